@@ -1,0 +1,32 @@
+"""What goes wrong, in one sentence each: which file or argument, what was found, what to do.
+
+The command line prints these without a traceback; everything else is a defect and keeps its traceback.
+"""
+
+
+class NeurokitError(Exception):
+    """Base of every error that the reader of the message can mend."""
+
+
+class SettingsError(NeurokitError, ValueError):
+    """An environment variable, a tier or a device that cannot be used."""
+
+
+class DataError(NeurokitError, ValueError):
+    """A file or array that is missing, damaged or not of the promised shape."""
+
+
+class FetchError(NeurokitError, OSError):
+    """A download that could not be completed or verified."""
+
+
+class FitError(NeurokitError, RuntimeError):
+    """A training run that cannot start or has diverged."""
+
+
+class CheckpointError(NeurokitError, ValueError):
+    """A checkpoint that is damaged, or of another model or version."""
+
+
+class DiskError(NeurokitError, OSError):
+    """A file that could not be written; whatever stood under its name before still stands."""

@@ -1,0 +1,51 @@
+"""The environment variables, read here and nowhere else.
+
+NEUROKIT_TIER       demo (default, simulated), cutout (small real recordings), full (downloads)
+NEUROKIT_DATA       folder for downloads and simulated recordings (default: the user's cache folder)
+NEUROKIT_REAL_DATA  folder of the small real recordings, read only (tier cutout)
+NEUROKIT_QUIET      1 hides progress bars; CI=true does the same
+"""
+
+import os
+from pathlib import Path
+from typing import Literal, get_args
+
+from platformdirs import user_cache_path
+
+from neurokit.errors import SettingsError
+
+Tier = Literal["demo", "cutout", "full"]
+TIERS: tuple[Tier, ...] = get_args(Tier)
+
+
+def tier() -> Tier:
+    """The tier of NEUROKIT_TIER; raises SettingsError for a word that is none of the three."""
+    found = os.environ.get("NEUROKIT_TIER", "demo").strip().lower()
+    if found not in TIERS:
+        raise SettingsError(f"NEUROKIT_TIER is {found!r}; set it to one of {', '.join(TIERS)}.")
+    return found  # type: ignore[return-value]
+
+
+def data_folder() -> Path:
+    """Where downloads and simulated recordings live, absolute; not created here."""
+    found = os.environ.get("NEUROKIT_DATA")
+    return Path(found).expanduser().absolute() if found else user_cache_path("neurokit")
+
+
+def real_data_folder() -> Path:
+    """The folder of small real recordings, absolute; raises SettingsError where there is none."""
+    found = os.environ.get("NEUROKIT_REAL_DATA")
+    if not found:
+        raise SettingsError(
+            "The tier 'cutout' reads small real recordings: set NEUROKIT_REAL_DATA to their folder, "
+            "or use NEUROKIT_TIER=demo (simulated) or full (downloads)."
+        )
+    folder = Path(found).expanduser().absolute()
+    if not folder.is_dir():
+        raise SettingsError(f"NEUROKIT_REAL_DATA is {folder}, which is no folder: set it to an existing one.")
+    return folder
+
+
+def quiet() -> bool:
+    """Whether progress bars stay hidden: NEUROKIT_QUIET=1, or a CI run."""
+    return any(os.environ.get(name, "").lower() in ("1", "true", "yes") for name in ("NEUROKIT_QUIET", "CI"))

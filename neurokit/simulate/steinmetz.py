@@ -1,0 +1,199 @@
+"""A simulated Steinmetz session: regions driven by known channels with known lags, gains and time courses.
+
+The rate of neuron n in region r is, at time t of the session,
+
+    base_n (1 + sensitivity_n (m_r(t) - 1)),
+    m_r(t) = (1 + evoked_r(t)) exp(gain_r tanh(drive_r(t)) - c_r) exp(latent_r(t)),
+
+where drive_r is one behaviour channel (standardised), shifted by the region's lag (a negative lag
+means that the neurons lead the pupil) and smoothed with the region's time constant; evoked_r follows
+the stimulus with a size that grows with contrast; latent_r is a fluctuation shared by the region that
+no behaviour tells of; spikes are Poisson. c_r makes the drive's factor average to one. The truth (drive,
+evoked response and the best rate a model can know from the inputs) goes into `truth.npz`, which no reader opens.
+
+Letters: N neurons, R regions, K trials, T bins of a trial, B bins of the session.
+"""
+
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+from jaxtyping import Float, Int
+from scipy.ndimage import uniform_filter1d
+from scipy.signal import lfilter
+
+from neurokit.simulate.behaviour import (
+    BIN_SIZE,
+    Behaviour,
+    TaskEvents,
+    ornstein_uhlenbeck,
+    simulate_behaviour,
+    task_events,
+)
+
+BEFORE, BINS = 0.5, 250  # s before the stimulus; bins of a trial
+
+
+@dataclass(frozen=True)
+class RegionTruth:
+    """What drives one region: channel, lag (s, negative: the neurons lead), gain, time constant (s).
+
+    `evoked` is the size of the stimulus response at full contrast as a fraction of the base rate,
+    `latent` the standard deviation of the log fluctuation that behaviour does not tell of.
+    """
+
+    name: str
+    channel: str
+    lag: float
+    gain: float
+    time_constant: float
+    neurons: int = 60
+    rate: float = 3.5
+    evoked: float = 0.3
+    latent: float = 0.22
+
+
+# Set before any model was fitted, to the reliability (0.45 to 0.8) and the share of the stimulus-locked
+# mean (0.01 to 0.05) of the regions of one real session, Cori 2016-12-17.
+REGIONS = (
+    RegionTruth("SCs", "pupil_area", lag=-0.20, gain=0.35, time_constant=0.05),
+    RegionTruth("SCm", "pupil_x", lag=0.10, gain=0.35, time_constant=0.05),
+    RegionTruth("LGd", "pupil_area", lag=0.30, gain=0.30, time_constant=0.15),
+    RegionTruth("CA1", "face_motion", lag=0.05, gain=0.30, time_constant=0.10),
+)
+
+
+@dataclass(frozen=True)
+class SessionParameters:
+    """One simulated session; the same parameters and seed give the same files."""
+
+    mouse: str = "Simulated"
+    date: str = "2026-01-01"
+    trials: int = 250
+    seed: int = 0
+    regions: tuple[RegionTruth, ...] = field(default=REGIONS)
+
+    def as_dict(self) -> dict:
+        """Plain data, for the file that keeps the truth."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class SimulatedSession:
+    """A whole session on one clock of 10-ms bins, and its truth.
+
+    `spikes` are counts, N x B. `expected_rates` (Hz per neuron, K x T x R) is the best a model can say
+    from a trial's behaviour alone: the planted drive of that trial, evoked response averaged over contrast.
+    """
+
+    parameters: SessionParameters
+    events: TaskEvents
+    behaviour: Behaviour
+    spikes: Int[np.ndarray, "N B"]
+    region: Int[np.ndarray, "N"]
+    expected_rates: Float[np.ndarray, "K T R"]
+
+    @property
+    def trial_bins(self) -> Int[np.ndarray, "K T"]:
+        """The session's bins of each trial."""
+        first = np.round((self.events.stimulus - BEFORE) / BIN_SIZE).astype(int)
+        return first[:, None] + np.arange(BINS)
+
+
+def simulate_session(parameters: SessionParameters = SessionParameters()) -> SimulatedSession:  # noqa: B008
+    """Draws events, behaviour and spikes of one session."""
+    random = np.random.default_rng(parameters.seed)
+    events = task_events(parameters.trials, random)
+    behaviour = simulate_behaviour(events, random)
+    spikes, expected = [], []
+    for region in parameters.regions:
+        counts, rates = _region(region, events, behaviour, random)
+        spikes.append(counts)
+        expected.append(rates)
+    return SimulatedSession(
+        parameters=parameters,
+        events=events,
+        behaviour=behaviour,
+        spikes=np.concatenate(spikes),
+        region=np.repeat(np.arange(len(spikes)), [len(counts) for counts in spikes]),
+        expected_rates=np.stack(expected, axis=-1),
+    )
+
+
+def _region(
+    region: RegionTruth, events: TaskEvents, behaviour: Behaviour, random: np.random.Generator
+) -> tuple[Int[np.ndarray, "N B"], Float[np.ndarray, "K T"]]:
+    """Spike counts (N x B) of one region and the rates that its inputs tell (K x T, Hz)."""
+    bins = len(behaviour.blink)
+    base = random.lognormal(np.log(region.rate) - 0.125, 0.5, region.neurons)
+    sensitivity = random.uniform(0.5, 1.5, region.neurons)
+    channel = standardised(channel_values(behaviour, region.channel))
+    factor = np.exp(region.gain * np.tanh(driven(channel, region)))
+    contrast = np.maximum(events.contrast_left, events.contrast_right)
+    evoked, evoked_mean = (_evoked(events.stimulus, size, bins, region) for size in (contrast, contrast.mean()))
+    latent = np.exp(region.latent * _latent(bins, random) - region.latent**2 / 2)
+    modulation = (1 + evoked) * factor / factor.mean() * latent
+    rate = np.maximum(base[:, None] * (1 + sensitivity[:, None] * (modulation - 1)), 0)
+    told = _told_by_inputs(channel, events, region, factor.mean(), evoked_mean)
+    return random.poisson(rate * BIN_SIZE).astype(np.uint8), base.mean() + (base * sensitivity).mean() * (told - 1)
+
+
+def channel_values(behaviour: Behaviour, channel: str) -> Float[np.ndarray, "B"]:
+    """A behaviour channel without the camera's artefacts."""
+    rows = dict(zip(("pupil_area", "pupil_x", "pupil_y"), behaviour.pupil, strict=True))
+    return rows.get(channel, getattr(behaviour, channel, None))
+
+
+def standardised(values: Float[np.ndarray, "B"]) -> Float[np.ndarray, "B"]:
+    """Zero mean and unit variance over the session."""
+    return (values - values.mean()) / values.std()
+
+
+def driven(channel: Float[np.ndarray, "*K B"], region: RegionTruth) -> Float[np.ndarray, "*K B"]:
+    """The channel as the region follows it: smoothed by its time constant, then shifted by its lag; edges held."""
+    keep = np.exp(-BIN_SIZE / region.time_constant)
+    start = keep * channel[..., :1]
+    smooth, _ = lfilter([1 - keep], [1.0, -keep], channel, zi=start)
+    source = np.arange(channel.shape[-1]) - round(region.lag / BIN_SIZE)
+    return smooth[..., np.clip(source, 0, channel.shape[-1] - 1)]
+
+
+def _evoked(stimulus: np.ndarray, contrast: np.ndarray | float, bins: int, region: RegionTruth) -> np.ndarray:
+    """A response that starts 50 ms after the stimulus, peaks 40 ms later and fades; B."""
+    train = np.zeros(bins)
+    train[np.round((stimulus + 0.05) / BIN_SIZE).astype(int)] = contrast
+    t = np.arange(0, 0.4, BIN_SIZE) / 0.04
+    return region.evoked * lfilter(t * np.exp(1 - t), [1.0], train)
+
+
+def _latent(bins: int, random: np.random.Generator) -> np.ndarray:
+    """Half of the shared fluctuation lives for 0.1 s, half for 5 s; unit variance."""
+    return np.sqrt(0.5) * (ornstein_uhlenbeck(bins, 0.1, random) + ornstein_uhlenbeck(bins, 5.0, random))
+
+
+def _told_by_inputs(
+    channel: np.ndarray, events: TaskEvents, region: RegionTruth, factor_mean: float, evoked: np.ndarray
+) -> Float[np.ndarray, "K T"]:
+    """The expected modulation given one trial's own window of the channel."""
+    bins = np.round((events.stimulus - BEFORE) / BIN_SIZE).astype(int)[:, None] + np.arange(BINS)
+    factor = np.exp(region.gain * np.tanh(driven(channel[bins], region))) / factor_mean
+    return (1 + evoked[bins]) * factor
+
+
+def best_r2(session: SimulatedSession, width: float = 0.1) -> Float[np.ndarray, "R"]:
+    """Variance explained, per region, by the expected rates: the best reachable from behaviour alone.
+
+    Both sides are smoothed by the causal boxcar of `width` s; its start-up bins are left out.
+    """
+    bins = round(width / BIN_SIZE)
+    scores = []
+    for index in range(session.expected_rates.shape[-1]):
+        counts = session.spikes[session.region == index].mean(0)[session.trial_bins]
+        rate = _trailing(counts / BIN_SIZE, bins)
+        told = _trailing(session.expected_rates[..., index], bins)
+        scores.append(1 - ((rate - told) ** 2).sum() / ((rate - rate.mean()) ** 2).sum())
+    return np.array(scores)
+
+
+def _trailing(rates: Float[np.ndarray, "K T"], bins: int) -> Float[np.ndarray, "K U"]:
+    """Mean of each bin and the `bins - 1` before it, from the first bin that has them all."""
+    return uniform_filter1d(rates, bins, axis=-1, origin=(bins - 1) // 2)[:, bins - 1 :]
