@@ -1,0 +1,100 @@
+"""One Steinmetz session, whatever the tier: simulated, a small real cut-out, or the real download.
+
+`load_session()` gives the same dataclass for all three, so nothing after it knows who made the files.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from neurokit import settings
+from neurokit.data.fetch import fetch
+from neurokit.data.neuromatch import read_cutout, read_sessions
+from neurokit.data.trial_recording import TrialRecording
+from neurokit.errors import DataError
+from neurokit.simulate import behaviour, steinmetz, steinmetz_files
+from neurokit.simulate.steinmetz import SessionParameters, simulate_session
+from neurokit.simulate.steinmetz_files import write_neuromatch, write_truth
+
+PARTS = ("steinmetz_part0.npz", "steinmetz_part1.npz", "steinmetz_part2.npz")
+SEED_SESSION = "Lederberg_2017-12-06"  # the one PupilEncoder was built on, session 12 of 39
+SEED_REGIONS = ("SCs", "SCm", "LGd")
+CUTOUT = Path("steinmetz2019") / "cori_2016-12-17_nma_like.npz"
+MINIMUM_NEURONS = 20  # a region's mean rate of fewer neurons is mostly Poisson noise
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the simulation planted; see `neurokit.simulate.steinmetz` (rates in Hz, K x T x R)."""
+
+    parameters: dict
+    expected_rates: np.ndarray
+    best_r2: np.ndarray
+
+
+def load_session(name: str | None = None, *, tier: settings.Tier | None = None, seed: int = 0) -> TrialRecording:
+    """The session of a tier (default: that of NEUROKIT_TIER).
+
+    demo simulates session `seed` once and keeps its files; cutout reads Cori 2016-12-17 (its included
+    trials are all kept, as in the cut-out); full downloads the Neuromatch files and takes `name`.
+    Raises DataError for a missing or damaged file and for a session that is not there.
+    """
+    tier = tier or settings.tier()
+    if tier == "demo":
+        return _named(read_sessions(*sorted(simulated_folder(seed).glob("steinmetz_part*.npz"))), name)
+    if tier == "cutout":
+        return read_cutout(_existing(settings.real_data_folder() / CUTOUT))
+    folder = settings.data_folder() / "steinmetz2019"
+    files = [fetch(part, folder) for part in PARTS]
+    return _named((session for file in files for session in read_sessions(file)), name or SEED_SESSION)
+
+
+def default_regions(recording: TrialRecording) -> tuple[str, ...]:
+    """The regions a model is fitted to: the seed's three where they are, else every region of 20 neurons."""
+    found = recording.regions(MINIMUM_NEURONS)
+    if not found:
+        raise DataError(f"{recording.name}: no region has {MINIMUM_NEURONS} neurons; name the regions yourself.")
+    return SEED_REGIONS if set(SEED_REGIONS) <= set(found) else tuple(found)
+
+
+def simulated_folder(seed: int = 0, parameters: SessionParameters | None = None) -> Path:
+    """The folder of a simulated session and its truth, written on the first call (a few seconds)."""
+    parameters = parameters or SessionParameters(seed=seed)
+    folder = settings.data_folder() / "simulated" / f"steinmetz-{_fingerprint(parameters)}"
+    if not (folder / "truth.npz").is_file():  # written last, so it tells that all is there
+        session = simulate_session(parameters)
+        write_neuromatch([session], folder)
+        write_truth(session, folder / "truth.npz")
+    return folder
+
+
+def simulated_truth(seed: int = 0) -> Truth:
+    """What was planted in the simulated session; for tests and for the pictures that compare with it."""
+    with np.load(simulated_folder(seed) / "truth.npz", allow_pickle=False) as file:
+        return Truth(json.loads(str(file["parameters"])), file["expected_rates"], file["best_r2"])
+
+
+def _fingerprint(parameters: SessionParameters) -> str:
+    """Of the parameters and of the simulation's code: a change of either writes new files."""
+    parts = [json.dumps(parameters.as_dict(), sort_keys=True).encode()]
+    parts += [Path(module.__file__).read_bytes() for module in (behaviour, steinmetz, steinmetz_files)]
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise DataError(f"{path} is missing: NEUROKIT_REAL_DATA must name the folder that holds {CUTOUT}.")
+    return path
+
+
+def _named(sessions: Iterable[TrialRecording], name: str | None) -> TrialRecording:
+    names = []
+    for session in sessions:
+        if name in (None, session.name):
+            return session
+        names.append(session.name)
+    raise DataError(f"No session is named {name!r}; the files hold {', '.join(names) or 'none'}.")

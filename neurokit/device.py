@@ -1,0 +1,37 @@
+"""Where to compute and how precisely, chosen once."""
+
+from contextlib import AbstractContextManager
+from typing import Literal
+
+import torch
+
+from neurokit.errors import SettingsError
+
+Precision = Literal["float32", "bfloat16"]
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """The named device, or for 'auto' the first there is of cuda, mps, cpu.
+
+    Raises SettingsError for a device that this machine lacks.
+    """
+    available = [kind for kind, there in _devices().items() if there]
+    if name == "auto":
+        return torch.device(available[0])
+    kind = name.split(":")[0]
+    if kind not in available:
+        raise SettingsError(f"Device {name!r} is not there; this machine has {', '.join(available)}.")
+    if kind == "cuda" and ":" in name and int(name.split(":")[1]) >= torch.cuda.device_count():
+        raise SettingsError(f"Device {name!r} is not there; this machine has {torch.cuda.device_count()} GPUs.")
+    return torch.device(name)
+
+
+def _devices() -> dict[str, bool]:
+    return {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+
+
+def autocast(device: torch.device, precision: Precision) -> AbstractContextManager:
+    """Mixed precision on `device`; weights stay float32. Raises SettingsError for an unknown precision."""
+    if precision not in ("float32", "bfloat16"):
+        raise SettingsError(f"Precision is {precision!r}; use 'float32' or 'bfloat16'.")
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")

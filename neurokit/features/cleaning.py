@@ -1,0 +1,104 @@
+"""Cleaning of pupil traces: which bins to trust, and what stands in for the short gaps.
+
+A blink or a failed fit moves the pupil's area far outside anything a pupil does. One per cent of such
+bins can carry most of the variance, so they are found before anything is scaled. Thresholds come from
+training trials only.
+
+Letters: K trials, T bins of a trial.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from neurokit.errors import DataError
+
+MAD_TO_SD = 1.4826  # of a normal distribution
+DEVIATIONS = 5.0
+MAXIMUM_GAP = 0.2  # s
+
+
+@dataclass(frozen=True)
+class RobustScale:
+    """Centre (median) and spread (median absolute deviation, as a standard deviation) of one channel."""
+
+    centre: float
+    spread: float
+
+    @classmethod
+    def of(cls, values: Float[np.ndarray, "M"], name: str) -> "RobustScale":
+        """Of the finite `values`; where more than half are equal (licks), the standard deviation serves.
+
+        Raises DataError for a channel without values or that never changes.
+        """
+        values = values[np.isfinite(values)]
+        if len(values) == 0:
+            raise DataError(f"{name}: no usable bin in the training trials; leave the channel out.")
+        centre = float(np.median(values))
+        spread = float(MAD_TO_SD * np.median(np.abs(values - centre))) or float(values.std())
+        if spread == 0:
+            raise DataError(f"{name} is constant ({centre:g}) in the training trials; leave the channel out.")
+        return cls(centre, spread)
+
+    def apply(self, values: Float[np.ndarray, "*K"]) -> Float[np.ndarray, "*K"]:
+        """`values` in robust standard deviations from the centre."""
+        return (values - self.centre) / self.spread
+
+
+@dataclass(frozen=True)
+class CleanChannel:
+    """A channel with short gaps bridged, long ones set to the training median.
+
+    Attributes:
+        values: K x T, in the channel's own units.
+        trusted: K x T, true where a bin was measured or bridged; the others must not be scored.
+        masked_fraction: of all bins, how many are not trusted.
+        bridged_fraction: of all bins, how many were interpolated.
+    """
+
+    values: Float[np.ndarray, "K T"]
+    trusted: Bool[np.ndarray, "K T"]
+    masked_fraction: float
+    bridged_fraction: float
+
+
+def clean_pupil(
+    values: Float[np.ndarray, "K T"],
+    training: Bool[np.ndarray, "K"],
+    *,
+    name: str,
+    positive: bool,
+    blink: Bool[np.ndarray, "K T"] | None = None,
+    bin_size: float = 0.01,
+) -> CleanChannel:
+    """Masks what is no pupil, bridges gaps of up to 200 ms linearly, masks longer ones.
+
+    Masked are non-finite bins, blinks, bins further than 5 robust standard deviations from the training
+    trials' median, and, where `positive` (an area), bins of zero or less. Raises DataError for a channel
+    that is constant or has no usable bin in the training trials.
+    """
+    good = np.isfinite(values) & ~(blink if blink is not None else np.zeros(values.shape, dtype=bool))
+    if positive:
+        good &= np.where(np.isfinite(values), values, 0) > 0
+    scale = RobustScale.of(values[training][good[training]], name)
+    good &= np.abs(scale.apply(np.where(good, values, scale.centre))) <= DEVIATIONS
+    bridged = short_gaps(good, round(MAXIMUM_GAP / bin_size))
+    trusted = good | bridged
+    filled = np.where(trusted, _interpolated(values, good), scale.centre)
+    return CleanChannel(filled, trusted, float(1 - trusted.mean()), float(bridged.mean()))
+
+
+def short_gaps(good: Bool[np.ndarray, "K T"], longest: int) -> Bool[np.ndarray, "K T"]:
+    """Bins of gaps of at most `longest` bins that have good bins on both sides."""
+    bins = np.arange(good.shape[1])
+    before = np.maximum.accumulate(np.where(good, bins, -1), axis=1)
+    after = np.minimum.accumulate(np.where(good, bins, len(bins))[:, ::-1], axis=1)[:, ::-1]
+    return ~good & (before >= 0) & (after < len(bins)) & (after - before - 1 <= longest)
+
+
+def _interpolated(values: Float[np.ndarray, "K T"], good: Bool[np.ndarray, "K T"]) -> Float[np.ndarray, "K T"]:
+    """Every trial's bins, linear between its good ones."""
+    bins = np.arange(values.shape[1])
+    rows = [np.interp(bins, bins[g], v[g]) if g.any() else np.zeros(len(v)) for v, g in zip(values, good, strict=True)]
+    return np.stack(rows)

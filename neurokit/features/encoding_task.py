@@ -1,0 +1,153 @@
+"""From a recording to the arrays a model is fitted to: behaviour in, regional firing rates out.
+
+Letters: K trials, T bins, C input channels, R regions.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from neurokit.data.trial_recording import TrialRecording
+from neurokit.errors import DataError
+from neurokit.features.cleaning import CleanChannel, RobustScale, clean_pupil
+from neurokit.features.smoothing import Smoothing, ramp, smooth, to_hertz
+from neurokit.features.splits import Split
+
+PUPIL = ("pupil_area", "pupil_x", "pupil_y")
+BEHAVIOUR = (*PUPIL, "face_motion", "licks", "wheel", "wheel_moving")
+BOXCAR = 0.1  # s, the width PupilEncoder was built with
+
+
+@dataclass(frozen=True)
+class EncodingTask:
+    """Inputs and targets of an encoding model, and which bins count.
+
+    Attributes:
+        inputs: K x T x C, robust standard deviations from the training median; 0 where not trusted.
+        rates: K x T x R, Hz, smoothed; 0 where there are no spikes.
+        recorded: T, bins that hold spikes.
+        scored: K x T, bins that count: recorded, past the smoothing's ramp, and with trusted pupil.
+        channels, regions: names along C and R.
+        time: bin centres, s from stimulus onset.
+        bin_size: s.
+        split: which trials train, validate, test.
+        scales: centre and spread of each channel, from training trials; they go into the checkpoint.
+        masked: fraction of bins of each cleaned channel that is not trusted.
+    """
+
+    inputs: Float[np.ndarray, "K T C"]
+    rates: Float[np.ndarray, "K T R"]
+    recorded: Bool[np.ndarray, "T"]
+    scored: Bool[np.ndarray, "K T"]
+    channels: tuple[str, ...]
+    regions: tuple[str, ...]
+    time: Float[np.ndarray, "T"]
+    bin_size: float
+    split: Split
+    scales: dict[str, RobustScale]
+    masked: dict[str, float]
+
+    def bins(self, part: str, *, with_ramp: bool = False) -> Bool[np.ndarray, "K T"]:
+        """The bins that count in 'train', 'validation' or 'test'; `with_ramp` adds the smoothing's start-up,
+        as the first PupilEncoder scored it, and bins without a trusted pupil."""
+        chosen = np.isin(np.arange(len(self.inputs)), getattr(self.split, part))
+        return chosen[:, None] & (self.recorded[None] if with_ramp else self.scored)
+
+
+def encoding_task(
+    recording: TrialRecording,
+    split: Split,
+    *,
+    regions: tuple[str, ...],
+    channels: tuple[str, ...] = PUPIL,
+    width: float = BOXCAR,
+    smoothing: Smoothing = "causal",
+) -> EncodingTask:
+    """Cleans and scales the behaviour, averages and smooths the spikes.
+
+    Channels of `channels` that the recording lacks are left out; at least one must be there. `width` in s.
+    Raises DataError for absent channels or regions, constant channels, and empty trials.
+    """
+    present = _present(recording, channels)
+    training = split.is_train(len(recording.trials))
+    cleaned = {channel: _cleaned(recording, channel, training) for channel in present}
+    scales = {channel: _scale(clean, training, channel) for channel, clean in cleaned.items()}
+    bins = round(width / recording.bin_size)
+    rates, recorded = _rates(recording, regions, bins, smoothing)
+    trusted = np.all([clean.trusted for clean in cleaned.values()], axis=0)
+    past_ramp = recorded & (np.cumsum(recorded) > ramp(bins, smoothing))
+    return EncodingTask(
+        inputs=np.stack([_scaled(cleaned[c], scales[c]) for c in present], axis=-1).astype(np.float32),
+        rates=rates.astype(np.float32),
+        recorded=recorded,
+        scored=_not_empty(trusted & past_ramp, split, recording.name),
+        channels=present,
+        regions=tuple(regions),
+        time=recording.time,
+        bin_size=recording.bin_size,
+        split=split,
+        scales=scales,
+        masked={channel: clean.masked_fraction for channel, clean in cleaned.items()},
+    )
+
+
+def _present(recording: TrialRecording, channels: tuple[str, ...]) -> tuple[str, ...]:
+    present = tuple(channel for channel in channels if channel in recording.behaviour)
+    if not present:
+        raise DataError(
+            f"{recording.name} has none of the channels {', '.join(channels)}; "
+            f"it holds {', '.join(recording.behaviour) or 'no behaviour'}."
+        )
+    return present
+
+
+def _cleaned(recording: TrialRecording, channel: str, training: np.ndarray) -> CleanChannel:
+    values = recording.behaviour[channel].astype(float)
+    if channel in PUPIL:
+        blink = recording.behaviour.get("blink")
+        return clean_pupil(
+            values, training, name=f"{recording.name}: {channel}", positive=channel == "pupil_area",
+            blink=None if blink is None else blink > 0, bin_size=recording.bin_size,
+        )  # fmt: skip
+    trusted = np.isfinite(values)
+    return CleanChannel(np.where(trusted, values, 0), trusted, float(1 - trusted.mean()), 0.0)
+
+
+def _scale(clean: CleanChannel, training: np.ndarray, channel: str) -> RobustScale:
+    return RobustScale.of(clean.values[training][clean.trusted[training]], channel)
+
+
+def _scaled(clean: CleanChannel, scale: RobustScale) -> Float[np.ndarray, "K T"]:
+    return np.where(clean.trusted, scale.apply(clean.values), 0.0)
+
+
+def region_counts(recording: TrialRecording, regions: tuple[str, ...]) -> Float[np.ndarray, "K S R"]:
+    """Mean spike count per bin over the neurons of each region; raises DataError for a region without neurons."""
+    absent = [region for region in regions if not (recording.brain_area == region).any()]
+    if absent or not regions:
+        raise DataError(
+            f"{recording.name} has no neurons in {', '.join(absent) or 'an empty list of regions'}; "
+            f"its regions are {', '.join(recording.regions())}."
+        )
+    counts = [recording.spikes[recording.brain_area == region].mean(axis=0, dtype=np.float64) for region in regions]
+    return np.stack(counts, axis=-1)
+
+
+def _rates(
+    recording: TrialRecording, regions: tuple[str, ...], bins: int, smoothing: Smoothing
+) -> tuple[Float[np.ndarray, "K T R"], Bool[np.ndarray, "T"]]:
+    counts = region_counts(recording, regions)
+    smoothed = smooth(np.moveaxis(counts, 1, -1), bins, smoothing)  # K R S
+    rates = np.zeros((len(counts), len(recording.time), len(regions)))
+    rates[:, recording.spike_bins] = to_hertz(np.moveaxis(smoothed, -1, 1), recording.bin_size)
+    recorded = np.zeros(len(recording.time), dtype=bool)
+    recorded[recording.spike_bins] = True
+    return rates, recorded
+
+
+def _not_empty(scored: Bool[np.ndarray, "K T"], split: Split, name: str) -> Bool[np.ndarray, "K T"]:
+    for part in ("train", "validation", "test"):
+        if not scored[getattr(split, part)].any():
+            raise DataError(f"{name}: no bin of the {part} trials can be scored; the pupil is masked throughout.")
+    return scored

@@ -1,0 +1,1 @@
+"""Models: plain modules, tensors in, rates out."""
