@@ -21,8 +21,11 @@ def choose_device(name: str = "auto") -> torch.device:
     kind = name.split(":")[0]
     if kind not in available:
         raise SettingsError(f"Device {name!r} is not there; this machine has {', '.join(available)}.")
-    if kind == "cuda" and ":" in name and int(name.split(":")[1]) >= torch.cuda.device_count():
-        raise SettingsError(f"Device {name!r} is not there; this machine has {torch.cuda.device_count()} GPUs.")
+    numbers = [str(number) for number in range(torch.cuda.device_count())]
+    if kind == "cuda" and ":" in name and name.split(":")[1] not in numbers:
+        raise SettingsError(
+            f"Device {name!r} is not there; this machine has {torch.cuda.device_count()} GPUs."
+        )
     return torch.device(name)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from neurokit.errors import DiskError
+from neurokit.errors import DiskError, NeurokitError
 
 
 @contextmanager
@@ -27,6 +27,8 @@ def written(path: str | Path) -> Iterator[Path]:
         yield temporary
         temporary.chmod(0o644)  # mkstemp makes files that only their owner may read
         temporary.replace(path)
+    except NeurokitError:  # some are OSErrors, with a sentence of their own
+        raise
     except OSError as error:
         raise DiskError(_sentence(path, error)) from error
     finally:

@@ -14,14 +14,20 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 
-from neurokit.data.trial_recording import TrialRecording, trial_table
+from neurokit.data.trial_recording import TrialRecording, read_from, trial_table
 from neurokit.errors import DataError
 
 BIN_SIZE, BEFORE, BINS = 0.01, 0.5, 250
 GOOD_ANNOTATION = 2  # 0 noise, 1 multi-unit, 2 good, 3 unsorted
 
 NEEDED_FOR_TRIALS = ("trials.visualStim_times",)
-NEEDED_FOR_SPIKES = ("spikes.times", "spikes.clusters", "clusters._phy_annotation", "clusters.peakChannel")
+NEEDED_FOR_SPIKES = (
+    "spikes.times",
+    "spikes.clusters",
+    "clusters._phy_annotation",
+    "clusters.peakChannel",
+    "channels.brainLocation.tsv",
+)
 CHANNELS = {  # channel: (values, clock)
     "pupil_area": ("eye.area", "eye.timestamps"),
     "pupil_x": ("eye.xyPos", "eye.timestamps"),
@@ -53,7 +59,9 @@ class AlfTrials:
                 f"{self.name}: no spikes, these files are missing: {', '.join(self.missing)}; "
                 "put the original files there, or use behaviour and trials alone."
             )
-        return TrialRecording(self.name, self.time, self.spikes, 0, self.brain_area, self.behaviour, self.trials)
+        return TrialRecording(
+            self.name, self.time, self.spikes, 0, self.brain_area, self.behaviour, self.trials
+        )
 
 
 class _Folder:
@@ -65,8 +73,8 @@ class _Folder:
         self.path, self.missing = path, []
 
     def has(self, *names: str) -> bool:
-        absent = [name for name in names if not self._file(name).is_file()]
-        self.missing += [f"{name}.npy" for name in absent if f"{name}.npy" not in self.missing]
+        absent = [self._file(name).name for name in names if not self._file(name).is_file()]
+        self.missing += [name for name in absent if name not in self.missing]
         return not absent
 
     def load(self, name: str) -> np.ndarray:
@@ -79,8 +87,23 @@ class _Folder:
             raise DataError(f"{file} cannot be read ({error}); copy or download it again.") from error
         return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
+    def load_pairs(self, name: str) -> np.ndarray:
+        """A clock (frame, seconds) or intervals (start, end), in order of time."""
+        pairs = self.load(name)
+        if pairs.ndim != 2 or pairs.shape[1] != 2 or len(pairs) == 0 or not (np.diff(pairs[:, 1]) > 0).all():
+            raise DataError(f"{self._file(name)}: expected rows of two numbers in order of time, found shape "
+                            f"{pairs.shape}; copy or download it again.")  # fmt: skip
+        return pairs
+
+    def load_values(self, name: str) -> np.ndarray:
+        """One row or more of what a camera or sensor saw."""
+        values = self.load(name)
+        if values.ndim == 0 or len(values) == 0:
+            raise DataError(f"{self._file(name)} is empty; copy or download it again.")
+        return values
+
     def _file(self, name: str) -> Path:
-        return self.path / f"{name}.npy"
+        return self.path / (name if name.endswith(".tsv") else f"{name}.npy")
 
 
 def read_alf(path: str | Path, *, eye_clock: str = "eye.timestamps") -> AlfTrials:
@@ -113,19 +136,21 @@ def _behaviour(folder: _Folder, onsets: np.ndarray, eye_clock: str) -> dict[str,
     for channel, (values, clock) in CHANNELS.items():
         clock = eye_clock if clock == "eye.timestamps" else clock
         if folder.has(values, clock):
-            found[channel] = _at_frames(_column(folder, values, channel), folder.load(clock), centres)
+            found[channel] = _at_frames(_column(folder, values, channel), folder.load_pairs(clock), centres)
     if folder.has("wheel.position", "wheel.timestamps"):
-        position = _interpolated(folder.load("wheel.position"), folder.load("wheel.timestamps"), edges)
+        position = _interpolated(
+            folder.load_values("wheel.position"), folder.load_pairs("wheel.timestamps"), edges
+        )
         found["wheel"] = np.diff(position, axis=1).astype(np.float32)
     if folder.has("wheelMoves.intervals"):
-        found["wheel_moving"] = _inside(folder.load("wheelMoves.intervals"), centres)
+        found["wheel_moving"] = _inside(folder.load_pairs("wheelMoves.intervals"), centres)
     if folder.has("licks.times"):
-        found["licks"] = count_events(folder.load("licks.times"), onsets - BEFORE).astype(np.float32)
+        found["licks"] = count_events(np.sort(folder.load("licks.times")), onsets - BEFORE).astype(np.float32)
     return found
 
 
 def _column(folder: _Folder, name: str, channel: str) -> np.ndarray:
-    values = folder.load(name)
+    values = folder.load_values(name)
     if channel not in ("pupil_x", "pupil_y"):
         return values
     if values.ndim != 2 or values.shape[1] != 2:
@@ -160,7 +185,9 @@ def count_events(times: Float[np.ndarray, "E"], starts: Float[np.ndarray, "K"]) 
     first = np.searchsorted(times, starts - BIN_SIZE)
     last = np.searchsorted(times, starts + (BINS + 1) * BIN_SIZE)
     trial = np.repeat(np.arange(len(starts)), last - first)
-    event = np.concatenate([np.arange(a, b) for a, b in zip(first, last, strict=True)] or [np.zeros(0)]).astype(int)
+    event = np.concatenate(
+        [np.arange(a, b) for a, b in zip(first, last, strict=True)] or [np.zeros(0)]
+    ).astype(int)
     bins = np.floor((times[event] - starts[trial]) / BIN_SIZE).astype(int)
     inside = (bins >= 0) & (bins < BINS)
     np.add.at(counts, (trial[inside], bins[inside]), 1)
@@ -172,6 +199,11 @@ def _spikes(folder: _Folder, starts: np.ndarray) -> tuple[np.ndarray | None, np.
         return None, None
     times, clusters = folder.load("spikes.times"), folder.load("spikes.clusters").astype(int)
     area, kept = _areas(folder)
+    if times.shape != clusters.shape or not ((clusters >= 0) & (clusters < len(kept))).all():
+        raise DataError(
+            f"{folder.path}/spikes.clusters.npy does not fit: {len(clusters)} entries, {len(times)} spikes "
+            f"of {len(kept)} clusters; the files come from different sessions."
+        )
     order = np.argsort(clusters, kind="stable")
     bounds = np.searchsorted(clusters[order], np.arange(len(kept) + 1))
     counts = np.zeros((len(kept), len(starts), BINS), dtype=np.uint8)
@@ -184,13 +216,19 @@ def _spikes(folder: _Folder, starts: np.ndarray) -> tuple[np.ndarray | None, np.
 
 def _areas(folder: _Folder) -> tuple[np.ndarray, np.ndarray]:
     """Allen acronym of every cluster's peak channel (counted from 1), and which clusters are good."""
-    table = folder.path / "channels.brainLocation.tsv"
-    if not table.is_file():
-        raise DataError(f"{table} is missing; it names the brain area of each channel.")
-    names = pd.read_csv(table, sep="\t")["allen_ontology"].to_numpy(dtype=str)
-    peak = folder.load("clusters.peakChannel").astype(int) - 1
+    table = pd.read_csv(folder.path / "channels.brainLocation.tsv", sep="\t")
+    peak, annotation = (
+        folder.load("clusters.peakChannel").astype(int) - 1,
+        folder.load("clusters._phy_annotation"),
+    )
+    if "allen_ontology" not in table or len(table) == 0 or peak.shape != annotation.shape:
+        raise DataError(
+            f"{folder.path}: channels.brainLocation.tsv needs a column allen_ontology with a row a channel, "
+            "and the clusters.* files one entry a cluster; copy or download them again."
+        )
+    names = table["allen_ontology"].to_numpy(dtype=str)
     inside = (peak >= 0) & (peak < len(names))
-    good = (folder.load("clusters._phy_annotation") >= GOOD_ANNOTATION) & inside
+    good = (annotation >= GOOD_ANNOTATION) & inside
     return np.where(inside, names[np.clip(peak, 0, len(names) - 1)], "root"), good
 
 
@@ -202,7 +240,13 @@ def _trials(folder: _Folder, onsets: np.ndarray) -> pd.DataFrame:
         "response": "response_choice",
         "feedback_type": "feedbackType",
     }
-    columns = {name: folder.load(f"trials.{file}") - onsets for name, file in absolute.items()
-               if folder.has(f"trials.{file}")}  # fmt: skip
-    columns |= {name: folder.load(f"trials.{file}") for name, file in plain.items() if folder.has(f"trials.{file}")}
-    return trial_table(len(onsets), stimulus_time=onsets, **columns)
+    columns = {
+        name: folder.load(f"trials.{file}")
+        for name, file in (absolute | plain).items()
+        if folder.has(f"trials.{file}")
+    }
+    with read_from(folder.path):
+        table = trial_table(len(onsets), stimulus_time=onsets, **columns)
+    times = list(absolute)
+    table[times] = table[times].sub(onsets, axis=0)
+    return table

@@ -36,7 +36,9 @@ class Truth:
     best_r2: np.ndarray
 
 
-def load_session(name: str | None = None, *, tier: settings.Tier | None = None, seed: int = 0) -> TrialRecording:
+def load_session(
+    name: str | None = None, *, tier: settings.Tier | None = None, seed: int = 0
+) -> TrialRecording:
     """The session of a tier (default: that of NEUROKIT_TIER).
 
     demo simulates session `seed` once and keeps its files; cutout reads Cori 2016-12-17 (its included
@@ -57,7 +59,9 @@ def default_regions(recording: TrialRecording) -> tuple[str, ...]:
     """The regions a model is fitted to: the seed's three where they are, else every region of 20 neurons."""
     found = recording.regions(MINIMUM_NEURONS)
     if not found:
-        raise DataError(f"{recording.name}: no region has {MINIMUM_NEURONS} neurons; name the regions yourself.")
+        raise DataError(
+            f"{recording.name}: no region has {MINIMUM_NEURONS} neurons; name the regions yourself."
+        )
     return SEED_REGIONS if set(SEED_REGIONS) <= set(found) else tuple(found)
 
 

@@ -4,6 +4,8 @@ Letters: N neurons, K trials, T behaviour bins of a trial, S of these bins that 
 Time is in seconds from the onset of the trial's visual stimulus; a bin is named by its centre.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -64,13 +66,15 @@ class TrialRecording:
         last = self.first_spike_bin + bins
         if self.first_spike_bin < 0 or last > len(self.time):
             raise DataError(
-                f"{self.name}: spike bins {self.first_spike_bin} to {last} do not lie in the {len(self.time)} "
-                "bins of `time`; the two clocks must overlap."
+                f"{self.name}: spike bins {self.first_spike_bin} to {last} do not lie in the "
+                f"{len(self.time)} bins of `time`; the two clocks must overlap."
             )
 
     def _check(self, what: str, found: tuple[int, ...], wanted: tuple[int, ...]) -> None:
         if found != wanted:
-            raise DataError(f"{self.name}: {what} has shape {found}, expected {wanted}; the file mixes recordings.")
+            raise DataError(
+                f"{self.name}: {what} has shape {found}, expected {wanted}; the file mixes recordings."
+            )
 
     @property
     def spike_bins(self) -> slice:
@@ -80,7 +84,11 @@ class TrialRecording:
     def regions(self, minimum_neurons: int = 1) -> dict[str, int]:
         """Neurons in each named region, largest first; 'root' (outside every region) is left out."""
         names, counts = np.unique(self.brain_area, return_counts=True)
-        kept = [(str(n), int(c)) for n, c in zip(names, counts, strict=True) if c >= minimum_neurons and n != "root"]
+        kept = [
+            (str(n), int(c))
+            for n, c in zip(names, counts, strict=True)
+            if c >= minimum_neurons and n != "root"
+        ]
         return dict(sorted(kept, key=lambda row: (-row[1], row[0])))
 
     def select(self, trials: Bool[np.ndarray, "K"] | Int[np.ndarray, "M"]) -> "TrialRecording":
@@ -91,6 +99,15 @@ class TrialRecording:
             behaviour={channel: values[trials] for channel, values in self.behaviour.items()},
             trials=self.trials.iloc[np.arange(len(self.trials))[trials]].reset_index(drop=True),
         )
+
+
+@contextmanager
+def read_from(where: object) -> Iterator[None]:
+    """Puts `where` (a file, a session of it) before the sentence of a DataError raised inside."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error
 
 
 def trial_table(trials: int, **columns: np.ndarray | None) -> pd.DataFrame:

@@ -36,10 +36,9 @@ class RobustScale:
         if len(values) == 0:
             raise DataError(f"{name}: no usable bin in the training trials; leave the channel out.")
         centre = float(np.median(values))
-        spread = float(MAD_TO_SD * np.median(np.abs(values - centre))) or float(values.std())
-        if spread == 0:
+        if values.min() == values.max():  # the standard deviation of equal values need not round to 0
             raise DataError(f"{name} is constant ({centre:g}) in the training trials; leave the channel out.")
-        return cls(centre, spread)
+        return cls(centre, float(MAD_TO_SD * np.median(np.abs(values - centre))) or float(values.std()))
 
     def apply(self, values: Float[np.ndarray, "*K"]) -> Float[np.ndarray, "*K"]:
         """`values` in robust standard deviations from the centre."""
@@ -52,12 +51,14 @@ class CleanChannel:
 
     Attributes:
         values: K x T, in the channel's own units.
+        measured: K x T, true where the bin itself was good.
         trusted: K x T, true where a bin was measured or bridged; the others must not be scored.
         masked_fraction: of all bins, how many are not trusted.
         bridged_fraction: of all bins, how many were interpolated.
     """
 
     values: Float[np.ndarray, "K T"]
+    measured: Bool[np.ndarray, "K T"]
     trusted: Bool[np.ndarray, "K T"]
     masked_fraction: float
     bridged_fraction: float
@@ -83,10 +84,10 @@ def clean_pupil(
         good &= np.where(np.isfinite(values), values, 0) > 0
     scale = RobustScale.of(values[training][good[training]], name)
     good &= np.abs(scale.apply(np.where(good, values, scale.centre))) <= DEVIATIONS
-    bridged = short_gaps(good, round(MAXIMUM_GAP / bin_size))
+    bridged = short_gaps(good, int(MAXIMUM_GAP / bin_size + 1e-6))
     trusted = good | bridged
     filled = np.where(trusted, _interpolated(values, good), scale.centre)
-    return CleanChannel(filled, trusted, float(1 - trusted.mean()), float(bridged.mean()))
+    return CleanChannel(filled, good, trusted, float(1 - trusted.mean()), float(bridged.mean()))
 
 
 def short_gaps(good: Bool[np.ndarray, "K T"], longest: int) -> Bool[np.ndarray, "K T"]:
@@ -97,8 +98,13 @@ def short_gaps(good: Bool[np.ndarray, "K T"], longest: int) -> Bool[np.ndarray, 
     return ~good & (before >= 0) & (after < len(bins)) & (after - before - 1 <= longest)
 
 
-def _interpolated(values: Float[np.ndarray, "K T"], good: Bool[np.ndarray, "K T"]) -> Float[np.ndarray, "K T"]:
+def _interpolated(
+    values: Float[np.ndarray, "K T"], good: Bool[np.ndarray, "K T"]
+) -> Float[np.ndarray, "K T"]:
     """Every trial's bins, linear between its good ones."""
     bins = np.arange(values.shape[1])
-    rows = [np.interp(bins, bins[g], v[g]) if g.any() else np.zeros(len(v)) for v, g in zip(values, good, strict=True)]
+    rows = [
+        np.interp(bins, bins[g], v[g]) if g.any() else np.zeros(len(v))
+        for v, g in zip(values, good, strict=True)
+    ]
     return np.stack(rows)

@@ -50,7 +50,8 @@ class EncodingTask:
 
     def bins(self, part: str, *, with_ramp: bool = False) -> Bool[np.ndarray, "K T"]:
         """The bins that count in 'train', 'validation' or 'test'; `with_ramp` adds the smoothing's start-up,
-        as the first PupilEncoder scored it, and bins without a trusted pupil."""
+        as the first PupilEncoder scored it, and bins without a trusted pupil.
+        """
         chosen = np.isin(np.arange(len(self.inputs)), getattr(self.split, part))
         return chosen[:, None] & (self.recorded[None] if with_ramp else self.scored)
 
@@ -71,7 +72,8 @@ def encoding_task(
     """
     present = _present(recording, channels)
     training = split.is_train(len(recording.trials))
-    cleaned = {channel: _cleaned(recording, channel, training) for channel in present}
+    closed = _closed(recording, training) if set(present) & set(PUPIL) else None
+    cleaned = {channel: _cleaned(recording, channel, training, closed) for channel in present}
     scales = {channel: _scale(clean, training, channel) for channel, clean in cleaned.items()}
     bins = round(width / recording.bin_size)
     rates, recorded = _rates(recording, regions, bins, smoothing)
@@ -102,16 +104,36 @@ def _present(recording: TrialRecording, channels: tuple[str, ...]) -> tuple[str,
     return present
 
 
-def _cleaned(recording: TrialRecording, channel: str, training: np.ndarray) -> CleanChannel:
-    values = recording.behaviour[channel].astype(float)
+def _closed(recording: TrialRecording, training: np.ndarray) -> Bool[np.ndarray, "K T"] | None:
+    """Where the eye was shut or its fit failed: a bad area makes a bad position, though it may look like one."""
+    blink = recording.behaviour.get("blink")
+    blink = None if blink is None else blink > 0
+    if "pupil_area" not in recording.behaviour:
+        return blink
+    return ~_clean_pupil(recording, "pupil_area", training, blink).measured
+
+
+def _cleaned(
+    recording: TrialRecording, channel: str, training: np.ndarray, closed: Bool[np.ndarray, "K T"] | None
+) -> CleanChannel:
     if channel in PUPIL:
-        blink = recording.behaviour.get("blink")
-        return clean_pupil(
-            values, training, name=f"{recording.name}: {channel}", positive=channel == "pupil_area",
-            blink=None if blink is None else blink > 0, bin_size=recording.bin_size,
-        )  # fmt: skip
-    trusted = np.isfinite(values)
-    return CleanChannel(np.where(trusted, values, 0), trusted, float(1 - trusted.mean()), 0.0)
+        return _clean_pupil(recording, channel, training, closed)
+    values = recording.behaviour[channel].astype(float)
+    finite = np.isfinite(values)
+    return CleanChannel(np.where(finite, values, 0), finite, finite, float(1 - finite.mean()), 0.0)
+
+
+def _clean_pupil(
+    recording: TrialRecording, channel: str, training: np.ndarray, blink: Bool[np.ndarray, "K T"] | None
+) -> CleanChannel:
+    return clean_pupil(
+        recording.behaviour[channel].astype(float),
+        training,
+        name=f"{recording.name}: {channel}",
+        positive=channel == "pupil_area",
+        blink=blink,
+        bin_size=recording.bin_size,
+    )
 
 
 def _scale(clean: CleanChannel, training: np.ndarray, channel: str) -> RobustScale:
@@ -130,7 +152,9 @@ def region_counts(recording: TrialRecording, regions: tuple[str, ...]) -> Float[
             f"{recording.name} has no neurons in {', '.join(absent) or 'an empty list of regions'}; "
             f"its regions are {', '.join(recording.regions())}."
         )
-    counts = [recording.spikes[recording.brain_area == region].mean(axis=0, dtype=np.float64) for region in regions]
+    counts = [
+        recording.spikes[recording.brain_area == region].mean(axis=0, dtype=np.float64) for region in regions
+    ]
     return np.stack(counts, axis=-1)
 
 
@@ -149,5 +173,7 @@ def _rates(
 def _not_empty(scored: Bool[np.ndarray, "K T"], split: Split, name: str) -> Bool[np.ndarray, "K T"]:
     for part in ("train", "validation", "test"):
         if not scored[getattr(split, part)].any():
-            raise DataError(f"{name}: no bin of the {part} trials can be scored; the pupil is masked throughout.")
+            raise DataError(
+                f"{name}: no bin of the {part} trials can be scored; the pupil is masked throughout."
+            )
     return scored

@@ -14,8 +14,10 @@ from neurokit.errors import DataError
 Smoothing = Literal["causal", "centred", "gaussian"]
 
 
-def smooth(counts: Float[np.ndarray, "*K T"], width: int, kind: Smoothing = "causal") -> Float[np.ndarray, "*K T"]:
-    """Counts smoothed over `width` bins: `causal_boxcar`, `centred_boxcar`, or a Gaussian of that standard deviation."""
+def smooth(
+    counts: Float[np.ndarray, "*K T"], width: int, kind: Smoothing = "causal"
+) -> Float[np.ndarray, "*K T"]:
+    """Counts smoothed over `width` bins: `causal_boxcar`, `centred_boxcar`, or a Gaussian of that SD."""
     functions = {"causal": causal_boxcar, "centred": centred_boxcar, "gaussian": gaussian}
     if kind not in functions:
         raise DataError(f"Smoothing is {kind!r}; use one of {', '.join(functions)}.")
@@ -36,13 +38,16 @@ def centred_boxcar(counts: Float[np.ndarray, "*K T"], width: int) -> Float[np.nd
     """Mean over the bins around each one; at the edges over those that exist. It looks into the future."""
     _check_width(width, counts.shape[-1])
     total, present = (
-        uniform_filter1d(values, width, axis=-1, mode="constant") for values in (_floats(counts), np.ones(counts.shape[-1]))
+        uniform_filter1d(values, width, axis=-1, mode="constant")
+        for values in (_floats(counts), np.ones(counts.shape[-1]))
     )
     return total / present
 
 
-def gaussian(counts: Float[np.ndarray, "*K T"], width: float) -> Float[np.ndarray, "*K T"]:
+def gaussian(counts: Float[np.ndarray, "*K T"], width: int | float) -> Float[np.ndarray, "*K T"]:
     """Gaussian of standard deviation `width` bins, mirrored at the edges. It looks into the future."""
+    if not width > 0:
+        raise DataError(f"A Gaussian of {width} bins cannot smooth; use a standard deviation above 0.")
     return gaussian_filter1d(_floats(counts), width, axis=-1, mode="reflect")
 
 
@@ -67,4 +72,6 @@ def _floats(counts: Float[np.ndarray, "*K T"]) -> Float[np.ndarray, "*K T"]:
 
 def _check_width(width: int, bins: int) -> None:
     if not 1 <= width <= bins:
-        raise DataError(f"A boxcar of {width} bins does not fit a trial of {bins}; use a width from 1 to {bins}.")
+        raise DataError(
+            f"A boxcar of {width} bins does not fit a trial of {bins}; use a width from 1 to {bins}."
+        )

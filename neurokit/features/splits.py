@@ -35,7 +35,9 @@ def split_trials(trials: int, *, seed: int, kind: Literal["random", "blocked"] =
     Raises DataError where a part would be empty.
     """
     if trials < 5:
-        raise DataError(f"{trials} trials cannot be split into train, validation and test; at least 5 are needed.")
+        raise DataError(
+            f"{trials} trials cannot be split into train, validation and test; at least 5 are needed."
+        )
     random = np.random.default_rng(seed)
     if kind == "random":
         return _of_groups([np.array([trial]) for trial in random.permutation(trials)])

@@ -80,7 +80,9 @@ def lagged(inputs: Float[np.ndarray, "K T C"], lags: np.ndarray = LAGS) -> Float
     return inputs[:, source].reshape(*inputs.shape[:2], -1)
 
 
-def _ridge(design: np.ndarray, wanted: np.ndarray, train: Bool[np.ndarray, "K T"], penalty: float) -> Prediction:
+def _ridge(
+    design: np.ndarray, wanted: np.ndarray, train: Bool[np.ndarray, "K T"], penalty: float
+) -> Prediction:
     model = Ridge(alpha=penalty).fit(design[train], wanted[train])
     flat = model.predict(design.reshape(-1, design.shape[-1]))
     return flat.reshape(wanted.shape)

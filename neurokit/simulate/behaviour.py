@@ -93,7 +93,9 @@ def simulate_behaviour(events: TaskEvents, random: np.random.Generator) -> Behav
     )
 
 
-def ornstein_uhlenbeck(bins: int, time_constant: float, random: np.random.Generator) -> Float[np.ndarray, "B"]:
+def ornstein_uhlenbeck(
+    bins: int, time_constant: float, random: np.random.Generator
+) -> Float[np.ndarray, "B"]:
     """Noise of unit variance that forgets with `time_constant`, s."""
     keep = np.exp(-BIN_SIZE / time_constant)
     steps = random.standard_normal(bins) * np.sqrt(1 - keep**2)
@@ -126,9 +128,13 @@ def _licks(events: TaskEvents, bins: int, random: np.random.Generator) -> np.nda
     return random.poisson(BIN_SIZE * (0.3 + 7 * rewarded))
 
 
-def _pupil_area(events: TaskEvents, running: np.ndarray, bins: int, random: np.random.Generator) -> np.ndarray:
+def _pupil_area(
+    events: TaskEvents, running: np.ndarray, bins: int, random: np.random.Generator
+) -> np.ndarray:
     arousal = 0.5 * ornstein_uhlenbeck(bins, 8.0, random) + 0.6 * ornstein_uhlenbeck(bins, 0.8, random)
-    dilation = 0.5 * _after(running, bins, 0.6) / (0.6 / BIN_SIZE) + 0.8 * _after(impulses(events.feedback, bins), bins, 0.7)
+    dilation = 0.5 * _after(running, bins, 0.6) / (0.6 / BIN_SIZE) + 0.8 * _after(
+        impulses(events.feedback, bins), bins, 0.7
+    )
     constriction = 0.5 * _after(impulses(events.stimulus + 0.2, bins), bins, 0.3)
     return 0.06 * np.exp(0.35 * (arousal + dilation - constriction))
 

@@ -109,7 +109,9 @@ def _trial_arrays(session: SimulatedSession) -> dict[str, np.ndarray]:
         "trials.response_choice": events.response.astype(float),
         "trials.feedback_times": events.feedback,
         "trials.feedbackType": events.feedback_type.astype(float),
-        "trials.intervals": np.stack([events.stimulus - BEFORE, events.stimulus - BEFORE + BINS * BIN_SIZE], 1),
+        "trials.intervals": np.stack(
+            [events.stimulus - BEFORE, events.stimulus - BEFORE + BINS * BIN_SIZE], 1
+        ),
         "trials.included": np.ones(len(events.stimulus), dtype=bool),
     }
 

@@ -1,0 +1,155 @@
+"""Integrated gradients: how much each input bin moved a model's output away from a baseline's.
+
+Sundararajan, Taly and Yan (ICML 2017): the gradient is integrated along the straight line from the baseline
+to the input, times their difference. Captum does the integration; here many outputs of one model share each
+forward pass, memory is bounded, and completeness (the attributions of an output add up to its change) is
+checked.
+
+Letters: K trials, O outputs, T bins, C channels.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from captum.attr import IntegratedGradients
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from neurokit.errors import FitError
+from neurokit.predict import evaluating
+
+Outputs = Callable[[Tensor], Tensor]  # a model's rates (K T R) to the K O numbers to be explained
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What each input contributed to each output.
+
+    Attributes:
+        values: K x O x T x C, in the unit of the output; summed over T and C they give `change`.
+        change: K x O, output at the input minus output at the baseline.
+        gap: K x O, the sum of `values` minus `change`: 0 but for the integration's error.
+    """
+
+    values: Float[Tensor, "K O T C"]
+    change: Float[Tensor, "K O"]
+    gap: Float[Tensor, "K O"]
+
+    @property
+    def relative_gap(self) -> float:
+        """Root mean square gap over trials, relative to that of the change; the worst output's.
+
+        One number for the whole set; a single trial whose own gap is large is seen in `gap`.
+        """
+        gap, change = (values.square().mean(dim=0).sqrt() for values in (self.gap, self.change))
+        return float((gap / change.clamp_min(1e-12)).max())
+
+
+def integrated_gradients(
+    model: nn.Module,
+    inputs: Float[Tensor, "K T C"],
+    baseline: Float[Tensor, "T C"],
+    outputs: Outputs,
+    *,
+    steps: int = 32,
+    rows_at_once: int = 512,
+    tolerance: float = 0.02,
+) -> Attribution:
+    """Attribution of every output to every input bin, from `baseline` to each trial of `inputs`.
+
+    `outputs` picks or averages what is to be explained (`region_rate`, `rate_at`). `steps` points of Gauss and
+    Legendre lie on the line; `rows_at_once` bounds how many trials x steps are in memory. The model is used in
+    evaluation mode and left as found. Raises FitError where the relative completeness gap is above `tolerance`.
+    """
+    device = next(model.parameters()).device
+    chunk = max(1, rows_at_once // steps)
+    baseline = baseline.to(device)
+    with (
+        evaluating(model),
+        torch.backends.cudnn.flags(enabled=False),
+    ):  # cuDNN's RNNs refuse gradients in eval mode
+        parts = [
+            _attributed(model, part.to(device), baseline, outputs, steps) for part in inputs.split(chunk)
+        ]
+    values, change = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+    found = Attribution(values, change, values.sum(dim=(2, 3)) - change)
+    if not found.relative_gap <= tolerance:
+        raise FitError(
+            f"Integrated gradients miss completeness by {found.relative_gap:.2g} of the output's change "
+            f"(allowed: {tolerance:g}); raise steps above {steps}, or leave out the trials whose `gap` is large: "
+            "a recurrent model can jump between two states on the line, and no number of steps integrates a jump."
+        )
+    return found
+
+
+def region_rate(region: int, window: slice = slice(None)) -> Outputs:
+    """The rate of one region, averaged over a window of bins: one output."""
+    return lambda rates: rates[:, window, region].mean(dim=1, keepdim=True)
+
+
+def rate_at(region: int, bins: list[int]) -> Outputs:
+    """The rate of one region in each of some bins: as many outputs."""
+    return lambda rates: rates[:, bins, region]
+
+
+def lag_profile(
+    attribution: Float[Tensor, "K O T C"], bins: list[int], longest: int
+) -> tuple[Int[Tensor, "L"], Float[Tensor, "L C"]]:
+    """The lags in bins, -longest to longest, and the mean absolute attribution at each, for `rate_at` outputs.
+
+    A positive lag means that the input came before the rate. Raises FitError for a bin that is less than
+    `longest` bins from an edge of the trial.
+    """
+    if min(bins) < longest or max(bins) + longest >= attribution.shape[2]:
+        raise FitError(
+            f"Bins {min(bins)} to {max(bins)} of a trial of {attribution.shape[2]} leave no room for lags of "
+            f"{longest} on either side; take bins further inside, or shorter lags."
+        )
+    lags = torch.arange(-longest, longest + 1)
+    source = torch.tensor(bins)[:, None] - lags  # O L
+    size = attribution.abs().mean(dim=0)  # O T C
+    return lags, size[torch.arange(len(bins))[:, None], source].mean(dim=0)
+
+
+def strongest(profile: Float[Tensor, "L C"], lags: Int[Tensor, "L"], width: int = 11) -> tuple[int, int]:
+    """The channel with the largest attribution and the lag, in bins, at which its profile peaks.
+
+    The profile is averaged over `width` lags first: single bins of a slow input carry the same information, so
+    how a model shares the credit between neighbours is arbitrary.
+    """
+    channel = int(profile.sum(dim=0).argmax())
+    smooth = F.avg_pool1d(profile[None, :, channel], width, stride=1, padding=width // 2)[0]
+    return channel, int(lags[smooth.argmax()])
+
+
+def _attributed(
+    model: nn.Module, inputs: Tensor, baseline: Tensor, outputs: Outputs, steps: int
+) -> tuple[Float[Tensor, "K O T C"], Float[Tensor, "K O"]]:
+    method = IntegratedGradients(lambda rows: outputs(model(rows[:, 0])))
+    method.gradient_func = _gradients_of_all_outputs
+    ends = (
+        inputs[:, None],
+        baseline.expand_as(inputs)[:, None],
+    )  # K 1 T C: the second axis becomes the outputs
+    values = method.attribute(ends[0], ends[1], n_steps=steps, method="gausslegendre")
+    with torch.no_grad():
+        change = outputs(model(inputs)) - outputs(model(baseline[None]))
+    return values.detach(), change
+
+
+def _gradients_of_all_outputs(
+    forward_fn: Callable[..., Tensor],
+    inputs: tuple[Tensor, ...],
+    target_ind: None,
+    additional_forward_args: None = None,
+) -> tuple[Tensor, ...]:
+    """Gradients of each output after one forward pass, in the place captum has for the gradient of one."""
+    (rows,) = inputs
+    with torch.enable_grad():
+        found = forward_fn(rows)  # rows O
+        each = [
+            torch.autograd.grad(output.sum(), rows, retain_graph=True)[0] for output in found.unbind(dim=1)
+        ]
+    return (torch.cat(each, dim=1),)

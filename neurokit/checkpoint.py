@@ -1,0 +1,117 @@
+"""A fitted model on disk: safetensors weights and a JSON side-car that says what they are.
+
+`<name>.safetensors` holds the weights; `<name>.json` the model's name and configuration, the version, the
+fingerprint of the data, the fitted transforms (scales) and the expected score. Both are plain data: opening
+a checkpoint of a stranger runs nothing.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import safetensors
+import safetensors.torch
+from torch import nn
+
+from neurokit import __version__
+from neurokit.errors import CheckpointError
+from neurokit.files import written
+
+Model = TypeVar("Model", bound=nn.Module)
+
+
+def save(model: nn.Module, path: str | Path, configuration: dict[str, Any], **facts: Any) -> Path:
+    """Writes the two files; `configuration` rebuilds the model, `facts` (JSON) travel with it.
+
+    The side-car carries the weights' sha256 and takes its name last, so a kill in between is noticed on loading.
+    Raises DiskError, and an earlier checkpoint of that name stays.
+    """
+    weights, sidecar = _files(path)
+    content = safetensors.torch.save(
+        {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
+    )
+    description = {
+        "model": type(model).__name__,
+        "version": __version__,
+        "configuration": configuration,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        **facts,
+    }
+    text = json.dumps(description, indent=2) + "\n"
+    with written(sidecar) as new_sidecar, written(weights) as new_weights:  # renamed when both are whole
+        new_weights.write_bytes(content)
+        new_sidecar.write_text(text)
+    return weights
+
+
+def load(path: str | Path, kind: type[Model]) -> tuple[Model, dict[str, Any]]:
+    """The model of class `kind`, on the CPU in evaluation mode, and its side-car.
+
+    Raises CheckpointError for missing, damaged or mixed files, another model, or another major version.
+    """
+    weights, sidecar = _files(path)
+    description = _description(sidecar)
+    if description["model"] != kind.__name__:
+        raise CheckpointError(
+            f"{weights} holds a {description['model']}, not a {kind.__name__}; load it as what it is."
+        )
+    if str(description["version"]).split(".")[0] != __version__.split(".")[0]:
+        raise CheckpointError(
+            f"{weights} was written by neurokit {description['version']}, this is {__version__}; fit it again."
+        )
+    content = _weights(weights, description["sha256"])
+    try:
+        model = kind(**description["configuration"])
+        model.load_state_dict(safetensors.torch.load(content))
+    except (TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
+        raise CheckpointError(
+            f"{weights} does not fit the configuration in {sidecar.name}; copy both files again or fit anew."
+        ) from error  # torch's and Python's own words for it run over many lines
+    return model.eval(), description
+
+
+def fingerprint(*arrays: np.ndarray) -> str:
+    """Sixteen hexadecimal digits of the arrays' values and shapes: which data a model was fitted to."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()[:16]
+
+
+def _files(path: str | Path) -> tuple[Path, Path]:
+    path = Path(path)
+    stem = path.with_suffix("") if path.suffix in (".safetensors", ".json") else path
+    return stem.with_name(stem.name + ".safetensors"), stem.with_name(stem.name + ".json")
+
+
+def _description(sidecar: Path) -> dict[str, Any]:
+    try:
+        description = json.loads(sidecar.read_text())
+        return description | {
+            key: description[key] for key in ("model", "version", "configuration", "sha256")
+        }
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"{sidecar} is missing; a checkpoint is a .safetensors and a .json file together."
+        ) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{sidecar} is damaged ({error}); fit the model again or copy both files again."
+        ) from error
+
+
+def _weights(path: Path, sha256: str) -> bytes:
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"{path} is missing; a checkpoint is a .safetensors and a .json file together."
+        ) from None
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise CheckpointError(
+            f"{path} is damaged or belongs to another side-car; copy both files again or fit anew."
+        )
+    return content

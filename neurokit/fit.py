@@ -1,0 +1,156 @@
+"""The one training loop: any model, any loss, any device.
+
+`fit` trains on mini-batches that never leave the device, keeps the weights of the best validation
+loss, stops when they no longer improve, and can go on after a kill as if nothing had happened. Nothing of
+it knows what is modelled: a loss is a function `(model, batch) -> (total, number)` whose quotient is
+minimised, so that masked bins and uneven batches are averaged exactly.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from neurokit.device import autocast
+from neurokit.errors import FitError
+from neurokit.fit_settings import FitSettings, optimizer_and_schedule
+from neurokit.predict import evaluating
+from neurokit.progress import progress
+from neurokit.training_state import TrainingState
+
+Batch = tuple[Tensor, ...]
+Loss = Callable[[nn.Module, Batch], tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained model with its best weights, and how it got there.
+
+    `history` has one row per epoch: epoch, train_loss, validation_loss, learning_rate.
+    """
+
+    model: nn.Module
+    history: pd.DataFrame
+    best_epoch: int
+    best_loss: float
+
+
+class Rows:
+    """Tensors that share their first axis, on one device, handed out in mini-batches."""
+
+    def __init__(self, *tensors: Tensor, device: torch.device | str = "cpu") -> None:
+        lengths = {len(tensor) for tensor in tensors}
+        if len(lengths) != 1 or 0 in lengths:
+            raise FitError(
+                f"The tensors have {sorted(lengths)} rows; all need the same number, at least one."
+            )
+        self.tensors = tuple(tensor.to(device) for tensor in tensors)
+        self.device = self.tensors[0].device
+
+    def batches(self, size: int, generator: torch.Generator | None = None) -> Iterator[Batch]:
+        """Batches of `size` rows (the last may be smaller), shuffled where a generator is given."""
+        rows = len(self.tensors[0])
+        if generator is None:
+            for start in range(0, rows, size):
+                yield tuple(tensor[start : start + size] for tensor in self.tensors)
+            return
+        for chosen in torch.randperm(rows, generator=generator).to(self.device).split(size):
+            yield tuple(tensor[chosen] for tensor in self.tensors)
+
+
+def fit(
+    model: nn.Module,
+    loss: Loss,
+    train: Rows,
+    validation: Rows,
+    settings: FitSettings = FitSettings(),  # noqa: B008  frozen
+    *,
+    checkpoint: Path | None = None,
+    on_epoch: Callable[[int, float], None] | None = None,
+    show_progress: bool = True,
+) -> Fitted:
+    """Trains `model` in place and leaves it with the weights of its best validation loss.
+
+    With a `checkpoint` path the state is saved after each epoch and, when the file is there, training goes on
+    from it; the result equals that of a run in one go. `on_epoch(epoch, validation_loss)` may raise to stop.
+    Dropout and shuffling draw from `settings.seed`; the global generators are left as they were. Raises
+    FitError where the loss stops being finite (the best weights so far are restored first), CheckpointError
+    for a checkpoint of another model or other settings.
+    """
+    model.to(train.device)
+    state = TrainingState(model, settings, *optimizer_and_schedule(model, settings))
+    with (
+        torch.random.fork_rng(),
+        progress(total=settings.epochs, desc="epochs", disable=not show_progress) as bar,
+    ):
+        state.start(checkpoint)
+        bar.update(state.epoch)
+        try:
+            while state.epoch < settings.epochs and not state.stopped:
+                train_loss = _train_epoch(model, loss, train, state, settings)
+                validation_loss = evaluate_loss(model, loss, validation, settings)
+                _check_finite(train_loss, validation_loss, state.epoch, settings)
+                state.record(train_loss, validation_loss)
+                state.save(checkpoint)
+                bar.update()
+                bar.set_postfix(validation=f"{validation_loss:.4g}", best=f"{state.best_loss:.4g}")
+                if on_epoch:
+                    on_epoch(state.epoch - 1, validation_loss)
+        finally:
+            state.restore_best()
+    return Fitted(model, state.history(), state.best_epoch, state.best_loss)
+
+
+def _train_epoch(
+    model: nn.Module, loss: Loss, rows: Rows, state: TrainingState, settings: FitSettings
+) -> float:
+    model.train()
+    total = torch.zeros((), device=rows.device)
+    number = torch.zeros((), device=rows.device)
+    for batch in rows.batches(settings.batch_size, state.generator):
+        state.optimizer.zero_grad(set_to_none=True)
+        with autocast(rows.device, settings.precision):
+            batch_total, batch_number = loss(model, batch)
+        (batch_total / batch_number.clamp_min(1)).backward()
+        if settings.clip is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
+        state.optimizer.step()
+        total += batch_total.detach()  # summed on the device: asking for the number would wait for it
+        number += batch_number
+    return float(total / number.clamp_min(1))
+
+
+def evaluate_loss(model: nn.Module, loss: Loss, rows: Rows, settings: FitSettings) -> float:
+    """The loss over all rows in evaluation mode; the model's modes are left as they were."""
+    with evaluating(model), torch.no_grad(), autocast(rows.device, settings.precision):
+        parts = [torch.stack(loss(model, batch)) for batch in rows.batches(settings.batch_size)]
+    total, number = torch.stack(parts).sum(dim=0)
+    return float(total / number.clamp_min(1))
+
+
+def _check_finite(train_loss: float, validation_loss: float, epoch: int, settings: FitSettings) -> None:
+    for name, value in (("training", train_loss), ("validation", validation_loss)):
+        if not torch.isfinite(torch.tensor(value)):
+            raise FitError(
+                f"The {name} loss became {value} in epoch {epoch}: lower learning_rate (now "
+                f"{settings.learning_rate:g}), clip gradients, or look for non-finite inputs; "
+                "the best weights so far are restored."
+            )
+
+
+def masked_squared_error(model: nn.Module, batch: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Squared error over the bins that count: batch is (inputs K T C, rates K T R, bins K T)."""
+    inputs, rates, bins = batch
+    error = torch.where(bins[..., None], model(inputs) - rates, 0)  # a product would keep a masked NaN
+    return error.square().sum(), bins.sum() * rates.shape[-1]
+
+
+def masked_poisson(model: nn.Module, batch: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Poisson loss rate - target log rate, without the term of the target alone; batch as above."""
+    inputs, rates, bins = batch
+    predicted, rates = (torch.where(bins[..., None], r, 1) for r in (model(inputs).clamp_min(1e-6), rates))
+    error = (predicted - rates * predicted.log()) * bins[..., None]
+    return error.sum(), bins.sum() * rates.shape[-1]

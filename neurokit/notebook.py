@@ -1,0 +1,26 @@
+"""What every notebook's first cell does after the imports: versions, device, threads, seed, figure style."""
+
+import platform
+
+import numpy as np
+import torch
+
+from neurokit import __version__, settings
+from neurokit.device import choose_device
+from neurokit.figures import use_style
+
+
+def setup(seed: int = 0, *, device: str = "auto") -> torch.device:
+    """Prints what runs here, fixes threads and seeds, sets the figure style; returns the device.
+
+    One thread, so that the numbers below a cell are the same on every machine to three digits.
+    """
+    torch.set_num_threads(1)
+    torch.manual_seed(seed)
+    chosen = choose_device(device)
+    use_style()
+    print(
+        f"neurokit {__version__} · Python {platform.python_version()} · torch {torch.__version__} · "
+        f"numpy {np.__version__} · device {chosen} · tier {settings.tier()} · seed {seed}"
+    )
+    return chosen

@@ -1,0 +1,126 @@
+"""A PupilEncoder from recording to file and back: what `neurokit train` and `neurokit evaluate` do."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from torch import nn
+
+from neurokit import checkpoint, settings
+from neurokit.data.steinmetz import default_regions, load_session
+from neurokit.data.trial_recording import TrialRecording
+from neurokit.errors import CheckpointError
+from neurokit.features.encoding_task import BEHAVIOUR, PUPIL, EncodingTask, encoding_task
+from neurokit.features.splits import split_trials
+from neurokit.models.pupil import Cell, PupilEncoder, parameter_count
+from neurokit.pupil import (
+    DEFAULTS,
+    baseline_rates,
+    build_encoder,
+    encoder_rates,
+    score_table,
+    seed_style_r2,
+    train_encoder,
+)
+
+Inputs = Literal["pupil", "behaviour"]
+CHANNELS = {"pupil": PUPIL, "behaviour": BEHAVIOUR}
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """A finished training run: where its weights are, and what it reached on validation trials (Hz²)."""
+
+    path: Path
+    parameters: int
+    best_epoch: int
+    best_loss: float
+
+
+def prepare(
+    inputs: Inputs = "pupil", split: str = "random", seed: int = 0
+) -> tuple[TrialRecording, EncodingTask]:
+    """The tier's recording and the task made of it; on the demo tier `seed` also picks the simulated session."""
+    recording = load_session(seed=seed)
+    trials = split_trials(len(recording.trials), seed=seed, kind=split)
+    return recording, encoding_task(
+        recording, trials, regions=default_regions(recording), channels=CHANNELS[inputs]
+    )
+
+
+def train_and_save(
+    inputs: Inputs = "pupil",
+    split: str = "random",
+    seed: int = 0,
+    *,
+    cell: Cell = "gru",
+    hidden: int = 27,
+    layers: int = 1,
+    epochs: int = 60,
+    device: str = "auto",
+) -> SavedRun:
+    """Fits an encoder to the tier's recording and saves it under NEUROKIT_DATA; a killed run goes on."""
+    recording, task = prepare(inputs, split, seed)
+    path = _path(inputs, split, seed)
+    encoder = build_encoder(task, cell=cell, hidden=hidden, layers=layers, seed=seed)
+    unfinished = path.with_name(f"{path.name}-{cell}-{hidden}-{layers}-{epochs}.training")
+    fitted = train_encoder(
+        task, encoder, replace(DEFAULTS, epochs=epochs, seed=seed), device=device, checkpoint=unfinished
+    )
+    configuration = {"channels": len(task.channels), "regions": len(task.regions), "hidden": hidden,
+                     "cell": cell, "layers": layers}  # fmt: skip
+    facts = {"best_loss": fitted.best_loss, **_facts(recording, task)}
+    saved = checkpoint.save(encoder, path, configuration, **facts)
+    unfinished.unlink()
+    return SavedRun(saved, parameter_count(encoder), fitted.best_epoch, fitted.best_loss)
+
+
+def evaluate_saved(inputs: Inputs = "pupil", split: str = "random", seed: int = 0) -> pd.DataFrame:
+    """Test scores of the saved encoder and of every baseline; where none is saved it is trained first.
+
+    Column `seed_style` is the pooled R² as the first PupilEncoder counted, ramp included, the same for all
+    regions of a model. Raises CheckpointError where the saved encoder was fitted to other data.
+    """
+    recording, task = prepare(inputs, split, seed)
+    path = _path(inputs, split, seed)
+    if not path.with_name(f"{path.name}.json").is_file():
+        print(f"no encoder at {path}: training one with the defaults")
+        train_and_save(inputs, split, seed)
+    encoder, description = checkpoint.load(path, PupilEncoder)
+    _check_same_data(description, _facts(recording, task), path)
+    return _table(encoder, recording, task)
+
+
+def _table(encoder: nn.Module, recording: TrialRecording, task: EncodingTask) -> pd.DataFrame:
+    predictions = {"PupilEncoder": encoder_rates(encoder, task), **baseline_rates(task, recording.trials)}
+    table = score_table(task, predictions)
+    table["seed_style"] = table["model"].map(
+        {name: seed_style_r2(task, rates) for name, rates in predictions.items()}
+    )
+    return table
+
+
+def _path(inputs: Inputs, split: str, seed: int) -> Path:
+    return settings.data_folder() / "checkpoints" / f"pupil-encoder-{settings.tier()}-{inputs}-{split}-{seed}"
+
+
+def _facts(recording: TrialRecording, task: EncodingTask) -> dict[str, Any]:
+    """What must travel with an encoder to use it on other trials: names, scales, bin size, and which data."""
+    return {
+        "recording": recording.name,
+        "channels": list(task.channels),
+        "region_names": list(task.regions),
+        "scales": {channel: [scale.centre, scale.spread] for channel, scale in task.scales.items()},
+        "bin_size": task.bin_size,
+        "data": checkpoint.fingerprint(task.inputs, task.rates, task.split.train),
+    }
+
+
+def _check_same_data(found: dict[str, Any], wanted: dict[str, Any], path: Path) -> None:
+    different = [key for key, value in wanted.items() if found.get(key) != value]
+    if different:
+        raise CheckpointError(
+            f"{path} was fitted to other data ({', '.join(different)} differ): train it again, "
+            "or use the tier and seed it was made with."
+        )

@@ -1,0 +1,45 @@
+"""Median stopping: a trial that is worse than half of its predecessors is not worth finishing.
+
+The rule of Golovin et al., "Google Vizier", KDD 2017, section 3.2.2, here on best-so-far losses where theirs
+takes running averages.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from neurokit.errors import FitError
+
+Curve = Sequence[tuple[int, float]]
+"""The reports of one trial, in order: (epoch, validation loss)."""
+
+
+@dataclass(frozen=True)
+class MedianStopping:
+    """Stops a trial whose best loss so far is above the median of earlier trials' best by the same epoch.
+
+    Never before `warm_up_epochs`, nor with fewer than `warm_up_trials` earlier trials to compare with. An
+    earlier trial that ended sooner (pruned, or stopped by its own patience) counts with its best of all:
+    it could only have improved, so the rule is never harsher than full curves would have made it.
+    """
+
+    warm_up_trials: int = 5
+    warm_up_epochs: int = 10
+
+    def __post_init__(self) -> None:
+        """Raises FitError where there would be no earlier trial to take a median of."""
+        if self.warm_up_trials < 1:
+            raise FitError(f"MedianStopping has warm_up_trials={self.warm_up_trials}: use at least 1.")
+
+    def stops(self, curve: Curve, earlier: Sequence[Curve]) -> bool:
+        """Whether the trial of `curve`, at its last report, should stop; a tie with the median goes on."""
+        epoch = curve[-1][0]
+        rivals = [best for other in earlier if (best := best_until(other, epoch)) is not None]
+        if epoch < self.warm_up_epochs or len(rivals) < self.warm_up_trials:
+            return False
+        return min(loss for _, loss in curve) > median(rivals)
+
+
+def best_until(curve: Curve, epoch: int) -> float | None:
+    """The lowest loss reported up to and including `epoch`, None where there was no report yet."""
+    return min((loss for at, loss in curve if at <= epoch), default=None)

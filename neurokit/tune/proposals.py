@@ -1,0 +1,65 @@
+"""Proposals: hyperopt's ask-and-tell, its trial documents rebuilt from our records.
+
+The order of asking is that of `hyperopt.fmin` with `max_queue_len` equal to the size of a batch: proposals of
+the same batch see each other as pending, which TPE counts as bad, so that they spread out.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Literal
+
+import numpy as np
+from hyperopt import JOB_STATE_DONE, STATUS_FAIL, STATUS_OK, Domain, Trials, rand, tpe
+from hyperopt.base import spec_from_misc
+
+from neurokit.tune.space import plain
+from neurokit.tune.trial import Trial
+
+Algorithm = Literal["tpe", "random"]
+
+
+def suggester(algorithm: Algorithm, start_up_trials: int) -> Callable[..., list[dict[str, Any]]]:
+    """hyperopt's `suggest` of TPE (random for its first `start_up_trials`), or of random search."""
+    return rand.suggest if algorithm == "random" else partial(tpe.suggest, n_startup_jobs=start_up_trials)
+
+
+def proposed(
+    suggest: Callable[..., list[dict[str, Any]]],
+    domain: Domain,
+    finished: Sequence[Trial],
+    count: int,
+    generator: np.random.Generator,
+) -> list[dict[str, int | float]]:
+    """Coordinates of the next `count` trials; draws from `generator` one seed a call of `suggest`."""
+    known = documents(domain, finished)
+    found: list[dict[str, int | float]] = []
+    while len(found) < count:
+        numbers = list(range(len(finished) + len(found), len(finished) + count))
+        new = suggest(numbers, domain, known, int(generator.integers(2**31 - 1)))
+        known.insert_trial_docs(new)
+        known.refresh()
+        found += [plain(spec_from_misc(document["misc"])) for document in new]
+    return found
+
+
+def documents(domain: Domain, finished: Sequence[Trial]) -> Trials:
+    """Our records as hyperopt keeps them; a failed trial has no loss, which TPE reads as infinite."""
+    known = Trials()
+    for trial in finished:
+        known.insert_trial_docs([_document(known, domain, trial)])
+    known.refresh()
+    return known
+
+
+def _document(known: Trials, domain: Domain, trial: Trial) -> dict[str, Any]:
+    at = trial.coordinates
+    misc = {
+        "tid": trial.number,
+        "cmd": domain.cmd,
+        "workdir": domain.workdir,
+        "idxs": {label: [trial.number] if label in at else [] for label in domain.params},
+        "vals": {label: [at[label]] if label in at else [] for label in domain.params},
+    }
+    result = {"status": STATUS_FAIL} if trial.loss is None else {"status": STATUS_OK, "loss": trial.loss}
+    [document] = known.new_trial_docs([trial.number], [None], [result], [misc])
+    return document | {"state": JOB_STATE_DONE}

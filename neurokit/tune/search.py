@@ -1,0 +1,121 @@
+"""The search: propose a batch, run it, write the state, until the budget is spent."""
+
+from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+from joblib import Parallel, delayed, parallel_config
+
+from neurokit.errors import FitError
+from neurokit.progress import progress as progress_bar
+from neurokit.tune import state
+from neurokit.tune.median import Curve, MedianStopping
+from neurokit.tune.proposals import Algorithm, proposed, suggester
+from neurokit.tune.space import check_counts, domain_of, fingerprint, point
+from neurokit.tune.study import Study
+from neurokit.tune.trial import Objective, Trial, run_trial
+
+
+def search(
+    objective: Objective,
+    space: dict[str, Any],
+    *,
+    trials: int,
+    seed: int,
+    algorithm: Algorithm = "tpe",
+    start_up_trials: int = 20,
+    workers: int = 1,
+    stop: MedianStopping | None = None,
+    file: str | Path | None = None,
+    progress: bool = True,
+) -> Study:
+    """Minimises `objective` over `space` in `trials` trials.
+
+    TPE draws its first `start_up_trials` at random (hyperopt's default: 20; lower it for a small budget).
+    `workers` processes of one thread each run a batch of as many trials; the same seed and number of
+    workers give the same search. With a `file`, state is written after each batch and an existing one
+    is gone on with: killed and resumed equals straight. A larger `trials` extends a finished search
+    (the straight one again where the smaller number is a multiple of `workers`). The objective itself
+    is not in the file: resume with the one it was started with.
+
+    A trial whose objective raises, or whose loss is not finite, is recorded as failed.
+    Raises FitError (arguments, every trial failed, a worker process that died), CheckpointError (a damaged
+    file or one of another search), DiskError (the file cannot be written).
+    """
+    _check(algorithm, trials=trials, start_up_trials=start_up_trials, workers=workers)
+    domain, suggest = domain_of(space), suggester(algorithm, start_up_trials)
+    settings = {
+        "space": fingerprint(space),
+        "algorithm": algorithm,
+        "seed": seed,
+        "start_up_trials": start_up_trials,
+        "workers": workers,
+        "stop": asdict(stop) if stop else None,
+    }
+    generator, finished = _opened(file, settings, space, seed)
+    with progress_bar(
+        total=trials, initial=min(len(finished), trials), desc=algorithm, disable=not progress
+    ) as bar:
+        while len(finished) < trials:
+            count = min(workers, trials - len(finished))
+            coordinates = proposed(suggest, domain, finished, count, generator)
+            batch = [Trial(len(finished) + i, at, point(space, at)) for i, at in enumerate(coordinates)]
+            finished += _run(objective, batch, stop, _curves(finished), workers)
+            if file is not None:
+                state.save(Path(file), settings, generator, finished)
+            bar.set_postfix(best=_best(finished))
+            bar.update(count)
+    return Study(finished[:trials])
+
+
+def _check(algorithm: str, **counts: int) -> None:
+    if algorithm not in get_args(Algorithm):
+        raise FitError(
+            f"The search has algorithm={algorithm!r}: use one of {', '.join(get_args(Algorithm))}."
+        )
+    check_counts(**counts)
+
+
+def _opened(
+    file: str | Path | None, settings: dict[str, Any], space: dict[str, Any], seed: int
+) -> tuple[np.random.Generator, list[Trial]]:
+    """The state to go on from; a new file is written at once, so that a refusing folder shows early."""
+    if file is not None and Path(file).exists():
+        return state.read(Path(file), settings, space)
+    generator = np.random.default_rng(seed)
+    if file is not None:
+        state.save(Path(file), settings, generator, [])
+    return generator, []
+
+
+def _run(
+    objective: Objective,
+    batch: list[Trial],
+    stop: MedianStopping | None,
+    earlier: Sequence[Curve],
+    workers: int,
+) -> list[Trial]:
+    """The batch after its run, in order of proposal whoever finished first."""
+    if workers == 1:
+        return [run_trial(objective, trial, stop, earlier) for trial in batch]
+    try:
+        with parallel_config(backend="loky", n_jobs=workers, inner_max_num_threads=1):
+            return Parallel(batch_size=1)(
+                delayed(run_trial)(objective, trial, stop, earlier) for trial in batch
+            )
+    except BrokenProcessPool as error:
+        raise FitError(
+            f"A worker process died in the batch of trials {batch[0].number} to {batch[-1].number} "
+            "(out of memory, perhaps): use fewer workers; a search with a file resumes before that batch."
+        ) from error
+
+
+def _curves(finished: Sequence[Trial]) -> list[Curve]:
+    return [trial.curve for trial in finished if trial.status != "failed"]
+
+
+def _best(finished: Sequence[Trial]) -> float:
+    return min((trial.loss for trial in finished if trial.loss is not None), default=float("nan"))

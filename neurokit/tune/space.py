@@ -1,0 +1,55 @@
+"""What is searched: hyperopt's spaces, read as plain Python values.
+
+A space is a dict of hyperopt expressions (`hp.choice`, `hp.loguniform`, ...). hyperopt itself works in
+coordinates (a label and a number, where a choice is an index); the objective sees the point they stand for.
+"""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+from hyperopt import Domain, pyll, space_eval
+from hyperopt.exceptions import DuplicateLabel
+
+from neurokit.errors import FitError
+
+
+def domain_of(space: dict[str, Any]) -> Domain:
+    """hyperopt's view of a space; raises FitError where nothing in it varies or a label stands twice."""
+    try:
+        domain = Domain(lambda point: point, space)
+    except DuplicateLabel as error:
+        raise FitError(
+            f"The search space uses the label {error} twice: give each hp expression its own."
+        ) from error
+    if not domain.params:
+        raise FitError("The search space has no hp expression in it: add one, such as hp.uniform('x', 0, 1).")
+    return domain
+
+
+def point(space: dict[str, Any], coordinates: dict[str, int | float]) -> dict[str, Any]:
+    """The parameters at hyperopt's coordinates: int, float, str ..., never an index or a numpy scalar."""
+    return plain(space_eval(space, coordinates))
+
+
+def fingerprint(space: dict[str, Any]) -> str:
+    """Sixteen hex digits that change with any label, range or choice of the space."""
+    return hashlib.sha256(str(pyll.as_apply(space)).encode()).hexdigest()[:16]
+
+
+def check_counts(**counts: int) -> None:
+    """Raises FitError for a budget or number of workers below one, by the argument's name."""
+    for name, count in counts.items():
+        if count < 1:
+            raise FitError(f"The search has {name}={count}: use at least 1.")
+
+
+def plain(value: Any) -> Any:
+    """`value` with every numpy scalar in it, at any depth, turned into Python's own type."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(plain(entry) for entry in value)
+    return value

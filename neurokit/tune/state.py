@@ -1,0 +1,84 @@
+"""The file of a search: trials and random generator together, so that a resumed search is the straight one.
+
+Saving the trials alone would not do: a generator seeded anew on resume proposes its first points again.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurokit.errors import CheckpointError
+from neurokit.files import written
+from neurokit.tune.space import point
+from neurokit.tune.trial import Trial
+
+FORMAT = 1
+
+
+def save(file: Path, settings: dict[str, Any], generator: np.random.Generator, trials: list[Trial]) -> None:
+    """Writes the state as JSON, whole or not at all; raises DiskError."""
+    state = {
+        "format": FORMAT,
+        "settings": settings,
+        "generator": generator.bit_generator.state,
+        "trials": [asdict(trial) for trial in trials],
+    }
+    text = json.dumps(state, default=repr)  # a parameter that is no JSON is kept for the eye only
+    with written(file) as temporary:
+        temporary.write_text(text)
+
+
+def read(
+    file: Path, settings: dict[str, Any], space: dict[str, Any]
+) -> tuple[np.random.Generator, list[Trial]]:
+    """Generator and trials of a saved search; raises CheckpointError for a damaged file or other settings."""
+    state = decoded(file)
+    try:
+        generator = np.random.default_rng()
+        generator.bit_generator.state = state["generator"]
+        found = {"format": state["format"]} | state["settings"]
+        check_settings(file, found, {"format": FORMAT} | settings)
+        return generator, [_trial(record, number, space) for number, record in enumerate(state["trials"])]
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, CheckpointError):
+            raise
+        raise _unreadable(file, error) from error
+
+
+def decoded(file: Path) -> dict[str, Any]:
+    """The JSON object in a file; raises CheckpointError where there is none."""
+    try:
+        found = json.loads(file.read_text())
+        if not isinstance(found, dict):
+            raise ValueError("no JSON object")
+    except (OSError, ValueError) as error:
+        raise _unreadable(file, error) from error
+    return found
+
+
+def _unreadable(file: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"{file} is no readable state of a search ({type(error).__name__}: {error}): "
+        "move it away to start anew; it was left as it is."
+    )
+
+
+def check_settings(file: Path, found: dict[str, Any], asked: dict[str, Any]) -> None:
+    """Raises CheckpointError where a saved search was another one, naming the first setting that differs."""
+    for name in asked:
+        if found.get(name) != asked[name]:
+            raise CheckpointError(
+                f"{file} holds a search with {name}={found.get(name)!r}, not {asked[name]!r}: "
+                "pass the settings it was started with, or another file."
+            )
+
+
+def _trial(record: dict[str, Any], number: int, space: dict[str, Any]) -> Trial:
+    """Parameters are read off the space, not the file: JSON would turn a tuple into a list."""
+    if record["number"] != number:
+        raise ValueError(f"trial {number} has the number {record['number']}")
+    curve = [(int(epoch), float(loss)) for epoch, loss in record["curve"]]
+    return Trial(**(record | {"curve": curve, "parameters": point(space, record["coordinates"])}))

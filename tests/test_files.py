@@ -1,0 +1,135 @@
+"""Files are whole or not there; bars and settings keep their manners."""
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from neurokit import settings
+from neurokit.errors import DiskError, FetchError, SettingsError
+from neurokit.files import written
+from neurokit.progress import progress
+
+
+def full_disk(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_file_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "result.json"
+    with written(path) as temporary:
+        temporary.write_text("whole")
+        assert not path.exists() and temporary.parent == path.parent
+    assert path.read_text() == "whole"
+    assert os.listdir(path.parent) == ["result.json"]
+
+
+def test_others_may_read_a_written_file(tmp_path: Path) -> None:
+    with written(tmp_path / "result.json") as temporary:
+        temporary.write_text("whole")
+    assert (tmp_path / "result.json").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_a_broken_off_write_leaves_the_old_file_and_no_rest(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    path = tmp_path / "result.json"
+    path.write_text("old")
+    with pytest.raises(error), written(path) as temporary:
+        temporary.write_text("ne")
+        raise error
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["result.json"]
+
+
+@pytest.mark.parametrize("method", ["write_text", "replace", "chmod"])
+def test_a_full_disk_names_the_file_and_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    path = tmp_path / "result.json"
+    path.write_text("old")
+    monkeypatch.setattr(Path, method, full_disk)
+    finding = r"result\.json could not be written \(No space left.*free some space"
+    with pytest.raises(DiskError, match=finding), written(path) as temporary:
+        temporary.write_text("new")
+    monkeypatch.undo()
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["result.json"]
+
+
+def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(DiskError, match=r"taken/result\.json"), written(tmp_path / "taken" / "result.json"):
+        pass
+    assert (tmp_path / "taken").read_text() == "a file"
+
+
+def test_an_error_with_its_own_sentence_is_passed_on(tmp_path: Path) -> None:
+    """FetchError is an OSError too, but says better what went wrong than that the file was not written."""
+    with pytest.raises(FetchError, match="the mirror is away"), written(tmp_path / "part.npz"):
+        raise FetchError("the mirror is away")
+    assert os.listdir(tmp_path) == []
+
+
+def test_nested_files_name_the_one_that_failed(tmp_path: Path) -> None:
+    finding = r"^\S*inner\.bin could not be written \(No space left[^(]*$"
+    outer, inner = tmp_path / "outer.json", tmp_path / "inner.bin"
+    with pytest.raises(DiskError, match=finding), written(outer), written(inner):
+        full_disk()
+    assert os.listdir(tmp_path) == []
+
+
+# --- settings
+
+
+@pytest.mark.parametrize(("found", "tier"), [(None, "demo"), (" CutOut ", "cutout"), ("full", "full")])
+def test_the_tier_is_read_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, found: str | None, tier: str
+) -> None:
+    monkeypatch.delenv("NEUROKIT_TIER", raising=False)
+    if found is not None:
+        monkeypatch.setenv("NEUROKIT_TIER", found)
+    assert settings.tier() == tier
+
+
+def test_an_unknown_tier_is_told_the_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEUROKIT_TIER", "cutuot")
+    with pytest.raises(SettingsError, match="'cutuot'; set it to one of demo, cutout, full"):
+        settings.tier()
+
+
+def test_folders_are_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NEUROKIT_DATA", "downloads")
+    monkeypatch.setenv("NEUROKIT_REAL_DATA", "real")
+    assert settings.data_folder() == tmp_path / "downloads"
+    assert settings.real_data_folder() == tmp_path / "real"
+    assert not settings.data_folder().exists()
+
+
+@pytest.mark.parametrize("found", [None, "nowhere"])
+def test_a_missing_real_folder_says_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NEUROKIT_REAL_DATA", raising=False)
+    if found:
+        monkeypatch.setenv("NEUROKIT_REAL_DATA", found)
+    with pytest.raises(SettingsError, match=found or "set NEUROKIT_REAL_DATA"):
+        settings.real_data_folder()
+
+
+@pytest.mark.parametrize("variable", ["CI", "NEUROKIT_QUIET", None])
+def test_bars_are_silent_under_ci_and_shown_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], variable: str | None
+) -> None:
+    for name in ("CI", "NEUROKIT_QUIET"):
+        monkeypatch.delenv(name, raising=False)
+    if variable:
+        monkeypatch.setenv(variable, "true")
+    for _ in progress(range(3), desc="epochs", mininterval=0):
+        pass
+    assert ("epochs" in capfd.readouterr().err) is (variable is None)

@@ -1,0 +1,496 @@
+"""The Steinmetz readers: two layouts of one session, a folder counted by hand, and bad files."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from neurokit import settings
+from neurokit.data import steinmetz
+from neurokit.data.alf import read_alf
+from neurokit.data.neuromatch import read_cutout, read_sessions
+from neurokit.data.pickles import load_object_array
+from neurokit.data.trial_recording import TRIAL_COLUMNS, TrialRecording, trial_table
+from neurokit.errors import DataError, SettingsError
+from neurokit.simulate.steinmetz import RegionTruth, SessionParameters, simulate_session
+from neurokit.simulate.steinmetz_files import write_alf, write_neuromatch, write_truth
+
+REGIONS = (
+    RegionTruth("SCs", "pupil_area", 0.1, 0.3, 0.05, neurons=4),
+    RegionTruth("CA1", "licks", 0.0, 0.1, 0.1, 3),
+)
+SMALL = SessionParameters(trials=8, seed=2, regions=REGIONS)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One small simulated session in both layouts, with its truth beside it."""
+    made = tmp_path_factory.mktemp("session")
+    session = simulate_session(SMALL)
+    write_neuromatch([session], made)
+    write_alf(session, made)
+    write_truth(session, made / "truth.npz")
+    return made
+
+
+@pytest.fixture(scope="module")
+def neuromatch(folder: Path) -> TrialRecording:
+    return read_sessions(folder / "steinmetz_part0.npz")[0]
+
+
+# --- two layouts, one session
+
+
+def test_neuromatch_and_alf_hold_the_same_trials(folder: Path, neuromatch: TrialRecording) -> None:
+    alf = read_alf(folder / "Simulated_2026-01-01").recording()
+    assert alf.name == neuromatch.name == "Simulated_2026-01-01"
+    kept = neuromatch.spikes.any(axis=(1, 2))  # the ALF conversion drops silent clusters
+    np.testing.assert_array_equal(alf.spikes, neuromatch.spikes[kept])
+    np.testing.assert_array_equal(alf.brain_area, neuromatch.brain_area[kept])
+    np.testing.assert_allclose(alf.time, neuromatch.time)
+    shared = set(alf.behaviour) & set(neuromatch.behaviour)
+    assert shared == {"pupil_area", "pupil_x", "pupil_y", "face_motion", "wheel", "licks"}
+    for channel in shared:
+        np.testing.assert_allclose(
+            alf.behaviour[channel], neuromatch.behaviour[channel], atol=1e-5, err_msg=channel
+        )
+    columns = [column for column in TRIAL_COLUMNS if column != "stimulus_time"]
+    pd.testing.assert_frame_equal(alf.trials[columns], neuromatch.trials[columns], atol=1e-9)
+
+
+def test_the_readers_never_need_the_truth(folder: Path, neuromatch: TrialRecording, tmp_path: Path) -> None:
+    aside = tmp_path / "truth.npz"
+    (folder / "truth.npz").rename(aside)
+    try:
+        np.testing.assert_array_equal(read_sessions(*folder.glob("*.npz"))[0].spikes, neuromatch.spikes)
+        assert read_alf(folder / "Simulated_2026-01-01").missing == ("wheelMoves.intervals.npy",)
+    finally:
+        aside.rename(folder / "truth.npz")
+
+
+def test_the_neuromatch_file_tells_nothing_of_the_truth(folder: Path) -> None:
+    session = load_object_array(folder / "steinmetz_part0.npz", "dat", 2**30)[0]
+    assert not {
+        key for key in session if any(word in key for word in ("truth", "rate", "drive", "gain", "lag"))
+    }
+
+
+def test_several_sessions_come_back_in_order(tmp_path: Path) -> None:
+    made = [simulate_session(SessionParameters(f"M{n}", trials=6, seed=n, regions=REGIONS)) for n in range(4)]
+    files = write_neuromatch(made, tmp_path)
+    assert [file.name for file in files] == [
+        "steinmetz_part0.npz",
+        "steinmetz_part1.npz",
+        "steinmetz_part2.npz",
+    ]
+    assert [session.name[:2] for session in read_sessions(*files)] == ["M0", "M1", "M2", "M3"]
+
+
+# --- a folder counted by hand
+
+ONSETS = np.array([2.0, 6.0])
+
+
+def by_hand(path: Path, **changes: np.ndarray | None) -> Path:
+    """Two trials, stimulus at 2 s and 6 s (so bins start at 1.5 s and 5.5 s); None leaves a file out."""
+    path.mkdir(parents=True)
+    frames = np.arange(101.0)  # 10 frames a second, counted in their own value
+    spikes = np.array(
+        [
+            (0, 1.4999), (0, 1.5), (0, 1.5099), (0, 1.5101), (0, 3.9999), (0, 4.0001), (0, 5.5051),
+            (1, 2.0001), (2, 2.0001), (3, 4.7), (4, 5.5051), (4, 5.5052), (5, 7.9951),
+        ]
+    )  # fmt: skip
+    spikes = spikes[np.argsort(spikes[:, 1], kind="stable")]
+    arrays = {
+        "trials.visualStim_times": ONSETS[:, None],
+        "trials.response_times": ONSETS[:, None] + [[0.7], [0.9]],
+        "trials.response_choice": np.array([[1.0], [-1.0]]),
+        "spikes.times": spikes[:, 1:],
+        "spikes.clusters": spikes[:, :1].astype(np.uint32),
+        "clusters._phy_annotation": np.array([2.0, 1.0, 3.0, 2.0, 2.0, 2.0])[:, None],
+        "clusters.peakChannel": np.array([1.0, 1.0, 2.0, 3.0, 3.0, 4.0])[:, None],
+        "eye.area": frames[:, None],
+        "eye.xyPos": np.stack([frames + 1000, frames + 2000], axis=1),
+        "eye.blink": (frames == 20)[:, None],
+        "eye.timestamps": np.array([[0.0, 0.0], [100.0, 10.0]]),
+        "face.motionEnergy": frames[:, None] * 3,
+        "face.timestamps": np.array(
+            [[0.0, 0.02], [50.0, 5.02], [100.0, 15.02]]
+        ),  # half as fast after frame 50
+        "wheel.position": np.concatenate([np.zeros(201), np.arange(1, 801) * 2.0])[
+            :, None
+        ],  # still up to 2 s
+        "wheel.timestamps": np.array([[0.0, 0.0], [1000.0, 10.0]]),
+        "wheelMoves.intervals": np.array([[1.0, 1.52], [5.6, 5.7]]),
+        "licks.times": np.array([2.001, 2.009, 2.011, 4.5])[:, None],
+    } | changes
+    for name, values in arrays.items():
+        if values is not None:
+            np.save(path / f"{name}.npy", values)
+    rows = [
+        "ccf_ap\tccf_dv\tccf_lr\tallen_ontology",
+        *(f"0\t0\t0\t{area}" for area in ("VISp", "CA1", "LGd")),
+    ]
+    (path / "channels.brainLocation.tsv").write_text("\n".join(rows) + "\n")
+    return path
+
+
+def test_spikes_fall_into_the_bins_that_a_hand_counts(tmp_path: Path) -> None:
+    read = read_alf(by_hand(tmp_path / "m"))
+    # kept: 0 (good), 2 (unsorted), 4 (good); 1 is multi-unit, 3 is silent in the trials, 5 has no channel
+    assert read.brain_area.tolist() == ["VISp", "CA1", "LGd"]  # channels 1, 2, 3 counted from 1
+    expected = np.zeros((3, 2, 250), dtype=int)
+    expected[0, 0, [0, 1, 249]] = 2, 1, 1
+    expected[0, 1, 0] = 1
+    expected[1, 0, 50] = 1
+    expected[2, 1, 0] = 2
+    np.testing.assert_array_equal(read.spikes, expected)
+
+
+def test_cameras_show_the_frame_at_or_before_the_bin_centre(tmp_path: Path) -> None:
+    read = read_alf(by_hand(tmp_path / "m"))
+    area, x, y = (read.behaviour[name] for name in ("pupil_area", "pupil_x", "pupil_y"))
+    # centres of trial 0: 1.505, 1.515 ... so frame 15 until 1.595 and frame 16 from 1.605
+    assert area[0, [0, 9, 10, 49, 50, 249]].tolist() == [15, 15, 16, 19, 20, 39]
+    assert area[1, [0, 249]].tolist() == [55, 79]
+    np.testing.assert_array_equal(x, area + 1000)
+    np.testing.assert_array_equal(y, area + 2000)
+    assert np.flatnonzero(read.behaviour["blink"][0]).tolist() == list(range(50, 60))
+    face = read.behaviour["face_motion"] / 3  # (1.505 - 0.02) s of 10 Hz; then 50 + (5.505 - 5.02) s of 5 Hz
+    assert face[0, [0, 1, 2, 11]].tolist() == [14, 14, 15, 15]
+    assert face[1, [0, 249]].tolist() == [52, 64]
+
+
+def test_the_wheel_is_the_difference_between_bin_edges(tmp_path: Path) -> None:
+    wheel = read_alf(by_hand(tmp_path / "m")).behaviour["wheel"]
+    np.testing.assert_allclose(wheel[0, :50], 0, atol=1e-5)
+    np.testing.assert_allclose(wheel[0, 50:], 2, atol=1e-4)
+    np.testing.assert_allclose(wheel[1], 2, atol=1e-4)
+
+
+def test_wheel_moves_and_licks(tmp_path: Path) -> None:
+    read = read_alf(by_hand(tmp_path / "m"))
+    moving = read.behaviour["wheel_moving"]
+    assert np.flatnonzero(moving[0]).tolist() == [0, 1]
+    assert np.flatnonzero(moving[1]).tolist() == list(range(10, 20))
+    licks = read.behaviour["licks"]
+    assert (licks[0, 50], licks[0, 51], licks.sum()) == (2, 1, 3)
+
+
+def test_licks_need_not_be_sorted(tmp_path: Path) -> None:
+    licks = read_alf(
+        by_hand(tmp_path / "m", **{"licks.times": np.array([2.001, 2.009, 4.5, 2.011])})
+    ).behaviour["licks"]
+    assert (licks[0, 50], licks[0, 51], licks.sum()) == (2, 1, 3)
+
+
+def test_times_are_told_from_the_stimulus(tmp_path: Path) -> None:
+    trials = read_alf(by_hand(tmp_path / "m")).trials
+    np.testing.assert_allclose(trials["response_time"], [0.7, 0.9])
+    assert trials["stimulus_time"].tolist() == [2, 6] and trials["response"].tolist() == [1, -1]
+    assert trials["go_cue"].isna().all()
+
+
+# --- what is missing
+
+
+@pytest.mark.parametrize(
+    "name", ["spikes.times", "spikes.clusters", "clusters.peakChannel", "channels.brainLocation.tsv"]
+)
+def test_without_spikes_the_rest_is_read_and_the_recording_names_the_file(tmp_path: Path, name: str) -> None:
+    path = by_hand(tmp_path / "m")
+    file = name if name.endswith(".tsv") else f"{name}.npy"
+    (path / file).unlink()
+    read = read_alf(path)
+    assert read.spikes is None and "pupil_area" in read.behaviour
+    assert file in read.missing
+    with pytest.raises(DataError, match=rf"m: no spikes, these files are missing: .*{file}"):
+        read.recording()
+
+
+@pytest.mark.parametrize(
+    ("name", "channels"),
+    [
+        ("eye.timestamps", {"pupil_area", "pupil_x", "pupil_y", "blink"}),
+        ("eye.xyPos", {"pupil_x", "pupil_y"}),
+        ("wheel.position", {"wheel"}),
+        ("licks.times", {"licks"}),
+    ],
+)
+def test_a_missing_file_costs_its_own_channels_only(tmp_path: Path, name: str, channels: set[str]) -> None:
+    whole, part = read_alf(by_hand(tmp_path / "a")), read_alf(by_hand(tmp_path / "b", **{name: None}))
+    assert set(whole.behaviour) - set(part.behaviour) == channels
+    assert set(part.missing) - set(whole.missing) == {f"{name}.npy"}
+    assert set(part.recording().behaviour) == set(part.behaviour)
+
+
+def test_another_eye_clock_can_be_named(tmp_path: Path) -> None:
+    clock = np.array([[0.0, 1.0], [100.0, 11.0]])  # a second later
+    path = by_hand(tmp_path / "m", **{"eye.timestamps.ESTIMATED": clock})
+    assert read_alf(path, eye_clock="eye.timestamps.ESTIMATED").behaviour["pupil_area"][0, 0] == 5
+
+
+def test_without_stimulus_times_there_are_no_trials(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"m/trials\.visualStim_times\.npy is missing"):
+        read_alf(by_hand(tmp_path / "m", **{"trials.visualStim_times": None}))
+    with pytest.raises(DataError, match="nowhere is no folder"):
+        read_alf(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "named"),
+    [
+        ("trials.visualStim_times", np.array([2.0, np.nan]), "visualStim_times"),
+        ("trials.visualStim_times", np.zeros(0), "visualStim_times"),
+        ("trials.response_times", np.ones(5), "response_time has 5 entries for 2"),
+        ("eye.timestamps", np.array([0.0, 1.0]), r"eye\.timestamps\.npy"),
+        ("eye.timestamps", np.array([[0.0, 5.0], [100.0, 1.0]]), r"eye\.timestamps\.npy"),
+        ("eye.timestamps", np.array([[0.0, 0.0], [100.0, np.nan]]), r"eye\.timestamps\.npy"),
+        ("eye.area", np.zeros(0), r"eye\.area\.npy is empty"),
+        ("eye.xyPos", np.zeros((101, 3)), r"eye\.xyPos\.npy has shape \(101, 3\)"),
+        ("wheel.position", np.zeros(0), r"wheel\.position\.npy is empty"),
+        ("spikes.times", np.array([1.0, 2.0]), r"spikes\.clusters\.npy"),
+        ("spikes.clusters", np.full(13, 6, np.uint32), r"spikes\.clusters\.npy"),
+        ("clusters.peakChannel", np.ones(4), r"clusters\.\*"),
+    ],
+)
+def test_alf_arrays_that_do_not_fit_are_named(
+    tmp_path: Path, name: str, values: np.ndarray, named: str
+) -> None:
+    with pytest.raises(DataError, match=f"{tmp_path}.*{named}"):
+        read_alf(by_hand(tmp_path / "m", **{name: values}))
+
+
+def test_a_damaged_alf_file_is_named(tmp_path: Path) -> None:
+    path = by_hand(tmp_path / "m")
+    whole = (path / "eye.area.npy").read_bytes()
+    for damage in (whole[: len(whole) // 2], b"", b"not an array"):
+        (path / "eye.area.npy").write_bytes(damage)
+        with pytest.raises(DataError, match=r"m/eye\.area\.npy cannot be read"):
+            read_alf(path)
+
+
+def test_clusters_that_are_all_noise_are_no_recording(tmp_path: Path) -> None:
+    read = read_alf(by_hand(tmp_path / "m", **{"clusters._phy_annotation": np.zeros(6)}))
+    with pytest.raises(DataError, match=r"m: spikes have shape \(0, 2, 250\)"):
+        read.recording()
+
+
+# --- Neuromatch files that are not right
+
+
+def session_of(**changes: Any) -> dict[str, Any]:
+    random = np.random.default_rng(0)
+    session = {
+        "spks": random.poisson(0.2, (3, 4, 50)).astype(np.int8),
+        "brain_area": np.array(["A", "A", "B"]),
+        "pupil": random.normal(size=(3, 4, 50)),
+        "wheel": random.normal(size=(1, 4, 50)),
+        "response_time": random.random((4, 1)),
+        "contrast_left": random.random(4),
+        "mouse_name": "Toy",
+        "date_exp": "2017-01-01",
+    } | changes
+    return {key: value for key, value in session.items() if value is not None}
+
+
+def save_part(path: Path, *sessions: Any) -> Path:
+    dat = np.empty(len(sessions), dtype=object)
+    dat[:] = sessions
+    np.savez(path, dat=dat)
+    return path
+
+
+def spoiled(value: float, dtype: type = float) -> np.ndarray:
+    spikes = np.ones((3, 4, 50), dtype=dtype)
+    spikes[1, 2, 3] = value
+    return spikes
+
+
+def test_the_toy_session_itself_is_fine(tmp_path: Path) -> None:
+    [read] = read_sessions(save_part(tmp_path / "part.npz", session_of()))
+    assert read.name == "Toy_2017-01-01" and set(read.behaviour) == {
+        "pupil_area",
+        "pupil_x",
+        "pupil_y",
+        "wheel",
+    }
+    np.testing.assert_array_equal(read.spikes, session_of()["spks"])
+    np.testing.assert_allclose(read.time, np.arange(50) * 0.01 + 0.005 - 0.5)
+    whole = session_of(spks=session_of()["spks"].astype(float))
+    np.testing.assert_array_equal(read_sessions(save_part(tmp_path / "p2.npz", whole))[0].spikes, read.spikes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "finding"),
+    [
+        ({"spks": None}, "'spks' is missing"),
+        ({"brain_area": None}, "'brain_area' is missing"),
+        ({"spks": np.ones((3, 200), np.int8)}, r"spks has shape \(3, 200\)"),
+        ({"spks": spoiled(np.nan)}, "finite whole counts"),
+        ({"spks": spoiled(np.inf)}, "finite whole counts"),
+        ({"spks": spoiled(0.5)}, "finite whole counts"),
+        ({"spks": spoiled(-1, np.int8)}, "finite whole counts"),
+        ({"spks": np.ones((0, 4, 50), np.int8), "brain_area": np.zeros(0, str)}, "every axis needs entries"),
+        ({"spks": np.ones((3, 0, 50), np.int8), "pupil": np.ones((3, 0, 50)), "wheel": np.ones((1, 0, 50)),
+          "response_time": np.ones((0, 1)), "contrast_left": np.ones(0)}, "every axis needs entries"),
+        ({"brain_area": np.array(["A"])}, r"brain_area has shape \(1,\), expected \(3,\)"),
+        ({"pupil": np.ones((2, 4, 50))}, r"pupil has shape \(2, 4, 50\), expected \(3, 4, 50\)"),
+        ({"pupil": "none"}, "pupil does not hold numbers"),
+        ({"wheel": np.ones((1, 5, 50))}, r"wheel has shape \(1, 5, 50\), expected \(1, 4, 50\)"),
+        ({"contrast_left": np.ones(7)}, "contrast_left has 7 entries for 4 trials"),
+        ({"response_time": np.array(["soon"] * 4)}, "response_time holds"),
+    ],
+)  # fmt: skip
+def test_a_session_that_is_not_right_is_named_with_its_file(
+    tmp_path: Path, changes: dict, finding: str
+) -> None:
+    path = save_part(tmp_path / "part1.npz", session_of(), session_of(**changes))
+    with pytest.raises(DataError, match=rf"part1\.npz, session 1.*{finding}"):
+        read_sessions(path)
+
+
+def test_a_session_that_is_no_dictionary_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"part\.npz, session 0: found list"):
+        read_sessions(save_part(tmp_path / "part.npz", [1, 2]))
+
+
+@pytest.mark.parametrize("kept", [0, 100, 0.5, 0.999])
+def test_a_truncated_npz_is_named(tmp_path: Path, kept: float) -> None:
+    path = save_part(tmp_path / "part.npz", session_of())
+    whole = path.read_bytes()
+    path.write_bytes(whole[: kept if kept >= 1 or kept == 0 else int(kept * len(whole))])
+    with pytest.raises(DataError, match=r"part\.npz"):
+        read_sessions(path)
+
+
+def test_a_missing_npz_or_key_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"absent\.npz is missing"):
+        read_sessions(tmp_path / "absent.npz")
+    np.savez(tmp_path / "other.npz", something=np.ones(3))
+    with pytest.raises(DataError, match=r"other\.npz has no array 'dat'"):
+        read_sessions(tmp_path / "other.npz")
+
+
+# --- the cut-out layout
+
+
+def cutout(path: Path, **changes: Any) -> Path:
+    random = np.random.default_rng(1)
+    arrays = {
+        "spks": random.poisson(0.2, (3, 4, 40)).astype(np.uint8),
+        "spk_time_from_stim": np.float32(np.arange(40) * 0.01 + 0.005),
+        "behav_time_from_stim": np.float32(np.arange(250) * 0.01 - 0.495),
+        "brain_area": np.array(["A", "A", "B"]),
+        "pupil_area": random.normal(size=(4, 250)),
+        "wheel_moving": random.random((4, 250)) < 0.2,
+        "response": np.array([1, 0, -1, 1]),
+        "included": np.array([True, True, False, True]),
+        "mouse_name": "Toy",
+        "date_exp": "2017-01-01",
+    } | changes
+    np.savez(path, **{key: value for key, value in arrays.items() if value is not None})
+    return path
+
+
+def test_a_cutout_puts_its_spikes_on_the_behaviours_clock(tmp_path: Path) -> None:
+    read = read_cutout(cutout(tmp_path / "cut.npz"))
+    assert read.spike_bins == slice(50, 90) and read.clock_uncertainty == 0.2
+    assert set(read.behaviour) == {"pupil_area", "wheel_moving"}
+    kept = read_cutout(cutout(tmp_path / "cut.npz"), included_only=True)
+    np.testing.assert_array_equal(kept.spikes, read.spikes[:, [0, 1, 3]])
+    assert kept.trials["response"].tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "finding"),
+    [
+        ({"spks": None}, "'spks' is missing"),
+        ({"spk_time_from_stim": None}, "'spk_time_from_stim' is missing"),
+        ({"spks": np.ones((3, 40), np.uint8)}, r"spks has shape \(3, 40\)"),
+        ({"spks": np.full((3, 4, 40), np.nan)}, "finite whole counts"),
+        ({"spks": np.ones((3, 4, 30), np.uint8)}, "each of the 30 spike bins"),
+        ({"spk_time_from_stim": np.arange(40) * 0.02}, "different grids"),
+        ({"spk_time_from_stim": np.full(40, np.nan)}, "different grids"),
+        ({"spk_time_from_stim": np.arange(40) * 0.01 + 1.9}, "different grids"),
+        (
+            {"behav_time_from_stim": np.zeros(0), "pupil_area": None, "wheel_moving": None},
+            "behav_time_from_stim",
+        ),
+        ({"pupil_area": np.ones((4, 200))}, r"pupil_area has shape \(4, 200\)"),
+        ({"pupil_area": np.array([["a"] * 250] * 4)}, "pupil_area does not hold numbers"),
+        ({"brain_area": np.array(["A"])}, "brain_area has shape"),
+        ({"response": np.ones(9)}, "response has 9 entries for 4 trials"),
+    ],
+)
+def test_a_cutout_that_is_not_right_is_named(tmp_path: Path, changes: dict, finding: str) -> None:
+    with pytest.raises(DataError, match=rf"cut\.npz.*{finding}"):
+        read_cutout(cutout(tmp_path / "cut.npz", **changes))
+
+
+# --- the dataclass, and the tiers
+
+
+def test_select_keeps_trials_together(neuromatch: TrialRecording) -> None:
+    chosen = np.array([5, 2])
+    part = neuromatch.select(chosen)
+    np.testing.assert_array_equal(part.spikes, neuromatch.spikes[:, chosen])
+    np.testing.assert_array_equal(part.behaviour["licks"], neuromatch.behaviour["licks"][chosen])
+    assert part.trials["contrast_left"].tolist() == neuromatch.trials["contrast_left"][chosen].tolist()
+
+
+def test_regions_are_counted_largest_first_without_root(neuromatch: TrialRecording) -> None:
+    assert list(neuromatch.regions().items()) == [("SCs", 4), ("CA1", 3)]
+    assert neuromatch.regions(minimum_neurons=4) == {"SCs": 4}
+    with pytest.raises(DataError, match="no region has 20 neurons"):
+        steinmetz.default_regions(neuromatch)
+
+
+def test_spikes_outside_the_clock_are_refused(neuromatch: TrialRecording) -> None:
+    with pytest.raises(DataError, match="the two clocks must overlap"):
+        TrialRecording(
+            "m", neuromatch.time, neuromatch.spikes, 1, neuromatch.brain_area, {}, neuromatch.trials
+        )
+
+
+def test_absent_columns_of_the_trial_table_are_nan() -> None:
+    table = trial_table(3, response=np.array([1, 0, -1]), go_cue=None)
+    assert list(table.columns) == list(TRIAL_COLUMNS) and table["response"].tolist() == [1, 0, -1]
+    assert table.drop(columns="response").isna().all(axis=None)
+
+
+def test_a_session_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    monkeypatch.setattr(steinmetz, "simulated_folder", lambda seed: folder)
+    assert steinmetz.load_session(tier="demo").name == "Simulated_2026-01-01"
+    with pytest.raises(DataError, match=r"'Nobody_1999-01-01'.*Simulated_2026-01-01"):
+        steinmetz.load_session("Nobody_1999-01-01", tier="demo")
+
+
+@pytest.mark.parametrize(("make", "error", "finding"), [
+    (lambda path: path.mkdir(), DataError, r"cori_2016-12-17_nma_like\.npz is missing.*NEUROKIT_REAL_DATA"),
+    (lambda path: None, SettingsError, "NEUROKIT_REAL_DATA"),
+])  # fmt: skip
+def test_the_cutout_tier_says_which_folder_it_wants(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make: Callable[[Path], None], error: type, finding: str
+) -> None:
+    make(tmp_path / "real")
+    monkeypatch.setenv("NEUROKIT_REAL_DATA", str(tmp_path / "real"))
+    with pytest.raises(error, match=finding):
+        steinmetz.load_session(tier="cutout")
+
+
+def test_the_demo_session_is_simulated_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
+    made = steinmetz.simulated_folder(parameters=SMALL)
+    assert made.is_relative_to(settings.data_folder())
+    before = {file.name: os.stat(file).st_mtime_ns for file in made.iterdir()}
+    assert set(before) == {"steinmetz_part0.npz", "truth.npz"}
+    assert steinmetz.simulated_folder(parameters=SMALL) == made
+    assert {file.name: os.stat(file).st_mtime_ns for file in made.iterdir()} == before
+    other = steinmetz.simulated_folder(parameters=SessionParameters(trials=8, seed=3, regions=REGIONS))
+    assert other != made

@@ -1,0 +1,60 @@
+"""The built wheel works outside the clone: what a `pip install git+...` user has."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(root)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return next(folder.glob("neurokit_encoding-*.whl"))
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    target = tmp_path_factory.mktemp("installed")
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target"]
+    subprocess.run([*command, str(target), str(wheel)], check=True, timeout=120)
+    return target
+
+
+def python(installed: Path, elsewhere: Path, *arguments: str) -> str:
+    environment = os.environ | {"PYTHONPATH": str(installed), "PYTHONSAFEPATH": "1"}
+    command = [sys.executable, *arguments]
+    run = subprocess.run(command, cwd=elsewhere, env=environment, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
+def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert "neurokit/data/registry.json" in names
+    assert "neurokit/cli.py" in names
+    assert {name.split("/")[0] for name in names} == {"neurokit", wheel.name.split("-py3")[0] + ".dist-info"}
+
+
+def test_imports_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+    shown = python(installed, tmp_path, "-c", "import neurokit; print(neurokit.__file__)")
+    assert Path(shown.strip()) == installed / "neurokit" / "__init__.py"
+
+
+def test_registry_is_read_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+    code = "import json; from importlib.resources import files; "
+    code += "json.loads(files('neurokit.data').joinpath('registry.json').read_text())"
+    python(installed, tmp_path, "-c", code)
+
+
+def test_command_line_runs_from_the_wheel(installed: Path, tmp_path: Path) -> None:
+    shown = python(installed, tmp_path, "-m", "neurokit.cli", "--help")
+    assert all(command in shown for command in ("data", "simulate", "train", "evaluate"))
+    assert (installed / "bin" / "neurokit").is_file()
