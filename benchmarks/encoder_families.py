@@ -1,0 +1,90 @@
+"""MLP, temporal CNN, GRU and RNN at equal TPE budget, and TPE beside random search, over seeds.
+
+    python benchmarks/encoder_families.py
+
+Every family gets the same number of TPE trials over hidden size, layers, learning rate and weight decay;
+the best by validation is trained again for longer and scored once on the test trials. A seed draws a new
+simulated mouse, split, weights and search.
+"""
+
+import argparse
+import os
+from dataclasses import replace
+
+import pandas as pd
+import torch
+from joblib import Parallel, delayed
+
+from neurokit.pupil import (
+    DEFAULTS,
+    EncoderObjective,
+    encoder_rates,
+    score_table,
+    search_space,
+    train_encoder,
+)
+from neurokit.pupil_run import prepare
+from neurokit.tune import search
+from record import save
+
+FAMILIES = ("mlp", "cnn", "gru", "rnn")
+
+
+def main(arguments: list[str] | None = None) -> pd.DataFrame:
+    """Runs all families and seeds and writes the result file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--trials", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--families", nargs="+", default=list(FAMILIES))
+    parser.add_argument("--no-file", action="store_true", help="print only")
+    options = parser.parse_args(arguments)
+    os.environ["NEUROKIT_TIER"] = "demo"
+    jobs = [
+        (family, algorithm, seed, options.trials, options.epochs)
+        for family in options.families
+        for algorithm in ("tpe", "random")
+        for seed in range(options.seeds)
+    ]
+    rows = Parallel(n_jobs=options.workers, verbose=10)(delayed(one_search)(*job) for job in jobs)
+    table = pd.DataFrame(rows).groupby(["family", "search"], sort=False)
+    found = table[["validation_error", "r2_mean"]].agg(["mean", "std"])
+    found.columns = ["_".join(column) for column in found.columns]
+    found = found.reset_index()
+    print(found.round(3).to_string(index=False))
+    if not options.no_file:
+        how = {"seeds": options.seeds, "trials": options.trials, "epochs": options.epochs}
+        save("encoder_families", found.round(4).to_dict("records"), **how)
+    return found
+
+
+def one_search(family: str, algorithm: str, seed: int, trials: int, epochs: int) -> dict[str, object]:
+    """The best of one search, trained for four times as long and scored on the test trials."""
+    torch.set_num_threads(1)
+    _, task = prepare("pupil", "random", seed)
+    objective = EncoderObjective(task, replace(DEFAULTS, epochs=epochs, seed=seed), device="cpu", seed=seed)
+    most_layers = 5 if family == "cnn" else 2
+    study = search(
+        objective,
+        search_space((family,), most_layers),
+        trials=trials,
+        seed=seed,
+        algorithm=algorithm,
+        start_up_trials=max(1, trials // 2),
+        progress=False,
+    )
+    model, how = objective.model_and_settings(study.best)
+    train_encoder(task, model, replace(how, epochs=4 * epochs), device="cpu", show_progress=False)
+    score = score_table(task, {family: encoder_rates(model, task)})["r2_mean"].mean()
+    return {
+        "family": family,
+        "search": algorithm,
+        "seed": seed,
+        "validation_error": study.best_loss,
+        "r2_mean": score,
+    }
+
+
+if __name__ == "__main__":
+    main()

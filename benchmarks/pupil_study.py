@@ -1,0 +1,110 @@
+"""PupilEncoder and every baseline over seeds: R² with spread, null and the best that is reachable.
+
+    python benchmarks/pupil_study.py --tier cutout      (real cut-out; NEUROKIT_REAL_DATA names its folder)
+    python benchmarks/pupil_study.py --tier demo        (a new simulated mouse for each seed)
+
+Each seed draws a split into training, validation and test trials and the weights. Test trials are scored
+once per seed. One row per model, inputs, split and region; scores are means over seeds.
+"""
+
+import argparse
+import os
+from dataclasses import replace
+
+import pandas as pd
+import torch
+from joblib import Parallel, delayed
+
+from neurokit import metrics, settings
+from neurokit.data.steinmetz import simulated_truth
+from neurokit.features.encoding_task import EncodingTask
+from neurokit.models import baselines
+from neurokit.pupil import (
+    DEFAULTS,
+    baseline_rates,
+    build_encoder,
+    encoder_rates,
+    score_table,
+    seed_style_r2,
+    train_encoder,
+)
+from neurokit.pupil_run import prepare
+from record import save
+
+
+def main(arguments: list[str] | None = None) -> pd.DataFrame:
+    """Runs all seeds, two at a time, and writes the result file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tier", choices=("demo", "cutout", "full"), default="demo")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=60)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--splits", nargs="+", default=["random", "blocked"])
+    parser.add_argument("--no-file", action="store_true", help="print only")
+    options = parser.parse_args(arguments)
+    os.environ["NEUROKIT_TIER"] = options.tier
+    jobs = [
+        (inputs, split, seed, options.epochs)
+        for inputs in ("pupil", "behaviour")
+        for split in options.splits
+        for seed in range(options.seeds)
+    ]
+    tables = Parallel(n_jobs=options.workers, verbose=10)(delayed(one_seed)(*job) for job in jobs)
+    table = summary(pd.concat(tables, ignore_index=True))
+    print(table.round(3).to_string(index=False))
+    if not options.no_file:
+        save(f"pupil_{options.tier}", table.round(4).to_dict("records"), seeds=options.seeds)
+    return table
+
+
+def one_seed(inputs: str, split: str, seed: int, epochs: int) -> pd.DataFrame:
+    """Test scores of every model for one split."""
+    torch.set_num_threads(1)
+    recording, task = prepare(inputs, split, seed)
+    rates = baseline_rates(task, recording.trials)
+    for cell in ("rnn", "gru"):
+        encoder = build_encoder(task, cell=cell, seed=seed)
+        rates[f"untrained {cell.upper()}"] = encoder_rates(encoder, task)
+        how = replace(DEFAULTS, epochs=epochs, seed=seed)
+        train_encoder(task, encoder, how, device="cpu", show_progress=False)
+        rates[f"PupilEncoder ({cell.upper()})"] = encoder_rates(encoder, task)
+    table = score_table(task, rates, seed=seed)
+    table["seed_style"] = table["model"].map(
+        {name: seed_style_r2(task, rate) for name, rate in rates.items()}
+    )
+    table = pd.concat([table, _psth_with_ramp(task)], ignore_index=True)
+    table["best"] = table["region"].map(_best(seed))
+    return table.assign(inputs=inputs, split=split, seed=seed)
+
+
+def _psth_with_ramp(task: EncodingTask) -> pd.DataFrame:
+    """What the PSTH scores when the smoothing's start-up counts: the flattery, made visible."""
+    every_bin = task.bins("test", with_ramp=True)
+    flattered = metrics.r2(
+        task.rates, baselines.psth(task, with_ramp=True), baselines.mean_rate(task), every_bin
+    )
+    return pd.DataFrame({"model": "PSTH, ramp scored", "region": task.regions, "r2_mean": flattered})
+
+
+def _best(seed: int) -> dict[str, float]:
+    """The best reachable R² of each region: known where the recording is simulated."""
+    if settings.tier() != "demo":
+        return {}
+    truth = simulated_truth(seed)
+    names = [region["name"] for region in truth.parameters["regions"]]
+    return dict(zip(names, truth.best_r2.tolist(), strict=True))
+
+
+def summary(table: pd.DataFrame) -> pd.DataFrame:
+    """Mean over seeds, the standard deviation of `r2_mean` over seeds, and how many seeds beat the null."""
+    table["significant"] = table["p"] < 0.05
+    groups = table.groupby(["inputs", "split", "model", "region"], sort=False)
+    measures = ["r2_mean", "low", "high", "r2_psth", "pearson", "null", "seed_style", "best"]
+    found = groups[measures].mean()
+    found.insert(1, "r2_sd", groups["r2_mean"].std(ddof=1))
+    found["seeds_p_below_0.05"] = groups["significant"].sum()
+    return found.reset_index()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""Result files of the benchmarks: small JSON with the command, the commit, the time and the machine's kind."""
+
+import datetime
+import json
+import platform
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from neurokit import __version__
+from neurokit.files import written
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def save(name: str, rows: list[dict[str, Any]], **facts: Any) -> Path:
+    """Writes benchmarks/results/<name>.json; `rows` are the figures, `facts` what they were made with."""
+    content = {
+        "command": " ".join(["python", *sys.argv]),
+        "commit": _commit(),
+        "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} torch threads",
+        "versions": {
+            "neurokit": __version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+        },
+        **facts,
+        "rows": rows,
+    }
+    path = RESULTS / f"{name}.json"
+    with written(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n")
+    print(f"wrote {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path.name}")
+    return path
+
+
+def load(name: str) -> dict[str, Any]:
+    """A result file's content."""
+    return json.loads((RESULTS / f"{name}.json").read_text())
+
+
+def _commit() -> str:
+    found = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    )
+    changed = subprocess.run(
+        ["git", "status", "--porcelain", "neurokit", "benchmarks"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return found.stdout.strip() + (" and later changes" if changed.stdout.strip() else "")
