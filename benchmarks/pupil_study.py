@@ -96,13 +96,19 @@ def _best(seed: int) -> dict[str, float]:
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean over seeds, the standard deviation of `r2_mean` over seeds, and how many seeds beat the null."""
-    table["significant"] = table["p"] < 0.05
+    """Mean over seeds, `r2_sd` (standard deviation of r2_mean over seeds), and how many seeds beat the null.
+
+    The region 'mean' is the mean of a seed's regions, averaged over seeds like the others.
+    """
+    keys = ["inputs", "split", "model", "seed"]
+    mean = table.groupby(keys, sort=False).mean(numeric_only=True).reset_index().assign(region="mean")
+    table = pd.concat([table, mean], ignore_index=True)
+    table["beats_null"] = table["r2_mean"] > table["null"]
     groups = table.groupby(["inputs", "split", "model", "region"], sort=False)
-    measures = ["r2_mean", "low", "high", "r2_psth", "pearson", "null", "seed_style", "best"]
+    measures = ["r2_mean", "low", "high", "r2_psth", "pearson", "null", "p", "seed_style", "best"]
     found = groups[measures].mean()
     found.insert(1, "r2_sd", groups["r2_mean"].std(ddof=1))
-    found["seeds_p_below_0.05"] = groups["significant"].sum()
+    found["seeds_above_null"] = groups["beats_null"].sum()
     return found.reset_index()
 
 

@@ -1,4 +1,4 @@
-"""Result files of the benchmarks: small JSON with the command, the commit, the time and the machine's kind."""
+"""Result files of the benchmarks: small JSON with command, commit, time and kind of machine."""
 
 import datetime
 import json
@@ -44,13 +44,11 @@ def load(name: str) -> dict[str, Any]:
 
 
 def _commit() -> str:
-    found = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    )
-    changed = subprocess.run(
-        ["git", "status", "--porcelain", "neurokit", "benchmarks"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return found.stdout.strip() + (" and later changes" if changed.stdout.strip() else "")
+    """The commit that was run; says so where the code had changed since."""
+    changed = _git("status", "--porcelain", "neurokit", "benchmarks/*.py")
+    return _git("rev-parse", "--short", "HEAD") + (" and later changes" if changed else "")
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    return done.stdout.strip()
