@@ -1,5 +1,5 @@
 # Two commands do everything, set-up included: `make notebooks` and `make test`. The others are parts of them.
-.PHONY: help setup notebooks outputs headers figures test lint clean
+.PHONY: help setup notebooks outputs headers ledger figures test lint clean
 
 python := .venv/bin/python
 
@@ -8,6 +8,7 @@ help:
 	@echo "make test       ruff, unit tests, every notebook under nbval"
 	@echo "make lint       ruff alone"
 	@echo "make headers    write the generated part of each notebook: badges and set-up cell"
+	@echo "make ledger     write the README's tables from benchmarks/results"
 	@echo "make outputs    run the notebooks and keep their outputs in notebooks/ (nbval's reference)"
 	@echo "make figures    draw the pictures of the README anew in figures/"
 	@echo "make clean      remove build/ and caches; .venv stays"
@@ -20,6 +21,9 @@ notebooks: setup
 
 outputs: headers
 	$(python) tools/run_notebooks.py --in-place
+
+ledger: setup
+	$(python) tools/ledger.py
 
 headers: setup
 	$(python) tools/notebook_header.py

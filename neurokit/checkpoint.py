@@ -25,8 +25,8 @@ Model = TypeVar("Model", bound=nn.Module)
 def save(model: nn.Module, path: str | Path, configuration: dict[str, Any], **facts: Any) -> Path:
     """Writes the two files; `configuration` rebuilds the model, `facts` (JSON) travel with it.
 
-    The side-car carries the weights' sha256 and takes its name last, so a kill in between is noticed on loading.
-    Raises DiskError, and an earlier checkpoint of that name stays.
+    The side-car carries the weights' sha256 and takes its name last, so a kill in between is noticed on
+    loading. Raises DiskError, and an earlier checkpoint of that name stays.
     """
     weights, sidecar = _files(path)
     content = safetensors.torch.save(
@@ -59,7 +59,7 @@ def load(path: str | Path, kind: type[Model]) -> tuple[Model, dict[str, Any]]:
         )
     if str(description["version"]).split(".")[0] != __version__.split(".")[0]:
         raise CheckpointError(
-            f"{weights} was written by neurokit {description['version']}, this is {__version__}; fit it again."
+            f"{weights} was written by neurokit {description['version']}, this is {__version__}; fit anew."
         )
     content = _weights(weights, description["sha256"])
     try:

@@ -4,7 +4,6 @@ Without arguments every command runs on the demo tier, where nothing is download
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,10 +15,9 @@ from neurokit.errors import NeurokitError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns 0, or 2 after a sentence on standard error that says what to mend."""
     options = _parser().parse_args(arguments)
-    if options.tier:
-        os.environ["NEUROKIT_TIER"] = options.tier
     try:
-        options.command(options)
+        with settings.tier_of(options.tier):
+            options.command(options)
     except NeurokitError as error:
         print(f"neurokit: {error}", file=sys.stderr)
         return 2

@@ -37,4 +37,7 @@ def written(path: str | Path) -> Iterator[Path]:
 
 def _sentence(path: Path, error: OSError) -> str:
     reason = error.strerror or str(error)
-    return f"{path} could not be written ({reason}): free some space or choose another folder; nothing there was changed."
+    return (
+        f"{path} could not be written ({reason}): free some space or choose another folder; "
+        "nothing there was changed."
+    )

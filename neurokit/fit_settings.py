@@ -53,7 +53,7 @@ class FitSettings:
 
 
 class WarmPlateau(ReduceLROnPlateau):
-    """Torch's schedule on plateaus, after `warm_up` epochs of a rising rate, which it has no place for itself.
+    """Torch's schedule on plateaus, after `warm_up` epochs of a rising rate, for which it has no place.
 
     `epochs` without improvement, neither more nor fewer, divide the rate by three.
     """

@@ -7,6 +7,8 @@ NEUROKIT_QUIET      1 hides progress bars; CI=true does the same
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -24,6 +26,18 @@ def tier() -> Tier:
     if found not in TIERS:
         raise SettingsError(f"NEUROKIT_TIER is {found!r}; set it to one of {', '.join(TIERS)}.")
     return found  # type: ignore[return-value]
+
+
+@contextmanager
+def tier_of(name: Tier | None) -> Iterator[None]:
+    """Inside, the tier is `name`; None leaves it as it is."""
+    before = os.environ.get("NEUROKIT_TIER")
+    os.environ.update({"NEUROKIT_TIER": name} if name else {})
+    try:
+        yield
+    finally:
+        os.environ.pop("NEUROKIT_TIER", None)
+        os.environ.update({"NEUROKIT_TIER": before} if before is not None else {})
 
 
 def data_folder() -> Path:

@@ -122,7 +122,7 @@ class TrainingState:
 
 
 def _comparable(settings: FitSettings) -> dict[str, Any]:
-    """What must agree for a run to go on: all but the number of epochs, unless the schedule is stretched over it."""
+    """What must agree for a run to go on: all but the number of epochs, unless the schedule spans it."""
     found = asdict(settings)
     if settings.schedule != "cosine":
         found.pop("epochs")
@@ -141,6 +141,7 @@ def _opened(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} holds no training state; remove it to start anew.")
     if content["version"] != __version__:
         raise CheckpointError(
-            f"{path} was written by neurokit {content['version']}, this is {__version__}; remove it to start anew."
+            f"{path} was written by neurokit {content['version']}, this is {__version__}; "
+            "remove it to start anew."
         )
     return content

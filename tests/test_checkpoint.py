@@ -114,7 +114,7 @@ def test_a_checkpoint_of_another_major_version_is_refused(saved: Path) -> None:
     changed(saved, version=f"{__version__.split('.')[0]}.999.9")
     assert loads(saved, encoder())  # the negative control: another minor one is not
     changed(saved, version="99.0")
-    refused(saved, rf"written by neurokit 99\.0, this is {__version__}; fit it again")
+    refused(saved, rf"written by neurokit 99\.0, this is {__version__}; fit anew")
 
 
 @pytest.mark.parametrize(

@@ -139,9 +139,7 @@ def test_the_best_weights_come_back_not_the_last() -> None:
     seen = []
     model = toy()
     loss = scripted([3.0, 1.0, 2.0, 2.5])
-    fitted = run(
-        replace(BRIEF, epochs=4), model, loss=loss, on_epoch=lambda *_: seen.append(weights(model))
-    )
+    fitted = run(replace(BRIEF, epochs=4), model, loss=loss, on_epoch=lambda *_: seen.append(weights(model)))
     assert (fitted.best_epoch, fitted.best_loss) == (1, 1.0)
     assert same(weights(model), seen[1])
     assert not same(weights(model), seen[-1])

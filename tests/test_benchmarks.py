@@ -1,0 +1,58 @@
+"""The studies in a reduced size, against bounds that were stated before: they cannot rot, nor drift far."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import encoder_families
+import pupil_study
+
+
+def scores(table: pd.DataFrame, inputs: str) -> dict[str, float]:
+    """R² against the training mean, averaged over regions, of each model."""
+    rows = table[(table["inputs"] == inputs) & (table["region"] == "mean")]
+    return dict(zip(rows["model"], rows["r2_mean"], strict=True))
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """The studies set the tier; it is put back afterwards."""
+    monkeypatch.setenv("NEUROKIT_TIER", "demo")
+    monkeypatch.setenv("NEUROKIT_QUIET", "1")
+    return monkeypatch
+
+
+@pytest.mark.slow
+def test_simulated_study_in_small(environment: pytest.MonkeyPatch) -> None:
+    """One seed, few epochs: the encoder is between half of the best reachable and the best itself."""
+    small = ["--seeds", "1", "--epochs", "15", "--splits", "random", "--workers", "1", "--no-file"]
+    table = pupil_study.main([*small, "--tier", "demo"])
+    found, best = scores(table, "pupil"), table[table["region"] == "mean"]["best"].iloc[0]
+    assert 0.5 * best < found["PupilEncoder (GRU)"] < best + 0.02
+    assert found["PSTH"] < 0.1
+    assert found["untrained GRU"] < 0.5 * found["PupilEncoder (GRU)"]
+    assert found["PSTH, ramp scored"] > found["PSTH"] + 0.03
+
+
+@pytest.mark.slow
+def test_real_study_in_small(environment: pytest.MonkeyPatch, real_data: Path) -> None:
+    """Cori 2016-12-17: pupil area alone says little, all behaviour much, the ramp flatters."""
+    environment.setenv("NEUROKIT_REAL_DATA", str(real_data))
+    small = ["--seeds", "1", "--epochs", "15", "--splits", "random", "--workers", "1", "--no-file"]
+    table = pupil_study.main([*small, "--tier", "cutout"])
+    alone, everything = scores(table, "pupil"), scores(table, "behaviour")
+    assert alone["PSTH"] < 0.1 < 0.4 < alone["PSTH, ramp scored"]
+    assert alone["FIR"] < 0.1
+    assert everything["FIR"] > 0.15
+    assert everything["PupilEncoder (GRU)"] > 0.1
+    assert everything["untrained GRU"] < 0.1
+
+
+@pytest.mark.slow
+def test_families_in_small(environment: pytest.MonkeyPatch) -> None:
+    """One cheap family at a budget of two trials: both searches end and what they found predicts."""
+    small = ["--seeds", "1", "--trials", "2", "--epochs", "4", "--workers", "1", "--families", "cnn", "--no-file"]
+    table = encoder_families.main(small)
+    assert list(table["search"]) == ["tpe", "random"]
+    assert (table["r2_mean_mean"] > 0.05).all()

@@ -1,0 +1,64 @@
+"""The README's numbers come from result files, and a number changed by hand is noticed."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ledger import main, with_tables
+
+STUDY = {
+    "command": "python benchmarks/toy.py",
+    "seeds": 2,
+    "commit": "abc1234",
+    "time": "2026-01-02T03:04:05+00:00",
+    "machine": "toy",
+    "rows": [
+        {
+            "inputs": inputs,
+            "split": split,
+            "model": "PSTH",
+            "region": "mean",
+            "r2_mean": 0.1234,
+            "r2_sd": 0.01,
+            "low": 0.1,
+            "high": 0.2,
+            "null": 0.05,
+            "best": None,
+        }
+        for inputs in ("pupil", "behaviour")
+        for split in ("random", "blocked")
+    ],
+}
+
+
+def test_readme_says_what_the_result_files_say(root: Path) -> None:
+    assert main(["--check", "--root", str(root)]) == 0
+
+
+@pytest.fixture
+def copy(root: Path, tmp_path: Path) -> Path:
+    shutil.copy(root / "README.md", tmp_path)
+    shutil.copytree(root / "benchmarks" / "results", tmp_path / "benchmarks" / "results")
+    return tmp_path
+
+
+def test_a_number_changed_by_hand_is_noticed_and_mended(copy: Path) -> None:
+    readme = copy / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    start = text.index("<!-- ledger pupil_cutout -->")
+    place = text.index("±", start) - 2
+    digit = "7" if text[place] != "7" else "8"
+    readme.write_text(text[:place] + digit + text[place + 1 :], encoding="utf-8")
+    assert main(["--check", "--root", str(copy)]) == 1
+    main(["--root", str(copy)])
+    assert readme.read_text(encoding="utf-8") == text
+
+
+def test_table_shows_score_spread_interval_null_and_origin(tmp_path: Path) -> None:
+    (tmp_path / "toy.json").write_text(json.dumps(STUDY), encoding="utf-8")
+    text = with_tables("before <!-- ledger toy --><!-- /ledger --> after", tmp_path)
+    assert "| PSTH | 0.123 ± 0.010 | 0.10 to 0.20 | 0.050 |" in text
+    assert "`python benchmarks/toy.py` · 2 seeds, mean ± SD · commit abc1234 · 2026-01-02" in text
+    assert text.startswith("before ") and text.endswith(" after")

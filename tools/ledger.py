@@ -1,0 +1,105 @@
+"""Writes the README's tables of results from benchmarks/results, so that no number there is typed by hand.
+
+The tables stand between `<!-- ledger NAME -->` and `<!-- /ledger -->`. `--check` writes nothing and exits with
+1 if the README says something else than the result files.
+"""
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parent.parent
+BLOCK = re.compile(r"<!-- ledger (?P<name>\S+) -->.*?<!-- /ledger -->", re.DOTALL)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Writes the README, or with `--check` compares."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if out of date")
+    parser.add_argument("--root", type=Path, default=ROOT, help="the repository")
+    options = parser.parse_args(arguments)
+    readme = options.root / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    wanted = with_tables(text, options.root / "benchmarks" / "results")
+    if options.check:
+        print("README.md is up to date" if text == wanted else "README.md is out of date, run `make ledger`")
+        return int(text != wanted)
+    readme.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+def with_tables(text: str, results: Path) -> str:
+    """The text with every ledger block made anew from its result file."""
+
+    def block(found: re.Match[str]) -> str:
+        content = json.loads((results / f"{found['name']}.json").read_text(encoding="utf-8"))
+        table = families_table(content) if found["name"] == "encoder_families" else study_table(content)
+        return f"<!-- ledger {found['name']} -->\n{table}\n\n{origin(content)}\n<!-- /ledger -->"
+
+    return BLOCK.sub(block, text)
+
+
+def study_table(content: dict[str, Any]) -> str:
+    """R² against the training mean, averaged over regions: one row a model, pupil alone and all behaviour."""
+    rows = pd.DataFrame(content["rows"])
+    rows = rows[rows["region"] == "mean"]
+    lines = [
+        "| model | pupil alone | 95 % interval | null | blocked split | all behaviour | 95 % interval | null | blocked split |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for model in rows["model"].drop_duplicates():
+        cells = [model]
+        for inputs in ("pupil", "behaviour"):
+            random, blocked = (_row(rows, model, inputs, split) for split in ("random", "blocked"))
+            cells += [_score(random), _interval(random), _number(random["null"]), _score(blocked)]
+        lines.append("| " + " | ".join(cells) + " |")
+    best = rows["best"].dropna()
+    if len(best):
+        pupil = rows[(rows["inputs"] == "pupil") & (rows["split"] == "random")]["best"].mean()
+        lines.append(f"| *best reachable from behaviour* | {pupil:.3f} | | | | | | | |")
+    return "\n".join(lines)
+
+
+def families_table(content: dict[str, Any]) -> str:
+    """Test R² and validation error of each family after TPE and after random search of the same budget."""
+    rows = pd.DataFrame(content["rows"])
+    lines = ["| family | search | test R², mean over regions | validation error (Hz²) |", "|---|---|---|---|"]
+    for row in rows.to_dict("records"):
+        score = f"{row['r2_mean_mean']:.3f} ± {row['r2_mean_std']:.3f}"
+        error = f"{row['validation_error_mean']:.3f} ± {row['validation_error_std']:.3f}"
+        lines.append(f"| {row['family'].upper()} | {row['search']} | {score} | {error} |")
+    return "\n".join(lines)
+
+
+def origin(content: dict[str, Any]) -> str:
+    """Where the numbers come from."""
+    return (
+        f"`{content['command']}` · {content['seeds']} seeds, mean ± SD · commit {content['commit']} · "
+        f"{content['time'][:10]} · {content['machine']}"
+    )
+
+
+def _row(rows: pd.DataFrame, model: str, inputs: str, split: str) -> pd.Series:
+    chosen = (rows["model"] == model) & (rows["inputs"] == inputs) & (rows["split"] == split)
+    return rows[chosen].iloc[0]
+
+
+def _score(row: pd.Series) -> str:
+    return f"{row['r2_mean']:.3f} ± {row['r2_sd']:.3f}"
+
+
+def _interval(row: pd.Series) -> str:
+    return "–" if pd.isna(row["low"]) else f"{row['low']:.2f} to {row['high']:.2f}"
+
+
+def _number(value: float) -> str:
+    return "–" if pd.isna(value) else f"{value:.3f}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
