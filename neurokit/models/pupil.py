@@ -75,12 +75,13 @@ class PupilEncoder(nn.Module):
 class WindowMLP(nn.Module):
     """A multilayer perceptron on a window of bins around each bin.
 
-    `window` is the bins on each side (60: 0.6 s). The first layer is a convolution, which is the same linear map on
-    every window without copying the windows.
+    `window` is the bins on each side, 1 s: wider than the lags one asks for, because what a slow input
+    knows of times beyond the window collects at its edge. The first layer is a convolution, which is the
+    same linear map on every window without copying the windows.
     """
 
     def __init__(
-        self, channels: int = 3, regions: int = 3, hidden: int = 32, *, layers: int = 1, window: int = 60
+        self, channels: int = 3, regions: int = 3, hidden: int = 32, *, layers: int = 1, window: int = 100
     ) -> None:
         super().__init__()
         first = nn.Conv1d(channels, hidden, 2 * window + 1, padding=window)
