@@ -2,9 +2,9 @@
 
     python benchmarks/encoder_families.py
 
-Every family gets the same number of TPE trials over hidden size, layers, learning rate and weight decay;
-the best by validation is trained again for longer and scored once on the test trials. A seed draws a new
-simulated mouse, split, weights and search.
+Every family gets the same number of TPE trials over hidden size, layers, learning rate and weight
+decay; the best by validation is trained again for longer and scored once on the test trials. A seed
+draws a new simulated mouse, split, weights and search.
 """
 
 import argparse

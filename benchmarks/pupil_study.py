@@ -1,10 +1,11 @@
 """PupilEncoder and every baseline over seeds: R² with spread, null and the best that is reachable.
 
-    python benchmarks/pupil_study.py --tier cutout      (real cut-out; NEUROKIT_REAL_DATA names its folder)
-    python benchmarks/pupil_study.py --tier demo        (a new simulated mouse for each seed)
+    python benchmarks/pupil_study.py --tier cutout      (real cut-out; NEUROKIT_REAL_DATA names its
+    folder) python benchmarks/pupil_study.py --tier demo        (a new simulated mouse for each
+    seed)
 
-Each seed draws a split into training, validation and test trials and the weights. Test trials are scored
-once per seed. One row per model, inputs, split and region; scores are means over seeds.
+Each seed draws a split into training, validation and test trials and the weights. Test trials are
+scored once per seed. One row per model, inputs, split and region; scores are means over seeds.
 """
 
 import argparse
@@ -96,7 +97,8 @@ def _best(seed: int) -> dict[str, float]:
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean over seeds, `r2_sd` (standard deviation of r2_mean over seeds), and how many seeds beat the null.
+    """Mean over seeds, `r2_sd` (standard deviation of r2_mean over seeds), and how many seeds beat
+    the null.
 
     The region 'mean' is the mean of a seed's regions, averaged over seeds like the others.
     """

@@ -17,7 +17,9 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def save(name: str, rows: list[dict[str, Any]], **facts: Any) -> Path:
-    """Writes benchmarks/results/<name>.json; `rows` are the figures, `facts` what they were made with."""
+    """Writes benchmarks/results/<name>.json; `rows` are the figures, `facts` what they were made
+    with.
+    """
     content = {
         "command": " ".join(["python", *sys.argv]),
         "commit": _commit(),

@@ -1,9 +1,9 @@
 """Integrated gradients: how much each input bin moved a model's output away from a baseline's.
 
-Sundararajan, Taly and Yan (ICML 2017): the gradient is integrated along the straight line from the baseline
-to the input, times their difference. Captum does the integration; here many outputs of one model share each
-forward pass, memory is bounded, and completeness (the attributions of an output add up to its change) is
-checked.
+Sundararajan, Taly and Yan (ICML 2017): the gradient is integrated along the straight line from the
+baseline to the input, times their difference. Captum does the integration; here many outputs of one
+model share each forward pass, memory is bounded, and completeness (the attributions of an output
+add up to its change) is checked.
 
 Letters: K trials, O outputs, T bins, C channels.
 """
@@ -59,17 +59,17 @@ def integrated_gradients(
 ) -> Attribution:
     """Attribution of every output to every input bin, from `baseline` to each trial of `inputs`.
 
-    `outputs` picks or averages what is to be explained (`region_rate`, `rate_at`). `steps` points of Gauss and
-    Legendre lie on the line; `rows_at_once` bounds how many trials x steps are in memory. The model is used in
-    evaluation mode and left as found. Raises FitError where the relative completeness gap is above `tolerance`.
+    `outputs` picks or averages what is to be explained (`region_rate`, `rate_at`). `steps` points
+    of Gauss and Legendre lie on the line; `rows_at_once` bounds how many trials x steps are in
+    memory. The model is used in evaluation mode and left as found. Raises FitError where the
+    relative completeness gap is above `tolerance`.
     """
     device = next(model.parameters()).device
     chunk = max(1, rows_at_once // steps)
     baseline = baseline.to(device)
-    with (
-        evaluating(model),
-        torch.backends.cudnn.flags(enabled=False),
-    ):  # cuDNN's RNNs refuse gradients in eval mode
+    # cuDNN's recurrent networks refuse gradients in evaluation mode; elsewhere the switch does
+    # nothing
+    with evaluating(model), torch.backends.cudnn.flags(enabled=False):
         parts = [
             _attributed(model, part.to(device), baseline, outputs, steps) for part in inputs.split(chunk)
         ]
@@ -77,9 +77,10 @@ def integrated_gradients(
     found = Attribution(values, change, values.sum(dim=(2, 3)) - change)
     if not found.relative_gap <= tolerance:
         raise FitError(
-            f"Integrated gradients miss completeness by {found.relative_gap:.2g} of the output's change "
-            f"(allowed: {tolerance:g}); raise steps above {steps}, or leave out the trials whose `gap` is large: "
-            "a recurrent model can jump between two states on the line, and no number of steps integrates a jump."
+            f"Integrated gradients miss completeness by {found.relative_gap:.2g} of the output's "
+            f"change (allowed: {tolerance:g}); raise steps above {steps}, or leave out the trials whose "
+            "`gap` is large: a recurrent model can jump between two states on the line, and no number "
+            "of steps integrates a jump."
         )
     return found
 
@@ -97,10 +98,11 @@ def rate_at(region: int, bins: list[int]) -> Outputs:
 def lag_profile(
     attribution: Float[Tensor, "K O T C"], bins: list[int], longest: int
 ) -> tuple[Int[Tensor, "L"], Float[Tensor, "L C"]]:
-    """The lags in bins, -longest to longest, and the mean absolute attribution at each, for `rate_at` outputs.
+    """The lags in bins, -longest to longest, and the mean absolute attribution at each, for
+    `rate_at` outputs.
 
-    A positive lag means that the input came before the rate. Raises FitError for a bin that is less than
-    `longest` bins from an edge of the trial.
+    A positive lag means that the input came before the rate. Raises FitError for a bin that is less
+    than `longest` bins from an edge of the trial.
     """
     if min(bins) < longest or max(bins) + longest >= attribution.shape[2]:
         raise FitError(
@@ -116,8 +118,8 @@ def lag_profile(
 def strongest(profile: Float[Tensor, "L C"], lags: Int[Tensor, "L"], width: int = 11) -> tuple[int, int]:
     """The channel with the largest attribution and the lag, in bins, at which its profile peaks.
 
-    The profile is averaged over `width` lags first: single bins of a slow input carry the same information, so
-    how a model shares the credit between neighbours is arbitrary.
+    The profile is averaged over `width` lags first: single bins of a slow input carry the same
+    information, so how a model shares the credit between neighbours is arbitrary.
     """
     channel = int(profile.sum(dim=0).argmax())
     smooth = F.avg_pool1d(profile[None, :, channel], width, stride=1, padding=width // 2)[0]
@@ -145,7 +147,9 @@ def _gradients_of_all_outputs(
     target_ind: None,
     additional_forward_args: None = None,
 ) -> tuple[Tensor, ...]:
-    """Gradients of each output after one forward pass, in the place captum has for the gradient of one."""
+    """Gradients of each output after one forward pass, in the place captum has for the gradient of
+    one.
+    """
     (rows,) = inputs
     with torch.enable_grad():
         found = forward_fn(rows)  # rows O

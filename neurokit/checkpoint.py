@@ -1,8 +1,8 @@
 """A fitted model on disk: safetensors weights and a JSON side-car that says what they are.
 
-`<name>.safetensors` holds the weights; `<name>.json` the model's name and configuration, the version, the
-fingerprint of the data, the fitted transforms (scales) and the expected score. Both are plain data: opening
-a checkpoint of a stranger runs nothing.
+`<name>.safetensors` holds the weights; `<name>.json` the model's name and configuration, the
+version, the fingerprint of the data, the fitted transforms (scales) and the expected score. Both
+are plain data: opening a checkpoint of a stranger runs nothing.
 """
 
 import hashlib
@@ -25,8 +25,8 @@ Model = TypeVar("Model", bound=nn.Module)
 def save(model: nn.Module, path: str | Path, configuration: dict[str, Any], **facts: Any) -> Path:
     """Writes the two files; `configuration` rebuilds the model, `facts` (JSON) travel with it.
 
-    The side-car carries the weights' sha256 and takes its name last, so a kill in between is noticed on
-    loading. Raises DiskError, and an earlier checkpoint of that name stays.
+    The side-car carries the weights' sha256 and takes its name last, so a kill in between is
+    noticed on loading. Raises DiskError, and an earlier checkpoint of that name stays.
     """
     weights, sidecar = _files(path)
     content = safetensors.torch.save(
@@ -49,7 +49,8 @@ def save(model: nn.Module, path: str | Path, configuration: dict[str, Any], **fa
 def load(path: str | Path, kind: type[Model]) -> tuple[Model, dict[str, Any]]:
     """The model of class `kind`, on the CPU in evaluation mode, and its side-car.
 
-    Raises CheckpointError for missing, damaged or mixed files, another model, or another major version.
+    Raises CheckpointError for missing, damaged or mixed files, another model, or another major
+    version.
     """
     weights, sidecar = _files(path)
     description = _description(sidecar)
@@ -73,7 +74,9 @@ def load(path: str | Path, kind: type[Model]) -> tuple[Model, dict[str, Any]]:
 
 
 def fingerprint(*arrays: np.ndarray) -> str:
-    """Sixteen hexadecimal digits of the arrays' values and shapes: which data a model was fitted to."""
+    """Sixteen hexadecimal digits of the arrays' values and shapes: which data a model was fitted
+    to.
+    """
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype}{array.shape}".encode())

@@ -1,4 +1,4 @@
-"""The command line: `neurokit data | simulate | train | evaluate`, each the function a notebook uses.
+"""The command line: `neurokit data | simulate | train | evaluate`, as the notebooks call them.
 
 Without arguments every command runs on the demo tier, where nothing is downloaded.
 """
@@ -13,7 +13,7 @@ from neurokit.errors import NeurokitError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command; returns 0, or 2 after a sentence on standard error that says what to mend."""
+    """Runs one command; returns 0, or 2 after a sentence on standard error about what to mend."""
     options = _parser().parse_args(arguments)
     try:
         with settings.tier_of(options.tier):
@@ -113,9 +113,15 @@ def train(options: argparse.Namespace) -> None:
     from neurokit.pupil_run import train_and_save
 
     run = train_and_save(
-        inputs=options.inputs, split=options.split, seed=options.seed, cell=options.cell, hidden=options.hidden,
-        layers=options.layers, epochs=options.epochs, device=options.device,
-    )  # fmt: skip
+        inputs=options.inputs,
+        split=options.split,
+        seed=options.seed,
+        cell=options.cell,
+        hidden=options.hidden,
+        layers=options.layers,
+        epochs=options.epochs,
+        device=options.device,
+    )
     print(
         f"{run.parameters} parameters, best epoch {run.best_epoch}, validation error {run.best_loss:.4g} Hz²"
     )
@@ -123,7 +129,7 @@ def train(options: argparse.Namespace) -> None:
 
 
 def evaluate(options: argparse.Namespace) -> None:
-    """Prints the test scores of the saved encoder and of every baseline; trains with defaults where there is none."""
+    """Prints test scores of the saved encoder (trained first if there is none) and of the baselines."""
     from neurokit.pupil_run import evaluate_saved
 
     table = evaluate_saved(inputs=options.inputs, split=options.split, seed=options.seed)

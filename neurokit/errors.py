@@ -1,6 +1,7 @@
 """What goes wrong, in one sentence each: which file or argument, what was found, what to do.
 
-The command line prints these without a traceback; everything else is a defect and keeps its traceback.
+The command line prints these without a traceback; everything else is a defect and keeps its
+traceback.
 """
 
 

@@ -1,11 +1,13 @@
-"""Pictures: one style, every axis with its name and unit, every score beside what it is measured against."""
+"""Pictures: one style, every axis with its name and unit, every score beside what it is measured
+against.
+"""
 
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -48,7 +50,7 @@ def plot_trial(recording: TrialRecording, trial: int) -> Figure:
     channels = list(recording.behaviour)
     heights = [3.0] + [0.8] * len(channels)
     figure, axes = plt.subplots(
-        len(heights), 1, figsize=(6.5, 2.2 + 0.75 * len(channels)), sharex=True, height_ratios=heights
+        len(heights), 1, figsize=(5.6, 2.0 + 0.7 * len(channels)), sharex=True, height_ratios=heights
     )
     _raster(axes[0], recording, trial)
     for axis, channel in zip(axes[1:], channels, strict=True):
@@ -71,9 +73,16 @@ def _raster(axis: Axes, recording: TrialRecording, trial: int) -> None:
     axis.set_ylabel("neuron, by region")
 
 
-def plot_cleaning(time: Float[np.ndarray, "T"], raw: Float[np.ndarray, "T"], clean: Float[np.ndarray, "T"],
-                  trusted: np.ndarray, unit: str) -> Figure:  # fmt: skip
-    """One trial's channel as recorded (grey) and as the model gets it (blue), untrusted bins shaded."""
+def plot_cleaning(
+    time: Float[np.ndarray, "T"],
+    raw: Float[np.ndarray, "T"],
+    clean: Float[np.ndarray, "T"],
+    trusted: Bool[np.ndarray, "T"],
+    unit: str,
+) -> Figure:
+    """One trial's channel as recorded (grey) and as the model gets it (blue), untrusted bins
+    shaded.
+    """
     figure, axis = plt.subplots(figsize=(6.5, 2.2))
     axis.plot(time, raw, color=GREY, label="recorded")
     axis.plot(time, np.where(trusted, clean, np.nan), label="cleaned")
@@ -89,24 +98,18 @@ def plot_cleaning(time: Float[np.ndarray, "T"], raw: Float[np.ndarray, "T"], cle
 
 def plot_rates(task: EncodingTask, predictions: dict[str, np.ndarray], trial: int) -> Figure:
     """Measured (grey) and predicted rates of each region in one trial, over the recorded bins."""
-    figure, axes = plt.subplots(
-        1, len(task.regions), figsize=(2.4 * len(task.regions), 2.3), sharex=True, squeeze=False
-    )
+    width, bins = 2.4 * len(task.regions), task.recorded
+    figure, axes = plt.subplots(1, len(task.regions), figsize=(width, 2.3), squeeze=False)
+    lines = {"measured": task.rates, **predictions}
     for region, axis in enumerate(axes[0]):
-        show = lambda rates, **style: axis.plot(  # noqa: E731
-            task.time[task.recorded],
-            rates[trial, task.recorded, region],
-            **style,
-        )
-        show(task.rates, color=GREY, label="measured")
-        for name, rates in predictions.items():
-            show(rates, label=name)
+        for name, rates in lines.items():
+            colour = {"color": GREY} if name == "measured" else {}
+            axis.plot(task.time[bins], rates[trial, bins, region], label=name, **colour)
         axis.set_title(task.regions[region], loc="left")
         axis.set_xlabel("time from stimulus (s)")
     axes[0][0].set_ylabel("rate (Hz per neuron)")
-    figure.legend(
-        *axes[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=1 + len(predictions)
-    )
+    labels = axes[0][0].get_legend_handles_labels()
+    figure.legend(*labels, loc="outside lower center", ncols=len(lines))
     return figure
 
 
@@ -117,9 +120,11 @@ def plot_scores(
     measure: str = "r2_mean",
     title: str = "R² against the training mean",
 ) -> Figure:
-    """R² of each model in each region with its 95 % interval; grey ticks: null, dashed: best reachable.
+    """R² of each model in each region with its 95 % interval; grey ticks: null, dashed: best
+    reachable.
 
-    `table` is that of `neurokit.pupil.score_table`; `ceiling` maps a region to the best a model can reach.
+    `table` is that of `neurokit.pupil.score_table`; `ceiling` maps a region to the best a model can
+    reach.
     """
     regions, models = list(dict.fromkeys(table["region"])), list(dict.fromkeys(table["model"]))
     figure, axes = plt.subplots(
@@ -167,7 +172,9 @@ def plot_lags(
     channels: Sequence[str],
     planted: float | None = None,
 ) -> Figure:
-    """Mean absolute attribution at each lag (s; positive: the input came first), one line a channel."""
+    """Mean absolute attribution at each lag (s; positive: the input came first), one line a
+    channel.
+    """
     figure, axis = plt.subplots(figsize=(4.6, 2.4))
     for channel, values in zip(channels, np.asarray(profile).T, strict=True):
         axis.plot(lags, values, label=channel)

@@ -1,6 +1,7 @@
-"""Files that are either whole or not there: written under a temporary name, then renamed."""
+"""Files and folders that are whole or not there: made under a temporary name, then renamed."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,33 +12,66 @@ from neurokit.errors import DiskError, NeurokitError
 
 @contextmanager
 def written(path: str | Path) -> Iterator[Path]:
-    """Yields a temporary path beside `path`; on success it becomes `path`, on failure it is removed.
+    """Yields a temporary path beside `path`; on success it becomes `path`, else it is removed.
 
     Raises DiskError (full disk, no permission), with the file that stood there before untouched.
     """
     path = Path(path)
-    try:
+    with _disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        handle, name = tempfile.mkstemp(path.suffix, f".{path.stem}-", path.parent)
         os.close(handle)
-    except OSError as error:
-        raise DiskError(_sentence(path, error)) from error
-    temporary = Path(name)
+        temporary = Path(name)
+        try:
+            yield temporary
+            temporary.chmod(0o644)  # mkstemp makes files that only their owner may read
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_written(path: str | Path) -> Iterator[Path]:
+    """Yields a new folder beside `path`; on success it becomes `path`, else it is removed.
+
+    A folder that stood there before is replaced, with all that was in it. Raises DiskError (full
+    disk, no permission, a file of that name), with what stood there before untouched.
+    """
+    path = Path(path)
+    with _disk_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        try:
+            yield temporary
+            temporary.chmod(0o755)  # mkdtemp makes folders that only their owner may enter
+            _replace_folder(temporary, path)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _replace_folder(new: Path, path: Path) -> None:
+    """Renames `new` to `path`; the folder there steps aside first, and back where that fails."""
+    if not path.is_dir() or path.is_symlink():
+        new.rename(path)
+        return
+    aside = new.with_name(f"{new.name}-before")
+    path.rename(aside)
     try:
-        yield temporary
-        temporary.chmod(0o644)  # mkstemp makes files that only their owner may read
-        temporary.replace(path)
+        new.rename(path)
+    except OSError:
+        aside.rename(path)
+        raise
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """Turns an OSError inside into a DiskError that names `path`."""
+    try:
+        yield
     except NeurokitError:  # some are OSErrors, with a sentence of their own
         raise
     except OSError as error:
-        raise DiskError(_sentence(path, error)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _sentence(path: Path, error: OSError) -> str:
-    reason = error.strerror or str(error)
-    return (
-        f"{path} could not be written ({reason}): free some space or choose another folder; "
-        "nothing there was changed."
-    )
+        finding = f"{path} could not be written ({error.strerror or error})"
+        remedy = "free some space or choose another folder; nothing there was changed"
+        raise DiskError(f"{finding}: {remedy}.") from error

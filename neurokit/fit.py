@@ -1,9 +1,9 @@
 """The one training loop: any model, any loss, any device.
 
 `fit` trains on mini-batches that never leave the device, keeps the weights of the best validation
-loss, stops when they no longer improve, and can go on after a kill as if nothing had happened. Nothing of
-it knows what is modelled: a loss is a function `(model, batch) -> (total, number)` whose quotient is
-minimised, so that masked bins and uneven batches are averaged exactly.
+loss, stops when they no longer improve, and can go on after a kill as if nothing had happened.
+Nothing of it knows what is modelled: a loss is a function `(model, batch) -> (total, number)` whose
+quotient is minimised, so that masked bins and uneven batches are averaged exactly.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -74,11 +74,12 @@ def fit(
 ) -> Fitted:
     """Trains `model` in place and leaves it with the weights of its best validation loss.
 
-    With a `checkpoint` path the state is saved after each epoch and, when the file is there, training goes on
-    from it; the result equals that of a run in one go. `on_epoch(epoch, validation_loss)` may raise to stop.
-    Dropout and shuffling draw from `settings.seed`; the global generators are left as they were. Raises
-    FitError where the loss stops being finite (the best weights so far are restored first), CheckpointError
-    for a checkpoint of another model or other settings.
+    With a `checkpoint` path the state is saved after each epoch and, when the file is there,
+    training goes on from it; the result equals that of a run in one go. `on_epoch(epoch,
+    validation_loss)` may raise to stop. Dropout and shuffling draw from `settings.seed`; the global
+    generators are left as they were. Raises FitError where the loss stops being finite (the best
+    weights so far are restored first), CheckpointError for a checkpoint of another model or other
+    settings.
     """
     model.to(train.device)
     state = TrainingState(model, settings, *optimizer_and_schedule(model, settings))

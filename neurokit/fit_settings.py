@@ -17,11 +17,11 @@ Schedule = Literal["constant", "cosine", "plateau"]
 class FitSettings:
     """How to train. One epoch is one pass over the training rows in an order drawn from `seed`.
 
-    `patience` is the number of epochs without a better validation loss after which training stops (None:
-    never). `clip` bounds the norm of all gradients together (None: not). `warm_up` epochs raise the rate
-    linearly to `learning_rate`; then 'constant' keeps it, 'cosine' lowers it to zero at the end,
-    'plateau' divides it by three whenever a third of the patience (10 epochs where that is None) brings
-    less than 0.01 % off the best validation loss. Weight decay is AdamW's
+    `patience` is the number of epochs without a better validation loss after which training stops
+    (None: never). `clip` bounds the norm of all gradients together (None: not). `warm_up` epochs
+    raise the rate linearly to `learning_rate`; then 'constant' keeps it, 'cosine' lowers it to zero
+    at the end, 'plateau' divides it by three whenever a third of the patience (10 epochs where that
+    is None) brings less than 0.01 % off the best validation loss. Weight decay is AdamW's
     decoupled one where `decoupled`, else Adam's.
     """
 
@@ -53,7 +53,8 @@ class FitSettings:
 
 
 class WarmPlateau(ReduceLROnPlateau):
-    """Torch's schedule on plateaus, after `warm_up` epochs of a rising rate, for which it has no place.
+    """Torch's schedule on plateaus, after `warm_up` epochs of a rising rate, for which it has no
+    place.
 
     `epochs` without improvement, neither more nor fewer, divide the rate by three.
     """

@@ -1,8 +1,8 @@
 """Scores of predicted firing rates, each beside what it is measured against.
 
-R² compares squared errors with those of a reference: 1 is perfect, 0 no better than the reference, below 0
-worse. Which reference makes the meaning: against the mean of the training trials everything counts, against
-their PSTH only what the model knows of the single trial.
+R² compares squared errors with those of a reference: 1 is perfect, 0 no better than the reference,
+below 0 worse. Which reference makes the meaning: against the mean of the training trials everything
+counts, against their PSTH only what the model knows of the single trial.
 
 Letters: K trials, T bins, R regions, D draws.
 """
@@ -18,18 +18,20 @@ ROUNDING = 1e-9  # of an R²
 
 
 def r2(rates: Rates, predicted: Rates, reference: Rates, bins: Bins) -> Float[np.ndarray, "R"]:
-    """1 - squared error of the prediction / squared error of the reference, per region, over `bins`.
+    """1 - squared error of the prediction / squared error of the reference, per region.
 
-    NaN where the reference makes no error. Raises DataError for other shapes, no bins, non-finite values.
+    Only `bins` count; NaN where the reference makes no error. Raises DataError for other shapes, no
+    bins, non-finite values.
     """
     error, scale = trial_errors(rates, predicted, bins), trial_errors(rates, reference, bins)
     return _quotient(error.sum(axis=0), scale.sum(axis=0))
 
 
 def pooled_r2(rates: Rates, predicted: Rates, bins: Bins) -> float:
-    """R² pooled over regions against one grand mean of the scored bins themselves, as the first PupilEncoder.
+    """R² pooled over regions against one grand mean of the scored bins, as the first PupilEncoder.
 
-    It credits constant differences between regions: predicting each region's mean already scores above 0.
+    It credits constant differences between regions: predicting each region's mean already scores
+    above 0.
     """
     error = trial_errors(rates, predicted, bins).sum()
     chosen = rates[bins].astype(np.float64)
@@ -40,11 +42,12 @@ def pearson(rates: Rates, predicted: Rates, bins: Bins) -> Float[np.ndarray, "R"
     """Correlation over `bins`, per region; NaN where rates or prediction are constant."""
     _check(rates, predicted, bins)
     ours, theirs = (_centred(values[bins].astype(np.float64)) for values in (predicted, rates))
-    return _quotient((ours * theirs).sum(0), np.sqrt((ours**2).sum(0) * (theirs**2).sum(0)), complement=False)
+    norms = np.sqrt((ours**2).sum(0) * (theirs**2).sum(0))
+    return _quotient((ours * theirs).sum(0), norms, complement=False)
 
 
 def _centred(values: Float[np.ndarray, "M R"]) -> Float[np.ndarray, "M R"]:
-    """Minus the mean; exactly 0 where a column is constant, which its rounded mean would not give."""
+    """Minus the mean; exactly 0 where a column is constant, as a rounded mean would not give."""
     return np.where(values.min(axis=0) == values.max(axis=0), 0.0, values - values.mean(axis=0))
 
 
@@ -67,8 +70,8 @@ def block_bootstrap(
     """95 % interval of `r2`: runs of `block` neighbouring scored trials are drawn with replacement.
 
     Neighbours share slow drift, so single trials drawn alone would make the interval too narrow
-    (Künsch, Annals of Statistics 17, 1217-1241, 1989). With few trials the runs are shorter, a quarter of
-    them at most, since one run of all trials would be no draw.
+    (Künsch, Annals of Statistics 17, 1217-1241, 1989). With few trials the runs are shorter, a
+    quarter of them at most, since one run of all trials would be no draw.
     """
     scored = bins.any(axis=1)
     error, scale = (trial_errors(rates, p, bins)[scored] for p in (predicted, reference))
@@ -81,34 +84,48 @@ def block_bootstrap(
     return np.nanpercentile(scores, [2.5, 97.5], axis=0)
 
 
-def shift_null(rates: Rates, predicted: Rates, reference: Rates, bins: Bins) -> Float[np.ndarray, "D R"]:
-    """R² with each trial given the prediction made from another trial's behaviour: all K - 1 circular shifts.
+def shift_null(
+    rates: Rates,
+    predicted: Rates,
+    reference: Rates,
+    bins: Bins,
+) -> Float[np.ndarray, "D R"]:
+    """R² of each trial with the prediction made from another trial: all K - 1 circular shifts.
 
-    A model reads every trial by itself, so shifting its predictions is shifting its inputs. What remains is
-    what the model knows without this trial's behaviour.
+    A model reads every trial by itself, so shifting its predictions is shifting its inputs. What
+    remains is what the model knows without this trial's behaviour.
     """
     scale = trial_errors(rates, reference, bins).sum(axis=0)
     scored = np.flatnonzero(bins.any(axis=1))
     own, counted = rates[scored], bins[scored]
     others = (predicted[(scored - shift) % len(rates)] for shift in range(1, len(rates)))
-    return np.stack([_quotient(trial_errors(own, other, counted).sum(axis=0), scale) for other in others])
+    errors = np.stack([trial_errors(own, other, counted).sum(axis=0) for other in others])
+    return _quotient(errors, scale)
 
 
-def p_value(score: Float[np.ndarray, "R"], null: Float[np.ndarray, "D R"]) -> Float[np.ndarray, "R"]:
+def p_value(
+    score: Float[np.ndarray, "R"],
+    null: Float[np.ndarray, "D R"],
+) -> Float[np.ndarray, "R"]:
     """How often the null reaches the score, the score itself counted (Phipson and Smyth, 2010).
 
-    A model that ignores the trial ties with its null but for the rounding of sums, which counts as reaching.
-    NaN where the score is.
+    A model that ignores the trial ties with its null but for the rounding of sums, which counts as
+    reaching. NaN where the score is.
     """
     reached = (null >= score - ROUNDING).sum(axis=0)
     return np.where(np.isnan(score), np.nan, (1 + reached) / (1 + len(null)))
 
 
-def split_half_reliability(counts: Float[np.ndarray, "N K T"], *, seed: int, draws: int = 20) -> float:
+def split_half_reliability(
+    counts: Float[np.ndarray, "N K T"],
+    *,
+    seed: int,
+    draws: int = 20,
+) -> float:
     """How alike two halves of a region's neurons fire beyond the PSTH, Spearman-Brown corrected.
 
-    Mean correlation over `draws` random halvings. The shared part is what any model of the region's mean
-    rate could know at most. Raises DataError for fewer than two neurons.
+    Mean correlation over `draws` random halvings. The shared part is what any model of the region's
+    mean rate could know at most. Raises DataError for fewer than two neurons.
     """
     if len(counts) < 2:
         raise DataError(f"Reliability needs two neurons or more, found {len(counts)}.")
@@ -141,4 +158,5 @@ def _check(rates: np.ndarray, predicted: np.ndarray, bins: np.ndarray) -> None:
     if not bins.any():
         raise DataError("No bin is to be scored; the split or the mask leaves nothing.")
     if not np.isfinite(predicted[bins]).all() or not np.isfinite(rates[bins]).all():
-        raise DataError("Rates or prediction hold NaN or infinite values in scored bins; look at the inputs.")
+        finding = "Rates or prediction hold NaN or infinite values in scored bins"
+        raise DataError(f"{finding}; look at the inputs.")

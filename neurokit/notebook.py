@@ -1,4 +1,6 @@
-"""What every notebook's first cell does after the imports: versions, device, threads, seed, figure style."""
+"""What every notebook's first cell does after the imports: versions, device, threads, seed, figure
+style.
+"""
 
 import platform
 

@@ -38,10 +38,11 @@ BASELINES = {
 def build_encoder(
     task: EncodingTask, *, cell: Family = "rnn", hidden: int = 27, layers: int = 1, seed: int = 0
 ) -> nn.Module:
-    """An untrained encoder for the task's channels and regions, its rates starting at the training mean.
+    """An untrained encoder for the task's channels and regions, its rates starting at the training
+    mean.
 
-    `cell` is a recurrent cell, or 'mlp' or 'cnn'. Weights are drawn from `seed`. Raises SettingsError for
-    another word.
+    `cell` is a recurrent cell, or 'mlp' or 'cnn'. Weights are drawn from `seed`. Raises
+    SettingsError for another word.
     """
     sizes = len(task.channels), len(task.regions), hidden
     with torch.random.fork_rng():
@@ -64,10 +65,12 @@ def train_encoder(
     device: str = "auto",
     **options: Any,
 ) -> Fitted:
-    """Fits `model` to the training trials and stops on the validation trials; `options` go to `fit`."""
+    """Fits `model` to the training trials and stops on the validation trials; `options` go to
+    `fit`.
+    """
     where = choose_device(device)
-    return fit(model, masked_squared_error, rows(task, "train", where), rows(task, "validation", where),
-               settings, **options)  # fmt: skip
+    train, validation = (rows(task, part, where) for part in ("train", "validation"))
+    return fit(model, masked_squared_error, train, validation, settings, **options)
 
 
 def rows(task: EncodingTask, part: str, device: torch.device) -> Rows:
@@ -91,10 +94,11 @@ def baseline_rates(task: EncodingTask, trials: pd.DataFrame) -> dict[str, Predic
 def score_table(
     task: EncodingTask, predictions: dict[str, Prediction], *, part: str = "test", seed: int = 0
 ) -> pd.DataFrame:
-    """One row per model and region: R² against the training mean with its interval and null, and the rest.
+    """One row per model and region: R² against the training mean with its interval and null, and
+    the rest.
 
-    Columns: model, region, r2_mean, low, high (95 % block bootstrap), r2_psth (against the training PSTH),
-    pearson, null (97.5 % point of the circular trial shifts of r2_mean), p.
+    Columns: model, region, r2_mean, low, high (95 % block bootstrap), r2_psth (against the training
+    PSTH), pearson, null (97.5 % point of the circular trial shifts of r2_mean), p.
     """
     bins, mean, common = task.bins(part), baselines.mean_rate(task), baselines.psth(task)
     tables = []
@@ -118,12 +122,16 @@ def score_table(
 
 
 def seed_style_r2(task: EncodingTask, predicted: Prediction, part: str = "test") -> float:
-    """Pooled R² over every recorded bin, the smoothing's ramp included: how the first PupilEncoder was scored."""
+    """Pooled R² over every recorded bin, the smoothing's ramp included: the first PupilEncoder's
+    way.
+    """
     return metrics.pooled_r2(task.rates, predicted, task.bins(part, with_ramp=True))
 
 
 def search_space(cells: tuple[Family, ...] = ("rnn", "gru", "lstm"), most_layers: int = 2) -> dict[str, Any]:
-    """What TPE searches: cell, hidden size, layers, learning rate, weight decay (hyperopt's own terms)."""
+    """What TPE searches: cell, hidden size, layers, learning rate, weight decay (hyperopt's own
+    terms).
+    """
     return {
         "cell": hp.choice("cell", list(cells)),
         "hidden": hp.uniformint("hidden", 10, 60),
@@ -135,7 +143,8 @@ def search_space(cells: tuple[Family, ...] = ("rnn", "gru", "lstm"), most_layers
 
 @dataclass(frozen=True)
 class EncoderObjective:
-    """The validation loss (Hz²) of an encoder with the sampled parameters; the test trials stay untouched.
+    """The validation loss (Hz²) of an encoder with the sampled parameters; the test trials stay
+    untouched.
 
     `settings` gives what is not searched. It can be sent to another process.
     """

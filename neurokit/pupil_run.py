@@ -1,4 +1,6 @@
-"""A PupilEncoder from recording to file and back: what `neurokit train` and `neurokit evaluate` do."""
+"""A PupilEncoder from recording to file and back: what `neurokit train` and `neurokit evaluate`
+do.
+"""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,7 +32,9 @@ CHANNELS = {"pupil": PUPIL, "behaviour": BEHAVIOUR}
 
 @dataclass(frozen=True)
 class SavedRun:
-    """A finished training run: where its weights are, and what it reached on validation trials (Hz²)."""
+    """A finished training run: where its weights are, and what it reached on validation trials
+    (Hz²).
+    """
 
     path: Path
     parameters: int
@@ -41,7 +45,9 @@ class SavedRun:
 def prepare(
     inputs: Inputs = "pupil", split: str = "random", seed: int = 0
 ) -> tuple[TrialRecording, EncodingTask]:
-    """The tier's recording and the task made of it; on the demo tier `seed` also picks the simulated session."""
+    """The tier's recording and the task made of it; on the demo tier `seed` also picks the
+    simulated session.
+    """
     recording = load_session(seed=seed)
     trials = split_trials(len(recording.trials), seed=seed, kind=split)
     return recording, encoding_task(
@@ -60,7 +66,9 @@ def train_and_save(
     epochs: int = 60,
     device: str = "auto",
 ) -> SavedRun:
-    """Fits an encoder to the tier's recording and saves it under NEUROKIT_DATA; a killed run goes on."""
+    """Fits an encoder to the tier's recording and saves it under NEUROKIT_DATA; a killed run goes
+    on.
+    """
     recording, task = prepare(inputs, split, seed)
     path = _path(inputs, split, seed)
     encoder = build_encoder(task, cell=cell, hidden=hidden, layers=layers, seed=seed)
@@ -68,8 +76,13 @@ def train_and_save(
     fitted = train_encoder(
         task, encoder, replace(DEFAULTS, epochs=epochs, seed=seed), device=device, checkpoint=unfinished
     )
-    configuration = {"channels": len(task.channels), "regions": len(task.regions), "hidden": hidden,
-                     "cell": cell, "layers": layers}  # fmt: skip
+    configuration = {
+        "channels": len(task.channels),
+        "regions": len(task.regions),
+        "hidden": hidden,
+        "cell": cell,
+        "layers": layers,
+    }
     facts = {"best_loss": fitted.best_loss, **_facts(recording, task)}
     saved = checkpoint.save(encoder, path, configuration, **facts)
     unfinished.unlink()
@@ -77,10 +90,12 @@ def train_and_save(
 
 
 def evaluate_saved(inputs: Inputs = "pupil", split: str = "random", seed: int = 0) -> pd.DataFrame:
-    """Test scores of the saved encoder and of every baseline; where none is saved it is trained first.
+    """Test scores of the saved encoder and of every baseline; where none is saved it is trained
+    first.
 
-    Column `seed_style` is the pooled R² as the first PupilEncoder counted, ramp included, the same for all
-    regions of a model. Raises CheckpointError where the saved encoder was fitted to other data.
+    Column `seed_style` is the pooled R² as the first PupilEncoder counted, ramp included, the same
+    for all regions of a model. Raises CheckpointError where the saved encoder was fitted to other
+    data.
     """
     recording, task = prepare(inputs, split, seed)
     path = _path(inputs, split, seed)
@@ -106,7 +121,9 @@ def _path(inputs: Inputs, split: str, seed: int) -> Path:
 
 
 def _facts(recording: TrialRecording, task: EncodingTask) -> dict[str, Any]:
-    """What must travel with an encoder to use it on other trials: names, scales, bin size, and which data."""
+    """What must travel with an encoder to use it on other trials: names, scales, bin size, and
+    which data.
+    """
     return {
         "recording": recording.name,
         "channels": list(task.channels),

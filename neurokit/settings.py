@@ -51,15 +51,17 @@ def real_data_folder() -> Path:
     found = os.environ.get("NEUROKIT_REAL_DATA")
     if not found:
         raise SettingsError(
-            "The tier 'cutout' reads small real recordings: set NEUROKIT_REAL_DATA to their folder, "
-            "or use NEUROKIT_TIER=demo (simulated) or full (downloads)."
+            "The tier 'cutout' reads small real recordings: set NEUROKIT_REAL_DATA to their "
+            "folder, or use NEUROKIT_TIER=demo (simulated) or full (downloads)."
         )
     folder = Path(found).expanduser().absolute()
     if not folder.is_dir():
-        raise SettingsError(f"NEUROKIT_REAL_DATA is {folder}, which is no folder: set it to an existing one.")
+        finding = f"NEUROKIT_REAL_DATA is {folder}, which is no folder"
+        raise SettingsError(f"{finding}: set it to an existing one.")
     return folder
 
 
 def quiet() -> bool:
     """Whether progress bars stay hidden: NEUROKIT_QUIET=1, or a CI run."""
-    return any(os.environ.get(name, "").lower() in ("1", "true", "yes") for name in ("NEUROKIT_QUIET", "CI"))
+    found = (os.environ.get(name, "").lower() for name in ("NEUROKIT_QUIET", "CI"))
+    return any(word in ("1", "true", "yes") for word in found)

@@ -31,7 +31,7 @@ class TrainingState:
         self.rows: list[dict[str, float]] = []
 
     def start(self, checkpoint: Path | None) -> None:
-        """Seeds torch's own generators (dropout draws from them), or takes all from the checkpoint."""
+        """Seeds torch's own generators (dropout draws from them), or loads the checkpoint."""
         torch.manual_seed(self.settings.seed)
         if checkpoint is not None and checkpoint.is_file():
             self._load(checkpoint)
@@ -60,7 +60,7 @@ class TrainingState:
         return patience is not None and self.epoch - 1 - self.best_epoch >= patience and self.best_epoch >= 0
 
     def restore_best(self) -> None:
-        """Gives the model its best weights: before the end of the first epoch, those it came with."""
+        """Gives the model its best weights; before the first epoch's end, those it came with."""
         self.model.load_state_dict(self.best_weights)
 
     def history(self) -> pd.DataFrame:
@@ -68,7 +68,7 @@ class TrainingState:
         return pd.DataFrame(self.rows, columns=["epoch", "train_loss", "validation_loss", "learning_rate"])
 
     def save(self, path: Path | None) -> None:
-        """Writes the state, whole or not at all; raises DiskError, and the file of the last epoch stays."""
+        """Writes the state, whole or not at all; on DiskError the file of the last epoch stays."""
         if path is None:
             return
         buffer = io.BytesIO()  # torch's own writer would turn a full disk into an unnamed RuntimeError
@@ -122,7 +122,7 @@ class TrainingState:
 
 
 def _comparable(settings: FitSettings) -> dict[str, Any]:
-    """What must agree for a run to go on: all but the number of epochs, unless the schedule spans it."""
+    """What must agree for a run to go on: all but the epochs, unless the schedule spans them."""
     found = asdict(settings)
     if settings.schedule != "cosine":
         found.pop("epochs")

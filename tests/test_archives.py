@@ -24,7 +24,8 @@ def made(path: Path, members: dict[str, bytes], method: int = zipfile.ZIP_DEFLAT
 
 def test_extract_gives_every_file(tmp_path: Path) -> None:
     content = np.random.default_rng(0).bytes(5000)
-    archive = made(tmp_path / "a.zip", {"one/two.npy": content, "three.tsv": b"x\ty\n", "empty/": b""})
+    members = {"one/two.npy": content, "three.tsv": b"x\ty\n", "empty/": b""}
+    archive = made(tmp_path / "a.zip", members)
     folder = extract(archive, tmp_path / "out", LIMIT)
     assert (folder / "one/two.npy").read_bytes() == content
     assert (folder / "three.tsv").read_bytes() == b"x\ty\n"
@@ -45,7 +46,7 @@ def test_the_limit_is_on_the_sum_and_exact(tmp_path: Path) -> None:
 def test_a_size_that_lies_unpacks_nothing(tmp_path: Path) -> None:
     archive = made(tmp_path / "a.zip", {"a": bytes(60_000)})
     raw = archive.read_bytes()
-    assert raw.count(struct.pack("<I", 60_000)) == 2  # in the member's own header and in the directory
+    assert raw.count(struct.pack("<I", 60_000)) == 2  # in its header and the directory
     archive.write_bytes(raw.replace(struct.pack("<I", 60_000), struct.pack("<I", 10)))
     with pytest.raises(DataError, match=r"a\.zip is truncated, damaged"):
         extract(archive, tmp_path / "out", 1000)
@@ -123,7 +124,8 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 
 def test_missing_archive(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"absent\.zip is missing"), opened(tmp_path / "absent.zip", LIMIT):
+    absent = tmp_path / "absent.zip"
+    with pytest.raises(DataError, match=r"absent\.zip is missing"), opened(absent, LIMIT):
         pass
 
 
@@ -158,7 +160,8 @@ def test_read_npz_opens_no_pickles_and_respects_the_limit(tmp_path: Path) -> Non
 
 def header(shape: tuple, descr: str = "<f8") -> bytes:
     out = io.BytesIO()
-    np.lib.format.write_array_header_1_0(out, {"shape": shape, "fortran_order": False, "descr": descr})
+    claims = {"shape": shape, "fortran_order": False, "descr": descr}
+    np.lib.format.write_array_header_1_0(out, claims)
     return out.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""Downloads against a server on this machine that breaks off, corrupts, refuses, forgets and lies."""
+"""Downloads from a server on this machine that breaks off, corrupts, refuses, forgets and lies."""
 
 import hashlib
 import io
@@ -20,8 +20,9 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from neurokit.data.fetch import CHUNK, Patience, fetch
+from neurokit.data.fetch import fetch
 from neurokit.data.registry import CHECKSUMS, REGISTRY, Entry, find, pin, read_registry
+from neurokit.data.transfer import CHUNK, Patience
 from neurokit.errors import DataError, DiskError, FetchError
 
 CONTENT = np.random.default_rng(0).bytes(1_000_000)
@@ -34,8 +35,8 @@ REST = len(CONTENT) - AT
 class Server:
     """One file at every address; `faults` are spent one a request, then it serves honestly.
 
-    A fault is a dictionary: status, headers (added), cut (bytes sent before the line breaks), wrong (a byte
-    is flipped), ignore_range, ignore_if_range, no_length, version (the ETag), endless.
+    A fault is a dictionary: status, headers (added), cut (bytes sent before the line breaks), wrong
+    (a byte is flipped), ignore_range, ignore_if_range, no_length, version (the ETag), endless.
     """
 
     def __init__(self) -> None:
@@ -88,7 +89,11 @@ class Server:
         except OSError:
             pass
 
-    def file(self, handler: BaseHTTPRequestHandler, fault: dict[str, Any]) -> tuple[bytes, dict[str, str]]:
+    def file(
+        self,
+        handler: BaseHTTPRequestHandler,
+        fault: dict[str, Any],
+    ) -> tuple[bytes, dict[str, str]]:
         version = fault.get("version", '"' + hashlib.md5(self.content).hexdigest() + '"')
         headers = {"ETag": version} if version else {}
         start = self.start(handler, fault, version)
@@ -107,7 +112,11 @@ class Server:
         return body, headers
 
     @staticmethod
-    def start(handler: BaseHTTPRequestHandler, fault: dict[str, Any], version: str | None) -> int | None:
+    def start(
+        handler: BaseHTTPRequestHandler,
+        fault: dict[str, Any],
+        version: str | None,
+    ) -> int | None:
         asked = handler.headers.get("Range")
         if asked is None or fault.get("ignore_range"):
             return None
@@ -149,7 +158,12 @@ class Caller:
     def __call__(self, wanted: Entry, tries: int = 3, **options: Any) -> Path:
         patience = Patience(tries=tries, first_wait=1.0, longest_wait=60.0, timeout=5.0)
         return fetch(
-            wanted, self.folder, patience=patience, sleep=self.waits.append, tell=self.told.append, **options
+            wanted,
+            self.folder,
+            patience=patience,
+            sleep=self.waits.append,
+            tell=self.told.append,
+            **options,
         )
 
     def files(self) -> set[str]:
@@ -171,7 +185,10 @@ def interrupted(server: Server, call: Caller, wanted: Entry, at: int = AT, **fau
     server.requests.clear()
 
 
-def test_a_download_is_whole_and_the_next_call_needs_no_server(server: Server, call: Caller) -> None:
+def test_a_download_is_whole_and_the_next_call_needs_no_server(
+    server: Server,
+    call: Caller,
+) -> None:
     path = call(entry(server.url()))
     assert path.read_bytes() == CONTENT
     assert call.files() == {NAME}
@@ -240,7 +257,10 @@ def test_a_server_that_ignores_ranges(server: Server, call: Caller, known: bool)
     assert [request.sent for request in server.requests] == [1_000_000]
 
 
-def test_content_that_changed_between_requests_is_fetched_anew(server: Server, call: Caller) -> None:
+def test_content_that_changed_between_requests_is_fetched_anew(
+    server: Server,
+    call: Caller,
+) -> None:
     wanted = entry(server.url(), known=False)
     interrupted(server, call, wanted)
     server.content = OTHER
@@ -248,7 +268,10 @@ def test_content_that_changed_between_requests_is_fetched_anew(server: Server, c
     assert [request.sent for request in server.requests] == [1_000_000]
 
 
-def test_changed_content_is_noticed_though_the_server_ignores_if_range(server: Server, call: Caller) -> None:
+def test_changed_content_is_noticed_though_the_server_ignores_if_range(
+    server: Server,
+    call: Caller,
+) -> None:
     wanted = entry(server.url(), known=False)
     interrupted(server, call, wanted)
     server.content = OTHER
@@ -290,7 +313,8 @@ def test_the_next_mirror_makes_good(server: Server, call: Caller) -> None:
     server.always = {"/bad": {"wrong": True}, "/gone": {"status": 404}, "/down": {"status": 500}}
     urls = [server.url(path) for path in ("bad", "gone", "down", "good")]
     assert call(entry(*urls)).read_bytes() == CONTENT
-    assert [request.path for request in server.requests] == ["/bad", "/gone", *["/down"] * 3, "/good"]
+    asked = [request.path for request in server.requests]
+    assert asked == ["/bad", "/gone", *["/down"] * 3, "/good"]
     assert call.waits == [1.0, 2.0]
 
 
@@ -301,9 +325,13 @@ def test_a_mirror_goes_on_where_another_broke_off(server: Server, call: Caller) 
     assert "If-Range" not in server.requests[1].headers
 
 
-def test_halves_of_two_mirrors_are_not_joined_without_a_checksum(server: Server, call: Caller) -> None:
+def test_halves_of_two_mirrors_are_not_joined_without_a_checksum(
+    server: Server,
+    call: Caller,
+) -> None:
     server.always = {"/broken": {"cut": AT}}
-    assert call(entry(server.url("broken"), server.url("good"), known=False), tries=1).read_bytes() == CONTENT
+    wanted = entry(server.url("broken"), server.url("good"), known=False)
+    assert call(wanted, tries=1).read_bytes() == CONTENT
     assert "Range" not in server.requests[1].headers
 
 
@@ -318,7 +346,8 @@ def test_every_mirror_is_named_when_all_fail(server: Server, call: Caller) -> No
 
 
 def test_back_off_doubles_and_retry_after_is_obeyed(server: Server, call: Caller) -> None:
-    server.faults = [{"status": 500}, {"status": 429, "headers": {"Retry-After": "7"}}, {"status": 500}]
+    busy = {"status": 429, "headers": {"Retry-After": "7"}}
+    server.faults = [{"status": 500}, busy, {"status": 500}]
     call(entry(server.url()), tries=4)
     assert call.waits == [1.0, 7.0, 4.0]
 
@@ -356,7 +385,12 @@ def test_no_server_at_all(call: Caller, server: Server) -> None:
         ({"headers": {"Content-Length": "12"}}, "offers 12 bytes instead of 1000000"),
     ],
 )
-def test_answers_that_are_not_the_file(server: Server, call: Caller, fault: dict, finding: str) -> None:
+def test_answers_that_are_not_the_file(
+    server: Server,
+    call: Caller,
+    fault: dict,
+    finding: str,
+) -> None:
     server.always = {"/a": fault}
     with pytest.raises(FetchError, match=finding):
         call(entry(server.url()))
@@ -385,7 +419,8 @@ def test_a_file_of_unknown_size_may_be_too_large(server: Server, call: Caller) -
 
 
 def disk_with(monkeypatch: pytest.MonkeyPatch, free: int) -> None:
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=10**9, used=0, free=free))
+    usage = SimpleNamespace(total=10**9, used=0, free=free)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
 
 
 @pytest.mark.parametrize("known", [True, False])
@@ -423,7 +458,7 @@ def test_an_unknown_checksum_is_pinned_and_held(server: Server, call: Caller) ->
     call(wanted)
     assert len(server.requests) == 1
 
-    path.write_bytes(CONTENT[:-1] + b"?")  # damaged later: fetched anew, the same content is asked for
+    path.write_bytes(CONTENT[:-1] + b"?")  # damaged later: the same content is asked for
     assert call(wanted).read_bytes() == CONTENT
     assert len(server.requests) == 2
 
@@ -434,7 +469,10 @@ def test_an_unknown_checksum_is_pinned_and_held(server: Server, call: Caller) ->
     assert not path.exists()
 
 
-def test_a_damaged_file_stands_until_its_successor_is_verified(server: Server, call: Caller) -> None:
+def test_a_damaged_file_stands_until_its_successor_is_verified(
+    server: Server,
+    call: Caller,
+) -> None:
     call.folder.mkdir()
     (call.folder / NAME).write_bytes(b"damaged")
     server.always = {"/a": {"status": 404}}

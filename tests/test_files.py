@@ -8,7 +8,7 @@ import pytest
 
 from neurokit import settings
 from neurokit.errors import DiskError, FetchError, SettingsError
-from neurokit.files import written
+from neurokit.files import folder_written, written
 from neurokit.progress import progress
 
 
@@ -61,13 +61,14 @@ def test_a_full_disk_names_the_file_and_leaves_the_old_one(
 
 def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
-    with pytest.raises(DiskError, match=r"taken/result\.json"), written(tmp_path / "taken" / "result.json"):
+    path = tmp_path / "taken" / "result.json"
+    with pytest.raises(DiskError, match=r"taken/result\.json"), written(path):
         pass
     assert (tmp_path / "taken").read_text() == "a file"
 
 
 def test_an_error_with_its_own_sentence_is_passed_on(tmp_path: Path) -> None:
-    """FetchError is an OSError too, but says better what went wrong than that the file was not written."""
+    """FetchError is an OSError too, but says better what went wrong."""
     with pytest.raises(FetchError, match="the mirror is away"), written(tmp_path / "part.npz"):
         raise FetchError("the mirror is away")
     assert os.listdir(tmp_path) == []
@@ -81,10 +82,82 @@ def test_nested_files_name_the_one_that_failed(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+# --- folders
+
+
+def test_a_folder_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "session"
+    with folder_written(path) as temporary:
+        (temporary / "inner").mkdir()
+        (temporary / "inner" / "a.npy").write_text("whole")
+        assert not path.exists() and temporary.parent == path.parent
+    assert (path / "inner" / "a.npy").read_text() == "whole"
+    assert path.stat().st_mode & 0o777 == 0o755
+    assert os.listdir(path.parent) == ["session"]
+
+
+def test_a_folder_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    old_folder(tmp_path)
+    with folder_written(tmp_path / "session") as temporary:
+        (temporary / "new.npy").write_text("new")
+        assert os.listdir(tmp_path / "session") == ["old.npy"]
+    assert os.listdir(tmp_path / "session") == ["new.npy"]
+    assert os.listdir(tmp_path) == ["session"]
+
+
+def old_folder(parent: Path) -> Path:
+    (parent / "session").mkdir()
+    (parent / "session" / "old.npy").write_text("old")
+    return parent / "session"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_a_broken_off_folder_leaves_the_old_one_and_no_rest(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    path = old_folder(tmp_path)
+    with pytest.raises(error), folder_written(path) as temporary:
+        (temporary / "new.npy").write_text("ne")
+        raise error
+    assert os.listdir(path) == ["old.npy"]
+    assert os.listdir(tmp_path) == ["session"]
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_disk_that_refuses_a_renaming_keeps_the_old_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    path, rename, calls = old_folder(tmp_path), Path.rename, []
+
+    def refusing(source: Path, target: Path) -> Path:
+        calls.append(source)
+        return full_disk() if len(calls) == failing else rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", refusing)
+    finding = r"session could not be written \(No space left.*nothing there was changed"
+    with pytest.raises(DiskError, match=finding), folder_written(path) as temporary:
+        (temporary / "new.npy").write_text("new")
+    assert len(calls) >= failing
+    assert (path / "old.npy").read_text() == "old"
+    assert os.listdir(tmp_path) == ["session"]
+
+
+def test_a_file_where_a_folder_should_be_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    for path in (tmp_path / "taken", tmp_path / "taken" / "session"):
+        with pytest.raises(DiskError, match=f"{path} could not be written"), folder_written(path):
+            pass
+    assert (tmp_path / "taken").read_text() == "a file"
+    assert os.listdir(tmp_path) == ["taken"]
+
+
 # --- settings
 
 
-@pytest.mark.parametrize(("found", "tier"), [(None, "demo"), (" CutOut ", "cutout"), ("full", "full")])
+@pytest.mark.parametrize(
+    ("found", "tier"),
+    [(None, "demo"), (" CutOut ", "cutout"), ("full", "full")],
+)
 def test_the_tier_is_read_from_the_environment(
     monkeypatch: pytest.MonkeyPatch, found: str | None, tier: str
 ) -> None:

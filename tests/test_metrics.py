@@ -1,4 +1,6 @@
-"""Scores against scikit-learn and scipy, their invariances, and what their intervals and nulls promise."""
+"""Scores against scikit-learn and scipy, their invariances, what intervals and nulls promise."""
+
+from functools import partial
 
 import numpy as np
 import pytest
@@ -50,7 +52,8 @@ def test_r2_against_the_mean_is_that_of_scikit_learn(dtype: type) -> None:
     rates, predicted, bins = drawn()
     rates, predicted = rates.astype(dtype), predicted.astype(dtype)
     expected = r2_score(rates[bins], predicted[bins], multioutput="raw_values")
-    np.testing.assert_allclose(r2(rates, predicted, mean_of(rates, bins), bins), expected, rtol=1e-5)
+    found = r2(rates, predicted, mean_of(rates, bins), bins)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_pooled_r2_is_that_of_all_regions_in_one_row() -> None:
@@ -72,7 +75,8 @@ def test_pooled_r2_credits_differences_between_regions_and_r2_does_not() -> None
 def test_pearson_is_that_of_scipy(dtype: type) -> None:
     rates, predicted, bins = drawn()
     rates, predicted = rates.astype(dtype), predicted.astype(dtype)
-    expected = [pearsonr(rates[bins][:, region], predicted[bins][:, region]).statistic for region in range(3)]
+    pairs = zip(rates[bins].T, predicted[bins].T, strict=True)
+    expected = [pearsonr(ours, theirs).statistic for ours, theirs in pairs]
     np.testing.assert_allclose(pearson(rates, predicted, bins), expected, rtol=1e-5)
 
 
@@ -101,8 +105,9 @@ def test_r2_does_not_know_the_units(factor: float, shift: float) -> None:
 def test_r_takes_any_rising_line_through_the_prediction(factor: float, shift: float) -> None:
     rates, predicted, bins = drawn()
     expected = pearson(rates, predicted, bins)
-    np.testing.assert_allclose(pearson(rates, factor * predicted + shift, bins), expected, atol=1e-9)
-    np.testing.assert_allclose(pearson(rates, -factor * predicted + shift, bins), -expected, atol=1e-9)
+    same, turned = factor * predicted + shift, -factor * predicted + shift
+    np.testing.assert_allclose(pearson(rates, same, bins), expected, atol=1e-9)
+    np.testing.assert_allclose(pearson(rates, turned, bins), -expected, atol=1e-9)
 
 
 @brief
@@ -123,8 +128,9 @@ def test_bins_that_do_not_count_do_not_count(seed: int) -> None:
     for waste in (1e6, np.nan):
         other, spoiled = predicted.copy(), rates.copy()
         other[~bins], spoiled[~bins] = waste, -waste
-        np.testing.assert_array_equal(r2(spoiled, other, mean, bins), r2(rates, predicted, mean, bins))
-        np.testing.assert_array_equal(pearson(spoiled, other, bins), pearson(rates, predicted, bins))
+        for score in (partial(r2, reference=mean, bins=bins), partial(pearson, bins=bins)):
+            found, expected = score(spoiled, other), score(rates, predicted)
+            np.testing.assert_array_equal(found, expected)
         assert pooled_r2(spoiled, other, bins) == pooled_r2(rates, predicted, bins)
 
 
@@ -134,7 +140,8 @@ def test_scores_without_a_meaning_are_nan() -> None:
     assert np.isnan(pearson(rates, predicted, bins)).tolist() == [False, True, False]
     level = np.full_like(rates, 0.1)
     assert np.isnan(r2(rates, predicted, level, bins)).tolist() == [False, True, False]
-    assert np.isnan(pearson(rates.astype(np.float32), np.full(rates.shape, 3.3, np.float32), bins)).all()
+    constant = np.full(rates.shape, 3.3, np.float32)
+    assert np.isnan(pearson(rates.astype(np.float32), constant, bins)).all()
 
 
 @pytest.mark.parametrize("spoil", [np.nan, np.inf])
@@ -199,7 +206,8 @@ def test_the_interval_holds_the_score_and_follows_its_seed() -> None:
     low, high = block_bootstrap(rates, predicted, reference, bins, seed=1, draws=200)
     score = r2(rates, predicted, reference, bins)
     assert ((low < score) & (score < high)).all()
-    again, other = (block_bootstrap(rates, predicted, reference, bins, seed=s, draws=200) for s in (1, 2))
+    draw = partial(block_bootstrap, rates, predicted, reference, bins, draws=200)
+    again, other = draw(seed=1), draw(seed=2)
     np.testing.assert_array_equal(again, [low, high])
     assert not np.array_equal(other, again)
 
@@ -215,14 +223,18 @@ def test_trials_that_are_not_scored_do_not_enter_the_interval() -> None:
     bins[20:] = False
     reference = mean_of(rates, bins)
     short = block_bootstrap(rates[:20], predicted[:20], reference[:20], bins[:20], seed=0, draws=50)
-    np.testing.assert_allclose(block_bootstrap(rates, predicted, reference, bins, seed=0, draws=50), short)
+    found = block_bootstrap(rates, predicted, reference, bins, seed=0, draws=50)
+    np.testing.assert_allclose(found, short)
 
 
 # --- the null
 
 
-def trials_with_a_drive(regions: int = 2, trials: int = 51) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rates = PSTH + a drive of each trial + noise, the drive, and every third trial to be scored."""
+def trials_with_a_drive(
+    regions: int = 2,
+    trials: int = 51,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rates = PSTH + a drive of each trial + noise, the drive, every third trial to be scored."""
     random = np.random.default_rng(3)
     psth = 5 + np.sin(np.arange(20) / 3)[None, :, None] * np.ones(regions)
     drive = random.normal(size=(trials, 20, regions))
@@ -238,9 +250,10 @@ def test_only_a_model_that_uses_the_trial_beats_its_null(regions: int, trials: i
     reference = mean_of(rates, bins)
     psth = np.broadcast_to(rates[~bins.any(axis=1)].mean(axis=0), rates.shape).copy()
     shuffled = knows[np.random.default_rng(4).permutation(trials)]
+    models = {"knows": knows, "mean": reference, "psth": psth, "shuffled": shuffled}
     p = {
         name: p_value(r2(rates, model, reference, bins), shift_null(rates, model, reference, bins))
-        for name, model in (("knows", knows), ("mean", reference), ("psth", psth), ("shuffled", shuffled))
+        for name, model in models.items()
     }
     np.testing.assert_allclose(p["knows"], 1 / trials)
     np.testing.assert_allclose(p["mean"], 1)
@@ -251,7 +264,8 @@ def test_only_a_model_that_uses_the_trial_beats_its_null(regions: int, trials: i
 def test_the_null_is_every_circular_shift_of_the_predictions() -> None:
     rates, predicted, bins = trials_with_a_drive(trials=12)
     reference = mean_of(rates, bins)
-    expected = [r2(rates, np.roll(predicted, shift, axis=0), reference, bins) for shift in range(1, 12)]
+    shifted = [np.roll(predicted, shift, axis=0) for shift in range(1, 12)]
+    expected = [r2(rates, other, reference, bins) for other in shifted]
     np.testing.assert_allclose(shift_null(rates, predicted, reference, bins), expected)
 
 

@@ -16,6 +16,7 @@ from neurokit.data.neuromatch import read_cutout, read_sessions
 from neurokit.data.pickles import load_object_array
 from neurokit.data.trial_recording import TRIAL_COLUMNS, TrialRecording, trial_table
 from neurokit.errors import DataError, SettingsError
+from neurokit.features.cleaning import clean_pupil
 from neurokit.simulate.steinmetz import RegionTruth, SessionParameters, simulate_session
 from neurokit.simulate.steinmetz_files import write_alf, write_neuromatch, write_truth
 
@@ -62,11 +63,16 @@ def test_neuromatch_and_alf_hold_the_same_trials(folder: Path, neuromatch: Trial
     pd.testing.assert_frame_equal(alf.trials[columns], neuromatch.trials[columns], atol=1e-9)
 
 
-def test_the_readers_never_need_the_truth(folder: Path, neuromatch: TrialRecording, tmp_path: Path) -> None:
+def test_the_readers_never_need_the_truth(
+    folder: Path,
+    neuromatch: TrialRecording,
+    tmp_path: Path,
+) -> None:
     aside = tmp_path / "truth.npz"
     (folder / "truth.npz").rename(aside)
     try:
-        np.testing.assert_array_equal(read_sessions(*folder.glob("*.npz"))[0].spikes, neuromatch.spikes)
+        [read] = read_sessions(*folder.glob("*.npz"))
+        np.testing.assert_array_equal(read.spikes, neuromatch.spikes)
         assert read_alf(folder / "Simulated_2026-01-01").missing == ("wheelMoves.intervals.npy",)
     finally:
         aside.rename(folder / "truth.npz")
@@ -74,19 +80,14 @@ def test_the_readers_never_need_the_truth(folder: Path, neuromatch: TrialRecordi
 
 def test_the_neuromatch_file_tells_nothing_of_the_truth(folder: Path) -> None:
     session = load_object_array(folder / "steinmetz_part0.npz", "dat", 2**30)[0]
-    assert not {
-        key for key in session if any(word in key for word in ("truth", "rate", "drive", "gain", "lag"))
-    }
+    words = ("truth", "rate", "drive", "gain", "lag")
+    assert not {key for key in session if any(word in key for word in words)}
 
 
 def test_several_sessions_come_back_in_order(tmp_path: Path) -> None:
-    made = [simulate_session(SessionParameters(f"M{n}", trials=6, seed=n, regions=REGIONS)) for n in range(4)]
-    files = write_neuromatch(made, tmp_path)
-    assert [file.name for file in files] == [
-        "steinmetz_part0.npz",
-        "steinmetz_part1.npz",
-        "steinmetz_part2.npz",
-    ]
+    mice = [SessionParameters(f"M{n}", trials=6, seed=n, regions=REGIONS) for n in range(4)]
+    files = write_neuromatch([simulate_session(mouse) for mouse in mice], tmp_path)
+    assert [file.name for file in files] == [f"steinmetz_part{part}.npz" for part in range(3)]
     assert [session.name[:2] for session in read_sessions(*files)] == ["M0", "M1", "M2", "M3"]
 
 
@@ -96,16 +97,20 @@ ONSETS = np.array([2.0, 6.0])
 
 
 def by_hand(path: Path, **changes: np.ndarray | None) -> Path:
-    """Two trials, stimulus at 2 s and 6 s (so bins start at 1.5 s and 5.5 s); None leaves a file out."""
+    """Two trials, stimulus at 2 s and 6 s (bins start at 1.5 s and 5.5 s); None: no such file."""
     path.mkdir(parents=True)
     frames = np.arange(101.0)  # 10 frames a second, counted in their own value
-    spikes = np.array(
-        [
-            (0, 1.4999), (0, 1.5), (0, 1.5099), (0, 1.5101), (0, 3.9999), (0, 4.0001), (0, 5.5051),
-            (1, 2.0001), (2, 2.0001), (3, 4.7), (4, 5.5051), (4, 5.5052), (5, 7.9951),
-        ]
-    )  # fmt: skip
+    trains = {  # cluster: spike times
+        0: [1.4999, 1.5, 1.5099, 1.5101, 3.9999, 4.0001, 5.5051],
+        1: [2.0001],
+        2: [2.0001],
+        3: [4.7],
+        4: [5.5051, 5.5052],
+        5: [7.9951],
+    }
+    spikes = np.array([(cluster, time) for cluster, times in trains.items() for time in times])
     spikes = spikes[np.argsort(spikes[:, 1], kind="stable")]
+    wheel = np.concatenate([np.zeros(201), np.arange(1, 801) * 2.0])  # still up to 2 s
     arrays = {
         "trials.visualStim_times": ONSETS[:, None],
         "trials.response_times": ONSETS[:, None] + [[0.7], [0.9]],
@@ -119,12 +124,8 @@ def by_hand(path: Path, **changes: np.ndarray | None) -> Path:
         "eye.blink": (frames == 20)[:, None],
         "eye.timestamps": np.array([[0.0, 0.0], [100.0, 10.0]]),
         "face.motionEnergy": frames[:, None] * 3,
-        "face.timestamps": np.array(
-            [[0.0, 0.02], [50.0, 5.02], [100.0, 15.02]]
-        ),  # half as fast after frame 50
-        "wheel.position": np.concatenate([np.zeros(201), np.arange(1, 801) * 2.0])[
-            :, None
-        ],  # still up to 2 s
+        "face.timestamps": np.array([[0.0, 0.02], [50.0, 5.02], [100.0, 15.02]]),  # slower from 50
+        "wheel.position": wheel[:, None],
         "wheel.timestamps": np.array([[0.0, 0.0], [1000.0, 10.0]]),
         "wheelMoves.intervals": np.array([[1.0, 1.52], [5.6, 5.7]]),
         "licks.times": np.array([2.001, 2.009, 2.011, 4.5])[:, None],
@@ -142,7 +143,8 @@ def by_hand(path: Path, **changes: np.ndarray | None) -> Path:
 
 def test_spikes_fall_into_the_bins_that_a_hand_counts(tmp_path: Path) -> None:
     read = read_alf(by_hand(tmp_path / "m"))
-    # kept: 0 (good), 2 (unsorted), 4 (good); 1 is multi-unit, 3 is silent in the trials, 5 has no channel
+    # kept: 0 (good), 2 (unsorted), 4 (good); 1 is multi-unit, 3 is silent in the trials, 5 has no
+    # channel
     assert read.brain_area.tolist() == ["VISp", "CA1", "LGd"]  # channels 1, 2, 3 counted from 1
     expected = np.zeros((3, 2, 250), dtype=int)
     expected[0, 0, [0, 1, 249]] = 2, 1, 1
@@ -161,7 +163,8 @@ def test_cameras_show_the_frame_at_or_before_the_bin_centre(tmp_path: Path) -> N
     np.testing.assert_array_equal(x, area + 1000)
     np.testing.assert_array_equal(y, area + 2000)
     assert np.flatnonzero(read.behaviour["blink"][0]).tolist() == list(range(50, 60))
-    face = read.behaviour["face_motion"] / 3  # (1.505 - 0.02) s of 10 Hz; then 50 + (5.505 - 5.02) s of 5 Hz
+    # (1.505 - 0.02) s of 10 Hz; then 50 + (5.505 - 5.02) s of 5 Hz
+    face = read.behaviour["face_motion"] / 3
     assert face[0, [0, 1, 2, 11]].tolist() == [14, 14, 15, 15]
     assert face[1, [0, 249]].tolist() == [52, 64]
 
@@ -196,13 +199,63 @@ def test_times_are_told_from_the_stimulus(tmp_path: Path) -> None:
     assert trials["go_cue"].isna().all()
 
 
+# --- a camera that starts late and stops early
+
+# 10 frames a second: frame 10 at 1.8 s, frame 50 at 5.8 s
+PART = np.array([[10.0, 1.8], [50.0, 5.8]])
+
+
+def test_bins_without_a_camera_are_nan_beyond_one_frame(tmp_path: Path) -> None:
+    read = read_alf(by_hand(tmp_path / "m", **{"eye.timestamps": PART, "face.timestamps": PART}))
+    centres = read.time + ONSETS[:, None]
+    seen = (centres > 1.7) & (centres < 5.9)  # one frame before the first row to one after the last
+    assert (~seen).sum() == 20 + 210
+    for channel in ("pupil_area", "pupil_x", "pupil_y", "blink", "face_motion"):
+        np.testing.assert_array_equal(np.isfinite(read.behaviour[channel]), seen, channel)
+    area = read.behaviour["pupil_area"]
+    assert area[0, [20, 29, 30, 40]].tolist() == [10, 10, 10, 11]  # 1.705 s to 1.905 s
+    assert area[1, [0, 29, 30, 39]].tolist() == [47, 49, 50, 50]  # 5.505 s to 5.895 s
+
+
+def test_a_frame_is_as_long_as_the_clock_says_at_that_end(tmp_path: Path) -> None:
+    clock = np.array([[0.0, 1.8], [10.0, 2.8], [30.0, 3.2]])  # 10, then 50 frames a second
+    read = read_alf(by_hand(tmp_path / "m", **{"eye.timestamps": clock}))
+    seen = np.flatnonzero(np.isfinite(read.behaviour["pupil_area"][0]))
+    assert (seen[0], seen[-1], len(seen)) == (20, 171, 152)  # 1.705 s to 3.215 s
+
+
+def test_one_row_is_a_clock_of_no_length(tmp_path: Path) -> None:
+    read = read_alf(by_hand(tmp_path / "m", **{"eye.timestamps": np.array([[5.0, 2.005]])}))
+    assert np.flatnonzero(np.isfinite(read.behaviour["pupil_area"])).tolist() == [50]
+
+
+def test_cleaning_masks_the_bins_without_a_camera(tmp_path: Path) -> None:
+    session = simulate_session(SessionParameters(trials=8, seed=2, regions=REGIONS))
+    folder = write_alf(session, tmp_path)
+    last = session.events.stimulus[-1]
+    clock = np.load(folder / "eye.timestamps.npy")
+    frame = np.interp(last, clock[:, 1], clock[:, 0])
+    np.save(folder / "eye.timestamps.npy", np.array([clock[0], [frame, last]]))
+    recording = read_alf(folder).recording()
+    training = np.arange(8) < 6
+    area = recording.behaviour["pupil_area"].astype(float)
+    clean = clean_pupil(area, training, name="pupil_area", positive=True)
+    after = recording.time > 0.015  # the frame of the last row still counts
+    assert not clean.trusted[-1, after].any()
+    assert clean.trusted[-1, recording.time < -0.3].any() and np.isfinite(clean.values).all()
+
+
 # --- what is missing
 
 
 @pytest.mark.parametrize(
-    "name", ["spikes.times", "spikes.clusters", "clusters.peakChannel", "channels.brainLocation.tsv"]
+    "name",
+    ["spikes.times", "spikes.clusters", "clusters.peakChannel", "channels.brainLocation.tsv"],
 )
-def test_without_spikes_the_rest_is_read_and_the_recording_names_the_file(tmp_path: Path, name: str) -> None:
+def test_without_spikes_the_rest_is_read_and_the_recording_names_the_file(
+    tmp_path: Path,
+    name: str,
+) -> None:
     path = by_hand(tmp_path / "m")
     file = name if name.endswith(".tsv") else f"{name}.npy"
     (path / file).unlink()
@@ -222,8 +275,13 @@ def test_without_spikes_the_rest_is_read_and_the_recording_names_the_file(tmp_pa
         ("licks.times", {"licks"}),
     ],
 )
-def test_a_missing_file_costs_its_own_channels_only(tmp_path: Path, name: str, channels: set[str]) -> None:
-    whole, part = read_alf(by_hand(tmp_path / "a")), read_alf(by_hand(tmp_path / "b", **{name: None}))
+def test_a_missing_file_costs_its_own_channels_only(
+    tmp_path: Path,
+    name: str,
+    channels: set[str],
+) -> None:
+    whole = read_alf(by_hand(tmp_path / "a"))
+    part = read_alf(by_hand(tmp_path / "b", **{name: None}))
     assert set(whole.behaviour) - set(part.behaviour) == channels
     assert set(part.missing) - set(whole.missing) == {f"{name}.npy"}
     assert set(part.recording().behaviour) == set(part.behaviour)
@@ -252,7 +310,7 @@ def test_without_stimulus_times_there_are_no_trials(tmp_path: Path) -> None:
         ("eye.timestamps", np.array([[0.0, 5.0], [100.0, 1.0]]), r"eye\.timestamps\.npy"),
         ("eye.timestamps", np.array([[0.0, 0.0], [100.0, np.nan]]), r"eye\.timestamps\.npy"),
         ("eye.area", np.zeros(0), r"eye\.area\.npy is empty"),
-        ("eye.xyPos", np.zeros((101, 3)), r"eye\.xyPos\.npy has shape \(101, 3\)"),
+        ("eye.xyPos", np.zeros((101, 3)), r"eye\.xyPos\.npy: .*found shape \(101, 3\)"),
         ("wheel.position", np.zeros(0), r"wheel\.position\.npy is empty"),
         ("spikes.times", np.array([1.0, 2.0]), r"spikes\.clusters\.npy"),
         ("spikes.clusters", np.full(13, 6, np.uint32), r"spikes\.clusters\.npy"),
@@ -312,18 +370,25 @@ def spoiled(value: float, dtype: type = float) -> np.ndarray:
     return spikes
 
 
+NO_NEURONS = {"spks": np.ones((0, 4, 50), np.int8), "brain_area": np.zeros(0, str)}
+NO_TRIALS = {
+    "spks": np.ones((3, 0, 50), np.int8),
+    "pupil": np.ones((3, 0, 50)),
+    "wheel": np.ones((1, 0, 50)),
+    "response_time": np.ones((0, 1)),
+    "contrast_left": np.ones(0),
+}
+
+
 def test_the_toy_session_itself_is_fine(tmp_path: Path) -> None:
     [read] = read_sessions(save_part(tmp_path / "part.npz", session_of()))
-    assert read.name == "Toy_2017-01-01" and set(read.behaviour) == {
-        "pupil_area",
-        "pupil_x",
-        "pupil_y",
-        "wheel",
-    }
+    assert read.name == "Toy_2017-01-01"
+    assert set(read.behaviour) == {"pupil_area", "pupil_x", "pupil_y", "wheel"}
     np.testing.assert_array_equal(read.spikes, session_of()["spks"])
     np.testing.assert_allclose(read.time, np.arange(50) * 0.01 + 0.005 - 0.5)
     whole = session_of(spks=session_of()["spks"].astype(float))
-    np.testing.assert_array_equal(read_sessions(save_part(tmp_path / "p2.npz", whole))[0].spikes, read.spikes)
+    [again] = read_sessions(save_part(tmp_path / "p2.npz", whole))
+    np.testing.assert_array_equal(again.spikes, read.spikes)
 
 
 @pytest.mark.parametrize(
@@ -336,9 +401,8 @@ def test_the_toy_session_itself_is_fine(tmp_path: Path) -> None:
         ({"spks": spoiled(np.inf)}, "finite whole counts"),
         ({"spks": spoiled(0.5)}, "finite whole counts"),
         ({"spks": spoiled(-1, np.int8)}, "finite whole counts"),
-        ({"spks": np.ones((0, 4, 50), np.int8), "brain_area": np.zeros(0, str)}, "every axis needs entries"),
-        ({"spks": np.ones((3, 0, 50), np.int8), "pupil": np.ones((3, 0, 50)), "wheel": np.ones((1, 0, 50)),
-          "response_time": np.ones((0, 1)), "contrast_left": np.ones(0)}, "every axis needs entries"),
+        (NO_NEURONS, "every axis needs entries"),
+        (NO_TRIALS, "every axis needs entries"),
         ({"brain_area": np.array(["A"])}, r"brain_area has shape \(1,\), expected \(3,\)"),
         ({"pupil": np.ones((2, 4, 50))}, r"pupil has shape \(2, 4, 50\), expected \(3, 4, 50\)"),
         ({"pupil": "none"}, "pupil does not hold numbers"),
@@ -346,7 +410,7 @@ def test_the_toy_session_itself_is_fine(tmp_path: Path) -> None:
         ({"contrast_left": np.ones(7)}, "contrast_left has 7 entries for 4 trials"),
         ({"response_time": np.array(["soon"] * 4)}, "response_time holds"),
     ],
-)  # fmt: skip
+)
 def test_a_session_that_is_not_right_is_named_with_its_file(
     tmp_path: Path, changes: dict, finding: str
 ) -> None:
@@ -441,7 +505,8 @@ def test_select_keeps_trials_together(neuromatch: TrialRecording) -> None:
     part = neuromatch.select(chosen)
     np.testing.assert_array_equal(part.spikes, neuromatch.spikes[:, chosen])
     np.testing.assert_array_equal(part.behaviour["licks"], neuromatch.behaviour["licks"][chosen])
-    assert part.trials["contrast_left"].tolist() == neuromatch.trials["contrast_left"][chosen].tolist()
+    contrast = neuromatch.trials["contrast_left"]
+    assert part.trials["contrast_left"].tolist() == contrast[chosen].tolist()
 
 
 def test_regions_are_counted_largest_first_without_root(neuromatch: TrialRecording) -> None:
@@ -464,19 +529,29 @@ def test_absent_columns_of_the_trial_table_are_nan() -> None:
     assert table.drop(columns="response").isna().all(axis=None)
 
 
-def test_a_session_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+def test_a_session_that_is_not_there_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+) -> None:
     monkeypatch.setattr(steinmetz, "simulated_folder", lambda seed: folder)
     assert steinmetz.load_session(tier="demo").name == "Simulated_2026-01-01"
     with pytest.raises(DataError, match=r"'Nobody_1999-01-01'.*Simulated_2026-01-01"):
         steinmetz.load_session("Nobody_1999-01-01", tier="demo")
 
 
-@pytest.mark.parametrize(("make", "error", "finding"), [
-    (lambda path: path.mkdir(), DataError, r"cori_2016-12-17_nma_like\.npz is missing.*NEUROKIT_REAL_DATA"),
-    (lambda path: None, SettingsError, "NEUROKIT_REAL_DATA"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("make", "error", "finding"),
+    [
+        (lambda path: path.mkdir(), DataError, r"_nma_like\.npz is missing.*NEUROKIT_REAL_DATA"),
+        (lambda path: None, SettingsError, "NEUROKIT_REAL_DATA"),
+    ],
+)
 def test_the_cutout_tier_says_which_folder_it_wants(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, make: Callable[[Path], None], error: type, finding: str
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    make: Callable[[Path], None],
+    error: type,
+    finding: str,
 ) -> None:
     make(tmp_path / "real")
     monkeypatch.setenv("NEUROKIT_REAL_DATA", str(tmp_path / "real"))
@@ -484,7 +559,10 @@ def test_the_cutout_tier_says_which_folder_it_wants(
         steinmetz.load_session(tier="cutout")
 
 
-def test_the_demo_session_is_simulated_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_demo_session_is_simulated_once(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
     made = steinmetz.simulated_folder(parameters=SMALL)
     assert made.is_relative_to(settings.data_folder())
@@ -492,5 +570,5 @@ def test_the_demo_session_is_simulated_once(monkeypatch: pytest.MonkeyPatch, tmp
     assert set(before) == {"steinmetz_part0.npz", "truth.npz"}
     assert steinmetz.simulated_folder(parameters=SMALL) == made
     assert {file.name: os.stat(file).st_mtime_ns for file in made.iterdir()} == before
-    other = steinmetz.simulated_folder(parameters=SessionParameters(trials=8, seed=3, regions=REGIONS))
-    assert other != made
+    other_seed = SessionParameters(trials=8, seed=3, regions=REGIONS)
+    assert steinmetz.simulated_folder(parameters=other_seed) != made

@@ -1,6 +1,8 @@
-"""The simulated session: repeatable, hard but solvable, its planted channels and lags really there."""
+"""The simulated session: repeatable, hard but solvable, its planted channels and lags there."""
 
 import json
+import os
+import resource
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,9 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurokit.errors import DataError
+from neurokit.errors import DataError, DiskError
 from neurokit.features.smoothing import causal_boxcar
-from neurokit.simulate.behaviour import BIN_SIZE, ornstein_uhlenbeck, simulate_behaviour, task_events
+from neurokit.simulate.behaviour import (
+    BIN_SIZE,
+    ornstein_uhlenbeck,
+    simulate_behaviour,
+    task_events,
+)
 from neurokit.simulate.steinmetz import (
     REGIONS,
     RegionTruth,
@@ -73,10 +80,25 @@ def test_an_alf_folder_is_replaced_whole(tmp_path: Path) -> None:
     folder = write_alf(long, tmp_path)
     (folder / "left_over.npy").touch()
     assert write_alf(short, tmp_path) == folder
-    assert (
-        len(np.load(folder / "trials.visualStim_times.npy")) == 5 and not (folder / "left_over.npy").exists()
-    )
+    assert len(np.load(folder / "trials.visualStim_times.npy")) == 5
+    assert not (folder / "left_over.npy").exists()
     assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+
+
+def test_a_full_disk_leaves_the_old_alf_folder_and_no_rest(tmp_path: Path) -> None:
+    old, new = (simulate_session(SessionParameters(trials=trials)) for trials in (5, 9))
+    folder = write_alf(old, tmp_path / "made")
+    before = {file.name: file.read_bytes() for file in folder.iterdir()}
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+    try:
+        for parent in (tmp_path / "made", tmp_path / "other"):
+            with pytest.raises(DiskError, match=r"Simulated_2026-01-01 could not be written"):
+                write_alf(new, parent)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == before
+    assert os.listdir(tmp_path / "made") == [folder.name] and os.listdir(tmp_path / "other") == []
 
 
 def test_the_truth_holds_what_was_planted(tmp_path: Path) -> None:
@@ -91,13 +113,18 @@ def test_the_truth_holds_what_was_planted(tmp_path: Path) -> None:
 # --- what was planted can be found
 
 
-def correlations(session: SimulatedSession, index: int, order: np.ndarray | None = None) -> np.ndarray:
+def correlations(
+    session: SimulatedSession,
+    index: int,
+    order: np.ndarray | None = None,
+) -> np.ndarray:
     """Channels x lags: the rate in the trials against each true channel so many bins before."""
     trials, region = session.trial_bins, session.parameters.regions[index]
     rate = region_rate(session, index)[trials if order is None else trials[order]]
     found = np.zeros((len(CHANNELS), len(LAGS)))
     for row, channel in enumerate(CHANNELS):
-        drive = driven(standardised(channel_values(session.behaviour, channel)), replace(region, lag=0.0))
+        values = standardised(channel_values(session.behaviour, channel))
+        drive = driven(values, replace(region, lag=0.0))
         for column, lag in enumerate(LAGS):
             found[row, column] = np.corrcoef(drive[trials - lag].ravel(), rate.ravel())[0, 1]
     return found
@@ -130,7 +157,8 @@ def test_a_lag_moves_the_drive_by_whole_bins(lag: float, moved: int) -> None:
     impulse[100] = 1
     drive = driven(impulse, RegionTruth("A", "licks", lag, 0.3, 0.05))
     assert drive.argmax() == 100 + moved
-    assert drive[100 + moved + 5] / drive.max() == pytest.approx(np.exp(-1))  # 50 ms later: one time constant
+    later = drive[100 + moved + 5]  # by 50 ms, one time constant
+    assert later / drive.max() == pytest.approx(np.exp(-1))
 
 
 def test_an_unknown_channel_is_refused(session: SimulatedSession) -> None:
@@ -147,12 +175,15 @@ def explained(rate: np.ndarray, predicted: np.ndarray) -> float:
     return 1 - ((rate - predicted) ** 2).sum() / ((rate - rate.mean()) ** 2).sum()
 
 
-def test_the_expected_rates_explain_more_than_the_psth_and_not_all(session: SimulatedSession) -> None:
+def test_the_expected_rates_explain_more_than_the_psth_and_not_all(
+    session: SimulatedSession,
+) -> None:
     best = best_r2(session)
     for index in range(len(REGIONS)):
         rate = region_rate(session, index)[session.trial_bins]
         psth = np.broadcast_to(rate.mean(axis=0), rate.shape)
-        assert explained(rate, session.expected_rates[..., index]) == pytest.approx(best[index], abs=1e-9)
+        score = explained(rate, session.expected_rates[..., index])
+        assert score == pytest.approx(best[index], abs=1e-9)
         assert best[index] > explained(rate, psth) + 0.1
         shuffled = session.expected_rates[np.random.default_rng(0).permutation(250), :, index]
         assert explained(rate, shuffled) < 0.05
@@ -166,7 +197,7 @@ def test_expected_rates_are_right_on_average(session: SimulatedSession) -> None:
 
 
 def test_expected_rates_use_a_trials_own_window_only() -> None:
-    region = replace(REGIONS[1], evoked=0.0)  # so that the expected rate is a line through the drive's factor
+    region = replace(REGIONS[1], evoked=0.0)  # the rate is a line through the drive's factor
     made = simulate_session(SessionParameters(trials=6, regions=(region,)))
     bins = made.trial_bins[3]
     channel = standardised(channel_values(made.behaviour, region.channel))
@@ -191,7 +222,9 @@ def test_trials_do_not_overlap_and_events_come_in_order() -> None:
     assert 0.7 < right.mean() < 0.95
 
 
-def test_the_camera_adds_blinks_and_wild_fits_to_a_pupil_that_has_none(session: SimulatedSession) -> None:
+def test_the_camera_adds_blinks_and_wild_fits_to_a_pupil_that_has_none(
+    session: SimulatedSession,
+) -> None:
     behaviour = session.behaviour
     true, seen = behaviour.pupil[0], behaviour.measured_pupil[0]
     assert (true > 0).all() and (seen <= 0).any()
@@ -205,7 +238,8 @@ def test_the_camera_adds_blinks_and_wild_fits_to_a_pupil_that_has_none(session: 
 
 def test_the_pupil_widens_after_movement(session: SimulatedSession) -> None:
     area, wheel = session.behaviour.pupil[0], np.abs(session.behaviour.wheel)
-    later = [np.corrcoef(wheel[:-500], area[lag : len(area) - 500 + lag])[0, 1] for lag in range(0, 300, 10)]
+    lags, last = range(0, 300, 10), len(area) - 500
+    later = [np.corrcoef(wheel[:-500], area[lag : last + lag])[0, 1] for lag in lags]
     assert 20 <= 10 * int(np.argmax(later)) <= 150 and max(later) > 0.1
 
 

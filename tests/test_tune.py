@@ -31,9 +31,13 @@ NESTED = {
 
 
 def bowl(parameters, report):
-    """A quadratic bowl with its floor at learning rate 3e-3, hidden 40, cell gru; five epochs downhill."""
-    distance = (log(parameters["learning_rate"]) - log(3e-3)) ** 2 + ((parameters["hidden"] - 40) / 20) ** 2
-    floor = distance + {"rnn": 1.0, "gru": 0.0, "lstm": 2.0}[parameters["cell"]]
+    """A quadratic bowl, lowest at learning rate 3e-3, hidden 40, cell gru; five epochs downhill."""
+    rate = log(parameters["learning_rate"]) - log(3e-3)
+    floor = (
+        rate**2
+        + ((parameters["hidden"] - 40) / 20) ** 2
+        + {"rnn": 1.0, "gru": 0.0, "lstm": 2.0}[parameters["cell"]]
+    )
     for epoch in range(1, 6):
         report(epoch, floor + 1 / epoch)
     return floor
@@ -44,7 +48,7 @@ def nested_bowl(parameters, report):
 
 
 def interrupted(parameters, report, *, at):
-    """The bowl, until the interrupt from the keyboard in the trial with exactly this learning rate."""
+    """The bowl, until the interrupt from the keyboard in the trial with this learning rate."""
     if parameters["learning_rate"] == at:
         raise KeyboardInterrupt
     return bowl(parameters, report)
@@ -78,7 +82,8 @@ def test_the_sequence_is_that_of_hyperopts_fmin(space, objective, queue):
         show_progressbar=False,
         verbose=False,
     )
-    points = [space_eval(space, {k: v[0] for k, v in at["vals"].items() if v}) for at in theirs.miscs]
+    at = [{k: v[0] for k, v in misc["vals"].items() if v} for misc in theirs.miscs]
+    points = [space_eval(space, coordinates) for coordinates in at]
     assert [trial.parameters for trial in ours.records] == points
     assert [trial.loss for trial in ours.records] == theirs.losses()
 
@@ -191,7 +196,8 @@ def test_report_prunes_and_the_best_reported_loss_is_kept():
 
 
 def test_a_search_prunes_only_after_its_warm_up():
-    study = search(bowl, SPACE, trials=20, seed=0, stop=MedianStopping(warm_up_trials=5, warm_up_epochs=3))
+    stop = MedianStopping(warm_up_trials=5, warm_up_epochs=3)
+    study = search(bowl, SPACE, trials=20, seed=0, stop=stop)
     pruned = study.trials.query("status == 'pruned'")
     assert len(pruned) >= 3
     assert pruned["number"].min() >= 5
@@ -220,7 +226,8 @@ def test_the_rule_sees_no_trial_of_its_own_batch():
     assert (study.trials["status"][4:] == "pruned").any()
     medians = pd.Series([trial.curve[0][1] for trial in study.records[:4]]).median()
     stopped_at_once = [trial.number for trial in study.records[4:] if trial.curve[0][1] > medians]
-    assert stopped_at_once == study.trials.query("status == 'pruned' and epochs == 1")["number"].tolist()
+    found = study.trials.query("status == 'pruned' and epochs == 1")["number"].tolist()
+    assert stopped_at_once == found
 
 
 # --- kill and resume
@@ -244,7 +251,8 @@ def test_a_finished_search_is_extended_or_read_but_not_run_again(tmp_path):
     file = tmp_path / "study.json"
     search(bowl, SPACE, trials=6, seed=5, start_up_trials=4, file=file)
     longer = search(bowl, SPACE, trials=10, seed=5, start_up_trials=4, file=file)
-    assert without_times(longer) == without_times(search(bowl, SPACE, trials=10, seed=5, start_up_trials=4))
+    straight = search(bowl, SPACE, trials=10, seed=5, start_up_trials=4)
+    assert without_times(longer) == without_times(straight)
     assert search(dies, SPACE, trials=10, seed=5, start_up_trials=4, file=file).best == longer.best
     assert len(search(dies, SPACE, trials=7, seed=5, start_up_trials=4, file=file).records) == 7
 
@@ -357,7 +365,7 @@ def test_a_worker_that_dies_is_named(tmp_path):
     ],
 )
 def test_arguments_are_checked_at_the_door(change, said):
-    unchecked = inspect.unwrap(search)  # the tests' type checker would refuse some of these before we do
+    unchecked = inspect.unwrap(search)  # the tests' type checker would refuse some of these first
     with pytest.raises(FitError, match=said):
         unchecked(bowl, **({"space": SPACE, "trials": 2, "seed": 0} | change))
 

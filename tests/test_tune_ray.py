@@ -1,4 +1,4 @@
-"""The search on a local Ray: real values, failures, pruning, and going on where a search broke off."""
+"""The search on a local Ray: real values, failures, pruning, and going on after a break."""
 
 import os
 import sys
@@ -28,10 +28,11 @@ def floor(parameters):
 
 
 def bowl(parameters, report, *, folder):
-    """Three epochs down to the floor; no lstm; each call leaves a file with address and working folder."""
+    """Three epochs down to the floor; no lstm; each call leaves a file: address, working folder."""
     from ray.util import get_node_ip_address
 
-    (Path(folder) / f"{parameters['learning_rate']}").write_text(f"{get_node_ip_address()} {os.getcwd()}")
+    called = Path(folder) / f"{parameters['learning_rate']}"
+    called.write_text(f"{get_node_ip_address()} {os.getcwd()}")
     if parameters["cell"] == "lstm":
         raise ValueError("no lstm here")
     for epoch in range(1, 4):
@@ -39,12 +40,15 @@ def bowl(parameters, report, *, folder):
     return floor(parameters)
 
 
-NEEDS_RAY = pytest.mark.skipif(find_spec("ray") is None, reason="the extra [distributed] is not installed")
+NEEDS_RAY = pytest.mark.skipif(
+    find_spec("ray") is None,
+    reason="the extra [distributed] is not installed",
+)
 
 
 @pytest.fixture(scope="module")
 def searched(tmp_path_factory) -> tuple[Study, Path, Path]:
-    """A search of eight trials, its storage, and the folder with a file for each call of the objective."""
+    """A search of eight trials, its storage, the folder with a file for each call."""
     storage, calls = tmp_path_factory.mktemp("storage"), tmp_path_factory.mktemp("calls")
     return search_on_ray(partial(bowl, folder=calls), SPACE, storage=storage, **HOW), storage, calls
 
@@ -68,7 +72,8 @@ def test_the_study_holds_what_was_run(searched):
     table = study.trials
     assert len(table) == 8
     assert {float(path.name) for path in calls.iterdir()} == set(table["learning_rate"])
-    assert set(table["cell"]) <= {"rnn", "gru", "lstm"} and set(table["hidden"]) <= set(range(10, 61, 10))
+    assert set(table["cell"]) <= {"rnn", "gru", "lstm"}
+    assert set(table["hidden"]) <= set(range(10, 61, 10))
     complete = table.query("status == 'complete'")
     for row in complete.to_dict("records"):
         assert row["loss"] == pytest.approx(floor(row))
@@ -105,7 +110,8 @@ def test_a_finished_search_is_read_and_another_refused(joined, searched):
     before = len(list(calls.iterdir()))
     again = search_on_ray(partial(bowl, folder=calls), SPACE, storage=storage, **HOW)
     assert len(list(calls.iterdir())) == before
-    assert [trial.parameters for trial in again.records] == [trial.parameters for trial in study.records]
+    before, after = ([trial.parameters for trial in each.records] for each in (study, again))
+    assert after == before
     assert again.best_loss == study.best_loss
     with pytest.raises(CheckpointError, match="seed=0, not 1"):
         search_on_ray(partial(bowl, folder=calls), SPACE, storage=storage, **(HOW | {"seed": 1}))
@@ -171,6 +177,6 @@ def test_a_damaged_storage_is_named(tmp_path):
 
 def test_without_ray_one_sentence_says_what_to_install(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "ray.tune", None)
-    with pytest.raises(FitError, match=r"needs ray .*: install this project's extra \[distributed\]"):
+    with pytest.raises(FitError, match=r"needs ray .*: install .* extra \[distributed\]"):
         search_on_ray(bowl, SPACE, storage=tmp_path, **HOW)
     assert not list(tmp_path.iterdir())

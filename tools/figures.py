@@ -1,4 +1,5 @@
-"""Draws the pictures of the README into figures/, from the demo tier. `make figures` runs it; nothing else does.
+"""Draws the pictures of the README into figures/, from the demo tier. `make figures` runs it;
+nothing else does.
 
 What they show is made here, from seeds: a simulated session, an encoder trained on it, its scores.
 """
@@ -29,7 +30,9 @@ SHOWN = {"PSTH": "PSTH", "FIR": "linear filter", "PupilEncoder": "PupilEncoder (
 
 
 def main() -> None:
-    """Draws figures/pupil_encoder.png: from the pupil, through the encoder, to rates and their score."""
+    """Draws figures/pupil_encoder.png: from the pupil, through the encoder, to rates and their
+    score.
+    """
     setup(seed=0, device="cpu")
     recording, task = prepare()
     encoder = build_encoder(task, cell="gru")
@@ -46,7 +49,9 @@ def main() -> None:
 
 
 def best_test_trial(task: EncodingTask, rates: np.ndarray) -> int:
-    """The test trial in which the first region's rate is predicted best, said so in the picture's caption."""
+    """The test trial in which the first region's rate is predicted best, said so in the picture's
+    caption.
+    """
     error = ((task.rates - rates)[task.split.test, :, 0] ** 2).mean(axis=1)
     variance = task.rates[task.split.test, :, 0].var(axis=1)
     return int(task.split.test[np.argmin(error / variance)])
@@ -64,7 +69,9 @@ def draw_rates(axis: Axes, task: EncodingTask, rates: np.ndarray, trial: int) ->
     """What it says, beside what was measured."""
     axis.plot(task.time, task.rates[trial, :, 0], color=GREY, label="measured")
     axis.plot(task.time, rates[trial, :, 0], color=COLOURS[0], label="PupilEncoder")
-    axis.set(xlabel="time from stimulus (s)", ylabel="rate (Hz per neuron)", title=f"out: region {task.regions[0]}")
+    axis.set(
+        xlabel="time from stimulus (s)", ylabel="rate (Hz per neuron)", title=f"out: region {task.regions[0]}"
+    )
     axis.legend(fontsize=7)
 
 
@@ -80,7 +87,9 @@ def draw_scores(axis: Axes, task: EncodingTask, predictions: dict[str, np.ndarra
             score = table[(table["model"] == model) & (table["region"] == region)].iloc[0]
             place = row + (column - 1) * 0.22
             axis.vlines(place, score["low"], score["high"], color=COLOURS[column])
-            axis.scatter(place, score["r2_mean"], s=18, color=COLOURS[column], label=SHOWN[model] if row == 0 else None)
+            axis.scatter(
+                place, score["r2_mean"], s=18, color=COLOURS[column], label=SHOWN[model] if row == 0 else None
+            )
     axis.axhline(0, color=GREY, linewidth=0.8)
     axis.set(xticks=range(len(task.regions)), xticklabels=task.regions, ylabel="R² on test trials")
     axis.set(title="score; dashed: best reachable", ylim=(-0.05, 0.6))

@@ -1,7 +1,8 @@
-"""Writes the README's tables of results from benchmarks/results, so that no number there is typed by hand.
+"""Writes the README's tables of results from benchmarks/results, so that no number there is typed
+by hand.
 
-The tables stand between `<!-- ledger NAME -->` and `<!-- /ledger -->`. `--check` writes nothing and exits with
-1 if the README says something else than the result files.
+The tables stand between `<!-- ledger NAME -->` and `<!-- /ledger -->`. `--check` writes nothing and
+exits with 1 if the README says something else than the result files.
 """
 
 import argparse
@@ -45,13 +46,14 @@ def with_tables(text: str, results: Path) -> str:
 
 
 def study_table(content: dict[str, Any]) -> str:
-    """R² against the training mean, averaged over regions: one row a model, pupil alone and all behaviour."""
+    """R² against the training mean, averaged over regions: one row a model, pupil alone and all
+    behaviour.
+    """
     rows = pd.DataFrame(content["rows"])
     rows = rows[rows["region"] == "mean"]
-    lines = [
-        "| model | pupil alone | 95 % interval | null | blocked split | all behaviour | 95 % interval | null | blocked split |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+    columns = ["95 % interval", "null", "blocked split"]
+    head = ["model", "pupil alone", *columns, "all behaviour", *columns]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for model in rows["model"].drop_duplicates():
         cells = [model]
         for inputs in ("pupil", "behaviour"):
@@ -66,7 +68,9 @@ def study_table(content: dict[str, Any]) -> str:
 
 
 def families_table(content: dict[str, Any]) -> str:
-    """Test R² and validation error of each family after TPE and after random search of the same budget."""
+    """Test R² and validation error of each family after TPE and after random search of the same
+    budget.
+    """
     rows = pd.DataFrame(content["rows"])
     lines = ["| family | search | test R², mean over regions | validation error (Hz²) |", "|---|---|---|---|"]
     for row in rows.to_dict("records"):

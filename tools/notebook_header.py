@@ -1,8 +1,9 @@
 """Writes the generated part of every numbered notebook: its badges and its set-up cell.
 
-The badges stand in the first cell, after the title, between two markers; the set-up cell is the first code
-cell and has the tag `neurokit-setup`. README.md may hold badges too, between `<!-- badges 03_training -->`
-and `<!-- /badges -->`. `--check` writes nothing and exits with 1 if something is out of date.
+The badges stand in the first cell, after the title, between two markers; the set-up cell is the
+first code cell and has the tag `neurokit-setup`. README.md may hold badges too, between `<!--
+badges 03_training -->` and `<!-- /badges -->`. `--check` writes nothing and exits with 1 if
+something is out of date.
 """
 
 import argparse
@@ -18,7 +19,8 @@ REF = "main"
 TAG = "neurokit-setup"
 BLOCK = re.compile(r"<!-- badges(?: (?P<name>\S+))? -->.*?<!-- /badges -->", re.DOTALL)
 
-# The version that is there is named, so that pip stops rather than put another torch in place of Colab's own.
+# The version that is there is named, so that pip stops rather than put another torch in place of
+# Colab's own.
 SETUP = """\
 import sys
 
@@ -76,7 +78,9 @@ def badges(name: str, slug: str) -> str:
 
 
 def with_badges(text: str, slug: str, name: str | None = None) -> str:
-    """The text with every badge block written anew; a block that names no notebook is that of `name`."""
+    """The text with every badge block written anew; a block that names no notebook is that of
+    `name`.
+    """
 
     def block(found: re.Match[str]) -> str:
         own = f" {found['name']}" if found["name"] else ""

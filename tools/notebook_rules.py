@@ -29,7 +29,9 @@ def faults(path: Path) -> list[str]:
 
 
 def common_faults(path: Path, book: NotebookNode) -> list[str]:
-    """What solutions must not show either: not run, an error, a path of one machine, too many bytes."""
+    """What solutions must not show either: not run, an error, a path of one machine, too many
+    bytes.
+    """
     cells = code_cells(book)
     found = []
     if not any(cell.outputs for cell in cells):

@@ -10,8 +10,8 @@ import psutil
 class PeakMemory:
     """`with PeakMemory() as memory: ...`; then `memory.peak` is in MB.
 
-    Sampled ten times a second over all descendants together (a kernel and the workers it starts), because
-    Binder counts them together. Memory shared between them counts once for each.
+    Sampled ten times a second over all descendants together (a kernel and the workers it starts),
+    because Binder counts them together. Memory shared between them counts once for each.
     """
 
     def __init__(self, interval: float = 0.1) -> None:

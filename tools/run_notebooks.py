@@ -1,8 +1,8 @@
 """Runs the numbered notebooks, each in a fresh kernel, and keeps what they show.
 
-By default nothing under notebooks/ changes: executed copies go to build/notebooks, pages to build/html,
-pictures to build/figures/<notebook>. `--in-place` stores the outputs in the notebooks themselves (and in
-their solutions): that is how the committed outputs, nbval's reference, are made.
+By default nothing under notebooks/ changes: executed copies go to build/notebooks, pages to
+build/html, pictures to build/figures/<notebook>. `--in-place` stores the outputs in the notebooks
+themselves (and in their solutions): that is how the committed outputs, nbval's reference, are made.
 
 Exits with 1 if a notebook failed; the others run all the same.
 """
@@ -30,7 +30,9 @@ FAILURES = (CellExecutionError, CellTimeoutError, DeadKernelError)
 
 @dataclass(frozen=True)
 class Run:
-    """One notebook's run: wall time in s, peak memory of kernel and its children in MB, and how it failed."""
+    """One notebook's run: wall time in s, peak memory of kernel and its children in MB, and how it
+    failed.
+    """
 
     notebook: Path
     seconds: float
@@ -84,7 +86,9 @@ def numbered(folder: Path, solutions: bool = False) -> list[Path]:
 
 
 def set_environment(build: Path, quiet: bool) -> None:
-    """What the kernels inherit. Bars stay out of committed outputs; the kernel is that of this Python."""
+    """What the kernels inherit. Bars stay out of committed outputs; the kernel is that of this
+    Python.
+    """
     os.environ.setdefault("NEUROKIT_TIER", "demo")
     os.environ.setdefault("NEUROKIT_BUILD", str(build))
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
@@ -119,7 +123,9 @@ def run(notebook: Path, build: Path, in_place: bool, timeout: int) -> Run:
 
 
 def explain(book: nbformat.NotebookNode, error: Exception) -> str:
-    """The failing cell's source and its error; of a time-out or a dead kernel, the last cell that ran."""
+    """The failing cell's source and its error; of a time-out or a dead kernel, the last cell that
+    ran.
+    """
     if isinstance(error, CellExecutionError):
         return str(error)
     run_cells = [cell for cell in book.cells if cell.cell_type == "code" and cell.execution_count]
@@ -138,7 +144,9 @@ def write_copies(book: nbformat.NotebookNode, name: str, build: Path) -> None:
 
 
 def write_pictures(book: nbformat.NotebookNode, folder: Path) -> None:
-    """Every PNG among the outputs, named by its cell and its place there; older ones are removed."""
+    """Every PNG among the outputs, named by its cell and its place there; older ones are
+    removed.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for old in folder.glob("cell*.png"):
         old.unlink()

@@ -1,13 +1,11 @@
 """Zip archives and npz files, opened with a bound on what they may unpack to.
 
-A zip of kilobytes can claim, or unpack to, more than any disk holds, and can name files outside its folder.
-So every member is judged before the first byte is unpacked, and counted while it is.
+A zip of kilobytes can claim, or unpack to, more than any disk holds, and can name files outside its
+folder. So every member is judged before the first byte is unpacked, and counted while it is.
 """
 
-import shutil
 import stat
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -18,6 +16,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from neurokit.errors import DataError, DiskError
+from neurokit.files import folder_written
 
 Source = str | Path | BufferedIOBase
 MOST_MEMBERS = 10_000
@@ -32,9 +31,9 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplemente
 def opened(source: Source, limit: int, members: int = MOST_MEMBERS) -> Iterator[zipfile.ZipFile]:
     """A zip archive whose directory has been checked, for a `with` block.
 
-    Raises DataError, there and for damage that shows inside the block, where the file is missing, truncated
-    or no zip, holds more than `members` members or more than `limit` bytes uncompressed, or has an encrypted
-    member, a link, a doubled name or a name that leaves its folder.
+    Raises DataError, there and for damage that shows inside the block, where the file is missing,
+    truncated or no zip, holds more than `members` members or more than `limit` bytes uncompressed,
+    or has an encrypted member, a link, a doubled name or a name that leaves its folder.
     """
     name = name_of(source)
     try:
@@ -44,22 +43,32 @@ def opened(source: Source, limit: int, members: int = MOST_MEMBERS) -> Iterator[
     except (DataError, DiskError):
         raise
     except FileNotFoundError as error:
-        raise DataError(f"{name} is missing: download it, or give the path of an existing file.") from error
+        finding = f"{name} is missing"
+        raise DataError(f"{finding}: download it, or give the path of an existing file.") from error
     except _DAMAGE as error:
-        raise DataError(f"{name} is truncated, damaged or no zip ({error}): download it again.") from error
+        finding = f"{name} is truncated, damaged or no zip ({error})"
+        raise DataError(f"{finding}: download it again.") from error
     except OSError as error:
-        raise DataError(f"{name} could not be read ({error}): check the path and its permissions.") from error
+        finding = f"{name} could not be read ({error})"
+        raise DataError(f"{finding}: check the path and its permissions.") from error
 
 
-def extract(source: str | Path, folder: str | Path, limit: int, members: int = MOST_MEMBERS) -> Path:
+def extract(
+    source: str | Path,
+    folder: str | Path,
+    limit: int,
+    members: int = MOST_MEMBERS,
+) -> Path:
     """Unpacks a zip archive into the new folder `folder`, which appears whole or not at all.
 
-    Raises DataError as `opened` does, or where `folder` already exists; DiskError where it cannot be written.
+    Raises DataError as `opened` does, or where `folder` already exists; DiskError where it cannot
+    be written.
     """
     folder = Path(folder)
     if folder.exists():
-        raise DataError(f"{folder} already exists: remove it, or unpack {source} into another folder.")
-    with opened(source, limit, members) as archive, _folder_made_whole(folder) as temporary:
+        finding = f"{folder} already exists"
+        raise DataError(f"{finding}: remove it, or unpack {source} into another folder.")
+    with opened(source, limit, members) as archive, folder_written(folder) as temporary:
         left = limit
         for member in archive.infolist():
             left -= _unpack(archive, member, temporary, left)
@@ -82,13 +91,15 @@ def read_npz(source: Source, limit: int, keys: list[str] | None = None) -> dict[
 def opened_array(
     archive: zipfile.ZipFile, key: str, name: str
 ) -> Iterator[tuple[BufferedIOBase, tuple[int, ...], np.dtype]]:
-    """The member `key`.npy of an npz, at its first data byte, with the shape and dtype of its header.
+    """The member `key`.npy of an npz, at its first data byte, with its header's shape and dtype.
 
-    Raises DataError (naming the file `name`) for an absent key, or a header not of npy version 1 or 2.
+    Raises DataError (naming the file `name`) for an absent key, or a header not of npy version 1
+    or 2.
     """
     if f"{key}.npy" not in archive.namelist():
         held = ", ".join(sorted(Path(member).stem for member in archive.namelist()))
-        raise DataError(f"{name} has no array {key!r}: it holds {held or 'nothing'}; choose one of these.")
+        finding = f"{name} has no array {key!r}: it holds {held or 'nothing'}"
+        raise DataError(f"{finding}; choose one of these.")
     with archive.open(f"{key}.npy") as stream:
         yield stream, *_read_header(stream)
 
@@ -97,7 +108,8 @@ def _read_header(stream: BufferedIOBase) -> tuple[tuple[int, ...], np.dtype]:
     version = np.lib.format.read_magic(stream)
     if version not in ((1, 0), (2, 0)):
         raise ValueError(f"npy version {version}")
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    form = np.lib.format
+    read = form.read_array_header_1_0 if version == (1, 0) else form.read_array_header_2_0
     shape, _, dtype = read(stream)
     return shape, dtype
 
@@ -105,7 +117,8 @@ def _read_header(stream: BufferedIOBase) -> tuple[tuple[int, ...], np.dtype]:
 def _read_array(archive: zipfile.ZipFile, key: str, name: str) -> np.ndarray:
     with opened_array(archive, key, name) as (stream, shape, dtype):
         if dtype.hasobject:
-            raise DataError(f"{name} holds pickled objects in {key!r}: open it with load_object_array.")
+            finding = f"{name} holds pickled objects in {key!r}"
+            raise DataError(f"{finding}: open it with load_object_array.")
         held = archive.getinfo(f"{key}.npy").file_size - stream.tell()
         _check_claim(held, shape, dtype, f"{name} ({key})")
     with archive.open(f"{key}.npy") as stream:
@@ -119,16 +132,19 @@ def _check_claim(held: int, shape: tuple[int, ...], dtype: np.dtype, name: str) 
     for length in shape:  # Python integers: numpy's would overflow
         claimed *= int(length)
     if any(length < 0 for length in shape) or claimed != held or dtype.itemsize == 0:
-        raise DataError(f"{name} claims {claimed} bytes of {dtype} and holds {held}: download it again.")
+        finding = f"{name} claims {claimed} bytes of {dtype} and holds {held}"
+        raise DataError(f"{finding}: download it again.")
 
 
 def _check_directory(archive: zipfile.ZipFile, name: str, limit: int, members: int) -> None:
     found = archive.infolist()
     if len(found) > members:
-        raise DataError(f"{name} has {len(found)} members, more than {members}: raise the bound to trust it.")
+        finding = f"{name} has {len(found)} members, more than {members}"
+        raise DataError(f"{finding}: raise the bound to trust it.")
     size = sum(member.file_size for member in found)
     if size > limit:
-        raise DataError(f"{name} unpacks to {size} bytes, more than {limit}: raise the limit to trust it.")
+        finding = f"{name} unpacks to {size} bytes, more than {limit}"
+        raise DataError(f"{finding}: raise the limit to trust it.")
     if len({member.filename.rstrip("/").lower() for member in found}) < len(found):
         raise DataError(f"{name} names a member twice: download it again from its publisher.")
     for member in found:
@@ -137,14 +153,17 @@ def _check_directory(archive: zipfile.ZipFile, name: str, limit: int, members: i
 
 def _check_member(member: zipfile.ZipInfo, name: str) -> None:
     path = PurePosixPath(member.filename)
-    odd = any(sign in member.orig_filename for sign in "\\:\0")  # separators elsewhere than on POSIX
+    separators = "\\:\0"  # elsewhere than on POSIX
+    odd = any(sign in member.orig_filename for sign in separators)
     if odd or path.is_absolute() or ".." in path.parts or not path.parts:
-        raise DataError(f"{name} has the member {member.filename!r} outside its folder: do not use it.")
+        finding = f"{name} has the member {member.filename!r} outside its folder"
+        raise DataError(f"{finding}: do not use it.")
     kind = stat.S_IFMT(member.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise DataError(f"{name} has a link or device, {member.filename!r}: do not use this file.")
     if member.flag_bits & 1 or member.compress_type not in _METHODS:
-        raise DataError(f"{name} has {member.filename!r} encrypted or oddly packed: repack it with deflate.")
+        finding = f"{name} has {member.filename!r} encrypted or oddly packed"
+        raise DataError(f"{finding}: repack it with deflate.")
 
 
 def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, limit: int) -> int:
@@ -158,29 +177,14 @@ def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, lim
         while chunk := stream.read(CHUNK):
             count += len(chunk)
             if count > limit:
-                raise DataError(f"{archive.filename} unpacks to more than it says: do not use this file.")
+                finding = f"{archive.filename} unpacks to more than it says"
+                raise DataError(f"{finding}: do not use this file.")
             out.write(chunk)
     return count
 
 
-@contextmanager
-def _folder_made_whole(folder: Path) -> Iterator[Path]:
-    temporary = None
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        yield temporary
-        temporary.chmod(0o755)  # mkdtemp makes folders that only their owner may enter
-        temporary.rename(folder)
-    except DataError:
-        raise
-    except OSError as error:
-        raise DiskError(f"{folder} could not be written ({error}): free space or choose another.") from error
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
-
-
 def name_of(source: Source) -> str:
     """What an error calls an archive: its path, or the name of its stream."""
-    return str(source) if isinstance(source, str | Path) else str(getattr(source, "name", "the archive"))
+    if isinstance(source, str | Path):
+        return str(source)
+    return str(getattr(source, "name", "the archive"))

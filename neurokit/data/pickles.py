@@ -1,11 +1,12 @@
-"""Opens the pickled object arrays that Neuromatch distributes, without running what a pickle asks for.
+"""Opens the pickled object arrays that Neuromatch distributes, without running their programs.
 
-A pickle is a small program: it may name any function and have it called. Here it can name only the few
-that numpy arrays of plain values need, and even those are replaced by stand-ins that check what they are
-given. An array is built only from bytes that are really there, so that a tiny file cannot claim a huge one.
+A pickle is a small program: it may name any function and have it called. Here it can name only the
+few that numpy arrays of plain values need, and even those are replaced by stand-ins that check what
+they are given. An array is built only from bytes that are really there, so that a tiny file cannot
+claim a huge one.
 
-Sources: the pickle protocol as in Python's `pickletools`; the states that numpy's `ndarray.__reduce__` and
-`dtype.__reduce__` write (module names of numpy 1 and 2, pickle protocols 0 to 5).
+Sources: the pickle protocol as in Python's `pickletools`; the states that numpy's
+`ndarray.__reduce__` and `dtype.__reduce__` write (module names of numpy 1 and 2, protocols 0 to 5).
 """
 
 import pickle
@@ -24,39 +25,46 @@ _KINDS = "biufcSU"
 
 
 def load_object_array(source: Source, key: str, limit: int) -> np.ndarray:
-    """The object array `key` of an npz: dictionaries, lists and tuples of plain arrays, text and numbers.
+    """The object array `key` of an npz: dictionaries and lists of plain arrays, text, numbers.
 
     source  path of the npz, or a binary stream of one
     limit   the most bytes that the npz, and the arrays built from it, may have uncompressed
 
-    Raises DataError where the file is missing, damaged or over the limit, where the array is none of objects,
-    and where its pickle names anything but numpy's own array parts (the refused name is told).
+    Raises DataError where the file is missing, damaged or over the limit, where the array is none
+    of objects, and where its pickle names anything but numpy's own array parts (the refused name is
+    told).
     """
     file = name_of(source)
     name = f"{file} ({key})"
-    with opened(source, limit) as archive, opened_array(archive, key, file) as (stream, shape, dtype):
+    with (
+        opened(source, limit) as archive,
+        opened_array(archive, key, file) as (stream, shape, dtype),
+    ):
         if dtype != np.dtype(object):
             raise DataError(f"{name} holds {dtype}, no pickled objects: open it with read_npz.")
         array = unpickled(stream, limit, name)
         if stream.read(1):  # at its end zipfile compares the checksum
             raise DataError(f"{name} goes on after its pickle: download it again.")
     if not isinstance(array, np.ndarray) or array.dtype != dtype or array.shape != shape:
-        raise DataError(f"{name} does not hold the object array its header claims: download it again.")
+        finding = f"{name} does not hold the object array its header claims"
+        raise DataError(f"{finding}: download it again.")
     return array
 
 
 def unpickled(stream: BufferedIOBase, limit: int, name: str) -> Any:
-    """The value of one pickle of plain arrays and containers; `limit` bounds the bytes of all arrays built.
+    """The value of one pickle of plain arrays and containers.
 
-    Raises DataError (naming the file `name`) for damage, too much, and every name that is not allowed.
+    `limit` bounds the bytes of all arrays built. Raises DataError (naming the file `name`) for
+    damage, too much, and every name that is not allowed.
     """
     try:
         return _Builder(limit).plain(_Unpickler(stream).load())
     except DataError as error:
         raise DataError(f"{name} {error}") from error
     except Exception as error:  # a damaged pickle makes Python's unpickler raise nearly anything
-        finding = f"{type(error).__name__}: {error}"
-        raise DataError(f"{name} is damaged or no plain pickle ({finding}): download it again.") from error
+        reason = f"{type(error).__name__}: {error}"
+        finding = f"{name} is damaged or no plain pickle ({reason})"
+        raise DataError(f"{finding}: download it again.") from error
 
 
 class _Shielded:
@@ -87,7 +95,7 @@ class _Call(_Shielded):
 
 
 class _Dtype(_Shielded):
-    """A simple dtype. numpy's own takes any flags from a pickle, and then reads bytes as addresses."""
+    """A simple dtype. numpy's own takes any flags from a pickle, then reads bytes as addresses."""
 
     __slots__ = ("dtype",)
 
@@ -142,7 +150,8 @@ def _scalar(dtype: Any, content: Any) -> Any:
 
 def _encode(text: Any, encoding: Any = "") -> bytes:
     if not isinstance(text, str) or encoding not in ("latin1", "latin-1"):
-        raise DataError(f"calls _codecs.encode for {encoding!r}: only latin1, numpy's own, is allowed.")
+        finding = f"calls _codecs.encode for {encoding!r}"
+        raise DataError(f"{finding}: only latin1, numpy's own, is allowed.")
     return text.encode("latin1")
 
 
@@ -165,7 +174,8 @@ def _allowed() -> dict[tuple[str, str], _Shielded]:
     return allowed
 
 
-# Python's own unpickler, not its C twin: a tiny pickle can make the twin reserve gigabytes (memo, lengths).
+# Python's own unpickler, not its C twin: a tiny pickle can make the twin reserve gigabytes (memo,
+# lengths).
 class _Unpickler(pickle._Unpickler):  # type: ignore[name-defined]
     """Python's unpickler with an allow-list of names."""
 
@@ -174,7 +184,8 @@ class _Unpickler(pickle._Unpickler):  # type: ignore[name-defined]
     def find_class(self, module: str, name: str) -> Any:
         """The stand-in for an allowed name; raises DataError for every other."""
         if (module, name) not in self.allowed:
-            raise DataError(f"asks for {module}.{name}, which no plain array needs: do not use this file.")
+            finding = f"asks for {module}.{name}, which no plain array needs"
+            raise DataError(f"{finding}: do not use this file.")
         return self.allowed[module, name]
 
 
@@ -187,7 +198,7 @@ class _Builder:
         self.built: dict[int, Any] = {}
 
     def plain(self, value: Any) -> Any:
-        """The value with real arrays; raises DataError for a kind of value that data do not have."""
+        """The value with real arrays; DataError for a kind of value that data do not have."""
         if isinstance(value, PLAIN):
             return value
         if id(value) not in self.built:
@@ -206,7 +217,8 @@ class _Builder:
         elif type(value) is tuple:
             self.built[id(value)] = tuple(self.plain(item) for item in value)
         else:
-            raise DataError(f"holds a {type(value).__name__}, which is no data: do not use this file.")
+            finding = f"holds a {type(value).__name__}, which is no data"
+            raise DataError(f"{finding}: do not use this file.")
 
     def _build_array(self, claim: _Array) -> None:
         if claim.dtype.hasobject:
@@ -214,7 +226,8 @@ class _Builder:
             return
         content = _as_bytes(claim.content)
         if _count(claim.shape) * claim.dtype.itemsize != len(content):
-            raise DataError(f"claims an array {claim.shape} of {claim.dtype} but holds {len(content)} bytes.")
+            found = f"but holds {len(content)} bytes"
+            raise DataError(f"claims an array {claim.shape} of {claim.dtype} {found}.")
         self._spend(len(content))
         flat = np.frombuffer(content, claim.dtype).copy() if content else np.zeros(0, claim.dtype)
         self.built[id(claim)] = flat.reshape(claim.shape, order=claim.order)
@@ -232,7 +245,8 @@ class _Builder:
     def _spend(self, size: int) -> None:
         self.left -= size
         if self.left < 0:
-            raise DataError(f"builds arrays of more than {self.limit} bytes: raise the limit to trust it.")
+            finding = f"builds arrays of more than {self.limit} bytes"
+            raise DataError(f"{finding}: raise the limit to trust it.")
 
 
 def _count(shape: Any) -> int:
@@ -251,5 +265,6 @@ def _as_bytes(content: Any) -> bytes:
 
 def _text(key: Any) -> str:
     if not isinstance(key, str):
-        raise DataError(f"has a dictionary whose key is a {type(key).__name__}: do not use this file.")
+        finding = f"has a dictionary whose key is a {type(key).__name__}"
+        raise DataError(f"{finding}: do not use this file.")
     return key

@@ -1,11 +1,14 @@
 """What is known of each downloadable file: size, checksum, addresses, licence, citation.
 
-`registry.json` beside this module holds the published facts. Where a publisher gives no checksum, the one
-of the first download is kept in `checksums.json` in the download folder and holds every later copy to it.
+`registry.json` beside this module holds the published facts. Where a publisher gives no checksum,
+the one of the first download is kept in `checksums.json` in the download folder and holds every
+later copy to it.
 """
 
+import hashlib
 import json
 import re
+import zipfile
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -57,7 +60,7 @@ class Entry:
 
 
 def read_registry(path: str | Path = REGISTRY) -> dict[str, Entry]:
-    """The entries of a registry file by name; raises DataError for a damaged file or a doubled name."""
+    """The entries of a registry file by name; DataError for a damaged file or a doubled name."""
     found = _read_json(Path(path))
     if not isinstance(found, dict) or not isinstance(found.get("files"), list):
         raise DataError(f"{path} has no list 'files': put the registry of this release back.")
@@ -77,7 +80,7 @@ def find(name: str, path: str | Path = REGISTRY) -> Entry:
 
 
 def with_pins(entry: Entry, folder: Path) -> Entry:
-    """The entry, its unknown size and checksum filled in from the `checksums.json` of `folder`, if there."""
+    """The entry, its unknown size and checksum taken from the `checksums.json` of `folder`."""
     path = folder / CHECKSUMS
     if entry.sha256 is not None or not path.exists():
         return entry
@@ -98,15 +101,38 @@ def pin(folder: Path, name: str, sha256: str, size: int) -> None:
             temporary.write_text(json.dumps(pins, indent=1, sort_keys=True) + "\n")
 
 
+def flaw(path: Path, entry: Entry) -> str | None:
+    """What is wrong with the content of `path`, in a few words; None where nothing is."""
+    size = path.stat().st_size
+    if size == 0:
+        return "is empty"
+    if entry.bytes is not None and size != entry.bytes:
+        return f"has {size} bytes instead of {entry.bytes}"
+    if entry.sha256 is not None:
+        return None if sha256(path) == entry.sha256 else f"has another SHA-256 than {entry.sha256}"
+    if entry.name.endswith((".npz", ".zip")) and not zipfile.is_zipfile(path):
+        return "is no whole zip archive"
+    return None
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
 def _read_pins(path: Path) -> dict[str, dict[str, Any]]:
     pins = _read_json(path)
-    whole = isinstance(pins, dict) and all(
-        isinstance(pin, dict) and _matches(_SHA256, pin.get("sha256")) and type(pin.get("bytes")) is int
-        for pin in pins.values()
-    )
-    if not whole:
-        raise DataError(f"{path} does not hold checksums and sizes: remove it to have them taken anew.")
+    if not isinstance(pins, dict) or not all(map(_is_pin, pins.values())):
+        finding = f"{path} does not hold checksums and sizes"
+        raise DataError(f"{finding}: remove it to have them taken anew.")
     return pins
+
+
+def _is_pin(pin: Any) -> bool:
+    if not isinstance(pin, dict) or type(pin.get("bytes")) is not int:
+        return False
+    return _matches(_SHA256, pin.get("sha256"))
 
 
 def _entry(path: str | Path, item: Any) -> Entry:
@@ -120,12 +146,14 @@ def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise DataError(f"{path} could not be read as JSON ({error}): remove or replace it.") from error
+        finding = f"{path} could not be read as JSON ({error})"
+        raise DataError(f"{finding}: remove or replace it.") from error
 
 
 def _require(holds: bool, entry: Entry, field: str) -> None:
     if not holds:
-        raise DataError(f"The registry entry {entry.name!r} has an unusable {field}: mend {entry!r}.")
+        finding = f"The registry entry {entry.name!r} has an unusable {field}"
+        raise DataError(f"{finding}: mend {entry!r}.")
 
 
 def _matches(pattern: re.Pattern[str], text: Any) -> bool:

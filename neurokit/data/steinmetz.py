@@ -1,6 +1,7 @@
 """One Steinmetz session, whatever the tier: simulated, a small real cut-out, or the real download.
 
-`load_session()` gives the same dataclass for all three, so nothing after it knows who made the files.
+`load_session()` gives the same dataclass for all three, so nothing after it knows who made the
+files.
 """
 
 import hashlib
@@ -41,22 +42,27 @@ def load_session(
 ) -> TrialRecording:
     """The session of a tier (default: that of NEUROKIT_TIER).
 
-    demo simulates session `seed` once and keeps its files; cutout reads Cori 2016-12-17 (its included
-    trials are all kept, as in the cut-out); full downloads the Neuromatch files and takes `name`.
-    Raises DataError for a missing or damaged file and for a session that is not there.
+    demo simulates session `seed` once and keeps its files; cutout reads Cori 2016-12-17 (its
+    included trials are all kept, as in the cut-out); full downloads the Neuromatch files and takes
+    `name`. Raises DataError for a missing or damaged file and for a session that is not there.
     """
     tier = tier or settings.tier()
     if tier == "demo":
-        return _named(read_sessions(*sorted(simulated_folder(seed).glob("steinmetz_part*.npz"))), name)
+        parts = sorted(simulated_folder(seed).glob("steinmetz_part*.npz"))
+        return _named(read_sessions(*parts), name)
     if tier == "cutout":
         return read_cutout(_existing(settings.real_data_folder() / CUTOUT))
     folder = settings.data_folder() / "steinmetz2019"
     files = [fetch(part, folder) for part in PARTS]
-    return _named((session for file in files for session in read_sessions(file)), name or SEED_SESSION)
+    sessions = (session for file in files for session in read_sessions(file))
+    return _named(sessions, name or SEED_SESSION)
 
 
 def default_regions(recording: TrialRecording) -> tuple[str, ...]:
-    """The regions a model is fitted to: the seed's three where they are, else every region of 20 neurons."""
+    """The regions a model is fitted to: PupilEncoder's three, else all of 20 neurons or more.
+
+    Raises DataError where there is none.
+    """
     found = recording.regions(MINIMUM_NEURONS)
     if not found:
         raise DataError(
@@ -66,7 +72,7 @@ def default_regions(recording: TrialRecording) -> tuple[str, ...]:
 
 
 def simulated_folder(seed: int = 0, parameters: SessionParameters | None = None) -> Path:
-    """The folder of a simulated session and its truth, written on the first call (a few seconds)."""
+    """The folder of a simulated session and its truth, written on the first call (seconds)."""
     parameters = parameters or SessionParameters(seed=seed)
     folder = settings.data_folder() / "simulated" / f"steinmetz-{_fingerprint(parameters)}"
     if not (folder / "truth.npz").is_file():  # written last, so it tells that all is there
@@ -77,7 +83,7 @@ def simulated_folder(seed: int = 0, parameters: SessionParameters | None = None)
 
 
 def simulated_truth(seed: int = 0) -> Truth:
-    """What was planted in the simulated session; for tests and for the pictures that compare with it."""
+    """What was planted in the simulated session, for tests and for pictures beside a model's."""
     with np.load(simulated_folder(seed) / "truth.npz", allow_pickle=False) as file:
         return Truth(json.loads(str(file["parameters"])), file["expected_rates"], file["best_r2"])
 
@@ -85,13 +91,15 @@ def simulated_truth(seed: int = 0) -> Truth:
 def _fingerprint(parameters: SessionParameters) -> str:
     """Of the parameters and of the simulation's code: a change of either writes new files."""
     parts = [json.dumps(parameters.as_dict(), sort_keys=True).encode()]
-    parts += [Path(module.__file__).read_bytes() for module in (behaviour, steinmetz, steinmetz_files)]
+    modules = (behaviour, steinmetz, steinmetz_files)
+    parts += [Path(module.__file__).read_bytes() for module in modules]
     return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
 
 
 def _existing(path: Path) -> Path:
     if not path.is_file():
-        raise DataError(f"{path} is missing: NEUROKIT_REAL_DATA must name the folder that holds {CUTOUT}.")
+        finding = f"{path} is missing"
+        raise DataError(f"{finding}: NEUROKIT_REAL_DATA must name the folder that holds {CUTOUT}.")
     return path
 
 

@@ -34,11 +34,12 @@ class TrialRecording:
         name: mouse and date.
         time: bin centres of a trial, T, s from stimulus onset.
         spikes: counts per bin, N x K x S; its S bins are `time[first_spike_bin:][:S]`.
-        first_spike_bin: where the spikes begin in `time`; recordings may hold spikes of a part only.
+        first_spike_bin: where the spikes begin in `time`; some recordings hold those of a part.
         brain_area: Allen acronym of each neuron, N.
         behaviour: what the cameras and sensors saw, each K x T, in the recording's own units
             (pupil_area arbitrary, pupil_x and pupil_y video-frame units, wheel ticks per bin,
-            licks per bin, face_motion arbitrary, blink 0 or 1). Only channels that were recorded.
+            licks per bin, face_motion arbitrary, blink 0 or 1). Only channels that were recorded,
+            NaN where the camera did not run.
         trials: a row per trial in order of time, columns TRIAL_COLUMNS, NaN where unknown.
         bin_size: s.
         clock_uncertainty: s; no lag between behaviour and spikes finer than this may be read off.
@@ -58,7 +59,8 @@ class TrialRecording:
         """Raises DataError where the arrays do not fit each other or cannot be used."""
         neurons, trials, bins = self.spikes.shape
         if min(neurons, trials, bins) == 0:
-            raise DataError(f"{self.name}: spikes have shape {self.spikes.shape}; every axis needs entries.")
+            finding = f"{self.name}: spikes have shape {self.spikes.shape}"
+            raise DataError(f"{finding}; every axis needs entries.")
         self._check("brain_area", self.brain_area.shape, (neurons,))
         self._check("trials", (len(self.trials),), (trials,))
         for channel, values in self.behaviour.items():
@@ -72,9 +74,8 @@ class TrialRecording:
 
     def _check(self, what: str, found: tuple[int, ...], wanted: tuple[int, ...]) -> None:
         if found != wanted:
-            raise DataError(
-                f"{self.name}: {what} has shape {found}, expected {wanted}; the file mixes recordings."
-            )
+            finding = f"{self.name}: {what} has shape {found}, expected {wanted}"
+            raise DataError(f"{finding}; the file mixes recordings.")
 
     @property
     def spike_bins(self) -> slice:
@@ -82,7 +83,7 @@ class TrialRecording:
         return slice(self.first_spike_bin, self.first_spike_bin + self.spikes.shape[2])
 
     def regions(self, minimum_neurons: int = 1) -> dict[str, int]:
-        """Neurons in each named region, largest first; 'root' (outside every region) is left out."""
+        """Neurons in each named region, largest first; without 'root' (outside every region)."""
         names, counts = np.unique(self.brain_area, return_counts=True)
         kept = [
             (str(n), int(c))
@@ -121,6 +122,7 @@ def trial_table(trials: int, **columns: np.ndarray | None) -> pd.DataFrame:
             continue
         values = np.asarray(values, dtype=float)
         if values.size != trials:
-            raise DataError(f"{name} has {values.size} entries for {trials} trials; one per trial is needed.")
+            finding = f"{name} has {values.size} entries for {trials} trials"
+            raise DataError(f"{finding}; one per trial is needed.")
         table[name] = values.reshape(trials)
     return table

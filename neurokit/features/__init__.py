@@ -1,1 +1,1 @@
-"""Arrays to model inputs. Whatever is estimated from data (thresholds, scales) comes from training trials only."""
+"""Arrays to model inputs. What is estimated (thresholds, scales) comes from training trials."""

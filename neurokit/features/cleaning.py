@@ -1,8 +1,8 @@
 """Cleaning of pupil traces: which bins to trust, and what stands in for the short gaps.
 
-A blink or a failed fit moves the pupil's area far outside anything a pupil does. One per cent of such
-bins can carry most of the variance, so they are found before anything is scaled. Thresholds come from
-training trials only.
+A blink or a failed fit moves the pupil's area far outside anything a pupil does. One per cent of
+such bins can carry most of the variance, so they are found before anything is scaled. Thresholds
+come from training trials only.
 
 Letters: K trials, T bins of a trial.
 """
@@ -21,14 +21,14 @@ MAXIMUM_GAP = 0.2  # s
 
 @dataclass(frozen=True)
 class RobustScale:
-    """Centre (median) and spread (median absolute deviation, as a standard deviation) of one channel."""
+    """Median and median absolute deviation (as a standard deviation) of one channel."""
 
     centre: float
     spread: float
 
     @classmethod
     def of(cls, values: Float[np.ndarray, "M"], name: str) -> "RobustScale":
-        """Of the finite `values`; where more than half are equal (licks), the standard deviation serves.
+        """Of the finite `values`; where half are equal (licks), by their standard deviation.
 
         Raises DataError for a channel without values or that never changes.
         """
@@ -36,9 +36,11 @@ class RobustScale:
         if len(values) == 0:
             raise DataError(f"{name}: no usable bin in the training trials; leave the channel out.")
         centre = float(np.median(values))
-        if values.min() == values.max():  # the standard deviation of equal values need not round to 0
-            raise DataError(f"{name} is constant ({centre:g}) in the training trials; leave the channel out.")
-        return cls(centre, float(MAD_TO_SD * np.median(np.abs(values - centre))) or float(values.std()))
+        if values.min() == values.max():  # their standard deviation need not round to 0
+            finding = f"{name} is constant ({centre:g}) in the training trials"
+            raise DataError(f"{finding}; leave the channel out.")
+        spread = float(MAD_TO_SD * np.median(np.abs(values - centre)))
+        return cls(centre, spread or float(values.std()))
 
     def apply(self, values: Float[np.ndarray, "*K"]) -> Float[np.ndarray, "*K"]:
         """`values` in robust standard deviations from the centre."""
@@ -75,11 +77,13 @@ def clean_pupil(
 ) -> CleanChannel:
     """Masks what is no pupil, bridges gaps of up to 200 ms linearly, masks longer ones.
 
-    Masked are non-finite bins, blinks, bins further than 5 robust standard deviations from the training
-    trials' median, and, where `positive` (an area), bins of zero or less. Raises DataError for a channel
-    that is constant or has no usable bin in the training trials.
+    Masked are non-finite bins, blinks, bins further than 5 robust standard deviations from the
+    training trials' median, and, where `positive` (an area), bins of zero or less. Raises DataError
+    for a channel that is constant or has no usable bin in the training trials.
     """
-    good = np.isfinite(values) & ~(blink if blink is not None else np.zeros(values.shape, dtype=bool))
+    good = np.isfinite(values)
+    if blink is not None:
+        good &= ~blink
     if positive:
         good &= np.where(np.isfinite(values), values, 0) > 0
     scale = RobustScale.of(values[training][good[training]], name)

@@ -24,15 +24,15 @@ class EncodingTask:
     """Inputs and targets of an encoding model, and which bins count.
 
     Attributes:
-        inputs: K x T x C, robust standard deviations from the training median; 0 where not trusted.
+        inputs: K x T x C, robust standard deviations from the training median; 0 if not trusted.
         rates: K x T x R, Hz, smoothed; 0 where there are no spikes.
         recorded: T, bins that hold spikes.
-        scored: K x T, bins that count: recorded, past the smoothing's ramp, and with trusted pupil.
+        scored: K x T, bins that count: recorded, past the smoothing's ramp, with trusted pupil.
         channels, regions: names along C and R.
         time: bin centres, s from stimulus onset.
         bin_size: s.
         split: which trials train, validate, test.
-        scales: centre and spread of each channel, from training trials; they go into the checkpoint.
+        scales: centre and spread of each channel, from training trials, kept in the checkpoint.
         masked: fraction of bins of each cleaned channel that is not trusted.
     """
 
@@ -49,8 +49,10 @@ class EncodingTask:
     masked: dict[str, float]
 
     def bins(self, part: str, *, with_ramp: bool = False) -> Bool[np.ndarray, "K T"]:
-        """The bins that count in 'train', 'validation' or 'test'; `with_ramp` adds the smoothing's start-up,
-        as the first PupilEncoder scored it, and bins without a trusted pupil.
+        """The bins that count in 'train', 'validation' or 'test'.
+
+        `with_ramp` adds the smoothing's start-up, as the first PupilEncoder scored it, and bins
+        without a trusted pupil.
         """
         chosen = np.isin(np.arange(len(self.inputs)), getattr(self.split, part))
         return chosen[:, None] & (self.recorded[None] if with_ramp else self.scored)
@@ -67,8 +69,9 @@ def encoding_task(
 ) -> EncodingTask:
     """Cleans and scales the behaviour, averages and smooths the spikes.
 
-    Channels of `channels` that the recording lacks are left out; at least one must be there. `width` in s.
-    Raises DataError for absent channels or regions, constant channels, and empty trials.
+    Channels of `channels` that the recording lacks are left out; at least one must be there.
+    `width` in s. Raises DataError for absent channels or regions, constant channels, and empty
+    trials.
     """
     present = _present(recording, channels)
     training = split.is_train(len(recording.trials))
@@ -79,8 +82,9 @@ def encoding_task(
     rates, recorded = _rates(recording, regions, bins, smoothing)
     trusted = np.all([clean.trusted for clean in cleaned.values()], axis=0)
     past_ramp = recorded & (np.cumsum(recorded) > ramp(bins, smoothing))
+    inputs = np.stack([_scaled(cleaned[c], scales[c]) for c in present], axis=-1)
     return EncodingTask(
-        inputs=np.stack([_scaled(cleaned[c], scales[c]) for c in present], axis=-1).astype(np.float32),
+        inputs=inputs.astype(np.float32),
         rates=rates.astype(np.float32),
         recorded=recorded,
         scored=_not_empty(trusted & past_ramp, split, recording.name),
@@ -105,7 +109,7 @@ def _present(recording: TrialRecording, channels: tuple[str, ...]) -> tuple[str,
 
 
 def _closed(recording: TrialRecording, training: np.ndarray) -> Bool[np.ndarray, "K T"] | None:
-    """Where the eye was shut or its fit failed: a bad area makes a bad position, though it may look like one."""
+    """Where the eye was shut or its fit failed: there the position is bad too."""
     blink = recording.behaviour.get("blink")
     blink = None if blink is None else blink > 0
     if "pupil_area" not in recording.behaviour:
@@ -114,7 +118,10 @@ def _closed(recording: TrialRecording, training: np.ndarray) -> Bool[np.ndarray,
 
 
 def _cleaned(
-    recording: TrialRecording, channel: str, training: np.ndarray, closed: Bool[np.ndarray, "K T"] | None
+    recording: TrialRecording,
+    channel: str,
+    training: np.ndarray,
+    closed: Bool[np.ndarray, "K T"] | None,
 ) -> CleanChannel:
     if channel in PUPIL:
         return _clean_pupil(recording, channel, training, closed)
@@ -124,7 +131,10 @@ def _cleaned(
 
 
 def _clean_pupil(
-    recording: TrialRecording, channel: str, training: np.ndarray, blink: Bool[np.ndarray, "K T"] | None
+    recording: TrialRecording,
+    channel: str,
+    training: np.ndarray,
+    blink: Bool[np.ndarray, "K T"] | None,
 ) -> CleanChannel:
     return clean_pupil(
         recording.behaviour[channel].astype(float),
@@ -144,17 +154,18 @@ def _scaled(clean: CleanChannel, scale: RobustScale) -> Float[np.ndarray, "K T"]
     return np.where(clean.trusted, scale.apply(clean.values), 0.0)
 
 
-def region_counts(recording: TrialRecording, regions: tuple[str, ...]) -> Float[np.ndarray, "K S R"]:
-    """Mean spike count per bin over the neurons of each region; raises DataError for a region without neurons."""
+def region_counts(
+    recording: TrialRecording,
+    regions: tuple[str, ...],
+) -> Float[np.ndarray, "K S R"]:
+    """Mean spike count per bin over each region's neurons; DataError where one has none."""
     absent = [region for region in regions if not (recording.brain_area == region).any()]
     if absent or not regions:
-        raise DataError(
-            f"{recording.name} has no neurons in {', '.join(absent) or 'an empty list of regions'}; "
-            f"its regions are {', '.join(recording.regions())}."
-        )
-    counts = [
-        recording.spikes[recording.brain_area == region].mean(axis=0, dtype=np.float64) for region in regions
-    ]
+        asked = ", ".join(absent) or "an empty list of regions"
+        finding = f"{recording.name} has no neurons in {asked}"
+        raise DataError(f"{finding}; its regions are {', '.join(recording.regions())}.")
+    spikes, area = recording.spikes, recording.brain_area
+    counts = [spikes[area == region].mean(axis=0, dtype=np.float64) for region in regions]
     return np.stack(counts, axis=-1)
 
 
@@ -173,7 +184,6 @@ def _rates(
 def _not_empty(scored: Bool[np.ndarray, "K T"], split: Split, name: str) -> Bool[np.ndarray, "K T"]:
     for part in ("train", "validation", "test"):
         if not scored[getattr(split, part)].any():
-            raise DataError(
-                f"{name}: no bin of the {part} trials can be scored; the pupil is masked throughout."
-            )
+            finding = f"{name}: no bin of the {part} trials can be scored"
+            raise DataError(f"{finding}; the pupil is masked throughout.")
     return scored

@@ -17,7 +17,7 @@ Smoothing = Literal["causal", "centred", "gaussian"]
 def smooth(
     counts: Float[np.ndarray, "*K T"], width: int, kind: Smoothing = "causal"
 ) -> Float[np.ndarray, "*K T"]:
-    """Counts smoothed over `width` bins: `causal_boxcar`, `centred_boxcar`, or a Gaussian of that SD."""
+    """Counts smoothed over `width` bins: causal or centred boxcar, or a Gaussian of that SD."""
     functions = {"causal": causal_boxcar, "centred": centred_boxcar, "gaussian": gaussian}
     if kind not in functions:
         raise DataError(f"Smoothing is {kind!r}; use one of {', '.join(functions)}.")
@@ -27,15 +27,16 @@ def smooth(
 def causal_boxcar(counts: Float[np.ndarray, "*K T"], width: int) -> Float[np.ndarray, "*K T"]:
     """Mean over each bin and the `width - 1` before it, with zeros before the start.
 
-    This is numpy's full convolution cut to T. Its first `width - 1` values ramp up from the zeros that
-    were never recorded: leave them out of every score (`ramp`).
+    This is numpy's full convolution cut to T. Its first `width - 1` values ramp up from the zeros
+    that were never recorded: leave them out of every score (`ramp`).
     """
     _check_width(width, counts.shape[-1])
-    return uniform_filter1d(_floats(counts), width, axis=-1, mode="constant", origin=(width - 1) // 2)
+    back = (width - 1) // 2
+    return uniform_filter1d(_floats(counts), width, axis=-1, mode="constant", origin=back)
 
 
 def centred_boxcar(counts: Float[np.ndarray, "*K T"], width: int) -> Float[np.ndarray, "*K T"]:
-    """Mean over the bins around each one; at the edges over those that exist. It looks into the future."""
+    """Mean over the bins around each, at the edges over those there are. It sees the future."""
     _check_width(width, counts.shape[-1])
     total, present = (
         uniform_filter1d(values, width, axis=-1, mode="constant")
@@ -45,9 +46,10 @@ def centred_boxcar(counts: Float[np.ndarray, "*K T"], width: int) -> Float[np.nd
 
 
 def gaussian(counts: Float[np.ndarray, "*K T"], width: int | float) -> Float[np.ndarray, "*K T"]:
-    """Gaussian of standard deviation `width` bins, mirrored at the edges. It looks into the future."""
+    """Gaussian of standard deviation `width` bins, mirrored at the edges. It sees the future."""
     if not width > 0:
-        raise DataError(f"A Gaussian of {width} bins cannot smooth; use a standard deviation above 0.")
+        finding = f"A Gaussian of {width} bins cannot smooth"
+        raise DataError(f"{finding}; use a standard deviation above 0.")
     return gaussian_filter1d(_floats(counts), width, axis=-1, mode="reflect")
 
 
@@ -72,6 +74,5 @@ def _floats(counts: Float[np.ndarray, "*K T"]) -> Float[np.ndarray, "*K T"]:
 
 def _check_width(width: int, bins: int) -> None:
     if not 1 <= width <= bins:
-        raise DataError(
-            f"A boxcar of {width} bins does not fit a trial of {bins}; use a width from 1 to {bins}."
-        )
+        finding = f"A boxcar of {width} bins does not fit a trial of {bins}"
+        raise DataError(f"{finding}; use a width from 1 to {bins}.")

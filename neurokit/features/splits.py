@@ -1,7 +1,8 @@
 """Which trials train, which choose, which are touched once.
 
-A random split puts test trials between training trials, so anything that drifts slowly over the session
-is known from the neighbours. A blocked split keeps test trials together; the two differ by that drift.
+A random split puts test trials between training trials, so anything that drifts slowly over the
+session is known from the neighbours. A blocked split keeps test trials together; the two differ by
+that drift.
 """
 
 from dataclasses import dataclass
@@ -30,14 +31,14 @@ class Split:
 
 
 def split_trials(trials: int, *, seed: int, kind: Literal["random", "blocked"] = "random") -> Split:
-    """60 % of the trials to train, 20 % to validate, 20 % to test: drawn one by one, or in ten runs of neighbours.
+    """60 % of the trials to train, 20 % to validate, 20 % to test.
 
-    Raises DataError where a part would be empty.
+    They are drawn one by one (random), or in ten runs of neighbours (blocked). Raises DataError
+    where a part would be empty.
     """
     if trials < 5:
-        raise DataError(
-            f"{trials} trials cannot be split into train, validation and test; at least 5 are needed."
-        )
+        finding = f"{trials} trials cannot be split into train, validation and test"
+        raise DataError(f"{finding}; at least 5 are needed.")
     random = np.random.default_rng(seed)
     if kind == "random":
         return _of_groups([np.array([trial]) for trial in random.permutation(trials)])

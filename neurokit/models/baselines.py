@@ -1,7 +1,8 @@
 """Baselines: what a score has to beat, from the mean rate to a linear filter of the behaviour.
 
-Each is a function from a prepared task to predicted rates of all trials, K x T x R in Hz, fitted on the
-training trials' scored bins; what is chosen (ridge penalty, smoothing) is chosen on validation trials.
+Each is a function from a prepared task to predicted rates of all trials, K x T x R in Hz, fitted on
+the training trials' scored bins; what is chosen (ridge penalty, smoothing) is chosen on validation
+trials.
 
 Letters: K trials, T bins, C channels, R regions, L lags.
 """
@@ -35,8 +36,8 @@ def psth(task: EncodingTask, *, with_ramp: bool = False) -> Prediction:
 def psth_by_condition(task: EncodingTask, trials: pd.DataFrame) -> Prediction:
     """A PSTH for each combination of stronger side and choice, shrunk towards the common one.
 
-    `trials` is the recording's table, K rows. A condition of n training trials counts n / (n + 5); one
-    that no training trial has gets the common PSTH.
+    `trials` is the recording's table, K rows. A condition of n training trials counts n / (n + 5);
+    one that no training trial has gets the common PSTH.
     """
     common = psth(task)
     side = np.sign(trials["contrast_left"] - trials["contrast_right"]).fillna(0).to_numpy()
@@ -51,9 +52,11 @@ def psth_by_condition(task: EncodingTask, trials: pd.DataFrame) -> Prediction:
 
 
 def psth_and_drift(task: EncodingTask) -> Prediction:
-    """PSTH plus what neighbouring training trials fired above it: a Gaussian over trials, width by validation.
+    """PSTH plus what neighbouring training trials fired above it: a Gaussian over trials, width by
+    validation.
 
-    It reads the rates of other trials, past and future, so it is a yardstick for slow drift and no encoder.
+    It reads the rates of other trials, past and future, so it is a yardstick for slow drift and no
+    encoder.
     """
     residual = task.rates - psth(task)
     candidates = [psth(task) + _drift(residual, task.bins("train"), width) for width in DRIFT_WIDTHS]
@@ -63,8 +66,8 @@ def psth_and_drift(task: EncodingTask) -> Prediction:
 def fir(task: EncodingTask, *, on_psth: bool = False) -> Prediction:
     """Ridge regression on the behaviour from 0.5 s before to 0.5 s after each bin.
 
-    With `on_psth` it predicts what is left above the PSTH, so that the time in the trial is known to it as
-    it is to a recurrent network. The penalty is chosen on validation trials.
+    With `on_psth` it predicts what is left above the PSTH, so that the time in the trial is known
+    to it as it is to a recurrent network. The penalty is chosen on validation trials.
     """
     start = psth(task) if on_psth else mean_rate(task)
     design = lagged(task.inputs)  # K T C*L

@@ -1,9 +1,9 @@
 """PupilEncoder and its deep relatives: from behaviour to the firing rates of regions.
 
 The encoder is William Yang's (PupilEncoder, 2023, built on the Neuromatch deep-learning course): an
-Elman network reads the pupil forwards and backwards, the two states of each bin are averaged to a latent,
-and a linear layer with a softplus of beta 10 turns the latent into rates. It looks into the future of the
-pupil by design: the pupil follows the brain as well as the brain the pupil.
+Elman network reads the pupil forwards and backwards, the two states of each bin are averaged to a
+latent, and a linear layer with a softplus of beta 10 turns the latent into rates. It looks into the
+future of the pupil by design: the pupil follows the brain as well as the brain the pupil.
 The relatives differ in how they see time, and share input, output and softplus.
 
 Letters: K trials, T bins, C channels, H hidden units, R regions.
@@ -32,7 +32,7 @@ class Rates(nn.Linear):
 
     @torch.no_grad()
     def start_at(self, mean_rates: Float[Tensor, "R"]) -> None:
-        """Sets the bias so that a latent of zero gives the mean rates (Neuromatch's initialisation)."""
+        """Sets the bias so that a latent of zero gives the mean rates, as Neuromatch starts it."""
         positive = mean_rates.clamp_min(1e-3)
         self.bias.copy_(positive + torch.log(-torch.expm1(-BETA * positive)) / BETA)  # softplus inverted
 
@@ -75,9 +75,9 @@ class PupilEncoder(nn.Module):
 class WindowMLP(nn.Module):
     """A multilayer perceptron on a window of bins around each bin.
 
-    `window` is the bins on each side, 1 s: wider than the lags one asks for, because what a slow input
-    knows of times beyond the window collects at its edge. The first layer is a convolution, which is the
-    same linear map on every window without copying the windows.
+    `window` is the bins on each side, 1 s: wider than the lags one asks for, because what a slow
+    input knows of times beyond the window collects at its edge. The first layer is a convolution,
+    which is the same linear map on every window without copying the windows.
     """
 
     def __init__(
@@ -98,7 +98,8 @@ class WindowMLP(nn.Module):
 
 
 class TemporalCNN(nn.Module):
-    """Dilated convolutions over time with residual connections (after Bai et al., arXiv 1803.01271, 2018).
+    """Dilated convolutions over time with residual connections (after Bai et al., arXiv 1803.01271,
+    2018).
 
     Layer l looks 2**l bins apart, so `layers` of kernel 5 see 4 (2**layers - 1) + 1 bins, centred.
     """

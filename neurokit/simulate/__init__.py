@@ -1,1 +1,1 @@
-"""The mouse that writes files: behaviour, stimuli and neurons with known truth, in the real file formats."""
+"""The mouse that writes files: behaviour, stimuli and neurons of known truth, in real formats."""

@@ -47,8 +47,9 @@ class Behaviour:
     """The animal's state (true) and what cameras and sensors would record of it, B each.
 
     Pupil area in arbitrary units, pupil position in video-frame units, face motion in arbitrary
-    units, wheel in ticks per bin, licks per bin. `pupil` holds the rows area, x, y without artefacts,
-    `measured_pupil` the same with noise, blinks and failed fits; `blink` marks eye closures.
+    units, wheel in ticks per bin, licks per bin. `pupil` holds the rows area, x, y without
+    artefacts, `measured_pupil` the same with noise, blinks and failed fits; `blink` marks eye
+    closures.
     """
 
     pupil: Float[np.ndarray, "3 B"]
@@ -62,7 +63,8 @@ class Behaviour:
 def task_events(trials: int, random: np.random.Generator) -> TaskEvents:
     """Draws `trials` trials: four contrasts a side, go cue, response and feedback.
 
-    Response times do not depend on contrast, so that pupil and contrast are independent in the truth.
+    Response times do not depend on contrast, so that pupil and contrast are independent in the
+    truth.
     """
     gap = 4.0 + random.gamma(2.0, 0.5, trials)
     stimulus = np.round(LEAD_IN + np.cumsum(gap), 2)  # on the 10-ms grid of the session
@@ -70,9 +72,11 @@ def task_events(trials: int, random: np.random.Generator) -> TaskEvents:
     response_time = go_cue + np.minimum(random.lognormal(-0.7, 0.6, trials), 1.5)
     left, right = random.choice(CONTRASTS, trials), random.choice(CONTRASTS, trials)
     wanted = np.sign(left - right)
-    response = np.where(random.random(trials) < 0.75, wanted, random.integers(-1, 2, trials)).astype(int)
+    attentive, guess = random.random(trials) < 0.75, random.integers(-1, 2, trials)
+    response = np.where(attentive, wanted, guess).astype(int)
     reward = np.where(response == wanted, 1, -1)
-    return TaskEvents(stimulus, go_cue, response_time, response_time + 0.035, left, right, response, reward)
+    times = stimulus, go_cue, response_time, response_time + 0.035
+    return TaskEvents(*times, left, right, response, feedback_type=reward)
 
 
 def simulate_behaviour(events: TaskEvents, random: np.random.Generator) -> Behaviour:
@@ -131,10 +135,10 @@ def _licks(events: TaskEvents, bins: int, random: np.random.Generator) -> np.nda
 def _pupil_area(
     events: TaskEvents, running: np.ndarray, bins: int, random: np.random.Generator
 ) -> np.ndarray:
-    arousal = 0.5 * ornstein_uhlenbeck(bins, 8.0, random) + 0.6 * ornstein_uhlenbeck(bins, 0.8, random)
-    dilation = 0.5 * _after(running, bins, 0.6) / (0.6 / BIN_SIZE) + 0.8 * _after(
-        impulses(events.feedback, bins), bins, 0.7
-    )
+    slow, fast = (ornstein_uhlenbeck(bins, seconds, random) for seconds in (8.0, 0.8))
+    arousal = 0.5 * slow + 0.6 * fast
+    effort = _after(running, bins, 0.6) / (0.6 / BIN_SIZE)
+    dilation = 0.5 * effort + 0.8 * _after(impulses(events.feedback, bins), bins, 0.7)
     constriction = 0.5 * _after(impulses(events.stimulus + 0.2, bins), bins, 0.3)
     return 0.06 * np.exp(0.35 * (arousal + dilation - constriction))
 
@@ -165,7 +169,8 @@ def _measured(pupil: np.ndarray, blink: np.ndarray, random: np.random.Generator)
     bins = pupil.shape[1]
     measured = pupil + np.array([[0.001], [0.1], [0.1]]) * random.standard_normal((3, bins))
     closed = random.standard_normal((3, blink.sum()))
-    measured[:, blink] = np.array([[0.0], [120.0], [80.0]]) + np.array([[0.004], [12.0], [12.0]]) * closed
+    lid, spread = np.array([[0.0], [120.0], [80.0]]), np.array([[0.004], [12.0], [12.0]])
+    measured[:, blink] = lid + spread * closed
     wild = np.flatnonzero(random.random(bins) < 0.0015)
     measured[0, wild] = random.choice([-1, 1], len(wild)) * random.lognormal(0.5, 1.0, len(wild))
     return measured

@@ -1,4 +1,4 @@
-"""A simulated Steinmetz session: regions driven by known channels with known lags, gains and time courses.
+"""A simulated Steinmetz session: regions that follow known channels, by known lags and gains.
 
 The rate of neuron n in region r is, at time t of the session,
 
@@ -6,10 +6,11 @@ The rate of neuron n in region r is, at time t of the session,
     m_r(t) = (1 + evoked_r(t)) exp(gain_r tanh(drive_r(t)) - c_r) exp(latent_r(t)),
 
 where drive_r is one behaviour channel (standardised), shifted by the region's lag (a negative lag
-means that the neurons lead the pupil) and smoothed with the region's time constant; evoked_r follows
-the stimulus with a size that grows with contrast; latent_r is a fluctuation shared by the region that
-no behaviour tells of; spikes are Poisson. c_r makes the drive's factor average to one. The truth (drive,
-evoked response and the best rate a model can know from the inputs) goes into `truth.npz`; no reader opens it.
+means that the neurons lead the pupil) and smoothed with the region's time constant; evoked_r
+follows the stimulus with a size that grows with contrast; latent_r is a fluctuation shared by the
+region that no behaviour tells of; spikes are Poisson. c_r makes the drive's factor average to one.
+The truth (drive, evoked response and the best rate a model can know from the inputs) goes into
+`truth.npz`; no reader opens it.
 
 Letters: N neurons, R regions, K trials, T bins of a trial, B bins of the session.
 """
@@ -36,7 +37,7 @@ BEFORE, BINS = 0.5, 250  # s before the stimulus; bins of a trial
 
 @dataclass(frozen=True)
 class RegionTruth:
-    """What drives one region: channel, lag (s, negative: the neurons lead), gain, time constant (s).
+    """What drives a region: channel, lag (s, negative: the neurons lead), gain, time constant (s).
 
     `evoked` is the size of the stimulus response at full contrast as a fraction of the base rate,
     `latent` the standard deviation of the log fluctuation that behaviour does not tell of.
@@ -53,9 +54,10 @@ class RegionTruth:
     latent: float = 0.22
 
 
-# Set before any model was fitted, by eye on one real session, Cori 2016-12-17. `tests/real` measures both: there
-# the reliability of a region is 0.55 to 0.80 and the stimulus-locked mean has 0.006 to 0.023 of the variance; here
-# 0.55 to 0.71 and 0.02 to 0.07 in the same window (SCs responds more strongly than any region there).
+# Set before any model was fitted, by eye on one real session, Cori 2016-12-17. `tests/real`
+# measures both: there the reliability of a region is 0.55 to 0.80 and the stimulus-locked mean has
+# 0.006 to 0.023 of the variance; here 0.55 to 0.71 and 0.02 to 0.07 in the same window (SCs
+# responds more strongly than any region there).
 REGIONS = (
     RegionTruth("SCs", "pupil_area", lag=-0.20, gain=0.35, time_constant=0.05),
     RegionTruth("SCm", "pupil_x", lag=0.10, gain=0.35, time_constant=0.05),
@@ -83,8 +85,9 @@ class SessionParameters:
 class SimulatedSession:
     """A whole session on one clock of 10-ms bins, and its truth.
 
-    `spikes` are counts, N x B. `expected_rates` (Hz per neuron, K x T x R) is the best a model can say
-    from a trial's behaviour alone: the planted drive of that trial, evoked response averaged over contrast.
+    `spikes` are counts, N x B. `expected_rates` (Hz per neuron, K x T x R) is the best a model can
+    say from a trial's behaviour alone: the planted drive of that trial, evoked response averaged
+    over contrast.
     """
 
     parameters: SessionParameters
@@ -138,17 +141,17 @@ def _region(
     modulation = (1 + evoked) * factor / factor.mean() * latent
     rate = np.maximum(base[:, None] * (1 + sensitivity[:, None] * (modulation - 1)), 0)
     told = _told_by_inputs(channel, events, region, factor.mean(), evoked_mean)
-    return random.poisson(rate * BIN_SIZE).astype(np.uint8), base.mean() + (base * sensitivity).mean() * (
-        told - 1
-    )
+    expected = base.mean() + (base * sensitivity).mean() * (told - 1)
+    return random.poisson(rate * BIN_SIZE).astype(np.uint8), expected
 
 
 def channel_values(behaviour: Behaviour, channel: str) -> Float[np.ndarray, "B"]:
-    """A behaviour channel without the camera's artefacts; raises DataError for one that is not simulated."""
+    """A behaviour channel without the camera's artefacts; DataError for one not simulated."""
     rows = dict(zip(("pupil_area", "pupil_x", "pupil_y"), behaviour.pupil, strict=True))
     rows |= {name: getattr(behaviour, name) for name in ("face_motion", "wheel", "licks")}
     if channel not in rows:
-        raise DataError(f"No channel {channel!r} is simulated; a region can follow {', '.join(rows)}.")
+        finding = f"No channel {channel!r} is simulated"
+        raise DataError(f"{finding}; a region can follow {', '.join(rows)}.")
     return rows[channel].astype(float)
 
 
@@ -158,7 +161,7 @@ def standardised(values: Float[np.ndarray, "B"]) -> Float[np.ndarray, "B"]:
 
 
 def driven(channel: Float[np.ndarray, "*K B"], region: RegionTruth) -> Float[np.ndarray, "*K B"]:
-    """The channel as the region follows it: smoothed by its time constant, then shifted by its lag."""
+    """The channel as the region follows it: smoothed by its time constant, shifted by its lag."""
     keep = np.exp(-BIN_SIZE / region.time_constant)
     start = keep * channel[..., :1]
     smooth, _ = lfilter([1 - keep], [1.0, -keep], channel, zi=start)
@@ -166,7 +169,12 @@ def driven(channel: Float[np.ndarray, "*K B"], region: RegionTruth) -> Float[np.
     return smooth[..., np.clip(source, 0, channel.shape[-1] - 1)]
 
 
-def _evoked(stimulus: np.ndarray, contrast: np.ndarray | float, bins: int, region: RegionTruth) -> np.ndarray:
+def _evoked(
+    stimulus: np.ndarray,
+    contrast: np.ndarray | float,
+    bins: int,
+    region: RegionTruth,
+) -> np.ndarray:
     """A response that starts 50 ms after the stimulus, peaks 40 ms later and fades; B."""
     train = np.zeros(bins)
     train[np.round((stimulus + 0.05) / BIN_SIZE).astype(int)] = contrast
@@ -176,11 +184,16 @@ def _evoked(stimulus: np.ndarray, contrast: np.ndarray | float, bins: int, regio
 
 def _latent(bins: int, random: np.random.Generator) -> np.ndarray:
     """Half of the shared fluctuation lives for 0.1 s, half for 5 s; unit variance."""
-    return np.sqrt(0.5) * (ornstein_uhlenbeck(bins, 0.1, random) + ornstein_uhlenbeck(bins, 5.0, random))
+    fast, slow = (ornstein_uhlenbeck(bins, seconds, random) for seconds in (0.1, 5.0))
+    return np.sqrt(0.5) * (fast + slow)
 
 
 def _told_by_inputs(
-    channel: np.ndarray, events: TaskEvents, region: RegionTruth, factor_mean: float, evoked: np.ndarray
+    channel: np.ndarray,
+    events: TaskEvents,
+    region: RegionTruth,
+    factor_mean: float,
+    evoked: np.ndarray,
 ) -> Float[np.ndarray, "K T"]:
     """The expected modulation given one trial's own window of the channel."""
     bins = np.round((events.stimulus - BEFORE) / BIN_SIZE).astype(int)[:, None] + np.arange(BINS)
@@ -189,7 +202,7 @@ def _told_by_inputs(
 
 
 def best_r2(session: SimulatedSession, width: float = 0.1) -> Float[np.ndarray, "R"]:
-    """Variance explained, per region, by the expected rates: the best reachable from behaviour alone.
+    """Variance explained, per region, by the expected rates: the best that behaviour can tell.
 
     Both sides are smoothed by the causal boxcar of `width` s; its start-up bins are left out.
     """

@@ -1,17 +1,17 @@
-"""Writes a simulated session as its real counterpart comes: Neuromatch npz, ALF folder; the truth apart.
+"""Writes a simulated session as the real one comes: Neuromatch npz, ALF folder; the truth apart.
 
 The two layouts hold the same session: a test reads both and finds the same trials. `truth.npz` lies
-beside them for tests and notebooks that check a model against it; no reader of `neurokit.data` opens it.
+beside them for tests and notebooks that check a model against it; no reader of `neurokit.data`
+opens it.
 """
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from neurokit.files import written
+from neurokit.files import folder_written, written
 from neurokit.simulate.behaviour import BIN_SIZE
 from neurokit.simulate.steinmetz import BEFORE, BINS, SimulatedSession, best_r2
 
@@ -19,7 +19,7 @@ PARTS = 3
 
 
 def write_neuromatch(sessions: list[SimulatedSession], folder: Path) -> list[Path]:
-    """Writes steinmetz_part0.npz and so on, up to three, each an object array `dat` of session dictionaries."""
+    """Writes steinmetz_part0.npz to _part2.npz, each an object array `dat` of dictionaries."""
     files = []
     for part, group in enumerate(np.array_split(np.arange(len(sessions)), PARTS)):
         if len(group) == 0:
@@ -34,7 +34,6 @@ def write_neuromatch(sessions: list[SimulatedSession], folder: Path) -> list[Pat
 
 def _session_dictionary(session: SimulatedSession) -> dict[str, Any]:
     bins, behaviour, events = session.trial_bins, session.behaviour, session.events
-    column = lambda values: values[:, None].astype(float)  # noqa: E731  the layout keeps a singleton axis
     return {
         "spks": session.spikes[:, bins].astype(np.int8),
         "brain_area": _areas(session),
@@ -45,9 +44,9 @@ def _session_dictionary(session: SimulatedSession) -> dict[str, Any]:
         "contrast_left": events.contrast_left,
         "contrast_right": events.contrast_right,
         "response": events.response.astype(float),
-        "response_time": column(events.response_time - events.stimulus),
-        "gocue": column(events.go_cue - events.stimulus),
-        "feedback_time": column(events.feedback - events.stimulus),
+        "response_time": _column(events.response_time - events.stimulus),
+        "gocue": _column(events.go_cue - events.stimulus),
+        "feedback_time": _column(events.feedback - events.stimulus),
         "feedback_type": events.feedback_type.astype(float),
         "active_trials": np.ones(len(events.stimulus), dtype=bool),
         "mouse_name": session.parameters.mouse,
@@ -57,22 +56,26 @@ def _session_dictionary(session: SimulatedSession) -> dict[str, Any]:
     }
 
 
+def _column(values: np.ndarray) -> np.ndarray:
+    return values[:, None].astype(float)  # the layout keeps a singleton axis
+
+
 def _areas(session: SimulatedSession) -> np.ndarray:
     return np.array([region.name for region in session.parameters.regions])[session.region]
 
 
 def write_alf(session: SimulatedSession, parent: Path) -> Path:
-    """Writes the ALF folder <mouse>_<date> into `parent`, whole or not at all."""
+    """Writes the ALF folder <mouse>_<date> into `parent`, in place of one that is there.
+
+    Raises DiskError where it cannot be written whole; what was there before still is.
+    """
     folder = parent / f"{session.parameters.mouse}_{session.parameters.date}"
-    temporary = parent / f".{folder.name}-unfinished"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    for name, values in _alf_arrays(session).items():
-        values = values if values.ndim == 2 else values[:, None]  # the release keeps columns
-        np.save(temporary / f"{name}.npy", values)
-    _write_channel_table(session, temporary / "channels.brainLocation.tsv")
-    shutil.rmtree(folder, ignore_errors=True)
-    return temporary.rename(folder)
+    with folder_written(folder) as temporary:
+        for name, values in _alf_arrays(session).items():
+            values = values if values.ndim == 2 else values[:, None]  # the release keeps columns
+            np.save(temporary / f"{name}.npy", values)
+        _write_channel_table(session, temporary / "channels.brainLocation.tsv")
+    return folder
 
 
 def _alf_arrays(session: SimulatedSession) -> dict[str, np.ndarray]:
@@ -135,12 +138,12 @@ def _spike_arrays(session: SimulatedSession) -> dict[str, np.ndarray]:
 
 
 def _write_channel_table(session: SimulatedSession, path: Path) -> None:
-    rows = ["ccf_ap\tccf_dv\tccf_lr\tallen_ontology", *(f"0\t0\t0\t{area}" for area in _areas(session))]
-    path.write_text("\n".join(rows) + "\n")
+    rows = [f"0\t0\t0\t{area}" for area in _areas(session)]
+    path.write_text("\n".join(["ccf_ap\tccf_dv\tccf_lr\tallen_ontology", *rows]) + "\n")
 
 
 def write_truth(session: SimulatedSession, path: Path) -> Path:
-    """Parameters (JSON text), expected rates (Hz, K x T x R) and best reachable R² per region (100-ms boxcar)."""
+    """Parameters (JSON), expected rates (Hz, K x T x R) and best reachable R² (100-ms boxcar)."""
     with written(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
             file,

@@ -1,11 +1,12 @@
 """Hyper-parameter search: hyperopt's TPE, seeded, resumable, parallel; the same search on Ray.
 
 The tree-structured Parzen estimator is that of Bergstra et al., "Algorithms for hyper-parameter
-optimization", NeurIPS 2011 (hyperopt's own code); random search beside it is Bergstra & Bengio, JMLR 2012.
+optimization", NeurIPS 2011 (hyperopt's own code); random search beside it is Bergstra & Bengio,
+JMLR 2012.
 
     def objective(parameters, report):           # parameters: plain Python values
         for epoch in range(1, 101):
-            report(epoch, validation_loss)       # raises Pruned where the median rule stops the trial
+            report(epoch, validation_loss)       # raises Pruned where the rule stops the trial
         return best_validation_loss
 
     study = search(objective, space, trials=40, seed=0, stop=MedianStopping(), file="study.json")
@@ -17,3 +18,5 @@ from neurokit.tune.on_ray import search_on_ray
 from neurokit.tune.search import search
 from neurokit.tune.study import Study
 from neurokit.tune.trial import Pruned, Trial
+
+__all__ = ["MedianStopping", "Pruned", "Study", "Trial", "search", "search_on_ray"]

@@ -1,7 +1,7 @@
 """Median stopping: a trial that is worse than half of its predecessors is not worth finishing.
 
-The rule of Golovin et al., "Google Vizier", KDD 2017, section 3.2.2, here on best-so-far losses where theirs
-takes running averages.
+The rule of Golovin et al., "Google Vizier", KDD 2017, section 3.2.2, here on best-so-far losses
+where theirs takes running averages.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,12 @@ Curve = Sequence[tuple[int, float]]
 
 @dataclass(frozen=True)
 class MedianStopping:
-    """Stops a trial whose best loss so far is above the median of earlier trials' best by the same epoch.
+    """Stops a trial whose best loss is above the median of earlier trials' best by that epoch.
 
-    Never before `warm_up_epochs`, nor with fewer than `warm_up_trials` earlier trials to compare with. An
-    earlier trial that ended sooner (pruned, or stopped by its own patience) counts with its best of all:
-    it could only have improved, so the rule is never harsher than full curves would have made it.
+    Never before `warm_up_epochs`, nor with fewer than `warm_up_trials` earlier trials to compare
+    with. An earlier trial that ended sooner (pruned, or stopped by its own patience) counts with
+    its best of all: it could only have improved, so the rule is never harsher than full curves
+    would have made it.
     """
 
     warm_up_trials: int = 5
@@ -29,10 +30,11 @@ class MedianStopping:
     def __post_init__(self) -> None:
         """Raises FitError where there would be no earlier trial to take a median of."""
         if self.warm_up_trials < 1:
-            raise FitError(f"MedianStopping has warm_up_trials={self.warm_up_trials}: use at least 1.")
+            finding = f"MedianStopping has warm_up_trials={self.warm_up_trials}"
+            raise FitError(f"{finding}: use at least 1.")
 
     def stops(self, curve: Curve, earlier: Sequence[Curve]) -> bool:
-        """Whether the trial of `curve`, at its last report, should stop; a tie with the median goes on."""
+        """Whether the trial of `curve` should stop at its last report; a tie goes on."""
         epoch = curve[-1][0]
         rivals = [best for other in earlier if (best := best_until(other, epoch)) is not None]
         if epoch < self.warm_up_epochs or len(rivals) < self.warm_up_trials:

@@ -1,7 +1,7 @@
 """The same search on Ray Tune, for many machines: HyperOptSearch, and the same median rule.
 
-Ray asks for a new point whenever a worker is free, so unlike `search` a run with more than one trial
-at a time depends on which trial ends first. Needs the extra `[distributed]`.
+Ray asks for a new point whenever a worker is free, so unlike `search` a run with more than one
+trial at a time depends on which trial ends first. Needs the extra `[distributed]`.
 """
 
 import importlib
@@ -37,14 +37,15 @@ def search_on_ray(
     stop: MedianStopping | None = None,
     gpus_per_trial: float = 0.0,
 ) -> Study:
-    """Minimises `objective` over `space` in `trials` trials, `concurrency` at a time with one CPU each.
+    """Minimises `objective` over `space` in `trials` trials, `concurrency` at a time, a CPU each.
 
-    The trials go to the folder `storage` (on a cluster: one that all machines share); a search that broke
-    off there is gone on with (trials of its last second run again, the median rule begins its warm-up
-    anew). Where the caller has joined a cluster with `ray.init`, it is used and left running; otherwise a
-    local one is started, which listens on this machine only, and stopped at the end.
-    Raises FitError (ray is missing, arguments, every trial failed) and CheckpointError (`storage` holds
-    another search).
+    The trials go to the folder `storage` (on a cluster: one that all machines share); a search that
+    broke off there is gone on with (trials of its last second run again, the median rule begins its
+    warm-up anew). Where the caller has joined a cluster with `ray.init`, it is used and left
+    running; otherwise a local one is started, which listens on this machine only, and stopped at
+    the end.
+    Raises FitError (ray is missing, arguments, every trial failed) and CheckpointError (`storage`
+    holds another search).
     """
     tune = _ray().tune
     from ray.tune.logger import JsonLoggerCallback
@@ -82,7 +83,10 @@ def search_on_ray(
                     reuse_actors=True,
                 ),
                 run_config=tune.RunConfig(
-                    name="trials", storage_path=str(folder), verbose=0, callbacks=[JsonLoggerCallback()]
+                    name="trials",
+                    storage_path=str(folder),
+                    verbose=0,
+                    callbacks=[JsonLoggerCallback()],
                 ),
             )
         results = tuner.fit()
@@ -91,7 +95,7 @@ def search_on_ray(
 
 
 def _ray() -> ModuleType:
-    """Ray, told before its first import to report no usage and to use the loopback address by default."""
+    """Ray, told before its first import to report no usage and to stay on the loopback address."""
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     if "ray" not in sys.modules:
         # On Linux this variable, not `_node_ip_address`, is what keeps a local Ray off the network.
@@ -106,7 +110,7 @@ def _ray() -> ModuleType:
 
 
 def _claim(folder: Path, settings: dict[str, Any]) -> None:
-    """Notes the settings in the folder; CheckpointError where those of another search stand there."""
+    """Notes the settings in the folder; CheckpointError where another search's stand there."""
     file = folder / "settings.json"
     if file.exists():
         state.check_settings(file, state.decoded(file), settings)
@@ -129,8 +133,9 @@ def _searcher(space: dict[str, Any], seed: int, start_up_trials: int, concurrenc
 def _manners() -> Iterator[None]:
     """Ray's own switches, for the time of a search.
 
-    The workers import from this process's paths and keep its working folder; no table on the screen; JSON
-    logs only; the state of the search is saved each second (trials since then are run again on resume).
+    The workers import from this process's paths and keep its working folder; no table on the
+    screen; JSON logs only; the state of the search is saved each second (trials since then are run
+    again on resume).
     """
     before = dict(os.environ)
     os.environ |= {

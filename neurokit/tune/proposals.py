@@ -1,7 +1,8 @@
 """Proposals: hyperopt's ask-and-tell, its trial documents rebuilt from our records.
 
-The order of asking is that of `hyperopt.fmin` with `max_queue_len` equal to the size of a batch: proposals of
-the same batch see each other as pending, which TPE counts as bad, so that they spread out.
+The order of asking is that of `hyperopt.fmin` with `max_queue_len` equal to the size of a batch:
+proposals of the same batch see each other as pending, which TPE counts as bad, so that they spread
+out.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,7 +21,9 @@ Algorithm = Literal["tpe", "random"]
 
 def suggester(algorithm: Algorithm, start_up_trials: int) -> Callable[..., list[dict[str, Any]]]:
     """hyperopt's `suggest` of TPE (random for its first `start_up_trials`), or of random search."""
-    return rand.suggest if algorithm == "random" else partial(tpe.suggest, n_startup_jobs=start_up_trials)
+    if algorithm == "random":
+        return rand.suggest
+    return partial(tpe.suggest, n_startup_jobs=start_up_trials)
 
 
 def proposed(
@@ -30,7 +33,7 @@ def proposed(
     count: int,
     generator: np.random.Generator,
 ) -> list[dict[str, int | float]]:
-    """Coordinates of the next `count` trials; draws from `generator` one seed a call of `suggest`."""
+    """Coordinates of the next `count` trials; each call of `suggest` draws a seed."""
     known = documents(domain, finished)
     found: list[dict[str, int | float]] = []
     while len(found) < count:
@@ -43,7 +46,7 @@ def proposed(
 
 
 def documents(domain: Domain, finished: Sequence[Trial]) -> Trials:
-    """Our records as hyperopt keeps them; a failed trial has no loss, which TPE reads as infinite."""
+    """Our records as hyperopt keeps them; one that failed has no loss, to TPE an infinite one."""
     known = Trials()
     for trial in finished:
         known.insert_trial_docs([_document(known, domain, trial)])
@@ -60,6 +63,7 @@ def _document(known: Trials, domain: Domain, trial: Trial) -> dict[str, Any]:
         "idxs": {label: [trial.number] if label in at else [] for label in domain.params},
         "vals": {label: [at[label]] if label in at else [] for label in domain.params},
     }
-    result = {"status": STATUS_FAIL} if trial.loss is None else {"status": STATUS_OK, "loss": trial.loss}
+    failed = trial.loss is None
+    result = {"status": STATUS_FAIL} if failed else {"status": STATUS_OK, "loss": trial.loss}
     [document] = known.new_trial_docs([trial.number], [None], [result], [misc])
     return document | {"state": JOB_STATE_DONE}

@@ -1,4 +1,4 @@
-"""Trials on Ray: our objective as its trainable, the median rule as its scheduler, its result as our record.
+"""Trials on Ray: our objective its trainable, our median rule its scheduler, its result a record.
 
 Imports ray, so it is itself imported only when a search on Ray begins.
 """
@@ -15,7 +15,7 @@ from neurokit.tune.trial import Objective, Report, Trial, run_trial
 
 
 def run_on_ray(objective: Objective, parameters: dict[str, Any]) -> None:
-    """What Ray runs: tells the best loss so far after each epoch, and last of all how the trial ended."""
+    """What Ray runs: tells the best loss so far after each epoch, and at last how it ended."""
 
     def told(parameters: dict[str, Any], report: Report) -> float:
         best = inf
@@ -24,7 +24,8 @@ def run_on_ray(objective: Objective, parameters: dict[str, Any]) -> None:
             nonlocal best
             report(epoch, loss)
             best = min(best, float(loss))
-            tune.report({"loss": best, "epoch": int(epoch), "epoch_loss": float(loss), "status": "running"})
+            now = {"epoch": int(epoch), "epoch_loss": float(loss)}
+            tune.report({"loss": best, "status": "running"} | now)
 
         return objective(parameters, both)
 
@@ -59,7 +60,7 @@ class MedianScheduler(FIFOScheduler):
         return self.STOP if self.stop.stops(curve, earlier) else self.CONTINUE
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
-        """Ray's notice that a trial is over; a failed one, or one without reports, is no yardstick."""
+        """Ray's notice that a trial is over; one that failed or never reported is no yardstick."""
         if result.get("status") != "failed" and trial.trial_id in self.curves:
             self.over.add(trial.trial_id)
 
@@ -92,4 +93,5 @@ def _curve(result: Any) -> list[tuple[int, float]]:
     if table is None or "epoch" not in table:
         return []
     rows = table[table["status"] == "running"]
-    return [(int(epoch), float(loss)) for epoch, loss in zip(rows["epoch"], rows["epoch_loss"], strict=True)]
+    pairs = zip(rows["epoch"], rows["epoch_loss"], strict=True)
+    return [(int(epoch), float(loss)) for epoch, loss in pairs]

@@ -34,16 +34,17 @@ def search(
 ) -> Study:
     """Minimises `objective` over `space` in `trials` trials.
 
-    TPE draws its first `start_up_trials` at random (hyperopt's default: 20; lower it for a small budget).
-    `workers` processes of one thread each run a batch of as many trials; the same seed and number of
-    workers give the same search. With a `file`, state is written after each batch and an existing one
-    is gone on with: killed and resumed equals straight. A larger `trials` extends a finished search
-    (the straight one again where the smaller number is a multiple of `workers`). The objective itself
-    is not in the file: resume with the one it was started with.
+    TPE draws its first `start_up_trials` at random (hyperopt's default: 20; lower it for a small
+    budget). `workers` processes of one thread each run a batch of as many trials; the same seed and
+    number of workers give the same search. With a `file`, state is written after each batch and an
+    existing one is gone on with: killed and resumed equals straight. A larger `trials` extends a
+    finished search (the straight one again where the smaller number is a multiple of `workers`).
+    The objective itself is not in the file: resume with the one it was started with.
 
     A trial whose objective raises, or whose loss is not finite, is recorded as failed.
-    Raises FitError (arguments, every trial failed, a worker process that died), CheckpointError (a damaged
-    file or one of another search), DiskError (the file cannot be written).
+
+    Raises FitError (arguments, every trial failed, a worker process that died), CheckpointError (a
+    damaged file or one of another search), DiskError (the file cannot be written).
     """
     _check(algorithm, trials=trials, start_up_trials=start_up_trials, workers=workers)
     domain, suggest = domain_of(space), suggester(algorithm, start_up_trials)
@@ -62,7 +63,8 @@ def search(
         while len(finished) < trials:
             count = min(workers, trials - len(finished))
             coordinates = proposed(suggest, domain, finished, count, generator)
-            batch = [Trial(len(finished) + i, at, point(space, at)) for i, at in enumerate(coordinates)]
+            numbered = enumerate(coordinates, start=len(finished))
+            batch = [Trial(number, at, point(space, at)) for number, at in numbered]
             finished += _run(objective, batch, stop, _curves(finished), workers)
             if file is not None:
                 state.save(Path(file), settings, generator, finished)
@@ -82,7 +84,7 @@ def _check(algorithm: str, **counts: int) -> None:
 def _opened(
     file: str | Path | None, settings: dict[str, Any], space: dict[str, Any], seed: int
 ) -> tuple[np.random.Generator, list[Trial]]:
-    """The state to go on from; a new file is written at once, so that a refusing folder shows early."""
+    """The state to go on from; a new file is written at once: a refusing folder shows early."""
     if file is not None and Path(file).exists():
         return state.read(Path(file), settings, space)
     generator = np.random.default_rng(seed)
@@ -109,7 +111,8 @@ def _run(
     except BrokenProcessPool as error:
         raise FitError(
             f"A worker process died in the batch of trials {batch[0].number} to {batch[-1].number} "
-            "(out of memory, perhaps): use fewer workers; a search with a file resumes before that batch."
+            "(out of memory, perhaps): use fewer workers; a search with a file resumes before "
+            "that batch."
         ) from error
 
 

@@ -1,7 +1,8 @@
 """What is searched: hyperopt's spaces, read as plain Python values.
 
-A space is a dict of hyperopt expressions (`hp.choice`, `hp.loguniform`, ...). hyperopt itself works in
-coordinates (a label and a number, where a choice is an index); the objective sees the point they stand for.
+A space is a dict of hyperopt expressions (`hp.choice`, `hp.loguniform`, ...). hyperopt itself works
+in coordinates (a label and a number, where a choice is an index); the objective sees the point they
+stand for.
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from neurokit.errors import FitError
 
 
 def domain_of(space: dict[str, Any]) -> Domain:
-    """hyperopt's view of a space; raises FitError where nothing in it varies or a label stands twice."""
+    """hyperopt's view of a space; FitError where nothing in it varies or a label stands twice."""
     try:
         domain = Domain(lambda point: point, space)
     except DuplicateLabel as error:
@@ -23,12 +24,13 @@ def domain_of(space: dict[str, Any]) -> Domain:
             f"The search space uses the label {error} twice: give each hp expression its own."
         ) from error
     if not domain.params:
-        raise FitError("The search space has no hp expression in it: add one, such as hp.uniform('x', 0, 1).")
+        finding = "The search space has no hp expression in it"
+        raise FitError(f"{finding}: add one, such as hp.uniform('x', 0, 1).")
     return domain
 
 
 def point(space: dict[str, Any], coordinates: dict[str, int | float]) -> dict[str, Any]:
-    """The parameters at hyperopt's coordinates: int, float, str ..., never an index or a numpy scalar."""
+    """The parameters at hyperopt's coordinates: int, float, str ..., no index or numpy scalar."""
     return plain(space_eval(space, coordinates))
 
 

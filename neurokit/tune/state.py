@@ -1,6 +1,6 @@
-"""The file of a search: trials and random generator together, so that a resumed search is the straight one.
+"""The file of a search: trials and random generator, so that a resumed search is the straight one.
 
-Saving the trials alone would not do: a generator seeded anew on resume proposes its first points again.
+Trials alone would not do: a generator seeded anew on resume proposes its first points again.
 """
 
 import json
@@ -18,7 +18,12 @@ from neurokit.tune.trial import Trial
 FORMAT = 1
 
 
-def save(file: Path, settings: dict[str, Any], generator: np.random.Generator, trials: list[Trial]) -> None:
+def save(
+    file: Path,
+    settings: dict[str, Any],
+    generator: np.random.Generator,
+    trials: list[Trial],
+) -> None:
     """Writes the state as JSON, whole or not at all; raises DiskError."""
     state = {
         "format": FORMAT,
@@ -34,14 +39,15 @@ def save(file: Path, settings: dict[str, Any], generator: np.random.Generator, t
 def read(
     file: Path, settings: dict[str, Any], space: dict[str, Any]
 ) -> tuple[np.random.Generator, list[Trial]]:
-    """Generator and trials of a saved search; raises CheckpointError for a damaged file or other settings."""
+    """Generator and trials of a saved search; CheckpointError for damage or other settings."""
     state = decoded(file)
     try:
         generator = np.random.default_rng()
         generator.bit_generator.state = state["generator"]
         found = {"format": state["format"]} | state["settings"]
         check_settings(file, found, {"format": FORMAT} | settings)
-        return generator, [_trial(record, number, space) for number, record in enumerate(state["trials"])]
+        records = enumerate(state["trials"])
+        return generator, [_trial(record, number, space) for number, record in records]
     except (ValueError, KeyError, TypeError) as error:
         if isinstance(error, CheckpointError):
             raise
@@ -67,7 +73,7 @@ def _unreadable(file: Path, error: Exception) -> CheckpointError:
 
 
 def check_settings(file: Path, found: dict[str, Any], asked: dict[str, Any]) -> None:
-    """Raises CheckpointError where a saved search was another one, naming the first setting that differs."""
+    """Raises CheckpointError where a saved search was another, naming a setting that differs."""
     for name in asked:
         if found.get(name) != asked[name]:
             raise CheckpointError(

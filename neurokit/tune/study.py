@@ -10,7 +10,7 @@ from neurokit.tune.trial import Trial
 
 
 class Study:
-    """The trials of a search, as tables and as the best point; raises FitError where every trial failed."""
+    """The trials of a search, as tables and as the best point; FitError where all failed."""
 
     def __init__(self, records: Sequence[Trial]) -> None:
         """`records` in the order of proposal."""
@@ -36,7 +36,7 @@ class Study:
 
     @property
     def trials(self) -> pd.DataFrame:
-        """A row a trial: number, status, loss, epochs (last reported), seconds, message, then each parameter.
+        """A row a trial: number, status, loss, epochs (the last), seconds, message, parameters.
 
         A nested parameter has a dotted name (`cell.kind`); one that a trial does not have is NaN.
         """
@@ -57,7 +57,7 @@ class Study:
     @property
     def curves(self) -> pd.DataFrame:
         """A row a report: number (of the trial), epoch, loss."""
-        rows = [(trial.number, epoch, loss) for trial in self.records for epoch, loss in trial.curve]
+        rows = [(trial.number, *report) for trial in self.records for report in trial.curve]
         return pd.DataFrame(rows, columns=["number", "epoch", "loss"])
 
     def _first_message(self) -> str:

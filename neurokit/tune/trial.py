@@ -22,9 +22,10 @@ class Pruned(Exception):  # noqa: N818 (no error: the objective may tidy up and 
 class Trial:
     """What was tried and what came of it.
 
-    `coordinates` are hyperopt's (choices as indices), `parameters` what the objective was given. `loss`
-    is the objective's value, or the best reported one of a pruned trial (TPE learns from it), or None of
-    a failed one (TPE takes it as infinitely bad), whose reason is `message`. `seconds` is wall time.
+    `coordinates` are hyperopt's (choices as indices), `parameters` what the objective was given.
+    `loss` is the objective's value, or the best reported one of a pruned trial (TPE learns from
+    it), or None of a failed one (TPE takes it as infinitely bad), whose reason is `message`.
+    `seconds` is wall time.
     """
 
     number: int
@@ -46,7 +47,7 @@ class Reporter:
         self._stop, self._earlier = stop, earlier
 
     def __call__(self, epoch: int, loss: float) -> None:
-        """Takes the validation loss after an epoch; FitError for one not finite or an epoch not later."""
+        """Takes the validation loss after an epoch; FitError if not finite or not later."""
         epoch, loss = int(epoch), float(loss)
         if not isfinite(loss):
             raise FitError(f"the loss reported at epoch {epoch} is {loss}")
@@ -60,7 +61,7 @@ class Reporter:
 def run_trial(
     objective: Objective, trial: Trial, stop: MedianStopping | None, earlier: Sequence[Curve]
 ) -> Trial:
-    """The trial after its run; only what is no Exception (an interrupt from the keyboard) leaves it."""
+    """The trial after its run; only what is no Exception (an interrupt) leaves it."""
     report, start = Reporter(stop, earlier), perf_counter()
     try:
         loss = float(objective(trial.parameters, report))
@@ -68,7 +69,8 @@ def run_trial(
             raise FitError(f"the objective returned {loss}")
         ending = {"status": "complete", "loss": loss}
     except Pruned as reason:
-        ending = {"status": "pruned", "loss": min(loss for _, loss in report.curve), "message": str(reason)}
+        best = min(loss for _, loss in report.curve)
+        ending = {"status": "pruned", "loss": best, "message": str(reason)}
     except Exception as error:  # one bad corner of the space must not end the search
         ending = {"status": "failed", "message": f"{type(error).__name__}: {error}"}
     return replace(trial, **ending, curve=report.curve, seconds=perf_counter() - start)
