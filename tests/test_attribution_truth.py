@@ -1,7 +1,7 @@
 """Attribution on the simulated recording finds what was planted, and random weights do not.
 
-The target is a causal boxcar of 0.1 s, so a drive planted at some lag acts between that lag and 0.09 s after it;
-the error of a found lag is its distance from this range.
+The target is a causal boxcar of 0.1 s, so a drive planted at some lag acts between that lag and
+0.09 s after it; the error of a found lag is its distance from this range.
 """
 
 from dataclasses import replace

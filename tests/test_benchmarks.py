@@ -52,7 +52,7 @@ def test_real_study_in_small(environment: pytest.MonkeyPatch, real_data: Path) -
 @pytest.mark.slow
 def test_families_in_small(environment: pytest.MonkeyPatch) -> None:
     """One cheap family at a budget of two trials: both searches end and what they found predicts."""
-    small = ["--seeds", "1", "--trials", "2", "--epochs", "4", "--workers", "1", "--families", "cnn", "--no-file"]
-    table = encoder_families.main(small)
+    small = ["--seeds", "1", "--trials", "2", "--epochs", "4", "--workers", "1", "--no-file"]
+    table = encoder_families.main([*small, "--families", "cnn"])
     assert list(table["search"]) == ["tpe", "random"]
     assert (table["r2_mean_mean"] > 0.05).all()

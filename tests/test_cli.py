@@ -34,7 +34,9 @@ def test_data_describes_the_recording(capsys: pytest.CaptureFixture[str]) -> Non
     assert "pupil_area" in text
 
 
-def test_simulate_writes_both_formats_and_the_truth(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_simulate_writes_both_formats_and_the_truth(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
     said(capsys, "simulate", "--trials", "12", "--output", str(tmp_path))
     assert (tmp_path / "steinmetz_part0.npz").is_file()
     assert (tmp_path / "alf" / "Simulated_2026-01-01" / "spikes.times.npy").is_file()
