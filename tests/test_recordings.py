@@ -224,6 +224,13 @@ def test_a_frame_is_as_long_as_the_clock_says_at_that_end(tmp_path: Path) -> Non
     assert (seen[0], seen[-1], len(seen)) == (20, 171, 152)  # 1.705 s to 3.215 s
 
 
+def test_a_clock_that_outlasts_its_frames_gives_nan(tmp_path: Path) -> None:
+    whole = read_alf(by_hand(tmp_path / "m")).behaviour["pupil_area"]
+    torn = read_alf(by_hand(tmp_path / "n", **{"eye.area": np.arange(30.0)})).behaviour["pupil_area"]
+    np.testing.assert_array_equal(np.isnan(torn), whole >= 30)  # frame n holds the value n
+    assert 0 < np.isnan(torn).sum() < torn.size
+
+
 def test_one_row_is_a_clock_of_no_length(tmp_path: Path) -> None:
     read = read_alf(by_hand(tmp_path / "m", **{"eye.timestamps": np.array([[5.0, 2.005]])}))
     assert np.flatnonzero(np.isfinite(read.behaviour["pupil_area"])).tolist() == [50]
@@ -331,6 +338,14 @@ def test_a_damaged_alf_file_is_named(tmp_path: Path) -> None:
         (path / "eye.area.npy").write_bytes(damage)
         with pytest.raises(DataError, match=r"m/eye\.area\.npy cannot be read"):
             read_alf(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"ccf_ap\tccf_dv\n1\t2\t3\t4\n"])
+def test_a_damaged_channel_table_is_named(tmp_path: Path, content: bytes) -> None:
+    path = by_hand(tmp_path / "m")
+    (path / "channels.brainLocation.tsv").write_bytes(content)
+    with pytest.raises(DataError, match=r"m: channels\.brainLocation\.tsv needs a column"):
+        read_alf(path)
 
 
 def test_clusters_that_are_all_noise_are_no_recording(tmp_path: Path) -> None:

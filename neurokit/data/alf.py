@@ -163,7 +163,10 @@ def _spike_train(folder: AlfFolder, total: int) -> tuple[np.ndarray, np.ndarray]
 
 def _areas(folder: AlfFolder) -> tuple[np.ndarray, np.ndarray]:
     """Allen acronym of every cluster's peak channel (counted from 1), and which are good."""
-    table = pd.read_csv(folder.path / "channels.brainLocation.tsv", sep="\t")
+    try:
+        table = pd.read_csv(folder.path / "channels.brainLocation.tsv", sep="\t")
+    except (ValueError, OSError):  # pandas' own errors for an empty or torn table are ValueErrors
+        table = pd.DataFrame()
     annotation = folder.load("clusters._phy_annotation")
     peak = folder.load("clusters.peakChannel").astype(int) - 1
     if "allen_ontology" not in table or len(table) == 0 or peak.shape != annotation.shape:

@@ -16,11 +16,11 @@ def at_frames(
     clock: Float[np.ndarray, "C 2"],
     time: Float[np.ndarray, "*K"],
 ) -> Float[np.ndarray, "*K"]:
-    """What the camera saw at each time (s): its frame at or before; NaN where it did not run."""
+    """What the camera saw at each time (s): its frame at or before; NaN where it has none."""
     # a time that falls on a frame must not slip to the one before by rounding
     frame = np.floor(_frame(clock, time) + 1e-6).astype(int)
     seen = values[np.clip(frame, 0, len(values) - 1)].astype(np.float32)
-    return np.where(_running(clock, time), seen, np.float32(np.nan))
+    return np.where(_running(clock, time) & (frame < len(values)), seen, np.float32(np.nan))
 
 
 def interpolated(
