@@ -16,17 +16,15 @@ import pandas as pd
 import torch
 from joblib import Parallel, delayed
 
-from neurokit import metrics, settings
+from neurokit import settings
 from neurokit.data.steinmetz import simulated_truth
-from neurokit.features.encoding_task import EncodingTask
-from neurokit.models import baselines
 from neurokit.pupil import (
     DEFAULTS,
     baseline_rates,
     build_encoder,
     encoder_rates,
     score_table,
-    seed_style_r2,
+    seed_style_column,
     train_encoder,
 )
 from neurokit.pupil_run import prepare
@@ -70,21 +68,9 @@ def one_seed(inputs: str, split: str, seed: int, epochs: int) -> pd.DataFrame:
         train_encoder(task, encoder, how, device="cpu", show_progress=False)
         rates[f"PupilEncoder ({cell.upper()})"] = encoder_rates(encoder, task)
     table = score_table(task, rates, seed=seed)
-    table["seed_style"] = table["model"].map(
-        {name: seed_style_r2(task, rate) for name, rate in rates.items()}
-    )
-    table = pd.concat([table, _psth_with_ramp(task)], ignore_index=True)
+    table["seed_style"] = table["model"].map(seed_style_column(task, rates))
     table["best"] = table["region"].map(_best(seed))
     return table.assign(inputs=inputs, split=split, seed=seed)
-
-
-def _psth_with_ramp(task: EncodingTask) -> pd.DataFrame:
-    """What the PSTH scores when the smoothing's start-up counts: the flattery, made visible."""
-    every_bin = task.bins("test", with_ramp=True)
-    flattered = metrics.r2(
-        task.rates, baselines.psth(task, with_ramp=True), baselines.mean_rate(task), every_bin
-    )
-    return pd.DataFrame({"model": "PSTH, ramp scored", "region": task.regions, "r2_mean": flattered})
 
 
 def _best(seed: int) -> dict[str, float]:

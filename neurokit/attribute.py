@@ -64,6 +64,8 @@ def integrated_gradients(
     memory. The model is used in evaluation mode and left as found. Raises FitError where the
     relative completeness gap is above `tolerance`.
     """
+    if steps < 1 or len(inputs) == 0:
+        raise FitError(f"{len(inputs)} trials and {steps} steps: at least one of each is needed.")
     device = next(model.parameters()).device
     chunk = max(1, rows_at_once // steps)
     baseline = baseline.to(device)

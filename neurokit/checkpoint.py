@@ -100,6 +100,10 @@ def _description(sidecar: Path) -> dict[str, Any]:
         raise CheckpointError(
             f"{sidecar} is missing; a checkpoint is a .safetensors and a .json file together."
         ) from None
+    except OSError as error:
+        raise CheckpointError(
+            f"{sidecar} cannot be read ({error.strerror}); remove it and fit anew."
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
             f"{sidecar} is damaged ({error}); fit the model again or copy both files again."
@@ -113,6 +117,8 @@ def _weights(path: Path, sha256: str) -> bytes:
         raise CheckpointError(
             f"{path} is missing; a checkpoint is a .safetensors and a .json file together."
         ) from None
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read ({error.strerror}); remove it and fit anew.") from error
     if hashlib.sha256(content).hexdigest() != sha256:
         raise CheckpointError(
             f"{path} is damaged or belongs to another side-car; copy both files again or fit anew."

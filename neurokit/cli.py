@@ -38,19 +38,30 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="command")
     _command(commands, "data", data, "show the tier's recording; the full tier downloads it first")
     simulated = _command(commands, "simulate", simulate, "write a simulated session in the real file formats")
-    simulated.add_argument("--trials", type=int, default=250, help="number of trials (default 250)")
+    simulated.add_argument("--trials", type=whole(1), default=250, help="number of trials (default 250)")
     simulated.add_argument("--output", type=Path, help="folder (default: in NEUROKIT_DATA)")
     trained = _command(commands, "train", train, "fit a PupilEncoder and save it")
     _task_options(trained)
     trained.add_argument(
         "--cell", choices=("rnn", "gru", "lstm"), default="gru", help="recurrent cell (default gru)"
     )
-    trained.add_argument("--hidden", type=int, default=27, help="hidden units (default 27)")
-    trained.add_argument("--layers", type=int, default=1, help="recurrent layers (default 1)")
-    trained.add_argument("--epochs", type=int, default=60, help="at most so many epochs (default 60)")
+    trained.add_argument("--hidden", type=whole(1), default=27, help="hidden units (default 27)")
+    trained.add_argument("--layers", type=whole(1), default=1, help="recurrent layers (default 1)")
+    trained.add_argument("--epochs", type=whole(1), default=60, help="at most so many epochs (default 60)")
     trained.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default auto)")
     _task_options(_command(commands, "evaluate", evaluate, "score the saved encoder beside every baseline"))
     return parser
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """A parser of whole numbers from `least` to 2**32 - 1, which every seed and size here has to be."""
+
+    def parse(text: str) -> int:
+        if not text.strip().isdecimal() or not least <= int(text) < 2**32:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to 4294967295")
+        return int(text)
+
+    return parse
 
 
 def _command(
@@ -64,7 +75,7 @@ def _command(
         "--tier", choices=settings.TIERS, help="demo, cutout or full (default: NEUROKIT_TIER or demo)"
     )
     parser.add_argument(
-        "--seed", type=int, default=0, help="seed of simulation, split and weights (default 0)"
+        "--seed", type=whole(0), default=0, help="seed of simulation, split and weights (default 0)"
     )
     parser.set_defaults(command=function)
     return parser
@@ -93,12 +104,9 @@ def data(options: argparse.Namespace) -> None:
 
 def simulate(options: argparse.Namespace) -> None:
     """Writes one session as Neuromatch npz, as ALF folder, and its truth."""
-    from neurokit.errors import SettingsError
     from neurokit.simulate.steinmetz import SessionParameters, best_r2, simulate_session
     from neurokit.simulate.steinmetz_files import write_alf, write_neuromatch, write_truth
 
-    if options.trials < 1:
-        raise SettingsError(f"--trials is {options.trials}; at least 1 is needed.")
     folder = options.output or settings.data_folder() / "simulated" / f"session-{options.seed}"
     session = simulate_session(SessionParameters(trials=options.trials, seed=options.seed))
     files = [*write_neuromatch([session], folder), write_alf(session, folder / "alf")]
@@ -134,6 +142,11 @@ def evaluate(options: argparse.Namespace) -> None:
 
     table = evaluate_saved(inputs=options.inputs, split=options.split, seed=options.seed)
     print(table.round(3).to_string(index=False))
+    print(
+        "r2_mean: R² against the training mean, with its 95 % interval (low, high); r2_psth: against the\n"
+        "training PSTH; null: what 97.5 % of wrong pairings of trials stay below; p: how often one does as\n"
+        "well; seed_style: pooled, the smoothing's start-up scored, one number a model."
+    )
 
 
 if __name__ == "__main__":

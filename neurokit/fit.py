@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from neurokit.checkpoint import fingerprint
 from neurokit.device import autocast
 from neurokit.errors import FitError
 from neurokit.fit_settings import FitSettings, optimizer_and_schedule
@@ -50,6 +51,10 @@ class Rows:
         self.tensors = tuple(tensor.to(device) for tensor in tensors)
         self.device = self.tensors[0].device
 
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits of the values: which data a run was started on."""
+        return fingerprint(*(tensor.cpu().numpy() for tensor in self.tensors))
+
     def batches(self, size: int, generator: torch.Generator | None = None) -> Iterator[Batch]:
         """Batches of `size` rows (the last may be smaller), shuffled where a generator is given."""
         rows = len(self.tensors[0])
@@ -78,11 +83,12 @@ def fit(
     training goes on from it; the result equals that of a run in one go. `on_epoch(epoch,
     validation_loss)` may raise to stop. Dropout and shuffling draw from `settings.seed`; the global
     generators are left as they were. Raises FitError where the loss stops being finite (the best
-    weights so far are restored first), CheckpointError for a checkpoint of another model or other
-    settings.
+    weights so far are restored first), CheckpointError for a checkpoint of another model, other
+    settings or other data.
     """
     model.to(train.device)
-    state = TrainingState(model, settings, *optimizer_and_schedule(model, settings))
+    data = train.fingerprint() + validation.fingerprint() if checkpoint else ""
+    state = TrainingState(model, settings, *optimizer_and_schedule(model, settings), data)
     with (
         torch.random.fork_rng(),
         progress(total=settings.epochs, desc="epochs", disable=not show_progress) as bar,

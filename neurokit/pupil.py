@@ -44,6 +44,8 @@ def build_encoder(
     `cell` is a recurrent cell, or 'mlp' or 'cnn'. Weights are drawn from `seed`. Raises
     SettingsError for another word.
     """
+    if hidden < 1 or layers < 1:
+        raise SettingsError(f"hidden is {hidden}, layers {layers}; both need to be 1 or more.")
     sizes = len(task.channels), len(task.regions), hidden
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -126,6 +128,19 @@ def seed_style_r2(task: EncodingTask, predicted: Prediction, part: str = "test")
     way.
     """
     return metrics.pooled_r2(task.rates, predicted, task.bins(part, with_ramp=True))
+
+
+def seed_style_column(task: EncodingTask, predictions: dict[str, Prediction]) -> dict[str, float]:
+    """`seed_style_r2` of each model; mean rate and PSTH are fitted with the ramp, as they were then.
+
+    The other models were fitted past the ramp and miss it, so theirs is less than the original's way of
+    fitting would have given them.
+    """
+    ramp = {"mean rate": baselines.mean_rate, "PSTH": baselines.psth}
+    return {
+        name: seed_style_r2(task, ramp[name](task, with_ramp=True) if name in ramp else rates)
+        for name, rates in predictions.items()
+    }
 
 
 def search_space(cells: tuple[Family, ...] = ("rnn", "gru", "lstm"), most_layers: int = 2) -> dict[str, Any]:

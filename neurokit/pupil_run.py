@@ -22,7 +22,7 @@ from neurokit.pupil import (
     build_encoder,
     encoder_rates,
     score_table,
-    seed_style_r2,
+    seed_style_column,
     train_encoder,
 )
 
@@ -110,9 +110,7 @@ def evaluate_saved(inputs: Inputs = "pupil", split: str = "random", seed: int = 
 def _table(encoder: nn.Module, recording: TrialRecording, task: EncodingTask) -> pd.DataFrame:
     predictions = {"PupilEncoder": encoder_rates(encoder, task), **baseline_rates(task, recording.trials)}
     table = score_table(task, predictions)
-    table["seed_style"] = table["model"].map(
-        {name: seed_style_r2(task, rates) for name, rates in predictions.items()}
-    )
+    table["seed_style"] = table["model"].map(seed_style_column(task, predictions))
     return table
 
 

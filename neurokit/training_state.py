@@ -21,8 +21,15 @@ class TrainingState:
     """Model, optimiser, schedule, generators, best weights and history of one run."""
 
     def __init__(
-        self, model: nn.Module, settings: FitSettings, optimizer: torch.optim.Optimizer, schedule: LRScheduler
+        self,
+        model: nn.Module,
+        settings: FitSettings,
+        optimizer: torch.optim.Optimizer,
+        schedule: LRScheduler,
+        data: str,
     ) -> None:
+        """`data` is the fingerprint of what is trained on; a run goes on with the same alone."""
+        self.data = data
         self.model, self.settings = model, settings
         self.optimizer, self.schedule = optimizer, schedule
         self.generator = torch.Generator().manual_seed(settings.seed)
@@ -81,6 +88,7 @@ class TrainingState:
         return {
             "version": __version__,
             "settings": _comparable(self.settings),
+            "data": self.data,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
@@ -98,6 +106,10 @@ class TrainingState:
             raise CheckpointError(
                 f"{path} was trained with other settings ({', '.join(different)}): remove it to start anew, "
                 "or train with the same settings to go on."
+            )
+        if content.get("data") != self.data:
+            raise CheckpointError(
+                f"{path} was trained on other data: remove it to start anew, or train on the same to go on."
             )
         try:
             self.model.load_state_dict(content["model"])

@@ -1,12 +1,17 @@
 """Every command without arguments on the demo tier, and what it says when something is wrong."""
 
+import json
 from pathlib import Path
 
 import pytest
 
+import neurokit.fit
 from neurokit import settings
+from neurokit.checkpoint import fingerprint
 from neurokit.cli import main
-from neurokit.pupil_run import evaluate_saved, train_and_save
+from neurokit.data.steinmetz import load_session
+from neurokit.models import baselines
+from neurokit.pupil_run import evaluate_saved, prepare, train_and_save
 
 
 @pytest.fixture(autouse=True)
@@ -102,8 +107,85 @@ def test_a_device_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Device 'tpu' is not there" in refused(capsys, "train", "--device", "tpu")
 
 
-def test_no_trials(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "--trials is 0" in refused(capsys, "simulate", "--trials", "0")
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("simulate", "--trials", "0"),
+        ("train", "--hidden", "0"),
+        ("train", "--layers", "-1"),
+        ("train", "--epochs", "0"),
+        ("data", "--seed", "-1"),
+        ("data", "--seed", "99999999999999999999"),
+        ("train", "--hidden", "many"),
+    ],
+)
+def test_numbers_that_cannot_be_used(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(list(arguments))
+    assert stopped.value.code == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert f"argument {arguments[1]}: {arguments[2]!r} is no whole number from" in last
+
+
+def test_train_options_reach_the_checkpoint(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
+    shape = ("--cell", "rnn", "--hidden", "5", "--layers", "2", "--epochs", "1")
+    said(capsys, "train", *shape, "--inputs", "behaviour", "--split", "blocked", "--seed", "3")
+    (file,) = (tmp_path / "checkpoints").glob("*-behaviour-blocked-3.json")
+    description = json.loads(file.read_text())
+    assert description["configuration"] == {
+        "channels": 6, "regions": 3, "hidden": 5, "cell": "rnn", "layers": 2,
+    }  # fmt: skip
+    _, blocked = prepare("behaviour", "blocked", 3)
+    assert description["data"] == fingerprint(blocked.inputs, blocked.rates, blocked.split.train)
+
+
+def test_a_killed_training_goes_on_from_the_command_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The second run does only the epochs that the first had left."""
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
+    done: list[int] = []
+
+    def count(*arguments: object) -> float:
+        done.append(1)
+        if len(done) == 3:
+            raise KeyboardInterrupt
+        return train_epoch(*arguments)
+
+    train_epoch = neurokit.fit._train_epoch
+    monkeypatch.setattr(neurokit.fit, "_train_epoch", count)
+    assert main(["train", "--cell", "rnn", "--epochs", "4"]) == 130
+    assert main(["train", "--cell", "rnn", "--epochs", "4"]) == 0
+    assert len(done) == 3 + 2  # two epochs kept, one broken off, two left
+
+
+def test_evaluate_scores_the_test_trials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Baselines need no checkpoint: their rows equal scores computed here on the test part alone."""
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
+    train_and_save(cell="rnn", epochs=1)
+    table = evaluate_saved().set_index(["model", "region"])
+    _, task = prepare()
+    bins = task.bins("test")
+    for index, region in enumerate(task.regions):
+        measured, psth = task.rates[bins][:, index], baselines.psth(task)[bins][:, index]
+        mean = task.rates[task.bins("train")][:, index].mean()
+        expected = 1 - ((measured - psth) ** 2).sum() / ((measured - mean) ** 2).sum()
+        assert table.loc[("PSTH", region), "r2_mean"] == pytest.approx(expected, abs=1e-5)  # float32
+
+
+def test_damaged_or_removed_demo_files_are_simulated_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
+    spikes = load_session().spikes
+    (file,) = tmp_path.rglob("steinmetz_part0.npz")
+    file.write_bytes(file.read_bytes()[:1000])
+    assert (load_session().spikes == spikes).all()
+    file.unlink()
+    assert (load_session().spikes == spikes).all()
 
 
 def test_the_tier_of_one_command_does_not_stay(

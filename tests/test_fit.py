@@ -1,8 +1,8 @@
 """The training loop: against straight runs, numbers worked out by hand, and everything that can go wrong."""
 
 import copy
-import errno
 import os
+import resource
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -478,7 +478,7 @@ def test_a_checkpoint_of_another_version_is_refused(saved: Path) -> None:
     refused(saved, r"written by neurokit 99\.0")
 
 
-PARTS = ["settings", "model", "optimizer", "schedule", "generators", "best_weights"]
+PARTS = ["settings", "data", "model", "optimizer", "schedule", "generators", "best_weights"]
 
 
 @pytest.mark.parametrize("missing", PARTS)
@@ -486,7 +486,8 @@ def test_a_checkpoint_with_a_part_missing_is_refused(saved: Path, missing: str) 
     content = torch.load(saved, weights_only=True)
     del content[missing]
     torch.save(content, saved)
-    refused(saved, "with other settings" if missing == "settings" else "of another model")
+    finding = {"settings": "with other settings", "data": "on other data"}
+    refused(saved, finding.get(missing, "of another model"))
 
 
 def test_something_else_that_torch_saved_is_refused(tmp_path: Path) -> None:
@@ -495,24 +496,31 @@ def test_something_else_that_torch_saved_is_refused(tmp_path: Path) -> None:
     refused(path, "holds no training state")
 
 
-def test_a_full_disk_keeps_the_last_checkpoint_and_the_best_weights(
-    saved: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_keeps_the_last_checkpoint_and_the_best_weights(saved: Path) -> None:
     content = saved.read_bytes()
     expected = weights(run(replace(BRIEF, epochs=3)).model)
-
-    def full_disk(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(Path, "write_bytes", full_disk)
     model = toy()
-    with pytest.raises(DiskError, match=r"run\.training could not be written \(No space left"):
-        run(BRIEF, model, checkpoint=saved)
-    monkeypatch.undo()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+    try:
+        with pytest.raises(DiskError, match=r"run\.training could not be written"):
+            run(BRIEF, model, checkpoint=saved)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert saved.read_bytes() == content
     assert os.listdir(saved.parent) == [saved.name]
     assert same(weights(model), expected)
     assert same(weights(run(BRIEF, checkpoint=saved).model), weights(run(BRIEF).model))
+
+
+def test_a_run_on_other_data_is_not_gone_on_with(saved: Path) -> None:
+    """One changed number of the training rows is other data."""
+    before = saved.read_bytes()
+    other = rows(1)
+    other.tensors[0].view(-1)[0] += 1
+    with pytest.raises(CheckpointError, match="was trained on other data"):
+        run(BRIEF, checkpoint=saved, train=other)
+    assert saved.read_bytes() == before
 
 
 def test_a_fitted_model_predicts_the_same_twice() -> None:

@@ -144,9 +144,14 @@ def named(module: str, name: str, rest: bytes = b".") -> bytes:
 
 @pytest.mark.parametrize(
     ("module", "name"),
-    [("numpy", "ndarray.tofile"), ("numpy", "dtype.type.__class__"), ("_codecs", "encode.__self__"),
-     ("numpy.core.multiarray", "fromfile"), ("numpy._core.multiarray", "_reconstruct.__globals__"),
-     ("neurokit.data.pickles", "_Call")],
+    [
+        ("numpy", "ndarray.tofile"),
+        ("numpy", "dtype.type.__class__"),
+        ("_codecs", "encode.__self__"),
+        ("numpy.core.multiarray", "fromfile"),
+        ("numpy._core.multiarray", "_reconstruct.__globals__"),
+        ("neurokit.data.pickles", "_Call"),
+    ],
 )
 def test_attributes_of_allowed_names_are_refused(module: str, name: str) -> None:
     with pytest.raises(DataError, match=f"asks for {module}.{name}"):

@@ -39,7 +39,8 @@ def with_tables(text: str, results: Path) -> str:
 
     def block(found: re.Match[str]) -> str:
         content = json.loads((results / f"{found['name']}.json").read_text(encoding="utf-8"))
-        table = families_table(content) if found["name"] == "encoder_families" else study_table(content)
+        tables = {"encoder_families": families_table, "ramp": ramp_table}
+        table = tables.get(found["name"], study_table)(content)
         return f"<!-- ledger {found['name']} -->\n{table}\n\n{origin(content)}\n<!-- /ledger -->"
 
     return BLOCK.sub(block, text)
@@ -50,7 +51,7 @@ def study_table(content: dict[str, Any]) -> str:
     behaviour.
     """
     rows = pd.DataFrame(content["rows"])
-    rows = rows[rows["region"] == "mean"]
+    rows = rows[(rows["region"] == "mean") & rows["low"].notna()]
     columns = ["95 % interval", "null", "blocked split"]
     head = ["model", "pupil alone", *columns, "all behaviour", *columns]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
@@ -58,7 +59,7 @@ def study_table(content: dict[str, Any]) -> str:
         cells = [model]
         for inputs in ("pupil", "behaviour"):
             random, blocked = (_row(rows, model, inputs, split) for split in ("random", "blocked"))
-            cells += [_score(random), _interval(random), _number(random["null"]), _score(blocked)]
+            cells += [_score(random), _interval(random), f"{random['null']:.3f}", _score(blocked)]
         lines.append("| " + " | ".join(cells) + " |")
     best = rows["best"].dropna()
     if len(best):
@@ -80,6 +81,19 @@ def families_table(content: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def ramp_table(content: dict[str, Any]) -> str:
+    """The PSTH's score past the ramp and with it, and pooled as the first PupilEncoder was scored."""
+    head = ["recording", "PSTH, past the ramp", "with the ramp", "pooled, with the ramp", "pooled: mean rate"]
+    keys = ("past_ramp", "with_ramp", "pooled_psth", "pooled_mean_rate")
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for row in content["rows"]:
+        cells = [f"{row[f'{key}_mean']:.3f} ± {row[f'{key}_std']:.3f}" for key in keys]
+        lines.append(
+            "| " + " | ".join([{"demo": "simulated", "cutout": "real cut-out"}[row["tier"]], *cells]) + " |"
+        )
+    return "\n".join(lines)
+
+
 def origin(content: dict[str, Any]) -> str:
     """Where the numbers come from."""
     return (
@@ -98,11 +112,7 @@ def _score(row: pd.Series) -> str:
 
 
 def _interval(row: pd.Series) -> str:
-    return "–" if pd.isna(row["low"]) else f"{row['low']:.2f} to {row['high']:.2f}"
-
-
-def _number(value: float) -> str:
-    return "–" if pd.isna(value) else f"{value:.3f}"
+    return f"{row['low']:.2f} to {row['high']:.2f}"
 
 
 if __name__ == "__main__":

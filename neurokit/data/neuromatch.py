@@ -23,6 +23,7 @@ from neurokit.data.session_arrays import (
     channel,
     floats,
     spike_counts,
+    times_of,
     trials_of,
 )
 from neurokit.data.trial_recording import TrialRecording, read_from
@@ -105,14 +106,14 @@ def read_cutout(path: Path, *, included_only: bool = False) -> TrialRecording:
 
 
 def _cutout(arrays: Session) -> TrialRecording:
-    time = array_of(arrays, "behav_time_from_stim").astype(float)
+    time = times_of(arrays, "behav_time_from_stim")
     spikes = spike_counts(arrays)
     neurons, trials, bins = spikes.shape
     return TrialRecording(
         name=_name(arrays),
         time=time,
         spikes=spikes,
-        first_spike_bin=_first_bin(time, array_of(arrays, "spk_time_from_stim"), bins),
+        first_spike_bin=_first_bin(time, times_of(arrays, "spk_time_from_stim"), bins),
         brain_area=brain_areas(arrays, neurons),
         behaviour=_behaviour(arrays, CUTOUT_CHANNELS, (trials, len(time))),
         trials=trials_of(arrays, trials),

@@ -34,6 +34,14 @@ def array_of(session: Session, key: str) -> np.ndarray:
     return np.asarray(session[key])
 
 
+def times_of(session: Session, key: str) -> Float[np.ndarray, "T"]:
+    """The times under `key`, s; DataError where they are no numbers."""
+    times = array_of(session, key)
+    if not np.issubdtype(times.dtype, np.number):
+        raise DataError(f"{key} holds {times.dtype}, expected times in s; fetch the file again.")
+    return times.astype(float)
+
+
 def spike_counts(session: Session) -> Integer[np.ndarray, "N K S"]:
     """Counts as the smallest unsigned integers; the bins themselves stay where they are on disk.
 

@@ -6,6 +6,7 @@ files.
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,8 +49,7 @@ def load_session(
     """
     tier = tier or settings.tier()
     if tier == "demo":
-        parts = sorted(simulated_folder(seed).glob("steinmetz_part*.npz"))
-        return _named(read_sessions(*parts), name)
+        return _named(_simulated_sessions(seed), name)
     if tier == "cutout":
         return read_cutout(_existing(settings.real_data_folder() / CUTOUT))
     folder = settings.data_folder() / "steinmetz2019"
@@ -80,6 +80,16 @@ def simulated_folder(seed: int = 0, parameters: SessionParameters | None = None)
         write_neuromatch([session], folder)
         write_truth(session, folder / "truth.npz")
     return folder
+
+
+def _simulated_sessions(seed: int) -> list[TrialRecording]:
+    """The demo's sessions; files that were damaged or removed are simulated anew, nothing is lost."""
+    folder = simulated_folder(seed)
+    try:
+        return read_sessions(folder / PARTS[0])
+    except DataError:
+        shutil.rmtree(folder)
+        return read_sessions(simulated_folder(seed) / PARTS[0])
 
 
 def simulated_truth(seed: int = 0) -> Truth:

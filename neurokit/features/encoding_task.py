@@ -73,6 +73,7 @@ def encoding_task(
     `width` in s. Raises DataError for absent channels or regions, constant channels, and empty
     trials.
     """
+    _check_split(split, len(recording.trials), recording.name)
     present = _present(recording, channels)
     training = split.is_train(len(recording.trials))
     closed = _closed(recording, training) if set(present) & set(PUPIL) else None
@@ -96,6 +97,15 @@ def encoding_task(
         scales=scales,
         masked={channel: clean.masked_fraction for channel, clean in cleaned.items()},
     )
+
+
+def _check_split(split: Split, trials: int, name: str) -> None:
+    parts = np.concatenate([split.train, split.validation, split.test])
+    if len(np.unique(parts)) != len(parts) or parts.min() < 0 or parts.max() >= trials:
+        raise DataError(
+            f"{name}: the split's parts must not share trials and must lie in 0 to {trials - 1}, found "
+            f"{parts.min()} to {parts.max()}; make it with split_trials({trials}, seed=...)."
+        )
 
 
 def _present(recording: TrialRecording, channels: tuple[str, ...]) -> tuple[str, ...]:

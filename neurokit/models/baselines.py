@@ -21,9 +21,9 @@ LAGS = np.arange(-50, 51, 5)  # bins; negative: the behaviour comes after the ra
 SHRINKAGE = 5.0  # trials' worth of the common PSTH mixed into that of each condition
 
 
-def mean_rate(task: EncodingTask) -> Prediction:
+def mean_rate(task: EncodingTask, *, with_ramp: bool = False) -> Prediction:
     """Each region's mean over the training trials, in every bin."""
-    mean = _mean(task.rates, task.bins("train"), axis=(0, 1))
+    mean = _mean(task.rates, task.bins("train", with_ramp=with_ramp), axis=(0, 1))
     return np.broadcast_to(mean, task.rates.shape)
 
 
