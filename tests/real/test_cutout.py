@@ -192,6 +192,7 @@ def test_the_simulation_is_about_as_hard_as_the_recording(cutout: TrialRecording
     window = session.trial_bins[:, cutout.spike_bins]
     real = np.array([difficulty(cutout.spikes[cutout.brain_area == region]) for region in REGIONS])
     made = np.array([difficulty(session.spikes[session.region == r][:, window]) for r in range(4)])
+    print("\nregion reliability, PSTH share\n", {"real": real.round(3), "simulated": made.round(3)})
     reliability, share = real.T
     assert ((reliability > 0.45) & (reliability < 0.85)).all() and ((share > 0.005) & (share < 0.025)).all()
     assert ((made[:, 0] > 0.45) & (made[:, 0] < 0.85)).all()
