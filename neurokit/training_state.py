@@ -81,7 +81,8 @@ class TrainingState:
         buffer = io.BytesIO()  # torch's own writer would turn a full disk into an unnamed RuntimeError
         torch.save(self._content(), buffer)
         with written(path) as temporary:
-            temporary.write_bytes(buffer.getbuffer())
+            # a copy: CPython 3.12.1 crashes when it collects a BytesIO whose buffer an exception still holds
+            temporary.write_bytes(buffer.getvalue())
 
     def _content(self) -> dict[str, Any]:
         cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
