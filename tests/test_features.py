@@ -443,14 +443,23 @@ def test_other_test_trials_change_neither_scales_nor_thresholds() -> None:
     ours, theirs = task_of(recording()), task_of(with_channel("pupil_area", values))
     assert ours.scales == theirs.scales
     np.testing.assert_array_equal(ours.inputs[split.train], theirs.inputs[split.train])
-    everything = Split(
-        np.arange(TRIALS), split.validation, split.test
-    )  # control: a scale that leaks does change
+    # control: with the changed trials as training trials the scales do change
+    half = len(split.train) // 2
+    other = Split(np.flatnonzero(held_out), split.train[:half], split.train[half:])
     leaking = [
-        encoding_task(source, everything, regions=("A",), channels=("pupil_area",)).scales
+        encoding_task(source, other, regions=("A",), channels=("pupil_area",)).scales
         for source in (recording(), with_channel("pupil_area", values))
     ]
     assert leaking[0] != leaking[1]
+
+
+@pytest.mark.parametrize(
+    "test", [np.array([0]), np.array([-1]), np.array([TRIALS])], ids=["shared", "negative", "beyond"]
+)
+def test_a_split_that_leaks_or_leaves_the_session_is_refused(test: np.ndarray) -> None:
+    split = Split(np.arange(10), np.arange(10, 20), test)
+    with pytest.raises(DataError, match=r"split's parts must not share trials and must lie in 0 to"):
+        encoding_task(recording(), split, regions=("A",), channels=("pupil_area",))
 
 
 def test_inputs_have_the_training_trials_median_at_zero() -> None:
