@@ -17,9 +17,7 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def save(name: str, rows: list[dict[str, Any]], **facts: Any) -> Path:
-    """Writes benchmarks/results/<name>.json; `rows` are the figures, `facts` what they were made
-    with.
-    """
+    """Writes benchmarks/results/<name>.json: `rows` are the figures, `facts` how they were made."""
     content = {
         "command": " ".join(["python", *sys.argv]),
         "commit": _commit(),

@@ -149,9 +149,7 @@ def _gradients_of_all_outputs(
     target_ind: None,
     additional_forward_args: None = None,
 ) -> tuple[Tensor, ...]:
-    """Gradients of each output after one forward pass, in the place captum has for the gradient of
-    one.
-    """
+    """Gradients of every output after one forward pass, where captum takes the gradient of one."""
     (rows,) = inputs
     with torch.enable_grad():
         found = forward_fn(rows)  # rows O

@@ -74,9 +74,7 @@ def load(path: str | Path, kind: type[Model]) -> tuple[Model, dict[str, Any]]:
 
 
 def fingerprint(*arrays: np.ndarray) -> str:
-    """Sixteen hexadecimal digits of the arrays' values and shapes: which data a model was fitted
-    to.
-    """
+    """Sixteen hexadecimal digits of values and shapes: which data a model was fitted to."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype}{array.shape}".encode())

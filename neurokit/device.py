@@ -34,9 +34,7 @@ def _devices() -> dict[str, bool]:
 
 
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager:
-    """Mixed precision on `device`; weights stay float32. Raises SettingsError for an unknown
-    precision.
-    """
+    """Mixed precision, weights stay float32; SettingsError for an unknown precision."""
     if precision not in ("float32", "bfloat16"):
         raise SettingsError(f"Precision is {precision!r}; use 'float32' or 'bfloat16'.")
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")

@@ -1,6 +1,4 @@
-"""Pictures: one style, every axis with its name and unit, every score beside what it is measured
-against.
-"""
+"""Pictures: one style, named axes with units, every score beside what it is measured against."""
 
 from collections.abc import Sequence
 
@@ -80,9 +78,7 @@ def plot_cleaning(
     trusted: Bool[np.ndarray, "T"],
     unit: str,
 ) -> Figure:
-    """One trial's channel as recorded (grey) and as the model gets it (blue), untrusted bins
-    shaded.
-    """
+    """One trial's channel as recorded (grey) and cleaned (blue), untrusted bins shaded."""
     figure, axis = plt.subplots(figsize=(6.5, 2.2))
     axis.plot(time, raw, color=GREY, label="recorded")
     axis.plot(time, np.where(trusted, clean, np.nan), label="cleaned")
@@ -172,9 +168,7 @@ def plot_lags(
     channels: Sequence[str],
     planted: float | None = None,
 ) -> Figure:
-    """Mean absolute attribution at each lag (s; positive: the input came first), one line a
-    channel.
-    """
+    """Mean absolute attribution at each lag (s; positive: the input came first), a line a channel."""
     figure, axis = plt.subplots(figsize=(4.6, 2.4))
     for channel, values in zip(channels, np.asarray(profile).T, strict=True):
         axis.plot(lags, values, label=channel)

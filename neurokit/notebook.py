@@ -1,6 +1,4 @@
-"""What every notebook's first cell does after the imports: versions, device, threads, seed, figure
-style.
-"""
+"""What every notebook's first cell does: versions, device, threads, seed, figure style."""
 
 import platform
 

@@ -38,8 +38,7 @@ BASELINES = {
 def build_encoder(
     task: EncodingTask, *, cell: Family = "rnn", hidden: int = 27, layers: int = 1, seed: int = 0
 ) -> nn.Module:
-    """An untrained encoder for the task's channels and regions, its rates starting at the training
-    mean.
+    """An untrained encoder for the task, its rates starting at the training mean.
 
     `cell` is a recurrent cell, or 'mlp' or 'cnn'. Weights are drawn from `seed`. Raises
     SettingsError for another word.
@@ -67,9 +66,7 @@ def train_encoder(
     device: str = "auto",
     **options: Any,
 ) -> Fitted:
-    """Fits `model` to the training trials and stops on the validation trials; `options` go to
-    `fit`.
-    """
+    """Fits `model` to training trials, stops on validation trials; `options` go to `fit`."""
     where = choose_device(device)
     train, validation = (rows(task, part, where) for part in ("train", "validation"))
     return fit(model, masked_squared_error, train, validation, settings, **options)
@@ -96,8 +93,7 @@ def baseline_rates(task: EncodingTask, trials: pd.DataFrame) -> dict[str, Predic
 def score_table(
     task: EncodingTask, predictions: dict[str, Prediction], *, part: str = "test", seed: int = 0
 ) -> pd.DataFrame:
-    """One row per model and region: R² against the training mean with its interval and null, and
-    the rest.
+    """One row per model and region: R², its interval and null, and the correlation.
 
     Columns: model, region, r2_mean, low, high (95 % block bootstrap), r2_psth (against the training
     PSTH), pearson, null (97.5 % point of the circular trial shifts of r2_mean), p.
@@ -124,9 +120,7 @@ def score_table(
 
 
 def seed_style_r2(task: EncodingTask, predicted: Prediction, part: str = "test") -> float:
-    """Pooled R² over every recorded bin, the smoothing's ramp included: the first PupilEncoder's
-    way.
-    """
+    """Pooled R² over every recorded bin, the ramp included: the first PupilEncoder's way."""
     return metrics.pooled_r2(task.rates, predicted, task.bins(part, with_ramp=True))
 
 
@@ -144,9 +138,7 @@ def seed_style_column(task: EncodingTask, predictions: dict[str, Prediction]) ->
 
 
 def search_space(cells: tuple[Family, ...] = ("rnn", "gru", "lstm"), most_layers: int = 2) -> dict[str, Any]:
-    """What TPE searches: cell, hidden size, layers, learning rate, weight decay (hyperopt's own
-    terms).
-    """
+    """What TPE searches, in hyperopt's terms: cell, sizes, learning rate, weight decay."""
     return {
         "cell": hp.choice("cell", list(cells)),
         "hidden": hp.uniformint("hidden", 10, 60),

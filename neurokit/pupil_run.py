@@ -1,6 +1,4 @@
-"""A PupilEncoder from recording to file and back: what `neurokit train` and `neurokit evaluate`
-do.
-"""
+"""A PupilEncoder from recording to file and back, for `neurokit train` and `evaluate`."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -32,9 +30,7 @@ CHANNELS = {"pupil": PUPIL, "behaviour": BEHAVIOUR}
 
 @dataclass(frozen=True)
 class SavedRun:
-    """A finished training run: where its weights are, and what it reached on validation trials
-    (Hz²).
-    """
+    """A finished training run: its weights, and the best validation error (Hz²)."""
 
     path: Path
     parameters: int
@@ -45,9 +41,7 @@ class SavedRun:
 def prepare(
     inputs: Inputs = "pupil", split: str = "random", seed: int = 0
 ) -> tuple[TrialRecording, EncodingTask]:
-    """The tier's recording and the task made of it; on the demo tier `seed` also picks the
-    simulated session.
-    """
+    """The tier's recording and its task; on the demo tier `seed` picks the simulated session too."""
     recording = load_session(seed=seed)
     trials = split_trials(len(recording.trials), seed=seed, kind=split)
     return recording, encoding_task(
@@ -66,9 +60,7 @@ def train_and_save(
     epochs: int = 60,
     device: str = "auto",
 ) -> SavedRun:
-    """Fits an encoder to the tier's recording and saves it under NEUROKIT_DATA; a killed run goes
-    on.
-    """
+    """Fits an encoder to the tier's recording and saves it; a killed run goes on."""
     recording, task = prepare(inputs, split, seed)
     path = _path(inputs, split, seed)
     encoder = build_encoder(task, cell=cell, hidden=hidden, layers=layers, seed=seed)
@@ -119,9 +111,7 @@ def _path(inputs: Inputs, split: str, seed: int) -> Path:
 
 
 def _facts(recording: TrialRecording, task: EncodingTask) -> dict[str, Any]:
-    """What must travel with an encoder to use it on other trials: names, scales, bin size, and
-    which data.
-    """
+    """What must travel with an encoder: names, scales, bin size, and which data."""
     return {
         "recording": recording.name,
         "channels": list(task.channels),

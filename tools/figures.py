@@ -30,9 +30,7 @@ SHOWN = {"PSTH": "PSTH", "FIR": "linear filter", "PupilEncoder": "PupilEncoder (
 
 
 def main() -> None:
-    """Draws figures/pupil_encoder.png: from the pupil, through the encoder, to rates and their
-    score.
-    """
+    """Draws figures/pupil_encoder.png: from the pupil, through the encoder, to the score."""
     setup(seed=0, device="cpu")
     recording, task = prepare()
     encoder = build_encoder(task, cell="gru")
@@ -49,9 +47,7 @@ def main() -> None:
 
 
 def best_test_trial(task: EncodingTask, rates: np.ndarray) -> int:
-    """The test trial in which the first region's rate is predicted best, said so in the picture's
-    caption.
-    """
+    """The test trial whose first region is predicted best, as the README's caption says."""
     error = ((task.rates - rates)[task.split.test, :, 0] ** 2).mean(axis=1)
     variance = task.rates[task.split.test, :, 0].var(axis=1)
     return int(task.split.test[np.argmin(error / variance)])

@@ -47,9 +47,7 @@ def with_tables(text: str, results: Path) -> str:
 
 
 def study_table(content: dict[str, Any]) -> str:
-    """R² against the training mean, averaged over regions: one row a model, pupil alone and all
-    behaviour.
-    """
+    """R² against the training mean, averaged over regions: one row a model."""
     rows = pd.DataFrame(content["rows"])
     rows = rows[(rows["region"] == "mean") & rows["low"].notna()]
     columns = ["95 % interval", "null", "blocked split"]
@@ -69,9 +67,7 @@ def study_table(content: dict[str, Any]) -> str:
 
 
 def families_table(content: dict[str, Any]) -> str:
-    """Test R² and validation error of each family after TPE and after random search of the same
-    budget.
-    """
+    """Each family after TPE and after random search of the same budget."""
     rows = pd.DataFrame(content["rows"])
     lines = ["| family | search | test R², mean over regions | validation error (Hz²) |", "|---|---|---|---|"]
     for row in rows.to_dict("records"):
