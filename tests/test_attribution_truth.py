@@ -20,7 +20,9 @@ SEEDS = (0, 1, 2)
 REGIONS = ("SCs", "SCm", "LGd")
 BINS = list(range(90, 170, 10))
 LOOKS_BACK = 0.09  # s
-TOLERANCE = 0.07  # s, stated before the test was run on seeds 1 and 2
+# s. Stated before seeds 1 and 2 were run, and kept when the first run missed two of nine: the perceptron's
+# window was widened from 0.6 to 1 s instead, a choice made on three other mice (seeds 3 to 5).
+TOLERANCE = 0.07
 
 
 @pytest.fixture(scope="module")
