@@ -1,0 +1,173 @@
+"""A simulated mouse: a V1 population with known truth, and the best any model can know of it.
+
+The rate of neuron n on the trial at rank t of the session is
+
+    g_n(t) phi(b + d_n(t) beta_n(t) + h_n(t) + s_n(t)),        phi(x) = log(1 + exp(3 x)) / 3
+
+with the image drive d (see `cells`), the behaviour's factor beta = 1 + strength (c_n (arousal - 1/2) +
+k_n (running - mean)), history h = strength w_n tanh(trace of the neuron's own past responses - 1), brain
+state s = strength (loadings x (factors - 1)) and gain g = exp(strength kappa_n gain). Responses are
+numbers of events, Poisson, each of a gamma-distributed size, as deconvolved calcium has them. The
+constants were set before any model was fitted.
+
+Letters: T trials in order of time, N neurons, F brain-state factors.
+"""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+from jaxtyping import Float
+
+from neurokit.simulate.brain_state import (
+    GAIN_TIME,
+    BrainState,
+    autoregression,
+    draw_brain_state,
+    draw_factors,
+)
+from neurokit.simulate.cells import Cells, draw_cells, image_drive
+
+BASE = 0.15
+EVENTS = 1.0  # mean number of events at rate 1
+EVENT_SHAPE = 4.0  # of the gamma distribution of event sizes
+DRAWS = 64  # of what a model is not told, to average over
+
+
+@dataclass(frozen=True)
+class MouseParameters:
+    """One mouse; the strengths are 1 where a mechanism is planted, 0 where it is taken out."""
+
+    neurons: int = 200
+    complex_fraction: float = 0.6
+    behaviour: float = 1.0
+    behaviour_scale: float = 1.0
+    history: float = 1.0
+    state: float = 1.0
+    gain: float = 1.0
+    seed: int = 0
+
+    def as_dict(self) -> dict[str, float]:
+        """Plain data, for the file that keeps the truth."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Couplings:
+    """How strongly each neuron follows what is not in the image; strengths included."""
+
+    arousal: Float[np.ndarray, "N"]
+    running: Float[np.ndarray, "N"]
+    history: Float[np.ndarray, "N"]
+    keep: Float[np.ndarray, "N"]  # of the history trace from one trial to the next
+    factors: Float[np.ndarray, "F N"]
+    gain: Float[np.ndarray, "N"]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the rate is made of on each trial."""
+
+    history: Float[np.ndarray, "T N"]
+    factors: Float[np.ndarray, "T F"]
+    gain: Float[np.ndarray, "T"]
+
+
+class Mouse:
+    """A population and its session; draws all that stays fixed from the parameters' seed."""
+
+    def __init__(self, parameters: MouseParameters, trials: int) -> None:
+        random = np.random.default_rng([parameters.seed, 1])
+        self.parameters = parameters
+        self.cells: Cells = draw_cells(parameters.neurons, parameters.complex_fraction, random)
+        self.couplings = _draw_couplings(parameters, random)
+        self.brain: BrainState = draw_brain_state(trials, parameters.behaviour_scale, random)
+        self._noise = random
+
+    def stimulus(self, images: Float[np.ndarray, "T H W"]) -> Float[np.ndarray, "T N"]:
+        """Image drive with the eye where it was, times the behaviour's factor: d beta."""
+        return image_drive(self.cells, images, self.brain.eye) * self._behaviour()
+
+    def respond(self, stimulus: Float[np.ndarray, "T N"]) -> tuple[Float[np.ndarray, "T N"], Terms]:
+        """One session's responses (mean about 1.5), and the terms behind them."""
+        brain = self.brain
+        responses, history = self._run(stimulus, brain.factors, brain.gain, self._noise)
+        return responses, Terms(history, brain.factors, brain.gain)
+
+    def rates(self, stimulus: Float[np.ndarray, "T N"], terms: Terms) -> Float[np.ndarray, "T N"]:
+        """The formula of the module, for given terms: what knowing everything would predict."""
+        inner = BASE + stimulus + terms.history + self._state(terms.factors)
+        return self._gain(terms.gain) * soft_rectified(inner)
+
+    def expected(
+        self,
+        images: Float[np.ndarray, "T H W"],
+        random: np.random.Generator,
+        *,
+        behaviour_known: bool = True,
+        draws: int = DRAWS,
+    ) -> Float[np.ndarray, "T N"]:
+        """The mean response given a trial's image and, where known, its behaviour and eye.
+
+        It is the ceiling of models that are given just these. What they are not given (past images
+        and responses, brain state and gain; behaviour and eye too) is drawn anew `draws` times.
+        """
+        trials, stimulus, total = len(images), self.stimulus(images), 0.0
+        for _ in range(draws):
+            if not behaviour_known:
+                order = random.permutation(trials)
+                drive = image_drive(self.cells, images, self.brain.eye[order])
+                stimulus = drive * self._behaviour()[order]
+            factors = draw_factors(trials, random)
+            gain = autoregression(trials, GAIN_TIME, random)
+            before = stimulus[random.permutation(trials)]  # what was shown on the trials before
+            _, history = self._run(before, factors, gain, random)
+            total = total + self.rates(stimulus, Terms(history, factors, gain))
+        return total / draws
+
+    def _run(
+        self, stimulus: np.ndarray, factors: np.ndarray, gain: np.ndarray, random: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Responses trial by trial, since each depends on those before, and the history term."""
+        inner = BASE + stimulus + self._state(factors)
+        scale, keep = self._gain(gain), self.couplings.keep
+        trace = np.ones(stimulus.shape[1])
+        responses, history = np.empty_like(stimulus), np.empty_like(stimulus)
+        for t in range(len(stimulus)):
+            history[t] = self.couplings.history * np.tanh(trace - 1)  # bounded, or activity runs away
+            responses[t] = _events(scale[t] * soft_rectified(inner[t] + history[t]), random)
+            trace = keep * trace + (1 - keep) * responses[t]
+        return responses, history
+
+    def _behaviour(self) -> np.ndarray:
+        arousal = self.brain.arousal[:, None] - 0.5
+        running = self.brain.running[:, None] - self.brain.running.mean()
+        return np.maximum(1 + self.couplings.arousal * arousal + self.couplings.running * running, 0.1)
+
+    def _state(self, factors: np.ndarray) -> np.ndarray:
+        return (factors - 1) @ self.couplings.factors
+
+    def _gain(self, gain: np.ndarray) -> np.ndarray:
+        return np.exp(gain[:, None] * self.couplings.gain)
+
+
+def soft_rectified(x: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+    """log(1 + exp(3 x)) / 3: a rectifier with a soft foot."""
+    return np.logaddexp(0, 3 * x) / 3
+
+
+def _events(rates: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    number = random.poisson(EVENTS * rates)
+    return random.gamma(EVENT_SHAPE * np.maximum(number, 1e-3), 1 / (EVENT_SHAPE * EVENTS)) * (number > 0)
+
+
+def _draw_couplings(parameters: MouseParameters, random: np.random.Generator) -> Couplings:
+    neurons = parameters.neurons
+    loadings = random.uniform(0.2, 0.6, (4, neurons)) * (random.random((4, neurons)) < 0.4)
+    return Couplings(
+        arousal=parameters.behaviour * random.uniform(0.4, 1.6, neurons),
+        running=parameters.behaviour * random.uniform(0.0, 0.8, neurons),
+        history=parameters.history * random.uniform(0.2, 0.7, neurons),
+        keep=np.exp(-1 / random.uniform(1, 8, neurons)),
+        factors=parameters.state * loadings,
+        gain=parameters.gain * random.uniform(0.2, 0.6, neurons),
+    )

@@ -1,0 +1,150 @@
+"""A simulated SENSORIUM 2022 scan: trials, tiers, statistics, and the truth that no reader opens.
+
+`simulate_scan` draws one mouse at one session; `sensorium_files` writes it into the very files of the
+competition. Kinds: 'pretraining' (all responses, integer trial numbers), 'sensorium_plus' (test responses
+withheld, hashed trial numbers) and 'sensorium' (behaviour withheld too).
+
+Letters: T trials, in the order of their files unless said otherwise, N neurons.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from neurokit.errors import SettingsError
+from neurokit.simulate.mouse import Mouse, MouseParameters
+from neurokit.simulate.scenes import scenes
+
+Kind = Literal["pretraining", "sensorium", "sensorium_plus"]
+KINDS: tuple[Kind, ...] = ("pretraining", "sensorium_plus", "sensorium")
+AMPLITUDE = (8.0, 0.5)  # median of a neuron's response scale, and the spread of its log
+
+
+@dataclass(frozen=True)
+class ScanParameters:
+    """One scan; the same parameters give the same files.
+
+    `train` and `validation` images are shown once, `test_images` (and as many for the final test in
+    competition scans) `repeats` times each, all in random order.
+    """
+
+    mouse: MouseParameters = field(default_factory=MouseParameters)
+    kind: Kind = "pretraining"
+    train: int = 1000
+    validation: int = 120
+    test_images: int = 25
+    repeats: int = 8
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError for a kind or a number that no scan can have."""
+        numbers = (self.train, self.validation, self.test_images, self.repeats)
+        if self.kind not in KINDS or min(numbers) < 2:
+            raise SettingsError(
+                f"kind is {self.kind!r}, numbers of trials {numbers}; use one of {', '.join(KINDS)}, "
+                "and 2 or more."
+            )
+
+    @property
+    def key(self) -> str:
+        """animal-session-scan, as the competition names its scans."""
+        return f"9{self.mouse.seed:04d}-{1 + KINDS.index(self.kind)}-1"
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain data, for the file that keeps the truth."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class SimulatedScan:
+    """One scan as the simulation knows it, trials in the order of their files.
+
+    Attributes:
+        images: 144 x 256 grey values, one for each distinct image.
+        image: which image each trial showed.
+        tiers: train, validation, test or final_test.
+        rank: place of each trial in time.
+        responses: as recorded, before anything is withheld.
+        behaviour, pupil_center: as recorded.
+        rates: the best prediction of somebody who knows all there is.
+        expected: the best prediction given image, behaviour and eye.
+        expected_from_image: the best prediction given the image.
+    """
+
+    parameters: ScanParameters
+    mouse: Mouse
+    images: UInt8[np.ndarray, "I 144 256"]
+    image: Int[np.ndarray, "T"]
+    tiers: np.ndarray
+    rank: Int[np.ndarray, "T"]
+    responses: Float[np.ndarray, "T N"]
+    behaviour: Float[np.ndarray, "T 3"]
+    pupil_center: Float[np.ndarray, "T 2"]
+    rates: Float[np.ndarray, "T N"]
+    expected: Float[np.ndarray, "T N"]
+    expected_from_image: Float[np.ndarray, "T N"]
+
+
+def simulate_scan(parameters: ScanParameters) -> SimulatedScan:
+    """Draws images, trials, the mouse and its responses; about ten seconds for 1,300 trials."""
+    random = np.random.default_rng([parameters.mouse.seed, KINDS.index(parameters.kind), 2])
+    image, tiers = _trials(parameters, random)  # in time order from here
+    images = np.concatenate([scenes(number, random) for number in _images_of_tiers(parameters).values()])
+    seen = _standardised(images, image[tiers == "train"])[image]
+    mouse = Mouse(parameters.mouse, len(image))
+    stimulus = mouse.stimulus(seen)
+    responses, terms = mouse.respond(stimulus)
+    amplitude = AMPLITUDE[0] * np.exp(AMPLITUDE[1] * random.standard_normal(responses.shape[1]))
+    rank = random.permutation(len(image))  # file i holds the trial at rank[i]
+    known = mouse.expected(seen, random)
+    unknown = mouse.expected(seen, random, behaviour_known=False, draws=16)
+    return SimulatedScan(
+        parameters=parameters,
+        mouse=mouse,
+        images=images,
+        image=image[rank],
+        tiers=tiers[rank],
+        rank=rank,
+        responses=(amplitude * responses + 1e-9)[rank],  # the real files have such a floor
+        behaviour=mouse.brain.behaviour[rank],
+        pupil_center=mouse.brain.pupil_center[rank],
+        rates=(amplitude * mouse.rates(stimulus, terms))[rank],
+        expected=(amplitude * known)[rank],
+        expected_from_image=(amplitude * unknown)[rank],
+    )
+
+
+def training_size(images: UInt8[np.ndarray, "I 144 256"]) -> Float[np.ndarray, "I 36 64"]:
+    """Mean of the central 2 x 2 pixels of each 4 x 4 block, which bilinear rescaling by a quarter is."""
+    blocks = images.reshape(len(images), 36, 4, 64, 4)[:, :, 1:3, :, 1:3]
+    return blocks.mean(axis=(2, 4), dtype=np.float32)
+
+
+def _images_of_tiers(parameters: ScanParameters) -> dict[str, int]:
+    """Distinct images of each tier; a tier's images come from canvases of their own."""
+    test = {"test": parameters.test_images}
+    if parameters.kind != "pretraining":
+        test["final_test"] = parameters.test_images
+    return {"train": parameters.train, "validation": parameters.validation, **test}
+
+
+def _trials(
+    parameters: ScanParameters, random: np.random.Generator
+) -> tuple[Int[np.ndarray, "T"], np.ndarray]:
+    """Image and tier of each trial, in a random order of time."""
+    numbers = _images_of_tiers(parameters)
+    repeats = [parameters.repeats if "test" in tier else 1 for tier in numbers]
+    of_image = np.repeat(repeats, list(numbers.values()))
+    image = np.repeat(np.arange(len(of_image)), of_image)
+    tier_of_image = np.repeat(list(numbers), list(numbers.values()))
+    order = random.permutation(len(image))
+    return image[order], tier_of_image[image[order]]
+
+
+def _standardised(
+    images: UInt8[np.ndarray, "I 144 256"], train: Int[np.ndarray, "M"]
+) -> Float[np.ndarray, "I 36 64"]:
+    """Images of training size, with mean and standard deviation of the training trials' pixels."""
+    chosen = images[train]
+    return (training_size(images) - np.float32(chosen.mean())) / np.float32(chosen.std())
