@@ -45,9 +45,7 @@ def write_truth(scan: SimulatedScan, path: str | Path) -> Path:
         arrays[name] = getattr(scan, name).astype(np.float32)
     with written(path) as temporary, temporary.open("wb") as stream:
         parameters = np.array(json.dumps(scan.parameters.as_dict()))
-        np.savez_compressed(
-            stream, parameters=parameters, rank=scan.rank, tiers=scan.tiers, **arrays, **cells
-        )
+        np.savez_compressed(stream, parameters=parameters, rank=scan.rank, tiers=scan.tiers, **arrays)
     return Path(path)
 
 
