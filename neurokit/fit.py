@@ -1,14 +1,17 @@
-"""The one training loop: any model, any loss, any device.
+"""The one training loop: any model, any loss, any data, any device.
 
 `fit` trains on mini-batches that never leave the device, keeps the weights of the best validation
 loss, stops when they no longer improve, and can go on after a kill as if nothing had happened.
 Nothing of it knows what is modelled: a loss is a function `(model, batch) -> (total, number)` whose
-quotient is minimised, so that masked bins and uneven batches are averaged exactly.
+quotient is minimised, so that masked bins and uneven batches are averaged exactly. Data hand out
+the batches of one step of the optimiser together (one batch of each mouse, say), and their gradients
+are added.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import pandas as pd
 import torch
@@ -23,7 +26,31 @@ from neurokit.progress import progress
 from neurokit.training_state import TrainingState
 
 Batch = tuple[Tensor, ...]
-Loss = Callable[[nn.Module, Batch], tuple[Tensor, Tensor]]
+Loss = Callable[[nn.Module, Any], tuple[Tensor, Tensor]]
+
+
+@runtime_checkable
+class TrainingData(Protocol):
+    """What `fit` trains on; `Rows` is the plain case."""
+
+    device: torch.device
+
+    def fingerprint(self) -> str:
+        """Which data these are."""
+
+    def steps(self, size: int, generator: torch.Generator) -> Iterator[Sequence[Any]]:
+        """One epoch: for each step of the optimiser its batches, of `size` rows at most."""
+
+
+@runtime_checkable
+class Objective(Protocol):
+    """A number to make small, in place of the loss on validation rows."""
+
+    def fingerprint(self) -> str:
+        """Which data it is measured on."""
+
+    def __call__(self, model: nn.Module) -> float:
+        """The number for this model; its mode must be left as it was."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +82,10 @@ class Rows:
         """Sixteen hexadecimal digits of the values: which data a run was started on."""
         return fingerprint(*(tensor.cpu().numpy() for tensor in self.tensors))
 
+    def steps(self, size: int, generator: torch.Generator) -> Iterator[tuple[Batch]]:
+        """Shuffled batches, one for each step."""
+        return ((batch,) for batch in self.batches(size, generator))
+
     def batches(self, size: int, generator: torch.Generator | None = None) -> Iterator[Batch]:
         """Batches of `size` rows (the last may be smaller), shuffled where a generator is given."""
         rows = len(self.tensors[0])
@@ -69,8 +100,8 @@ class Rows:
 def fit(
     model: nn.Module,
     loss: Loss,
-    train: Rows,
-    validation: Rows,
+    train: TrainingData,
+    validation: Rows | Objective,
     settings: FitSettings = FitSettings(),  # noqa: B008  frozen
     *,
     checkpoint: Path | None = None,
@@ -78,6 +109,8 @@ def fit(
     show_progress: bool = True,
 ) -> Fitted:
     """Trains `model` in place and leaves it with the weights of its best validation loss.
+
+    `validation` is either rows, on which `loss` is measured, or an objective of its own.
 
     With a `checkpoint` path the state is saved after each epoch and, when the file is there,
     training goes on from it; the result equals that of a run in one go. `on_epoch(epoch,
@@ -88,6 +121,7 @@ def fit(
     """
     model.to(train.device)
     data = train.fingerprint() + validation.fingerprint() if checkpoint else ""
+    measured = _objective(loss, validation, settings)
     state = TrainingState(model, settings, *optimizer_and_schedule(model, settings), data)
     with (
         torch.random.fork_rng(),
@@ -95,10 +129,12 @@ def fit(
     ):
         state.start(checkpoint)
         bar.update(state.epoch)
+        if settings.evaluate_first and state.epoch == 0:
+            state.compare(measured(model))
         try:
             while state.epoch < settings.epochs and not state.stopped:
                 train_loss = _train_epoch(model, loss, train, state, settings)
-                validation_loss = evaluate_loss(model, loss, validation, settings)
+                validation_loss = measured(model)
                 _check_finite(train_loss, validation_loss, state.epoch, settings)
                 state.record(train_loss, validation_loss)
                 state.save(checkpoint)
@@ -111,23 +147,30 @@ def fit(
     return Fitted(model, state.history(), state.best_epoch, state.best_loss)
 
 
+def _objective(
+    loss: Loss, validation: Rows | Objective, settings: FitSettings
+) -> Callable[[nn.Module], float]:
+    if isinstance(validation, Rows):
+        return lambda model: evaluate_loss(model, loss, validation, settings)
+    return validation
+
+
 def _train_epoch(
-    model: nn.Module, loss: Loss, rows: Rows, state: TrainingState, settings: FitSettings
+    model: nn.Module, loss: Loss, data: TrainingData, state: TrainingState, settings: FitSettings
 ) -> float:
     model.train()
-    total = torch.zeros((), device=rows.device)
-    number = torch.zeros((), device=rows.device)
-    for batch in rows.batches(settings.batch_size, state.generator):
+    sums = torch.zeros(2, device=data.device)
+    for batches in data.steps(settings.batch_size, state.generator):
         state.optimizer.zero_grad(set_to_none=True)
-        with autocast(rows.device, settings.precision):
-            batch_total, batch_number = loss(model, batch)
-        (batch_total / batch_number.clamp_min(1)).backward()
+        for batch in batches:
+            with autocast(data.device, settings.precision):
+                total, number = loss(model, batch)
+            (total / number.clamp_min(1)).backward()
+            sums += torch.stack([total.detach(), number])  # on the device: reading it would wait for it
         if settings.clip is not None:
             nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
         state.optimizer.step()
-        total += batch_total.detach()  # summed on the device: asking for the number would wait for it
-        number += batch_number
-    return float(total / number.clamp_min(1))
+    return float(sums[0] / sums[1].clamp_min(1))
 
 
 def evaluate_loss(model: nn.Module, loss: Loss, rows: Rows, settings: FitSettings) -> float:

@@ -1,7 +1,7 @@
 """How to train: the numbers of a run, and the optimiser and schedule they stand for."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import nn
@@ -10,7 +10,8 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from neurokit.device import Precision
 from neurokit.errors import FitError
 
-Schedule = Literal["constant", "cosine", "plateau"]
+Schedule = Literal["constant", "cosine", "plateau", "rounds"]
+SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
 
 
 @dataclass(frozen=True)
@@ -21,8 +22,13 @@ class FitSettings:
     (None: never). `clip` bounds the norm of all gradients together (None: not). `warm_up` epochs
     raise the rate linearly to `learning_rate`; then 'constant' keeps it, 'cosine' lowers it to zero
     at the end, 'plateau' divides it by three whenever a third of the patience (10 epochs where that
-    is None) brings less than 0.01 % off the best validation loss. Weight decay is AdamW's
-    decoupled one where `decoupled`, else Adam's.
+    is None) brings less than 0.01 % off the best validation loss, 'rounds' is that of SENSORIUM 2022
+    (see `RoundsPlateau`). Weight decay is AdamW's decoupled one where `decoupled`, else Adam's.
+
+    When the patience is used up, a new round starts from the best weights, the optimiser as it is,
+    until `rounds` of them are over. An improvement is one of more than `tolerance`.
+    `evaluate_first` lets the untrained weights compete too. `late_decay` is the 'rounds' schedule as
+    published: it acts one epoch after a round has ended, if that epoch brings no improvement.
     """
 
     epochs: int = 200
@@ -34,6 +40,10 @@ class FitSettings:
     patience: int | None = 25
     schedule: Schedule = "constant"
     warm_up: int = 0
+    rounds: int = 1
+    tolerance: float = 0.0
+    evaluate_first: bool = False
+    late_decay: bool = True
     precision: Precision = "float32"
     seed: int = 0
 
@@ -48,8 +58,13 @@ class FitSettings:
                 f"weight_decay is {self.weight_decay}, clip {self.clip}; use 0 or more for the one, "
                 "a positive number or None for the other."
             )
-        if self.schedule not in ("constant", "cosine", "plateau"):
-            raise FitError(f"schedule is {self.schedule!r}; use 'constant', 'cosine' or 'plateau'.")
+        if self.schedule not in SCHEDULES:
+            raise FitError(f"schedule is {self.schedule!r}; use one of {', '.join(SCHEDULES)}.")
+        if self.rounds < 1 or not self.tolerance >= 0:
+            raise FitError(
+                f"rounds is {self.rounds}, tolerance {self.tolerance}; use 1 or more for the one, 0 or more "
+                "for the other."
+            )
 
 
 class WarmPlateau(ReduceLROnPlateau):
@@ -77,6 +92,21 @@ class WarmPlateau(ReduceLROnPlateau):
             group["lr"] = rate * (self.last_epoch + 1) / (self.warm_up + 1)
 
 
+class RoundsPlateau(ReduceLROnPlateau):
+    """The schedule of the SENSORIUM 2022 baselines: times 0.3 after a round, never below 1e-4.
+
+    As published, stopping and schedule count the same five epochs, but the schedule acts on the
+    next one (`late`): the rate falls after the first epoch of a new round, and stays if that epoch
+    improves.
+    """
+
+    def __init__(self, optimizer: torch.optim.Optimizer, patience: int, late: bool) -> None:
+        tolerated = patience if late else patience - 1
+        super().__init__(
+            optimizer, factor=0.3, patience=tolerated, threshold=1e-6, threshold_mode="abs", min_lr=1e-4
+        )
+
+
 def optimizer_and_schedule(
     model: nn.Module, settings: FitSettings
 ) -> tuple[torch.optim.Optimizer, LRScheduler]:
@@ -96,6 +126,8 @@ def _schedule(optimizer: torch.optim.Optimizer, settings: FitSettings) -> LRSche
     schedules = torch.optim.lr_scheduler
     if settings.schedule == "plateau":
         return WarmPlateau(optimizer, settings.warm_up, max(1, (settings.patience or 30) // 3))
+    if settings.schedule == "rounds":
+        return RoundsPlateau(optimizer, settings.patience or 5, settings.late_decay)
     main = (
         schedules.CosineAnnealingLR(optimizer, max(1, settings.epochs - settings.warm_up))
         if settings.schedule == "cosine"

@@ -34,6 +34,7 @@ class TrainingState:
         self.optimizer, self.schedule = optimizer, schedule
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.epoch, self.best_epoch, self.best_loss = 0, -1, float("inf")
+        self.waited, self.round = 0, 0  # epochs without improvement; rounds that are over
         self.best_weights: dict[str, torch.Tensor] = copy.deepcopy(model.state_dict())  # until an epoch ends
         self.rows: list[dict[str, float]] = []
 
@@ -53,18 +54,30 @@ class TrainingState:
                 "learning_rate": self.optimizer.param_groups[0]["lr"],
             }
         )
-        if validation_loss < self.best_loss:
-            self.best_loss, self.best_epoch = validation_loss, self.epoch
-            self.best_weights = copy.deepcopy(self.model.state_dict())
+        self.compare(validation_loss, self.epoch)
         plateau = isinstance(self.schedule, ReduceLROnPlateau)
         self.schedule.step(*([validation_loss] if plateau else []))
         self.epoch += 1
+        if self.settings.patience is not None and self.waited >= self.settings.patience:
+            self._close_round()
+
+    def compare(self, validation_loss: float, epoch: int = -1) -> None:
+        """Keeps the weights if they are the best so far; epoch -1 stands for untrained ones."""
+        if validation_loss < self.best_loss - self.settings.tolerance:
+            self.best_loss, self.best_epoch, self.waited = validation_loss, epoch, 0
+            self.best_weights = copy.deepcopy(self.model.state_dict())
+        else:
+            self.waited += 1
+
+    def _close_round(self) -> None:
+        self.round, self.waited = self.round + 1, 0
+        if not self.stopped:
+            self.restore_best()  # the next round starts there, the optimiser goes on as it is
 
     @property
     def stopped(self) -> bool:
-        """Whether the patience is used up."""
-        patience = self.settings.patience
-        return patience is not None and self.epoch - 1 - self.best_epoch >= patience and self.best_epoch >= 0
+        """Whether all rounds are over."""
+        return self.round >= self.settings.rounds
 
     def restore_best(self) -> None:
         """Gives the model its best weights; before the first epoch's end, those it came with."""
@@ -94,7 +107,7 @@ class TrainingState:
             "optimizer": self.optimizer.state_dict(),
             "schedule": self.schedule.state_dict(),
             "generators": [self.generator.get_state(), torch.get_rng_state(), *cuda],
-            "progress": [self.epoch, self.best_epoch, self.best_loss],
+            "progress": [self.epoch, self.best_epoch, self.best_loss, self.waited, self.round],
             "best_weights": self.best_weights,
             "rows": self.rows,
         }
@@ -117,7 +130,7 @@ class TrainingState:
             self.optimizer.load_state_dict(content["optimizer"])
             self.schedule.load_state_dict(content["schedule"])
             self._set_generators(content["generators"])
-            self.epoch, self.best_epoch, self.best_loss = content["progress"]
+            self.epoch, self.best_epoch, self.best_loss, self.waited, self.round = content["progress"]
             self.best_weights, self.rows = content["best_weights"], content["rows"]
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
             self.restore_best()  # some weights may have been taken over before the first that does not fit
