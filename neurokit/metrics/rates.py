@@ -1,0 +1,162 @@
+"""Scores of predicted firing rates, each beside what it is measured against.
+
+R² compares squared errors with those of a reference: 1 is perfect, 0 no better than the reference,
+below 0 worse. Which reference makes the meaning: against the mean of the training trials everything
+counts, against their PSTH only what the model knows of the single trial.
+
+Letters: K trials, T bins, R regions, D draws.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from neurokit.errors import DataError
+
+Rates = Float[np.ndarray, "K T R"]
+Bins = Bool[np.ndarray, "K T"]
+ROUNDING = 1e-9  # of an R²
+
+
+def r2(rates: Rates, predicted: Rates, reference: Rates, bins: Bins) -> Float[np.ndarray, "R"]:
+    """1 - squared error of the prediction / squared error of the reference, per region.
+
+    Only `bins` count; NaN where the reference makes no error. Raises DataError for other shapes, no
+    bins, non-finite values.
+    """
+    error, scale = trial_errors(rates, predicted, bins), trial_errors(rates, reference, bins)
+    return _quotient(error.sum(axis=0), scale.sum(axis=0))
+
+
+def pooled_r2(rates: Rates, predicted: Rates, bins: Bins) -> float:
+    """R² pooled over regions against one grand mean of the scored bins, as the first PupilEncoder.
+
+    It credits constant differences between regions: predicting each region's mean already scores
+    above 0.
+    """
+    error = trial_errors(rates, predicted, bins).sum()
+    chosen = rates[bins].astype(np.float64)
+    return float(_quotient(error, ((chosen - chosen.mean()) ** 2).sum()))
+
+
+def pearson(rates: Rates, predicted: Rates, bins: Bins) -> Float[np.ndarray, "R"]:
+    """Correlation over `bins`, per region; NaN where rates or prediction are constant."""
+    _check(rates, predicted, bins)
+    ours, theirs = (centred(values[bins].astype(np.float64)) for values in (predicted, rates))
+    norms = np.sqrt((ours**2).sum(0) * (theirs**2).sum(0))
+    return _quotient((ours * theirs).sum(0), norms, complement=False)
+
+
+def centred(values: Float[np.ndarray, "M R"]) -> Float[np.ndarray, "M R"]:
+    """Minus the mean; exactly 0 where a column is constant, as a rounded mean would not give."""
+    return np.where(values.min(axis=0) == values.max(axis=0), 0.0, values - values.mean(axis=0))
+
+
+def trial_errors(rates: Rates, predicted: Rates, bins: Bins) -> Float[np.ndarray, "K R"]:
+    """Squared error of each trial and region, summed over its bins."""
+    _check(rates, predicted, bins)
+    return np.where(bins[..., None], (rates - predicted) ** 2, 0).sum(axis=1, dtype=np.float64)
+
+
+def block_bootstrap(
+    rates: Rates,
+    predicted: Rates,
+    reference: Rates,
+    bins: Bins,
+    *,
+    seed: int,
+    draws: int = 1000,
+    block: int = 5,
+) -> Float[np.ndarray, "2 R"]:
+    """95 % interval of `r2`: runs of `block` neighbouring scored trials are drawn with replacement.
+
+    Neighbours share slow drift, so single trials drawn alone would make the interval too narrow
+    (Künsch, Annals of Statistics 17, 1217-1241, 1989). With few trials the runs are shorter, a
+    quarter of them at most, since one run of all trials would be no draw.
+    """
+    scored = bins.any(axis=1)
+    error, scale = (trial_errors(rates, p, bins)[scored] for p in (predicted, reference))
+    trials = len(error)
+    block = max(1, min(block, trials // 4))
+    random = np.random.default_rng(seed)
+    starts = random.integers(0, trials - block + 1, (draws, -(-trials // block)))
+    drawn = (starts[..., None] + np.arange(block)).reshape(draws, -1)[:, :trials]  # D K
+    scores = _quotient(error[drawn].sum(axis=1), scale[drawn].sum(axis=1))  # D R
+    return np.nanpercentile(scores, [2.5, 97.5], axis=0)
+
+
+def shift_null(
+    rates: Rates,
+    predicted: Rates,
+    reference: Rates,
+    bins: Bins,
+) -> Float[np.ndarray, "D R"]:
+    """R² of each trial with the prediction made from another trial: all K - 1 circular shifts.
+
+    A model reads every trial by itself, so shifting its predictions is shifting its inputs. What
+    remains is what the model knows without this trial's behaviour.
+    """
+    scale = trial_errors(rates, reference, bins).sum(axis=0)
+    scored = np.flatnonzero(bins.any(axis=1))
+    own, counted = rates[scored], bins[scored]
+    others = (predicted[(scored - shift) % len(rates)] for shift in range(1, len(rates)))
+    errors = np.stack([trial_errors(own, other, counted).sum(axis=0) for other in others])
+    return _quotient(errors, scale)
+
+
+def p_value(
+    score: Float[np.ndarray, "R"],
+    null: Float[np.ndarray, "D R"],
+) -> Float[np.ndarray, "R"]:
+    """How often the null reaches the score, the score itself counted (Phipson and Smyth, 2010).
+
+    A model that ignores the trial ties with its null but for the rounding of sums, which counts as
+    reaching. NaN where the score is.
+    """
+    reached = (null >= score - ROUNDING).sum(axis=0)
+    return np.where(np.isnan(score), np.nan, (1 + reached) / (1 + len(null)))
+
+
+def split_half_reliability(
+    counts: Float[np.ndarray, "N K T"],
+    *,
+    seed: int,
+    draws: int = 20,
+) -> float:
+    """How alike two halves of a region's neurons fire beyond the PSTH, Spearman-Brown corrected.
+
+    Mean correlation over `draws` random halvings. The shared part is what any model of the region's
+    mean rate could know at most. Raises DataError for fewer than two neurons.
+    """
+    if len(counts) < 2:
+        raise DataError(f"Reliability needs two neurons or more, found {len(counts)}.")
+    random = np.random.default_rng(seed)
+    residual = counts - counts.mean(axis=1, keepdims=True)
+    half = len(counts) // 2
+    found = []
+    for _ in range(draws):
+        order = random.permutation(len(counts))
+        first, second = residual[order[:half]].mean(0), residual[order[half : 2 * half]].mean(0)
+        found.append(np.corrcoef(first.ravel(), second.ravel())[0, 1])
+    mean = float(np.mean(found))
+    return 2 * mean / (1 + mean)
+
+
+def _quotient(
+    over: np.ndarray | np.floating, under: np.ndarray | np.floating, *, complement: bool = True
+) -> np.ndarray | np.floating:
+    """over / under, or one minus it; NaN where `under` is 0."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = np.where(under > 0, over / np.where(under > 0, under, 1), np.nan)
+    return 1 - found if complement else found
+
+
+def _check(rates: np.ndarray, predicted: np.ndarray, bins: np.ndarray) -> None:
+    if rates.shape != predicted.shape or bins.shape != rates.shape[:2]:
+        raise DataError(
+            f"Shapes differ: rates {rates.shape}, predicted {predicted.shape}, bins {bins.shape}."
+        )
+    if not bins.any():
+        raise DataError("No bin is to be scored; the split or the mask leaves nothing.")
+    if not np.isfinite(predicted[bins]).all() or not np.isfinite(rates[bins]).all():
+        finding = "Rates or prediction hold NaN or infinite values in scored bins"
+        raise DataError(f"{finding}; look at the inputs.")
