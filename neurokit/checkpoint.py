@@ -1,18 +1,20 @@
 """A fitted model on disk: safetensors weights and a JSON side-car that says what they are.
 
-`<name>.safetensors` holds the weights; `<name>.json` the model's name and configuration, the
-version, the fingerprint of the data, the fitted transforms (scales) and the expected score. Both
-are plain data: opening a checkpoint of a stranger runs nothing.
+`<name>.safetensors` holds the weights and the arrays of fitted transforms; `<name>.json` the model's
+name and configuration, the version, the fingerprint of the data, the scales and the expected score.
+Both are plain data: opening a checkpoint of a stranger runs nothing.
 """
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 import safetensors
 import safetensors.torch
+import torch
 from torch import nn
 
 from neurokit import __version__
@@ -22,16 +24,28 @@ from neurokit.files import written
 Model = TypeVar("Model", bound=nn.Module)
 
 
-def save(model: nn.Module, path: str | Path, configuration: dict[str, Any], **facts: Any) -> Path:
-    """Writes the two files; `configuration` rebuilds the model, `facts` (JSON) travel with it.
+ARRAYS = "arrays/"  # before the names of what is no weight of the model
+
+
+def save(
+    model: nn.Module,
+    path: str | Path,
+    configuration: dict[str, Any],
+    *,
+    arrays: Mapping[str, np.ndarray] | None = None,
+    **facts: Any,
+) -> Path:
+    """Writes the two files; `configuration` rebuilds the model, `arrays` and `facts` (JSON) travel
+    with it.
 
     The side-car carries the weights' sha256 and takes its name last, so a kill in between is
     noticed on loading. Raises DiskError, and an earlier checkpoint of that name stays.
     """
     weights, sidecar = _files(path)
-    content = safetensors.torch.save(
-        {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
-    )
+    tensors = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
+    for name, array in (arrays or {}).items():
+        tensors[ARRAYS + name] = torch.from_numpy(np.array(array, order="C"))
+    content = safetensors.torch.save(tensors)
     description = {
         "model": type(model).__name__,
         "version": __version__,
@@ -47,7 +61,7 @@ def save(model: nn.Module, path: str | Path, configuration: dict[str, Any], **fa
 
 
 def load(path: str | Path, kind: type[Model]) -> tuple[Model, dict[str, Any]]:
-    """The model of class `kind`, on the CPU in evaluation mode, and its side-car.
+    """The model of class `kind`, on the CPU in evaluation mode, and its side-car with the `arrays`.
 
     Raises CheckpointError for missing, damaged or mixed files, another model, or another major
     version.
@@ -65,12 +79,14 @@ def load(path: str | Path, kind: type[Model]) -> tuple[Model, dict[str, Any]]:
     content = _weights(weights, description["sha256"])
     try:
         model = kind(**description["configuration"])
-        model.load_state_dict(safetensors.torch.load(content))
+        tensors = safetensors.torch.load(content)
+        arrays = {name: tensors.pop(name).numpy() for name in list(tensors) if name.startswith(ARRAYS)}
+        model.load_state_dict(tensors)
     except (TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
         raise CheckpointError(
             f"{weights} does not fit the configuration in {sidecar.name}; copy both files again or fit anew."
         ) from error  # torch's and Python's own words for it run over many lines
-    return model.eval(), description
+    return model.eval(), description | {"arrays": {n.removeprefix(ARRAYS): a for n, a in arrays.items()}}
 
 
 def fingerprint(*arrays: np.ndarray) -> str:

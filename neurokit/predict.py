@@ -39,3 +39,23 @@ def predict(model: nn.Module, *inputs: Tensor, batch_size: int = 256) -> Tensor:
     if output is None:
         raise ValueError("predict needs at least one row.")
     return output
+
+
+@contextmanager
+def predicting_as_in_training(*models: nn.Module) -> Iterator[None]:
+    """Training mode inside, to show what it does to predictions; buffers and modes are put back.
+
+    Only for reproducing published numbers that rest on this mistake.
+    """
+    modes = [(module, module.training) for model in models for module in model.modules()]
+    buffers = [(buffer, buffer.clone()) for model in models for buffer in model.buffers()]
+    try:
+        for model in models:
+            model.train()
+        yield
+    finally:
+        with torch.no_grad():
+            for buffer, before in buffers:
+                buffer.copy_(before)
+        for module, mode in modes:
+            module.training = mode

@@ -1,0 +1,211 @@
+"""From scans to batches: what a SENSORIUM model is given of each trial, and what it is to predict.
+
+Nothing is copied per window or per epoch: a mouse's tensors lie on the device when they fit there, else
+they stay in the mapped pack and reach it in large blocks. What a model reads beyond image, behaviour
+and eye (history, state, rank) comes from past responses and is only made where it is asked for.
+
+Letters: T trials of a scan in file order, B trials of a batch, N neurons.
+"""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import sqrt
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from neurokit.checkpoint import fingerprint
+from neurokit.data.sensorium import Scan
+from neurokit.errors import DataError
+from neurokit.features.history import LAGS, HistoryBank, known_trials
+from neurokit.features.scaling import scale_behaviour, scale_pupil_center
+from neurokit.features.state import StateSettings, StateTransform, fit_state
+
+BLOCKS = 16  # batches that are read from the pack at once where it does not fit on the device
+
+
+@dataclass(frozen=True)
+class InputSettings:
+    """What the model reads beside the image.
+
+    `behaviour` is how it is scaled ('std' as the baselines, 'range' as Model 4, None: not read).
+    The last three use past responses, so a score that rests on them has to say so.
+    """
+
+    behaviour: Literal["std", "range"] | None = None
+    pupil_center: bool = False
+    history: bool = False
+    state: bool = False
+    rank: bool = False
+    state_settings: StateSettings = field(default_factory=StateSettings)
+
+    @property
+    def uses_past_responses(self) -> bool:
+        """Whether a prediction of one trial needs the responses of others."""
+        return self.history or self.state or self.rank
+
+
+@dataclass(frozen=True)
+class MouseBatch:
+    """Some trials of one mouse: `inputs` are the arguments of `MouseModel.forward` by name.
+
+    `scale` is sqrt(T / B), with which the competition's baselines weigh the loss of a batch.
+    """
+
+    key: str
+    inputs: dict[str, Tensor]
+    responses: Float[Tensor, "B N"]
+    scale: float
+
+
+class MouseTrials:
+    """One mouse's trials, ready for a model.
+
+    `tiers` replace the scan's own (a member's of an ensemble); history and state go by the scan's
+    own, so that they are the same for all members. A `state` that was fitted before is used as it
+    is. Raises DataError for a scan without what is to be read: behaviour, the order of its trials.
+    """
+
+    def __init__(
+        self,
+        scan: Scan,
+        inputs: InputSettings = InputSettings(),
+        *,
+        tiers: np.ndarray | None = None,
+        state: StateTransform | None = None,
+    ) -> None:
+        _check(scan, inputs, tiers)
+        self.scan, self.inputs = scan, inputs
+        self.tiers = scan.tiers if tiers is None else tiers
+        self.state = _state(scan, inputs) if state is None and inputs.state else state
+        self.images, self.responses = _mapped(scan.images), _mapped(scan.responses)
+        self._bank = _history(scan) if inputs.history or inputs.state else None
+        self._small = self._small_inputs()
+        self.device, self.resident = torch.device("cpu"), True
+
+    def to(self, device: torch.device | str, *, most_bytes: float | None = None) -> "MouseTrials":
+        """Moves what fits to the device and returns itself.
+
+        Images and responses move where they take `most_bytes` or less (default: half of what is free
+        on a GPU); the rest always does.
+        """
+        self.device = torch.device(device)
+        size = sum(tensor.nbytes for tensor in (self.images, self.responses))
+        self.resident = size <= (_room(self.device) if most_bytes is None else most_bytes)
+        if self.resident:
+            self.images, self.responses = (t.to(self.device) for t in (self.images, self.responses))
+        self._small = {name: tensor.to(self.device) for name, tensor in self._small.items()}
+        if self._bank is not None and self.resident:
+            self._bank = self._bank.to(self.device)
+        return self
+
+    def trials(self, tier: str) -> Int[Tensor, "K"]:
+        """File indices of a tier, ascending."""
+        return torch.from_numpy(np.flatnonzero(self.tiers == tier))
+
+    def batches(
+        self, trials: Int[Tensor, "K"], size: int, generator: torch.Generator | None = None
+    ) -> Iterator[MouseBatch]:
+        """Batches of `size` trials (the last may be smaller), shuffled where a generator is given."""
+        if generator is not None:
+            trials = trials[torch.randperm(len(trials), generator=generator)]
+        for block in trials.split(size if self.resident else size * BLOCKS):
+            images, responses = self._rows(block)
+            for part in torch.arange(len(block)).split(size):
+                yield self._batch(block[part], images[part], responses[part])
+
+    def _rows(self, trials: Int[Tensor, "K"]) -> tuple[Tensor, Tensor]:
+        """Images and responses of these trials, on the device; from the pack in the file's order."""
+        if self.resident:
+            return self.images[trials], self.responses[trials]
+        order = trials.argsort()
+        back = order.argsort()
+        return tuple(t[trials[order]].to(self.device)[back] for t in (self.images, self.responses))
+
+    def _batch(self, trials: Tensor, images: Tensor, responses: Tensor) -> MouseBatch:
+        inputs = {"images": images} | {name: values[trials] for name, values in self._small.items()}
+        if self.inputs.history:
+            inputs["history"] = self._bank(trials).to(self.device)
+        return MouseBatch(self.scan.key, inputs, responses, sqrt(len(self.tiers) / len(trials)))
+
+    def _small_inputs(self) -> dict[str, Tensor]:
+        found: dict[str, np.ndarray] = {}
+        if self.inputs.behaviour is not None:
+            found["behaviour"] = scale_behaviour(self.scan, self.inputs.behaviour)
+        if self.inputs.pupil_center:
+            found["pupil_center"] = scale_pupil_center(self.scan)
+        if self.inputs.state:
+            last = self._bank.last_known(torch.arange(len(self.tiers)))
+            found["state"] = self.state.states(last.numpy()).astype(np.float32)
+        if self.inputs.rank:
+            found["rank"] = self.scan.rank
+        return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in found.items()}
+
+
+class ManyMice:
+    """The training trials of all mice: what `fit` trains on.
+
+    An epoch has as many steps as the mouse with most trials has batches; a step is one batch of each
+    mouse. Mice with fewer trials start anew, in a new order, within the epoch.
+    """
+
+    def __init__(self, mice: Mapping[str, MouseTrials], tier: str = "train") -> None:
+        self.mice, self.tier = dict(mice), tier
+        self.device = next(iter(self.mice.values())).device
+
+    def fingerprint(self) -> str:
+        """Which scans, tiers and inputs these are."""
+        facts = [f"{key} {mouse.scan.fingerprint} {mouse.inputs}" for key, mouse in self.mice.items()]
+        tiers = [np.asarray(mouse.tiers).astype("U10") for mouse in self.mice.values()]
+        return fingerprint(np.array([self.tier, *facts]), *tiers)
+
+    def steps(self, size: int, generator: torch.Generator) -> Iterator[list[MouseBatch]]:
+        """One batch of each mouse, again and again until all trials of every mouse were seen."""
+        streams = [self._endless(mouse, size, generator) for mouse in self.mice.values()]
+        longest = max(len(mouse.trials(self.tier)) for mouse in self.mice.values())
+        for _ in range(-(-longest // size)):
+            yield [next(stream) for stream in streams]
+
+    def _endless(self, mouse: MouseTrials, size: int, generator: torch.Generator) -> Iterator[MouseBatch]:
+        while True:
+            yield from mouse.batches(mouse.trials(self.tier), size, generator)
+
+
+def _mapped(array: np.ndarray) -> Tensor:
+    """A tensor on the same memory, which is mapped read-only; nothing here writes to it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The given NumPy array is not writable")
+        return torch.from_numpy(array)
+
+
+def _room(device: torch.device) -> float:
+    """Bytes that images and responses of one mouse may take."""
+    return torch.cuda.mem_get_info(device)[0] / 2 if device.type == "cuda" else float("inf")
+
+
+def _history(scan: Scan) -> HistoryBank:
+    known = torch.from_numpy(known_trials(scan.tiers))
+    return HistoryBank(_mapped(scan.responses), torch.from_numpy(scan.rank), known, LAGS)
+
+
+def _state(scan: Scan, inputs: InputSettings) -> StateTransform:
+    return fit_state(scan.responses, scan.rank, known_trials(scan.tiers), inputs.state_settings)
+
+
+def _check(scan: Scan, inputs: InputSettings, tiers: np.ndarray | None) -> None:
+    if (inputs.behaviour or inputs.pupil_center) and not scan.has_behaviour:
+        raise DataError(
+            f"Scan {scan.key} has no behaviour (all zero); leave it out, or use a model without behaviour "
+            "and shifter."
+        )
+    if inputs.uses_past_responses and not scan.ordered:
+        raise DataError(
+            f"Scan {scan.key} does not tell the order of its trials; use a model without history, state and "
+            "gain."
+        )
+    if tiers is not None and len(tiers) != len(scan.tiers):
+        raise DataError(f"{len(tiers)} tiers for {len(scan.tiers)} trials of scan {scan.key}; give one each.")
