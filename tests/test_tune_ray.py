@@ -13,7 +13,8 @@ from hyperopt import hp
 from hyperopt.pyll import scope
 
 from neurokit.errors import CheckpointError, FitError
-from neurokit.tune import MedianStopping, Study, on_ray, search_on_ray
+from neurokit.ray_cluster import import_ray
+from neurokit.tune import MedianStopping, Study, search_on_ray
 
 SPACE = {
     "learning_rate": hp.loguniform("learning_rate", log(1e-4), log(1e-1)),
@@ -142,7 +143,7 @@ def test_the_median_rule_stops_on_ray(joined, tmp_path):
 
 @NEEDS_RAY
 def test_the_rule_on_ray_compares_with_trials_that_are_over():
-    on_ray._ray()  # before the first import of ray, which settles its address
+    import_ray("This test")  # before the first import of ray, which settles its address
     from neurokit.tune.ray_trials import MedianScheduler
 
     rule = MedianScheduler(MedianStopping(warm_up_trials=1, warm_up_epochs=1))

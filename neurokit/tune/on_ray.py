@@ -4,20 +4,16 @@ Ray asks for a new point whenever a worker is free, so unlike `search` a run wit
 trial at a time depends on which trial ends first. Needs the extra `[distributed]`.
 """
 
-import importlib
 import json
-import logging
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from neurokit.errors import FitError
 from neurokit.files import written
+from neurokit.ray_cluster import cluster, import_ray
 from neurokit.tune import state
 from neurokit.tune.median import MedianStopping
 from neurokit.tune.space import check_counts, domain_of, fingerprint
@@ -47,7 +43,8 @@ def search_on_ray(
     Raises FitError (ray is missing, arguments, every trial failed) and CheckpointError (`storage`
     holds another search).
     """
-    tune = _ray().tune
+    import_ray("The search on Ray", "ray.tune")
+    from ray import tune
     from ray.tune.logger import JsonLoggerCallback
 
     from neurokit.tune import ray_trials
@@ -67,7 +64,7 @@ def search_on_ray(
     trainable = tune.with_resources(
         partial(ray_trials.run_on_ray, objective), {"cpu": 1, "gpu": gpus_per_trial}
     )
-    with _manners(), _cluster(concurrency):
+    with _manners(), cluster(concurrency):
         if tune.Tuner.can_restore(str(folder / "trials")):
             tuner = tune.Tuner.restore(str(folder / "trials"), trainable, resume_unfinished=True)
         else:
@@ -94,21 +91,6 @@ def search_on_ray(
     return Study([ray_trials.record(number, result) for number, result in enumerate(in_order)])
 
 
-def _ray() -> ModuleType:
-    """Ray, told before its first import to report no usage and to stay on the loopback address."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if "ray" not in sys.modules:
-        # On Linux this variable, not `_node_ip_address`, is what keeps a local Ray off the network.
-        os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
-    try:
-        importlib.import_module("ray.tune")
-    except ImportError as error:
-        raise FitError(
-            f"The search on Ray needs ray ({error}): install this project's extra [distributed]."
-        ) from error
-    return importlib.import_module("ray")
-
-
 def _claim(folder: Path, settings: dict[str, Any]) -> None:
     """Notes the settings in the folder; CheckpointError where another search's stand there."""
     file = folder / "settings.json"
@@ -131,15 +113,13 @@ def _searcher(space: dict[str, Any], seed: int, start_up_trials: int, concurrenc
 
 @contextmanager
 def _manners() -> Iterator[None]:
-    """Ray's own switches, for the time of a search.
+    """Ray Tune's own switches, for the time of a search.
 
-    The workers import from this process's paths and keep its working folder; no table on the
-    screen; JSON logs only; the state of the search is saved each second (trials since then are run
-    again on resume).
+    The workers keep this process's working folder; no table on the screen; JSON logs only; the state of
+    the search is saved each second (trials since then are run again on resume).
     """
     before = dict(os.environ)
     os.environ |= {
-        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
         "RAY_CHDIR_TO_TRIAL_DIR": "0",
         "RAY_AIR_NEW_OUTPUT": "0",
         "TUNE_GLOBAL_CHECKPOINT_S": "1",
@@ -150,19 +130,3 @@ def _manners() -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ |= before
-
-
-@contextmanager
-def _cluster(concurrency: int) -> Iterator[None]:
-    """The cluster already joined, or a local one that listens on the loopback address."""
-    import ray
-
-    if ray.is_initialized():
-        yield
-        return
-    options = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.WARNING}
-    ray.init(address="local", num_cpus=concurrency, **options)
-    try:
-        yield
-    finally:
-        ray.shutdown()

@@ -1,0 +1,177 @@
+"""The files of one SENSORIUM 2022 scan, alike from its zip and from the folder it unpacks to.
+
+A scan is named `static<key>-GrayImageNet-<hash>` and holds one npy array per trial and field under
+`data/`, and what is known of trials, neurons and statistics under `meta/`.
+"""
+
+import hashlib
+import io
+import math
+import os
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from neurokit.data.archives import opened
+from neurokit.errors import DataError
+
+# The largest published scan has 8,372 neurons and 6,959 trials.
+MOST_TRIALS = 10_000
+MOST_NEURONS = 20_000
+MOST_MEMBERS = 4 * MOST_TRIALS + 1_000  # four fields of a trial; metadata and folders
+MOST_BYTES = 8 * MOST_TRIALS * (144 * 256 + MOST_NEURONS + 1_000)  # all in double precision
+MOST_BYTES_OF_ARRAY = 1 << 26
+
+_KEY = re.compile(r"static([A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)-GrayImageNet")
+_TOPS = ("data", "meta")
+Root = TypeVar("Root", str, Path)
+
+
+@dataclass(frozen=True)
+class ScanFiles:
+    """The arrays of one scan under their names inside its folder, such as "data/images/0.npy".
+
+    source       the zip or folder that they are read from
+    key          animal, session and scan, such as "27204-5-13"
+    fingerprint  16 hexadecimal digits, others when any file was changed, added or removed
+    sizes        bytes of each file, unpacked
+    content      the bytes of the file of a name
+    """
+
+    source: Path
+    key: str
+    fingerprint: str
+    sizes: dict[str, int]
+    content: Callable[[str], bytes]
+
+    def read(self, name: str) -> np.ndarray:
+        """The array `name`; pickled objects are never opened.
+
+        Raises DataError where it is missing, larger than MOST_BYTES_OF_ARRAY, damaged or not plain.
+        """
+        if name not in self.sizes:
+            raise self.error(name, "is missing")
+        if self.sizes[name] > MOST_BYTES_OF_ARRAY:
+            raise self.error(name, f"has {self.sizes[name]} bytes, more than {MOST_BYTES_OF_ARRAY}")
+        try:
+            return _array(self.content(name))
+        except OSError as error:
+            raise self.error(name, f"could not be read ({error})") from error
+        except (ValueError, SyntaxError) as error:
+            raise self.error(name, f"is no plain npy array ({error})") from error
+
+    def error(self, name: str, finding: str, remedy: str = "download or write the scan again") -> DataError:
+        """The one sentence that names an array, its scan, what was found and what to do."""
+        return DataError(f"{name} of {self.source} {finding}: {remedy}.")
+
+
+@contextmanager
+def opened_scan(source: str | Path) -> Iterator[ScanFiles]:
+    """The scan in a zip, its unpacked folder, or a folder that holds only that one, for a `with`.
+
+    Raises DataError where there is not exactly one scan or no name has its key, and for a zip as
+    `neurokit.data.archives.opened` does.
+    """
+    source = Path(source)
+    if source.is_dir():
+        try:
+            files = _in_folder(source)
+        except OSError as error:
+            finding = f"{source} could not be read ({error})"
+            raise DataError(f"{finding}: check its files and their permissions.") from error
+        yield files
+        return
+    with opened(source, MOST_BYTES, MOST_MEMBERS) as archive:
+        yield _in_zip(source, archive)
+
+
+def _in_zip(source: Path, archive: zipfile.ZipFile) -> ScanFiles:
+    members = {member.filename: member for member in archive.infolist() if not member.is_dir()}
+    roots = (_root(name) for name in members)
+    root = _single(source, {root for root in roots if root is not None})
+    inside = {name.removeprefix(root): members[name] for name in members if _root(name) == root}
+    facts = [(name, member.file_size, member.CRC) for name, member in inside.items()]
+    return ScanFiles(
+        source,
+        _key(source, root, source.name),
+        _fingerprint([*facts, ("", source.stat().st_size, 0)]),
+        {name: member.file_size for name, member in inside.items()},
+        lambda name: archive.read(inside[name]),
+    )
+
+
+def _root(name: str) -> str | None:
+    """What stands before `data/` or `meta/`: nothing, or one folder."""
+    parts = name.split("/")
+    if parts[0] in _TOPS:
+        return ""
+    return f"{parts[0]}/" if len(parts) > 2 and parts[1] in _TOPS else None
+
+
+def _in_folder(source: Path) -> ScanFiles:
+    folder = source
+    if not _is_scan(source):
+        folder = _single(source, {inner for inner in source.iterdir() if _is_scan(inner)})
+    found = {file.relative_to(folder).as_posix(): file.stat() for file in _files(folder)}
+    return ScanFiles(
+        source,
+        _key(source, folder.name, source.absolute().name),
+        _fingerprint([(name, facts.st_size, facts.st_mtime_ns) for name, facts in found.items()]),
+        {name: facts.st_size for name, facts in found.items()},
+        lambda name: (folder / name).read_bytes(),
+    )
+
+
+def _is_scan(folder: Path) -> bool:
+    return any((folder / top).is_dir() for top in _TOPS)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    for top in _TOPS:
+        for parent, _, names in os.walk(folder / top):
+            yield from (Path(parent, name) for name in names)
+
+
+def _single(source: Path, found: set[Root]) -> Root:
+    if len(found) == 1:
+        return found.pop()
+    held = ", ".join(sorted(Path(each).name or "data and meta" for each in found)) or "none"
+    raise DataError(f"{source} does not hold one scan but {held}: give the zip or folder of one.")
+
+
+def _key(source: Path, *names: str) -> str:
+    for name in names:
+        if match := _KEY.match(name):
+            return match[1]
+    finding = f"{source} is not named like a scan"
+    raise DataError(f"{finding}: name its folder or zip static<key>-GrayImageNet-<hash>.")
+
+
+def _fingerprint(facts: Iterable[tuple[str, int, int]]) -> str:
+    return hashlib.sha256(repr(sorted(facts)).encode()).hexdigest()[:16]
+
+
+def _array(content: bytes) -> np.ndarray:
+    """The array of an npy file; ValueError where it is none, is pickled or claims another size."""
+    stream = io.BytesIO(content)
+    version = np.lib.format.read_magic(stream)
+    read_header = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }.get(version)
+    if read_header is None:
+        raise ValueError(f"npy version {version}")
+    shape, fortran_order, dtype = read_header(stream)
+    if dtype.hasobject:
+        raise ValueError("it holds pickled objects")
+    held = len(content) - stream.tell()
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != held:
+        raise ValueError(f"its header claims {shape} of {dtype}, it holds {held} bytes")
+    values = np.frombuffer(content, dtype, offset=stream.tell())
+    return values.reshape(shape, order="F" if fortran_order else "C")

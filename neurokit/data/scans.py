@@ -1,0 +1,143 @@
+"""SENSORIUM scans, whatever the tier: simulated or the real downloads; and a simulated scan's truth.
+
+`load_scans()` gives the same dataclass for both, so nothing after it knows who made the files.
+Simulated scans are written once, each in a folder of its own under the data folder.
+
+Letters: T trials of a scan in the order of its files, N neurons.
+"""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from filelock import FileLock
+
+from neurokit import settings
+from neurokit.data.fetch import fetch
+from neurokit.data.scan_files import opened_scan
+from neurokit.data.scan_truth import ScanTruth, read_truth
+from neurokit.data.sensorium import SCANS, Scan, load_scan
+from neurokit.errors import DataError, DiskError, SettingsError
+from neurokit.simulate import brain_state, cells, mouse, scenes, sensorium, sensorium_files
+from neurokit.simulate.mouse import MouseParameters
+from neurokit.simulate.sensorium import ScanParameters, simulate_scan
+from neurokit.simulate.sensorium_files import scan_name, write_scan, write_truth
+
+PRETRAINING = tuple(key for key, published in SCANS.items() if published.role == "pre-training")
+FULL = (*PRETRAINING, "27204-5-13")  # the other competition scan has no behaviour
+DEMO: tuple[sensorium.Kind, ...] = ("pretraining", "pretraining", "sensorium_plus")
+
+Read = TypeVar("Read")
+
+
+def demo_parameters(seed: int = 0) -> tuple[ScanParameters, ...]:
+    """The demo's three mice: two with all responses, one whose test responses are withheld."""
+    return tuple(
+        ScanParameters(mouse=MouseParameters(seed=10 * seed + number), kind=kind)
+        for number, kind in enumerate(DEMO)
+    )
+
+
+def load_scans(
+    keys: Sequence[str] | None = None, *, tier: settings.Tier | None = None, seed: int = 0
+) -> dict[str, Scan]:
+    """Scans of a tier (default: that of NEUROKIT_TIER) by their keys, in the order of `keys`.
+
+    demo simulates the three mice of `seed` once and keeps their files; full downloads the published
+    zips, by default the six that have behaviour, and may take any of the seven. Raises SettingsError
+    for cutout, DataError for a key that is not there or a damaged file, FetchError and DiskError.
+    """
+    tier = tier or settings.tier()
+    if tier == "cutout":
+        raise SettingsError(
+            "The tier 'cutout' has no small real SENSORIUM recording: set NEUROKIT_TIER to demo or full."
+        )
+    if tier == "demo":
+        simulated = {parameters.key: parameters for parameters in demo_parameters(seed)}
+        return {key: _load_simulated(simulated[key]) for key in _known(keys, simulated)}
+    folder = settings.data_folder() / "sensorium2022"
+    chosen = _known(keys, SCANS) if keys is not None else FULL
+    return {key: load_scan(fetch(SCANS[key].archive, folder)) for key in chosen}
+
+
+def simulated_scan(parameters: ScanParameters) -> Path:
+    """The zip of a simulated scan, written on the first call (seconds), `truth.npz` beside it.
+
+    A zip that was cut short or removed is written anew. Raises DiskError where it cannot be.
+    """
+
+    def checked(path: Path) -> Path:
+        with opened_scan(path):
+            return path
+
+    return _simulated(parameters, checked)
+
+
+def scan_truth(parameters: ScanParameters) -> ScanTruth:
+    """What was planted in a simulated scan, for tests and for pictures beside a model's.
+
+    Simulates it where there is none; raises DiskError where that cannot be written.
+    """
+    return _simulated(parameters, lambda path: read_truth(path.with_name("truth.npz")))
+
+
+def _load_simulated(parameters: ScanParameters) -> Scan:
+    """Its pack lies beside it, since scans of the same key may differ in other parameters."""
+    return _simulated(parameters, lambda path: load_scan(path, path.parent / "packed"))
+
+
+def _simulated(parameters: ScanParameters, read: Callable[[Path], Read]) -> Read:
+    """What `read` makes of the zip, which is simulated where it is missing or damaged."""
+    folder = settings.data_folder() / "simulated" / f"sensorium-{_fingerprint(parameters)}"
+    path = folder / f"{scan_name(parameters)}.zip"
+    with _alone(folder):
+        if not (folder / "truth.npz").is_file() or not path.is_file():
+            _write(parameters, folder)
+        try:
+            return read(path)
+        except DataError:
+            _write(parameters, folder)
+            return read(path)
+
+
+def _write(parameters: ScanParameters, folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)  # what damage or a killed process left; nothing is lost
+    scan = simulate_scan(parameters)
+    write_scan(scan, folder)
+    write_truth(scan, folder / "truth.npz")  # last, so it tells that all is there
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keeps other processes from simulating the same scan; the lock outlives the folder."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder.parent / f".{folder.name}.lock")
+        lock.acquire()
+    except OSError as error:
+        finding = f"{folder.parent} cannot be written ({error.strerror or error})"
+        raise DiskError(f"{finding}: set NEUROKIT_DATA to another folder.") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _fingerprint(parameters: ScanParameters) -> str:
+    """Of the parameters and of the simulation's code: a change of either writes new files."""
+    parts = [json.dumps(parameters.as_dict(), sort_keys=True).encode()]
+    modules = (brain_state, cells, mouse, scenes, sensorium, sensorium_files)
+    parts += [Path(module.__file__).read_bytes() for module in modules]
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
+
+
+def _known(keys: Sequence[str] | None, held: dict[str, object]) -> tuple[str, ...]:
+    chosen = tuple(held if keys is None else [keys] if isinstance(keys, str) else keys)
+    unknown = [key for key in chosen if key not in held]
+    if unknown:
+        raise DataError(f"No scan is named {', '.join(map(repr, unknown))}: choose of {', '.join(held)}.")
+    return chosen

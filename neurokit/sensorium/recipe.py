@@ -1,0 +1,58 @@
+"""A recipe: everything that makes one trained SENSORIUM model out of scans, and the published ones."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from neurokit.features.mouse_trials import InputSettings
+from neurokit.features.state import StateSettings
+from neurokit.fit_settings import FitSettings
+from neurokit.models.sensorium_settings import CNN, CNN_PLUS, LN, LN_PLUS, MODEL_4, ModelSettings
+
+PUBLISHED_FIT = FitSettings(
+    epochs=200,
+    batch_size=128,
+    learning_rate=0.009,
+    clip=None,
+    patience=5,
+    schedule="rounds",
+    rounds=4,
+    tolerance=1e-6,
+    evaluate_first=True,
+    seed=42,
+)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A model, how its behaviour is scaled, its state is fitted, and how it is trained.
+
+    `seed` draws the weights; `fit.seed` everything random in training. The default is the
+    competition's CNN with behaviour.
+    """
+
+    model: ModelSettings = CNN_PLUS
+    fit: FitSettings = PUBLISHED_FIT
+    behaviour_scale: Literal["std", "range"] = "std"
+    state: StateSettings = field(default_factory=StateSettings)
+    seed: int = 42
+
+    @property
+    def inputs(self) -> InputSettings:
+        """What this model reads of each trial."""
+        return InputSettings(
+            behaviour=self.behaviour_scale if self.model.behaviour else None,
+            pupil_center=self.model.shifter,
+            history=self.model.history,
+            state=self.model.state,
+            rank=self.model.gain,
+            state_settings=self.state,
+        )
+
+
+PUBLISHED: dict[str, Recipe] = {
+    "ln": Recipe(model=LN),
+    "cnn": Recipe(model=CNN),
+    "ln_plus": Recipe(model=LN_PLUS),
+    "cnn_plus": Recipe(model=CNN_PLUS),
+    "model_4": Recipe(model=MODEL_4, behaviour_scale="range", seed=100),
+}

@@ -1,0 +1,62 @@
+"""A trained SENSORIUM model on disk: weights, recipe, fitted states, and which scans it knows."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from neurokit import checkpoint
+from neurokit.errors import CheckpointError
+from neurokit.features.mouse_trials import MouseTrials
+from neurokit.features.state import StateSettings, StateTransform
+from neurokit.fit import Fitted
+from neurokit.fit_settings import FitSettings
+from neurokit.models.sensorium import SensoriumModel
+from neurokit.models.sensorium_settings import ModelSettings
+from neurokit.sensorium.recipe import Recipe
+
+
+def save_model(fitted: Fitted, mice: Mapping[str, MouseTrials], recipe: Recipe, path: str | Path) -> Path:
+    """Weights, recipe, fitted states and which scans, as one checkpoint."""
+    arrays = {
+        f"{key}/{name}": array
+        for key, mouse in mice.items()
+        if mouse.state is not None
+        for name, array in mouse.state.arrays().items()
+    }
+    facts = {
+        "recipe": asdict(recipe),
+        "scans": {key: mouse.scan.fingerprint for key, mouse in mice.items()},
+        "validation_correlation": -fitted.best_loss,
+        "uses_past_responses": recipe.inputs.uses_past_responses,
+    }
+    return checkpoint.save(fitted.model, path, fitted.model.configuration, arrays=arrays, **facts)
+
+
+def load_model(path: str | Path) -> tuple[SensoriumModel, Recipe, dict[str, StateTransform]]:
+    """A saved model, its recipe, and the state transforms that it was trained on."""
+    model, description = checkpoint.load(path, SensoriumModel)
+    try:
+        recipe = _recipe(description["recipe"])
+        states = {
+            key: StateTransform.from_arrays(arrays_of(description["arrays"], key))
+            for key in model.mice
+            if recipe.model.state
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"The side-car of {path} holds no recipe of this version; train it anew."
+        ) from error
+    return model, recipe, states
+
+
+def _recipe(found: dict[str, Any]) -> Recipe:
+    parts = {"model": ModelSettings, "fit": FitSettings, "state": StateSettings}
+    return replace(Recipe(**found), **{name: kind(**found[name]) for name, kind in parts.items()})
+
+
+def arrays_of(arrays: Mapping[str, np.ndarray], key: str) -> dict[str, np.ndarray]:
+    """The arrays saved as `key/name`, by name."""
+    return {name.split("/")[1]: array for name, array in arrays.items() if name.split("/")[0] == key}
