@@ -20,7 +20,7 @@ def save(name: str, rows: list[dict[str, Any]], **facts: Any) -> Path:
     """Writes benchmarks/results/<name>.json: `rows` are the figures, `facts` how they were made."""
     content = {
         "command": " ".join(["python", *sys.argv]),
-        "commit": _commit(),
+        "commit": code_version(),
         "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} torch threads",
         "versions": {
@@ -43,8 +43,8 @@ def load(name: str) -> dict[str, Any]:
     return json.loads((RESULTS / f"{name}.json").read_text())
 
 
-def _commit() -> str:
-    """The commit that was run; says so where the code had changed since."""
+def code_version() -> str:
+    """The commit that is run; says so where the code has changed since."""
     changed = _git("status", "--porcelain", "neurokit", "benchmarks/*.py")
     return _git("rev-parse", "--short", "HEAD") + (" and later changes" if changed else "")
 

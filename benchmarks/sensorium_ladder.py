@@ -1,0 +1,219 @@
+"""Model 4's six additions on simulated mice, each alone on the baseline, and all of them; over seeds.
+
+    python benchmarks/sensorium_ladder.py
+
+Each seed draws three new mice and the weights. Test trials are scored once. The numbers of the winning
+entry's own ablation on the real recordings stand beside ours as `published`; they are not reproduced
+here. Four additions have a mechanism planted in the mice: with `--controls` the same pair is trained on
+mice whose mechanism has strength 0, where the difference has to vanish.
+
+Networks are small (32 channels, two layers) and so are the mice (150 neurons, 500 training images each).
+"""
+
+import argparse
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from joblib import Parallel, delayed
+from scipy import stats
+
+from kept import kept
+from neurokit import settings
+from neurokit.data.scans import load_simulated, scan_truth
+from neurokit.models.sensorium_settings import MODEL_4
+from neurokit.sensorium import (
+    PUBLISHED,
+    Recipe,
+    predict_tier,
+    prepare,
+    single_trial,
+    small,
+    train_ensemble,
+    train_model,
+)
+from neurokit.simulate.mouse import MouseParameters
+from neurokit.simulate.sensorium import ScanParameters
+from record import save
+
+# Single-trial correlation on the real test tier (5 mice), of the author's walk-through.
+WALKTHROUGH = {
+    "baseline": 0.3831,
+    "+ 0-1 behaviour": 0.3926,
+    "+ hyper-parameters": 0.3672,
+    "+ history": 0.4315,
+    "+ state": 0.4203,
+    "+ gain": 0.3967,
+    "+ ensemble": 0.4027,
+    "all, ensemble": 0.4578,
+}
+MECHANISM = {
+    "+ 0-1 behaviour": "behaviour_scale",
+    "+ history": "history",
+    "+ state": "state",
+    "+ gain": "gain",
+}
+HYPER_PARAMETERS = (
+    "position_layers",
+    "position_hidden",
+    "position_activation",
+    "init_sigma",
+    "gamma_input",
+    "gamma_readout",
+)
+
+
+def recipes(epochs: int) -> dict[str, Recipe]:
+    """Every rung by name; the ensembles are the rungs of the same name without 'ensemble', five times."""
+    baseline = small(PUBLISHED["cnn_plus"], epochs)
+    model = baseline.model
+    other = {name: getattr(MODEL_4, name) for name in HYPER_PARAMETERS}
+    tuned = replace(model, **other, hidden_kernel=model.hidden_kernel + 1)  # even, as Model 4's 10
+    everything = replace(tuned, history=True, state=True, gain=True)
+    return {
+        "baseline": baseline,
+        "+ 0-1 behaviour": replace(baseline, behaviour_scale="range"),
+        "+ hyper-parameters": replace(baseline, model=tuned),
+        "+ history": replace(baseline, model=replace(model, history=True)),
+        "+ state": replace(baseline, model=replace(model, state=True)),
+        "+ gain": replace(baseline, model=replace(model, gain=True)),
+        "+ ensemble": baseline,
+        "all": replace(baseline, model=everything, behaviour_scale="range"),
+        "all, ensemble": replace(baseline, model=everything, behaviour_scale="range"),
+    }
+
+
+def mice(seed: int, strengths: dict[str, float], size: dict[str, int]) -> list[ScanParameters]:
+    """Three pre-training mice of this seed, with mechanisms of these strengths."""
+    scan = {name: number for name, number in size.items() if name not in ("neurons", "epochs", "members")}
+    return [
+        ScanParameters(
+            mouse=MouseParameters(neurons=size["neurons"], seed=1000 + 10 * seed + number, **strengths),
+            **scan,
+        )
+        for number in range(3)
+    ]
+
+
+def main(arguments: list[str] | None = None) -> pd.DataFrame:
+    """Trains all rungs for all seeds and writes the result file."""
+    options = _options(arguments)
+    size = {name: getattr(options, name) for name in ("neurons", "epochs", "members", "train", "repeats")}
+    jobs = [(rung, seed, {}) for seed in range(options.seeds) for rung in recipes(1)]
+    if options.controls:
+        jobs += [
+            (rung, seed, {mechanism: 0.0})
+            for seed in range(options.seeds)
+            for added, mechanism in MECHANISM.items()
+            for rung in ("baseline", added)
+        ]
+    _simulate_first(jobs, size, options.workers)
+    run = Parallel(n_jobs=options.workers, verbose=10)
+    found = pd.DataFrame(run(delayed(one_job)(*job, size) for job in jobs))
+    table = pd.concat([summary(found), controls(found)], ignore_index=True)
+    print(table.round(4).to_string(index=False))
+    if not options.no_file:
+        save("sensorium_ladder", _plain(table), seeds=options.seeds, size=size)
+    return table
+
+
+def one_job(rung: str, seed: int, strengths: dict[str, float], size: dict[str, int]) -> dict[str, Any]:
+    """Test score and ceilings of one rung and seed; kept, so that it is never computed twice."""
+    job = {"rung": rung, "seed": seed, "off": next(iter(strengths), ""), "size": size}
+    return kept("sensorium_ladder", job, lambda: _trained(rung, seed, strengths, size))
+
+
+def _trained(rung: str, seed: int, strengths: dict[str, float], size: dict[str, int]) -> dict[str, float]:
+    torch.set_num_threads(1)
+    parameters = mice(seed, strengths, size)
+    recipe = replace(recipes(size["epochs"])[rung], seed=seed)
+    recipe = replace(recipe, fit=replace(recipe.fit, seed=seed))
+    load = partial(_load, parameters)
+    if "ensemble" in rung:
+        folder = settings.data_folder() / "benchmarks" / "ensembles" / _name(rung, seed, strengths, size)
+        ensemble = train_ensemble(load, recipe, folder, members=size["members"], device="cpu")
+        trials = ensemble.mice[0]
+        predictions = {key: each.mean(axis=0) for key, each in ensemble.predict("test").items()}
+    else:
+        trials = prepare(load(), recipe, device="cpu")
+        fitted = train_model(trials, recipe, show_progress=False)
+        predictions = predict_tier(fitted.model, trials, "test")
+    scores = [single_trial(trials[key], "test", predicted) for key, predicted in predictions.items()]
+    given = "everything" if recipe.inputs.uses_past_responses else "behaviour"
+    ceilings = [scan_truth(each).ceiling(given) for each in parameters]
+    return {"score": float(np.concatenate(scores).mean()), "ceiling": float(np.concatenate(ceilings).mean())}
+
+
+def summary(found: pd.DataFrame) -> pd.DataFrame:
+    """One row a rung: mean and spread over seeds, ceiling, gain over the baseline with a 95 % interval."""
+    planted = found[found["off"] == ""]
+    rows = [_row(planted, rung) | {"published": WALKTHROUGH.get(rung)} for rung in planted["rung"].unique()]
+    return pd.DataFrame(rows)
+
+
+def controls(found: pd.DataFrame) -> pd.DataFrame:
+    """The same gains where the planted mechanism has strength 0."""
+    rows = []
+    for added, mechanism in MECHANISM.items():
+        chosen = found[found["off"] == mechanism]
+        if len(chosen):
+            rows.append(_row(chosen, added) | {"rung": f"{added}, strength 0"})
+    return pd.DataFrame(rows)
+
+
+def _row(found: pd.DataFrame, rung: str) -> dict[str, Any]:
+    scores = found.pivot(index="seed", columns="rung", values="score")
+    gain = scores[rung] - scores["baseline"]
+    half = stats.t.ppf(0.975, max(1, len(gain) - 1)) * gain.std() / np.sqrt(len(gain))
+    return {
+        "rung": rung,
+        "score": scores[rung].mean(),
+        "sd": scores[rung].std(),
+        "ceiling": found[found["rung"] == rung]["ceiling"].mean(),
+        "gain": gain.mean(),
+        "low": gain.mean() - half,
+        "high": gain.mean() + half,
+    }
+
+
+def _simulate_first(
+    jobs: list[tuple[str, int, dict[str, float]]], size: dict[str, int], workers: int
+) -> None:
+    """Writes all scans before any job wants them, each once."""
+    every = {repr(each): each for _, seed, strengths in jobs for each in mice(seed, strengths, size)}
+    Parallel(n_jobs=workers)(delayed(scan_truth)(each) for each in every.values())
+
+
+def _load(parameters: list[ScanParameters]) -> dict[str, Any]:
+    return {each.key: load_simulated(each) for each in parameters}
+
+
+def _name(rung: str, seed: int, strengths: dict[str, float], size: dict[str, int]) -> str:
+    words = (rung.replace("+ ", "").replace(", ", "-"), str(seed), *strengths, *map(str, size.values()))
+    return "-".join(words)
+
+
+def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows as JSON can hold them: no NaN."""
+    return [{k: None if v != v else v for k, v in row.items()} for row in table.round(4).to_dict("records")]
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--members", type=int, default=5)
+    parser.add_argument("--neurons", type=int, default=150)
+    parser.add_argument("--train", type=int, default=500, help="training images of each mouse")
+    parser.add_argument("--repeats", type=int, default=8, help="of each test image")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--controls", action="store_true", help="the mechanisms taken out, too")
+    parser.add_argument("--no-file", action="store_true", help="print only")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""What a SENSORIUM 2022 model is made of: its settings, and the five published ones.
+
+LN, CNN and their versions with behaviour (LN_PLUS, CNN_PLUS) are the competition's baselines (Willeke et
+al., arXiv 2206.08666, 2022); MODEL_4 is Adrian Roggenbach's winning SENSORIUM+ entry. The numbers are
+those of their published configurations.
+"""
+
+from dataclasses import asdict, dataclass, replace
+from typing import Literal, get_args
+
+from neurokit.errors import SettingsError
+from neurokit.models.readout import Activation, Gauss
+
+Positions = Literal["cortex", "free"]
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """What a model is made of, and the weights (`gamma_...`) of its penalties.
+
+    `positions` is 'cortex' (predicted by a perceptron of `position_layers` hidden layers) or 'free'
+    (drawn within `init_mu_range`, which the other does not use). `behaviour` adds three constant input
+    channels, `shifter` reads the pupil's centre; `history`, `state` and `gain` use past responses.
+    Raises SettingsError for a word or number that no model can be made of.
+    """
+
+    channels: int = 64
+    layers: int = 4
+    input_kernel: int = 9
+    hidden_kernel: int = 7
+    linear: bool = False
+    gauss: Gauss = "full"
+    positions: Positions = "cortex"
+    position_layers: int = 1
+    position_hidden: int = 30
+    position_activation: Activation = "elu"
+    init_sigma: float = 0.1
+    init_mu_range: float = 0.3
+    behaviour: bool = False
+    shifter: bool = False
+    history: bool = False
+    state: bool = False
+    gain: bool = False
+    lags: int = 5
+    states: int = 10
+    gain_width: float = 30.0
+    gain_reach: int = 100
+    gamma_input: float = 6.3831
+    gamma_readout: float = 0.0076
+    gamma_gain: float = 100.0
+    gamma_coupling: float = 0.3
+    gamma_history: float = 0.3
+    gamma_state: float = 0.3
+
+    def __post_init__(self) -> None:
+        """Looks at every word and number once."""
+        words = {"gauss": Gauss, "positions": Positions, "position_activation": Activation}
+        for name, kind in words.items():
+            if getattr(self, name) not in (known := get_args(kind)):
+                raise SettingsError(f"{name} is {getattr(self, name)!r}; use one of {', '.join(known)}.")
+        for name, value in asdict(self).items():
+            least = 0 if name.startswith(("gamma", "init", "gain_reach")) else 1
+            if isinstance(value, int | float) and not isinstance(value, bool) and not value >= least:
+                raise SettingsError(f"{name} is {value}; use {least} or more.")
+
+
+CNN = ModelSettings()
+LN = replace(CNN, layers=3, linear=True)
+CNN_PLUS = replace(CNN, behaviour=True, shifter=True)
+LN_PLUS = replace(LN, behaviour=True, shifter=True)
+MODEL_4 = replace(
+    CNN_PLUS,
+    hidden_kernel=10,
+    position_layers=4,
+    position_hidden=20,
+    position_activation="relu",
+    init_sigma=0.14,
+    init_mu_range=0.8,
+    gamma_input=9.8,
+    gamma_readout=0.48,
+    history=True,
+    state=True,
+    gain=True,
+)
+
+
+@dataclass(frozen=True)
+class MouseShape:
+    """The sizes of one scan: its neurons, and all its trials, which only the gain needs (0: unknown)."""
+
+    neurons: int
+    trials: int = 0

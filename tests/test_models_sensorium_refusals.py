@@ -1,0 +1,103 @@
+"""The SENSORIUM models refuse what they cannot use, in one sentence each."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from neurokit.errors import DataError, SettingsError
+from neurokit.models.sensorium import SensoriumModel, build
+from neurokit.models.sensorium_settings import CNN, MODEL_4, ModelSettings, MouseShape
+
+A, B = "27204-5-13", "21067-10-18"
+MICE = {A: MouseShape(7, 150), B: MouseShape(5, 130)}
+COORDINATES = {key: np.arange(3.0 * shape.neurons).reshape(-1, 3) for key, shape in MICE.items()}
+
+
+def made(settings: ModelSettings = MODEL_4) -> SensoriumModel:
+    return build(MICE, replace(settings, channels=4, layers=1), seed=0, coordinates=COORDINATES)
+
+
+def inputs(**changes: Tensor | None) -> dict[str, Tensor | None]:
+    """All that Model 4 reads of mouse A, but for the changes."""
+    given = {
+        "images": torch.zeros(2, 36, 64),
+        "behaviour": torch.zeros(2, 3),
+        "pupil_center": torch.zeros(2, 2),
+        "history": torch.zeros(2, 7, 5),
+        "state": torch.zeros(2, 10),
+        "rank": torch.zeros(2, dtype=torch.long),
+    }
+    return given | changes
+
+
+def test_what_is_complete_is_not_refused() -> None:
+    assert made().mouse(A)(**inputs()).shape == (2, 7)
+
+
+def test_an_unknown_mouse_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(DataError, match=f"has no mouse 'mouse1'; use one of {A}, {B}\\."):
+        made().mouse("mouse1")
+
+
+@pytest.mark.parametrize("name", ["behaviour", "pupil_center"])
+def test_a_mouse_without_behaviour_is_refused_by_a_model_that_reads_it(name: str) -> None:
+    with pytest.raises(DataError, match=f"This model reads {name}; pass it, or use a model without"):
+        made().mouse(A)(**inputs(**{name: None}))
+
+
+@pytest.mark.parametrize("name", ["behaviour", "pupil_center", "history", "state", "rank"])
+def test_an_input_that_would_be_ignored_is_refused(name: str) -> None:
+    with pytest.raises(DataError, match=f"would ignore {name}; leave it out"):
+        made(CNN).mouse(A)(images=inputs()["images"], **{name: inputs()[name]})
+
+
+def test_cortical_positions_need_coordinates() -> None:
+    with pytest.raises(DataError, match=f"coordinates lacks mouse '{B}'; give them, or use positions='free'"):
+        build(MICE, CNN, seed=0, coordinates={A: COORDINATES[A]})
+    assert build(MICE, replace(CNN, positions="free"), seed=0)
+
+
+@pytest.mark.parametrize("key", ["", "mouse.1", "keys", "training"])
+def test_keys_that_torch_cannot_store_are_refused(key: str) -> None:
+    with pytest.raises(SettingsError, match="which torch cannot store; use a key like 27204-5-13"):
+        SensoriumModel({key: MouseShape(3)}, CNN)
+
+
+def test_a_gain_needs_the_number_of_trials() -> None:
+    with pytest.raises(
+        SettingsError, match="7 neurons and 0 trials; give at least one neuron, and for a gain"
+    ):
+        SensoriumModel({A: MouseShape(7)}, MODEL_4)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "finding"),
+    [
+        ("layers", 0, "layers is 0; use 1 or more"),
+        ("hidden_kernel", -3, "hidden_kernel is -3; use 1 or more"),
+        ("gamma_input", -0.1, "gamma_input is -0.1; use 0 or more"),
+        ("init_sigma", float("nan"), "init_sigma is nan; use 0 or more"),
+    ],
+)
+def test_settings_that_make_no_model_are_refused(field: str, value: float, finding: str) -> None:
+    with pytest.raises(SettingsError, match=finding):
+        replace(CNN, **{field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "known"),
+    [
+        ("gauss", "full, uncorrelated, isotropic"),
+        ("positions", "cortex, free"),
+        ("position_activation", "elu, relu"),
+    ],
+)
+def test_unknown_words_are_refused_with_the_known_ones(field: str, known: str) -> None:
+    settings = object.__new__(ModelSettings)
+    for name, value in (vars(CNN) | {field: "round"}).items():  # past the types that the tests enforce
+        object.__setattr__(settings, name, value)
+    with pytest.raises(SettingsError, match=f"{field} is 'round'; use one of {known}\\."):
+        settings.__post_init__()
