@@ -1,14 +1,17 @@
-"""Integrated gradients: how much each input bin moved a model's output away from a baseline's.
+"""Integrated gradients: how much each input moved a model's output away from a baseline's.
 
 Sundararajan, Taly and Yan (ICML 2017): the gradient is integrated along the straight line from the
 baseline to the input, times their difference. Captum does the integration; here many outputs of one
 model share each forward pass, memory is bounded, and completeness (the attributions of an output
 add up to its change) is checked.
 
-Letters: K trials, O outputs, T bins, C channels.
+Inputs are traces (T C) or images (H W), whatever the model takes after its first axis.
+
+Letters: K trials, O outputs, T bins, C channels, R regions, H x W image, N neurons.
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -20,7 +23,7 @@ from torch import Tensor, nn
 from neurokit.errors import FitError
 from neurokit.predict import evaluating
 
-Outputs = Callable[[Tensor], Tensor]  # a model's rates (K T R) to the K O numbers to be explained
+Outputs = Callable[[Tensor], Tensor]  # a model's rates (K T R or K N) to the K O numbers to be explained
 
 
 @dataclass(frozen=True)
@@ -28,12 +31,12 @@ class Attribution:
     """What each input contributed to each output.
 
     Attributes:
-        values: K x O x T x C, in the unit of the output; summed over T and C they give `change`.
+        values: K x O x inputs, in the unit of the output; summed over the inputs they give `change`.
         change: K x O, output at the input minus output at the baseline.
         gap: K x O, the sum of `values` minus `change`: 0 but for the integration's error.
     """
 
-    values: Float[Tensor, "K O T C"]
+    values: Float[Tensor, "K O *inputs"]
     change: Float[Tensor, "K O"]
     gap: Float[Tensor, "K O"]
 
@@ -49,34 +52,34 @@ class Attribution:
 
 def integrated_gradients(
     model: nn.Module,
-    inputs: Float[Tensor, "K T C"],
-    baseline: Float[Tensor, "T C"],
+    inputs: Float[Tensor, "K *inputs"],
+    baseline: Float[Tensor, "*inputs"],
     outputs: Outputs,
     *,
     steps: int = 32,
     rows_at_once: int = 512,
     tolerance: float = 0.02,
 ) -> Attribution:
-    """Attribution of every output to every input bin, from `baseline` to each trial of `inputs`.
+    """Attribution of every output to every input, from `baseline` to each trial of `inputs`.
 
-    `outputs` picks or averages what is to be explained (`region_rate`, `rate_at`). `steps` points
-    of Gauss and Legendre lie on the line; `rows_at_once` bounds how many trials x steps are in
-    memory. The model is used in evaluation mode and left as found. Raises FitError where the
-    relative completeness gap is above `tolerance`.
+    `outputs` picks or averages what is to be explained (`region_rate`, `rate_at`, `neuron_rate`).
+    `steps` points of Gauss and Legendre lie on the line; `rows_at_once` bounds how many trials x steps
+    are in memory: the SENSORIUM network takes 8 MB for each, so give it 64. The model is used in
+    evaluation mode and left as found; what is to be held fixed belongs into it
+    (`neurokit.insilico.AtState`). Raises FitError where the relative completeness gap is above
+    `tolerance`.
     """
     if steps < 1 or len(inputs) == 0:
         raise FitError(f"{len(inputs)} trials and {steps} steps: at least one of each is needed.")
     device = next(model.parameters()).device
     chunk = max(1, rows_at_once // steps)
     baseline = baseline.to(device)
-    # cuDNN's recurrent networks refuse gradients in evaluation mode; elsewhere the switch does
-    # nothing
-    with evaluating(model), torch.backends.cudnn.flags(enabled=False):
+    with evaluating(model), _differentiable(model):
         parts = [
             _attributed(model, part.to(device), baseline, outputs, steps) for part in inputs.split(chunk)
         ]
     values, change = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
-    found = Attribution(values, change, values.sum(dim=(2, 3)) - change)
+    found = Attribution(values, change, values.reshape(*change.shape, -1).sum(dim=-1) - change)
     if not found.relative_gap <= tolerance:
         raise FitError(
             f"Integrated gradients miss completeness by {found.relative_gap:.2g} of the output's "
@@ -95,6 +98,11 @@ def region_rate(region: int, window: slice = slice(None)) -> Outputs:
 def rate_at(region: int, bins: list[int]) -> Outputs:
     """The rate of one region in each of some bins: as many outputs."""
     return lambda rates: rates[:, bins, region]
+
+
+def neuron_rate(neurons: list[int]) -> Outputs:
+    """The rate of each of some neurons: as many outputs."""
+    return lambda rates: rates[:, neurons]
 
 
 def lag_profile(
@@ -128,15 +136,21 @@ def strongest(profile: Float[Tensor, "L C"], lags: Int[Tensor, "L"], width: int 
     return channel, int(lags[smooth.argmax()])
 
 
+def _differentiable(model: nn.Module) -> AbstractContextManager[None]:
+    """Without cuDNN where the model is recurrent: its recurrences refuse gradients in evaluation mode."""
+    recurrent = any(isinstance(module, nn.RNNBase) for module in model.modules())
+    return torch.backends.cudnn.flags(enabled=False) if recurrent else nullcontext()
+
+
 def _attributed(
     model: nn.Module, inputs: Tensor, baseline: Tensor, outputs: Outputs, steps: int
-) -> tuple[Float[Tensor, "K O T C"], Float[Tensor, "K O"]]:
+) -> tuple[Float[Tensor, "K O *inputs"], Float[Tensor, "K O"]]:
     method = IntegratedGradients(lambda rows: outputs(model(rows[:, 0])))
     method.gradient_func = _gradients_of_all_outputs
     ends = (
         inputs[:, None],
         baseline.expand_as(inputs)[:, None],
-    )  # K 1 T C: the second axis becomes the outputs
+    )  # K 1 inputs: the second axis becomes the outputs
     values = method.attribute(ends[0], ends[1], n_steps=steps, method="gausslegendre")
     with torch.no_grad():
         change = outputs(model(inputs)) - outputs(model(baseline[None]))

@@ -1,0 +1,89 @@
+"""Tuning curves: the rates of all neurons to full-field gratings.
+
+Orientation selectivity is the global index, one minus the circular variance (Ringach, Shapley and Hawken,
+J. Neuroscience 22, 5639-5651, 2002): 1 for a neuron that answers to one orientation only, 0 for one that
+answers to all alike.
+
+Letters: N neurons, A orientations (angles), F frequencies, P phases.
+"""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Complex, Float
+from torch import Tensor, nn
+
+from neurokit.errors import DataError
+from neurokit.predict import predict
+from neurokit.progress import progress
+from neurokit.simulate.scenes import gratings
+
+PHASES = np.arange(8) * np.pi / 4
+
+
+def tuning(
+    model: nn.Module,
+    orientations: Float[np.ndarray, "A"],
+    frequencies: Float[np.ndarray, "F"],
+    phases: Float[np.ndarray, "P"] = PHASES,
+    *,
+    contrast: float = 1.0,
+    over_phases: Literal["mean", "max"] = "mean",
+    shape: tuple[int, int] = (36, 64),
+    batch_size: int = 64,
+    show_progress: bool = True,
+) -> Float[Tensor, "N A F"]:
+    """Rates at each orientation (rad, 0: vertical bars) and frequency (cycles per pixel).
+
+    The mean over phases (rad) is what a drifting grating would give; the maximum favours simple cells.
+    `contrast` is the gratings' standard deviation in those of the images the model was fitted to: at 1
+    they are standardised as these are.
+    """
+    dtype = next(model.parameters()).dtype
+    curves = []
+    for angle in progress(orientations, desc="gratings", disable=not show_progress):
+        frequency, phase = (grid.ravel() for grid in np.meshgrid(frequencies, phases, indexing="ij"))
+        images = np.sqrt(2) * contrast * gratings(np.full_like(phase, angle), frequency, phase, shape)
+        rates = predict(model, torch.from_numpy(images).to(dtype), batch_size=batch_size)
+        rates = rates.reshape(len(frequencies), len(phases), -1)  # F P N
+        curves.append(rates.amax(dim=1) if over_phases == "max" else rates.mean(dim=1))
+    return torch.stack(curves).permute(2, 0, 1).cpu()
+
+
+def at_best_frequency(curves: Float[Tensor, "N A F"]) -> Float[Tensor, "N A"]:
+    """Each neuron's curve at the frequency of its largest rate."""
+    best = curves.amax(dim=1).argmax(dim=1)
+    return curves[torch.arange(len(curves)), :, best]
+
+
+def orientation_selectivity(
+    curves: Float[Tensor, "N A"], orientations: Float[np.ndarray, "A"]
+) -> Float[Tensor, "N"]:
+    """Global index |sum r exp(2 i theta)| / sum r of curves of rates; 0 for a neuron that is silent.
+
+    Raises DataError for negative rates, and for orientations not spread evenly over half a turn.
+    """
+    if (curves < 0).any():
+        raise DataError("curves has negative rates, of which there is no selectivity; give rates above 0.")
+    return _vector_sum(curves, orientations).abs() / curves.sum(dim=1).clamp_min(1e-12)
+
+
+def preferred_orientation(
+    curves: Float[Tensor, "N A"], orientations: Float[np.ndarray, "A"]
+) -> Float[Tensor, "N"]:
+    """The direction of the vector sum, rad from 0 to pi; of no meaning where selectivity is near 0.
+
+    Raises DataError for orientations not spread evenly over half a turn.
+    """
+    return (_vector_sum(curves, orientations).angle() / 2) % torch.pi
+
+
+def _vector_sum(curves: Float[Tensor, "N A"], orientations: Float[np.ndarray, "A"]) -> Complex[Tensor, "N"]:
+    turns = torch.from_numpy(np.exp(2j * orientations)).to(curves.device)
+    if turns.mean().abs() > 1e-6:  # a flat curve would seem selective
+        raise DataError(
+            f"{len(orientations)} orientations are not spread evenly over half a turn; "
+            "use numpy.arange(n) * numpy.pi / n with n of at least 2."
+        )
+    return (curves * turns).sum(dim=1)
