@@ -62,3 +62,22 @@ def test_table_shows_score_spread_interval_null_and_origin(tmp_path: Path) -> No
     assert "| PSTH | 0.123 ± 0.010 | 0.10 to 0.20 | 0.050 |" in text
     assert "`python benchmarks/toy.py` · 2 seeds, mean ± SD · commit abc1234 · 2026-01-02" in text
     assert text.startswith("before ") and text.endswith(" after")
+
+
+def test_ladder_shows_gain_ceiling_and_the_published_number(tmp_path: Path) -> None:
+    figures = {"score": 0.5, "sd": 0.01, "ceiling": 0.6, "gain": 0.02, "low": -0.01, "high": 0.05}
+    rows = [
+        {"rung": "baseline", **figures, "published": 0.3831},
+        {"rung": "+ gain", **figures, "published": None},
+    ]
+    (tmp_path / "sensorium_ladder.json").write_text(json.dumps(STUDY | {"rows": rows}), encoding="utf-8")
+    text = with_tables("<!-- ledger sensorium_ladder --><!-- /ledger -->", tmp_path)
+    assert "| baseline | 0.500 ± 0.010 | 0.600 |  | 0.383 |" in text
+    assert "| + gain | 0.500 ± 0.010 | 0.600 | +0.020 (-0.010 to +0.050) |  |" in text
+
+
+def test_accuracy_shows_each_score_as_a_share_of_its_ceiling(tmp_path: Path) -> None:
+    rows = [{"model": "cnn", "score_mean": 0.5, "score_std": 0.01, "ceiling_mean": 0.6, "of_ceiling_mean": 0.9}]
+    (tmp_path / "sensorium_accuracy.json").write_text(json.dumps(STUDY | {"rows": rows}), encoding="utf-8")
+    text = with_tables("<!-- ledger sensorium_accuracy --><!-- /ledger -->", tmp_path)
+    assert "| cnn | 0.500 ± 0.010 | 0.600 | 0.900 |  |  |  |" in text

@@ -39,7 +39,12 @@ def with_tables(text: str, results: Path) -> str:
 
     def block(found: re.Match[str]) -> str:
         content = json.loads((results / f"{found['name']}.json").read_text(encoding="utf-8"))
-        tables = {"encoder_families": families_table, "ramp": ramp_table}
+        tables = {
+            "encoder_families": families_table,
+            "ramp": ramp_table,
+            "sensorium_accuracy": accuracy_table,
+            "sensorium_ladder": ladder_table,
+        }
         table = tables.get(found["name"], study_table)(content)
         return f"<!-- ledger {found['name']} -->\n{table}\n\n{origin(content)}\n<!-- /ledger -->"
 
@@ -90,6 +95,31 @@ def ramp_table(content: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def accuracy_table(content: dict[str, Any]) -> str:
+    """Correlation beside its ceiling, and how far receptive fields are from the planted ones."""
+    head = ["model", "correlation", "ceiling", "of the ceiling", "field to truth (px)"]
+    head += ["fields shuffled (px)", "readout position to truth (px)"]
+    distances = ("field_distance", "shuffled_distance", "readout_distance")
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for row in content["rows"]:
+        cells = [_spread(row, key) for key in ("score", "ceiling", "of_ceiling", *distances)]
+        lines.append("| " + " | ".join([row["model"], *cells]) + " |")
+    return "\n".join(lines)
+
+
+def ladder_table(content: dict[str, Any]) -> str:
+    """Each addition beside its ceiling, its gain with an interval, and the published number."""
+    head = ["model", "correlation", "ceiling", "gain over the baseline, 95 % interval", "published"]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for row in content["rows"]:
+        score = f"{row['score']:.3f} ± {row['sd']:.3f}"
+        gain = f"{row['gain']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
+        published = "" if row.get("published") is None else f"{row['published']:.3f}"
+        gain = "" if row["rung"] == "baseline" else gain
+        lines.append("| " + " | ".join([row["rung"], score, f"{row['ceiling']:.3f}", gain, published]) + " |")
+    return "\n".join(lines)
+
+
 def origin(content: dict[str, Any]) -> str:
     """Where the numbers come from."""
     return (
@@ -101,6 +131,11 @@ def origin(content: dict[str, Any]) -> str:
 def _row(rows: pd.DataFrame, model: str, inputs: str, split: str) -> pd.Series:
     chosen = (rows["model"] == model) & (rows["inputs"] == inputs) & (rows["split"] == split)
     return rows[chosen].iloc[0]
+
+
+def _spread(row: dict[str, Any], key: str) -> str:
+    mean, spread = row.get(f"{key}_mean"), row.get(f"{key}_std")
+    return "" if mean is None else f"{mean:.3f}" + ("" if spread is None else f" ± {spread:.3f}")
 
 
 def _score(row: pd.Series) -> str:

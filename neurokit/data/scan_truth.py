@@ -58,7 +58,11 @@ class ScanTruth:
                 "everything": also past responses, brain state and slow gain as they were. It bounds
                 models that see past responses from above; the best filter over these would know less.
 
-        MEASURED
+        The first two are averages over 64 draws of what is not known, which makes them slightly low.
+        Measured with a mouse of 50 neurons, mean over 200 test trials: given behaviour 0.651 with 64
+        draws and 0.650 with 256; given the image 0.471 with 64 and 0.475 with 256 (spread between
+        repeats 0.010).
+
         Raises DataError for another word and for a tier without trials.
         """
         predictions = dict(

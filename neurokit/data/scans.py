@@ -30,6 +30,7 @@ from neurokit.simulate.sensorium_files import scan_name, write_scan, write_truth
 PRETRAINING = tuple(key for key, published in SCANS.items() if published.role == "pre-training")
 FULL = (*PRETRAINING, "27204-5-13")  # the other competition scan has no behaviour
 DEMO: tuple[sensorium.Kind, ...] = ("pretraining", "pretraining", "sensorium_plus")
+DEMO_SIZE = {"train": 600, "validation": 80, "test_images": 20, "repeats": 8}  # a seventh of a real scan
 
 Read = TypeVar("Read")
 
@@ -37,7 +38,7 @@ Read = TypeVar("Read")
 def demo_parameters(seed: int = 0) -> tuple[ScanParameters, ...]:
     """The demo's three mice: two with all responses, one whose test responses are withheld."""
     return tuple(
-        ScanParameters(mouse=MouseParameters(seed=10 * seed + number), kind=kind)
+        ScanParameters(MouseParameters(seed=10 * seed + number), kind=kind, **DEMO_SIZE)
         for number, kind in enumerate(DEMO)
     )
 
@@ -58,7 +59,7 @@ def load_scans(
         )
     if tier == "demo":
         simulated = {parameters.key: parameters for parameters in demo_parameters(seed)}
-        return {key: _load_simulated(simulated[key]) for key in _known(keys, simulated)}
+        return {key: load_simulated(simulated[key]) for key in _known(keys, simulated)}
     folder = settings.data_folder() / "sensorium2022"
     chosen = _known(keys, SCANS) if keys is not None else FULL
     return {key: load_scan(fetch(SCANS[key].archive, folder)) for key in chosen}
@@ -85,8 +86,11 @@ def scan_truth(parameters: ScanParameters) -> ScanTruth:
     return _simulated(parameters, lambda path: read_truth(path.with_name("truth.npz")))
 
 
-def _load_simulated(parameters: ScanParameters) -> Scan:
-    """Its pack lies beside it, since scans of the same key may differ in other parameters."""
+def load_simulated(parameters: ScanParameters) -> Scan:
+    """A simulated scan, read as any other; simulated on the first call (seconds).
+
+    Its pack lies beside it, since scans of the same key may differ in other parameters.
+    """
     return _simulated(parameters, lambda path: load_scan(path, path.parent / "packed"))
 
 

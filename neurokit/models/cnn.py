@@ -12,7 +12,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-MOMENTUM = 0.9  # of the newest batch in the running statistics, torch's sense of the word
+MOMENTUM = (
+    0.9  # of the newest batch in the running statistics, torch's sense of the word; small batches need less
+)
 LAPLACIAN = [[0.0, -1.0, 0.0], [-1.0, 4.0, -1.0], [0.0, -1.0, 0.0]]
 
 
@@ -34,12 +36,13 @@ class StackedCore(nn.Module):
         input_kernel: int = 9,
         hidden_kernel: int = 7,
         linear: bool = False,
+        momentum: float = MOMENTUM,
     ) -> None:
         super().__init__()
         first = nn.Conv2d(inputs, channels, input_kernel, bias=False)
         deeper = [separable(channels, hidden_kernel) for _ in range(layers - 1)]
         self.convolutions = nn.ModuleList([first, *deeper])
-        self.norms = nn.ModuleList(nn.BatchNorm2d(channels, momentum=MOMENTUM) for _ in range(layers))
+        self.norms = nn.ModuleList(nn.BatchNorm2d(channels, momentum=momentum) for _ in range(layers))
         self.activation = nn.Identity() if linear else nn.ELU()
         self.register_buffer("laplacian", torch.tensor([[LAPLACIAN]]), persistent=False)
         for module in self.modules():

@@ -198,6 +198,7 @@ def _core(settings: ModelSettings) -> StackedCore:
         input_kernel=settings.input_kernel,
         hidden_kernel=settings.hidden_kernel,
         linear=settings.linear,
+        momentum=settings.momentum,
     )
 
 

@@ -18,6 +18,7 @@ Positions = Literal["cortex", "free"]
 class ModelSettings:
     """What a model is made of, and the weights (`gamma_...`) of its penalties.
 
+    `momentum` is the newest batch's weight in the running statistics of the batch normalisation.
     `positions` is 'cortex' (predicted by a perceptron of `position_layers` hidden layers) or 'free'
     (drawn within `init_mu_range`, which the other does not use). `behaviour` adds three constant input
     channels, `shifter` reads the pupil's centre; `history`, `state` and `gain` use past responses.
@@ -29,6 +30,7 @@ class ModelSettings:
     input_kernel: int = 9
     hidden_kernel: int = 7
     linear: bool = False
+    momentum: float = 0.9
     gauss: Gauss = "full"
     positions: Positions = "cortex"
     position_layers: int = 1
@@ -59,7 +61,7 @@ class ModelSettings:
             if getattr(self, name) not in (known := get_args(kind)):
                 raise SettingsError(f"{name} is {getattr(self, name)!r}; use one of {', '.join(known)}.")
         for name, value in asdict(self).items():
-            least = 0 if name.startswith(("gamma", "init", "gain_reach")) else 1
+            least = 0 if name.startswith(("gamma", "init", "gain_reach", "momentum")) else 1
             if isinstance(value, int | float) and not isinstance(value, bool) and not value >= least:
                 raise SettingsError(f"{name} is {value}; use {least} or more.")
 

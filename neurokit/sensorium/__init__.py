@@ -2,7 +2,7 @@
 
 from neurokit.sensorium.ensemble import Ensemble, train_ensemble
 from neurokit.sensorium.prediction import predict_tier, score_table, single_trial
-from neurokit.sensorium.recipe import PUBLISHED, Recipe
+from neurokit.sensorium.recipe import PUBLISHED, Recipe, small
 from neurokit.sensorium.saved import load_model, save_model
 from neurokit.sensorium.training import build_model, fit_states, prepare, train_model
 
@@ -18,6 +18,7 @@ __all__ = [
     "save_model",
     "score_table",
     "single_trial",
+    "small",
     "train_ensemble",
     "train_model",
 ]

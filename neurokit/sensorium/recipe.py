@@ -1,6 +1,6 @@
-"""A recipe: everything that makes one trained SENSORIUM model out of scans, and the published ones."""
+"""A recipe: everything that makes one trained SENSORIUM model out of scans; the published ones, and small."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from neurokit.features.mouse_trials import InputSettings
@@ -56,3 +56,26 @@ PUBLISHED: dict[str, Recipe] = {
     "cnn_plus": Recipe(model=CNN_PLUS),
     "model_4": Recipe(model=MODEL_4, behaviour_scale="range", seed=100),
 }
+
+
+def small(recipe: Recipe, epochs: int = 20) -> Recipe:
+    """The recipe made small for the demo's mice of 200 neurons: minutes on two processors.
+
+    Penalties, readout, behaviour and modulator stay as published; core, batches and schedule are
+    what fits a thousand images, so its scores say nothing about the published size.
+    """
+    model = replace(recipe.model, channels=32, layers=2, input_kernel=11, hidden_kernel=7)
+    fit = replace(
+        recipe.fit,
+        epochs=epochs,
+        batch_size=16,
+        learning_rate=0.009,
+        clip=None,
+        schedule="cosine",
+        warm_up=max(1, epochs // 5),
+        patience=None,
+        rounds=1,
+        evaluate_first=False,
+    )
+    state = replace(recipe.state, components=min(recipe.state.components, 100))
+    return replace(recipe, model=model, fit=fit, state=state)

@@ -77,10 +77,14 @@ def autoregression(trials: int, time: float, random: np.random.Generator) -> Flo
 def _recorded_behaviour(
     arousal: np.ndarray, running: np.ndarray, scale_spread: float, random: np.random.Generator
 ) -> Float[np.ndarray, "T 3"]:
-    """Pupil size on a mouse's own offset and scale: a small pupil of one is a large one of another."""
-    offset = 12.0 + scale_spread * random.uniform(-8, 60)
-    scale = 25.0 * np.exp(scale_spread * random.uniform(-1, 1))
-    speed = 20.0 * np.exp(scale_spread * random.uniform(-1, 1))
+    """Pupil size on a mouse's own offset and scale: a small pupil of one is a large one of another.
+
+    The mean pupil size is 3 to 9 of its standard deviations, as a camera and an eye would have it. (At
+    first it was 2 to 33; that was mended after a first fit, the only constant that was.)
+    """
+    offset = 12.0 + scale_spread * random.uniform(-2.4, 18)
+    scale = 25.0 * np.exp(scale_spread * random.uniform(-0.3, 0.3))
+    speed = 20.0 * np.exp(scale_spread * random.uniform(-0.3, 0.3))
     trials = len(arousal)
     size = offset + scale * (arousal + 0.03 * random.standard_normal(trials))
     change = np.gradient(size) + 0.05 * scale * random.standard_normal(trials)

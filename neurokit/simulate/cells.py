@@ -8,11 +8,13 @@ Distances are pixels of the 36 x 64 image; letters: N neurons, T trials, H x W i
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Bool, Float
+from torch import Tensor
 
 HEIGHT, WIDTH = 36, 64
 RETINOTOPY = np.array([[0.026, 0.009], [-0.006, 0.019]])  # pixels (x, y) per micrometre of cortex
@@ -59,6 +61,13 @@ class Cells:
         gabor -= mass * envelope  # no response to a uniform field
         return gabor / np.sqrt((gabor**2).sum(axis=(1, 2), keepdims=True))
 
+    @cached_property
+    def quadrature(self) -> tuple[Tensor, Tensor]:
+        """The filters and those a quarter of a cycle on, each HW x N, made once."""
+        pair = (self.filters(phase).astype(np.float32) for phase in (0.0, -np.pi / 2))
+        even, odd = (torch.from_numpy(filters).flatten(1).T for filters in pair)
+        return even, odd
+
 
 def draw_cells(neurons: int, complex_fraction: float, random: np.random.Generator) -> Cells:
     """Cells at random places of one field of view."""
@@ -86,10 +95,7 @@ def image_drive(
     fields on that trial.
     """
     seen = torch.from_numpy(_follow(images, eye)).flatten(1)  # T HW
-    even, odd = (
-        (seen @ torch.from_numpy(cells.filters(phase).astype(np.float32)).flatten(1).T).numpy()
-        for phase in (0.0, -np.pi / 2)
-    )
+    even, odd = ((seen @ filters).numpy() for filters in cells.quadrature)
     output = np.where(cells.complex, np.hypot(even, odd), np.maximum(even, 0)).astype(float)
     drive = np.maximum(output / output.mean(axis=0) - THRESHOLD, 0)
     return drive / drive.mean(axis=0)

@@ -98,7 +98,7 @@ def simulate_scan(parameters: ScanParameters) -> SimulatedScan:
     amplitude = AMPLITUDE[0] * np.exp(AMPLITUDE[1] * random.standard_normal(responses.shape[1]))
     rank = random.permutation(len(image))  # file i holds the trial at rank[i]
     known = mouse.expected(seen, random)
-    unknown = mouse.expected(seen, random, behaviour_known=False, draws=16)
+    unknown = mouse.expected(seen, random, behaviour_known=False)
     return SimulatedScan(
         parameters=parameters,
         mouse=mouse,

@@ -10,6 +10,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,8 @@ def write_scan(scan: SimulatedScan, folder: str | Path) -> Path:
 
 def write_truth(scan: SimulatedScan, path: str | Path) -> Path:
     """What was planted, and the responses and best predictions of every trial (raw scale), as npz."""
-    arrays = {f"cell_{name}": values for name, values in vars(scan.mouse.cells).items()}
+    cells = scan.mouse.cells
+    arrays = {f"cell_{each.name}": getattr(cells, each.name) for each in fields(cells)}
     for name in ("responses", "rates", "expected", "expected_from_image"):
         arrays[name] = getattr(scan, name).astype(np.float32)
     with written(path) as temporary, temporary.open("wb") as stream:
