@@ -1,14 +1,16 @@
-"""The command line: `neurokit data | simulate | train | evaluate`, as the notebooks call them.
+"""The command line: `neurokit data | simulate | train | evaluate | submit`, as the notebooks call them.
 
-Without arguments every command runs on the demo tier, where nothing is downloaded.
+Without arguments every command runs on the demo tier, where nothing is downloaded. `--recording` picks the
+Steinmetz session with its PupilEncoder, or the SENSORIUM scans with the models of that competition.
 """
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from neurokit import __version__, settings
+from neurokit import __version__, cli_sensorium, settings
+from neurokit.cli_options import ONLY, add_command, add_model, add_task, add_training, chosen, given, whole
 from neurokit.errors import NeurokitError
 
 
@@ -17,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         with settings.tier_of(options.tier):
-            options.command(options)
+            chosen(options)(options)
     except NeurokitError as error:
         print(f"neurokit: {error}", file=sys.stderr)
         return 2
@@ -36,58 +38,34 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"neurokit {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
-    _command(commands, "data", data, "show the tier's recording; the full tier downloads it first")
-    simulated = _command(commands, "simulate", simulate, "write a simulated session in the real file formats")
-    simulated.add_argument("--trials", type=whole(1), default=250, help="number of trials (default 250)")
+    text = "show the tier's recording; the full tier downloads it first"
+    add_command(commands, "data", text, steinmetz=data, sensorium=cli_sensorium.data)
+    text = "write a simulated session or scan in the real file formats"
+    simulated = add_command(commands, "simulate", text, steinmetz=simulate, sensorium=cli_sensorium.simulate)
+    simulated.add_argument("--trials", type=whole(1), help="number of trials (default 250; a scan's 1320)")
     simulated.add_argument("--output", type=Path, help="folder (default: in NEUROKIT_DATA)")
-    trained = _command(commands, "train", train, "fit a PupilEncoder and save it")
-    _task_options(trained)
-    trained.add_argument(
-        "--cell", choices=("rnn", "gru", "lstm"), default="gru", help="recurrent cell (default gru)"
-    )
-    trained.add_argument("--hidden", type=whole(1), default=27, help="hidden units (default 27)")
-    trained.add_argument("--layers", type=whole(1), default=1, help="recurrent layers (default 1)")
-    trained.add_argument("--epochs", type=whole(1), default=60, help="at most so many epochs (default 60)")
-    trained.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default auto)")
-    _task_options(_command(commands, "evaluate", evaluate, "score the saved encoder beside every baseline"))
+    text = "fit a PupilEncoder or a SENSORIUM model and save it"
+    trained = add_command(commands, "train", text, steinmetz=train, sensorium=cli_sensorium.train)
+    add_task(trained)
+    trained.add_argument("--cell", choices=("rnn", "gru", "lstm"), help="recurrent cell (default gru)")
+    trained.add_argument("--hidden", type=whole(1), help="hidden units (default 27)")
+    trained.add_argument("--layers", type=whole(1), help="recurrent layers (default 1)")
+    add_model(trained)
+    add_training(trained)
+    text = "score what was saved beside its baselines or its ceiling"
+    evaluated = add_command(commands, "evaluate", text, steinmetz=evaluate, sensorium=cli_sensorium.evaluate)
+    add_task(evaluated)
+    add_model(evaluated)
+    text = "train an ensemble and write its SENSORIUM submission"
+    submitted = add_command(commands, "submit", text, sensorium=cli_sensorium.submit)
+    add_model(submitted, default="model_4")
+    submitted.add_argument("--members", type=whole(1), help="models to average (default 5)")
+    engines = ("here", "processes", "ray")
+    submitted.add_argument("--engine", choices=engines, help="how members are trained (default here)")
+    submitted.add_argument("--workers", type=whole(1), help="members at a time, not with here (default 2)")
+    submitted.add_argument("--output", type=Path, help="folder (default: in NEUROKIT_DATA)")
+    add_training(submitted)
     return parser
-
-
-def whole(least: int) -> Callable[[str], int]:
-    """A parser of whole numbers from `least` to 2**32 - 1, which every seed and size here has to be."""
-
-    def parse(text: str) -> int:
-        if not text.strip().isdecimal() or not least <= int(text) < 2**32:
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to 4294967295")
-        return int(text)
-
-    return parse
-
-
-def _command(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
-    name: str,
-    function: Callable[[argparse.Namespace], None],
-    text: str,
-) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=text, description=text)
-    parser.add_argument(
-        "--tier", choices=settings.TIERS, help="demo, cutout or full (default: NEUROKIT_TIER or demo)"
-    )
-    parser.add_argument(
-        "--seed", type=whole(0), default=0, help="seed of simulation, split and weights (default 0)"
-    )
-    parser.set_defaults(command=function)
-    return parser
-
-
-def _task_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--inputs", choices=("pupil", "behaviour"), default="pupil", help="pupil alone, or all there is"
-    )
-    parser.add_argument(
-        "--split", choices=("random", "blocked"), default="random", help="how trials are split"
-    )
 
 
 def data(options: argparse.Namespace) -> None:
@@ -108,7 +86,7 @@ def simulate(options: argparse.Namespace) -> None:
     from neurokit.simulate.steinmetz_files import write_alf, write_neuromatch, write_truth
 
     folder = options.output or settings.data_folder() / "simulated" / f"session-{options.seed}"
-    session = simulate_session(SessionParameters(trials=options.trials, seed=options.seed))
+    session = simulate_session(SessionParameters(seed=options.seed, **given(options, "trials")))
     files = [*write_neuromatch([session], folder), write_alf(session, folder / "alf")]
     files.append(write_truth(session, folder / "truth.npz"))
     print("\n".join(f"wrote {file}" for file in files))
@@ -120,16 +98,7 @@ def train(options: argparse.Namespace) -> None:
     """Fits an encoder, resuming a killed run, and saves it beside the data."""
     from neurokit.pupil_run import train_and_save
 
-    run = train_and_save(
-        inputs=options.inputs,
-        split=options.split,
-        seed=options.seed,
-        cell=options.cell,
-        hidden=options.hidden,
-        layers=options.layers,
-        epochs=options.epochs,
-        device=options.device,
-    )
+    run = train_and_save(seed=options.seed, **given(options, *ONLY["steinmetz"], "epochs", "device"))
     print(
         f"{run.parameters} parameters, best epoch {run.best_epoch}, validation error {run.best_loss:.4g} Hz²"
     )
@@ -140,7 +109,7 @@ def evaluate(options: argparse.Namespace) -> None:
     """Prints test scores of the saved encoder (trained first if there is none) and of the baselines."""
     from neurokit.pupil_run import evaluate_saved
 
-    table = evaluate_saved(inputs=options.inputs, split=options.split, seed=options.seed)
+    table = evaluate_saved(seed=options.seed, **given(options, "inputs", "split"))
     print(table.round(3).to_string(index=False))
     print(
         "r2_mean: R² against the training mean, with its 95 % interval (low, high); r2_psth: against the\n"

@@ -1,6 +1,8 @@
 """How to train: the numbers of a run, and the optimiser and schedule they stand for."""
 
 from dataclasses import dataclass
+from math import inf, isfinite
+from numbers import Integral
 from typing import Literal, get_args
 
 import torch
@@ -11,7 +13,6 @@ from neurokit.device import Precision
 from neurokit.errors import FitError
 
 Schedule = Literal["constant", "cosine", "plateau", "rounds"]
-SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,14 @@ class FitSettings:
 
     def __post_init__(self) -> None:
         """Raises FitError for a setting that no training can run with."""
+        for name in ("epochs", "batch_size", "warm_up", "rounds", "seed"):
+            if not isinstance(getattr(self, name), Integral):
+                raise FitError(f"{name} is {getattr(self, name)!r}; use a whole number.")
+        if self.patience is not None and not (isinstance(self.patience, Integral) and self.patience > 0):
+            raise FitError(f"patience is {self.patience!r}; use a whole number of 1 or more, or None.")
+        for name in ("learning_rate", "weight_decay", "clip"):
+            if (value := getattr(self, name)) is not None and not isfinite(value):
+                raise FitError(f"{name} is {value}; use a finite number.")
         if self.epochs < 0 or self.batch_size < 1 or self.warm_up < 0 or not self.learning_rate > 0:
             raise FitError(
                 f"epochs, warm_up (0 or more), batch_size and learning_rate (positive) are needed: {self}."
@@ -58,9 +67,10 @@ class FitSettings:
                 f"weight_decay is {self.weight_decay}, clip {self.clip}; use 0 or more for the one, "
                 "a positive number or None for the other."
             )
-        if self.schedule not in SCHEDULES:
-            raise FitError(f"schedule is {self.schedule!r}; use one of {', '.join(SCHEDULES)}.")
-        if self.rounds < 1 or not self.tolerance >= 0:
+        for name, kind in (("schedule", Schedule), ("precision", Precision)):
+            if getattr(self, name) not in (words := get_args(kind)):
+                raise FitError(f"{name} is {getattr(self, name)!r}; use one of {', '.join(words)}.")
+        if self.rounds < 1 or not 0 <= self.tolerance < inf:
             raise FitError(
                 f"rounds is {self.rounds}, tolerance {self.tolerance}; use 1 or more for the one, 0 or more "
                 "for the other."

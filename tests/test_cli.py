@@ -9,9 +9,11 @@ import neurokit.fit
 from neurokit import settings
 from neurokit.checkpoint import fingerprint
 from neurokit.cli import main
+from neurokit.cli_options import MODELS
 from neurokit.data.steinmetz import load_session
 from neurokit.models import baselines
 from neurokit.pupil_run import evaluate_saved, prepare, train_and_save
+from neurokit.sensorium.recipe import PUBLISHED
 
 
 @pytest.fixture(autouse=True)
@@ -117,6 +119,8 @@ def test_a_device_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
         ("data", "--seed", "-1"),
         ("data", "--seed", "99999999999999999999"),
         ("train", "--hidden", "many"),
+        ("submit", "--members", "0"),
+        ("submit", "--workers", "0"),
     ],
 )
 def test_numbers_that_cannot_be_used(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:
@@ -194,3 +198,55 @@ def test_the_tier_of_one_command_does_not_stay(
     monkeypatch.setenv("NEUROKIT_TIER", "cutout")
     said(capsys, "data", "--tier", "demo")
     assert settings.tier() == "cutout"
+
+
+def test_the_commands_know_every_model() -> None:
+    assert set(MODELS) == set(PUBLISHED)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("train --model ln", "--model cannot go with --recording steinmetz"),
+        ("evaluate --published", "--published cannot go with --recording steinmetz"),
+        ("train --recording sensorium --cell gru", "--cell cannot go with --recording sensorium"),
+        (
+            "train --recording sensorium --hidden 3 --layers 2",
+            "--hidden, --layers cannot go with --recording sensorium",
+        ),
+        ("evaluate --recording sensorium --inputs pupil", "--inputs cannot go with --recording sensorium"),
+        ("evaluate --recording sensorium --split random", "--split cannot go with --recording sensorium"),
+        ("submit --recording steinmetz", "nothing to submit of the recording steinmetz"),
+        ("submit --workers 2", "--workers needs --engine processes or ray"),
+        ("submit --engine here --workers 2", "--workers needs --engine processes or ray"),
+        ("train --recording sensorium --device tpu", "Device 'tpu' is not there"),
+        ("submit --device tpu", "Device 'tpu' is not there"),
+        ("data --recording sensorium --tier cutout", "'cutout' has no small real SENSORIUM recording"),
+        ("simulate --recording sensorium --trials 19", "ask for 20 or more"),
+    ],
+)
+def test_combinations_that_mean_nothing(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    arguments: str,
+    says: str,
+) -> None:
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
+    assert says in refused(capsys, *arguments.split())
+    assert not list(tmp_path.iterdir())  # it was noticed before anything was made
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("train --recording sensorium --model model_5", "argument --model: invalid choice: 'model_5'"),
+        ("submit --engine slurm", "argument --engine: invalid choice: 'slurm'"),
+        ("data --recording allen", "argument --recording: invalid choice: 'allen'"),
+    ],
+)
+def test_words_that_are_no_choice(capsys: pytest.CaptureFixture[str], arguments: str, says: str) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments.split())
+    assert stopped.value.code == 2
+    assert says in capsys.readouterr().err

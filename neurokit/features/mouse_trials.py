@@ -7,6 +7,7 @@ and eye (history, state, rank) comes from past responses and is only made where 
 Letters: T trials of a scan in file order, B trials of a batch, N neurons.
 """
 
+import copy
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from neurokit.checkpoint import fingerprint
+from neurokit.data.scan_trials import TIERS
 from neurokit.data.sensorium import Scan
 from neurokit.errors import DataError
 from neurokit.features.history import LAGS, HistoryBank, known_trials
@@ -87,7 +89,7 @@ class MouseTrials:
         self._small = self._small_inputs()
         self.device, self.resident = torch.device("cpu"), True
 
-    def to(self, device: torch.device | str, *, most_bytes: float | None = None) -> "MouseTrials":
+    def to(self, device: torch.device | str, *, most_bytes: int | float | None = None) -> "MouseTrials":
         """Moves what fits to the device and returns itself.
 
         Images and responses move where they take `most_bytes` or less (default: half of what is free
@@ -103,16 +105,30 @@ class MouseTrials:
             self._bank = self._bank.to(self.device)
         return self
 
+    def with_tiers(self, tiers: np.ndarray) -> "MouseTrials":
+        """The same trials dealt to other tiers, on the same memory."""
+        _check(self.scan, self.inputs, tiers)
+        other = copy.copy(self)
+        other.tiers = tiers
+        return other
+
     def trials(self, tier: str) -> Int[Tensor, "K"]:
-        """File indices of a tier, ascending."""
+        """File indices of a tier, ascending, none for a tier without trials; DataError for another word."""
+        if tier not in TIERS:
+            raise DataError(f"{tier!r} is no tier: choose one of {', '.join(TIERS)}.")
         return torch.from_numpy(np.flatnonzero(self.tiers == tier))
 
     def batches(
         self, trials: Int[Tensor, "K"], size: int, generator: torch.Generator | None = None
     ) -> Iterator[MouseBatch]:
-        """Batches of `size` trials (the last may be smaller), shuffled where a generator is given."""
+        """Batches of `size` trials (the last may be smaller), shuffled where a generator is given.
+
+        No trials give no batch.
+        """
         if generator is not None:
             trials = trials[torch.randperm(len(trials), generator=generator)]
+        if not len(trials):
+            return  # torch would split nothing into one batch of nothing
         for block in trials.split(size if self.resident else size * BLOCKS):
             images, responses = self._rows(block)
             for part in torch.arange(len(block)).split(size):
@@ -150,18 +166,23 @@ class ManyMice:
     """The training trials of all mice: what `fit` trains on.
 
     An epoch has as many steps as the mouse with most trials has batches; a step is one batch of each
-    mouse. Mice with fewer trials start anew, in a new order, within the epoch.
+    mouse. Mice with fewer trials start anew, in a new order, within the epoch. `note` says what else a
+    broken-off training must agree in to go on. Raises DataError for no mice, or one without trials of
+    the tier.
     """
 
-    def __init__(self, mice: Mapping[str, MouseTrials], tier: str = "train") -> None:
-        self.mice, self.tier = dict(mice), tier
+    def __init__(self, mice: Mapping[str, MouseTrials], tier: str = "train", note: str = "") -> None:
+        _check_trials(mice, tier)
+        self.mice, self.tier, self.note = dict(mice), tier, note
         self.device = next(iter(self.mice.values())).device
 
     def fingerprint(self) -> str:
-        """Which scans, tiers and inputs these are."""
-        facts = [f"{key} {mouse.scan.fingerprint} {mouse.inputs}" for key, mouse in self.mice.items()]
-        tiers = [np.asarray(mouse.tiers).astype("U10") for mouse in self.mice.values()]
-        return fingerprint(np.array([self.tier, *facts]), *tiers)
+        """Which scans, tiers, inputs and fitted states these are."""
+        mice = self.mice.values()
+        facts = [f"{mouse.scan.key} {mouse.scan.fingerprint} {mouse.inputs}" for mouse in mice]
+        tiers = [np.asarray(mouse.tiers).astype("U10") for mouse in mice]
+        states = [array for mouse in mice if mouse.state for array in mouse.state.arrays().values()]
+        return fingerprint(np.array([self.tier, self.note, *facts]), *tiers, *states)
 
     def steps(self, size: int, generator: torch.Generator) -> Iterator[list[MouseBatch]]:
         """One batch of each mouse, again and again until all trials of every mouse were seen."""
@@ -194,6 +215,13 @@ def _history(scan: Scan) -> HistoryBank:
 
 def _state(scan: Scan, inputs: InputSettings) -> StateTransform:
     return fit_state(scan.responses, scan.rank, known_trials(scan.tiers), inputs.state_settings)
+
+
+def _check_trials(mice: Mapping[str, MouseTrials], tier: str) -> None:
+    without = [key for key, mouse in mice.items() if not len(mouse.trials(tier))]
+    if without or not mice:
+        finding = f"Scan {', '.join(without)} has" if without else "Without a scan there are"
+        raise DataError(f"{finding} no trials of tier {tier!r}; give scans that have some.")
 
 
 def _check(scan: Scan, inputs: InputSettings, tiers: np.ndarray | None) -> None:

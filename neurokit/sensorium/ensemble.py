@@ -87,9 +87,14 @@ def train_ensemble(
         )
     threads, folder = torch.get_num_threads(), Path(folder).absolute()
     jobs = [Member(load, recipe, n, members, folder, device, threads) for n in range(members)]
-    open_jobs = [job for job in jobs if not job.finished()]
     scans = load()
+    open_jobs = [job for job in jobs if not job.finished(scans)]
     share_states(folder, scans, recipe)
-    ENGINES[engine](open_jobs, workers)
+    if open_jobs:
+        ENGINES[engine](open_jobs, workers)
     models = (load_model(job.path)[0].to(choose_device(device)) for job in jobs)
-    return Ensemble(tuple(models), tuple(job.trials(scans) for job in jobs))
+    mice, dealt = jobs[0].trials(scans), (job.tiers(scans) for job in jobs)
+    return Ensemble(
+        tuple(models),
+        tuple({key: mouse.with_tiers(tiers[key]) for key, mouse in mice.items()} for tiers in dealt),
+    )

@@ -5,26 +5,27 @@ behavioural states, which lie in one file beside them.
 """
 
 import multiprocessing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import safetensors.numpy
 import torch
 
+from neurokit.checkpoint import fingerprint
 from neurokit.data.sensorium import Scan
-from neurokit.errors import CheckpointError
+from neurokit.errors import CheckpointError, DataError, NeurokitError
 from neurokit.features.member_tiers import ensemble_tiers
 from neurokit.features.mouse_trials import MouseTrials
 from neurokit.features.state import StateTransform
 from neurokit.files import written
 from neurokit.ray_cluster import cluster, import_ray
 from neurokit.sensorium.recipe import Recipe
-from neurokit.sensorium.saved import arrays_of, load_model, save_model
+from neurokit.sensorium.saved import arrays_of, check_saved, save_model
 from neurokit.sensorium.training import fit_states, prepare, train_model
 
-STATES = "states.safetensors"
 LoadScans = Callable[[], Mapping[str, Scan]]
 
 
@@ -54,11 +55,14 @@ class Member:
         """The recipe with the member's own seed."""
         return replace(self.recipe, seed=self.recipe.seed + self.number)
 
+    def tiers(self, scans: Mapping[str, Scan]) -> dict[str, np.ndarray]:
+        """The tiers of this member, by scan."""
+        return {key: ensemble_tiers(scan.tiers, self.members)[self.number] for key, scan in scans.items()}
+
     def trials(self, scans: Mapping[str, Scan]) -> dict[str, MouseTrials]:
         """All mice, their tiers those of this member, their states those that all members share."""
-        tiers = {key: ensemble_tiers(scan.tiers, self.members)[self.number] for key, scan in scans.items()}
-        states = _read_states(self.folder) if self.recipe.model.state else {}
-        return prepare(scans, self.own_recipe, tiers=tiers, states=states, device=self.device)
+        states = read_states(self.folder, scans, self.recipe)
+        return prepare(scans, self.own_recipe, tiers=self.tiers(scans), states=states, device=self.device)
 
     def train(self) -> Path:
         """Trains and saves the member, going on where it was broken off; returns its path."""
@@ -70,39 +74,40 @@ class Member:
         unfinished.unlink(missing_ok=True)
         return self.path
 
-    def finished(self) -> bool:
-        """Whether it is saved; raises CheckpointError where another recipe's member stands there."""
-        if not self.path.with_suffix(".json").is_file():
-            return False
-        if load_model(self.path)[1] != self.own_recipe:
-            raise CheckpointError(
-                f"{self.path} is a member of another recipe; remove it, or train this ensemble into another "
-                "folder."
-            )
-        return True
+    def finished(self, scans: Mapping[str, Scan]) -> bool:
+        """Whether it is saved; CheckpointError where a member of another recipe or scan stands there."""
+        saved = self.path.with_suffix(".json").is_file()
+        if saved:
+            check_saved(self.path, scans, self.own_recipe)
+        return saved
 
 
-def _train_here(jobs: Iterable[Member], workers: int) -> None:
+def _train_here(jobs: Sequence[Member], workers: int) -> None:
     for job in jobs:
         job.train()
 
 
-def _train_in_processes(jobs: Iterable[Member], workers: int) -> None:
+def _train_in_processes(jobs: Sequence[Member], workers: int) -> None:
     spawned = multiprocessing.get_context("spawn")  # a forked process could not use a GPU
-    with ProcessPoolExecutor(workers, mp_context=spawned) as pool:
+    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=spawned) as pool:
         for _ in pool.map(Member.train, jobs):
             pass
 
 
-def _train_on_ray(jobs: Iterable[Member], workers: int) -> None:
+def _train_on_ray(jobs: Sequence[Member], workers: int) -> None:
     ray = import_ray("An ensemble on Ray")
     with cluster(workers):
         gpus = 1 if ray.cluster_resources().get("GPU", 0) else 0
         train = ray.remote(num_cpus=1, num_gpus=gpus, max_retries=0)(Member.train)
-        ray.get([train.remote(job) for job in jobs])
+        try:
+            ray.get([train.remote(job) for job in jobs])
+        except ray.exceptions.RayTaskError as failed:
+            if isinstance(failed.cause, NeurokitError):
+                raise failed.cause from None  # one sentence, without Ray's pages around it
+            raise
 
 
-ENGINES: dict[str, Callable[[Iterable[Member], int], None]] = {
+ENGINES: dict[str, Callable[[Sequence[Member], int], None]] = {
     "here": _train_here,
     "processes": _train_in_processes,
     "ray": _train_on_ray,
@@ -111,15 +116,28 @@ ENGINES: dict[str, Callable[[Iterable[Member], int], None]] = {
 
 def share_states(folder: Path, scans: Mapping[str, Scan], recipe: Recipe) -> None:
     """Fits the behavioural states of all scans into `folder` where the recipe reads them, once."""
-    if not recipe.model.state or (folder / STATES).is_file():
+    path = _states_path(folder, scans, recipe)
+    if not recipe.model.state or path.is_file():
         return
     states = fit_states(scans, recipe)
     arrays = {f"{key}/{n}": array for key, state in states.items() for n, array in state.arrays().items()}
-    with written(folder / STATES) as temporary:
+    with written(path) as temporary:
         temporary.write_bytes(safetensors.numpy.save(arrays))
 
 
-def _read_states(folder: Path) -> dict[str, StateTransform]:
-    arrays = safetensors.numpy.load((folder / STATES).read_bytes())
-    keys = {name.split("/")[0] for name in arrays}
-    return {key: StateTransform.from_arrays(arrays_of(arrays, key)) for key in keys}
+def read_states(folder: Path, scans: Mapping[str, Scan], recipe: Recipe) -> dict[str, StateTransform]:
+    """What `share_states` fitted, by scan; CheckpointError for a damaged file."""
+    if not recipe.model.state:
+        return {}
+    path = _states_path(folder, scans, recipe)
+    try:
+        arrays = safetensors.numpy.load(path.read_bytes())
+        return {key: StateTransform.from_arrays(arrays_of(arrays, key)) for key in scans}
+    except (safetensors.SafetensorError, DataError) as error:
+        raise CheckpointError(f"{path} is damaged; remove it to fit the states again.") from error
+
+
+def _states_path(folder: Path, scans: Mapping[str, Scan], recipe: Recipe) -> Path:
+    """A name for these scans and settings alone, so that no state of others is ever read."""
+    facts = sorted(f"{key} {scan.fingerprint}" for key, scan in scans.items())
+    return folder / f"states-{fingerprint(np.array([repr(recipe.state), *facts]))}.safetensors"

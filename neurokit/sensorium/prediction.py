@@ -18,6 +18,7 @@ from neurokit.features.mouse_trials import MouseTrials
 from neurokit.predict import evaluating, predicting_as_in_training
 
 Mode = Literal["evaluation", "training"]
+MODES = {"evaluation": evaluating, "training": predicting_as_in_training}
 
 
 def predict_tier(
@@ -31,10 +32,12 @@ def predict_tier(
     """Rates for a tier's trials in ascending file order, by mouse; the model is left as found.
 
     Mode 'training' reproduces the published Model 4 submission, which was predicted with random readout
-    positions and the statistics of the test batch; nobody should want it for anything else.
+    positions and the statistics of the test batch; nobody should want it for anything else. It draws
+    from torch's global generator. Raises DataError for another mode, tier or mouse.
     """
-    change = evaluating if mode == "evaluation" else predicting_as_in_training
-    with change(model), torch.no_grad():
+    if mode not in MODES:
+        raise DataError(f"mode is {mode!r}; use one of {', '.join(MODES)}.")
+    with MODES[mode](model), torch.no_grad():
         return {key: _predicted(model, mouse, tier, batch_size) for key, mouse in mice.items()}
 
 

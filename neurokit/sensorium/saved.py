@@ -1,14 +1,15 @@
 """A trained SENSORIUM model on disk: weights, recipe, fitted states, and which scans it knows."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from neurokit import checkpoint
-from neurokit.errors import CheckpointError
+from neurokit.data.sensorium import Scan
+from neurokit.errors import CheckpointError, FitError
 from neurokit.features.mouse_trials import MouseTrials
 from neurokit.features.state import StateSettings, StateTransform
 from neurokit.fit import Fitted
@@ -36,7 +37,25 @@ def save_model(fitted: Fitted, mice: Mapping[str, MouseTrials], recipe: Recipe, 
 
 
 def load_model(path: str | Path) -> tuple[SensoriumModel, Recipe, dict[str, StateTransform]]:
-    """A saved model, its recipe, and the state transforms that it was trained on."""
+    """A saved model, its recipe, and the state transforms that it was trained on.
+
+    Raises CheckpointError for damaged or missing files, or those of another version.
+    """
+    return _opened(path)[:3]
+
+
+def check_saved(path: str | Path, scans: Mapping[str, Scan], recipe: Recipe) -> None:
+    """Raises CheckpointError where the saved model is damaged, of another recipe or of other scans."""
+    _, found, _, fingerprints = _opened(path)
+    other = "another recipe" if found != recipe else "other scans"
+    if found != recipe or fingerprints != {key: scan.fingerprint for key, scan in scans.items()}:
+        raise CheckpointError(f"{path} is a model of {other}; remove it, or train into another folder.")
+
+
+def _opened(
+    path: str | Path,
+) -> tuple[SensoriumModel, Recipe, dict[str, StateTransform], dict[str, str]]:
+    """As `load_model`, and the fingerprints of the scans by key."""
     model, description = checkpoint.load(path, SensoriumModel)
     try:
         recipe = _recipe(description["recipe"])
@@ -45,16 +64,17 @@ def load_model(path: str | Path) -> tuple[SensoriumModel, Recipe, dict[str, Stat
             for key in model.mice
             if recipe.model.state
         }
-    except (KeyError, TypeError, ValueError) as error:
+        fingerprints = dict(description["scans"])
+    except (KeyError, TypeError, ValueError, FitError) as error:
         raise CheckpointError(
             f"The side-car of {path} holds no recipe of this version; train it anew."
         ) from error
-    return model, recipe, states
+    return model, recipe, states, fingerprints
 
 
 def _recipe(found: dict[str, Any]) -> Recipe:
     parts = {"model": ModelSettings, "fit": FitSettings, "state": StateSettings}
-    return replace(Recipe(**found), **{name: kind(**found[name]) for name, kind in parts.items()})
+    return Recipe(**(found | {name: kind(**found[name]) for name, kind in parts.items()}))
 
 
 def arrays_of(arrays: Mapping[str, np.ndarray], key: str) -> dict[str, np.ndarray]:

@@ -69,10 +69,16 @@ def train_model(
     checkpoint: Path | None = None,
     **options: Any,
 ) -> Fitted:
-    """Builds and trains; stops by the mean correlation on validation trials. `options` go to `fit`."""
+    """Builds and trains; stops by the mean correlation on validation trials. `options` go to `fit`.
+
+    A `checkpoint` of another recipe or other scans is not gone on with (CheckpointError). Raises
+    DataError for a mouse without training or validation trials.
+    """
+    train = ManyMice(mice, note=repr((recipe.model, recipe.seed)))
     objective = ValidationCorrelation(mice, recipe.fit.batch_size)
-    model = build_model(mice, recipe)
-    return fit(model, loss, ManyMice(mice), objective, recipe.fit, checkpoint=checkpoint, **options)
+    return fit(
+        build_model(mice, recipe), loss, train, objective, recipe.fit, checkpoint=checkpoint, **options
+    )
 
 
 def loss(model: nn.Module, batch: MouseBatch) -> tuple[Tensor, Tensor]:
@@ -87,13 +93,16 @@ class ValidationCorrelation:
 
     def __init__(self, mice: Mapping[str, MouseTrials], batch_size: int, tier: str = "validation") -> None:
         self.mice, self.batch_size, self.tier = mice, batch_size, tier
+        self._trials = ManyMice(mice, tier)
 
     def fingerprint(self) -> str:
         """Which trials of which scans."""
-        return ManyMice(self.mice, self.tier).fingerprint()
+        return self._trials.fingerprint()
 
     def __call__(self, model: nn.Module) -> float:
-        """The number for this model, measured in evaluation mode."""
+        """The number for this model, measured in evaluation mode; NaN where a rate is not finite."""
         found = predict_tier(model, self.mice, self.tier, batch_size=self.batch_size)
+        if not all(np.isfinite(rates).all() for rates in found.values()):
+            return float("nan")  # the training has diverged, and `fit` says so
         scores = [single_trial(self.mice[key], self.tier, rates) for key, rates in found.items()]
         return -float(np.concatenate(scores).mean())

@@ -1,0 +1,90 @@
+"""The options of the command line, and which of them go with which recording."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from neurokit import settings
+from neurokit.errors import SettingsError
+
+MODELS = ("ln", "cnn", "ln_plus", "cnn_plus", "model_4")
+ONLY = {"steinmetz": ("inputs", "split", "cell", "hidden", "layers"), "sensorium": ("model", "published")}
+Command = Callable[[argparse.Namespace], None]
+
+
+def chosen(options: argparse.Namespace) -> Command:
+    """The function for this recording; raises SettingsError where an option belongs to the other."""
+    recording = options.recording
+    if recording not in options.functions:
+        known = ", ".join(options.functions)
+        raise SettingsError(
+            f"There is nothing to submit of the recording {recording}; use --recording {known}."
+        )
+    for other, names in ONLY.items():
+        foreign = [f"--{name}" for name in given(options, *names)] if other != recording else []
+        if foreign:
+            raise SettingsError(
+                f"{', '.join(foreign)} cannot go with --recording {recording}; leave it out, or use "
+                f"--recording {other}."
+            )
+    return options.functions[recording]
+
+
+def given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
+    """Those of the options that stand on the command line; for the others a function's defaults hold."""
+    found = {name: getattr(options, name, None) for name in names}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def whole(least: int) -> Callable[[str], int]:
+    """A parser of whole numbers from `least` to 2**32 - 1, which every seed and size here has to be."""
+
+    def parse(text: str) -> int:
+        if not text.strip().isdecimal() or not least <= int(text) < 2**32:
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to 4294967295")
+        return int(text)
+
+    return parse
+
+
+def add_command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    text: str,
+    **functions: Command,
+) -> argparse.ArgumentParser:
+    """A command with a function for each recording that it knows; the first is the default."""
+    parser = commands.add_parser(name, help=text, description=text)
+    default = next(iter(functions))
+    parser.add_argument(
+        "--recording", choices=tuple(ONLY), default=default, help=f"which one (default {default})"
+    )
+    parser.add_argument(
+        "--tier", choices=settings.TIERS, help="demo, cutout or full (default: NEUROKIT_TIER or demo)"
+    )
+    parser.add_argument(
+        "--seed", type=whole(0), default=0, help="seed of simulation, split and weights (default 0)"
+    )
+    parser.set_defaults(functions=functions)
+    return parser
+
+
+def add_task(parser: argparse.ArgumentParser) -> None:
+    """What the PupilEncoder is trained on."""
+    parser.add_argument("--inputs", choices=("pupil", "behaviour"), help="pupil alone (default), or all")
+    parser.add_argument("--split", choices=("random", "blocked"), help="of trials (default random)")
+
+
+def add_model(parser: argparse.ArgumentParser, default: str = "cnn_plus") -> None:
+    """Which SENSORIUM model."""
+    parser.add_argument("--model", choices=MODELS, help=f"of SENSORIUM 2022 (default {default})")
+    parser.add_argument(
+        "--published", action="store_const", const=True, help="a model's published size on the demo tier too"
+    )
+
+
+def add_training(parser: argparse.ArgumentParser) -> None:
+    """How long and where."""
+    text = "at most so many epochs (default: 60; SENSORIUM 20 on the demo tier, else 200)"
+    parser.add_argument("--epochs", type=whole(1), help=text)
+    parser.add_argument("--device", help="auto, cpu, cuda, mps (default auto)")
