@@ -52,6 +52,22 @@ class CortexPositions(nn.Module):
             )
         self.source_grid.copy_(torch.from_numpy(source_grid(coordinates)))
 
+    def start_at(self, positions: Float[np.ndarray, "N 2"], steps: int = 200) -> None:
+        """Fits the perceptron to measured receptive fields, (x, y) from -1 to 1, by least squares."""
+        wanted = torch.from_numpy(positions).to(self.source_grid).clamp(-0.95, 0.95)
+        optimizer = torch.optim.LBFGS(
+            self.network.parameters(), max_iter=steps, line_search_fn="strong_wolfe"
+        )
+
+        def error() -> Tensor:
+            optimizer.zero_grad()
+            error = (self() - wanted).square().mean()
+            error.backward()
+            return error
+
+        optimizer.step(error)
+        optimizer.zero_grad()
+
     def forward(self) -> Float[Tensor, "N 2"]:
         """The position of each neuron."""
         return self.network(self.source_grid)

@@ -8,6 +8,9 @@ those of their published configurations.
 from dataclasses import asdict, dataclass, replace
 from typing import Literal, get_args
 
+import numpy as np
+from jaxtyping import Float
+
 from neurokit.errors import SettingsError
 from neurokit.models.readout import Activation, Gauss
 
@@ -64,6 +67,18 @@ class ModelSettings:
             least = 0 if name.startswith(("gamma", "init", "gain_reach", "momentum")) else 1
             if isinstance(value, int | float) and not isinstance(value, bool) and not value >= least:
                 raise SettingsError(f"{name} is {value}; use {least} or more.")
+
+    def map_positions(
+        self, pixels: Float[np.ndarray, "N 2"], shape: tuple[int, int] = (36, 64)
+    ) -> Float[np.ndarray, "N 2"]:
+        """Where on the core's map, (x, y) from -1 to 1, the image's pixels (row, column) lie.
+
+        The first layer cuts half a kernel off each side; even hidden kernels add half a pixel again.
+        """
+        grown = (self.layers - 1) * (self.hidden_kernel % 2 == 0)
+        size = np.array(shape) - self.input_kernel + grown  # of the map, less one
+        index = pixels - (self.input_kernel - 1) / 2 + grown / 2
+        return (2 * index / size - 1)[:, ::-1]
 
 
 CNN = ModelSettings()

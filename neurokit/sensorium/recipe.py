@@ -26,14 +26,16 @@ PUBLISHED_FIT = FitSettings(
 class Recipe:
     """A model, how its behaviour is scaled, its state is fitted, and how it is trained.
 
-    `seed` draws the weights; `fit.seed` everything random in training. The default is the
-    competition's CNN with behaviour.
+    `start` is where readout positions begin: as drawn, or at the receptive fields measured on training
+    trials (`neurokit.features.retinotopy`). `seed` draws the weights; `fit.seed` everything random in
+    training. The default is the competition's CNN with behaviour.
     """
 
     model: ModelSettings = CNN_PLUS
     fit: FitSettings = PUBLISHED_FIT
     behaviour_scale: Literal["std", "range"] = "std"
     state: StateSettings = field(default_factory=StateSettings)
+    start: Literal["random", "receptive_fields"] = "random"
     seed: int = 42
 
     @property
@@ -78,4 +80,4 @@ def small(recipe: Recipe, epochs: int = 20) -> Recipe:
         evaluate_first=False,
     )
     state = replace(recipe.state, components=min(recipe.state.components, 100))
-    return replace(recipe, model=model, fit=fit, state=state)
+    return replace(recipe, model=model, fit=fit, state=state, start="receptive_fields")

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurokit.data.sensorium import Scan
@@ -16,6 +17,7 @@ from neurokit.device import choose_device
 from neurokit.errors import DataError
 from neurokit.features.history import known_trials
 from neurokit.features.mouse_trials import ManyMice, MouseBatch, MouseTrials
+from neurokit.features.retinotopy import contrast_centers, retinotopic_plane
 from neurokit.features.state import StateTransform, fit_state
 from neurokit.fit import Fitted, fit
 from neurokit.models.sensorium import SensoriumModel, build, poisson_loss
@@ -56,10 +58,24 @@ def fit_states(scans: Mapping[str, Scan], recipe: Recipe) -> dict[str, StateTran
 
 
 def build_model(mice: Mapping[str, MouseTrials], recipe: Recipe) -> SensoriumModel:
-    """An untrained model of these mice, its weights drawn from the recipe's seed."""
+    """An untrained model of these mice, its weights drawn from the recipe's seed.
+
+    Where the recipe starts at receptive fields, these are measured on the mice's training trials.
+    """
     shapes = {key: MouseShape(mouse.scan.neurons, len(mouse.tiers)) for key, mouse in mice.items()}
     coordinates = {key: mouse.scan.coordinates for key, mouse in mice.items()}
-    return build(shapes, recipe.model, seed=recipe.seed, coordinates=coordinates)
+    model = build(shapes, recipe.model, seed=recipe.seed, coordinates=coordinates)
+    if recipe.start == "receptive_fields":
+        for key, mouse in mice.items():
+            model.readouts[key].positions.start_at(recipe.model.map_positions(_measured_centers(mouse)))
+    return model
+
+
+def _measured_centers(mouse: MouseTrials) -> Float[np.ndarray, "N 2"]:
+    """Receptive-field centres (row, column; pixels), measured and smoothed over cortex."""
+    trials, scan = mouse.trials("train").numpy(), mouse.scan
+    centers = contrast_centers(scan.images[trials], scan.responses[trials])
+    return retinotopic_plane(scan.coordinates, centers)
 
 
 def train_model(
