@@ -77,7 +77,8 @@ def test_ladder_shows_gain_ceiling_and_the_published_number(tmp_path: Path) -> N
 
 
 def test_accuracy_shows_each_score_as_a_share_of_its_ceiling(tmp_path: Path) -> None:
-    rows = [{"model": "cnn", "score_mean": 0.5, "score_std": 0.01, "ceiling_mean": 0.6, "of_ceiling_mean": 0.9}]
+    figures = {"score_mean": 0.5, "score_std": 0.01, "ceiling_mean": 0.6, "of_ceiling_mean": 0.9}
+    rows = [{"model": "cnn", **figures}]
     (tmp_path / "sensorium_accuracy.json").write_text(json.dumps(STUDY | {"rows": rows}), encoding="utf-8")
     text = with_tables("<!-- ledger sensorium_accuracy --><!-- /ledger -->", tmp_path)
     assert "| cnn | 0.500 ± 0.010 | 0.600 | 0.900 |  |  |  |" in text

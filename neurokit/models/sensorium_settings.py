@@ -78,7 +78,7 @@ class ModelSettings:
         grown = (self.layers - 1) * (self.hidden_kernel % 2 == 0)
         size = np.array(shape) - self.input_kernel + grown  # of the map, less one
         index = pixels - (self.input_kernel - 1) / 2 + grown / 2
-        return (2 * index / size - 1)[:, ::-1]
+        return np.ascontiguousarray((2 * index / size - 1)[:, ::-1])
 
 
 CNN = ModelSettings()
