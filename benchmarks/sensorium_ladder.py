@@ -204,7 +204,7 @@ def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--members", type=int, default=5)
     parser.add_argument("--neurons", type=int, default=150)
     parser.add_argument("--train", type=int, default=500, help="training images of each mouse")
