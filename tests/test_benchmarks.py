@@ -1,5 +1,6 @@
 """The studies in a reduced size, against bounds that were stated before: they cannot rot, nor drift far."""
 
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -8,6 +9,8 @@ import pytest
 import encoder_families
 import pupil_study
 import ramp
+import sensorium_accuracy
+import sensorium_ladder
 
 
 def scores(table: pd.DataFrame, inputs: str) -> dict[str, float]:
@@ -66,3 +69,40 @@ def test_families_in_small(environment: pytest.MonkeyPatch) -> None:
     table = encoder_families.main([*small, "--families", "cnn"])
     assert list(table["search"]) == ["tpe", "random"]
     assert (table["r2_mean_mean"] > 0.05).all()
+
+
+TINY = ["--seeds", "1", "--train", "60", "--neurons", "20", "--workers", "1", "--no-file"]
+
+
+@pytest.fixture
+def fresh(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A data folder of its own, so that no job is taken from an earlier run."""
+    environment.setenv("NEUROKIT_DATA", str(tmp_path))
+
+
+@pytest.mark.slow
+def test_ladder_in_small(fresh: None) -> None:
+    """Every rung runs and has a ceiling above its score; a kept job is not computed again."""
+    options = [*TINY, "--epochs", "2", "--members", "2", "--repeats", "3", "--controls"]
+    table = sensorium_ladder.main(options)
+    planted = table[~table["rung"].str.contains("strength 0")]
+    assert list(planted["rung"]) == list(sensorium_ladder.recipes(1))
+    assert len(table) == len(planted) + len(sensorium_ladder.MECHANISM)
+    assert (table["score"] < table["ceiling"]).all()
+    assert planted["published"].notna().sum() == len(sensorium_ladder.WALKTHROUGH)
+    started = time.perf_counter()
+    assert sensorium_ladder.main(options).equals(table)
+    assert time.perf_counter() - started < 5
+
+
+@pytest.mark.slow
+def test_accuracy_in_small(fresh: None) -> None:
+    """A few epochs already beat the untrained network and one that was taught shuffled responses."""
+    options = ["--seeds", "1", "--train", "300", "--neurons", "40", "--workers", "1", "--no-file"]
+    models = ["--models", "cnn_plus", "cnn_plus untrained", "cnn_plus, responses shuffled"]
+    table = sensorium_accuracy.main([*options, "--epochs", "5", "--images", "8", *models])
+    share = dict(zip(table["model"], table["of_ceiling_mean"], strict=True))
+    assert share["cnn_plus"] > 0.35
+    assert max(share["cnn_plus untrained"], share["cnn_plus, responses shuffled"]) < 0.5 * share["cnn_plus"]
+    found = table.set_index("model").loc["cnn_plus"]
+    assert found["field_distance_mean"] < 0.5 * found["shuffled_distance_mean"]

@@ -106,13 +106,14 @@ def test_small_changes_size_and_training_alone(name: str) -> None:
     """What it leaves is what the model is: penalties, readout, inputs, modulator."""
     published = PUBLISHED[name]
     made = small(published, 10)
-    size = {"channels": 32, "layers": 2, "input_kernel": 11, "hidden_kernel": 7}
+    size = {"channels": 32, "layers": 2, "input_kernel": 11, "hidden_kernel": 7, "momentum": 0.1}
     assert made.model == replace(published.model, **size)
     assert made.model != published.model
     fit = made.fit
-    assert (fit.epochs, fit.batch_size, fit.learning_rate, fit.clip) == (10, 16, 0.009, None)
+    assert (fit.epochs, fit.batch_size, fit.learning_rate, fit.clip) == (10, 4, 0.004, None)
     assert (fit.schedule, fit.warm_up, fit.patience, fit.rounds) == ("cosine", 2, None, 1)
     assert not fit.evaluate_first
+    assert made.start == "receptive_fields"
     assert (made.seed, fit.seed) == (published.seed, published.fit.seed)
     assert made.behaviour_scale == published.behaviour_scale
     assert made.inputs == replace(published.inputs, state_settings=made.state)

@@ -21,6 +21,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.optimize import nnls
 from sklearn.decomposition import NMF, PCA
 from sklearn.exceptions import ConvergenceWarning
+from threadpoolctl import threadpool_limits
 
 from neurokit.errors import DataError
 from neurokit.features.history import check_order
@@ -112,7 +113,9 @@ def fit_state(
 ) -> StateTransform:
     """The state of one scan; `rank` is each trial's place in time, `known` are train and validation.
 
-    The same input gives the same transform. Its numbers are of the responses' type. Raises
+    Both tiers that models are trained and stopped with take part, as published; so the validation score
+    of a model that reads the state is flattered, and its test score is not, unless `pairs` is
+    'as_published'. The same input gives the same transform. Its numbers are of the responses' type. Raises
     DataError for too few pairs and for responses that are negative or not finite.
     """
     check_order(rank, len(responses))
@@ -175,7 +178,7 @@ def _factorise(
 ) -> tuple[Float[np.ndarray, "F N"], bool]:
     """The parts, and whether the factorisation converged."""
     model = NMF(settings.factors, init="random", random_state=settings.seed, max_iter=settings.iterations)
-    with warnings.catch_warnings():
+    with threadpool_limits(1, "blas"), warnings.catch_warnings():  # its products are too small to share out
         warnings.simplefilter("ignore", ConvergenceWarning)  # `converged` says it
         model.fit(predicted)
     return model.components_, model.n_iter_ < settings.iterations

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurokit.data.sensorium import Scan
@@ -66,16 +65,20 @@ def build_model(mice: Mapping[str, MouseTrials], recipe: Recipe) -> SensoriumMod
     coordinates = {key: mouse.scan.coordinates for key, mouse in mice.items()}
     model = build(shapes, recipe.model, seed=recipe.seed, coordinates=coordinates)
     if recipe.start == "receptive_fields":
-        for key, mouse in mice.items():
-            model.readouts[key].positions.start_at(recipe.model.map_positions(_measured_centers(mouse)))
+        for mouse in mice.values():
+            _start_at_receptive_fields(model, mouse)
     return model
 
 
-def _measured_centers(mouse: MouseTrials) -> Float[np.ndarray, "N 2"]:
-    """Receptive-field centres (row, column; pixels), measured and smoothed over cortex."""
+def _start_at_receptive_fields(model: SensoriumModel, mouse: MouseTrials) -> None:
+    """Moves the readout to measured centres, less what the untrained shifter adds at mean pupil position."""
     trials, scan = mouse.trials("train").numpy(), mouse.scan
     centers = contrast_centers(scan.images[trials], scan.responses[trials])
-    return retinotopic_plane(scan.coordinates, centers)
+    positions = model.settings.map_positions(retinotopic_plane(scan.coordinates, centers))
+    if model.settings.shifter:
+        with torch.no_grad():
+            positions = positions - model.shifters[scan.key](torch.zeros(1, 2)).numpy()
+    model.readouts[scan.key].positions.start_at(positions)
 
 
 def train_model(

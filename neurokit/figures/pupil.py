@@ -1,4 +1,4 @@
-"""Pictures: one style, named axes with units, every score beside what it is measured against."""
+"""Pictures of PupilEncoder and its recordings."""
 
 from collections.abc import Sequence
 
@@ -11,21 +11,8 @@ from matplotlib.figure import Figure
 
 from neurokit.data.trial_recording import TrialRecording
 from neurokit.features.encoding_task import EncodingTask
+from neurokit.figures.style import COLOURS, GREY, INK
 
-INK, GREY = "#222222", "#9a9a9a"
-COLOURS = ("#0b5d8a", "#d1622b", "#3c8d53", "#8a4fa3", "#b8912b", "#5b6770")
-STYLE = {
-    "figure.dpi": 80,
-    "savefig.dpi": 160,
-    "figure.constrained_layout.use": True,
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": INK,
-    "axes.prop_cycle": plt.cycler(color=COLOURS),
-    "legend.frameon": False,
-    "lines.linewidth": 1.3,
-}
 UNITS = {
     "pupil_area": "pupil area (a.u.)",
     "pupil_x": "pupil x (frame units)",
@@ -36,11 +23,6 @@ UNITS = {
     "wheel_moving": "wheel moving (0 or 1)",
     "blink": "blink (0 or 1)",
 }
-
-
-def use_style() -> None:
-    """Sets the project's figure style for all figures that follow."""
-    plt.rcParams.update(STYLE)
 
 
 def plot_trial(recording: TrialRecording, trial: int) -> Figure:

@@ -1,0 +1,83 @@
+"""Pictures of SENSORIUM models: learning curves, scores of neurons, maps of pixels.
+
+Letters: N neurons, H x W image, P panels of a row.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+
+from neurokit.figures.style import COLOURS, GREY, INK
+
+
+def plot_learning(histories: Mapping[str, pd.DataFrame]) -> Figure:
+    """Correlation on single validation trials over epochs, a line a model.
+
+    The histories are those of `neurokit.sensorium.train_model`, whose validation loss is minus that.
+    """
+    figure, axis = plt.subplots(figsize=(4.2, 2.4))
+    for name, history in histories.items():
+        axis.plot(history["epoch"] + 1, -history["validation_loss"], marker=".", label=name)
+    axis.set(xlabel="epoch", ylabel="correlation, validation trials", ylim=(0, None))
+    figure.legend(loc="outside lower center", ncols=len(histories), fontsize=8)
+    return figure
+
+
+def plot_neuron_scores(
+    scores: Mapping[str, Float[np.ndarray, "N"]], ceilings: Mapping[str, Float[np.ndarray, "N"]]
+) -> Figure:
+    """Correlation of each model, beside its own ceiling: mean over neurons (dot) and their middle half.
+
+    A ceiling is drawn as a tick at its mean, in grey the middle half of the neurons' ceilings.
+    """
+    figure, axis = plt.subplots(figsize=(5.2, 0.42 * len(scores) + 0.9))
+    for place, (name, values) in enumerate(scores.items()):
+        axis.hlines(place + 0.18, *np.quantile(ceilings[name], (0.25, 0.75)), color=GREY, linewidth=1)
+        axis.scatter(ceilings[name].mean(), place + 0.18, color=INK, marker="|", s=70)
+        axis.hlines(place, *np.quantile(values, (0.25, 0.75)), color=COLOURS[0], linewidth=3, alpha=0.4)
+        axis.scatter(values.mean(), place, color=COLOURS[0], s=24, zorder=3)
+    axis.axvline(0, color=GREY, linewidth=0.8)
+    axis.set_yticks(range(len(scores)), scores)
+    axis.invert_yaxis()
+    axis.set_xlabel("correlation on single test trials (dot: model, tick: its ceiling)")
+    return figure
+
+
+def plot_maps(
+    rows: Mapping[str, Float[np.ndarray, "P H W"]],
+    titles: Sequence[str],
+    *,
+    grey: Sequence[str] = (),
+    circles: Float[np.ndarray, "P 3"] | None = None,
+) -> Figure:
+    """Maps of pixels, a row a kind and a column a neuron, each scaled to its own largest value.
+
+    Red is above zero, blue below; the rows named in `grey` are drawn as images. `circles` (row,
+    column, radius; pixels) mark one place in each column.
+    """
+    shape = (len(rows), len(titles))
+    size = (1.75 * shape[1] + 0.7, 1.05 * shape[0] + 0.6)
+    figure, axes = plt.subplots(*shape, figsize=size, sharex=True, sharey=True, squeeze=False)
+    for own, (name, maps) in zip(axes, rows.items(), strict=True):
+        for column, (axis, values) in enumerate(zip(own, maps, strict=True)):
+            _draw_map(axis, values, "gray" if name in grey else "RdBu_r")
+            if circles is not None:
+                y, x, radius = circles[column]
+                axis.add_patch(Circle((x, y), radius, fill=False, color=INK, linewidth=0.8))
+        own[0].set_ylabel(name, fontsize=8)
+    for axis, title in zip(axes[0], titles, strict=True):
+        axis.set_title(title, fontsize=8)
+    figure.supxlabel("column (pixels); rows in pixels", fontsize=8)
+    return figure
+
+
+def _draw_map(axis: Axes, values: Float[np.ndarray, "H W"], colours: str) -> None:
+    limit = np.abs(values).max() or 1.0
+    axis.imshow(values, cmap=colours, vmin=-limit, vmax=limit)
+    axis.tick_params(labelsize=6)

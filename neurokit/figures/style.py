@@ -1,0 +1,23 @@
+"""The figure style: ink, colours, sizes."""
+
+import matplotlib.pyplot as plt
+
+INK, GREY = "#222222", "#9a9a9a"
+COLOURS = ("#0b5d8a", "#d1622b", "#3c8d53", "#8a4fa3", "#b8912b", "#5b6770")
+STYLE = {
+    "figure.dpi": 80,
+    "savefig.dpi": 160,
+    "figure.constrained_layout.use": True,
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": INK,
+    "axes.prop_cycle": plt.cycler(color=COLOURS),
+    "legend.frameon": False,
+    "lines.linewidth": 1.3,
+}
+
+
+def use_style() -> None:
+    """Sets the project's figure style for all figures that follow."""
+    plt.rcParams.update(STYLE)
