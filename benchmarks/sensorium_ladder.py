@@ -56,6 +56,7 @@ MECHANISM = {
     "+ state": "state",
     "+ gain": "gain",
 }
+SCAN = ("train", "validation", "test_images", "repeats")
 HYPER_PARAMETERS = (
     "position_layers",
     "position_hidden",
@@ -88,7 +89,7 @@ def recipes(epochs: int) -> dict[str, Recipe]:
 
 def mice(seed: int, strengths: dict[str, float], size: dict[str, int]) -> list[ScanParameters]:
     """Three pre-training mice of this seed, with mechanisms of these strengths."""
-    scan = {name: number for name, number in size.items() if name not in ("neurons", "epochs", "members")}
+    scan = {name: size[name] for name in SCAN}
     return [
         ScanParameters(
             mouse=MouseParameters(neurons=size["neurons"], seed=1000 + 10 * seed + number, **strengths),
@@ -101,15 +102,16 @@ def mice(seed: int, strengths: dict[str, float], size: dict[str, int]) -> list[S
 def main(arguments: list[str] | None = None) -> pd.DataFrame:
     """Trains all rungs for all seeds and writes the result file."""
     options = _options(arguments)
-    size = {name: getattr(options, name) for name in ("neurons", "epochs", "members", "train", "repeats")}
-    jobs = [(rung, seed, {}) for seed in range(options.seeds) for rung in recipes(1)]
-    if options.controls:
-        jobs += [
-            (rung, seed, {mechanism: 0.0})
-            for seed in range(options.seeds)
-            for added, mechanism in MECHANISM.items()
-            for rung in ("baseline", added)
-        ]
+    size = {name: getattr(options, name) for name in ("neurons", "epochs", "members", *SCAN)}
+    planted = ["baseline", *(rung for rung in options.rungs if rung != "baseline")]
+    taken_out = [rung for rung in planted if rung in MECHANISM] if options.controls else []
+    jobs = [(rung, seed, {}) for seed in range(options.seeds) for rung in planted]
+    jobs += [
+        (rung, seed, {MECHANISM[added]: 0.0})
+        for seed in range(options.seeds)
+        for added in taken_out
+        for rung in ("baseline", added)
+    ]
     _simulate_first(jobs, size, options.workers)
     run = Parallel(n_jobs=options.workers, verbose=10)
     found = pd.DataFrame(run(delayed(one_job)(*job, size) for job in jobs))
@@ -204,11 +206,14 @@ def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--members", type=int, default=5)
     parser.add_argument("--neurons", type=int, default=150)
     parser.add_argument("--train", type=int, default=500, help="training images of each mouse")
+    parser.add_argument("--validation", type=int, default=100, help="validation images of each mouse")
+    parser.add_argument("--test-images", type=int, default=25, help="test images of each mouse")
     parser.add_argument("--repeats", type=int, default=8, help="of each test image")
+    parser.add_argument("--rungs", nargs="+", choices=list(recipes(1)), default=list(recipes(1)))
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--controls", action="store_true", help="the mechanisms taken out, too")
     parser.add_argument("--no-file", action="store_true", help="print only")
