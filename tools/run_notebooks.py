@@ -22,6 +22,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbconvert import HTMLExporter
 
 from peak_memory import PeakMemory
+from pictures import shrink_pictures
 
 ROOT = Path(__file__).resolve().parent.parent
 MEMORY_LIMIT = 2000  # MB; Binder restarts a kernel that takes more than 2 GB
@@ -158,7 +159,8 @@ def write_pictures(book: nbformat.NotebookNode, folder: Path) -> None:
 
 
 def write_in_place(book: nbformat.NotebookNode, notebook: Path) -> None:
-    """The notebook with its outputs, without what differs from machine to machine."""
+    """The notebook with its outputs, pictures made small, without what differs between machines."""
+    shrink_pictures(book)
     book.metadata = nbformat.from_dict(
         {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},

@@ -24,7 +24,7 @@ def plot_learning(histories: Mapping[str, pd.DataFrame]) -> Figure:
     figure, axis = plt.subplots(figsize=(4.2, 2.4))
     for name, history in histories.items():
         axis.plot(history["epoch"] + 1, -history["validation_loss"], marker=".", label=name)
-    axis.set(xlabel="epoch", ylabel="correlation, validation trials", ylim=(0, None))
+    axis.set(xlabel="epoch", ylabel="validation correlation", ylim=(0, None))
     figure.legend(loc="outside lower center", ncols=len(histories), fontsize=8)
     return figure
 
@@ -69,11 +69,12 @@ def plot_maps(
             _draw_map(axis, values, "gray" if name in grey else "RdBu_r")
             if circles is not None:
                 y, x, radius = circles[column]
-                axis.add_patch(Circle((x, y), radius, fill=False, color=INK, linewidth=0.8))
+                axis.add_patch(Circle((x, y), radius, fill=False, color=COLOURS[1], linewidth=0.9))
         own[0].set_ylabel(name, fontsize=8)
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=8)
-    figure.supxlabel("column (pixels); rows in pixels", fontsize=8)
+    figure.supxlabel("column (pixels)", fontsize=8)
+    figure.supylabel("row (pixels)", fontsize=8)
     return figure
 
 
