@@ -21,7 +21,7 @@ def plot_learning(histories: Mapping[str, pd.DataFrame]) -> Figure:
 
     The histories are those of `neurokit.sensorium.train_model`, whose validation loss is minus that.
     """
-    figure, axis = plt.subplots(figsize=(4.2, 2.4))
+    figure, axis = plt.subplots(figsize=(3.6, 2.2))
     for name, history in histories.items():
         axis.plot(history["epoch"] + 1, -history["validation_loss"], marker=".", label=name)
     axis.set(xlabel="epoch", ylabel="validation correlation", ylim=(0, None))
@@ -62,7 +62,7 @@ def plot_maps(
     column, radius; pixels) mark one place in each column.
     """
     shape = (len(rows), len(titles))
-    size = (1.75 * shape[1] + 0.7, 1.05 * shape[0] + 0.6)
+    size = (1.5 * shape[1] + 0.6, 0.95 * shape[0] + 0.5)
     figure, axes = plt.subplots(*shape, figsize=size, sharex=True, sharey=True, squeeze=False)
     for own, (name, maps) in zip(axes, rows.items(), strict=True):
         for column, (axis, values) in enumerate(zip(own, maps, strict=True)):
@@ -80,5 +80,5 @@ def plot_maps(
 
 def _draw_map(axis: Axes, values: Float[np.ndarray, "H W"], colours: str) -> None:
     limit = np.abs(values).max() or 1.0
-    axis.imshow(values, cmap=colours, vmin=-limit, vmax=limit)
+    axis.imshow(values, cmap=colours, vmin=-limit, vmax=limit, interpolation="nearest")
     axis.tick_params(labelsize=6)
