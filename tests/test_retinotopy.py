@@ -1,4 +1,4 @@
-"""Measured receptive fields as a start: found, smoothed over cortex, and put where the core's map has them."""
+"""Measured receptive fields as a start: found, smoothed over cortex, put where the map has them."""
 
 import numpy as np
 import pytest

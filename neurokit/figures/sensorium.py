@@ -62,14 +62,14 @@ def plot_maps(
     column, radius; pixels) mark one place in each column.
     """
     shape = (len(rows), len(titles))
-    size = (1.5 * shape[1] + 0.6, 0.95 * shape[0] + 0.5)
+    size = (1.75 * shape[1] + 0.6, 1.08 * shape[0] + 0.5)
     figure, axes = plt.subplots(*shape, figsize=size, sharex=True, sharey=True, squeeze=False)
     for own, (name, maps) in zip(axes, rows.items(), strict=True):
         for column, (axis, values) in enumerate(zip(own, maps, strict=True)):
             _draw_map(axis, values, "gray" if name in grey else "RdBu_r")
             if circles is not None:
                 y, x, radius = circles[column]
-                axis.add_patch(Circle((x, y), radius, fill=False, color=COLOURS[1], linewidth=0.9))
+                axis.add_patch(Circle((x, y), radius, fill=False, color=COLOURS[2], linewidth=1))
         own[0].set_ylabel(name, fontsize=8)
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=8)
