@@ -69,7 +69,7 @@ def plot_maps(
             _draw_map(axis, values, "gray" if name in grey else "RdBu_r")
             if circles is not None:
                 y, x, radius = circles[column]
-                axis.add_patch(Circle((x, y), radius, fill=False, color=COLOURS[2], linewidth=1))
+                axis.add_patch(Circle((x, y), radius, fill=False, color=COLOURS[1], linewidth=1.2))
         own[0].set_ylabel(name, fontsize=8)
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=8)
@@ -80,5 +80,6 @@ def plot_maps(
 
 def _draw_map(axis: Axes, values: Float[np.ndarray, "H W"], colours: str) -> None:
     limit = np.abs(values).max() or 1.0
+    colours = plt.get_cmap(colours, 25)  # few, as notebooks keep 64; odd, so that 0 is neutral
     axis.imshow(values, cmap=colours, vmin=-limit, vmax=limit, interpolation="nearest")
     axis.tick_params(labelsize=6)
