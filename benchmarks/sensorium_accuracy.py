@@ -129,7 +129,7 @@ def _distances(
         found = _centers(network, mouse, images)[driven]
         planted = truth.cells.center[driven]
         places = network.readouts[each.key].positions().detach().numpy()[driven]  # x, y in -1 to 1
-        readout = (places[:, ::-1] + 1) / 2 * (35, 63)
+        readout = network.settings.image_pixels(places)
         others = found[random.permutation(len(found))]
         for kind, centre in (("field", found), ("shuffled", others), ("readout", readout)):
             kinds[kind].append(np.hypot(*(centre - planted).T))

@@ -85,6 +85,6 @@ def add_model(parser: argparse.ArgumentParser, default: str = "cnn_plus") -> Non
 
 def add_training(parser: argparse.ArgumentParser) -> None:
     """How long and where."""
-    text = "at most so many epochs (default: 60; SENSORIUM 20 on the demo tier, else 200)"
+    text = "at most so many epochs (default: 60; SENSORIUM 12 on the demo tier, else 200)"
     parser.add_argument("--epochs", type=whole(1), help=text)
     parser.add_argument("--device", help="auto, cpu, cuda, mps (default auto)")

@@ -72,7 +72,9 @@ def test_an_image_pixel_is_where_the_map_says(layers: int, hidden: int) -> None:
     height, width = found.shape
     rows, columns = found.sum(axis=1), found.sum(axis=0)
     middle = np.array([rows @ np.arange(height) / rows.sum(), columns @ np.arange(width) / columns.sum()])
-    x, y = settings.map_positions(np.array([[17.0, 30.0]]))[0]
+    position = settings.map_positions(np.array([[17.0, 30.0]]))
+    assert settings.image_pixels(position) == pytest.approx(np.array([[17.0, 30.0]]))
+    x, y = position[0]
     assert ((np.array([y, x]) + 1) / 2 * (height - 1, width - 1)) == pytest.approx(middle, abs=1e-4)
 
 

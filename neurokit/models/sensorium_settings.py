@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from neurokit.errors import SettingsError
 from neurokit.models.readout import Activation, Gauss
@@ -75,10 +75,20 @@ class ModelSettings:
 
         The first layer cuts half a kernel off each side; even hidden kernels add half a pixel again.
         """
+        size, cut = self._map(shape)
+        return np.ascontiguousarray((2 * (pixels - cut) / size - 1)[:, ::-1])
+
+    def image_pixels(
+        self, positions: Float[np.ndarray, "N 2"], shape: tuple[int, int] = (36, 64)
+    ) -> Float[np.ndarray, "N 2"]:
+        """Which pixels of the image (row, column) positions on the map are: back from `map_positions`."""
+        size, cut = self._map(shape)
+        return (positions[:, ::-1] + 1) / 2 * size + cut
+
+    def _map(self, shape: tuple[int, int]) -> tuple[Int[np.ndarray, "2"], float]:
+        """Height and width of the map, less one, and where in the image its first pixel lies."""
         grown = (self.layers - 1) * (self.hidden_kernel % 2 == 0)
-        size = np.array(shape) - self.input_kernel + grown  # of the map, less one
-        index = pixels - (self.input_kernel - 1) / 2 + grown / 2
-        return np.ascontiguousarray((2 * index / size - 1)[:, ::-1])
+        return np.array(shape) - self.input_kernel + grown, (self.input_kernel - 1 - grown) / 2
 
 
 CNN = ModelSettings()
