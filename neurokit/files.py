@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
+
 from neurokit.errors import DiskError, NeurokitError
 
 
@@ -47,6 +49,26 @@ def folder_written(path: str | Path) -> Iterator[Path]:
             _replace_folder(temporary, path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def locked(path: str | Path) -> Iterator[None]:
+    """Keeps other processes out of a block that holds the same lock file, made where there is none.
+
+    Raises DiskError where the lock's folder cannot be written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(path)
+        lock.acquire()
+    except OSError as error:
+        finding = f"{path.parent} cannot be written ({error.strerror or error})"
+        raise DiskError(f"{finding}: choose another folder; NEUROKIT_DATA names the usual one.") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _replace_folder(new: Path, path: Path) -> None:

@@ -3,6 +3,7 @@
 NEUROKIT_TIER       demo (default, simulated), cutout (small real recordings), full (downloads)
 NEUROKIT_DATA       folder for downloads and simulated recordings (default: the user's cache folder)
 NEUROKIT_REAL_DATA  folder of the small real recordings, read only (tier cutout)
+NEUROKIT_BUILD      folder for what notebooks make for their reader (default: NEUROKIT_DATA)
 NEUROKIT_QUIET      1 hides progress bars; CI=true does the same
 """
 
@@ -44,6 +45,12 @@ def data_folder() -> Path:
     """Where downloads and simulated recordings live, absolute; not created here."""
     found = os.environ.get("NEUROKIT_DATA")
     return Path(found).expanduser().absolute() if found else user_cache_path("neurokit")
+
+
+def build_folder() -> Path:
+    """Where notebooks leave what they make, such as a submission; absolute, not created here."""
+    found = os.environ.get("NEUROKIT_BUILD")
+    return Path(found).expanduser().absolute() if found else data_folder()
 
 
 def real_data_folder() -> Path:

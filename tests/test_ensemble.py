@@ -75,8 +75,7 @@ def test_a_member_is_its_recipe_with_the_next_seed_on_its_own_split(here: Simple
 
 def test_states_are_fitted_once_for_all_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls, fit_state = [], mouse_trials.fit_state
-    for module in (mouse_trials, training_of):
-        monkeypatch.setattr(module, "fit_state", lambda *given: calls.append(1) or fit_state(*given))
+    monkeypatch.setattr(mouse_trials, "fit_state", lambda *given: calls.append(1) or fit_state(*given))
     train(tmp_path, replace(FULL, fit=replace(BRIEF, epochs=1)), members=3)
     assert len(calls) == len(LOAD())
     train(tmp_path, replace(FULL, fit=replace(BRIEF, epochs=1)), members=3)

@@ -5,10 +5,11 @@ import os
 from pathlib import Path
 
 import pytest
+from filelock import FileLock, Timeout
 
 from neurokit import settings
 from neurokit.errors import DiskError, FetchError, SettingsError
-from neurokit.files import folder_written, written
+from neurokit.files import folder_written, locked, written
 from neurokit.progress import progress
 
 
@@ -151,6 +152,22 @@ def test_a_file_where_a_folder_should_be_is_kept(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["taken"]
 
 
+def test_a_lock_keeps_others_out_until_its_block_ends(tmp_path: Path) -> None:
+    path = tmp_path / "new" / ".scan.lock"
+    with locked(path), pytest.raises(Timeout):
+        FileLock(path).acquire(timeout=0)
+    FileLock(path).acquire(timeout=0)
+
+
+def test_a_lock_that_cannot_be_made_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(DiskError, match=r"file cannot be written .*NEUROKIT_DATA"),
+        locked(tmp_path / "file" / "x"),
+    ):
+        pass
+
+
 # --- settings
 
 
@@ -180,6 +197,10 @@ def test_folders_are_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setenv("NEUROKIT_REAL_DATA", "real")
     assert settings.data_folder() == tmp_path / "downloads"
     assert settings.real_data_folder() == tmp_path / "real"
+    monkeypatch.delenv("NEUROKIT_BUILD", raising=False)
+    assert settings.build_folder() == tmp_path / "downloads"
+    monkeypatch.setenv("NEUROKIT_BUILD", "build")
+    assert settings.build_folder() == tmp_path / "build"
     assert not settings.data_folder().exists()
 
 

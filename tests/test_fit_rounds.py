@@ -11,18 +11,9 @@ from torch import Tensor, nn
 from neurokit.errors import CheckpointError, FitError
 from neurokit.fit import Fitted, Rows, fit
 from neurokit.fit_settings import FitSettings
+from neurokit.sensorium.recipe import PUBLISHED_FIT
 
-PUBLISHED = FitSettings(
-    epochs=200,
-    batch_size=4,
-    learning_rate=0.009,
-    clip=None,
-    patience=5,
-    schedule="rounds",
-    rounds=4,
-    tolerance=1e-6,
-    evaluate_first=True,
-)
+PUBLISHED = replace(PUBLISHED_FIT, batch_size=4, seed=0)
 RATES = (0.009, 0.0027, 0.00081, 0.000243)
 
 

@@ -192,7 +192,7 @@ def test_a_killed_simulation_leaves_nothing_under_the_final_name(empty_data_fold
 
 def test_a_folder_that_cannot_be_made_is_named(empty_data_folder: Path) -> None:
     empty_data_folder.touch()
-    with pytest.raises(DiskError, match=r"simulated cannot be written .*: set NEUROKIT_DATA"):
+    with pytest.raises(DiskError, match=r"simulated cannot be written .*NEUROKIT_DATA"):
         simulated_scan(TINY)
 
 

@@ -101,17 +101,18 @@ def opened_array(
         finding = f"{name} has no array {key!r}: it holds {held or 'nothing'}"
         raise DataError(f"{finding}; choose one of these.")
     with archive.open(f"{key}.npy") as stream:
-        yield stream, *_read_header(stream)
+        shape, _, dtype = read_header(stream)
+        yield stream, shape, dtype
 
 
-def _read_header(stream: BufferedIOBase) -> tuple[tuple[int, ...], np.dtype]:
+def read_header(stream: BufferedIOBase) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether columns come first, and dtype of an npy stream; ValueError for version 3 or none."""
     version = np.lib.format.read_magic(stream)
     if version not in ((1, 0), (2, 0)):
         raise ValueError(f"npy version {version}")
     form = np.lib.format
     read = form.read_array_header_1_0 if version == (1, 0) else form.read_array_header_2_0
-    shape, _, dtype = read(stream)
-    return shape, dtype
+    return read(stream)
 
 
 def _read_array(archive: zipfile.ZipFile, key: str, name: str) -> np.ndarray:

@@ -18,7 +18,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from neurokit.data.archives import opened
+from neurokit.data.archives import opened, read_header
 from neurokit.errors import DataError
 
 # The largest published scan has 8,372 neurons and 6,959 trials.
@@ -160,13 +160,6 @@ def _fingerprint(facts: Iterable[tuple[str, int, int]]) -> str:
 def _array(content: bytes) -> np.ndarray:
     """The array of an npy file; ValueError where it is none, is pickled or claims another size."""
     stream = io.BytesIO(content)
-    version = np.lib.format.read_magic(stream)
-    read_header = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }.get(version)
-    if read_header is None:
-        raise ValueError(f"npy version {version}")
     shape, fortran_order, dtype = read_header(stream)
     if dtype.hasobject:
         raise ValueError("it holds pickled objects")

@@ -8,17 +8,15 @@ reads safetensors reads it.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 
 from neurokit.errors import DiskError
-from neurokit.files import written
+from neurokit.files import locked, written
 
 VERSION = "1"  # raise it when what a pack holds changes; packs of other versions are made anew
 _DTYPES = {"F64": np.dtype("<f8"), "I64": np.dtype("<i8"), "F32": np.dtype("<f4")}
@@ -52,7 +50,7 @@ def packed_arrays(
     arrays = read_pack(path, facts)
     if arrays is not None:
         return arrays
-    with _alone(folder, key):
+    with locked(folder / f".{key}.lock"):
         arrays = read_pack(path, facts)  # another process may have packed it meanwhile
         return _packed_anew(path, facts, contents()) if arrays is None else arrays
 
@@ -98,22 +96,6 @@ def _packed_anew(path: Path, facts: dict[str, str], contents: Contents) -> dict[
     if arrays is None:
         raise DiskError(f"{path} could not be read back: check the disk, or choose another folder.")
     return arrays
-
-
-@contextmanager
-def _alone(folder: Path, key: str) -> Iterator[None]:
-    """Keeps other processes from packing the same scan."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / f".{key}.lock")
-        lock.acquire()
-    except OSError as error:
-        finding = f"{folder} cannot be written ({error.strerror or error})"
-        raise DiskError(f"{finding}: give another folder for packed scans.") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _packs(folder: Path, key: str, temporary: bool) -> list[Path]:

@@ -9,19 +9,17 @@ Letters: T trials of a scan in the order of its files, N neurons.
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
-
-from filelock import FileLock
 
 from neurokit import settings
 from neurokit.data.fetch import fetch
 from neurokit.data.scan_files import opened_scan
 from neurokit.data.scan_truth import ScanTruth, read_truth
 from neurokit.data.sensorium import SCANS, Scan, load_scan
-from neurokit.errors import DataError, DiskError, SettingsError
+from neurokit.errors import DataError, SettingsError
+from neurokit.files import locked
 from neurokit.simulate import brain_state, cells, mouse, scenes, sensorium, sensorium_files
 from neurokit.simulate.mouse import MouseParameters
 from neurokit.simulate.sensorium import ScanParameters, simulate_scan
@@ -98,7 +96,7 @@ def _simulated(parameters: ScanParameters, read: Callable[[Path], Read]) -> Read
     """What `read` makes of the zip, which is simulated where it is missing or damaged."""
     folder = settings.data_folder() / "simulated" / f"sensorium-{_fingerprint(parameters)}"
     path = folder / f"{scan_name(parameters)}.zip"
-    with _alone(folder):
+    with locked(folder.with_name(f".{folder.name}.lock")):  # beside the folder, which may be replaced
         if not (folder / "truth.npz").is_file() or not path.is_file():
             _write(parameters, folder)
         try:
@@ -113,22 +111,6 @@ def _write(parameters: ScanParameters, folder: Path) -> None:
     scan = simulate_scan(parameters)
     write_scan(scan, folder)
     write_truth(scan, folder / "truth.npz")  # last, so it tells that all is there
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keeps other processes from simulating the same scan; the lock outlives the folder."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder.parent / f".{folder.name}.lock")
-        lock.acquire()
-    except OSError as error:
-        finding = f"{folder.parent} cannot be written ({error.strerror or error})"
-        raise DiskError(f"{finding}: set NEUROKIT_DATA to another folder.") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _fingerprint(parameters: ScanParameters) -> str:

@@ -83,7 +83,7 @@ class MouseTrials:
         _check(scan, inputs, tiers)
         self.scan, self.inputs = scan, inputs
         self.tiers = scan.tiers if tiers is None else tiers
-        self.state = _state(scan, inputs) if state is None and inputs.state else state
+        self.state = fit_scan_state(scan, inputs.state_settings) if state is None and inputs.state else state
         self.images, self.responses = _mapped(scan.images), _mapped(scan.responses)
         self._bank = _history(scan) if inputs.history or inputs.state else None
         self._small = self._small_inputs()
@@ -196,6 +196,11 @@ class ManyMice:
             yield from mouse.batches(mouse.trials(self.tier), size, generator)
 
 
+def fit_scan_state(scan: Scan, settings: StateSettings) -> StateTransform:
+    """The behavioural state of one scan, by its own tiers; minutes for a scan of 8,000 neurons."""
+    return fit_state(scan.responses, scan.rank, known_trials(scan.tiers), settings)
+
+
 def _mapped(array: np.ndarray) -> Tensor:
     """A tensor on the same memory, which is mapped read-only; nothing here writes to it."""
     with warnings.catch_warnings():
@@ -211,10 +216,6 @@ def _room(device: torch.device) -> float:
 def _history(scan: Scan) -> HistoryBank:
     known = torch.from_numpy(known_trials(scan.tiers))
     return HistoryBank(_mapped(scan.responses), torch.from_numpy(scan.rank), known, LAGS)
-
-
-def _state(scan: Scan, inputs: InputSettings) -> StateTransform:
-    return fit_state(scan.responses, scan.rank, known_trials(scan.tiers), inputs.state_settings)
 
 
 def _check_trials(mice: Mapping[str, MouseTrials], tier: str) -> None:

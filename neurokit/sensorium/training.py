@@ -14,10 +14,9 @@ from torch import Tensor, nn
 from neurokit.data.sensorium import Scan
 from neurokit.device import choose_device
 from neurokit.errors import DataError
-from neurokit.features.history import known_trials
-from neurokit.features.mouse_trials import ManyMice, MouseBatch, MouseTrials
+from neurokit.features.mouse_trials import ManyMice, MouseBatch, MouseTrials, fit_scan_state
 from neurokit.features.retinotopy import contrast_centers, retinotopic_plane
-from neurokit.features.state import StateTransform, fit_state
+from neurokit.features.state import StateTransform
 from neurokit.fit import Fitted, fit
 from neurokit.models.sensorium import SensoriumModel, build, poisson_loss
 from neurokit.models.sensorium_settings import MouseShape
@@ -50,10 +49,7 @@ def prepare(
 
 def fit_states(scans: Mapping[str, Scan], recipe: Recipe) -> dict[str, StateTransform]:
     """The behavioural state of each scan, for `prepare`; minutes for a scan of 8,000 neurons."""
-    return {
-        key: fit_state(scan.responses, scan.rank, known_trials(scan.tiers), recipe.state)
-        for key, scan in progress(scans.items(), desc="states")
-    }
+    return {key: fit_scan_state(scan, recipe.state) for key, scan in progress(scans.items(), desc="states")}
 
 
 def build_model(mice: Mapping[str, MouseTrials], recipe: Recipe) -> SensoriumModel:
@@ -93,7 +89,7 @@ def train_model(
     A `checkpoint` of another recipe or other scans is not gone on with (CheckpointError). Raises
     DataError for a mouse without training or validation trials.
     """
-    train = ManyMice(mice, note=repr((recipe.model, recipe.seed)))
+    train = ManyMice(mice, note=repr((recipe.model, recipe.seed, recipe.start)))
     objective = ValidationCorrelation(mice, recipe.fit.batch_size)
     return fit(
         build_model(mice, recipe), loss, train, objective, recipe.fit, checkpoint=checkpoint, **options
