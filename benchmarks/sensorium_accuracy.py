@@ -157,7 +157,7 @@ def summary(found: pd.DataFrame) -> pd.DataFrame:
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=15)
+    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--neurons", type=int, default=200)
     parser.add_argument("--train", type=int, default=1000, help="training images of each mouse")
     parser.add_argument("--images", type=int, default=32, help="for the receptive fields")
