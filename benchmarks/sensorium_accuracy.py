@@ -85,7 +85,7 @@ def _measured(model: str, seed: int, size: dict[str, int]) -> dict[str, Any]:
     recipe = replace(small(PUBLISHED[name], size["epochs"]), behaviour_scale="range", seed=seed)
     recipe = replace(recipe, fit=replace(recipe.fit, seed=seed))
     parameters = mice(seed, size)
-    scans = {each.key: load_simulated(each) for each in parameters}
+    scans = load_simulated(parameters)
     taught = {key: _shuffled(scan, seed) for key, scan in scans.items()} if "shuffled" in change else scans
     network = _network(taught, recipe, trained=change != "untrained")
     trials = prepare(scans, recipe, device="cpu")

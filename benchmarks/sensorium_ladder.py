@@ -133,7 +133,7 @@ def _trained(rung: str, seed: int, strengths: dict[str, float], size: dict[str, 
     parameters = mice(seed, strengths, size)
     recipe = replace(recipes(size["epochs"])[rung], seed=seed)
     recipe = replace(recipe, fit=replace(recipe.fit, seed=seed))
-    load = partial(_load, parameters)
+    load = partial(load_simulated, parameters)
     if "ensemble" in rung:
         folder = settings.data_folder() / "benchmarks" / "ensembles" / _name(rung, seed, strengths, size)
         ensemble = train_ensemble(load, recipe, folder, members=size["members"], device="cpu")
@@ -187,10 +187,6 @@ def _simulate_first(
     """Writes all scans before any job wants them, each once."""
     every = {repr(each): each for _, seed, strengths in jobs for each in mice(seed, strengths, size)}
     Parallel(n_jobs=workers)(delayed(scan_truth)(each) for each in every.values())
-
-
-def _load(parameters: list[ScanParameters]) -> dict[str, Any]:
-    return {each.key: load_simulated(each) for each in parameters}
 
 
 def _name(rung: str, seed: int, strengths: dict[str, float], size: dict[str, int]) -> str:

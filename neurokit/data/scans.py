@@ -57,7 +57,7 @@ def load_scans(
         )
     if tier == "demo":
         simulated = {parameters.key: parameters for parameters in demo_parameters(seed)}
-        return {key: load_simulated(simulated[key]) for key in _known(keys, simulated)}
+        return load_simulated([simulated[key] for key in _known(keys, simulated)])
     folder = settings.data_folder() / "sensorium2022"
     chosen = _known(keys, SCANS) if keys is not None else FULL
     return {key: load_scan(fetch(SCANS[key].archive, folder)) for key in chosen}
@@ -84,12 +84,15 @@ def scan_truth(parameters: ScanParameters) -> ScanTruth:
     return _simulated(parameters, lambda path: read_truth(path.with_name("truth.npz")))
 
 
-def load_simulated(parameters: ScanParameters) -> Scan:
-    """A simulated scan, read as any other; simulated on the first call (seconds).
+def load_simulated(parameters: Sequence[ScanParameters]) -> dict[str, Scan]:
+    """Simulated scans by key, read as any other; each simulated on the first call (seconds).
 
-    Its pack lies beside it, since scans of the same key may differ in other parameters.
+    A scan's pack lies beside it, since scans of the same key may differ in other parameters.
     """
-    return _simulated(parameters, lambda path: load_scan(path, path.parent / "packed"))
+    return {
+        each.key: _simulated(each, lambda path: load_scan(path, path.parent / "packed"))
+        for each in parameters
+    }
 
 
 def _simulated(parameters: ScanParameters, read: Callable[[Path], Read]) -> Read:

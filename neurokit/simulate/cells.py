@@ -105,9 +105,9 @@ def _follow(images: Float[np.ndarray, "T H W"], eye: Float[np.ndarray, "T 2"]) -
     """Images as seen from receptive fields that stay where they are at mean eye position."""
     height, width = images.shape[1:]
     shift = torch.from_numpy(2 * eye / (width - 1, height - 1)).float()
-    affine = torch.eye(2, 3).repeat(len(images), 1, 1)
-    affine[:, :, 2] = shift
-    grid = F.affine_grid(affine, [len(images), 1, height, width], align_corners=True)
+    rows, columns = torch.linspace(-1, 1, height), torch.linspace(-1, 1, width)
+    unmoved = torch.stack(torch.meshgrid(columns, rows, indexing="xy"), dim=-1)  # H W 2
+    grid = unmoved + shift[:, None, None]
     pixels = torch.from_numpy(np.asarray(images, dtype=np.float32))[:, None]
     moved = F.grid_sample(pixels, grid, mode="bicubic", padding_mode="border", align_corners=True)
     return moved[:, 0].numpy()

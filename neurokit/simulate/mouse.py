@@ -10,9 +10,11 @@ state s = strength (loadings x (factors - 1)) and gain g = exp(strength kappa_n 
 numbers of events, Poisson, each of a gamma-distributed size, as deconvolved calcium has them. The
 constants were set before any model was fitted.
 
-Letters: T trials in order of time, N neurons, F brain-state factors.
+Letters: T trials in order of time, N neurons, F brain-state factors, D sessions drawn side by side (... where
+there is one or D).
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -31,6 +33,7 @@ BASE = 0.15
 EVENTS = 1.0  # mean number of events at rate 1
 EVENT_SHAPE = 4.0  # of the gamma distribution of event sizes
 DRAWS = 64  # of what a model is not told, to average over
+AT_ONCE = 4_000_000  # rates of sessions drawn side by side, 32 MB an array
 
 
 @dataclass(frozen=True)
@@ -67,9 +70,9 @@ class Couplings:
 class Terms:
     """What the rate is made of on each trial."""
 
-    history: Float[np.ndarray, "T N"]
-    factors: Float[np.ndarray, "T F"]
-    gain: Float[np.ndarray, "T"]
+    history: Float[np.ndarray, "... T N"]
+    factors: Float[np.ndarray, "... T F"]
+    gain: Float[np.ndarray, "... T"]
 
 
 class Mouse:
@@ -93,7 +96,7 @@ class Mouse:
         responses, history = self._run(stimulus, brain.factors, brain.gain, self._noise)
         return responses, Terms(history, brain.factors, brain.gain)
 
-    def rates(self, stimulus: Float[np.ndarray, "T N"], terms: Terms) -> Float[np.ndarray, "T N"]:
+    def rates(self, stimulus: Float[np.ndarray, "... T N"], terms: Terms) -> Float[np.ndarray, "... T N"]:
         """The formula of the module, for given terms: what knowing everything would predict."""
         inner = BASE + stimulus + terms.history + self._state(terms.factors)
         return self._gain(terms.gain) * soft_rectified(inner)
@@ -111,31 +114,55 @@ class Mouse:
         It is the ceiling of models that are given just these. What they are not given (past images
         and responses, brain state and gain; behaviour and eye too) is drawn anew `draws` times.
         """
-        trials, stimulus, total = len(images), self.stimulus(images), 0.0
-        for _ in range(draws):
-            if not behaviour_known:
-                order = random.permutation(trials)
-                drive = image_drive(self.cells, images, self.brain.eye[order])
-                stimulus = drive * self._behaviour()[order]
-            factors = draw_factors(trials, random)
-            gain = autoregression(trials, GAIN_TIME, random)
-            before = stimulus[random.permutation(trials)]  # what was shown on the trials before
-            _, history = self._run(before, factors, gain, random)
-            total = total + self.rates(stimulus, Terms(history, factors, gain))
+        stimulus, total = self.stimulus(images), 0.0
+        for block in self._blocks(draws, stimulus.size):
+            shown = stimulus if behaviour_known else self._elsewhere(images, block, random)
+            total = total + self._unknown(shown, block, random).sum(axis=0)
         return total / draws
 
+    def _blocks(self, draws: int, size: int) -> Iterator[int]:
+        """`draws` in numbers that fit in memory, where one session has `size` rates."""
+        at_once = max(1, AT_ONCE // size)
+        for first in range(0, draws, at_once):
+            yield min(at_once, draws - first)
+
+    def _elsewhere(
+        self, images: Float[np.ndarray, "T H W"], draws: int, random: np.random.Generator
+    ) -> Float[np.ndarray, "D T N"]:
+        """The drive of the images had behaviour and eye been those of other trials."""
+        orders = [random.permutation(len(images)) for _ in range(draws)]
+        behaviour, eye = self._behaviour(), self.brain.eye
+        return np.stack([image_drive(self.cells, images, eye[order]) * behaviour[order] for order in orders])
+
+    def _unknown(
+        self, stimulus: Float[np.ndarray, "... T N"], draws: int, random: np.random.Generator
+    ) -> Float[np.ndarray, "D T N"]:
+        """Rates at this drive with all else drawn anew."""
+        trials, neurons = stimulus.shape[-2:]
+        factors = np.stack([draw_factors(trials, random) for _ in range(draws)])
+        gain = np.stack([autoregression(trials, GAIN_TIME, random) for _ in range(draws)])
+        every = np.broadcast_to(stimulus, (draws, trials, neurons))
+        before = random.permuted(np.tile(np.arange(trials), (draws, 1)), axis=1)  # shown on earlier trials
+        _, history = self._run(np.take_along_axis(every, before[:, :, None], axis=1), factors, gain, random)
+        return self.rates(stimulus, Terms(history, factors, gain))
+
     def _run(
-        self, stimulus: np.ndarray, factors: np.ndarray, gain: np.ndarray, random: np.random.Generator
-    ) -> tuple[np.ndarray, np.ndarray]:
+        self,
+        stimulus: Float[np.ndarray, "... T N"],
+        factors: Float[np.ndarray, "... T F"],
+        gain: Float[np.ndarray, "... T"],
+        random: np.random.Generator,
+    ) -> tuple[Float[np.ndarray, "... T N"], Float[np.ndarray, "... T N"]]:
         """Responses trial by trial, since each depends on those before, and the history term."""
         inner = BASE + stimulus + self._state(factors)
         scale, keep = self._gain(gain), self.couplings.keep
-        trace = np.ones(stimulus.shape[1])
-        responses, history = np.empty_like(stimulus), np.empty_like(stimulus)
-        for t in range(len(stimulus)):
-            history[t] = self.couplings.history * np.tanh(trace - 1)  # bounded, or activity runs away
-            responses[t] = _events(scale[t] * soft_rectified(inner[t] + history[t]), random)
-            trace = keep * trace + (1 - keep) * responses[t]
+        responses, history = np.empty_like(inner), np.empty_like(inner)
+        trace = np.ones_like(inner[..., 0, :])
+        for t in range(inner.shape[-2]):
+            history[..., t, :] = self.couplings.history * np.tanh(trace - 1)  # bounded, or activity runs away
+            rates = scale[..., t, :] * soft_rectified(inner[..., t, :] + history[..., t, :])
+            responses[..., t, :] = events = _events(rates, random)
+            trace = keep * trace + (1 - keep) * events
         return responses, history
 
     def _behaviour(self) -> np.ndarray:
@@ -147,7 +174,7 @@ class Mouse:
         return (factors - 1) @ self.couplings.factors
 
     def _gain(self, gain: np.ndarray) -> np.ndarray:
-        return np.exp(gain[:, None] * self.couplings.gain)
+        return np.exp(gain[..., None] * self.couplings.gain)
 
 
 def soft_rectified(x: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
