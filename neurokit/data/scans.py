@@ -25,7 +25,7 @@ from neurokit.simulate.mouse import MouseParameters
 from neurokit.simulate.sensorium import ScanParameters, simulate_scan
 from neurokit.simulate.sensorium_files import scan_name, write_scan, write_truth
 
-PRETRAINING = tuple(key for key, published in SCANS.items() if published.role == "pre-training")
+PRETRAINING = tuple(key for key, published in SCANS.items() if not published.track)
 FULL = (*PRETRAINING, "27204-5-13")  # the other competition scan has no behaviour
 DEMO: tuple[sensorium.Kind, ...] = ("pretraining", "pretraining", "sensorium_plus")
 DEMO_SIZE = {"train": 600, "validation": 80, "test_images": 20, "repeats": 8}  # a seventh of a real scan

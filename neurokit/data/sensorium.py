@@ -23,29 +23,29 @@ from neurokit.errors import DataError
 
 @dataclass(frozen=True)
 class PublishedScan:
-    """What is known of a published scan: its zip, what it is for, how many neurons and trials it has."""
+    """What is known of a published scan: its zip, the track that scores it ('' for none) and its size."""
 
     archive: str
-    role: str
+    track: str
     neurons: int
     trials: int
 
 
-def _published(key: str, role: str, neurons: int, trials: int) -> PublishedScan:
+def _published(key: str, track: str, neurons: int, trials: int) -> PublishedScan:
     archive = f"static{key}-GrayImageNet-94c6ff995dac583098847cfecd43e7b6.zip"
-    return PublishedScan(archive, role, neurons, trials)
+    return PublishedScan(archive, track, neurons, trials)
 
 
 SCANS = {
     key: _published(key, *facts)
     for key, facts in {
-        "26872-17-20": ("SENSORIUM track", 7776, 6955),
-        "27204-5-13": ("SENSORIUM+ track", 7538, 6959),
-        "21067-10-18": ("pre-training", 8372, 5994),
-        "22846-10-16": ("pre-training", 7344, 5997),
-        "23343-5-17": ("pre-training", 7334, 5951),
-        "23656-14-22": ("pre-training", 8107, 5966),
-        "23964-4-22": ("pre-training", 8098, 5983),
+        "26872-17-20": ("SENSORIUM", 7776, 6955),
+        "27204-5-13": ("SENSORIUM+", 7538, 6959),
+        "21067-10-18": ("", 8372, 5994),
+        "22846-10-16": ("", 7344, 5997),
+        "23343-5-17": ("", 7334, 5951),
+        "23656-14-22": ("", 8107, 5966),
+        "23964-4-22": ("", 8098, 5983),
     }.items()
 }
 

@@ -9,7 +9,7 @@ Letters: T trials of a scan in file order, B trials of a batch, N neurons.
 
 import copy
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import sqrt
 from typing import Literal
@@ -19,7 +19,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from neurokit.checkpoint import fingerprint
 from neurokit.data.scan_trials import TIERS
 from neurokit.data.sensorium import Scan
 from neurokit.errors import DataError
@@ -162,40 +161,6 @@ class MouseTrials:
         return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in found.items()}
 
 
-class ManyMice:
-    """The training trials of all mice: what `fit` trains on.
-
-    An epoch has as many steps as the mouse with most trials has batches; a step is one batch of each
-    mouse. Mice with fewer trials start anew, in a new order, within the epoch. `note` says what else a
-    broken-off training must agree in to go on. Raises DataError for no mice, or one without trials of
-    the tier.
-    """
-
-    def __init__(self, mice: Mapping[str, MouseTrials], tier: str = "train", note: str = "") -> None:
-        _check_trials(mice, tier)
-        self.mice, self.tier, self.note = dict(mice), tier, note
-        self.device = next(iter(self.mice.values())).device
-
-    def fingerprint(self) -> str:
-        """Which scans, tiers, inputs and fitted states these are."""
-        mice = self.mice.values()
-        facts = [f"{mouse.scan.key} {mouse.scan.fingerprint} {mouse.inputs}" for mouse in mice]
-        tiers = [np.asarray(mouse.tiers).astype("U10") for mouse in mice]
-        states = [array for mouse in mice if mouse.state for array in mouse.state.arrays().values()]
-        return fingerprint(np.array([self.tier, self.note, *facts]), *tiers, *states)
-
-    def steps(self, size: int, generator: torch.Generator) -> Iterator[list[MouseBatch]]:
-        """One batch of each mouse, again and again until all trials of every mouse were seen."""
-        streams = [self._endless(mouse, size, generator) for mouse in self.mice.values()]
-        longest = max(len(mouse.trials(self.tier)) for mouse in self.mice.values())
-        for _ in range(-(-longest // size)):
-            yield [next(stream) for stream in streams]
-
-    def _endless(self, mouse: MouseTrials, size: int, generator: torch.Generator) -> Iterator[MouseBatch]:
-        while True:
-            yield from mouse.batches(mouse.trials(self.tier), size, generator)
-
-
 def fit_scan_state(scan: Scan, settings: StateSettings) -> StateTransform:
     """The behavioural state of one scan, by its own tiers; minutes for a scan of 8,000 neurons."""
     return fit_state(scan.responses, scan.rank, known_trials(scan.tiers), settings)
@@ -216,13 +181,6 @@ def _room(device: torch.device) -> float:
 def _history(scan: Scan) -> HistoryBank:
     known = torch.from_numpy(known_trials(scan.tiers))
     return HistoryBank(_mapped(scan.responses), torch.from_numpy(scan.rank), known, LAGS)
-
-
-def _check_trials(mice: Mapping[str, MouseTrials], tier: str) -> None:
-    without = [key for key, mouse in mice.items() if not len(mouse.trials(tier))]
-    if without or not mice:
-        finding = f"Scan {', '.join(without)} has" if without else "Without a scan there are"
-        raise DataError(f"{finding} no trials of tier {tier!r}; give scans that have some.")
 
 
 def _check(scan: Scan, inputs: InputSettings, tiers: np.ndarray | None) -> None:

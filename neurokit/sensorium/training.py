@@ -14,7 +14,8 @@ from torch import Tensor, nn
 from neurokit.data.sensorium import Scan
 from neurokit.device import choose_device
 from neurokit.errors import DataError
-from neurokit.features.mouse_trials import ManyMice, MouseBatch, MouseTrials, fit_scan_state
+from neurokit.features.many_mice import ManyMice
+from neurokit.features.mouse_trials import MouseBatch, MouseTrials, fit_scan_state
 from neurokit.features.retinotopy import contrast_centers, retinotopic_plane
 from neurokit.features.state import StateTransform
 from neurokit.fit import Fitted, fit

@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
+from neurokit.data.sensorium import SCANS
 from neurokit.errors import DataError
 
 PREDICTION, RESPONSES = "prediction", "responses"
-TRACKS = {"26872-17-20": "SENSORIUM", "27204-5-13": "SENSORIUM+"}
+TRACKS = {key: published.track for key, published in SCANS.items() if published.track}
 FILE_NAMES = {"test": "submission_file_live_test.csv", "final_test": "submission_file_final_test.csv"}
 FIELD_LIMIT = 2**26  # characters; the csv module refuses lists of 8,000 neurons otherwise
 
