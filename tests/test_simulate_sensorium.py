@@ -256,6 +256,23 @@ def test_the_expected_response_is_the_mean_over_sessions(history: float) -> None
     assert raised > 1.07 if history else raised < 1.07
 
 
+def test_what_the_draws_leave_over_has_no_memory() -> None:
+    """Two ceilings of one session differ from trial to trial; the session itself drifts slowly."""
+    trials = 300
+    mouse = Mouse(MouseParameters(neurons=20, seed=1), trials)
+    images = np.random.default_rng(3).normal(size=(trials, 36, 64)).astype(np.float32)
+    one, other = (mouse.expected(images, np.random.default_rng(seed), draws=16) for seed in (0, 1))
+    left = np.log(one.sum(axis=1) / other.sum(axis=1))
+    assert left.std() > 0.01
+    assert abs(memory(left)) < 0.2
+    assert memory(mouse.brain.gain) > 0.8  # the control: what the session does
+
+
+def memory(values: np.ndarray) -> float:
+    """Correlation of neighbouring trials."""
+    return float(np.corrcoef(values[1:], values[:-1])[0, 1])
+
+
 def test_not_knowing_the_behaviour_is_averaging_over_it() -> None:
     """One image shown in all trials has one expected response only where behaviour is not known."""
     trials, random = 200, np.random.default_rng(3)

@@ -137,14 +137,20 @@ class Mouse:
     def _unknown(
         self, stimulus: Float[np.ndarray, "... T N"], draws: int, random: np.random.Generator
     ) -> Float[np.ndarray, "D T N"]:
-        """Rates at this drive with all else drawn anew."""
+        """Rates at this drive with history, brain state and gain of other sessions.
+
+        Trials of those are dealt anew: in their order, what drifts slowly in a drawn session would by
+        chance go with what drifts in the one at hand, and 64 draws would not average that out.
+        """
         trials, neurons = stimulus.shape[-2:]
         factors = np.stack([draw_factors(trials, random) for _ in range(draws)])
         gain = np.stack([autoregression(trials, GAIN_TIME, random) for _ in range(draws)])
-        every = np.broadcast_to(stimulus, (draws, trials, neurons))
-        before = random.permuted(np.tile(np.arange(trials), (draws, 1)), axis=1)  # shown on earlier trials
-        _, history = self._run(np.take_along_axis(every, before[:, :, None], axis=1), factors, gain, random)
-        return self.rates(stimulus, Terms(history, factors, gain))
+        shown = np.broadcast_to(stimulus, (draws, trials, neurons))
+        _, history = self._run(shown, factors, gain, random)
+        order = random.permuted(np.tile(np.arange(trials), (draws, 1)), axis=1)
+        terms = (history, factors, gain[:, :, None])
+        history, factors, gain = (np.take_along_axis(each, order[:, :, None], axis=1) for each in terms)
+        return self.rates(stimulus, Terms(history, factors, gain[:, :, 0]))
 
     def _run(
         self,
