@@ -1,5 +1,8 @@
 """Ensembles: members that differ, three engines that agree, and nothing trained twice."""
 
+import multiprocessing
+import os
+import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,6 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import safetensors.numpy
 import torch
 import torch.nn.functional as F
 
@@ -118,6 +122,23 @@ def test_what_goes_wrong_in_a_member_is_said_as_it_is(tmp_path: Path) -> None:
 
 @NEEDS_RAY
 @pytest.mark.distributed
+def scans_of_a_doomed_process() -> dict[str, Scan]:
+    """The scans here; in a worker the end that a machine without memory gives it."""
+    if multiprocessing.parent_process() is not None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return toy_scans()
+
+
+def test_a_killed_worker_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(FitError, match=r"^A process [^\n]* was killed[^\n]*fewer workers\.$"):
+        train(tmp_path, load=scans_of_a_doomed_process, engine="processes")
+
+
+def test_what_cannot_travel_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(FitError, match=r"^load cannot be sent to a process [^\n]*\.$"):
+        train(tmp_path, load=lambda: LOAD(), engine="processes")
+
+
 def test_ray_says_it_in_the_same_words(ray: None, tmp_path: Path) -> None:
     with pytest.raises(FitError, match=DIVERGED):
         train(tmp_path, DIVERGING, engine="ray", members=1)
@@ -243,6 +264,17 @@ def test_a_member_broken_off_with_another_recipe_is_not_gone_on_with(
     (tmp_path / "member-1.training").rename(tmp_path / "member-0.training")
     with pytest.raises(CheckpointError, match=r"member-0\.training was trained on other data"):
         train(tmp_path, OTHERS[change])
+
+
+def test_members_are_not_read_with_states_that_they_were_not_trained_on(tmp_path: Path) -> None:
+    train(tmp_path, members=1)
+    (path,) = tmp_path.glob("states-*.safetensors")
+    arrays = safetensors.numpy.load(path.read_bytes())
+    path.write_bytes(safetensors.numpy.save({n: a * 3 if "parts" in n else a for n, a in arrays.items()}))
+    with pytest.raises(CheckpointError, match=r"member-0 is a model of other behavioural states; [^\n]*\.$"):
+        train(tmp_path, members=1)
+    path.unlink()
+    train(tmp_path, members=1)  # fitted anew they are the same
 
 
 def test_states_of_other_scans_or_settings_are_never_read(tmp_path: Path) -> None:

@@ -77,8 +77,8 @@ def train_ensemble(
     `load` gives the scans (for other processes and machines it must be importable, such as a
     `functools.partial` of `load_scans`); on a cluster `folder` is one that all machines share.
     `workers` bounds how many members train at a time in processes or on a local Ray; each Ray task asks
-    for one GPU where this machine has one. Raises FitError for an unknown engine or missing ray,
-    CheckpointError where the folder holds another ensemble.
+    for one GPU where this machine has one. Raises FitError for an unknown engine, missing ray or a killed
+    worker, CheckpointError where the folder holds another ensemble.
     """
     if engine not in ENGINES or members < 1 or workers < 1:
         raise FitError(
@@ -88,8 +88,11 @@ def train_ensemble(
     threads, folder = torch.get_num_threads(), Path(folder).absolute()
     jobs = [Member(load, recipe, n, members, folder, device, threads) for n in range(members)]
     scans = load()
-    open_jobs = [job for job in jobs if not job.finished(scans)]
+    finished = [job for job in jobs if job.finished(scans)]
     share_states(folder, scans, recipe)
+    for job in finished:
+        job.check_states(scans)
+    open_jobs = [job for job in jobs if job not in finished]
     if open_jobs:
         ENGINES[engine](open_jobs, workers)
     models = (load_model(job.path)[0].to(choose_device(device)) for job in jobs)

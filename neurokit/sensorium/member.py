@@ -5,8 +5,10 @@ behavioural states, which lie in one file beside them.
 """
 
 import multiprocessing
+import pickle
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +18,7 @@ import torch
 
 from neurokit.checkpoint import fingerprint
 from neurokit.data.sensorium import Scan
-from neurokit.errors import CheckpointError, DataError, NeurokitError
+from neurokit.errors import CheckpointError, DataError, FitError, NeurokitError
 from neurokit.features.member_tiers import ensemble_tiers
 from neurokit.features.mouse_trials import MouseTrials
 from neurokit.features.state import StateTransform
@@ -26,6 +28,10 @@ from neurokit.sensorium.recipe import Recipe
 from neurokit.sensorium.saved import arrays_of, check_saved, save_model
 from neurokit.sensorium.training import fit_states, prepare, train_model
 
+LOST = (
+    "A process that trained a member was killed, perhaps for memory; finished members are kept: start again, "
+    "with fewer workers."
+)
 LoadScans = Callable[[], Mapping[str, Scan]]
 
 
@@ -81,6 +87,10 @@ class Member:
             check_saved(self.path, scans, self.own_recipe)
         return saved
 
+    def check_states(self, scans: Mapping[str, Scan]) -> None:
+        """Raises CheckpointError where the member was trained on other states than now lie beside it."""
+        check_saved(self.path, scans, self.own_recipe, read_states(self.folder, scans, self.recipe))
+
 
 def _train_here(jobs: Sequence[Member], workers: int) -> None:
     for job in jobs:
@@ -88,10 +98,24 @@ def _train_here(jobs: Sequence[Member], workers: int) -> None:
 
 
 def _train_in_processes(jobs: Sequence[Member], workers: int) -> None:
+    _check_importable(jobs[0].load)
     spawned = multiprocessing.get_context("spawn")  # a forked process could not use a GPU
     with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=spawned) as pool:
-        for _ in pool.map(Member.train, jobs):
-            pass
+        try:
+            for _ in pool.map(Member.train, jobs):
+                pass
+        except BrokenProcessPool as lost:
+            raise FitError(LOST) from lost
+
+
+def _check_importable(load: LoadScans) -> None:
+    """Another process gets the name of a function, not the function."""
+    try:
+        pickle.dumps(load)
+    except (AttributeError, TypeError, pickle.PicklingError) as error:
+        raise FitError(
+            f"load cannot be sent to a process ({error}); give a function that others can import."
+        ) from error
 
 
 def _train_on_ray(jobs: Sequence[Member], workers: int) -> None:
@@ -105,6 +129,8 @@ def _train_on_ray(jobs: Sequence[Member], workers: int) -> None:
             if isinstance(failed.cause, NeurokitError):
                 raise failed.cause from None  # one sentence, without Ray's pages around it
             raise
+        except ray.exceptions.RayError as lost:
+            raise FitError(LOST) from lost
 
 
 ENGINES: dict[str, Callable[[Sequence[Member], int], None]] = {

@@ -44,12 +44,31 @@ def load_model(path: str | Path) -> tuple[SensoriumModel, Recipe, dict[str, Stat
     return _opened(path)[:3]
 
 
-def check_saved(path: str | Path, scans: Mapping[str, Scan], recipe: Recipe) -> None:
-    """Raises CheckpointError where the saved model is damaged, of another recipe or of other scans."""
-    _, found, _, fingerprints = _opened(path)
-    other = "another recipe" if found != recipe else "other scans"
-    if found != recipe or fingerprints != {key: scan.fingerprint for key, scan in scans.items()}:
+def check_saved(
+    path: str | Path,
+    scans: Mapping[str, Scan],
+    recipe: Recipe,
+    states: Mapping[str, StateTransform] | None = None,
+) -> None:
+    """Raises CheckpointError where the saved model is damaged, of another recipe or of other scans.
+
+    Where `states` are given, also where it was trained on others.
+    """
+    _, found, own_states, fingerprints = _opened(path)
+    differs = {
+        "another recipe": found != recipe,
+        "other scans": fingerprints != {key: scan.fingerprint for key, scan in scans.items()},
+        "other behavioural states": states is not None and not _same(own_states, states),
+    }
+    for other in (name for name, true in differs.items() if true):
         raise CheckpointError(f"{path} is a model of {other}; remove it, or train into another folder.")
+
+
+def _same(one: Mapping[str, StateTransform], other: Mapping[str, StateTransform]) -> bool:
+    """Whether two sets of states agree to the last bit."""
+    pairs = [(one[key].arrays(), other[key].arrays()) for key in one if key in other]
+    equal = all(np.array_equal(a[name], b[name]) for a, b in pairs for name in a)
+    return equal and one.keys() == other.keys()
 
 
 def _opened(
