@@ -37,7 +37,7 @@ from neurokit.sensorium import (
 )
 from neurokit.simulate.mouse import MouseParameters
 from neurokit.simulate.sensorium import ScanParameters
-from record import save
+from record import code_version, save
 
 # Single-trial correlation on the real test tier (5 mice), of the author's walk-through.
 WALKTHROUGH = {
@@ -190,8 +190,9 @@ def _simulate_first(
 
 
 def _name(rung: str, seed: int, strengths: dict[str, float], size: dict[str, int]) -> str:
+    """A folder for this code, too: members of an older one must not be taken for new ones."""
     words = (rung.replace("+ ", "").replace(", ", "-"), str(seed), *strengths, *map(str, size.values()))
-    return "-".join(words)
+    return "-".join((code_version().replace(" ", "-"), *words))
 
 
 def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:

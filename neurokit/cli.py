@@ -5,6 +5,7 @@ Steinmetz session with its PupilEncoder, or the SENSORIUM scans with the models 
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,6 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with settings.tier_of(options.tier):
             chosen(options)(options)
+            sys.stdout.flush()  # here, where a reader that has gone away can be caught
+    except BrokenPipeError:  # as in `neurokit data | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python flushes once more
+        return 141
     except NeurokitError as error:
         print(f"neurokit: {error}", file=sys.stderr)
         return 2

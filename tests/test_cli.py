@@ -1,7 +1,11 @@
 """Every command without arguments on the demo tier, and what it says when something is wrong."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -250,3 +254,13 @@ def test_words_that_are_no_choice(capsys: pytest.CaptureFixture[str], arguments:
         main(arguments.split())
     assert stopped.value.code == 2
     assert says in capsys.readouterr().err
+
+
+def test_a_reader_that_goes_away_is_no_error(root: Path) -> None:
+    """As `neurokit data | head -0`: nothing on standard error, and not a success either."""
+    code = "import sys; from neurokit.cli import main; sys.exit(main(['data']))"
+    environment = {**os.environ, "PYTHONPATH": str(root)}
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True, env=environment) as process:
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait()) == ("", 141)

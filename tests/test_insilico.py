@@ -197,6 +197,12 @@ def test_simple_cells_are_most_excited_by_their_filters(population: Population, 
     assert (found.rates / (12 + 1)).min() > 0.9  # the filter itself, of norm 12, would have 13
     sharp = most_exciting_images(population, simple.tolist(), smoothing=0.0)
     assert correlations(sharp.images, filters).min() > 0.99
+    assert fineness(found.images) < 0.8 * fineness(sharp.images)
+
+
+def fineness(images: Tensor) -> float:
+    """Energy of what neighbouring pixels differ by, over the images' own."""
+    return float(images.diff(dim=2).square().sum() / images.square().sum())
 
 
 def test_complex_cells_get_their_orientation_but_any_phase(population: Population, cells: Cells) -> None:

@@ -1,15 +1,22 @@
 """The SENSORIUM models refuse what they cannot use, in one sentence each."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+import neurokit
 from neurokit.errors import DataError, SettingsError
+from neurokit.features.state import StateSettings
 from neurokit.models.sensorium import SensoriumModel, build
 from neurokit.models.sensorium_settings import CNN, MODEL_4, ModelSettings, MouseShape
+from neurokit.sensorium import Recipe
 
 A, B = "27204-5-13", "21067-10-18"
 MICE = {A: MouseShape(7, 150), B: MouseShape(5, 130)}
@@ -80,11 +87,53 @@ def test_a_gain_needs_the_number_of_trials() -> None:
         ("hidden_kernel", -3, "hidden_kernel is -3; use 1 or more"),
         ("gamma_input", -0.1, "gamma_input is -0.1; use 0 or more"),
         ("init_sigma", float("nan"), "init_sigma is nan; use 0 or more"),
+        ("input_kernel", 40, "input_kernel is 40; use 1 to 36"),
+        ("momentum", 3.0, "momentum is 3.0; use 0 to 1"),
+        ("init_mu_range", 1.5, "init_mu_range is 1.5; use 0 to 0.999"),
     ],
 )
 def test_settings_that_make_no_model_are_refused(field: str, value: float, finding: str) -> None:
     with pytest.raises(SettingsError, match=finding):
         replace(CNN, **{field: value})
+
+
+def past_the_types(settings: object, **changed: object) -> object:
+    """The settings with values whose types the tests would refuse before the settings do."""
+    made = object.__new__(type(settings))
+    for name, value in (vars(settings) | changed).items():
+        object.__setattr__(made, name, value)
+    return made
+
+
+def test_half_a_layer_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"layers is 2\.5; use a whole number\."):
+        past_the_types(CNN, layers=2.5).__post_init__()
+
+
+@pytest.mark.parametrize("field", ["lags", "states"])
+def test_a_recipe_whose_features_do_not_fit_its_model_is_refused(field: str) -> None:
+    made = {"lags": 5, "states": 10}[field]
+    with pytest.raises(
+        SettingsError, match=f"The model reads 3 {field}, of which {made} are made; use {made}"
+    ):
+        Recipe(model=replace(CNN, **{field: 3}))
+    assert Recipe(model=replace(CNN, states=3), state=StateSettings(factors=3)).model.states == 3
+
+
+@pytest.mark.parametrize(
+    ("field", "finding"),
+    [
+        ("start", "start is 'foo'; use one of random, receptive_fields"),
+        ("behaviour_scale", "behaviour is scaled by 'foo'; use one of std, range"),
+    ],
+)
+def test_words_that_a_recipe_does_not_know_are_refused(field: str, finding: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(neurokit.__file__).parent.parent)}
+    code = (
+        f"from neurokit.sensorium import *; Recipe(**{{{field!r}: 'foo'}}, model=PUBLISHED['cnn_plus'].model)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1] == f"neurokit.errors.SettingsError: {finding}."
 
 
 @pytest.mark.parametrize(
@@ -96,8 +145,5 @@ def test_settings_that_make_no_model_are_refused(field: str, value: float, findi
     ],
 )
 def test_unknown_words_are_refused_with_the_known_ones(field: str, known: str) -> None:
-    settings = object.__new__(ModelSettings)
-    for name, value in (vars(CNN) | {field: "round"}).items():  # past the types that the tests enforce
-        object.__setattr__(settings, name, value)
     with pytest.raises(SettingsError, match=f"{field} is 'round'; use one of {known}\\."):
-        settings.__post_init__()
+        past_the_types(CNN, **{field: "round"}).__post_init__()

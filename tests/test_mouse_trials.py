@@ -252,3 +252,19 @@ def test_a_mapped_pack_makes_no_warning(tmp_path: Path) -> None:
     finally:
         torch.set_warn_always(before)
     assert same(found, of_tier(MouseTrials(scan, ALL), "train"))
+
+
+def test_tiers_of_unknown_words_are_refused() -> None:
+    scan = toy_scan()
+    with pytest.raises(DataError, match=r"^tiers hold 'foo' for scan 90000-1-1; use train, [^\n]*\.$"):
+        MouseTrials(scan, tiers=np.where(scan.tiers == "test", "foo", scan.tiers))
+
+
+@pytest.mark.parametrize(("free", "fits"), [(2.1, True), (1.9, False)])
+def test_a_mouse_fits_on_a_gpu_where_half_of_what_is_free_holds_it(
+    monkeypatch: pytest.MonkeyPatch, free: float, fits: bool
+) -> None:
+    mouse = MouseTrials(toy_scan())
+    size = mouse.images.nbytes + mouse.responses.nbytes
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (int(free * size), 0))
+    assert (size <= mouse_trials._room(torch.device("cuda"))) == fits

@@ -15,11 +15,13 @@ from neurokit.data.sensorium import Scan, load_scan
 from neurokit.errors import CheckpointError, DataError, FitError
 from neurokit.features import mouse_trials
 from neurokit.features.mouse_trials import MouseTrials
+from neurokit.features.retinotopy import contrast_centers, retinotopic_plane
 from neurokit.fit import Fitted
 from neurokit.fit_settings import FitSettings
 from neurokit.models.sensorium import SensoriumModel
 from neurokit.models.sensorium_settings import CNN_PLUS
 from neurokit.sensorium import (
+    PUBLISHED,
     Recipe,
     build_model,
     fit_states,
@@ -348,6 +350,30 @@ def test_a_saved_model_is_told_from_one_of_another_recipe_or_scan(
     for other in (changed, toy_scans((0,)), toy_scans((0, 2))):
         with pytest.raises(CheckpointError, match="m is a model of other scans; remove it"):
             check_saved(tmp_path / "m", other, FULL)
+
+
+def test_the_winning_entry_is_as_published() -> None:
+    """Behaviour from 0 to 1, and members with seeds from 100 on; the baselines have neither."""
+    entry, baseline = PUBLISHED["model_4"], PUBLISHED["cnn_plus"]
+    assert (entry.behaviour_scale, entry.seed) == ("range", 100)
+    assert (baseline.behaviour_scale, baseline.seed) == ("std", 42)
+
+
+@pytest.mark.parametrize("shifter", [True, False])
+def test_a_measured_start_looks_where_it_was_measured(shifter: bool) -> None:
+    """Position and shift together, at mean pupil position: a fresh shifter moves all positions at once."""
+    recipe = replace(PLUS, start="receptive_fields", model=replace(PLUS.model, shifter=shifter))
+    mice = prepare(toy_scans((0,)), recipe, device="cpu")
+    model, (key, mouse) = build_model(mice, recipe), *mice.items()
+    trials = mouse.trials("train").numpy()
+    centers = contrast_centers(mouse.scan.images[trials], mouse.scan.responses[trials])
+    wanted = model.settings.map_positions(retinotopic_plane(mouse.scan.coordinates, centers))
+    with torch.no_grad():
+        shift = model.shifters[key](torch.zeros(1, 2)) if shifter else torch.zeros(1, 2)
+        found = (model.readouts[key].positions() + shift).numpy()
+    assert np.abs(wanted).max() < 0.9, "the perceptron cannot leave the map"
+    np.testing.assert_allclose(found, wanted, atol=0.03)
+    assert not shifter or shift.abs().max() > 0.06
 
 
 def test_a_recipe_survives_json() -> None:

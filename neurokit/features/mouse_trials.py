@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import sqrt
-from typing import Literal
+from typing import get_args
 
 import numpy as np
 import torch
@@ -21,9 +21,9 @@ from torch import Tensor
 
 from neurokit.data.scan_trials import TIERS
 from neurokit.data.sensorium import Scan
-from neurokit.errors import DataError
+from neurokit.errors import DataError, SettingsError
 from neurokit.features.history import LAGS, HistoryBank, known_trials
-from neurokit.features.scaling import scale_behaviour, scale_pupil_center
+from neurokit.features.scaling import BehaviourScale, scale_behaviour, scale_pupil_center
 from neurokit.features.state import StateSettings, StateTransform, fit_state
 
 BLOCKS = 16  # batches that are read from the pack at once where it does not fit on the device
@@ -37,12 +37,17 @@ class InputSettings:
     The last three use past responses, so a score that rests on them has to say so.
     """
 
-    behaviour: Literal["std", "range"] | None = None
+    behaviour: BehaviourScale | None = None
     pupil_center: bool = False
     history: bool = False
     state: bool = False
     rank: bool = False
     state_settings: StateSettings = field(default_factory=StateSettings)
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError for an unknown scale."""
+        if self.behaviour is not None and self.behaviour not in (known := get_args(BehaviourScale)):
+            raise SettingsError(f"behaviour is scaled by {self.behaviour!r}; use one of {', '.join(known)}.")
 
     @property
     def uses_past_responses(self) -> bool:
@@ -194,5 +199,8 @@ def _check(scan: Scan, inputs: InputSettings, tiers: np.ndarray | None) -> None:
             f"Scan {scan.key} does not tell the order of its trials; use a model without history, state and "
             "gain."
         )
+    unknown = () if tiers is None else np.setdiff1d(tiers, TIERS)
+    if len(unknown):
+        raise DataError(f"tiers hold {str(unknown[0])!r} for scan {scan.key}; use {', '.join(TIERS)}.")
     if tiers is not None and len(tiers) != len(scan.tiers):
         raise DataError(f"{len(tiers)} tiers for {len(scan.tiers)} trials of scan {scan.key}; give one each.")

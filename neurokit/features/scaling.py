@@ -15,10 +15,12 @@ from jaxtyping import Float
 from neurokit.data.scan_arrays import response_scale
 from neurokit.data.sensorium import Scan
 
-__all__ = ["response_scale", "scale_behaviour", "scale_pupil_center"]
+__all__ = ["BehaviourScale", "response_scale", "scale_behaviour", "scale_pupil_center"]
+
+BehaviourScale = Literal["std", "range"]
 
 
-def scale_behaviour(scan: Scan, kind: Literal["std", "range"]) -> Float[np.ndarray, "T 3"]:
+def scale_behaviour(scan: Scan, kind: BehaviourScale) -> Float[np.ndarray, "T 3"]:
     """Pupil size, its change, and running speed, without unit, float32.
 
     "std": each divided by its standard deviation, not centred. "range": pupil size from 0 at its

@@ -15,6 +15,7 @@ from neurokit.errors import SettingsError
 from neurokit.models.readout import Activation, Gauss
 
 Positions = Literal["cortex", "free"]
+MOST = {"input_kernel": 36, "momentum": 1, "init_mu_range": 0.999}  # the image's height; the map's edge is 1
 
 
 @dataclass(frozen=True)
@@ -58,15 +59,23 @@ class ModelSettings:
     gamma_state: float = 0.3
 
     def __post_init__(self) -> None:
-        """Looks at every word and number once."""
+        """Looks at every word and number."""
         words = {"gauss": Gauss, "positions": Positions, "position_activation": Activation}
         for name, kind in words.items():
             if getattr(self, name) not in (known := get_args(kind)):
                 raise SettingsError(f"{name} is {getattr(self, name)!r}; use one of {', '.join(known)}.")
         for name, value in asdict(self).items():
-            least = 0 if name.startswith(("gamma", "init", "gain_reach", "momentum")) else 1
-            if isinstance(value, int | float) and not isinstance(value, bool) and not value >= least:
-                raise SettingsError(f"{name} is {value}; use {least} or more.")
+            if not isinstance(value, bool | str):
+                self._check_number(name, value)
+
+    def _check_number(self, name: str, value: int | float) -> None:
+        least = 0 if name.startswith(("gamma", "init", "gain_reach", "momentum")) else 1
+        most = MOST.get(name, float("inf"))
+        if type(self).__annotations__[name] is int and not isinstance(value, int):
+            raise SettingsError(f"{name} is {value}; use a whole number.")
+        if not least <= value <= most:
+            bounds = f"{least} or more" if name not in MOST else f"{least} to {most}"
+            raise SettingsError(f"{name} is {value}; use {bounds}.")
 
     def map_positions(
         self, pixels: Float[np.ndarray, "N 2"], shape: tuple[int, int] = (36, 64)

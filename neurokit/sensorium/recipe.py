@@ -1,13 +1,16 @@
 """A recipe: everything that makes one trained SENSORIUM model out of scans; the published ones, and small."""
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, get_args
 
-from neurokit.features.mouse_trials import InputSettings
+from neurokit.errors import SettingsError
+from neurokit.features.history import LAGS
+from neurokit.features.mouse_trials import BehaviourScale, InputSettings
 from neurokit.features.state import StateSettings
 from neurokit.fit_settings import FitSettings
 from neurokit.models.sensorium_settings import CNN, CNN_PLUS, LN, LN_PLUS, MODEL_4, ModelSettings
 
+Start = Literal["random", "receptive_fields"]
 PUBLISHED_FIT = FitSettings(
     epochs=200,
     batch_size=128,
@@ -33,10 +36,20 @@ class Recipe:
 
     model: ModelSettings = CNN_PLUS
     fit: FitSettings = PUBLISHED_FIT
-    behaviour_scale: Literal["std", "range"] = "std"
+    behaviour_scale: BehaviourScale = "std"
     state: StateSettings = field(default_factory=StateSettings)
-    start: Literal["random", "receptive_fields"] = "random"
+    start: Start = "random"
     seed: int = 42
+
+    def __post_init__(self) -> None:
+        """Raises SettingsError for an unknown word, and where model and features differ in size."""
+        if self.start not in (known := get_args(Start)):
+            raise SettingsError(f"start is {self.start!r}; use one of {', '.join(known)}.")
+        _ = self.inputs  # which looks at its own words
+        sizes = {"lags": len(LAGS), "states": self.state.factors}
+        for name, made in sizes.items():
+            if (wanted := getattr(self.model, name)) != made:
+                raise SettingsError(f"The model reads {wanted} {name}, of which {made} are made; use {made}.")
 
     @property
     def inputs(self) -> InputSettings:
