@@ -1,35 +1,44 @@
 """Files and folders that are whole or not there: made under a temporary name, then renamed."""
 
-import os
+import glob
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from filelock import FileLock
 
 from neurokit.errors import DiskError, NeurokitError
+
+try:
+    import fcntl
+except ImportError:  # Windows: what killed processes leave stays
+    fcntl = None  # type: ignore[assignment]
 
 
 @contextmanager
 def written(path: str | Path) -> Iterator[Path]:
     """Yields a temporary path beside `path`; on success it becomes `path`, else it is removed.
 
-    Raises DiskError (full disk, no permission), with the file that stood there before untouched.
+    What killed processes left of the same file is removed first. Write into the temporary file: one
+    renamed onto it is taken for such remains. Raises DiskError (full disk, no permission), with the
+    file that stood there before untouched.
     """
     path = Path(path)
     with _disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(path.suffix, f".{path.stem}-", path.parent)
-        os.close(handle)
-        temporary = Path(name)
+        _remove_remains(path)
+        file = _new_temporary(path)
+        temporary = Path(file.name)
         try:
             yield temporary
-            temporary.chmod(0o644)  # mkstemp makes files that only their owner may read
+            temporary.chmod(0o644)  # tempfile makes files that only their owner may read
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+            file.close()
 
 
 @contextmanager
@@ -69,6 +78,32 @@ def locked(path: str | Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _new_temporary(path: Path) -> IO[bytes]:
+    """A new file beside `path`, locked while it is open: a killed process loses its locks."""
+    while True:
+        file = tempfile.NamedTemporaryFile(  # noqa: SIM115 (the caller closes it)
+            prefix=f".{path.stem}~", suffix=path.suffix, dir=path.parent, delete=False
+        )
+        if fcntl is None:
+            file.close()  # Windows renames no open file
+            return file
+        with suppress(OSError):  # a disk without locks, where nothing is taken for remains either
+            fcntl.flock(file, fcntl.LOCK_EX)
+        if Path(file.name).exists():
+            return file
+        file.close()  # it was taken for remains before it was locked
+
+
+def _remove_remains(path: Path) -> None:
+    """Removes temporary files of `path` whose writers are dead: nobody holds their locks."""
+    if fcntl is None:
+        return
+    for remains in path.parent.glob(glob.escape(f".{path.stem}~") + "?" * 8 + glob.escape(path.suffix)):
+        with suppress(OSError), remains.open("r+b") as file:  # OSError: its writer lives, or it is gone
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remains.unlink()
 
 
 def _replace_folder(new: Path, path: Path) -> None:

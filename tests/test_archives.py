@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from neurokit.data.archives import extract, opened, read_npz
+from neurokit.data.pickles import load_object_array
 from neurokit.errors import DataError, DiskError
 
 LIMIT = 100_000
@@ -129,6 +130,21 @@ def test_missing_archive(tmp_path: Path) -> None:
         pass
 
 
+def test_an_error_of_the_block_is_not_laid_on_the_archive(tmp_path: Path) -> None:
+    archive = made(tmp_path / "a.zip", {"a": b"1"})
+    with pytest.raises(ValueError, match=r"^a defect of ours$"), opened(archive, LIMIT):
+        raise ValueError("a defect of ours")
+
+
+@pytest.mark.parametrize("where", [1, 2])
+def test_a_name_that_is_no_text_is_damage(tmp_path: Path, where: int) -> None:
+    """In the member's own header, or in the directory too."""
+    archive = made(tmp_path / "a.zip", {"\u00b5.npy": bytes(200)})
+    archive.write_bytes(archive.read_bytes().replace("\u00b5".encode(), b"\xff\xff", where))
+    with pytest.raises(DataError, match=r"a\.zip is truncated, damaged"):
+        extract(archive, tmp_path / "out", LIMIT)
+
+
 def test_read_npz_is_what_was_saved(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     arrays = {
@@ -158,6 +174,20 @@ def test_read_npz_opens_no_pickles_and_respects_the_limit(tmp_path: Path) -> Non
         read_npz(tmp_path / "large.npz", LIMIT)
 
 
+def test_a_size_that_claims_more_than_is_there(tmp_path: Path) -> None:
+    member = header((2,)) + bytes(8)
+    archive = made(tmp_path / "a.npz", {"x.npy": member})
+    size, claim = (struct.pack("<I", length) for length in (len(member), len(member) + 8))
+    archive.write_bytes(archive.read_bytes().replace(size, claim))
+    with pytest.raises(DataError, match=r"a\.npz is truncated, damaged.*expected 16 bytes got 8"):
+        read_npz(archive, LIMIT)
+
+
+def test_a_pickle_without_a_header(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"a\.npz is truncated, damaged"):
+        load_object_array(made(tmp_path / "a.npz", {"x.npy": b"no header"}), "x", LIMIT)
+
+
 def header(shape: tuple, descr: str = "<f8") -> bytes:
     out = io.BytesIO()
     claims = {"shape": shape, "fortran_order": False, "descr": descr}
@@ -177,6 +207,8 @@ def header(shape: tuple, descr: str = "<f8") -> bytes:
         header((1,))[:40],
         b"",
         b"\x93NUMPY\x09\x00",
+        header((1,))[:10] + b"{".ljust(118) + bytes(8),
+        header((1,))[:10] + b"{[]: 1}".ljust(118) + bytes(8),
         b"text",
     ],
 )

@@ -2,12 +2,17 @@
 
 import errno
 import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from filelock import FileLock, Timeout
 
-from neurokit import settings
+from neurokit import files, settings
 from neurokit.errors import DiskError, FetchError, SettingsError
 from neurokit.files import folder_written, locked, written
 from neurokit.progress import progress
@@ -81,6 +86,91 @@ def test_nested_files_name_the_one_that_failed(tmp_path: Path) -> None:
     with pytest.raises(DiskError, match=finding), written(outer), written(inner):
         full_disk()
     assert os.listdir(tmp_path) == []
+
+
+# --- what killed processes leave
+
+WRITER = """
+import sys
+from neurokit.files import written
+
+with written(sys.argv[1]) as temporary:
+    temporary.write_text("of the other process")
+    print(flush=True)
+    sys.stdin.readline()
+"""
+
+
+@contextmanager
+def other_writer(path: Path) -> Iterator[subprocess.Popen]:
+    """A process in the middle of writing `path`; it ends with a line on its stdin."""
+    command = [sys.executable, "-c", WRITER, str(path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=Path(__file__).parents[1], **pipes) as writer:
+        assert writer.stdout.readline() == b"\n"
+        yield writer
+        writer.kill()
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_write(tmp_path: Path) -> None:
+    path = tmp_path / "result[1].json"
+    with other_writer(path) as writer:
+        writer.send_signal(signal.SIGKILL)
+        assert writer.wait(60) == -signal.SIGKILL
+    (remains,) = tmp_path.iterdir()
+    for other in ("result[1].bin", "result.json", "result1.json", "result[1]-2.json"):
+        with written(tmp_path / other):
+            assert remains.exists()
+        (tmp_path / other).unlink()
+    with written(path) as temporary:
+        assert list(tmp_path.iterdir()) == [temporary]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_living_writer_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    with other_writer(path) as writer:
+        for _ in range(2):
+            with written(path) as temporary:
+                temporary.write_text("ours")
+                assert len(list(tmp_path.glob(".*"))) == 2
+        assert path.read_text() == "ours"
+        writer.communicate(b"\n", timeout=60)
+        assert writer.returncode == 0
+    assert path.read_text() == "of the other process"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_taken_for_remains_before_it_was_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[Path] = []
+
+    def late_lock(*_: object) -> None:
+        if not taken:
+            taken.extend(tmp_path.iterdir())
+            taken[0].unlink()
+
+    monkeypatch.setattr(files.fcntl, "flock", late_lock)
+    with written(tmp_path / "result.json") as temporary:
+        assert temporary != taken[0]
+        temporary.write_text("whole")
+    assert (tmp_path / "result.json").read_text() == "whole"
+
+
+@pytest.mark.parametrize("system", ["a disk without locks", "Windows"])
+def test_without_locks_nothing_is_taken_for_remains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str
+) -> None:
+    if system == "Windows":
+        monkeypatch.setattr(files, "fcntl", None)
+    else:
+        monkeypatch.setattr(files.fcntl, "flock", full_disk)
+    path = tmp_path / "result.json"
+    with written(path) as first, written(path) as second:
+        first.write_text("first")
+        second.write_text("second")
+    assert path.read_text() == "first" and list(tmp_path.iterdir()) == [path]
 
 
 # --- folders

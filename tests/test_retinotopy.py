@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import HuberRegressor
 
 from neurokit.errors import DataError
 from neurokit.features.retinotopy import contrast_centers, retinotopic_plane
@@ -50,6 +51,41 @@ def test_a_few_wild_centres_do_not_tilt_the_plane() -> None:
     wild = centers.copy()
     wild[:8] = (0.0, 63.0)
     assert distance(retinotopic_plane(cortex, wild), centers) < 0.3
+
+
+@pytest.mark.filterwarnings("error")
+def test_neurons_without_a_field_are_left_out_of_the_plane(mouse: tuple[np.ndarray, ...]) -> None:
+    images, responses, _, coordinates = mouse
+    marred = responses.astype(np.float32)
+    marred[:, :15] = 0.1  # its mean in single precision is another number
+    marred[3, 15:20], marred[4, 20:25] = np.nan, np.inf
+    measured = contrast_centers(images, marred)
+    assert np.isnan(measured[:25]).all()
+    np.testing.assert_allclose(measured[25:], contrast_centers(images, responses)[25:], atol=1e-3)
+    plane = retinotopic_plane(coordinates, measured)
+    assert np.isfinite(plane).all()
+    mean = coordinates[:, :2].mean(axis=0)
+    scale = np.abs(coordinates[:, :2] - mean).max()
+    alone = HuberRegressor().fit((coordinates[25:, :2] - mean) / scale, measured[25:, 0])
+    np.testing.assert_allclose(plane[25:, 0], alone.predict((coordinates[25:, :2] - mean) / scale))
+
+
+@pytest.mark.parametrize("known", [0, 2, 3])
+def test_a_plane_needs_three_centres(known: int) -> None:
+    random = np.random.default_rng(0)
+    centers = np.full((5, 2), np.nan)
+    centers[:known] = random.uniform(0, 36, (known, 2))
+    if known == 3:
+        assert np.isfinite(retinotopic_plane(random.uniform(-300, 300, (5, 3)), centers)).all()
+        return
+    with pytest.raises(DataError, match=f"fields of {known} of 5 neurons could be measured; give three"):
+        retinotopic_plane(random.uniform(-300, 300, (5, 3)), centers)
+
+
+def test_neurons_in_one_place_share_a_centre() -> None:
+    centers = np.random.default_rng(0).uniform(0, 36, (9, 2))
+    plane = retinotopic_plane(np.full((9, 3), 7.0), centers)
+    assert np.isfinite(plane).all() and (plane == plane[0]).all()
 
 
 def test_too_few_trials_are_refused() -> None:

@@ -113,6 +113,7 @@ def test_the_fingerprint_of_a_zip_follows_its_content(tmp_path: Path) -> None:
         (npy(np.arange(9.0)).replace(b"(9,)", b"(8,)"), "claims"),
         (npy(np.arange(9.0)).replace(b"(9,), }  ", b"(9**9,), }"), "plain npy"),
         (npy(np.arange(9.0))[:100], "plain npy"),
+        (npy(np.arange(9.0)).replace(b"}", b" "), "plain npy"),
         (npy(np.array([{}], dtype=object)), "pickled"),
         (b"", "plain npy"),
         (b"<!DOCTYPE html>", "plain npy"),

@@ -1,10 +1,11 @@
 """One mapped file for a scan: whole or not there, made once, read lazily."""
 
+import json
 import os
 import subprocess
 import sys
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,41 @@ def test_a_scrambled_pack_is_made_anew(tmp_path: Path, damage: bytes) -> None:
     np.testing.assert_array_equal(pack(tmp_path)["images"], ROWS)
 
 
+def without_texts(header: dict) -> None:
+    header["__metadata__"]["texts"] = "{}"
+
+
+def with_a_text_less(header: dict) -> None:
+    texts = json.loads(header["__metadata__"]["texts"])
+    header["__metadata__"]["texts"] = json.dumps({name: text[:-1] for name, text in texts.items()})
+
+
+EDITS: dict[str, Callable[[dict], object]] = {
+    "no images": lambda header: header.pop("images"),
+    "no ids": lambda header: header.pop("ids"),
+    "an array more": lambda header: header.update(more=header["ids"]),
+    "another shape": lambda header: header["images"].update(shape=[7, 3, 4]),
+    "another type": lambda header: header["ids"].update(dtype="F64"),
+    "an exchange": lambda header: header.update(images=header["values"], values=header["images"]),
+    "no texts": without_texts,
+    "a text less": with_a_text_less,
+    "no digest": lambda header: header["__metadata__"].pop("digest"),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_a_pack_that_does_not_hold_what_was_written_is_made_anew(tmp_path: Path, edit: str) -> None:
+    pack(tmp_path)
+    whole = path_of(tmp_path).read_bytes()
+    length = int.from_bytes(whole[:8], "little")
+    header = json.loads(whole[8 : 8 + length])
+    EDITS[edit](header)
+    text = json.dumps(header).encode()
+    path_of(tmp_path).write_bytes(len(text).to_bytes(8, "little") + text + whole[8 + length :])
+    pack(tmp_path)
+    assert path_of(tmp_path).read_bytes() == whole
+
+
 def test_another_version_or_key_in_the_metadata_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -163,12 +199,14 @@ def start(folder: Path, how: str) -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-c", PROCESS, str(folder), how], cwd=Path(__file__).parents[1])
 
 
-def test_a_killed_packing_is_cleared_away_by_the_next(tmp_path: Path) -> None:
+@pytest.mark.parametrize("following", [FINGERPRINT, OTHER])
+def test_a_killed_packing_is_cleared_away_by_the_next(tmp_path: Path, following: str) -> None:
     assert start(tmp_path, "kill").wait(60) == -9
     assert len([name for name in names(tmp_path) if name.endswith(".safetensors")]) == 1  # the remains
     assert not path_of(tmp_path).exists()
-    np.testing.assert_array_equal(pack(tmp_path)["images"], ROWS)
-    assert [name for name in names(tmp_path) if "packed-by" not in name] == [path_of(tmp_path).name]
+    np.testing.assert_array_equal(pack(tmp_path, following)["images"], ROWS)
+    kept = [name for name in names(tmp_path) if "packed-by" not in name]
+    assert kept == [path_of(tmp_path, following).name]
 
 
 def test_processes_that_start_together_pack_once(tmp_path: Path) -> None:

@@ -12,9 +12,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neurokit.data import scans
+from neurokit.data import scan_pack, scans
 from neurokit.data.scan_truth import ScanTruth
-from neurokit.data.scans import demo_parameters, load_scans, read_truth, scan_truth, simulated_scan
+from neurokit.data.scans import (
+    demo_parameters,
+    load_scans,
+    load_simulated,
+    read_truth,
+    scan_truth,
+    simulated_scan,
+)
 from neurokit.data.sensorium import SCANS, load_scan
 from neurokit.errors import DataError, DiskError, SettingsError
 from neurokit.metrics import correlation
@@ -188,6 +195,19 @@ def test_a_killed_simulation_leaves_nothing_under_the_final_name(empty_data_fold
     path = simulated_scan(TINY)
     assert {file.name for file in path.parent.iterdir()} == {path.name, "truth.npz"}
     assert load_scan(path).neurons == 4
+
+
+def test_a_data_folder_that_holds_all_may_be_read_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    def read_only(*_: object) -> None:
+        raise DiskError("Read-only file system.")
+
+    load_simulated([TINY])
+    for module in (scans, scan_pack):
+        monkeypatch.setattr(module, "locked", read_only)
+    assert load_simulated([TINY])[TINY.key].neurons == scan_truth(TINY).rates.shape[1] == 4
+    assert simulated_scan(TINY).is_file()
+    with pytest.raises(DiskError, match="Read-only"):
+        simulated_scan(replace(TINY, train=5))
 
 
 def test_a_folder_that_cannot_be_made_is_named(empty_data_folder: Path) -> None:

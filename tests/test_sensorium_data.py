@@ -251,13 +251,20 @@ BAD = {
             r"images/0\.npy .* statistics \(7,\)",
         ),
     ],
+    "texts": [
+        (with_array(f"meta/trials/{name}", np.full(12, b"\xff")), rf"{name}\.npy of .* no plain texts")
+        for name in ("tiers", "trial_idx", "frame_trial_ts")
+    ],
     "values": [
         (with_value("meta/trials/tiers", "live", 3), r"unknown tiers \['live'\]"),
         (with_value("data/responses/7", np.nan), r"responses/7\.npy of .* not finite"),
         (with_value("data/responses/7", np.inf), r"responses/7\.npy of .* not finite"),
         (with_value("data/responses/7", -1e-3), r"responses/7\.npy of .* negative"),
         (with_value("data/behavior/7", np.nan), r"behavior/7\.npy of .* not finite"),
+        (with_array("data/behavior/7", np.full(3, np.longdouble("1e4000"))), r"behavior/7.* not finite"),
         (with_array("data/images/7", np.full((1, 144, 256), np.nan)), r"images/7\.npy of .* not finite"),
+        (with_array("data/images/7", np.full((1, 144, 256), 1e300)), r"images/7\.npy of .* too large"),
+        (with_array("data/responses/7", np.full(5, 1e300)), r"responses/7\.npy of .* too large"),
         (with_array("data/pupil_center/7", np.array(["a", "b"])), r"pupil_center/7\.npy of .* <U1"),
         (with_value("meta/trials/tiers", "validation", slice(6)), "no train trials"),
         (with_value("meta/trials/tiers", "train", slice(6, 8)), "no validation trials"),
@@ -273,17 +280,34 @@ BAD = {
 }
 
 
+@pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize(("change", "says"), [case for cases in BAD.values() for case in cases])
 def test_bad_input_is_one_sentence_and_leaves_nothing(
-    tmp_path: Path, change: Callable[[Files], None], says: str
+    tmp_path: Path, change: Callable[[Files], None], says: str, packed: bool
 ) -> None:
     files = scan_files()
     change(files)
+    source = write(tmp_path, files)
+    if packed:
+        source = tmp_path / f"{NAME}.zip"
+        source.write_bytes(zipped(files))
     with pytest.raises(DataError, match=says) as caught:
-        load(tmp_path, files)
-    assert re.search(rf"of \S*{NAME} ", str(caught.value)) and str(caught.value).endswith(".")
+        load_scan(source, tmp_path / "packed")
+    assert re.search(rf"of \S*{NAME}(\.zip)? ", str(caught.value)) and str(caught.value).endswith(".")
     assert not list((tmp_path / "packed").glob("*.safetensors*"))
     assert not list((tmp_path / "packed").glob(".*.safetensors"))
+
+
+def test_an_error_while_packing_a_zip_is_not_laid_on_the_zip(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def defect(*_: object) -> None:
+        raise ValueError("a defect of ours")
+
+    monkeypatch.setattr("neurokit.data.sensorium.read_arrays", defect)
+    (tmp_path / f"{NAME}.zip").write_bytes(zipped(scan_files()))
+    with pytest.raises(ValueError, match=r"^a defect of ours$"):
+        load_scan(tmp_path / f"{NAME}.zip", tmp_path / "packed")
 
 
 def test_one_silent_neuron_is_no_error_but_all_are(tmp_path: Path) -> None:

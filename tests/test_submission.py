@@ -95,6 +95,11 @@ def good(scan: Scan, tmp_path: Path) -> Path:
 # --- writing
 
 
+def test_each_track_has_its_own_scan() -> None:
+    """As the competition announced it: the mouse of SENSORIUM+ is the one that gives its behaviour."""
+    assert TRACKS == {"26872-17-20": "SENSORIUM", "27204-5-13": "SENSORIUM+"}
+
+
 @pytest.mark.parametrize("key", TRACKS)
 def test_both_tiers_of_both_tracks_are_written_and_valid(key: str, tmp_path: Path) -> None:
     scan = simulated(key)
@@ -186,8 +191,10 @@ def test_a_kill_in_the_middle_leaves_the_earlier_file(good: Path, scan: Scan) ->
     writing.send_signal(signal.SIGKILL)
     assert writing.wait() == -signal.SIGKILL
     assert good.read_bytes() == before
+    assert len(list(good.parent.iterdir())) == 2
     write_submission(good.parent, scan, {"test": predicted(scan)})
     validate(good, scan, "test")
+    assert list(good.parent.iterdir()) == [good]  # the folder is what gets uploaded
 
 
 # --- validating

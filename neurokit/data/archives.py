@@ -6,6 +6,7 @@ folder. So every member is judged before the first byte is unpacked, and counted
 
 import stat
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -24,20 +25,23 @@ CHUNK = 1 << 20
 
 # Only these bound what one read unpacks: bz2 and lzma hand out whole blocks, however large.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError, ValueError)
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError)
+_BAD_HEADER = (SyntaxError, tokenize.TokenError, TypeError, MemoryError, RecursionError)
 
 
 @contextmanager
 def opened(source: Source, limit: int, members: int = MOST_MEMBERS) -> Iterator[zipfile.ZipFile]:
     """A zip archive whose directory has been checked, for a `with` block.
 
-    Raises DataError, there and for damage that shows inside the block, where the file is missing,
+    Raises DataError, there and for zipfile's own errors inside the block, where the file is missing,
     truncated or no zip, holds more than `members` members or more than `limit` bytes uncompressed,
     or has an encrypted member, a link, a doubled name or a name that leaves its folder.
     """
     name = name_of(source)
     try:
-        with zipfile.ZipFile(source) as archive:
+        with _damage():
+            archive = zipfile.ZipFile(source)
+        with archive:
             _check_directory(archive, name, limit, members)
             yield archive
     except (DataError, DiskError):
@@ -68,7 +72,7 @@ def extract(
     if folder.exists():
         finding = f"{folder} already exists"
         raise DataError(f"{finding}: remove it, or unpack {source} into another folder.")
-    with opened(source, limit, members) as archive, folder_written(folder) as temporary:
+    with opened(source, limit, members) as archive, folder_written(folder) as temporary, _damage():
         left = limit
         for member in archive.infolist():
             left -= _unpack(archive, member, temporary, left)
@@ -82,7 +86,7 @@ def read_npz(source: Source, limit: int, keys: list[str] | None = None) -> dict[
     Raises DataError as `opened` does, for an absent key, an object array, and an array whose header
     claims another size than its data has.
     """
-    with opened(source, limit) as archive:
+    with opened(source, limit) as archive, _damage():
         wanted = keys if keys is not None else [Path(name).stem for name in archive.namelist()]
         return {key: _read_array(archive, key, name_of(source)) for key in wanted}
 
@@ -100,19 +104,36 @@ def opened_array(
         held = ", ".join(sorted(Path(member).stem for member in archive.namelist()))
         finding = f"{name} has no array {key!r}: it holds {held or 'nothing'}"
         raise DataError(f"{finding}; choose one of these.")
-    with archive.open(f"{key}.npy") as stream:
+    with _damage(), archive.open(f"{key}.npy") as stream:
         shape, _, dtype = read_header(stream)
         yield stream, shape, dtype
 
 
 def read_header(stream: BufferedIOBase) -> tuple[tuple[int, ...], bool, np.dtype]:
-    """Shape, whether columns come first, and dtype of an npy stream; ValueError for version 3 or none."""
+    """Shape, whether columns come first, and dtype of an npy stream.
+
+    Raises ValueError for version 3, a damaged header or none.
+    """
     version = np.lib.format.read_magic(stream)
     if version not in ((1, 0), (2, 0)):
         raise ValueError(f"npy version {version}")
     form = np.lib.format
     read = form.read_array_header_1_0 if version == (1, 0) else form.read_array_header_2_0
-    return read(stream)
+    try:
+        return read(stream)
+    except _BAD_HEADER as error:
+        raise ValueError(f"no npy header, {type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    """Makes a ValueError of zipfile or numpy the BadZipFile that `opened` turns into a sentence."""
+    try:
+        yield
+    except DataError:  # has a sentence of its own
+        raise
+    except ValueError as error:
+        raise zipfile.BadZipFile(str(error)) from error
 
 
 def _read_array(archive: zipfile.ZipFile, key: str, name: str) -> np.ndarray:

@@ -25,7 +25,7 @@ def read_arrays(files: ScanFiles) -> Contents:
     """Everything of a scan by the names of `Scan`, statistics as "statistics/<field>/<word>".
 
     Images and responses come row by row. Raises DataError for what is missing, misshaped, not
-    finite or negative; for images and responses only while they are read.
+    finite, too large or negative; for images and responses only while they are read.
     """
     trials = read_trials(files)
     number = len(trials["tiers"])
@@ -113,7 +113,7 @@ def _images(
         except ValueError:
             finding = f"has shape {image.shape}, its statistics {mean.shape} and {std.shape}"
             raise files.error(name, finding) from None
-        yield (shrunk(image[0]) if image.shape == SHAPES[0] else image[0]).astype(np.float32)
+        yield _single(files, name, shrunk(image[0]) if image.shape == SHAPES[0] else image[0])
 
 
 def _responses(
@@ -123,7 +123,16 @@ def _responses(
         responses = _numbers(files, name, scale.shape)
         if (responses < 0).any():
             raise files.error(name, "holds negative responses")
-        yield (responses * scale).astype(np.float32)
+        yield _single(files, name, responses * scale)
+
+
+def _single(files: ScanFiles, name: str, values: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """Standardised values in single precision; DataError where that cannot hold them."""
+    with np.errstate(over="ignore"):
+        values = values.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise files.error(name, "holds values too large to be standardised in single precision")
+    return values
 
 
 def _names(files: ScanFiles, field: str, trials: int) -> Iterator[str]:
@@ -138,6 +147,8 @@ def _numbers(files: ScanFiles, name: str, shape: tuple[int, ...] | None = None) 
         raise files.error(name, f"has shape {values.shape} instead of {shape}")
     if values.dtype.kind not in "uif":
         raise files.error(name, f"holds {values.dtype} instead of numbers")
+    with np.errstate(over="ignore"):
+        values = values.astype(np.float64)
     if not np.isfinite(values).all():
         raise files.error(name, "holds values that are not finite")
-    return values.astype(np.float64)
+    return values

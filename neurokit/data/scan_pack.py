@@ -6,6 +6,7 @@ damaged, or when VERSION is another. Texts lie in the header's metadata as JSON.
 reads safetensors reads it.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -56,10 +57,16 @@ def packed_arrays(
 
 
 def read_pack(path: Path, facts: dict[str, str]) -> dict[str, np.ndarray] | None:
-    """The arrays of a pack; None where it is missing, not whole, or its metadata differ from `facts`."""
+    """The arrays of a pack; None where it is missing, not whole, or its metadata differ from `facts`.
+
+    Whole means its size and, by their digest, all names, types, shapes, lengths and texts. A flipped
+    byte among the numbers is not noticed: that would take reading them all.
+    """
     try:
         header, start = _header(path)
         metadata = header.pop("__metadata__")
+        if metadata.pop("digest") != _digest(header, metadata):
+            return None
         if any(metadata[name] != fact for name, fact in facts.items()):
             return None
         if path.stat().st_size != start + max(each["data_offsets"][1] for each in header.values()):
@@ -100,7 +107,7 @@ def _packed_anew(path: Path, facts: dict[str, str], contents: Contents) -> dict[
 
 def _packs(folder: Path, key: str, temporary: bool) -> list[Path]:
     """The packs of a key, or what killed processes left of some."""
-    pattern = r"\.{}-[0-9a-f]{{16}}-\w+" if temporary else "{}-[0-9a-f]{{16}}"
+    pattern = r"\.{}-[0-9a-f]{{16}}~\w+" if temporary else "{}-[0-9a-f]{{16}}"
     named = re.compile(pattern.format(re.escape(key)) + r"\.safetensors")
     return [file for file in folder.iterdir() if named.fullmatch(file.name)]
 
@@ -117,8 +124,13 @@ def _header_of(numbers: Contents, metadata: dict[str, str]) -> bytes:
         }
         for (name, each), size, end in zip(numbers.items(), sizes, ends, strict=True)
     }
+    metadata = metadata | {"digest": _digest(described, metadata)}
     text = json.dumps({"__metadata__": metadata} | described).encode()
     return text + b" " * (-len(text) % 8)
+
+
+def _digest(described: dict, metadata: dict[str, str]) -> str:
+    return hashlib.sha256(json.dumps([described, metadata], sort_keys=True).encode()).hexdigest()
 
 
 def _header(path: Path) -> tuple[dict, int]:

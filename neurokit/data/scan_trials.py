@@ -27,7 +27,9 @@ def read_trials(files: ScanFiles) -> dict[str, np.ndarray]:
     _check_folders(files, len(tiers))
     trial_ids = read_trial_ids(files, len(tiers))
     stamps = "meta/trials/frame_trial_ts.npy"
-    timestamps = _per_trial(files, stamps, len(tiers)) if stamps in files.sizes else None
+    timestamps = None
+    if stamps in files.sizes:
+        timestamps = _texts(files, stamps, _per_trial(files, stamps, len(tiers)))
     rank, ordered = presentation_order(trial_ids, timestamps)
     image_ids = whole_numbers(files, "meta/trials/frame_image_id.npy", len(tiers))
     return {
@@ -45,7 +47,7 @@ def read_tiers(files: ScanFiles) -> np.ndarray:
     tiers = files.read(name)
     if tiers.ndim != 1:
         raise files.error(name, f"has shape {tiers.shape} instead of one word a trial")
-    tiers = tiers.astype(str)
+    tiers = _texts(files, name, tiers)
     unknown = sorted(set(tiers.tolist()) - set(TIERS))
     if unknown:
         raise files.error(name, f"holds the unknown tiers {unknown}", f"use {', '.join(TIERS)}")
@@ -59,7 +61,7 @@ def read_trial_ids(files: ScanFiles, trials: int) -> np.ndarray:
     """What trial_idx holds, T: integers or texts; DataError where one is doubled."""
     name = "meta/trials/trial_idx.npy"
     ids = _per_trial(files, name, trials)
-    ids = ids.astype(str) if ids.dtype.kind in "US" else whole_numbers(files, name, trials)
+    ids = _texts(files, name, ids) if ids.dtype.kind in "US" else whole_numbers(files, name, trials)
     if len(np.unique(ids)) < trials:
         raise files.error(name, "names a trial twice")
     return ids
@@ -96,6 +98,14 @@ def _per_trial(files: ScanFiles, name: str, length: int) -> np.ndarray:
     return values
 
 
+def _texts(files: ScanFiles, name: str, values: np.ndarray) -> np.ndarray:
+    """The values as texts; DataError for bytes that are not ASCII."""
+    try:
+        return values.astype(str)
+    except ValueError as error:
+        raise files.error(name, f"holds {values.dtype} values that are no plain texts ({error})") from None
+
+
 def _check_folders(files: ScanFiles, trials: int) -> None:
     """One file for each trial in each of the four folders, no gap and no more."""
     found: dict[str, set[int]] = {field: set() for field in FIELDS}
@@ -111,7 +121,7 @@ def _check_folders(files: ScanFiles, trials: int) -> None:
 
 def _times(timestamps: np.ndarray | None) -> np.ndarray | None:
     """Times of texts such as "Timestamp('2019-05-04 10:00:21')"; None where one has no time in it."""
-    texts = [] if timestamps is None else timestamps.astype(str).tolist()
+    texts = [] if timestamps is None else timestamps.tolist()
     found = [match[0] for match in map(_STAMP.search, texts) if match]
     try:
         return np.array(found, dtype="datetime64[us]") if found and len(found) == len(texts) else None

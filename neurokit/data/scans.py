@@ -99,14 +99,23 @@ def _simulated(parameters: ScanParameters, read: Callable[[Path], Read]) -> Read
     """What `read` makes of the zip, which is simulated where it is missing or damaged."""
     folder = settings.data_folder() / "simulated" / f"sensorium-{_fingerprint(parameters)}"
     path = folder / f"{scan_name(parameters)}.zip"
+    kept = _kept(path, read)  # needs no lock, so the data folder may be read-only
+    if kept is not None:
+        return kept
     with locked(folder.with_name(f".{folder.name}.lock")):  # beside the folder, which may be replaced
-        if not (folder / "truth.npz").is_file() or not path.is_file():
-            _write(parameters, folder)
-        try:
-            return read(path)
-        except DataError:
-            _write(parameters, folder)
-            return read(path)
+        kept = _kept(path, read)  # another process may have written it meanwhile
+        if kept is not None:
+            return kept
+        _write(parameters, folder)
+        return read(path)
+
+
+def _kept(path: Path, read: Callable[[Path], Read]) -> Read | None:
+    """What `read` makes of a zip that is there, its truth beside it; None where not, or damaged."""
+    try:
+        return read(path) if path.with_name("truth.npz").is_file() and path.is_file() else None
+    except DataError:
+        return None
 
 
 def _write(parameters: ScanParameters, folder: Path) -> None:

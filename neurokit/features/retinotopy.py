@@ -25,26 +25,37 @@ def contrast_centers(
 ) -> Float[np.ndarray, "N 2"]:
     """Row and column (pixels) around which contrast goes with each neuron's response.
 
-    The centre of mass of the correlation map where it is above `SHARE` of its maximum. Raises DataError
-    for fewer than three trials.
+    The centre of mass of the correlation map where it is above `SHARE` of its maximum; NaN for a neuron
+    whose responses are all the same or not finite. Raises DataError for fewer than three trials.
     """
     if len(images) < 3:
         raise DataError(f"{len(images)} trials tell nothing of receptive fields; give three or more.")
     window = (0, WIDTH, WIDTH)
     contrast = gaussian_filter((images - gaussian_filter(images, window)) ** 2, window)
-    maps = _standardised(contrast.reshape(len(images), -1)).T @ _standardised(responses) / len(images)
+    varies = np.isfinite(responses).all(axis=0) & (responses.max(axis=0) > responses.min(axis=0))
+    driven = np.where(varies, responses, 0)
+    maps = _standardised(contrast.reshape(len(images), -1)).T @ _standardised(driven) / len(images)
     strong = np.maximum(maps - SHARE * maps.max(axis=0), 0)  # HW N
     pixels = np.stack(np.meshgrid(*map(np.arange, images.shape[1:]), indexing="ij"), axis=-1).reshape(-1, 2)
-    return (strong.T @ pixels) / strong.sum(axis=0)[:, None].clip(1e-12)
+    mass = strong.sum(axis=0)
+    return (strong.T @ pixels) / np.where(mass > 0, mass, np.nan)[:, None]
 
 
 def retinotopic_plane(
     coordinates: Float[np.ndarray, "N D"], centers: Float[np.ndarray, "N 2"]
 ) -> Float[np.ndarray, "N 2"]:
-    """The centres that a plane over the first two cortical coordinates predicts, outliers tamed."""
+    """The centres that a plane over the first two cortical coordinates predicts, outliers tamed.
+
+    Neurons whose centre is NaN get one too, but are left out of the fit. Raises DataError where fewer
+    than three others remain.
+    """
+    known = np.isfinite(centers).all(axis=1)
+    if known.sum() < 3:
+        finding = f"Receptive fields of {known.sum()} of {len(known)} neurons could be measured"
+        raise DataError(f"{finding}; give three or more whose responses vary, or start at random positions.")
     place = coordinates[:, :2] - coordinates[:, :2].mean(axis=0)
-    place = place / np.abs(place).max()
-    fitted = (HuberRegressor().fit(place, center).predict(place) for center in centers.T)
+    place = place / np.abs(place).max().clip(1e-12)
+    fitted = (HuberRegressor().fit(place[known], center[known]).predict(place) for center in centers.T)
     return np.stack(list(fitted), axis=1)
 
 
