@@ -81,4 +81,4 @@ def test_accuracy_shows_each_score_as_a_share_of_its_ceiling(tmp_path: Path) -> 
     rows = [{"model": "cnn", **figures}]
     (tmp_path / "sensorium_accuracy.json").write_text(json.dumps(STUDY | {"rows": rows}), encoding="utf-8")
     text = with_tables("<!-- ledger sensorium_accuracy --><!-- /ledger -->", tmp_path)
-    assert "| cnn | 0.500 ± 0.010 | 0.600 | 0.900 |  |  |  |" in text
+    assert "| CNN | 0.500 ± 0.010 | 0.600 | 0.900 |  |  |  |" in text
