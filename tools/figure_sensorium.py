@@ -1,0 +1,105 @@
+"""The README's picture of SENSORIUM: an image, a neuron's responses, scores and the ladder.
+
+The first two panels are made here, from seeds: a simulated mouse and a network trained on it. The others
+draw the result files of `benchmarks/`.
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+
+from neurokit.data.scans import demo_parameters, load_simulated, scan_truth
+from neurokit.features.mouse_trials import MouseTrials
+from neurokit.figures import COLOURS, GREY, INK
+from neurokit.sensorium import PUBLISHED, predict_tier, prepare, single_trial, small, train_model
+
+RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
+MODELS = {
+    "ln": "LN",
+    "cnn": "CNN",
+    "ln_plus": "LN + behaviour",
+    "cnn_plus": "CNN + behaviour",
+    "cnn_plus, responses shuffled": "shuffled responses",
+}
+
+
+def draw() -> Figure:
+    """Image, responses, scores and ladder, side by side."""
+    parameters = demo_parameters()[0]
+    recipe = replace(small(PUBLISHED["cnn_plus"], epochs=8), behaviour_scale="range")
+    mice = prepare(load_simulated([parameters]), recipe, device="cpu")
+    fitted = train_model(mice, recipe)
+    mouse, rates = mice[parameters.key], predict_tier(fitted.model, mice, "test")[parameters.key]
+    neuron = int(np.argmax(single_trial(mouse, "test", rates)))
+    figure, axes = plt.subplots(1, 4, figsize=(12, 2.7), width_ratios=(1.1, 1.1, 1, 1.1))
+    draw_image(axes[0], mouse, scan_truth(parameters).cells.center[neuron])
+    draw_responses(axes[1], mouse, rates, neuron)
+    draw_scores(axes[2], rows_of("sensorium_accuracy"))
+    draw_ladder(axes[3], rows_of("sensorium_ladder"))
+    return figure
+
+
+def rows_of(name: str) -> list[dict[str, Any]]:
+    """The rows of a result file."""
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))["rows"]
+
+
+def draw_image(axis: Axes, mouse: MouseTrials, center: np.ndarray) -> None:
+    """A test image, and where the neuron looks."""
+    image = mouse.scan.images[mouse.scan.trials("test")[0]]
+    axis.imshow(image, cmap="gray")
+    axis.add_patch(Circle(center[::-1], 6, fill=False, color=COLOURS[1], linewidth=1.5))
+    axis.set(xlabel="column (pixels)", ylabel="row (pixels)", title="in: an image, and the pupil")
+
+
+def draw_responses(axis: Axes, mouse: MouseTrials, rates: np.ndarray, neuron: int) -> None:
+    """Single responses of the neuron to each test image, and what is predicted of each trial."""
+    trials = mouse.scan.trials("test")
+    place = np.unique(mouse.scan.image_ids[trials], return_inverse=True)[1]
+    mean = np.bincount(place, rates[:, neuron]) / np.bincount(place)
+    x = np.argsort(np.argsort(mean))[place]
+    axis.scatter(x, mouse.scan.responses[trials, neuron], s=6, color=GREY, label="measured, one trial each")
+    axis.scatter(x, rates[:, neuron], s=8, color=COLOURS[0], label="predicted")
+    axis.set(xlabel="test image, by predicted rate", ylabel="response (SD)", title="out: its best neuron")
+    axis.legend(fontsize=7)
+
+
+def draw_scores(axis: Axes, rows: list[dict[str, Any]]) -> None:
+    """Each model, its spread over seeds, and its own ceiling."""
+    of_model = {row["model"]: row for row in rows}
+    for place, model in enumerate(MODELS):
+        row = of_model[model]
+        axis.errorbar(row["score_mean"], place, xerr=row["score_std"], fmt="o", ms=4, color=COLOURS[0])
+        axis.vlines(row["ceiling_mean"], place - 0.3, place + 0.3, color=INK, linestyle="--", linewidth=0.9)
+    axis.set_yticks(range(len(MODELS)), MODELS.values(), fontsize=7)
+    axis.invert_yaxis()
+    axis.set(xlabel="single-trial correlation", xlim=(-0.05, None), title="score; dashed: its ceiling")
+
+
+def draw_ladder(axis: Axes, rows: list[dict[str, Any]]) -> None:
+    """What each addition gains over the baseline, and where its mechanism is not there."""
+    gains = [row for row in rows if row["rung"] != "baseline" and "strength 0" not in row["rung"]]
+    absent = {row["rung"].removesuffix(", strength 0"): row for row in rows if "strength 0" in row["rung"]}
+    for place, row in enumerate(gains):
+        draw_gain(axis, row, place - 0.14, COLOURS[0], "all mechanisms planted" if place == 0 else None)
+        if row["rung"] in absent:
+            label = "its mechanism taken out" if row is gains[0] else None
+            draw_gain(axis, absent[row["rung"]], place + 0.14, COLOURS[1], label)
+    axis.axvline(0, color=GREY, linewidth=0.8)
+    axis.set_yticks(range(len(gains)), [row["rung"] for row in gains], fontsize=7)
+    axis.invert_yaxis()
+    axis.set(xlabel="gain in correlation, 95 % interval", title="Model 4's additions to the baseline")
+    axis.legend(fontsize=7)
+
+
+def draw_gain(axis: Axes, row: dict[str, Any], place: float, colour: str, label: str | None) -> None:
+    """One gain with its interval."""
+    axis.hlines(place, row["low"], row["high"], color=colour)
+    axis.scatter(row["gain"], place, s=16, color=colour, label=label)
