@@ -1,11 +1,13 @@
 """Model 4's six additions on simulated mice, each alone on the baseline, and all of them; over seeds.
 
     python benchmarks/sensorium_ladder.py
+    python benchmarks/sensorium_ladder.py --controls
 
 Each seed draws three new mice and the weights. Test trials are scored once. The numbers of the winning
 entry's own ablation on the real recordings stand beside ours as `published`; they are not reproduced
-here. Four additions have a mechanism planted in the mice: with `--controls` the same pair is trained on
-mice whose mechanism has strength 0, where the difference has to vanish.
+here. Four additions have a mechanism planted in the mice. `--controls` trains the same pairs on mice
+without it, where the difference has to vanish: pupils in the units of arousal itself, or nothing slow,
+since past responses tell history, state and gain of anything that is.
 
 Networks are small (32 channels, two layers) and so are the mice (150 neurons, 500 training images each).
 """
@@ -50,12 +52,15 @@ WALKTHROUGH = {
     "+ ensemble": 0.4027,
     "all, ensemble": 0.4578,
 }
-MECHANISM = {
-    "+ 0-1 behaviour": "behaviour_scale",
-    "+ history": "history",
-    "+ state": "state",
-    "+ gain": "gain",
+NOTHING_SLOW = {"history": 0.0, "state": 0.0, "gain": 0.0}
+WITHOUT = {  # an addition's mechanism
+    "+ 0-1 behaviour": {"behaviour_scale": 0.0},
+    "+ history": NOTHING_SLOW,
+    "+ state": NOTHING_SLOW,
+    "+ gain": NOTHING_SLOW,
 }
+Strengths = tuple[tuple[str, float], ...]  # of mechanisms that are not 1
+Job = tuple[str, int, Strengths]  # rung, seed, what is taken out
 SCAN = ("train", "validation", "test_images", "repeats")
 HYPER_PARAMETERS = (
     "position_layers",
@@ -103,28 +108,36 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
     """Trains all rungs for all seeds and writes the result file."""
     options = _options(arguments)
     size = {name: getattr(options, name) for name in ("neurons", "epochs", "members", *SCAN)}
-    planted = ["baseline", *(rung for rung in options.rungs if rung != "baseline")]
-    taken_out = [rung for rung in planted if rung in MECHANISM] if options.controls else []
-    jobs = [(rung, seed, {}) for seed in range(options.seeds) for rung in planted]
-    jobs += [
-        (rung, seed, {MECHANISM[added]: 0.0})
-        for seed in range(options.seeds)
-        for added in taken_out
-        for rung in ("baseline", added)
-    ]
+    jobs = list(dict.fromkeys(_controls(options) if options.controls else _planted(options)))
     _simulate_first(jobs, size, options.workers)
     run = Parallel(n_jobs=options.workers, verbose=10)
     found = pd.DataFrame(run(delayed(one_job)(*job, size) for job in jobs))
-    table = pd.concat([summary(found), controls(found)], ignore_index=True)
+    table = controls(found) if options.controls else summary(found)
     print(table.round(4).to_string(index=False))
     if not options.no_file:
-        save("sensorium_ladder", _plain(table), seeds=options.seeds, size=size)
+        name = "sensorium_controls" if options.controls else "sensorium_ladder"
+        save(name, _plain(table), seeds=options.seeds, size=size)
     return table
 
 
-def one_job(rung: str, seed: int, strengths: dict[str, float], size: dict[str, int]) -> dict[str, Any]:
+def _planted(options: argparse.Namespace) -> list[Job]:
+    rungs = ["baseline", *options.rungs]
+    return [(rung, seed, ()) for seed in range(options.seeds) for rung in rungs]
+
+
+def _controls(options: argparse.Namespace) -> list[Job]:
+    """Each addition and the baseline on mice without its mechanism; additions may share these."""
+    absent = {rung: tuple(WITHOUT[rung].items()) for rung in options.rungs if rung in WITHOUT}
+    seeds = range(options.seeds)
+    return [
+        (each, seed, out) for seed in seeds for rung, out in absent.items() for each in ("baseline", rung)
+    ]
+
+
+def one_job(rung: str, seed: int, out: Strengths, size: dict[str, int]) -> dict[str, Any]:
     """Test score and ceilings of one rung and seed; kept, so that it is never computed twice."""
-    job = {"rung": rung, "seed": seed, "off": next(iter(strengths), ""), "size": size}
+    strengths = dict(out)
+    job = {"rung": rung, "seed": seed, "off": " ".join(strengths), "size": size}
     return kept("sensorium_ladder", job, lambda: _trained(rung, seed, strengths, size))
 
 
@@ -151,19 +164,19 @@ def _trained(rung: str, seed: int, strengths: dict[str, float], size: dict[str, 
 
 def summary(found: pd.DataFrame) -> pd.DataFrame:
     """One row a rung: mean and spread over seeds, ceiling, gain over the baseline with a 95 % interval."""
-    planted = found[found["off"] == ""]
-    rows = [_row(planted, rung) | {"published": WALKTHROUGH.get(rung)} for rung in planted["rung"].unique()]
+    rows = [_row(found, rung) | {"published": WALKTHROUGH.get(rung)} for rung in found["rung"].unique()]
     return pd.DataFrame(rows)
 
 
 def controls(found: pd.DataFrame) -> pd.DataFrame:
     """The same gains where the planted mechanism has strength 0."""
-    rows = []
-    for added, mechanism in MECHANISM.items():
-        chosen = found[found["off"] == mechanism]
-        if len(chosen):
-            rows.append(_row(chosen, added) | {"rung": f"{added}, strength 0"})
-    return pd.DataFrame(rows)
+    chosen = [rung for rung in WITHOUT if rung in set(found["rung"])]
+    return pd.DataFrame(
+        [
+            _row(found[found["off"] == " ".join(WITHOUT[rung])], rung) | {"rung": f"{rung}, strength 0"}
+            for rung in chosen
+        ]
+    )
 
 
 def _row(found: pd.DataFrame, rung: str) -> dict[str, Any]:
@@ -181,11 +194,9 @@ def _row(found: pd.DataFrame, rung: str) -> dict[str, Any]:
     }
 
 
-def _simulate_first(
-    jobs: list[tuple[str, int, dict[str, float]]], size: dict[str, int], workers: int
-) -> None:
+def _simulate_first(jobs: list[Job], size: dict[str, int], workers: int) -> None:
     """Writes all scans before any job wants them, each once."""
-    every = {repr(each): each for _, seed, strengths in jobs for each in mice(seed, strengths, size)}
+    every = {repr(each): each for _, seed, out in jobs for each in mice(seed, dict(out), size)}
     Parallel(n_jobs=workers)(delayed(scan_truth)(each) for each in every.values())
 
 
@@ -212,7 +223,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=8, help="of each test image")
     parser.add_argument("--rungs", nargs="+", choices=list(recipes(1)), default=list(recipes(1)))
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--controls", action="store_true", help="the mechanisms taken out, too")
+    parser.add_argument("--controls", action="store_true", help="the mechanisms taken out")
     parser.add_argument("--no-file", action="store_true", help="print only")
     return parser.parse_args(arguments)
 

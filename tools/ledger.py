@@ -44,6 +44,7 @@ def with_tables(text: str, results: Path) -> str:
             "ramp": ramp_table,
             "sensorium_accuracy": accuracy_table,
             "sensorium_ladder": ladder_table,
+            "sensorium_controls": ladder_table,
         }
         table = tables.get(found["name"], study_table)(content)
         return f"<!-- ledger {found['name']} -->\n{table}\n\n{origin(content)}\n<!-- /ledger -->"

@@ -43,7 +43,7 @@ class BrainState:
 
 
 def draw_brain_state(trials: int, scale_spread: float, random: np.random.Generator) -> BrainState:
-    """Draws all series; `scale_spread` 0 gives every mouse the same units, 1 very different ones."""
+    """Draws all series; `scale_spread` 1 gives every mouse units of its own, 0 all mice those of arousal."""
     slow, fast = (autoregression(trials, time, random) for time in AROUSAL_TIMES)
     arousal = 1 / (1 + np.exp(-(1.1 * slow + 0.7 * fast)))
     bouts = autoregression(trials, 6.0, random) + 2.5 * (arousal - 0.5) - 0.4
@@ -82,7 +82,7 @@ def _recorded_behaviour(
     The mean pupil size is 3 to 9 of its standard deviations, as a camera and an eye would have it. (At
     first it was 2 to 33; that was mended after a first fit, the only constant that was.)
     """
-    offset = 12.0 + scale_spread * random.uniform(-2.4, 18)
+    offset = scale_spread * (12.0 + random.uniform(-2.4, 18))
     scale = 25.0 * np.exp(scale_spread * random.uniform(-0.3, 0.3))
     speed = 20.0 * np.exp(scale_spread * random.uniform(-0.3, 0.3))
     trials = len(arousal)
