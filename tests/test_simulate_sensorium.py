@@ -227,6 +227,19 @@ def test_a_mechanism_is_not_seen_where_another_is_planted(mechanism: str) -> Non
         assert abs(effect(replace(NOTHING, **{other: 1.0}), mechanism)) < 0.06
 
 
+def test_units_of_the_pupil_are_a_mechanism() -> None:
+    """At strength 0 all mice have those of arousal, so a pupil means the same in all of them."""
+
+    def disagreement(strength: float) -> float:
+        """How far the mice's smallest pupils lie apart, in what one pupil varies by."""
+        mice = (Mouse(MouseParameters(neurons=2, behaviour_scale=strength, seed=s), 400) for s in range(5))
+        low, high = np.quantile([mouse.brain.behaviour[:, 0] for mouse in mice], (0.05, 0.95), axis=1)
+        return float(np.ptp(low) / (high - low).mean())
+
+    assert disagreement(0.0) < 0.2
+    assert disagreement(1.0) > 0.5
+
+
 def test_noise_grows_with_the_mean() -> None:
     """Poisson numbers of events of gamma-distributed size with shape 4: variance = 5/4 mean."""
     drive = np.linspace(0, 5, 30)

@@ -115,16 +115,18 @@ def _spoken(model: str) -> str:
 
 
 def ladder_table(content: dict[str, Any]) -> str:
-    """Each addition beside its ceiling, its gain with an interval, and the published number."""
+    """Each addition beside its ceiling, its gain with an interval, and the published number if it has one."""
+    rows = content["rows"]
+    published = any(row.get("published") is not None for row in rows)
     head = ["model", "correlation", "ceiling", "gain over the baseline, 95 % interval"]
-    head += ["published, real mice; not reproduced here"]
+    head += ["published, real mice; not reproduced here"] * published
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
-    for row in content["rows"]:
-        score = f"{row['score']:.3f} ± {row['sd']:.3f}"
+    for row in rows:
         gain = f"{row['gain']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
-        published = "" if row.get("published") is None else f"{row['published']:.3f}"
-        gain = "" if row["rung"] == "baseline" else gain
-        lines.append("| " + " | ".join([row["rung"], score, f"{row['ceiling']:.3f}", gain, published]) + " |")
+        cells = [row["rung"], f"{row['score']:.3f} ± {row['sd']:.3f}", f"{row['ceiling']:.3f}"]
+        cells.append("" if row["rung"] == "baseline" else gain)
+        cells += ["" if row["published"] is None else f"{row['published']:.3f}"] if published else []
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
