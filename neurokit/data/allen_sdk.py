@@ -1,0 +1,145 @@
+"""AllenSDK 2.16.2 beside numpy 2: its import, the catalogue of sessions, and their download.
+
+AllenSDK is imported when it is first needed. Its own pins ask for numpy 1, so it is installed on top:
+
+    pip install --no-deps allensdk==2.16.2
+
+where three names that numpy 2 has dropped are all it misses on our way (import, catalogue, reading).
+A cache is a folder: the catalogue in JSON files, and `ophys_experiment_data/<id>.nwb` for each session
+that was fetched. What is there is never asked of the network again.
+"""
+
+import importlib
+import warnings
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from neurokit.data.allen_server import asked, check_whole, server_api
+from neurokit.errors import DataError, DiskError
+from neurokit.files import written
+
+INSTALL = 'pip install -e ".[allen]" and then pip install --no-deps allensdk==2.16.2'
+
+
+class _NumpyOfOne(ModuleType):
+    """numpy, with two names that numpy 2 has dropped; for the module that asks for them alone."""
+
+    string_, NaN = np.bytes_, np.nan
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
+
+
+def import_allensdk() -> tuple[type, type]:
+    """The classes BrainObservatoryNwbDataSet and BrainObservatoryCache; numpy is left as it was.
+
+    Raises DataError, with the command that mends it, where AllenSDK is missing or cannot be imported.
+    """
+    try:
+        reader, cache = _modules()
+    except ModuleNotFoundError as error:
+        if error.name == "allensdk":
+            raise DataError(f"This needs AllenSDK, which is not installed: {INSTALL}.") from error
+        raise _broken(error) from error
+    except Exception as error:  # an import can fail in any way
+        raise _broken(error) from error
+    if not hasattr(np, "string_") and not isinstance(reader.np, _NumpyOfOne):
+        reader.np = _NumpyOfOne("numpy")
+    return reader.BrainObservatoryNwbDataSet, cache.BrainObservatoryCache
+
+
+def open_cache(folder: str | Path) -> Any:
+    """The BrainObservatoryCache in `folder`, made where there is none; asks nothing of the network.
+
+    Raises DataError where the folder's manifest is damaged or AllenSDK is missing, DiskError where
+    the folder cannot be written.
+    """
+    _, cache_class = import_allensdk()
+    manifest = Path(folder) / "manifest.json"
+    try:
+        return cache_class(manifest_file=str(manifest), api=server_api())
+    except OSError as error:
+        raise DiskError(f"{manifest} could not be written ({error}): choose another folder.") from error
+    except Exception as error:  # AllenSDK looks into the file without checks
+        finding = f"{manifest} is no manifest of AllenSDK ({type(error).__name__}: {error})"
+        raise DataError(f"{finding}: remove it, it is made anew.") from error
+
+
+def find_sessions(
+    cache: Any,
+    *,
+    structure: str = "VISp",
+    movie: str = "natural_movie_one",
+    depth: int | None = None,
+    cre_line: str | None = None,
+) -> pd.DataFrame:
+    """Sessions in that area that showed the movie, one a row, in the order of their numbers.
+
+    Columns: session_id, container_id, session_type, structure, depth (um), cre_line. The catalogue comes
+    from the cache's JSON, which is fetched where it is not there. Raises DataError where no session
+    fits or a file of the catalogue is damaged, FetchError where the server does not answer.
+    """
+    wanted = {"targeted_structures": [structure], "stimuli": [movie]}
+    wanted |= {"imaging_depths": [depth]} if depth is not None else {}
+    wanted |= {"cre_lines": [cre_line]} if cre_line is not None else {}
+    path = cache.get_cache_path(None, cache.EXPERIMENTS_KEY)
+    try:
+        found = asked(lambda: cache.get_ophys_experiments(**wanted), "the catalogue of sessions")
+    except ValueError as error:
+        raise DataError(f"{path} is damaged ({error}): remove it, it is fetched again.") from error
+    if not found:
+        choice = f"structure {structure!r}, movie {movie!r}, depth {depth}, cre_line {cre_line!r}"
+        raise DataError(f"No session has {choice}: leave one of these out; depth is in micrometres.")
+    table = pd.DataFrame(found).rename(columns=_COLUMNS)[list(_COLUMNS.values())]
+    return table.sort_values("session_id", ignore_index=True)
+
+
+def fetch_session(cache: Any, session_id: int) -> Path:
+    """The path of a session's NWB, downloaded where it is not there (hundreds of MB).
+
+    Raises FetchError where the server does not answer or sends no whole file, DiskError where the
+    file cannot be written; no part of a file is left then.
+    """
+    path = Path(cache.get_cache_path(None, cache.EXPERIMENT_DATA_KEY, session_id))
+    if path.is_file():
+        return path
+    with written(path) as temporary:
+        asked(
+            lambda: cache.api.save_ophys_experiment_data(session_id, str(temporary)), f"session {session_id}"
+        )
+        check_whole(temporary, session_id)
+    return path
+
+
+_COLUMNS = {
+    "id": "session_id",
+    "experiment_container_id": "container_id",
+    "session_type": "session_type",
+    "targeted_structure": "structure",
+    "imaging_depth": "depth",
+    "cre_line": "cre_line",
+}
+
+
+def _modules() -> tuple[ModuleType, ModuleType]:
+    dropped = not hasattr(np, "VisibleDeprecationWarning")
+    if dropped:
+        np.VisibleDeprecationWarning = np.exceptions.VisibleDeprecationWarning
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of packages that AllenSDK imports, about one another
+            names = ("brain_observatory_nwb_data_set", "brain_observatory_cache")
+            reader, cache = (importlib.import_module(f"allensdk.core.{name}") for name in names)
+    finally:
+        if dropped:
+            del np.VisibleDeprecationWarning
+    return reader, cache
+
+
+def _broken(error: Exception) -> DataError:
+    finding = f"AllenSDK is installed but cannot be imported ({type(error).__name__}: {error})"
+    return DataError(f"{finding}: install it again with {INSTALL}.")

@@ -1,0 +1,127 @@
+"""Responses and running of each movie frame, and the scales on which a model reads them.
+
+Letters: S samples of the two-photon clock (about 30 Hz), R repeats, F frames of the movie, H x W pixels,
+N neurons, f training frames.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt8
+
+from neurokit.errors import DataError
+
+RUNNING_LIMIT = 5.0  # standard deviations, beyond which running counts as that
+
+
+def frame_responses(
+    dff: Float[np.ndarray, "N S"], starts: Int[np.ndarray, "R F"], *, lag: int, window: int = 3
+) -> Float[np.ndarray, "R F N"]:
+    """What each neuron did after each frame: its mean over `window` samples, the first `lag` after the frame.
+
+    `starts` are the samples at which the frames came on. In the unit of `dff`, float32; NaN where the
+    recording ends before the window does. Raises DataError for a lag below 0 or an empty window.
+    """
+    if lag < 0 or window < 1:
+        raise DataError(f"lag is {lag}, window {window}; use 0 or more for the one, 1 or more for the other.")
+    last = dff.shape[1] - 1
+    total = sum(dff[:, np.minimum(starts + later, last)] for later in range(lag, lag + window))  # N R F
+    means = np.moveaxis(total / window, 0, -1).astype(np.float32, order="C")  # R F N
+    means[starts + lag + window - 1 > last] = np.nan
+    return means
+
+
+def frame_running(
+    running: Float[np.ndarray, "S"], starts: Int[np.ndarray, "R F"]
+) -> Float[np.ndarray, "R F"]:
+    """Speed (cm/s) at the sample at which each frame came on; NaN where it was not measured."""
+    return running[starts]
+
+
+@dataclass(frozen=True, eq=False)
+class MovieScales:
+    """Mean and standard deviation over training frames: of all pixels, of running, of each neuron.
+
+    Whatever never varies has a standard deviation of 1 here. Without running its two numbers are NaN.
+    """
+
+    frame_mean: float
+    frame_sd: float
+    running_mean: float
+    running_sd: float
+    response_mean: Float[np.ndarray, "N"]
+    response_sd: Float[np.ndarray, "N"]
+
+    def responses(self, values: Float[np.ndarray, "R F N"]) -> Float[np.ndarray, "R F N"]:
+        """Z-scored per neuron, float32. Raises DataError for other neurons."""
+        if values.shape[-1] != len(self.response_mean):
+            raise DataError(
+                f"responses has {values.shape[-1]} neurons, the scales {len(self.response_mean)}; give the "
+                "neurons that the scales were fitted on, in that order."
+            )
+        return ((values - self.response_mean) / self.response_sd).astype(np.float32, order="C")
+
+    def running(self, values: Float[np.ndarray, "R F"]) -> Float[np.ndarray, "R F 2"]:
+        """Z-scored and limited, 0 where not measured; and 1 where measured, else 0. float32.
+
+        Raises DataError where the scales were fitted without running.
+        """
+        if np.isnan(self.running_mean):
+            raise DataError("The scales were fitted without running; leave it out, or fit them with it.")
+        measured = np.isfinite(values)
+        scaled = np.clip((values - self.running_mean) / self.running_sd, -RUNNING_LIMIT, RUNNING_LIMIT)
+        return np.stack([np.where(measured, scaled, 0), measured], axis=-1).astype(np.float32)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Everything by name, as a checkpoint keeps it."""
+        return {name: np.asarray(value) for name, value in vars(self).items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "MovieScales":
+        """Back from `arrays`."""
+        return cls(**{name: value if value.ndim else float(value) for name, value in arrays.items()})
+
+
+def fit_scales(
+    frames: UInt8[np.ndarray, "F H W"] | Float[np.ndarray, "F H W"],
+    responses: Float[np.ndarray, "R F N"],
+    running: Float[np.ndarray, "R F"] | None,
+    training: Int[np.ndarray, "f"],
+) -> MovieScales:
+    """The scales of these training frames, over all repeats.
+
+    Raises DataError for a neuron that never varies, and for running without one measured value.
+    """
+    known = responses[:, training].astype(np.float64)
+    flat = known.min(axis=(0, 1)) == known.max(axis=(0, 1))  # a standard deviation would be rounding
+    if flat.any():
+        raise DataError(f"Neurons {some(flat)} never vary in the training frames; leave them out.")
+    pixels, speeds = _pixels(frames, training), _speeds(running, training)
+    return MovieScales(*pixels, *speeds, known.mean(axis=(0, 1)), known.std(axis=(0, 1)))
+
+
+def some(which: Bool[np.ndarray, "N"]) -> str:
+    """The indices that are true, as a sentence names them: five, and how many more."""
+    found = [str(index) for index in np.flatnonzero(which)]
+    return ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")
+
+
+def _pixels(frames: np.ndarray, training: Int[np.ndarray, "f"]) -> tuple[float, float]:
+    """Frame by frame, so that the movie is never there as floats."""
+    means = np.array([frames[frame].mean(dtype=np.float64) for frame in training])
+    variances = np.array([frames[frame].var(dtype=np.float64) for frame in training])
+    return float(means.mean()), _or_one(variances.mean() + means.var())
+
+
+def _speeds(running: np.ndarray | None, training: Int[np.ndarray, "f"]) -> tuple[float, float]:
+    if running is None:
+        return float("nan"), float("nan")
+    known = running[:, training]
+    known = known[np.isfinite(known)].astype(np.float64)
+    if not known.size:
+        raise DataError("running was never measured in the training frames; leave it out (running=None).")
+    return float(known.mean()), _or_one(known.var())
+
+
+def _or_one(variance: float) -> float:
+    return float(np.sqrt(variance)) if variance > 0 else 1.0

@@ -1,0 +1,305 @@
+"""Snippets: which frames, running and responses make a batch, on which scale, and what is never copied."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from neurokit.errors import DataError
+from neurokit.features.movie_scales import RUNNING_LIMIT, MovieScales, frame_responses, frame_running
+from neurokit.features.movie_split import snippet_frames, split_movie_leaking
+from neurokit.features.snippets import PartLoss, SnippetBatch
+from neurokit.fit import Objective, TrainingData
+from tests.batch_toys import generator
+from tests.movie_toys import (
+    FRAMES,
+    HEIGHT,
+    LENGTH,
+    NEURONS,
+    REPEATS,
+    SPLIT,
+    WIDTH,
+    toy_frames,
+    toy_responses,
+    toy_running,
+    toy_snippets,
+)
+
+TRAINING = snippet_frames(SPLIT.train, LENGTH)
+HELD_OUT = np.setdiff1d(np.arange(FRAMES), TRAINING)
+
+# --- responses and running of frames
+
+
+def test_a_response_is_the_mean_of_its_window() -> None:
+    dff = np.random.default_rng(0).normal(size=(3, 60)).astype(np.float32)
+    starts = np.array([[2, 3, 4, 5], [20, 21, 23, 24]])  # a frame of the second repeat stayed on for longer
+    found = frame_responses(dff, starts, lag=4, window=3)
+    for repeat, frame, neuron in np.ndindex(found.shape):
+        start = starts[repeat, frame] + 4
+        expected = dff[neuron, start : start + 3].mean()
+        assert found[repeat, frame, neuron] == pytest.approx(expected, abs=1e-6)
+    assert found.shape == (2, 4, 3) and found.dtype == np.float32 and found.flags.c_contiguous
+
+
+def test_a_window_past_the_end_of_the_recording_is_no_number() -> None:
+    dff = np.ones((2, 30), dtype=np.float32)
+    found = frame_responses(dff, np.array([[23, 24, 25, 26]]), lag=3, window=2)
+    assert np.isnan(found[0, :, 0]).tolist() == [False, False, False, True]
+
+
+def test_running_is_that_of_the_sample_at_which_the_frame_came_on() -> None:
+    running = np.array([np.nan, 1, 2, 3, 4], dtype=np.float32)
+    found = frame_running(running, np.array([[0, 2], [3, 4]]))
+    np.testing.assert_array_equal(found, [[np.nan, 2], [3, 4]])
+
+
+@pytest.mark.parametrize(("lag", "window"), [(-1, 3), (2, 0)])
+def test_impossible_windows_are_refused(lag: int, window: int) -> None:
+    with pytest.raises(DataError, match=f"lag is {lag}, window {window}"):
+        frame_responses(np.ones((1, 9)), np.array([[0]]), lag=lag, window=window)
+
+
+# --- what a batch holds
+
+
+def by_hand(repeat: int, end: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """One snippet from the arrays: frames T H W, running T 2, responses T N."""
+    shown = slice(end - LENGTH + 1, end + 1)
+    frames, responses, running = toy_frames().astype(float), toy_responses(), toy_running()
+    pixels, speeds, known = frames[TRAINING], running[:, TRAINING], responses[:, TRAINING]
+    speed = (running[repeat, shown] - np.nanmean(speeds)) / np.nanstd(speeds)
+    measured = np.isfinite(speed)
+    scaled = np.where(measured, np.clip(speed, -RUNNING_LIMIT, RUNNING_LIMIT), 0)
+    activity = (responses[repeat, shown] - known.mean(axis=(0, 1))) / known.std(axis=(0, 1))
+    return (frames[shown] - pixels.mean()) / pixels.std(), np.stack([scaled, measured], axis=-1), activity
+
+
+@pytest.mark.parametrize("per_frame", [False, True])
+@pytest.mark.parametrize("part", ["train", "validation", "test"])
+def test_rows_are_repeat_by_repeat_in_the_movies_order(part: str, per_frame: bool) -> None:
+    batches = list(toy_snippets(per_frame=per_frame).batches(part, 7))
+    rows = [(repeat, end) for repeat in range(REPEATS) for end in getattr(SPLIT, part)]
+    assert [len(batch.frames) for batch in batches[:-1]] == [7] * (len(batches) - 1)
+    found = [torch.cat([getattr(b, name) for b in batches]) for name in ("frames", "running", "responses")]
+    for row, (repeat, end) in enumerate(rows):
+        frames, running, responses = by_hand(repeat, end)
+        np.testing.assert_allclose(found[0][row], frames, atol=1e-5)
+        np.testing.assert_allclose(found[1][row], running, atol=1e-5)
+        np.testing.assert_allclose(found[2][row], responses if per_frame else responses[-1], atol=1e-5)
+    assert found[0].shape == (len(rows), LENGTH, HEIGHT, WIDTH) and found[0].dtype == torch.float32
+    assert found[2].shape == (len(rows), *([LENGTH] if per_frame else []), NEURONS)
+
+
+def test_an_epoch_shows_every_training_snippet_once_in_an_order_of_the_generator() -> None:
+    snippets = toy_snippets()
+
+    def shown(seed: int) -> Tensor:
+        return torch.cat([step[0].responses for step in snippets.steps(8, generator(seed))])
+
+    plain = torch.cat([batch.responses for batch in snippets.batches("train", 8)])
+    assert torch.equal(shown(0), shown(0)) and not torch.equal(shown(0), shown(1))
+    assert not torch.equal(shown(0), plain)
+    assert sorted(shown(0).tolist()) == sorted(plain.tolist())
+
+
+def test_an_unmeasured_speed_is_zero_and_says_so() -> None:
+    batch = toy_snippets().batch(torch.tensor([0, 1]), torch.tensor([8, 8]))
+    assert (batch.running[0] == 0).all()
+    assert (batch.running[1, :, 1] == 1).all() and (batch.running[1, :, 0] != 0).all()
+
+
+def test_running_is_limited() -> None:
+    running = toy_running()
+    running[1, 20] = 1e6
+    batch = toy_snippets(running=running).batch(torch.tensor([1]), torch.tensor([20]))
+    assert batch.running[0, -1].tolist() == [RUNNING_LIMIT, 1]
+
+
+def test_there_may_be_no_running() -> None:
+    snippets = toy_snippets(running=None)
+    assert next(snippets.batches("train", 4)).running is None
+
+
+def test_float_movies_are_standardised_alike() -> None:
+    of_bytes, of_floats = toy_snippets(), toy_snippets(frames=toy_frames().astype(np.float64))
+    batches = [next(snippets.batches("test", 4)).frames for snippets in (of_bytes, of_floats)]
+    torch.testing.assert_close(*batches)
+
+
+def test_a_batch_does_not_write_to_a_float_movie() -> None:
+    frames = toy_frames().astype(np.float32)
+    next(toy_snippets(frames=frames).batches("train", 8))
+    assert (frames == toy_frames()).all()
+
+
+# --- scales come from training frames alone
+
+
+def test_other_test_data_leave_the_scales_as_they_are() -> None:
+    frames, responses, running = toy_frames(), toy_responses(), toy_running()
+    frames[HELD_OUT], responses[:, HELD_OUT], running[:, HELD_OUT] = 0, -50, np.nan
+    other = toy_snippets(frames=frames, responses=responses, running=running).scales
+    assert other.arrays().keys() == toy_snippets().scales.arrays().keys()
+    for name, values in toy_snippets().scales.arrays().items():
+        np.testing.assert_array_equal(other.arrays()[name], values)
+
+
+@pytest.mark.parametrize("name", ["frames", "responses", "running"])
+def test_other_training_data_change_the_scales(name: str) -> None:
+    changed = {"frames": toy_frames(5), "responses": toy_responses(5), "running": toy_running(5)}[name]
+    before, after = toy_snippets().scales.arrays(), toy_snippets(**{name: changed}).scales.arrays()
+    moved = {key for key in before if not np.array_equal(before[key], after[key])}
+    words = {"frames": "frame", "responses": "response", "running": "running"}
+    assert moved == {f"{words[name]}_mean", f"{words[name]}_sd"}
+
+
+def test_scales_travel_as_arrays_and_are_used_as_they_are() -> None:
+    scales = MovieScales.from_arrays(toy_snippets().scales.arrays())
+    another = toy_snippets(responses=toy_responses(7), scales=scales)
+    expected = (toy_responses(7)[0, 10] - scales.response_mean) / scales.response_sd
+    found = another.batch(torch.tensor([0]), torch.tensor([10])).responses[0]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert not np.allclose(
+        scales.response_mean, toy_snippets(responses=toy_responses(7)).scales.response_mean
+    )
+
+
+def test_a_mouse_that_never_moves_runs_at_zero() -> None:
+    batch = next(toy_snippets(running=np.full((REPEATS, FRAMES), 0.1, np.float32)).batches("test", 4))
+    np.testing.assert_allclose(batch.running[..., 0], 0, atol=1e-6)
+    assert (batch.running[..., 1] == 1).all()
+
+
+# --- memory
+
+
+class Largest(TorchDispatchMode):
+    """Bytes of the largest storage that any operation inside hands back."""
+
+    bytes = 0
+
+    def __torch_dispatch__(
+        self, function: object, types: object, args: tuple = (), kwargs: dict | None = None
+    ):
+        result = function(*args, **(kwargs or {}))
+        sizes = [leaf.untyped_storage().nbytes() for leaf in tree_leaves(result) if isinstance(leaf, Tensor)]
+        self.bytes = max([self.bytes, *sizes])
+        return result
+
+
+def test_overlapping_windows_are_never_stored() -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (FRAMES, 38, 76), dtype=np.uint8)
+    snippets = toy_snippets(frames=frames)
+    batch_bytes = 8 * LENGTH * 38 * 76 * 4
+    with Largest() as made:
+        for _ in snippets.batches("train", 8, generator()):
+            pass
+    assert made.bytes == batch_bytes
+    assert snippets.frames.data_ptr() == frames.ctypes.data  # on a CPU the reader's own memory
+    with Largest() as copied:
+        snippets.frames.unfold(0, LENGTH, 1).contiguous()
+    assert copied.bytes > 4 * frames.nbytes > made.bytes
+
+
+# --- what `fit` asks for
+
+
+def test_snippets_are_training_data_and_an_objective() -> None:
+    snippets = toy_snippets()
+    assert isinstance(snippets, TrainingData)
+    assert isinstance(PartLoss(snippets, squared), Objective)
+
+
+def squared(model: nn.Module, batch: SnippetBatch) -> tuple[Tensor, Tensor]:
+    error = model(batch.frames) - batch.responses
+    return error.square().sum(), torch.tensor(error.numel())
+
+
+class Zero(nn.Module):
+    """Predicts the training mean, but no number in training mode."""
+
+    def forward(self, frames: Tensor) -> Tensor:
+        return torch.full((len(frames), NEURONS), torch.nan if self.training else 0.0)
+
+
+@pytest.mark.parametrize("part", ["validation", "test"])
+def test_the_objective_is_the_loss_per_number_in_evaluation_mode(part: str) -> None:
+    model = Zero().train()
+    found = PartLoss(toy_snippets(), squared, part, size=5)(model)
+    activity = [by_hand(r, end)[2][-1] for r in range(REPEATS) for end in getattr(SPLIT, part)]
+    assert found == pytest.approx(np.square(activity).mean(), rel=1e-5)
+    assert model.training
+
+
+def test_the_fingerprint_tells_data_split_and_settings_apart() -> None:
+    leaking = split_movie_leaking(FRAMES, snippet=LENGTH, lag=2, seed=0)
+    shorter = replace(SPLIT, test=SPLIT.test[1:])
+    others = [
+        toy_snippets(frames=toy_frames(9)),
+        toy_snippets(responses=toy_responses(9)),
+        toy_snippets(running=toy_running(9)),
+        toy_snippets(running=None),
+        toy_snippets(per_frame=True),
+        toy_snippets(length=4),
+        toy_snippets(leaking),
+        toy_snippets(shorter),
+    ]
+    prints = [snippets.fingerprint() for snippets in others]
+    assert len({toy_snippets().fingerprint(), *prints}) == 1 + len(others)
+    assert toy_snippets().fingerprint() == toy_snippets().fingerprint()
+
+
+def test_everything_moves_to_the_device() -> None:
+    snippets = toy_snippets().to("meta")
+    batch = snippets.batch(torch.tensor([0, 1]), torch.tensor([9, 10]))
+    assert snippets.device.type == batch.frames.device.type == "meta"
+    assert batch.running.device.type == batch.responses.device.type == "meta"
+
+
+# --- what is refused
+
+
+def with_values(array: np.ndarray, where: object, value: float) -> np.ndarray:
+    array[where] = value
+    return array
+
+
+NEVER = np.full((REPEATS, FRAMES), np.nan, np.float32)
+FLAT = with_values(toy_responses(), (slice(None), slice(None), slice(1, 3)), 0.1)
+GAPPY = with_values(toy_responses(), (2, int(SPLIT.test[-1]), 3), np.nan)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"responses": toy_responses()[:, 1:]}, "responses has 3 repeats of 79 frames, the movie 80"),
+        ({"running": toy_running()[1:]}, "running has 2 repeats .* the responses 3 repeats"),
+        ({"length": LENGTH + 1}, "not one of 80 frames into snippets of 6"),
+        ({"split": replace(SPLIT, test=np.arange(75, 81))}, "not one of 80 frames"),
+        ({"responses": FLAT}, "Neurons 1, 2 never vary"),
+        ({"responses": GAPPY}, r"Neurons 3 have no response \(NaN\)"),
+        ({"running": NEVER}, "running was never measured in the training frames"),
+        ({"scales": toy_snippets(running=None).scales}, "fitted without running"),
+        ({"scales": toy_snippets(responses=toy_responses()[..., :2]).scales}, "4 neurons, the scales 2"),
+    ],
+)
+def test_arrays_that_cannot_be_used_are_refused(options: dict, says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        toy_snippets(**options)
+
+
+def test_a_response_that_no_snippet_needs_may_be_missing() -> None:
+    responses = with_values(toy_responses(), (2, FRAMES - 1), np.nan)
+    assert all(
+        batch.responses.isfinite().all() for batch in toy_snippets(responses=responses).batches("test", 9)
+    )
+
+
+def test_an_unknown_part_is_refused() -> None:
+    with pytest.raises(DataError, match="'final_test' is no part"):
+        toy_snippets().ends("final_test")
