@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neurokit import settings
 from neurokit.data import steinmetz
 from neurokit.data.alf import read_alf
 from neurokit.data.neuromatch import read_cutout, read_sessions
@@ -544,11 +544,15 @@ def test_absent_columns_of_the_trial_table_are_nan() -> None:
     assert table.drop(columns="response").isna().all(axis=None)
 
 
-def test_a_session_that_is_not_there_is_named(
-    monkeypatch: pytest.MonkeyPatch,
-    folder: Path,
-) -> None:
-    monkeypatch.setattr(steinmetz, "simulated_folder", lambda seed: folder)
+@pytest.fixture
+def small_demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The demo's sessions in small, and the folder in which they are kept."""
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
+    monkeypatch.setattr(steinmetz, "SessionParameters", lambda seed: replace(SMALL, seed=seed))
+    return tmp_path / "simulated"
+
+
+def test_a_session_that_is_not_there_is_named(small_demo: Path) -> None:
     assert steinmetz.load_session(tier="demo").name == "Simulated_2026-01-01"
     with pytest.raises(DataError, match=r"'Nobody_1999-01-01'.*Simulated_2026-01-01"):
         steinmetz.load_session("Nobody_1999-01-01", tier="demo")
@@ -574,16 +578,23 @@ def test_the_cutout_tier_says_which_folder_it_wants(
         steinmetz.load_session(tier="cutout")
 
 
-def test_the_demo_session_is_simulated_once(
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
-    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
-    made = steinmetz.simulated_folder(parameters=SMALL)
-    assert made.is_relative_to(settings.data_folder())
+def test_the_demo_session_is_simulated_once(small_demo: Path) -> None:
+    steinmetz.load_session(tier="demo")
+    (made,) = small_demo.glob("steinmetz-*")
     before = {file.name: os.stat(file).st_mtime_ns for file in made.iterdir()}
     assert set(before) == {"steinmetz_part0.npz", "truth.npz"}
-    assert steinmetz.simulated_folder(parameters=SMALL) == made
+    assert steinmetz.simulated_truth().parameters["seed"] == 0
     assert {file.name: os.stat(file).st_mtime_ns for file in made.iterdir()} == before
-    other_seed = SessionParameters(trials=8, seed=3, regions=REGIONS)
-    assert steinmetz.simulated_folder(parameters=other_seed) != made
+    steinmetz.load_session(tier="demo", seed=3)
+    assert len([*small_demo.glob("steinmetz-*")]) == 2
+
+
+@pytest.mark.parametrize("name", ["steinmetz_part0.npz", "truth.npz"])
+@pytest.mark.parametrize("damage", ["cut short", "removed"])
+def test_a_damaged_demo_is_simulated_anew(small_demo: Path, name: str, damage: str) -> None:
+    expected = steinmetz.load_session(tier="demo").spikes
+    (file,) = small_demo.glob(f"steinmetz-*/{name}")
+    file.write_bytes(file.read_bytes()[:100]) if damage == "cut short" else file.unlink()
+    assert (steinmetz.load_session(tier="demo").spikes == expected).all()
+    assert steinmetz.simulated_truth().expected_rates.shape[0] == len(expected[0])
+    assert file.stat().st_size > 100

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neurokit.data import scan_pack, scans
+from neurokit.data import scan_pack, scans, simulated
 from neurokit.data.scan_truth import ScanTruth
 from neurokit.data.scans import (
     demo_parameters,
@@ -202,7 +202,7 @@ def test_a_data_folder_that_holds_all_may_be_read_only(monkeypatch: pytest.Monke
         raise DiskError("Read-only file system.")
 
     load_simulated([TINY])
-    for module in (scans, scan_pack):
+    for module in (scan_pack, simulated):
         monkeypatch.setattr(module, "locked", read_only)
     assert load_simulated([TINY])[TINY.key].neurons == scan_truth(TINY).rates.shape[1] == 4
     assert simulated_scan(TINY).is_file()

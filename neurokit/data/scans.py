@@ -6,20 +6,16 @@ Simulated scans are written once, each in a folder of its own under the data fol
 Letters: T trials of a scan in the order of its files, N neurons.
 """
 
-import hashlib
-import json
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
 
 from neurokit import settings
 from neurokit.data.fetch import fetch
 from neurokit.data.scan_files import opened_scan
 from neurokit.data.scan_truth import ScanTruth, read_truth
 from neurokit.data.sensorium import SCANS, Scan, load_scan
+from neurokit.data.simulated import Read, kept, simulated_folder
 from neurokit.errors import DataError, SettingsError
-from neurokit.files import locked
 from neurokit.simulate import brain_state, cells, mouse, scenes, sensorium, sensorium_files
 from neurokit.simulate.mouse import MouseParameters
 from neurokit.simulate.sensorium import ScanParameters, simulate_scan
@@ -29,8 +25,8 @@ PRETRAINING = tuple(key for key, published in SCANS.items() if not published.tra
 FULL = (*PRETRAINING, "27204-5-13")  # the other competition scan has no behaviour
 DEMO: tuple[sensorium.Kind, ...] = ("pretraining", "pretraining", "sensorium_plus")
 DEMO_SIZE = {"train": 600, "validation": 80, "test_images": 20, "repeats": 8}  # a seventh of a real scan
-
-Read = TypeVar("Read")
+TRUTH = "truth.npz"
+MODULES = (brain_state, cells, mouse, scenes, sensorium, sensorium_files)
 
 
 def demo_parameters(seed: int = 0) -> tuple[ScanParameters, ...]:
@@ -81,7 +77,7 @@ def scan_truth(parameters: ScanParameters) -> ScanTruth:
 
     Simulates it where there is none; raises DiskError where that cannot be written.
     """
-    return _simulated(parameters, lambda path: read_truth(path.with_name("truth.npz")))
+    return _simulated(parameters, lambda path: read_truth(path.with_name(TRUTH)))
 
 
 def load_simulated(parameters: Sequence[ScanParameters]) -> dict[str, Scan]:
@@ -97,40 +93,14 @@ def load_simulated(parameters: Sequence[ScanParameters]) -> dict[str, Scan]:
 
 def _simulated(parameters: ScanParameters, read: Callable[[Path], Read]) -> Read:
     """What `read` makes of the zip, which is simulated where it is missing or damaged."""
-    folder = settings.data_folder() / "simulated" / f"sensorium-{_fingerprint(parameters)}"
-    path = folder / f"{scan_name(parameters)}.zip"
-    kept = _kept(path, read)  # needs no lock, so the data folder may be read-only
-    if kept is not None:
-        return kept
-    with locked(folder.with_name(f".{folder.name}.lock")):  # beside the folder, which may be replaced
-        kept = _kept(path, read)  # another process may have written it meanwhile
-        if kept is not None:
-            return kept
-        _write(parameters, folder)
-        return read(path)
 
+    def write(folder: Path) -> None:
+        scan = simulate_scan(parameters)
+        write_scan(scan, folder)
+        write_truth(scan, folder / TRUTH)
 
-def _kept(path: Path, read: Callable[[Path], Read]) -> Read | None:
-    """What `read` makes of a zip that is there, its truth beside it; None where not, or damaged."""
-    try:
-        return read(path) if path.with_name("truth.npz").is_file() and path.is_file() else None
-    except DataError:
-        return None
-
-
-def _write(parameters: ScanParameters, folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)  # what damage or a killed process left; nothing is lost
-    scan = simulate_scan(parameters)
-    write_scan(scan, folder)
-    write_truth(scan, folder / "truth.npz")  # last, so it tells that all is there
-
-
-def _fingerprint(parameters: ScanParameters) -> str:
-    """Of the parameters and of the simulation's code: a change of either writes new files."""
-    parts = [json.dumps(parameters.as_dict(), sort_keys=True).encode()]
-    modules = (brain_state, cells, mouse, scenes, sensorium, sensorium_files)
-    parts += [Path(module.__file__).read_bytes() for module in modules]
-    return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
+    folder = simulated_folder("sensorium", parameters.as_dict(), MODULES)
+    return kept(folder, TRUTH, write, lambda folder: read(folder / f"{scan_name(parameters)}.zip"))
 
 
 def _known(keys: Sequence[str] | None, held: dict[str, object]) -> tuple[str, ...]:

@@ -4,10 +4,9 @@
 files.
 """
 
-import hashlib
 import json
-import shutil
-from collections.abc import Iterable
+import zipfile
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import numpy as np
 from neurokit import settings
 from neurokit.data.fetch import fetch
 from neurokit.data.neuromatch import read_cutout, read_sessions
+from neurokit.data.simulated import Read, kept, simulated_folder
 from neurokit.data.trial_recording import TrialRecording
 from neurokit.errors import DataError
 from neurokit.simulate import behaviour, steinmetz, steinmetz_files
@@ -26,6 +26,7 @@ PARTS = ("steinmetz_part0.npz", "steinmetz_part1.npz", "steinmetz_part2.npz")
 SEED_SESSION = "Lederberg_2017-12-06"  # the one PupilEncoder was built on, session 12 of 39
 SEED_REGIONS = ("SCs", "SCm", "LGd")
 CUTOUT = Path("steinmetz2019") / "cori_2016-12-17_nma_like.npz"
+TRUTH = "truth.npz"
 MINIMUM_NEURONS = 20  # a region's mean rate of fewer neurons is mostly Poisson noise
 
 
@@ -49,7 +50,7 @@ def load_session(
     """
     tier = tier or settings.tier()
     if tier == "demo":
-        return _named(_simulated_sessions(seed), name)
+        return _named(_simulated(seed, lambda folder: read_sessions(folder / PARTS[0])), name)
     if tier == "cutout":
         return read_cutout(_existing(settings.real_data_folder() / CUTOUT))
     folder = settings.data_folder() / "steinmetz2019"
@@ -71,39 +72,30 @@ def default_regions(recording: TrialRecording) -> tuple[str, ...]:
     return SEED_REGIONS if set(SEED_REGIONS) <= set(found) else tuple(found)
 
 
-def simulated_folder(seed: int = 0, parameters: SessionParameters | None = None) -> Path:
-    """The folder of a simulated session and its truth, written on the first call (seconds)."""
-    parameters = parameters or SessionParameters(seed=seed)
-    folder = settings.data_folder() / "simulated" / f"steinmetz-{_fingerprint(parameters)}"
-    if not (folder / "truth.npz").is_file():  # written last, so it tells that all is there
-        session = simulate_session(parameters)
-        write_neuromatch([session], folder)
-        write_truth(session, folder / "truth.npz")
-    return folder
-
-
-def _simulated_sessions(seed: int) -> list[TrialRecording]:
-    """The demo's sessions; files that were damaged or removed are simulated anew, nothing is lost."""
-    folder = simulated_folder(seed)
-    try:
-        return read_sessions(folder / PARTS[0])
-    except DataError:
-        shutil.rmtree(folder)
-        return read_sessions(simulated_folder(seed) / PARTS[0])
-
-
 def simulated_truth(seed: int = 0) -> Truth:
     """What was planted in the simulated session, for tests and for pictures beside a model's."""
-    with np.load(simulated_folder(seed) / "truth.npz", allow_pickle=False) as file:
-        return Truth(json.loads(str(file["parameters"])), file["expected_rates"], file["best_r2"])
+    return _simulated(seed, lambda folder: _truth(folder / TRUTH))
 
 
-def _fingerprint(parameters: SessionParameters) -> str:
-    """Of the parameters and of the simulation's code: a change of either writes new files."""
-    parts = [json.dumps(parameters.as_dict(), sort_keys=True).encode()]
-    modules = (behaviour, steinmetz, steinmetz_files)
-    parts += [Path(module.__file__).read_bytes() for module in modules]
-    return hashlib.sha256(b"".join(parts)).hexdigest()[:12]
+def _simulated(seed: int, read: Callable[[Path], Read]) -> Read:
+    """What `read` makes of the demo's files, which are written where they are missing or damaged."""
+    parameters = SessionParameters(seed=seed)
+
+    def write(folder: Path) -> None:
+        session = simulate_session(parameters)
+        write_neuromatch([session], folder)
+        write_truth(session, folder / TRUTH)
+
+    folder = simulated_folder("steinmetz", parameters.as_dict(), (behaviour, steinmetz, steinmetz_files))
+    return kept(folder, TRUTH, write, read)
+
+
+def _truth(path: Path) -> Truth:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return Truth(json.loads(str(file["parameters"])), file["expected_rates"], file["best_r2"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} is no truth of a simulated session ({error}); remove it.") from error
 
 
 def _existing(path: Path) -> Path:

@@ -1,0 +1,73 @@
+"""Sessions by tier: the demo is simulated once and read as a real one, the full tier is fetched."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from neurokit.data import allen_sessions
+from neurokit.data.allen_sessions import load_movie_session, load_simulated_session, session_truth
+from neurokit.errors import DataError, SettingsError
+from neurokit.simulate.allen_schedule import SessionParameters
+
+TINY = SessionParameters(
+    cells=5, session_type="three_session_B", frames=60, height=8, width=16, repeats=2, spontaneous=2.0
+)
+
+
+@pytest.fixture(autouse=True)
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
+    return tmp_path
+
+
+def test_a_session_is_simulated_once_and_its_truth_fits(folder: Path) -> None:
+    session, truth = load_simulated_session(TINY), session_truth(TINY)
+    assert (session.cell_ids == truth.cell_ids).all()
+    assert session.dff.shape == truth.expected.shape
+    files = {file: os.stat(file).st_mtime_ns for file in folder.rglob("*.nwb")}
+    chosen = load_simulated_session(TINY, cells=session.cell_ids[:2].tolist())
+    np.testing.assert_array_equal(chosen.dff, session.dff[:2])
+    assert {file: os.stat(file).st_mtime_ns for file in folder.rglob("*.nwb")} == files and len(files) == 1
+
+
+@pytest.mark.parametrize("pattern", ["*.nwb", "*_truth.npz"])
+def test_a_damaged_session_is_simulated_anew(folder: Path, pattern: str) -> None:
+    before = load_simulated_session(TINY).dff
+    (file,) = folder.rglob(pattern)
+    file.write_bytes(file.read_bytes()[:200])
+    assert session_truth(TINY).expected.shape == before.shape
+    np.testing.assert_array_equal(load_simulated_session(TINY).dff, before)
+
+
+def test_the_demo_is_the_seeds_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allen_sessions, "SessionParameters", lambda seed: SessionParameters(**_of(seed)))
+    one, other = (load_movie_session(tier="demo", seed=seed) for seed in (0, 1))
+    assert one.session_id != other.session_id and not np.array_equal(one.dff, other.dff)
+
+
+def test_the_full_tier_fetches_the_session_that_was_asked_for(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:
+    load_simulated_session(TINY)
+    (made,) = folder.rglob("*.nwb")
+    asked = []
+    monkeypatch.setattr(allen_sessions, "fetch_session", lambda _, session: asked.append(session) or made)
+    assert load_movie_session(7, tier="full").session_id == TINY.session_id
+    load_movie_session(tier="full")
+    assert asked == [7, allen_sessions.SESSION]
+
+
+def test_the_cutout_tier_has_none() -> None:
+    with pytest.raises(SettingsError, match=r"^The tier 'cutout' has no session with movies: [^\n]*\.$"):
+        load_movie_session(tier="cutout")
+
+
+def test_what_a_session_lacks_is_said_in_the_readers_words() -> None:
+    with pytest.raises(DataError, match="no natural_movie_three, only"):
+        load_simulated_session(TINY, movies=["natural_movie_three"])
+
+
+def _of(seed: int) -> dict[str, object]:
+    return TINY.as_dict() | {"seed": seed}
