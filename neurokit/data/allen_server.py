@@ -65,7 +65,7 @@ def asked(question: Callable[[], Answer], what: str) -> Answer:
 def check_whole(path: Path, session_id: int) -> None:
     """Raises FetchError where the session's file is cut short or something else."""
     try:
-        h5py.File(path).close()
+        h5py.File(path, locking=False).close()  # `written` holds a lock of its own
     except OSError as error:
         finding = f"What the Allen Institute's server sent for session {session_id} is no whole HDF5 file"
         raise FetchError(f"{finding} ({error}): try again later; nothing was kept of it.") from error

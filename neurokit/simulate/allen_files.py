@@ -37,7 +37,8 @@ def write_session(session: SimulatedSession, folder: str | Path) -> Path:
     The catalogue keeps the sessions it has. Raises DiskError where a file cannot be written.
     """
     path = Path(folder) / "ophys_experiment_data" / f"{session.parameters.session_id}.nwb"
-    with written(path) as temporary, h5py.File(temporary, "w") as file:
+    # `written` holds a lock of its own, which HDF5 would take for another program's.
+    with written(path) as temporary, h5py.File(temporary, "w", locking=False) as file:
         _write_metadata(file, session)
         _write_traces(file, session)
         _write_segmentation(file, session)
