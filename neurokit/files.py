@@ -23,8 +23,8 @@ def written(path: str | Path) -> Iterator[Path]:
     """Yields a temporary path beside `path`; on success it becomes `path`, else it is removed.
 
     What killed processes left of the same file is removed first. Write into the temporary file: one
-    renamed onto it is taken for such remains, and HDF5 needs `locking=False`. Raises DiskError (full disk, no permission), with the
-    file that stood there before untouched.
+    renamed onto it is taken for such remains, and HDF5 needs `locking=False`. Raises DiskError (full
+    disk, no permission), with the file that stood there before untouched.
     """
     path = Path(path)
     with _disk_errors(path):
