@@ -42,7 +42,7 @@ def draw() -> Figure:
     draw_image(axes[0], mouse, scan_truth(parameters).cells.center[neuron])
     draw_responses(axes[1], mouse, rates, neuron)
     draw_scores(axes[2], rows_of("sensorium_accuracy"))
-    draw_ladder(axes[3], rows_of("sensorium_ladder"))
+    draw_ladder(axes[3], rows_of("sensorium_ladder"), rows_of("sensorium_controls"))
     return figure
 
 
@@ -83,10 +83,10 @@ def draw_scores(axis: Axes, rows: list[dict[str, Any]]) -> None:
     axis.set(xlabel="single-trial correlation", xlim=(-0.05, None), title="score; dashed: its ceiling")
 
 
-def draw_ladder(axis: Axes, rows: list[dict[str, Any]]) -> None:
+def draw_ladder(axis: Axes, planted: list[dict[str, Any]], controls: list[dict[str, Any]]) -> None:
     """What each addition gains over the baseline, and where its mechanism is not there."""
-    gains = [row for row in rows if row["rung"] != "baseline" and "strength 0" not in row["rung"]]
-    absent = {row["rung"].removesuffix(", strength 0"): row for row in rows if "strength 0" in row["rung"]}
+    gains = [row for row in planted if row["rung"] != "baseline"]
+    absent = {row["rung"].removesuffix(", strength 0"): row for row in controls}
     for place, row in enumerate(gains):
         draw_gain(axis, row, place - 0.14, COLOURS[0], "all mechanisms planted" if place == 0 else None)
         if row["rung"] in absent:
