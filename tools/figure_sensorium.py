@@ -94,9 +94,9 @@ def draw_ladder(axis: Axes, planted: list[dict[str, Any]], controls: list[dict[s
             draw_gain(axis, absent[row["rung"]], place + 0.14, COLOURS[1], label)
     axis.axvline(0, color=GREY, linewidth=0.8)
     axis.set_yticks(range(len(gains)), [row["rung"] for row in gains], fontsize=7)
-    axis.invert_yaxis()
-    axis.set(xlabel="gain in correlation, 95 % interval", title="Model 4's additions to the baseline")
-    axis.legend(fontsize=7)
+    axis.set(xlabel="gain in correlation, 95 % interval", title="Model 4's additions")
+    axis.set_ylim(len(gains) - 0.5, -2.2)  # room for the legend
+    axis.legend(fontsize=7, loc="upper left")
 
 
 def draw_gain(axis: Axes, row: dict[str, Any], place: float, colour: str, label: str | None) -> None:
