@@ -64,7 +64,9 @@ def test_the_cutout_tier_has_none() -> None:
         load_movie_session(tier="cutout")
 
 
-def test_what_a_session_lacks_is_said_in_the_readers_words() -> None:
+def test_a_wrong_option_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    load_simulated_session(TINY)
+    monkeypatch.setattr(allen_sessions, "simulate_session", lambda _: pytest.fail("nothing was damaged"))
     with pytest.raises(DataError, match="no natural_movie_three, only"):
         load_simulated_session(TINY, movies=["natural_movie_three"])
 

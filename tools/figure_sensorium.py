@@ -15,19 +15,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
+from ledger import spoken
 from neurokit.data.scans import demo_parameters, load_simulated, scan_truth
 from neurokit.features.mouse_trials import MouseTrials
 from neurokit.figures import COLOURS, GREY, INK
 from neurokit.sensorium import PUBLISHED, predict_tier, prepare, single_trial, small, train_model
 
 RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
-MODELS = {
-    "ln": "LN",
-    "cnn": "CNN",
-    "ln_plus": "LN + behaviour",
-    "cnn_plus": "CNN + behaviour",
-    "cnn_plus, responses shuffled": "shuffled responses",
-}
+MODELS = ("ln", "cnn", "ln_plus", "cnn_plus", "cnn_plus, responses shuffled")
 
 
 def draw() -> Figure:
@@ -78,7 +73,7 @@ def draw_scores(axis: Axes, rows: list[dict[str, Any]]) -> None:
         row = of_model[model]
         axis.errorbar(row["score_mean"], place, xerr=row["score_std"], fmt="o", ms=4, color=COLOURS[0])
         axis.vlines(row["ceiling_mean"], place - 0.3, place + 0.3, color=INK, linestyle="--", linewidth=0.9)
-    axis.set_yticks(range(len(MODELS)), MODELS.values(), fontsize=7)
+    axis.set_yticks(range(len(MODELS)), [spoken(m).replace(", ", ",\n") for m in MODELS], fontsize=7)
     axis.invert_yaxis()
     axis.set(xlabel="single-trial correlation", xlim=(-0.05, None), title="score; dashed: its ceiling")
 

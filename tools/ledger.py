@@ -104,11 +104,11 @@ def accuracy_table(content: dict[str, Any]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for row in content["rows"]:
         cells = [_spread(row, key) for key in ("score", "ceiling", "of_ceiling", *distances)]
-        lines.append("| " + " | ".join([_spoken(row["model"]), *cells]) + " |")
+        lines.append("| " + " | ".join([spoken(row["model"]), *cells]) + " |")
     return "\n".join(lines)
 
 
-def _spoken(model: str) -> str:
+def spoken(model: str) -> str:
     """'CNN + behaviour untrained' of 'cnn_plus untrained'."""
     word = re.split("[ ,]", model, maxsplit=1)[0]
     return model.replace(word, word.upper().replace("_PLUS", " + behaviour"), 1)

@@ -102,6 +102,18 @@ def load_session(
     )
 
 
+def check_hdf5(path: Path) -> Path:
+    """The path itself; raises DataError where there is no file, or one that is cut short or no HDF5."""
+    if not path.is_file():
+        raise DataError(f"{path} is no file: fetch the session first, or look at the path.")
+    try:
+        h5py.File(path).close()
+    except OSError as error:
+        finding = f"{path} is cut short or no HDF5 file ({error})"
+        raise DataError(f"{finding}: remove it and fetch the session again.") from error
+    return path
+
+
 _FACTS = {
     "session_id": "ophys_experiment_id",
     "session_type": "session_type",
@@ -114,13 +126,7 @@ _FACTS = {
 
 def _dataset(path: Path) -> Any:
     reader, _ = import_allensdk()
-    if not path.is_file():
-        raise DataError(f"{path} is no file: fetch the session first, or look at the path.")
-    try:
-        h5py.File(path).close()
-    except OSError as error:
-        finding = f"{path} is cut short or no HDF5 file ({error})"
-        raise DataError(f"{finding}: remove it and fetch the session again.") from error
+    check_hdf5(path)
     with reading(path, "metadata of a session"):
         dataset = reader(str(path))
         version = dataset.pipeline_version

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from neurokit import settings
-from neurokit.data.allen import MovieSession, load_session
+from neurokit.data.allen import MovieSession, check_hdf5, load_session
 from neurokit.data.allen_sdk import fetch_session, open_cache
 from neurokit.data.allen_truth import SessionTruth, read_session_truth, truth_path
 from neurokit.data.simulated import Read, kept, simulated_folder
@@ -18,7 +18,7 @@ from neurokit.simulate.allen import simulate_session
 from neurokit.simulate.allen_files import write_session
 from neurokit.simulate.allen_schedule import SessionParameters
 
-SESSION = 501559087  # session B of an Emx1 mouse in VISp, the one that others have published on
+SESSION = 501559087  # a session B in primary visual cortex, which others have published on
 MODULES = (allen, allen_files, allen_schedule, movie_cells, movies)
 
 
@@ -44,7 +44,7 @@ def load_movie_session(
 
 def load_simulated_session(parameters: SessionParameters, **options: Any) -> MovieSession:
     """A simulated session, read as any other; simulated on the first call (ten seconds)."""
-    return _simulated(parameters, lambda path: load_session(path, **options))
+    return load_session(_simulated(parameters, check_hdf5), **options)
 
 
 def session_truth(parameters: SessionParameters) -> SessionTruth:
