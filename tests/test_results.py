@@ -1,7 +1,7 @@
 """What the README says of SENSORIUM, held against the committed result files.
 
-The bounds stand in the project's aims, not in the results: a study that is run again and misses one turns
-these red.
+The bounds of models and additions are the project's aims, those of the controls lie far from both: a study
+that is run again and misses one turns these red.
 """
 
 from typing import Any
