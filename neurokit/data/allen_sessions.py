@@ -43,7 +43,7 @@ def load_movie_session(
 
 
 def load_simulated_session(parameters: SessionParameters, **options: Any) -> MovieSession:
-    """A simulated session, read as any other; simulated on the first call (ten seconds)."""
+    """A simulated session, read as any other; simulated on the first call (twenty seconds)."""
     return load_session(_simulated(parameters, check_hdf5), **options)
 
 

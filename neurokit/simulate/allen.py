@@ -67,7 +67,7 @@ class SimulatedSession:
 
 
 def simulate_session(parameters: SessionParameters) -> SimulatedSession:
-    """Draws movies, cells, behaviour and calcium; about ten seconds for the default, most for movies."""
+    """Draws movies, cells, behaviour and calcium; about fifteen seconds for the default, most for movies."""
     starts, spontaneous, samples = schedule(parameters)
     movies = {
         name: movie(name, s.shape[1], parameters.height, parameters.width) for name, s in starts.items()

@@ -26,13 +26,15 @@ SESSIONS = {  # blocks in order of time: what is shown, and the share of its rep
 class SessionParameters:
     """One session; the same parameters give the same files.
 
-    `frames` is the length of movies one and two; `spontaneous` s of grey are recorded. `running` is the
-    planted strength of the gain by running: 0 takes it out.
+    `frames` is the length of movies one and two. The real ones have 900; here they get the time of all the
+    stimuli that are left out, so that a session is as long as a real one (115,000 samples). Set before any
+    model was fitted. `spontaneous` s of grey are recorded. `running` is the planted strength of the gain by
+    running: 0 takes it out.
     """
 
     cells: int = 60
     session_type: str = "three_session_A"
-    frames: int = 900
+    frames: int = 2250
     height: int = 38
     width: int = 76
     repeats: int = 10
