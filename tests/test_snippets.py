@@ -1,5 +1,6 @@
 """Snippets: which frames, running and responses make a batch, on which scale, and what is never copied."""
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch.utils._pytree import tree_leaves
 
 from neurokit.errors import DataError
 from neurokit.features.movie_scales import RUNNING_LIMIT, MovieScales, frame_responses, frame_running
-from neurokit.features.movie_split import snippet_frames, split_movie_leaking
+from neurokit.features.movie_split import joined, snippet_frames, split_movie, split_movie_leaking
 from neurokit.features.snippets import PartLoss, SnippetBatch
 from neurokit.fit import Objective, TrainingData
 from tests.batch_toys import generator
@@ -67,11 +68,12 @@ def test_impossible_windows_are_refused(lag: int, window: int) -> None:
 # --- what a batch holds
 
 
-def by_hand(repeat: int, end: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def by_hand(repeat: int, end: int, per_frame: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """One snippet from the arrays: frames T H W, running T 2, responses T N."""
+    answered = TRAINING if per_frame else SPLIT.train
     shown = slice(end - LENGTH + 1, end + 1)
     frames, responses, running = toy_frames().astype(float), toy_responses(), toy_running()
-    pixels, speeds, known = frames[TRAINING], running[:, TRAINING], responses[:, TRAINING]
+    pixels, speeds, known = frames[TRAINING], running[:, TRAINING], responses[:, answered]
     speed = (running[repeat, shown] - np.nanmean(speeds)) / np.nanstd(speeds)
     measured = np.isfinite(speed)
     scaled = np.where(measured, np.clip(speed, -RUNNING_LIMIT, RUNNING_LIMIT), 0)
@@ -79,45 +81,84 @@ def by_hand(repeat: int, end: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return (frames[shown] - pixels.mean()) / pixels.std(), np.stack([scaled, measured], axis=-1), activity
 
 
+def frames_of(batch: SnippetBatch) -> Tensor:
+    """The frames of each snippet themselves, E T H W."""
+    return batch.frames[batch.shown][:, :, -1]
+
+
 @pytest.mark.parametrize("per_frame", [False, True])
 @pytest.mark.parametrize("part", ["train", "validation", "test"])
-def test_rows_are_repeat_by_repeat_in_the_movies_order(part: str, per_frame: bool) -> None:
-    batches = list(toy_snippets(per_frame=per_frame).batches(part, 7))
-    rows = [(repeat, end) for repeat in range(REPEATS) for end in getattr(SPLIT, part)]
-    assert [len(batch.frames) for batch in batches[:-1]] == [7] * (len(batches) - 1)
-    found = [torch.cat([getattr(b, name) for b in batches]) for name in ("frames", "running", "responses")]
-    for row, (repeat, end) in enumerate(rows):
-        frames, running, responses = by_hand(repeat, end)
-        np.testing.assert_allclose(found[0][row], frames, atol=1e-5)
-        np.testing.assert_allclose(found[1][row], running, atol=1e-5)
-        np.testing.assert_allclose(found[2][row], responses if per_frame else responses[-1], atol=1e-5)
-    assert found[0].shape == (len(rows), LENGTH, HEIGHT, WIDTH) and found[0].dtype == torch.float32
-    assert found[2].shape == (len(rows), *([LENGTH] if per_frame else []), NEURONS)
+def test_a_part_comes_in_the_movies_order_in_all_repeats(part: str, per_frame: bool) -> None:
+    batches, ends = list(toy_snippets(per_frame=per_frame).batches(part, 7)), getattr(SPLIT, part)
+    assert [len(batch.shown) for batch in batches[:-1]] == [7] * (len(batches) - 1)
+    frames = torch.cat([frames_of(batch) for batch in batches])
+    running, responses = (
+        torch.cat([getattr(b, name) for b in batches], 1) for name in ("running", "responses")
+    )
+    for repeat, (row, end) in itertools.product(range(REPEATS), enumerate(ends)):
+        shown, speed, activity = by_hand(repeat, end, per_frame)
+        np.testing.assert_allclose(frames[row], shown, atol=1e-5)
+        np.testing.assert_allclose(running[repeat, row], speed, atol=1e-5)
+        np.testing.assert_allclose(responses[repeat, row], activity if per_frame else activity[-1], atol=1e-5)
+    assert frames.shape == (len(ends), LENGTH, HEIGHT, WIDTH) and frames.dtype == torch.float32
+    assert responses.shape == (REPEATS, len(ends), *([LENGTH] if per_frame else []), NEURONS)
 
 
-def test_an_epoch_shows_every_training_snippet_once_in_an_order_of_the_generator() -> None:
+def test_frames_may_lie_apart_and_bring_earlier_ones() -> None:
+    split = split_movie(FRAMES, snippet=9, lag=2)
+    snippets = toy_snippets(split, length=3, stride=2, before=2, running=None)
+    assert snippets.span == 9
+    batch = snippets.batch(torch.tensor([1]), torch.tensor([20, 33]))
+    pixels = toy_frames()[snippet_frames(split.train, 5, 2)].astype(np.float64)
+    scaled = (toy_frames() - pixels.mean()) / pixels.std()
+    for row, end in enumerate((20, 33)):
+        expected = [scaled[[end - ago - 4, end - ago - 2, end - ago]] for ago in (4, 2, 0)]
+        np.testing.assert_allclose(batch.frames[batch.shown[row]], expected, atol=1e-5)
+
+
+def test_each_distinct_frame_is_there_once() -> None:
+    batch = toy_snippets().batch(torch.tensor([0, 2]), torch.tensor([10, 11, 12, 30]))
+    assert len(batch.frames) == (LENGTH + 2) + LENGTH
+    assert len(torch.unique(batch.frames.flatten(1), dim=0)) == len(batch.frames)
+
+
+def test_an_epoch_shows_every_training_end_once_in_an_order_of_the_generator() -> None:
     snippets = toy_snippets()
+    plain = torch.cat([batch.responses for batch in snippets.batches("train", 8)], 1)  # R E N
 
     def shown(seed: int) -> Tensor:
-        return torch.cat([step[0].responses for step in snippets.steps(8, generator(seed))])
+        return torch.cat([step[0].responses[0] for step in snippets.steps(8, generator(seed))])
 
-    plain = torch.cat([batch.responses for batch in snippets.batches("train", 8)])
+    def ends(seed: int) -> list[int]:
+        same = (shown(seed)[:, None] == plain.flatten(0, 1)).all(dim=-1)
+        return (same.nonzero()[:, 1] % plain.shape[1]).tolist()
+
     assert torch.equal(shown(0), shown(0)) and not torch.equal(shown(0), shown(1))
-    assert not torch.equal(shown(0), plain)
-    assert sorted(shown(0).tolist()) == sorted(plain.tolist())
+    assert ends(0) != sorted(ends(0)) and ends(0) != ends(1)
+    assert sorted(ends(0)) == sorted(ends(1)) == list(range(plain.shape[1]))
+
+
+def test_training_batches_hold_stretches_and_a_few_repeats() -> None:
+    split = split_movie(FRAMES, snippet=9, lag=2)
+    steps = [step[0] for step in toy_snippets(split, stride=2).steps(16, generator())]
+    assert {batch.responses.shape[0] for batch in steps} == {2} and REPEATS == 3
+    whole = [batch for batch in steps if len(batch.shown) == 16]
+    assert whole and all(len(batch.frames) < 16 * LENGTH / 2 for batch in whole)
+    drawn = [batch.running[:, 0] for batch in steps]
+    assert any(not torch.equal(*pair) for pair in itertools.combinations(drawn, 2))
 
 
 def test_an_unmeasured_speed_is_zero_and_says_so() -> None:
-    batch = toy_snippets().batch(torch.tensor([0, 1]), torch.tensor([8, 8]))
+    batch = toy_snippets().batch(torch.tensor([0, 1]), torch.tensor([8]))
     assert (batch.running[0] == 0).all()
-    assert (batch.running[1, :, 1] == 1).all() and (batch.running[1, :, 0] != 0).all()
+    assert (batch.running[1, ..., 1] == 1).all() and (batch.running[1, ..., 0] != 0).all()
 
 
 def test_running_is_limited() -> None:
     running = toy_running()
     running[1, 20] = 1e6
     batch = toy_snippets(running=running).batch(torch.tensor([1]), torch.tensor([20]))
-    assert batch.running[0, -1].tolist() == [RUNNING_LIMIT, 1]
+    assert batch.running[0, 0, -1].tolist() == [RUNNING_LIMIT, 1]
 
 
 def test_there_may_be_no_running() -> None:
@@ -162,7 +203,7 @@ def test_scales_travel_as_arrays_and_are_used_as_they_are() -> None:
     scales = MovieScales.from_arrays(toy_snippets().scales.arrays())
     another = toy_snippets(responses=toy_responses(7), scales=scales)
     expected = (toy_responses(7)[0, 10] - scales.response_mean) / scales.response_sd
-    found = another.batch(torch.tensor([0]), torch.tensor([10])).responses[0]
+    found = another.batch(torch.tensor([0]), torch.tensor([10])).responses[0, 0]
     np.testing.assert_allclose(found, expected, atol=1e-5)
     assert not np.allclose(
         scales.response_mean, toy_snippets(responses=toy_responses(7)).scales.response_mean
@@ -194,16 +235,15 @@ class Largest(TorchDispatchMode):
 
 def test_overlapping_windows_are_never_stored() -> None:
     frames = np.random.default_rng(0).integers(0, 256, (FRAMES, 38, 76), dtype=np.uint8)
-    snippets = toy_snippets(frames=frames)
-    batch_bytes = 8 * LENGTH * 38 * 76 * 4
+    snippets, ends = toy_snippets(frames=frames), torch.arange(20, 28)
+    distinct_bytes = (len(ends) + LENGTH - 1) * 38 * 76 * 4
     with Largest() as made:
-        for _ in snippets.batches("train", 8, generator()):
-            pass
-    assert made.bytes == batch_bytes
+        snippets.batch(torch.arange(REPEATS), ends)
+    assert made.bytes == distinct_bytes
     assert snippets.frames.data_ptr() == frames.ctypes.data  # on a CPU the reader's own memory
     with Largest() as copied:
-        snippets.frames.unfold(0, LENGTH, 1).contiguous()
-    assert copied.bytes > 4 * frames.nbytes > made.bytes
+        snippets.frames[ends[:, None] - torch.arange(LENGTH)].float()
+    assert copied.bytes > 3 * made.bytes
 
 
 # --- what `fit` asks for
@@ -216,15 +256,15 @@ def test_snippets_are_training_data_and_an_objective() -> None:
 
 
 def squared(model: nn.Module, batch: SnippetBatch) -> tuple[Tensor, Tensor]:
-    error = model(batch.frames) - batch.responses
+    error = model(batch.shown) - batch.responses
     return error.square().sum(), torch.tensor(error.numel())
 
 
 class Zero(nn.Module):
     """Predicts the training mean, but no number in training mode."""
 
-    def forward(self, frames: Tensor) -> Tensor:
-        return torch.full((len(frames), NEURONS), torch.nan if self.training else 0.0)
+    def forward(self, shown: Tensor) -> Tensor:
+        return torch.full((REPEATS, len(shown), NEURONS), torch.nan if self.training else 0.0)
 
 
 @pytest.mark.parametrize("part", ["validation", "test"])
@@ -246,6 +286,8 @@ def test_the_fingerprint_tells_data_split_and_settings_apart() -> None:
         toy_snippets(running=None),
         toy_snippets(per_frame=True),
         toy_snippets(length=4),
+        toy_snippets(length=3, stride=2),
+        toy_snippets(length=4, before=1),
         toy_snippets(leaking),
         toy_snippets(shorter),
     ]
@@ -279,7 +321,7 @@ GAPPY = with_values(toy_responses(), (2, int(SPLIT.test[-1]), 3), np.nan)
     [
         ({"responses": toy_responses()[:, 1:]}, "responses has 3 repeats of 79 frames, the movie 80"),
         ({"running": toy_running()[1:]}, "running has 2 repeats .* the responses 3 repeats"),
-        ({"length": LENGTH + 1}, "not one of 80 frames into snippets of 6"),
+        ({"length": LENGTH + 1}, "not one of 80 frames into snippets that span 6"),
         ({"split": replace(SPLIT, test=np.arange(75, 81))}, "not one of 80 frames"),
         ({"responses": FLAT}, "Neurons 1, 2 never vary"),
         ({"responses": GAPPY}, r"Neurons 3 have no response \(NaN\)"),
@@ -298,6 +340,15 @@ def test_a_response_that_no_snippet_needs_may_be_missing() -> None:
     assert all(
         batch.responses.isfinite().all() for batch in toy_snippets(responses=responses).batches("test", 9)
     )
+
+
+def test_movies_that_follow_one_another_keep_their_own_splits() -> None:
+    one, two = (split_movie(frames, snippet=LENGTH, lag=2) for frames in (60, 80))
+    both = joined([one, two], [0, 60])
+    for part in ("train", "validation", "test"):
+        first, second = (getattr(split, part) for split in (one, two))
+        assert getattr(both, part).tolist() == [*first.tolist(), *(second + 60).tolist()]
+    assert (snippet_frames(two.train + 60, LENGTH) >= 60).all()  # no snippet begins in the movie before
 
 
 def test_an_unknown_part_is_refused() -> None:

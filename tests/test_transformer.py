@@ -1,5 +1,6 @@
 """The V1 Transformer: its sizes, what each part does, what it must not know, and that it learns."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -14,10 +15,20 @@ from neurokit.fit import fit
 from neurokit.fit_settings import FitSettings
 from neurokit.models.transformer import Additive, Attention, Film, V1Transformer, absolute_error, build
 from neurokit.models.transformer_settings import SMALL, TransformerSettings
-from tests.movie_toys import toy_snippets
+from tests.movie_toys import FRAMES, LENGTH, toy_snippets
 
 TOY = TransformerSettings(
-    frame=(8, 16), snippet=5, patch=4, width=12, heads=3, spatial_layers=2, temporal_layers=2, dropout=0.0
+    frame=(8, 16),
+    snippet=5,
+    before=1,
+    patch=4,
+    step=4,
+    width=12,
+    heads=3,
+    spatial_layers=2,
+    temporal_layers=2,
+    dropout=0.0,
+    patch_dropout=0.0,
 )
 NEURONS = 7
 
@@ -27,8 +38,15 @@ def random(*shape: int, seed: int = 0) -> Tensor:
 
 
 def snippet(batch: int = 2, settings: TransformerSettings = TOY) -> tuple[Tensor, Tensor]:
-    """Frames and running."""
-    return random(batch, settings.snippet, *settings.frame), random(batch, settings.snippet, 2, seed=1)
+    """Frames E T C H W and running E T 2 of some snippets that share nothing."""
+    frames = random(batch, settings.snippet, 1 + settings.before, *settings.frame)
+    return frames, random(batch, settings.snippet, 2, seed=1)
+
+
+def ask(model: nn.Module, frames: Tensor, running: Tensor | None = None) -> Tensor:
+    """The model's answers in one repeat: E N or E T N."""
+    shown = torch.arange(frames.shape[0] * frames.shape[1], device=frames.device).view(frames.shape[:2])
+    return model(frames.flatten(0, 1), shown, None if running is None else running[None])[0]
 
 
 def toy(seed: int = 0, **changes: object) -> V1Transformer:
@@ -49,21 +67,23 @@ def awake(model: V1Transformer) -> V1Transformer:
 @pytest.mark.parametrize(("head", "shape"), [("pooled", (2, NEURONS)), ("per_frame", (2, 5, NEURONS))])
 @pytest.mark.parametrize("registers", [0, 3])
 def test_shapes(running: str | None, head: str, shape: tuple[int, ...], registers: int) -> None:
-    assert toy(running=running, head=head, registers=registers)(*snippet()).shape == shape
+    assert ask(toy(running=running, head=head, registers=registers), *snippet()).shape == shape
 
 
 def numbers(settings: TransformerSettings, neurons: int) -> int:
     """Parameters counted by hand."""
     width, hidden = settings.width, settings.expansion * settings.width
-    patch = settings.patch**2 * width + width
-    places = (settings.frame[0] // settings.patch) * (settings.frame[1] // settings.patch)
-    learned = (places + settings.registers + settings.snippet) * width
+    patch = (1 + settings.before) * settings.patch**2 * width + width
+    rows, columns = ((side - settings.patch) // settings.step + 1 for side in settings.frame)
+    places = rows * columns
+    learned = (places + settings.registers + settings.snippet) * width + settings.snippet
+    mixed = places * width * width + width
     attention = 3 * (width**2 + width) + width**2 + width
     perceptron = width * hidden + hidden + hidden * width + width
     blocks = (settings.spatial_layers + settings.temporal_layers) * (4 * width + attention + perceptron)
     outputs = {"film": 2 * width, "additive": width, None: 0}[settings.running]
     modulation = 3 * width + width * outputs + outputs if outputs else 0
-    return patch + learned + blocks + modulation + 2 * width + width * neurons + neurons
+    return patch + mixed + learned + blocks + modulation + 2 * width + width * neurons + neurons
 
 
 @pytest.mark.parametrize(
@@ -81,10 +101,17 @@ def test_the_number_of_parameters(settings: TransformerSettings) -> None:
     assert sum(parameter.numel() for parameter in model.parameters()) == numbers(settings, NEURONS)
 
 
-def test_the_small_one_reads_an_eighth_of_the_frame() -> None:
+def test_the_two_sets_of_sizes() -> None:
     model = build(NEURONS, SMALL, seed=0)
-    assert SMALL.patches == 8 and TransformerSettings().patches == 32
-    assert model(*snippet(1, SMALL)).shape == (1, NEURONS)
+    assert SMALL.grid == (4, 11) and TransformerSettings().grid == (4, 11)
+    assert ask(model, *snippet(1, SMALL)).shape == (1, NEURONS)
+
+
+def test_a_model_comes_back_from_plain_data() -> None:
+    model = toy(running="additive")
+    again = V1Transformer(**json.loads(json.dumps(model.configuration)))
+    assert again.settings == model.settings
+    again.load_state_dict(model.state_dict())
 
 
 # --- attention
@@ -107,7 +134,7 @@ def by_softmax(attention: Attention, tokens: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("causal", [False, True])
 def test_attention_is_its_formula(causal: bool) -> None:
-    attention = Attention(12, 3, 0.5, causal).double().eval()
+    attention = Attention(12, 3, causal).double().eval()
     tokens = 2 * random(2, 6, 12).double()
     found = attention(tokens)
     torch.testing.assert_close(found, by_softmax(attention, tokens), atol=1e-12, rtol=0)
@@ -115,10 +142,12 @@ def test_attention_is_its_formula(causal: bool) -> None:
     assert not torch.allclose(by_softmax(attention, tokens), found, atol=1e-3)
 
 
-def test_attention_drops_out_in_training_only() -> None:
-    attention, tokens = Attention(12, 3, 0.5), random(2, 6, 12)
-    assert not torch.equal(attention(tokens), attention(tokens))
-    assert torch.equal(attention.eval()(tokens), attention(tokens))
+@pytest.mark.parametrize("name", ["dropout", "patch_dropout"])
+def test_dropout_acts_in_training_only(name: str) -> None:
+    model = awake(toy(**{name: 0.5})).train()
+    assert not torch.allclose(ask(model, *snippet()), ask(model, *snippet()), atol=1e-4)
+    model.eval()
+    assert torch.equal(ask(model, *snippet()), ask(model, *snippet()))
 
 
 # --- time
@@ -135,7 +164,7 @@ def test_a_causal_model_does_not_know_the_future(moment: int) -> None:
     before = slice(0, moment + 1)
     for causal in (True, False):
         model = awake(toy(causal=causal, head="per_frame", registers=2))
-        plain, changed = model(*snippet()), model(*changed_after(moment))
+        plain, changed = ask(model, *snippet()), ask(model, *changed_after(moment))
         past = (plain - changed)[:, before].abs().max()
         assert past <= 1e-6 if causal else past > 1e-3
         assert (plain - changed)[:, moment + 1 :].abs().min(dim=0).values.max() > 1e-3
@@ -144,18 +173,20 @@ def test_a_causal_model_does_not_know_the_future(moment: int) -> None:
 def test_a_causal_model_says_the_same_of_a_snippet_cut_short() -> None:
     model = awake(toy(causal=True, head="per_frame"))
     frames, running = snippet()
-    torch.testing.assert_close(model(frames[:, :3], running[:, :3]), model(frames, running)[:, :3])
+    cut, whole = ask(model, frames[:, :3], running[:, :3]), ask(model, frames, running)
+    torch.testing.assert_close(cut, whole[:, :3])
     with pytest.raises(RuntimeError):
-        model(frames.repeat(1, 2, 1, 1), running.repeat(1, 2, 1))
+        ask(model, frames.repeat(1, 2, 1, 1, 1), running.repeat(1, 2, 1))
 
 
 @pytest.mark.parametrize("learned", [True, False])
 def test_the_order_of_frames_is_known_by_their_positions_alone(learned: bool) -> None:
-    model = awake(toy())
+    model = awake(toy(memory=torch.inf))
+    model.recency.data.zero_()
     if not learned:
         model.times.data.zero_()
     frames, running = snippet()
-    same = torch.allclose(model(frames, running), model(frames.flip(1), running.flip(1)), atol=1e-5)
+    same = torch.allclose(ask(model, frames, running), ask(model, frames.flip(1), running.flip(1)), atol=1e-5)
     assert same is not learned
 
 
@@ -173,33 +204,34 @@ def test_the_order_of_patches_is_known_by_their_positions_alone(learned: bool, r
     encoder = awake(toy(registers=registers)).frame_encoder
     if not learned:
         encoder.positions.data.zero_()
-    frames, _ = snippet()
-    same = torch.allclose(encoder(frames), encoder(swapped_patches(frames)), atol=1e-5)
+    frames = snippet()[0].flatten(0, 1)
+    means = [
+        encoder.between(encoder.patches(f) + encoder.positions).mean(1)
+        for f in (frames, swapped_patches(frames))
+    ]
+    same = torch.allclose(*means, atol=1e-5)
     assert same is not learned
 
 
 def test_patches_are_numbered_row_by_row() -> None:
-    encoder = toy(spatial_layers=0, width=9).frame_encoder
-    encoder.positions.data.zero_()
-    frame = torch.zeros(1, 1, 8, 16)
-    frame[0, 0, 4:, 8:12] = 1  # second row of two, third column of four
-    tokens = []
-    encoder.between = lambda all_tokens: tokens.append(all_tokens) or all_tokens
-    encoder(frame)
-    lit = (tokens[0] - encoder.patches.bias).abs().sum(dim=-1)[0] > 1e-4
+    patches = toy(start="random").eval().frame_encoder.patches
+    frame = torch.zeros(1, 2, 8, 16)
+    dark = patches(frame)
+    frame[0, :, 4:, 8:12] = 1  # second row of two, third column of four
+    lit = (patches(frame) - dark).abs().sum(dim=-1)[0] > 1e-4
     assert lit.tolist() == [index == 6 for index in range(8)]
 
 
 def test_each_frame_is_described_by_itself() -> None:
     encoder = awake(toy()).frame_encoder
-    frames, _ = snippet()
-    alone = torch.cat([encoder(frames[:, [moment]]) for moment in range(TOY.snippet)], dim=1)
+    frames = snippet()[0].flatten(0, 1)
+    alone = torch.cat([encoder(frame) for frame in frames.split(1)])
     torch.testing.assert_close(encoder(frames), alone)
 
 
-def test_registers_take_part_and_are_not_averaged() -> None:
+def test_registers_take_part_and_are_not_read() -> None:
     encoder = awake(toy(registers=2)).frame_encoder
-    frames, _ = snippet()
+    frames = snippet()[0].flatten(0, 1)
     before = encoder(frames)
     encoder.registers.data += random(2, TOY.width, seed=9)
     assert not torch.allclose(encoder(frames), before, atol=1e-4)
@@ -215,29 +247,30 @@ def test_registers_take_part_and_are_not_averaged() -> None:
 @pytest.mark.parametrize("running", ["film", "additive"])
 def test_the_model_starts_with_the_stimulus_only(running: str) -> None:
     model, (frames, speed) = toy(running=running).eval(), snippet()
-    assert torch.equal(model(frames, speed), model(frames, 10 * speed))
+    assert torch.equal(ask(model, frames, speed), ask(model, frames, 10 * speed))
     awake(model)
-    assert not torch.allclose(model(frames, speed), model(frames, 10 * speed), atol=1e-3)
+    assert not torch.allclose(ask(model, frames, speed), ask(model, frames, 10 * speed), atol=1e-3)
 
 
 def test_a_model_without_modulation_does_not_read_running() -> None:
     model, (frames, speed) = awake(toy(running=None)), snippet()
-    assert torch.equal(model(frames), model(frames, speed))
+    assert torch.equal(ask(model, frames), ask(model, frames, speed))
 
 
 def test_film_scales_and_shifts_and_the_other_shifts() -> None:
-    frames, running = random(2, 5, 3), random(2, 5, 2, seed=1)
+    frames, running = random(2, 5, 3), random(4, 2, 5, 2, seed=1)
     film, additive = Film(3), Additive(3)
     film.of_running[-1].bias.data = torch.tensor([0.5, 0.0, -1.0, 1.0, 2.0, 3.0])
     expected = frames * torch.tensor([1.5, 1.0, 0.0]) + torch.tensor([1.0, 2.0, 3.0])
-    torch.testing.assert_close(film(frames, running), expected)
+    torch.testing.assert_close(film(frames, running), expected.expand(4, -1, -1, -1))
     additive.of_running[-1].bias.data = torch.tensor([1.0, 2.0, 3.0])
-    torch.testing.assert_close(additive(frames, running), frames + torch.tensor([1.0, 2.0, 3.0]))
+    shifted = (frames + torch.tensor([1.0, 2.0, 3.0])).expand(4, -1, -1, -1)
+    torch.testing.assert_close(additive(frames, running), shifted)
 
 
 def test_missing_running_is_refused() -> None:
     with pytest.raises(DataError, match="running is missing"):
-        toy()(snippet()[0])
+        ask(toy(), snippet()[0])
 
 
 # --- weights
@@ -247,15 +280,18 @@ def test_missing_running_is_refused() -> None:
 @pytest.mark.parametrize("head", ["pooled", "per_frame"])
 def test_gradients_reach_every_parameter(running: str, head: str) -> None:
     model = awake(toy(running=running, head=head, registers=2))
-    model(*snippet()).square().sum().backward()
+    ask(model, *snippet()).square().sum().backward()
     assert [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 
 def test_at_the_start_only_the_way_to_the_zero_weights_gets_no_gradient() -> None:
     model = toy()
-    model(*snippet()).square().sum().backward()
+    ask(model, *snippet()).square().sum().backward()
     still = {name for name, p in model.named_parameters() if p.numel() and not p.grad.any()}
-    assert still == {"modulation.of_running.0.weight", "modulation.of_running.0.bias"}
+    last = ("attention.output", "perceptron.2")
+    blocks = {n for n, _ in model.named_parameters() if "blocks." in n or "time_encoder." in n}
+    silent = {name for name in blocks if not name.rsplit(".", 1)[0].endswith(last)}
+    assert still == {"modulation.of_running.0.weight", "modulation.of_running.0.bias", *silent}
 
 
 def test_the_seed_draws_the_weights_and_leaves_the_generator() -> None:
@@ -268,20 +304,24 @@ def test_the_seed_draws_the_weights_and_leaves_the_generator() -> None:
 
 def test_the_model_follows_dtype_and_device() -> None:
     model, inputs = awake(toy()), snippet()
-    doubled = model(*inputs).double()
-    found = model.double()(*(tensor.double() for tensor in inputs))
+    doubled = ask(model, *inputs).double()
+    found = ask(model.double(), *(tensor.double() for tensor in inputs))
     assert found.dtype == torch.float64
     torch.testing.assert_close(found, doubled, atol=1e-4, rtol=0)
-    assert model.float().to("meta")(*(tensor.to("meta") for tensor in inputs)).device.type == "meta"
+    assert ask(model.float().to("meta"), *(t.to("meta") for t in inputs)).device.type == "meta"
 
 
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
         ({"width": 10}, "width 10 cannot be dealt to 3 heads"),
-        ({"patch": 5}, r"patch is 5; use one that divides both sides of frame \(8, 16\)"),
-        ({"frame": (8, 18)}, "patch is 4"),
+        ({"width": 15}, "width 15 cannot be dealt to 3 heads and to pairs"),
+        ({"patch": 9}, r"patch is 9; use one that fits into both sides of frame \(8, 16\)"),
         ({"frame": (0, 16)}, "patch is 4"),
+        ({"step": 0}, "step is 0"),
+        ({"before": -1}, "before is -1"),
+        ({"memory": 0.0}, "memory is 0.0; use a positive number"),
+        ({"patch_dropout": 1.0}, "patch_dropout is 1.0"),
         ({"heads": 0}, "heads is 0; use a whole number of 1 or more"),
         ({"registers": -1}, "registers is -1; use a whole number of 0 or more"),
         ({"dropout": 1.0}, "dropout is 1.0"),
@@ -292,21 +332,40 @@ def test_impossible_settings_are_refused(changes: dict, says: str) -> None:
         replace(TOY, **changes)
 
 
+@pytest.mark.parametrize(
+    ("name", "word", "says"),
+    [
+        ("start", "sobel", "start is 'sobel'; use one of 'gabor', 'random'"),
+        ("running", "speed", "running is 'speed'; use one of 'film', 'additive', None"),
+        ("head", "last", "head is 'last'; use one of 'pooled', 'per_frame'"),
+    ],
+)
+def test_unknown_words_are_refused(name: str, word: str, says: str) -> None:
+    settings = replace(TOY)
+    object.__setattr__(settings, name, word)  # the tests' type checker would answer before the settings
+    with pytest.raises(SettingsError, match=says):
+        settings.__post_init__()
+
+
 # --- the loss, and learning
 
 
 def test_the_loss_is_the_mean_absolute_error() -> None:
-    model, (frames, running) = toy().eval(), snippet()
-    responses = random(2, NEURONS, seed=3)
+    model, (frames, running) = awake(toy()), snippet()
+    responses = random(3, 2, NEURONS, seed=3)
+    speeds = torch.stack([running, -running, 0 * running])
     with torch.no_grad():
-        total, number = absolute_error(model, SnippetBatch(frames, running, responses))
-        expected = np.abs(model(frames, running).numpy() - responses.numpy()).mean()
+        shown = torch.arange(2 * TOY.snippet).view(2, -1)
+        batch = SnippetBatch(frames.flatten(0, 1), shown, speeds, responses)
+        total, number = absolute_error(model, batch)
+        answers = np.stack([ask(model, frames, speed).numpy() for speed in speeds])
+        expected = np.abs(answers - responses.numpy()).mean()
     assert float(total / number) == pytest.approx(float(expected), rel=1e-5)
 
 
 @pytest.mark.parametrize("per_frame", [False, True])
 def test_fit_trains_it_as_it_is(per_frame: bool) -> None:
-    snippets = toy_snippets(per_frame=per_frame)
+    snippets = toy_snippets(split_movie(FRAMES, snippet=LENGTH + 1, lag=2), before=1, per_frame=per_frame)
     settings = replace(TOY, head="per_frame" if per_frame else "pooled", registers=0)
     fitted = fit(
         build(4, settings, seed=0),
@@ -333,7 +392,9 @@ def brightness_movie(shuffled: bool) -> Snippets:
 
 def lowest_correlation(snippets: Snippets) -> float:
     """Of predicted and true responses on test snippets, the lowest of the neurons."""
-    settings = replace(TOY, snippet=2, running=None, spatial_layers=1, temporal_layers=1)
+    settings = replace(
+        TOY, snippet=2, before=0, start="random", running=None, spatial_layers=1, temporal_layers=1
+    )
     model = fit(
         build(3, settings, seed=0),
         absolute_error,
@@ -344,8 +405,8 @@ def lowest_correlation(snippets: Snippets) -> float:
     ).model.eval()
     batches = list(snippets.batches("test", 64))
     with torch.no_grad():
-        predicted = torch.cat([model(batch.frames) for batch in batches]).numpy()
-    true = torch.cat([batch.responses for batch in batches]).numpy()
+        predicted = torch.cat([model(batch.frames, batch.shown)[0] for batch in batches]).numpy()
+    true = torch.cat([batch.responses for batch in batches], 1).mean(dim=0).numpy()
     return min(np.corrcoef(predicted[:, neuron], true[:, neuron])[0, 1] for neuron in range(3))
 
 

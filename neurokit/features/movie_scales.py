@@ -1,7 +1,7 @@
 """Responses and running of each movie frame, and the scales on which a model reads them.
 
 Letters: S samples of the two-photon clock (about 30 Hz), R repeats, F frames of the movie, H x W pixels,
-N neurons, f training frames.
+N neurons, f and g training frames.
 """
 
 from dataclasses import dataclass
@@ -86,17 +86,20 @@ def fit_scales(
     frames: UInt8[np.ndarray, "F H W"] | Float[np.ndarray, "F H W"],
     responses: Float[np.ndarray, "R F N"],
     running: Float[np.ndarray, "R F"] | None,
-    training: Int[np.ndarray, "f"],
+    shown: Int[np.ndarray, "f"],
+    answered: Int[np.ndarray, "g"],
 ) -> MovieScales:
-    """The scales of these training frames, over all repeats.
+    """The scales of pixels and running in the training frames `shown`, and of responses in those `answered`.
+
+    All repeats count.
 
     Raises DataError for a neuron that never varies, and for running without one measured value.
     """
-    known = responses[:, training].astype(np.float64)
+    known = responses[:, answered].astype(np.float64)
     flat = known.min(axis=(0, 1)) == known.max(axis=(0, 1))  # a standard deviation would be rounding
     if flat.any():
         raise DataError(f"Neurons {some(flat)} never vary in the training frames; leave them out.")
-    pixels, speeds = _pixels(frames, training), _speeds(running, training)
+    pixels, speeds = _pixels(frames, shown), _speeds(running, shown)
     return MovieScales(*pixels, *speeds, known.mean(axis=(0, 1)), known.std(axis=(0, 1)))
 
 

@@ -7,6 +7,7 @@ show, and none during which its responses are read, belongs to another block.
 Letters: F frames of a movie; A, B, C end frames.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,10 +36,10 @@ def split_movie(
 ) -> MovieSplit:
     """Three blocks in movie time: the first trains, the last tests, with `gap` end frames left out between.
 
-    `snippet` is the number of frames that end at an end frame, `lag` how many frames after it its response
-    is still read: lag + window - 1 of `frame_responses`. The gap is snippet + lag unless given. The last
-    `lag` frames end no snippet: the next repeat begins while their response is read. Raises DataError for
-    a gap below snippet + lag, and where a part would be empty.
+    `snippet` is the number of frames from the first of a snippet to its end frame, `lag` how many frames
+    after that its response is still read: lag + window - 1 of `frame_responses`. The gap is snippet + lag
+    unless given. The last `lag` frames end no snippet: the next repeat begins while their response is read.
+    Raises DataError for a gap below snippet + lag, and where a part would be empty.
     """
     ends, gap = _ends(frames, snippet, lag), snippet + lag if gap is None else gap
     if gap < snippet + lag:
@@ -63,9 +64,18 @@ def split_movie_leaking(
     return MovieSplit(*(np.sort(part) for part in np.split(ends, np.cumsum(sizes[:2]))))
 
 
-def snippet_frames(ends: Int[np.ndarray, "A"], snippet: int) -> Int[np.ndarray, "f"]:
-    """All frames that the snippets of these end frames show, ascending, each once."""
-    return np.unique(ends[:, None] - np.arange(snippet))
+def snippet_frames(ends: Int[np.ndarray, "A"], length: int, stride: int = 1) -> Int[np.ndarray, "f"]:
+    """All frames that snippets of `length` frames, `stride` apart, show; ascending, each once."""
+    return np.unique(ends[:, None] - stride * np.arange(length))
+
+
+def joined(splits: Sequence[MovieSplit], starts: Sequence[int]) -> MovieSplit:
+    """The split of movies that follow one another in one array, each from its frame of `starts` on."""
+    moved = [
+        [each.train + start, each.validation + start, each.test + start]
+        for each, start in zip(splits, starts, strict=True)
+    ]
+    return MovieSplit(*(np.concatenate(part) for part in zip(*moved, strict=True)))
 
 
 def _ends(frames: int, snippet: int, lag: int) -> Int[np.ndarray, "A"]:

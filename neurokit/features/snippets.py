@@ -1,10 +1,13 @@
 """Snippets: the frames before a moment, how fast the mouse ran, and what the neurons did then.
 
-Neighbouring snippets share all frames but one, so none is ever stored: the movie lies on the device once,
-as the bytes it comes in, and a batch picks its frames out of it. Scales come from training frames alone.
+Neighbouring snippets share most of their frames, and all repeats share all of them, so none is ever stored:
+the movie lies on the device once, as the bytes it comes in. A batch is some end frames and some repeats;
+it holds the distinct frames of its snippets once, so that a model describes each of them once. Scales come
+from training frames alone.
 
 Letters: S samples of the two-photon clock (about 30 Hz), R repeats, F frames of the movie, H x W pixels,
-N neurons, B snippets of a batch, T frames of a snippet, E end frames of a part.
+N neurons, E end frames, T frames of a snippet, U distinct frames of a batch, C frames of each moment,
+f frames of several snippets.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,27 +25,36 @@ from neurokit.features.movie_split import MovieSplit, snippet_frames
 from neurokit.predict import evaluating
 
 PARTS = ("train", "validation", "test")
+STRETCH = 8  # end frames that a training batch takes in a row: they share their frames
+REPEATS = 2  # repeats of an end frame in a training batch
 
 
 @dataclass(frozen=True)
 class SnippetBatch:
-    """Some snippets, everything on its training scale.
+    """The snippets of some end frames in some repeats, everything on its training scale.
 
-    `running` is the z-scored speed, 0 where it was not measured, and whether it was (1 or 0); None where
-    there is none. `responses` are those after the end frame (B N) or after each frame (B T N).
+    Attributes:
+        frames: the distinct frames, standardised, each with the C - 1 before it, oldest first.
+        shown: which of them each snippet shows, oldest first; the same in all repeats.
+        running: z-scored speed, 0 where it was not measured, and whether it was (1 or 0); None where there
+            is none.
+        responses: those after the end frame (R E N), or after each frame (R E T N).
     """
 
-    frames: Float[Tensor, "B T H W"]
-    running: Float[Tensor, "B T 2"] | None
-    responses: Float[Tensor, "B N"] | Float[Tensor, "B T N"]
+    frames: Float[Tensor, "U C H W"]
+    shown: Int[Tensor, "E T"]
+    running: Float[Tensor, "R E T 2"] | None
+    responses: Float[Tensor, "R E N"] | Float[Tensor, "R E T N"]
 
 
 class Snippets:
-    """One movie, all its repeats, ready for a model: what `fit` trains on.
+    """A movie, all its repeats, ready for a model: what `fit` trains on.
 
-    `responses` and `running` are those of `frame_responses` and `frame_running`, R F N and R F. With
-    `per_frame` a batch has a response for each frame of a snippet. `scales` fitted before (another session
-    of the same neurons) are used as they are.
+    `responses` and `running` are those of `frame_responses` and `frame_running`, R F N and R F. A snippet has
+    `length` frames, `stride` apart, of which the end frame is the last; each comes together with `before`
+    earlier ones, `stride` apart as well, since motion is seen in several frames only. With `per_frame` a
+    batch has a response for each frame of a snippet. `scales` fitted before (another session of the same
+    neurons) are used as they are.
 
     Beside responses and one batch, the movie's bytes are all that is held: 42 MB for the 3,600 frames of
     movie three at 76 x 152 pixels, 665 MB at 304 x 608. Raises DataError for arrays that do not fit each
@@ -58,17 +70,25 @@ class Snippets:
         *,
         running: Float[np.ndarray, "_ _"] | None = None,
         length: int = 16,
+        stride: int = 1,
+        before: int = 0,
         per_frame: bool = False,
         scales: MovieScales | None = None,
     ) -> None:
-        _check(frames, responses, running, split, length)
-        self.split, self.length, self.per_frame = split, length, per_frame
-        seen = snippet_frames(split.train, length)
-        self.scales = fit_scales(frames, responses, running, seen) if scales is None else scales
+        self.split, self.per_frame = split, per_frame
+        self.length, self.stride, self.before = length, stride, before
+        _check(frames, responses, running, split, self.span)
+        self._check_answered(responses)
+        self.scales = self._fitted_scales(frames, responses, running) if scales is None else scales
         self.frames = torch.from_numpy(frames)
         self.responses = torch.from_numpy(self.scales.responses(responses))
         self.running = None if running is None else torch.from_numpy(self.scales.running(running))
         self.device = torch.device("cpu")
+
+    @property
+    def span(self) -> int:
+        """Frames from the first that a snippet shows to its end frame, both counted."""
+        return (self.length + self.before - 1) * self.stride + 1
 
     def to(self, device: torch.device | str) -> "Snippets":
         """Moves movie, running and responses to the device and returns itself."""
@@ -87,35 +107,64 @@ class Snippets:
         """Which movie, responses, running, split and scales these are."""
         held = [t.cpu().numpy() for t in (self.frames, self.responses, self.running) if t is not None]
         ends = [self.ends(part) for part in PARTS]
-        shape = np.array([self.length, self.per_frame])
+        shape = np.array([self.length, self.stride, self.before, self.per_frame])
         return fingerprint(shape, *held, *ends, *self.scales.arrays().values())
 
     def steps(self, size: int, generator: torch.Generator) -> Iterator[list[SnippetBatch]]:
-        """One epoch: all training snippets of all repeats in a new order, a batch for each step."""
-        return ([batch] for batch in self.batches("train", size, generator))
+        """One epoch: every training end frame once, each batch of `size` in REPEATS repeats by chance.
 
-    def batches(
-        self, part: str, size: int, generator: torch.Generator | None = None
-    ) -> Iterator[SnippetBatch]:
-        """Batches of `size` snippets (the last may be smaller), shuffled where a generator is given.
-
-        Else repeat by repeat, each in the movie's order, so that all rows together are R x E.
+        STRETCH end frames that lie `stride` apart come together, since they share most of their frames.
         """
-        ends = torch.from_numpy(self.ends(part))
-        rows = len(self.responses) * len(ends)
-        order = torch.arange(rows) if generator is None else torch.randperm(rows, generator=generator)
-        for chosen in order.split(size):
-            yield self.batch(chosen // len(ends), ends[chosen % len(ends)])
+        ends = self._in_stretches(torch.from_numpy(self.ends("train")), generator)
+        for chosen in ends.split(size):
+            repeats = torch.randperm(len(self.responses), generator=generator)[:REPEATS]
+            yield [self.batch(repeats, chosen)]
 
-    def batch(self, repeats: Int[Tensor, "B"], ends: Int[Tensor, "B"]) -> SnippetBatch:
-        """The snippets that end at these frames of these repeats."""
-        repeats, ends = repeats.to(self.device)[:, None], ends.to(self.device)[:, None]
-        shown = ends - torch.arange(self.length - 1, -1, -1, device=self.device)  # B T
-        frames = self.frames[shown].float()  # B T H W
+    def batches(self, part: str, size: int) -> Iterator[SnippetBatch]:
+        """All repeats of a part, in the movie's order, `size` end frames at a time."""
+        repeats = torch.arange(len(self.responses))
+        for chosen in torch.from_numpy(self.ends(part)).split(size):
+            yield self.batch(repeats, chosen)
+
+    def batch(self, repeats: Int[Tensor, "R"], ends: Int[Tensor, "E"]) -> SnippetBatch:
+        """The snippets that end at these frames, in each of these repeats."""
+        ago, before = (torch.arange(n, -1, -1) * self.stride for n in (self.length - 1, self.before))
+        distinct, shown = torch.unique(ends[:, None] - ago, return_inverse=True)  # U; E T
+        distinct, shown, repeats, ends = (t.to(self.device) for t in (distinct, shown, repeats, ends))
+        frames = self.frames[distinct[:, None] - before.to(self.device)].float()  # U C H W
         frames = frames.sub_(self.scales.frame_mean).div_(self.scales.frame_sd)
-        running = None if self.running is None else self.running[repeats, shown]  # B T 2
-        responses = self.responses[repeats, shown] if self.per_frame else self.responses[repeats, ends][:, 0]
-        return SnippetBatch(frames, running, responses)
+        where = repeats[:, None, None], distinct[shown]  # R E T
+        running = None if self.running is None else self.running[where]
+        responses = self.responses[where if self.per_frame else (repeats[:, None], ends)]
+        return SnippetBatch(frames, shown, running, responses)
+
+    def _answered(self, ends: Int[np.ndarray, "E"]) -> Int[np.ndarray, "f"]:
+        """The frames whose responses a model is to predict for these ends."""
+        return snippet_frames(ends, self.length, self.stride) if self.per_frame else ends
+
+    def _fitted_scales(
+        self, frames: np.ndarray, responses: np.ndarray, running: np.ndarray | None
+    ) -> MovieScales:
+        shown = snippet_frames(self.split.train, self.length + self.before, self.stride)
+        return fit_scales(frames, responses, running, shown, self._answered(self.split.train))
+
+    def _check_answered(self, responses: np.ndarray) -> None:
+        ends = np.concatenate([self.ends(part) for part in PARTS])
+        silent = ~np.isfinite(responses[:, self._answered(ends)]).all(axis=(0, 1))
+        if silent.any():
+            raise DataError(
+                f"Neurons {some(silent)} have no response (NaN) for frames of the split; leave them out, or "
+                "end the split before the recording ends."
+            )
+
+    def _in_stretches(self, ends: Int[Tensor, "E"], generator: torch.Generator) -> Int[Tensor, "E"]:
+        """All ends, stretch after stretch, cut at random places and in random order."""
+        reach = self.stride * STRETCH
+        moved = ends + torch.randint(reach, (), generator=generator)
+        stretch = moved // reach * self.stride + moved % self.stride
+        _, stretch = torch.unique(stretch, return_inverse=True)
+        order = torch.randperm(int(stretch.max()) + 1, generator=generator)
+        return ends[torch.argsort(order[stretch], stable=True)]
 
 
 class PartLoss:
@@ -126,7 +175,7 @@ class PartLoss:
         snippets: Snippets,
         loss: Callable[[nn.Module, SnippetBatch], tuple[Tensor, Tensor]],
         part: str = "validation",
-        size: int = 256,
+        size: int = 64,
     ) -> None:
         self.snippets, self.loss, self.part, self.size = snippets, loss, part, size
 
@@ -144,7 +193,7 @@ class PartLoss:
 
 
 def _check(
-    frames: np.ndarray, responses: np.ndarray, running: np.ndarray | None, split: MovieSplit, length: int
+    frames: np.ndarray, responses: np.ndarray, running: np.ndarray | None, split: MovieSplit, span: int
 ) -> None:
     given = {"responses": responses.shape[:2]} | ({} if running is None else {"running": running.shape})
     for name, shape in given.items():
@@ -154,14 +203,8 @@ def _check(
                 f"responses {len(responses)} repeats; give one value for each frame of each repeat."
             )
     ends = np.concatenate([split.train, split.validation, split.test])
-    if len(split.train) == 0 or ends.min() < length - 1 or ends.max() >= len(frames):
+    if len(split.train) == 0 or ends.min() < span - 1 or ends.max() >= len(frames):
         raise DataError(
-            f"The split is not one of {len(frames)} frames into snippets of {length}; make it with "
-            "split_movie for this movie and length."
-        )
-    silent = ~np.isfinite(responses[:, snippet_frames(ends, length)]).all(axis=(0, 1))
-    if silent.any():
-        raise DataError(
-            f"Neurons {some(silent)} have no response (NaN) for frames of the split; leave them out, or end "
-            "the split before the recording ends."
+            f"The split is not one of {len(frames)} frames into snippets that span {span}; make it with "
+            "split_movie for this movie and span."
         )

@@ -1,4 +1,4 @@
-"""Scores: `rates` for firing rates of regions in time bins, `neurons` for neurons and repeated images."""
+"""Scores: `rates` for regions in time bins, `neurons` for images, `repeats` for whatever was repeated."""
 
 from neurokit.metrics.neurons import Explained, correlation, correlation_to_average, feve
 from neurokit.metrics.rates import (
@@ -11,10 +11,13 @@ from neurokit.metrics.rates import (
     split_half_reliability,
     trial_errors,
 )
+from neurokit.metrics.repeats import RepeatScores, cc_max, repeat_scores
 
 __all__ = [
     "Explained",
+    "RepeatScores",
     "block_bootstrap",
+    "cc_max",
     "correlation",
     "correlation_to_average",
     "feve",
@@ -22,6 +25,7 @@ __all__ = [
     "pearson",
     "pooled_r2",
     "r2",
+    "repeat_scores",
     "shift_null",
     "split_half_reliability",
     "trial_errors",

@@ -1,73 +1,97 @@
 """What a V1 Transformer is made of: its sizes, and the two sets of them that are used.
 
 The parts are those of the V1 Transformer's public description, which names no size; all numbers are ours.
-The default reads a quarter of the Allen Brain Observatory's movie frames (304 x 608 pixels) in each
-direction and is meant for a GPU; SMALL reads an eighth and trains on a CPU.
+Mouse V1 prefers gratings of about 0.04 cycles per degree (Niell and Stryker, J. Neuroscience 28, 7520-7536,
+2008). A frame of the Allen Brain Observatory's movies spans about 120 x 95 degrees, so 20 rows still show
+twice that frequency, and 40 rows four times. SMALL reads 20 x 40 pixels and trains on a CPU; the default
+reads 40 x 80 and is meant for a GPU.
 """
 
 from dataclasses import dataclass
+from math import inf
 from typing import Literal, get_args
 
 from neurokit.errors import SettingsError
 
 Running = Literal["film", "additive"]
 Head = Literal["pooled", "per_frame"]
+Start = Literal["gabor", "random"]
 
 
 @dataclass(frozen=True)
 class TransformerSettings:
     """The sizes of a V1 Transformer.
 
-    `frame` is height and width in pixels, `snippet` the frames a prediction is made from, `patch` the side
-    of the squares that a frame is cut into. `width` numbers describe a patch, in `heads` groups of
-    attention; the perceptron of a block is `expansion` times as wide. `registers` are learned tokens that
-    no patch has (Darcet et al., ICLR 2024). `running` scales and shifts ('film'), shifts ('additive') or is
-    not read (None). `causal` hides the future from each frame. The head predicts from the mean over time
-    ('pooled') or from each frame. Raises SettingsError for sizes that no model can be made of.
+    `frame` is height and width in pixels, `snippet` the frames a prediction is made from; each is seen
+    together with `before` earlier ones. `patch` is the side of the squares that a frame is cut into, one
+    every `step` pixels (a rim of fewer than `step` may be left over). `start` is where their filters begin:
+    at drifting Gabors or at random. `width` numbers describe a patch, in `heads` groups of attention; the
+    perceptron of a block is `expansion` times as wide. `registers` are learned tokens that no patch has
+    (Darcet et al., ICLR 2024). `running` scales and shifts ('film'), shifts ('additive') or is not read
+    (None). `causal` hides the future from each frame. The head predicts from a weighted mean over time
+    ('pooled') or from each frame; the weights are learned and start falling by e in `memory` frames
+    (infinity: equal), since calcium forgets. `dropout` acts on what blocks add, `patch_dropout` on what
+    patches tell. Raises SettingsError for sizes that no model can be made of.
     """
 
-    frame: tuple[int, int] = (76, 152)
+    frame: tuple[int, int] = (40, 80)
     snippet: int = 16
-    patch: int = 19
+    before: int = 3
+    patch: int = 20
+    step: int = 6
     width: int = 96
     heads: int = 4
-    spatial_layers: int = 3
-    temporal_layers: int = 3
+    spatial_layers: int = 2
+    temporal_layers: int = 2
     expansion: int = 4
     registers: int = 0
-    dropout: float = 0.1
+    memory: float = 6.0
+    dropout: float = 0.2
+    patch_dropout: float = 0.8
+    start: Start = "gabor"
     running: Running | None = "film"
     causal: bool = False
     head: Head = "pooled"
 
     def __post_init__(self) -> None:
         """Raises SettingsError naming the setting."""
-        for name in ("snippet", "patch", "width", "heads", "expansion"):
+        for name in ("snippet", "patch", "step", "width", "heads", "expansion"):
             self._at_least(name, 1)
-        for name in ("spatial_layers", "temporal_layers", "registers"):
+        for name in ("before", "spatial_layers", "temporal_layers", "registers"):
             self._at_least(name, 0)
-        if any(side < self.patch or side % self.patch for side in self.frame):
+        if any(side < self.patch for side in self.frame):
             raise SettingsError(
-                f"patch is {self.patch}; use one that divides both sides of frame {self.frame}."
+                f"patch is {self.patch}; use one that fits into both sides of frame {self.frame}."
             )
-        if self.width % self.heads:
-            raise SettingsError(f"width {self.width} cannot be dealt to {self.heads} heads; use a multiple.")
-        if not 0 <= self.dropout < 1:
-            raise SettingsError(f"dropout is {self.dropout}; use 0 or more, below 1.")
-        if self.running is not None and self.running not in get_args(Running):
-            raise SettingsError(f"running is {self.running!r}; use 'film', 'additive' or None.")
-        if self.head not in get_args(Head):
-            raise SettingsError(f"head is {self.head!r}; use one of {', '.join(get_args(Head))}.")
+        if self.width % self.heads or self.width % 2:
+            raise SettingsError(
+                f"width {self.width} cannot be dealt to {self.heads} heads and to pairs of filters; use an "
+                "even multiple."
+            )
+        for name in ("dropout", "patch_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise SettingsError(f"{name} is {getattr(self, name)}; use 0 or more, below 1.")
+        if not 0 < self.memory <= inf:
+            raise SettingsError(f"memory is {self.memory}; use a positive number of frames.")
+        for name, words in (("running", (*get_args(Running), None)), ("head", get_args(Head))):
+            self._one_of(name, words)
+        self._one_of("start", get_args(Start))
 
     def _at_least(self, name: str, least: int) -> None:
         value = getattr(self, name)
         if not isinstance(value, int) or value < least:
             raise SettingsError(f"{name} is {value!r}; use a whole number of {least} or more.")
 
+    def _one_of(self, name: str, words: tuple[str | None, ...]) -> None:
+        if getattr(self, name) not in words:
+            known = ", ".join(repr(word) for word in words)
+            raise SettingsError(f"{name} is {getattr(self, name)!r}; use one of {known}.")
+
     @property
-    def patches(self) -> int:
-        """Patches of a frame: what attention compares within it."""
-        return (self.frame[0] // self.patch) * (self.frame[1] // self.patch)
+    def grid(self) -> tuple[int, int]:
+        """Rows and columns of patches: what attention compares within a frame."""
+        rows, columns = ((side - self.patch) // self.step + 1 for side in self.frame)
+        return rows, columns
 
 
-SMALL = TransformerSettings(frame=(38, 76), width=64, spatial_layers=1, temporal_layers=2)
+SMALL = TransformerSettings(frame=(20, 40), patch=10, step=3, width=64, spatial_layers=1, temporal_layers=1)

@@ -1,0 +1,144 @@
+"""V1 Transformer on simulated Allen sessions beside its baselines, ablations and controls; over seeds.
+
+    python benchmarks/v1_transformer.py
+
+A new mouse a seed (60 cells, movies one and three, ten repeats); the last fifth of each movie is tested in
+all repeats. Scores are medians over reliable cells. Ablations: no running, running of another repeat, filters
+that start at random. Controls: untrained; responses of another time of the movie; a session in which running
+does nothing, with and without reading it; and a session whose movies are as short as the real ones (30 and
+120 s). Networks are the small recipe. A job is kept and not computed again by the same code.
+"""
+
+import argparse
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from joblib import Parallel, delayed
+
+from kept import kept
+from neurokit.data.allen_sessions import load_simulated_session, session_truth
+from neurokit.features.movie_scales import frame_responses
+from neurokit.movies import (
+    SMALL,
+    MovieTask,
+    Recipe,
+    build_cnn,
+    build_network,
+    lagged_pixels,
+    mean_response,
+    predict_part,
+    prepare,
+    running_only,
+    score_table,
+    train_network,
+)
+from neurokit.simulate.allen_schedule import SessionParameters
+from record import save
+
+STUDY = "v1_transformer"
+BASELINES = {"mean": mean_response, "running only": running_only, "lagged ridge": lagged_pixels}
+RECIPES = {
+    "V1 Transformer": SMALL,
+    "no running": replace(SMALL, running="none"),
+    "running shuffled": replace(SMALL, running="shuffled"),
+    "random start": replace(SMALL, model=replace(SMALL.model, start="random")),
+    "untrained": SMALL,
+    "other responses": SMALL,
+    "no effect of running": SMALL,
+    "no effect of running, no running": replace(SMALL, running="none"),
+    "short movies": SMALL,
+    "3-D CNN": replace(SMALL, running="none"),
+}
+MODELS = (*BASELINES, *RECIPES, "truth", "truth without running")
+
+
+def main(arguments: list[str] | None = None) -> pd.DataFrame:
+    """Runs all jobs that are not kept and writes the result file."""
+    options = _options(arguments)
+    size = {"frames": options.frames, "cells": options.cells, "epochs": options.epochs}
+    jobs = [
+        {"model": model, "seed": seed} | size for seed in range(options.seeds) for model in options.models
+    ]
+    found = Parallel(n_jobs=options.workers, verbose=10)(delayed(one_job)(job) for job in jobs)
+    table = summary(pd.DataFrame(found))
+    print(table.round(3).to_string(index=False))
+    if not options.no_file:
+        per_seed = [{"model": row["model"], "seed": row["seed"], "cc_norm": row["cc_norm"]} for row in found]
+        save(STUDY, table.round(4).to_dict("records"), seeds=options.seeds, size=size, each=per_seed)
+    return table
+
+
+def one_job(job: dict[str, Any]) -> dict[str, Any]:
+    """Scores of one model of one mouse."""
+    torch.set_num_threads(1)
+    return kept(STUDY, job, lambda: measured(**job))
+
+
+def measured(model: str, seed: int, frames: int, cells: int, epochs: int) -> dict[str, Any]:
+    """Medians over the reliable cells of the session."""
+    changes = {"frames": frames * 2 // 5 if model == "short movies" else frames, "cells": cells}
+    if "no effect" in model:
+        changes["running"] = 0.0
+    parameters = SessionParameters(seed=seed, **changes)
+    recipe = RECIPES.get(model, SMALL).seeded(seed)
+    recipe = replace(recipe, fit=replace(recipe.fit, epochs=epochs))
+    task = prepare(load_simulated_session(parameters, size=recipe.model.frame), recipe)
+    table = score_table(task, {model: predicted(model, task, recipe, parameters)})
+    return table.drop(columns="model").to_dict("records")[0]
+
+
+def predicted(model: str, task: MovieTask, recipe: Recipe, parameters: SessionParameters) -> np.ndarray:
+    """dF/F of the test frames in each repeat."""
+    if model in BASELINES:
+        return BASELINES[model](task)
+    if model.startswith("truth"):
+        return _truth(parameters, task, "expected_from_movie" if "without" in model else "expected")
+    taught = replace(task, responses=_of_other_times(task)) if model == "other responses" else task
+    snippets = taught.snippets()
+    network = build_cnn(snippets, recipe.seed) if model == "3-D CNN" else build_network(snippets, recipe)
+    if model != "untrained":
+        network = train_network(snippets, recipe, network, device="cpu", show_progress=False).model
+    return predict_part(network, snippets)
+
+
+def _truth(parameters: SessionParameters, task: MovieTask, name: str) -> np.ndarray:
+    """What somebody would predict who knows the cells."""
+    movies = load_simulated_session(parameters, size=task.frames.shape[1:]).movies.values()
+    starts = np.concatenate([movie.starts for movie in movies], axis=1)
+    known = getattr(session_truth(parameters), name)
+    shape = task.shape
+    return frame_responses(known, starts, lag=shape.lag, window=shape.window)[:, task.split.test]
+
+
+def _of_other_times(task: MovieTask) -> np.ndarray:
+    """Responses that stand half of all frames too late, so that they say nothing of the movie."""
+    return np.roll(np.nan_to_num(task.responses), task.responses.shape[1] // 2, axis=1)
+
+
+def summary(found: pd.DataFrame) -> pd.DataFrame:
+    """One row a model: means over seeds, their spread, and how much the full model is above it."""
+    names = ["cells", "single_trial", "cc_abs", "cc_norm", "absolute_error"]
+    grouped = found.groupby("model", sort=False)
+    table = grouped[names].mean()
+    table["cc_norm_sd"] = grouped.cc_norm.std(ddof=1)
+    table["single_trial_sd"] = grouped.single_trial.std(ddof=1)
+    return table.reset_index()
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=SMALL.fit.epochs)
+    parser.add_argument("--frames", type=int, default=SessionParameters().frames)
+    parser.add_argument("--cells", type=int, default=SessionParameters().cells)
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--no-file", action="store_true", help="print only")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""What a model of movie responses has to beat: the mean, the running alone, and pixels read linearly.
+
+Everything is fitted to training frames; penalties are chosen on validation frames.
+
+Letters: R repeats, F frames, E end frames of a part, N neurons, K rows, L lags, J columns of a design.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float, Float32
+from sklearn.linear_model import Ridge
+
+from neurokit.data.allen_movies import read_frames
+from neurokit.errors import DataError
+from neurokit.features.movie_scales import fit_scales
+from neurokit.movies.task import MovieTask
+
+PENALTIES = 10.0 ** np.arange(1, 7)
+SIZE = (8, 16)  # pixels that the linear model reads of each frame
+Design = Callable[[np.ndarray], np.ndarray]
+
+
+def mean_response(task: MovieTask, part: str = "test") -> Float32[np.ndarray, "R E N"]:
+    """Each cell's mean over training frames, always."""
+    mean = task.responses[:, task.split.train].mean(axis=(0, 1))
+    return _in_all_repeats(np.broadcast_to(mean, (len(getattr(task.split, part)), len(mean))), task)
+
+
+def lagged_pixels(task: MovieTask, part: str = "test") -> Float32[np.ndarray, "R E N"]:
+    """Ridge regression of the mean over repeats on the small frames that a snippet shows."""
+    small = read_frames(task.frames, SIZE).reshape(len(task.frames), -1).astype(np.float32)
+    seen = small[task.split.train]
+    small = (small - seen.mean()) / seen.std()
+
+    def design(ends: np.ndarray) -> np.ndarray:
+        return small[_lagged(task, ends)].reshape(len(ends), -1)
+
+    return _in_all_repeats(_best_ridge(task, design, task.responses.mean(axis=0), part), task)
+
+
+def running_only(task: MovieTask, part: str = "test") -> Float32[np.ndarray, "R E N"]:
+    """Ridge regression of single trials on the running during a snippet.
+
+    Raises DataError for a task without running.
+    """
+    if task.running is None:
+        raise DataError("The task was prepared without running: there is nothing to regress on.")
+    train = task.split.train
+    scales = fit_scales(task.frames, task.responses, task.running, train, train)
+    running = scales.running(task.running)  # R F 2
+
+    def design(ends: np.ndarray) -> np.ndarray:
+        return running[:, _lagged(task, ends)].reshape(len(running) * len(ends), -1)
+
+    found = _best_ridge(task, design, task.responses, part)
+    return found.reshape(len(running), -1, found.shape[-1])
+
+
+def _lagged(task: MovieTask, ends: np.ndarray) -> np.ndarray:
+    """The frames of each snippet, E L."""
+    lags = np.arange(task.shape.length + task.shape.before) * task.shape.stride
+    return ends[:, None] - lags
+
+
+def _best_ridge(task: MovieTask, design: Design, wanted: np.ndarray, part: str) -> np.ndarray:
+    """Predictions for a part with the penalty that does best on validation frames, rows of `design`."""
+    train, validation = (
+        (design(ends), _rows(wanted, ends)) for ends in (task.split.train, task.split.validation)
+    )
+    models = [Ridge(alpha=penalty).fit(*train) for penalty in PENALTIES]
+    errors = [((model.predict(validation[0]) - validation[1]) ** 2).mean() for model in models]
+    found = models[int(np.argmin(errors))].predict(design(getattr(task.split, part)))
+    return found.astype(np.float32)
+
+
+def _rows(wanted: np.ndarray, ends: np.ndarray) -> Float[np.ndarray, "K N"]:
+    """F N or R F N at the ends, one row each."""
+    return wanted[..., ends, :].reshape(-1, wanted.shape[-1])
+
+
+def _in_all_repeats(predicted: np.ndarray, task: MovieTask) -> np.ndarray:
+    return np.broadcast_to(predicted, (len(task.responses), *predicted.shape)).astype(np.float32)
