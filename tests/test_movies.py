@@ -1,4 +1,4 @@
-"""From a session to scores: tasks, running beside the movie, training, baselines, and what a bad split leaks."""
+"""From a session to scores: tasks, running beside the movie, training, baselines, what a bad split leaks."""
 
 from dataclasses import replace
 
