@@ -44,13 +44,13 @@ RECIPES = {
     "V1 Transformer": SMALL,
     "no running": replace(SMALL, running="none"),
     "running shuffled": replace(SMALL, running="shuffled"),
-    "random start": replace(SMALL, model=replace(SMALL.model, start="random")),
+    "3-D CNN": replace(SMALL, running="none"),
     "untrained": SMALL,
     "other responses": SMALL,
+    "short movies": SMALL,
     "no effect of running": SMALL,
     "no effect of running, no running": replace(SMALL, running="none"),
-    "short movies": SMALL,
-    "3-D CNN": replace(SMALL, running="none"),
+    "random start": replace(SMALL, model=replace(SMALL.model, start="random")),
 }
 MODELS = (*BASELINES, *RECIPES, "truth", "truth without running")
 
