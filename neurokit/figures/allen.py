@@ -101,3 +101,43 @@ def _shade(axis: Axes, session: MovieSession, inside: Bool[np.ndarray, "S"]) -> 
         where, across = showing[inside], axis.get_xaxis_transform()
         look = {"color": colour, "alpha": 0.12, "linewidth": 0, "label": movie.name}
         axis.fill_between(session.time[inside], 0, 1, where=where, transform=across, **look)
+
+
+def plot_predictions(
+    seconds: Float[np.ndarray, "F"],
+    responses: Float[np.ndarray, "R F"],
+    predictions: Mapping[str, Float[np.ndarray, "R F"]],
+    *,
+    repeat: int = 0,
+) -> Figure:
+    """One cell's dF/F (fraction) and what models say: above the means over repeats, below one repeat.
+
+    `seconds` is each frame's time in the movie.
+    """
+    figure, axes = plt.subplots(2, 1, figsize=(5.8, 3), sharex=True)
+    rows = {
+        "mean over repeats": lambda values: values.mean(axis=0),
+        f"repeat {repeat + 1}": lambda v: v[repeat],
+    }
+    for axis, (name, pick) in zip(axes, rows.items(), strict=True):
+        axis.plot(seconds, pick(responses), color=INK, linewidth=0.8, label="recorded")
+        for (model, values), colour in zip(predictions.items(), COLOURS, strict=False):
+            axis.plot(seconds, pick(values), color=colour, linewidth=1.2, label=model)
+        axis.set_ylabel("dF/F")
+        axis.set_title(name, loc="left", fontsize=8)
+    axes[-1].set_xlabel("time in the movie (s)")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
+    return figure
+
+
+def plot_moments(moments: Float[np.ndarray, "K C H W"], titles: Sequence[str]) -> Figure:
+    """Rows of frames or filters over time, oldest left, each row on its own scale; pixels."""
+    rows, columns = moments.shape[:2]
+    figure, axes = plt.subplots(rows, columns, figsize=(1.1 * columns + 1, 0.95 * rows), squeeze=False)
+    for row, (frames, title) in enumerate(zip(moments, titles, strict=True)):
+        most = np.abs(frames).max()
+        for axis, frame in zip(axes[row], frames, strict=True):
+            axis.imshow(frame, plt.get_cmap("gray", 25), vmin=-most, vmax=most)
+            axis.set(xticks=[], yticks=[])
+        axes[row, 0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=8)
+    return figure

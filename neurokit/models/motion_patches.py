@@ -11,9 +11,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-DIRECTIONS = 8
+DIRECTIONS = 12
 WAVELENGTHS = (0.6, 1.0)  # of the patch's side
-DRIFTS = (0.07, 0.2)  # cycles from one frame of a moment to the next
+DRIFTS = (0.12, 0.04)  # cycles from one frame of a moment to the next
 ENVELOPE = 0.36  # standard deviation of a Gabor, in wavelengths
 SMALLEST = 1e-6  # under the root, whose slope at 0 would be infinite
 
@@ -47,7 +47,7 @@ def gabor_pairs(pairs: int, frames: int, patch: int) -> Float[Tensor, "D C p p"]
     """Filters of unit norm without a mean: all even Gabors, then their odd partners.
 
     Pairs count up through directions first (counter-clockwise from rightwards), then wavelengths, then
-    speeds, and begin anew after 32. The newest of a moment's frames is the last and weighs most.
+    speeds, and begin anew after 48. The newest of a moment's frames is the last and weighs most.
     """
     index = torch.arange(pairs)[:, None, None, None]
     direction = 2 * torch.pi / DIRECTIONS * (index % DIRECTIONS)

@@ -94,4 +94,4 @@ class TransformerSettings:
         return rows, columns
 
 
-SMALL = TransformerSettings(frame=(20, 40), patch=10, step=3, width=64, spatial_layers=1, temporal_layers=1)
+SMALL = TransformerSettings(frame=(20, 40), patch=10, step=3, width=48, spatial_layers=1, temporal_layers=1)
