@@ -17,7 +17,11 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def save(name: str, rows: list[dict[str, Any]], **facts: Any) -> Path:
-    """Writes benchmarks/results/<name>.json: `rows` are the figures, `facts` how they were made."""
+    """Writes benchmarks/results/<name>.json: `rows` are the figures, `facts` how they were made.
+
+    A figure that is no number becomes null, which JSON knows.
+    """
+    rows = [{key: None if value != value else value for key, value in row.items()} for row in rows]
     content = {
         "command": " ".join(["python", *sys.argv]),
         "commit": code_version(),

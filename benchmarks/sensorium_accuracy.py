@@ -56,10 +56,7 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
     table = summary(found)
     print(table.round(3).to_string(index=False))
     if not options.no_file:
-        rows = [
-            {k: None if v != v else v for k, v in row.items()} for row in table.round(4).to_dict("records")
-        ]
-        save("sensorium_accuracy", rows, seeds=options.seeds, size=size)
+        save("sensorium_accuracy", table.round(4).to_dict("records"), seeds=options.seeds, size=size)
     return table
 
 

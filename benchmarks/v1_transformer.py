@@ -3,10 +3,11 @@
     python benchmarks/v1_transformer.py
 
 Three new mice, on which nothing was tuned (60 cells, movies one and three, ten repeats); the last fifth of
-each movie is tested in all repeats. Scores are medians over reliable cells. Ablations: no running, running of another repeat, filters
-that start at random. Controls: untrained; responses of another time of the movie; a session in which running
-does nothing, with and without reading it; and a session whose movies are as short as the real ones (30 and
-120 s). Networks are the small recipe. A job is kept and not computed again by the same code.
+each movie is tested in all repeats. Scores are medians over reliable cells. Ablations: no running, running of
+another repeat, filters that start at random. Controls: untrained; responses of another time of the movie; a
+session in which running does nothing, with and without reading it; and a session whose movies are as short
+as the real ones (30 and 120 s). Networks are the small recipe. A job is kept and not computed again by the
+same code.
 """
 
 import argparse

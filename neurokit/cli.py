@@ -1,7 +1,8 @@
 """The command line: `neurokit data | simulate | train | evaluate | submit`, as the notebooks call them.
 
 Without arguments every command runs on the demo tier, where nothing is downloaded. `--recording` picks the
-Steinmetz session with its PupilEncoder, or the SENSORIUM scans with the models of that competition.
+Steinmetz session with its PupilEncoder, the SENSORIUM scans with the models of that competition, or an Allen
+session with the V1 Transformer.
 """
 
 import argparse
@@ -10,8 +11,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from neurokit import __version__, cli_sensorium, settings
-from neurokit.cli_options import ONLY, add_command, add_model, add_task, add_training, chosen, given, whole
+from neurokit import __version__, cli_allen, cli_sensorium, settings
+from neurokit.cli_options import (
+    SESSION_TYPES,
+    Command,
+    add_command,
+    add_model,
+    add_session,
+    add_size,
+    add_task,
+    add_training,
+    chosen,
+    given,
+    whole,
+)
 from neurokit.errors import NeurokitError
 
 
@@ -44,23 +57,30 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"neurokit {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
     text = "show the tier's recording; the full tier downloads it first"
-    add_command(commands, "data", text, steinmetz=data, sensorium=cli_sensorium.data)
+    described = _add(commands, "data", text, data)
+    add_session(described)
     text = "write a simulated session or scan in the real file formats"
-    simulated = add_command(commands, "simulate", text, steinmetz=simulate, sensorium=cli_sensorium.simulate)
+    simulated = _add(commands, "simulate", text, simulate)
     simulated.add_argument("--trials", type=whole(1), help="number of trials (default 250; a scan's 1320)")
+    text = "which movies an Allen session shows (default three_session_A)"
+    simulated.add_argument("--session-type", choices=SESSION_TYPES, help=text)
     simulated.add_argument("--output", type=Path, help="folder (default: in NEUROKIT_DATA)")
-    text = "fit a PupilEncoder or a SENSORIUM model and save it"
-    trained = add_command(commands, "train", text, steinmetz=train, sensorium=cli_sensorium.train)
+    text = "fit a PupilEncoder, a SENSORIUM model or a V1 Transformer and save it"
+    trained = _add(commands, "train", text, train)
     add_task(trained)
     trained.add_argument("--cell", choices=("rnn", "gru", "lstm"), help="recurrent cell (default gru)")
     trained.add_argument("--hidden", type=whole(1), help="hidden units (default 27)")
     trained.add_argument("--layers", type=whole(1), help="recurrent layers (default 1)")
     add_model(trained)
+    add_session(trained)
+    add_size(trained)
     add_training(trained)
     text = "score what was saved beside its baselines or its ceiling"
-    evaluated = add_command(commands, "evaluate", text, steinmetz=evaluate, sensorium=cli_sensorium.evaluate)
+    evaluated = _add(commands, "evaluate", text, evaluate)
     add_task(evaluated)
     add_model(evaluated)
+    add_session(evaluated)
+    add_size(evaluated)
     text = "train an ensemble and write its SENSORIUM submission"
     submitted = add_command(commands, "submit", text, sensorium=cli_sensorium.submit)
     add_model(submitted, default="model_4")
@@ -71,6 +91,14 @@ def _parser() -> argparse.ArgumentParser:
     submitted.add_argument("--output", type=Path, help="folder (default: in NEUROKIT_DATA)")
     add_training(submitted)
     return parser
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str, steinmetz: Command
+) -> argparse.ArgumentParser:
+    """A command that all recordings have."""
+    others = {"sensorium": getattr(cli_sensorium, name), "allen": getattr(cli_allen, name)}
+    return add_command(commands, name, text, steinmetz=steinmetz, **others)
 
 
 def data(options: argparse.Namespace) -> None:
@@ -103,7 +131,8 @@ def train(options: argparse.Namespace) -> None:
     """Fits an encoder, resuming a killed run, and saves it beside the data."""
     from neurokit.pupil_run import train_and_save
 
-    run = train_and_save(seed=options.seed, **given(options, *ONLY["steinmetz"], "epochs", "device"))
+    names = ("inputs", "split", "cell", "hidden", "layers", "epochs", "device")
+    run = train_and_save(seed=options.seed, **given(options, *names))
     print(
         f"{run.parameters} parameters, best epoch {run.best_epoch}, validation error {run.best_loss:.4g} Hz²"
     )

@@ -8,12 +8,19 @@ from neurokit import settings
 from neurokit.errors import SettingsError
 
 MODELS = ("ln", "cnn", "ln_plus", "cnn_plus", "model_4")
-ONLY = {"steinmetz": ("inputs", "split", "cell", "hidden", "layers"), "sensorium": ("model", "published")}
+MOVIES = ("natural_movie_one", "natural_movie_two", "natural_movie_three")
+RUNNING = ("measured", "none", "shuffled")
+SESSION_TYPES = ("three_session_A", "three_session_B", "three_session_C", "three_session_C2")
+ONLY = {  # options that do not go with every recording
+    "steinmetz": ("inputs", "split", "cell", "hidden", "layers", "trials"),
+    "sensorium": ("model", "published", "trials"),
+    "allen": ("movies", "running", "size", "session", "session_type"),
+}
 Command = Callable[[argparse.Namespace], None]
 
 
 def chosen(options: argparse.Namespace) -> Command:
-    """The function for this recording; raises SettingsError where an option belongs to the other."""
+    """The function for this recording; raises SettingsError where an option belongs to another."""
     recording = options.recording
     if recording not in options.functions:
         known = ", ".join(options.functions)
@@ -21,7 +28,7 @@ def chosen(options: argparse.Namespace) -> Command:
             f"There is nothing to submit of the recording {recording}; use --recording {known}."
         )
     for other, names in ONLY.items():
-        foreign = [f"--{name}" for name in given(options, *names)] if other != recording else []
+        foreign = [_flag(name) for name in given(options, *names) if name not in ONLY[recording]]
         if foreign:
             raise SettingsError(
                 f"{', '.join(foreign)} cannot go with --recording {recording}; leave it out, or use "
@@ -34,6 +41,10 @@ def given(options: argparse.Namespace, *names: str) -> dict[str, Any]:
     """Those of the options that stand on the command line; for the others a function's defaults hold."""
     found = {name: getattr(options, name, None) for name in names}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def whole(least: int) -> Callable[[str], int]:
@@ -83,8 +94,25 @@ def add_model(parser: argparse.ArgumentParser, default: str = "cnn_plus") -> Non
     )
 
 
+def add_session(parser: argparse.ArgumentParser) -> None:
+    """Which Allen session, and what is read of it."""
+    parser.add_argument("--session", type=whole(1), help="number of an Allen session, on the full tier")
+    parser.add_argument("--movies", nargs="+", choices=MOVIES, help="of an Allen session (default all)")
+    text = "what a V1 Transformer is told of the running (default measured)"
+    parser.add_argument("--running", choices=RUNNING, help=text)
+
+
+def add_size(parser: argparse.ArgumentParser) -> None:
+    """How large a V1 Transformer."""
+    text = "of a V1 Transformer (default: small on the demo tier, else full)"
+    parser.add_argument("--size", choices=("small", "full"), help=text)
+
+
 def add_training(parser: argparse.ArgumentParser) -> None:
     """How long and where."""
-    text = "at most so many epochs (default: 60; SENSORIUM 12 on the demo tier, else 200)"
+    text = (
+        "at most so many epochs (default: 60; SENSORIUM 12 on the demo tier, else 200; V1 Transformer 10 "
+        "in its small size, else 20)"
+    )
     parser.add_argument("--epochs", type=whole(1), help=text)
     parser.add_argument("--device", help="auto, cpu, cuda, mps (default auto)")

@@ -125,6 +125,7 @@ def test_a_device_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
         ("train", "--hidden", "many"),
         ("submit", "--members", "0"),
         ("submit", "--workers", "0"),
+        ("evaluate", "--session", "0"),
     ],
 )
 def test_numbers_that_cannot_be_used(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:
@@ -220,6 +221,21 @@ def test_the_commands_know_every_model() -> None:
         ),
         ("evaluate --recording sensorium --inputs pupil", "--inputs cannot go with --recording sensorium"),
         ("evaluate --recording sensorium --split random", "--split cannot go with --recording sensorium"),
+        (
+            "train --running none",
+            "--running cannot go with --recording steinmetz; leave it out, or use --rec",
+        ),
+        ("evaluate --size small --session 7", "--size, --session cannot go with --recording steinmetz"),
+        ("data --movies natural_movie_one", "--movies cannot go with --recording steinmetz"),
+        ("data --recording sensorium --session 7", "--session cannot go with --recording sensorium"),
+        ("simulate --session-type three_session_A", "--session-type cannot go with --recording steinmetz"),
+        ("simulate --recording allen --trials 30", "--trials cannot go with --recording allen; leave it out"),
+        ("train --recording allen --cell gru", "--cell cannot go with --recording allen"),
+        ("train --recording allen --model ln", "--model cannot go with --recording allen"),
+        ("evaluate --recording allen --session 7", "Session 7 is not on the demo tier"),
+        ("train --recording allen --device tpu", "Device 'tpu' is not there"),
+        ("data --recording allen --tier cutout", "'cutout' has no session with movies"),
+        ("submit --recording allen", "nothing to submit of the recording allen; use --recording sensorium"),
         ("submit --recording steinmetz", "nothing to submit of the recording steinmetz"),
         ("submit --workers 2", "--workers needs --engine processes or ray"),
         ("submit --engine here --workers 2", "--workers needs --engine processes or ray"),
@@ -246,7 +262,11 @@ def test_combinations_that_mean_nothing(
     [
         ("train --recording sensorium --model model_5", "argument --model: invalid choice: 'model_5'"),
         ("submit --engine slurm", "argument --engine: invalid choice: 'slurm'"),
-        ("data --recording allen", "argument --recording: invalid choice: 'allen'"),
+        ("data --recording neuropixels", "argument --recording: invalid choice: 'neuropixels'"),
+        ("train --recording allen --movies one", "argument --movies: invalid choice: 'one'"),
+        ("train --recording allen --running fast", "argument --running: invalid choice: 'fast'"),
+        ("train --recording allen --size large", "argument --size: invalid choice: 'large'"),
+        ("simulate --session-type three_session_D", "--session-type: invalid choice: 'three_session_D'"),
     ],
 )
 def test_words_that_are_no_choice(capsys: pytest.CaptureFixture[str], arguments: str, says: str) -> None:

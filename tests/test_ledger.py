@@ -82,3 +82,31 @@ def test_accuracy_shows_each_score_as_a_share_of_its_ceiling(tmp_path: Path) -> 
     (tmp_path / "sensorium_accuracy.json").write_text(json.dumps(STUDY | {"rows": rows}), encoding="utf-8")
     text = with_tables("<!-- ledger sensorium_accuracy --><!-- /ledger -->", tmp_path)
     assert "| CNN | 0.500 ± 0.010 | 0.600 | 0.900 |  |  |  |" in text
+
+
+def test_movies_show_each_score_with_its_spread(tmp_path: Path) -> None:
+    figures = {
+        "cc_norm": 0.8,
+        "cc_norm_sd": 0.01,
+        "cc_abs": 0.7,
+        "single_trial": 0.5,
+        "single_trial_sd": 0.02,
+    }
+    rows = [{"model": "V1 Transformer", **figures, "absolute_error": 0.6}]
+    (tmp_path / "v1_transformer.json").write_text(json.dumps(STUDY | {"rows": rows}), encoding="utf-8")
+    text = with_tables("<!-- ledger v1_transformer --><!-- /ledger -->", tmp_path)
+    assert "| V1 Transformer | 0.800 ± 0.010 | 0.700 | 0.500 ± 0.020 | 0.600 |" in text
+
+
+def test_gratings_leave_empty_what_was_not_measured(tmp_path: Path) -> None:
+    figures = {"number": 10.0, "score": 0.5, "score_sd": 0.1}
+    rows = [
+        {"dataset": "drifting", "model": "mean", "cells": "chosen", **figures, "correlation": 0.4,
+         "ceiling": 0.7, "explained": None},
+        {"dataset": "running", "model": "V1Transformer, running", "cells": "all", **figures,
+         "explained": 0.01},
+    ]  # fmt: skip
+    (tmp_path / "real_gratings.json").write_text(json.dumps(STUDY | {"rows": rows}), encoding="utf-8")
+    text = with_tables("<!-- ledger real_gratings --><!-- /ledger -->", tmp_path)
+    assert "| drifting | mean | 10 chosen | 0.500 ± 0.100 | 0.400 | 0.700 |  |" in text
+    assert "| running | V1Transformer, running | 10 all | 0.500 ± 0.100 |  |  | 0.010 |" in text

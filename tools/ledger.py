@@ -45,6 +45,8 @@ def with_tables(text: str, results: Path) -> str:
             "sensorium_accuracy": accuracy_table,
             "sensorium_ladder": ladder_table,
             "sensorium_controls": ladder_table,
+            "v1_transformer": movie_table,
+            "real_gratings": gratings_table,
         }
         table = tables.get(found["name"], study_table)(content)
         return f"<!-- ledger {found['name']} -->\n{table}\n\n{origin(content)}\n<!-- /ledger -->"
@@ -130,6 +132,30 @@ def ladder_table(content: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def movie_table(content: dict[str, Any]) -> str:
+    """Scores of cells whose movie responses are predicted, medians over the reliable ones."""
+    head = ["model", "CC_norm", "correlation to the mean over repeats", "single trials", "error (SD)"]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for row in content["rows"]:
+        scores = [f"{row['cc_norm']:.3f} ± {row['cc_norm_sd']:.3f}", f"{row['cc_abs']:.3f}"]
+        scores.append(f"{row['single_trial']:.3f} ± {row['single_trial_sd']:.3f}")
+        scores.append(f"{row['absolute_error']:.3f}")
+        lines.append("| " + " | ".join([row["model"], *scores]) + " |")
+    return "\n".join(lines)
+
+
+def gratings_table(content: dict[str, Any]) -> str:
+    """Real responses to gratings: the score, and what it stands beside; empty where it does not apply."""
+    head = ["gratings", "model", "cells", "score", "correlation", "ceiling", "variance explained"]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for row in content["rows"]:
+        further = [_number(row.get(name)) for name in ("correlation", "ceiling", "explained")]
+        cells = [row["dataset"], row["model"], f"{row['number']:.0f} {row['cells']}"]
+        score = f"{row['score']:.3f} ± {row['score_sd']:.3f}"
+        lines.append("| " + " | ".join([*cells, score, *further]) + " |")
+    return "\n".join(lines)
+
+
 def origin(content: dict[str, Any]) -> str:
     """Where the numbers come from."""
     return (
@@ -146,6 +172,10 @@ def _row(rows: pd.DataFrame, model: str, inputs: str, split: str) -> pd.Series:
 def _spread(row: dict[str, Any], key: str) -> str:
     mean, spread = row.get(f"{key}_mean"), row.get(f"{key}_std")
     return "" if mean is None else f"{mean:.3f}" + ("" if spread is None else f" ± {spread:.3f}")
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None or value != value else f"{value:.3f}"
 
 
 def _score(row: pd.Series) -> str:

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, UInt8
 from neurokit.data.allen import MovieSession
 from neurokit.data.allen_movies import Movie
 from neurokit.errors import DataError
-from neurokit.features.movie_scales import frame_responses, frame_running
+from neurokit.features.movie_scales import MovieScales, frame_responses, frame_running
 from neurokit.features.movie_split import MovieSplit, joined, split_movie
 from neurokit.features.snippets import Snippets
 from neurokit.metrics.repeats import cc_max
@@ -40,12 +40,15 @@ class MovieTask:
     split: MovieSplit
     shape: SnippetShape
 
-    def snippets(self, *, per_frame: bool = False) -> Snippets:
-        """What networks are trained on; `per_frame` asks for a response at each frame of a snippet."""
-        sizes = {name: getattr(self.shape, name) for name in ("length", "stride", "before")}
-        return Snippets(
-            self.frames, self.responses, self.split, running=self.running, per_frame=per_frame, **sizes
-        )
+    def snippets(self, *, per_frame: bool = False, scales: MovieScales | None = None) -> Snippets:
+        """What networks are trained on; `per_frame` asks for a response at each frame of a snippet.
+
+        `scales` are those of a saved model; without them they are fitted to training frames. Raises
+        DataError for scales of other cells.
+        """
+        given = {name: getattr(self.shape, name) for name in ("length", "stride", "before")}
+        given |= {"running": self.running, "per_frame": per_frame, "scales": scales}
+        return Snippets(self.frames, self.responses, self.split, **given)
 
     def reliable(self, least: float = RELIABLE) -> Bool[np.ndarray, "N"]:
         """The cells whose ceiling (`cc_max`) reaches `least` in training frames."""

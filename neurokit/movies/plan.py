@@ -1,0 +1,124 @@
+"""Which session and movies, which recipe, kept where: all that a command on Allen sessions has to settle."""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+from neurokit import settings
+from neurokit.data.allen import MovieSession
+from neurokit.data.allen_sdk import import_allensdk
+from neurokit.data.allen_sessions import MODULES, SESSION, load_movie_session, load_simulated_session
+from neurokit.data.simulated import simulated_folder
+from neurokit.errors import SettingsError
+from neurokit.movies.recipe import SMALL, Recipe, Running
+from neurokit.simulate.allen_schedule import SessionParameters
+
+Size = Literal["small", "full"]
+
+
+def demo_parameters(seed: int) -> SessionParameters:
+    """The simulated session of the demo tier."""
+    return SessionParameters(seed=seed)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A V1 Transformer on a session of a tier.
+
+    `session_id` is a real session's number (full tier; default: SESSION). `seed` picks the demo's session,
+    and the seeds of weights and training on both tiers. `movies` are names, None stands for all the session
+    has. `size` None is small on the demo tier, else full; `epochs` replaces the recipe's. Raises
+    SettingsError for a session or a size that cannot be, or no movie at all.
+    """
+
+    session_id: int | None = None
+    seed: int = 0
+    movies: tuple[str, ...] | None = None
+    running: Running = "measured"
+    size: Size | None = None
+    epochs: int | None = None
+    tier: settings.Tier = field(default_factory=settings.tier)
+
+    def __post_init__(self) -> None:
+        """Looks at what can be said without the session."""
+        if self.session_id is not None and self.tier == "demo":
+            raise SettingsError(
+                f"Session {self.session_id} is not on the demo tier, whose session is picked by its seed: "
+                "leave the session out, or use the tier full."
+            )
+        if self.size not in (*get_args(Size), None):
+            raise SettingsError(f"size is {self.size!r}; use one of {', '.join(get_args(Size))}.")
+        if self.movies == ():
+            raise SettingsError("movies names none; name at least one, or leave it out for all.")
+
+    @property
+    def small(self) -> bool:
+        """Whether the model is the one that trains on a CPU."""
+        return self.tier == "demo" if self.size is None else self.size == "small"
+
+    @property
+    def recipe(self) -> Recipe:
+        """What is trained, and how; raises SettingsError for an unknown word in `running`."""
+        recipe = replace(SMALL if self.small else Recipe(), running=self.running)
+        changed = {} if self.epochs is None else {"epochs": self.epochs}
+        return replace(recipe, fit=replace(recipe.fit, **changed)).seeded(self.seed)
+
+    @property
+    def description(self) -> str:
+        """One line on which model this is."""
+        rows, columns = self.recipe.model.frame
+        size, shown = "small" if self.small else "full", self._movies.replace("-", ", ")
+        return (
+            f"V1 Transformer, {size} size (frames of {rows} x {columns} pixels), running {self.running}, "
+            f"movies {shown}"
+        )
+
+    @property
+    def parameters(self) -> SessionParameters:
+        """Of the demo's simulation."""
+        return demo_parameters(self.seed)
+
+    def load(self) -> MovieSession:
+        """The session with these movies, in frames of the recipe's size; without running for 'none'.
+
+        Raises SettingsError for cutout, which has no movies, and what fetching and reading raise.
+        """
+        options = {
+            "movies": self.movies,
+            "running": self.running != "none",
+            "size": self.recipe.model.frame,
+        }
+        if self.tier != "demo":
+            return load_movie_session(self.session_id, tier=self.tier, **options)
+        import_allensdk()  # where it is missing, that is said before anything is simulated
+        return load_simulated_session(self.parameters, **options)
+
+    def file(self, session: MovieSession) -> Path:
+        """The NWB that the session was read from, in the layout of AllenSDK's cache."""
+        folder = settings.data_folder() / "allen"
+        if self.tier == "demo":
+            folder = simulated_folder("allen", self.parameters.as_dict(), MODULES)
+        return folder / "ophys_experiment_data" / f"{session.session_id}.nwb"
+
+    @property
+    def path(self) -> Path:
+        """Where the model is kept, without suffix; the same for any number of epochs."""
+        return settings.data_folder() / "checkpoints" / self._name
+
+    @property
+    def unfinished(self) -> Path:
+        """Where its training is kept until it is over; another file for each change of the recipe."""
+        digest = hashlib.sha256(repr(self.recipe).encode()).hexdigest()[:12]
+        return self.path.with_name(f"{self._name}-{digest}.training")
+
+    @property
+    def _movies(self) -> str:
+        names = self.movies or ("all",)
+        return "-".join(name.removeprefix("natural_movie_") for name in names)
+
+    @property
+    def _name(self) -> str:
+        where = "demo" if self.tier == "demo" else f"{self.tier}-{self.session_id or SESSION}"
+        size = "small" if self.small else "full"
+        return f"v1-transformer-{where}-{self.seed}-{size}-{self.running}-{self._movies}"
