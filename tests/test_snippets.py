@@ -13,7 +13,7 @@ from torch.utils._pytree import tree_leaves
 from neurokit.errors import DataError
 from neurokit.features.movie_scales import RUNNING_LIMIT, MovieScales, frame_responses, frame_running
 from neurokit.features.movie_split import joined, snippet_frames, split_movie, split_movie_leaking
-from neurokit.features.snippets import PartLoss, SnippetBatch
+from neurokit.features.snippets import PartLoss, SnippetBatch, Snippets
 from neurokit.fit import Objective, TrainingData
 from tests.batch_toys import generator
 from tests.movie_toys import (
@@ -244,6 +244,24 @@ def test_overlapping_windows_are_never_stored() -> None:
     with Largest() as copied:
         snippets.frames[ends[:, None] - torch.arange(LENGTH)].float()
     assert copied.bytes > 3 * made.bytes
+
+
+def test_movie_three_is_held_once_as_bytes_and_a_batch_is_as_large_as_its_distinct_frames() -> None:
+    """3,600 frames of 76 x 152 pixels: 42 MB, and 37 MB for a training batch."""
+    frames, span = np.zeros((3600, 76, 152), dtype=np.uint8), 55
+    responses = np.random.default_rng(0).normal(size=(2, 3600, 3)).astype(np.float32)
+    split = split_movie(3600, snippet=span, lag=4)
+    snippets = Snippets(frames, responses, split, length=16, stride=3, before=3)
+    held = {
+        t.untyped_storage().data_ptr(): t.untyped_storage().nbytes()
+        for t in vars(snippets).values()
+        if isinstance(t, Tensor)
+    }
+    assert sum(held.values()) == frames.nbytes + responses.nbytes and frames.nbytes < 42e6
+    with Largest() as made:
+        step = next(snippets.steps(64, generator()))
+    assert made.bytes == step[0].frames.nbytes <= 9 * (8 + 15) * 4 * 76 * 152 * 4 < 40e6
+    assert len(split.train) * 19 * 76 * 152 * 4 > 2e9  # what copies of the windows alone would take
 
 
 # --- what `fit` asks for

@@ -13,7 +13,8 @@ from neurokit.features.movie_split import split_movie
 from neurokit.features.snippets import PartLoss, SnippetBatch, Snippets
 from neurokit.fit import fit
 from neurokit.fit_settings import FitSettings
-from neurokit.models.transformer import Additive, Attention, Film, V1Transformer, absolute_error, build
+from neurokit.models.attention import Attention
+from neurokit.models.transformer import Additive, Film, V1Transformer, absolute_error, build
 from neurokit.models.transformer_settings import SMALL, TransformerSettings
 from tests.movie_toys import FRAMES, LENGTH, toy_snippets
 

@@ -4,12 +4,17 @@ does.
 
 from pathlib import Path
 
+import figure_movies
 import figure_pupil
 import figure_sensorium
 from neurokit.notebook import setup
 
 FOLDER = Path(__file__).resolve().parent.parent / "figures"
-PICTURES = {"pupil_encoder": figure_pupil.draw, "sensorium": figure_sensorium.draw}
+PICTURES = {
+    "pupil_encoder": figure_pupil.draw,
+    "sensorium": figure_sensorium.draw,
+    "v1_transformer": figure_movies.draw,
+}
 
 
 def main() -> None:

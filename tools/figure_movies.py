@@ -1,0 +1,104 @@
+"""The README's picture of the V1 Transformer: where a cell looks, what it does, scores, what running adds.
+
+The first two panels are made here, from seeds: a simulated session and a network trained on it. The others
+draw the result file of `benchmarks/v1_transformer.py`.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+
+from figure_sensorium import rows_of
+from neurokit.data.allen_sessions import load_simulated_session, session_truth
+from neurokit.figures import COLOURS, GREY, INK
+from neurokit.insilico import attribution_maps
+from neurokit.movies import (
+    SMALL,
+    MovieTask,
+    cell_scores,
+    part_responses,
+    predict_part,
+    prepare,
+    train_network,
+)
+from neurokit.simulate.allen_schedule import SessionParameters
+
+MODELS = ("lagged ridge", "3-D CNN", "no running", "V1 Transformer", "other responses")
+RUNNING = ("V1 Transformer", "running shuffled", "no running")
+ABSENT = ("no effect of running", "no effect of running, no running")
+
+
+def draw() -> Figure:
+    """Field, responses, scores and running, side by side."""
+    parameters = SessionParameters()
+    recipe = replace(SMALL, fit=replace(SMALL.fit, epochs=5))
+    task = prepare(load_simulated_session(parameters, size=SMALL.model.frame), recipe)
+    snippets = task.snippets()
+    model = train_network(snippets, recipe, device="cpu").model
+    predicted = predict_part(model, snippets)
+    cell = int(np.argmax(cell_scores(task, predicted).cc_abs))
+    ends = torch.from_numpy(task.split.test[:: len(task.split.test) // 16])
+    figure, axes = plt.subplots(1, 4, figsize=(12, 2.6), width_ratios=(1.1, 1.3, 1, 1))
+    field = attribution_maps(model, snippets, ends, [cell]).space[0].numpy()
+    draw_field(axes[0], field, parameters, cell)
+    draw_responses(axes[1], task, predicted, cell)
+    rows = {row["model"]: row for row in rows_of("v1_transformer")}
+    draw_scores(axes[2], rows)
+    draw_running(axes[3], rows)
+    return figure
+
+
+def draw_field(axis: Axes, field: np.ndarray, parameters: SessionParameters, cell: int) -> None:
+    """Attribution over space, and the planted receptive field."""
+    cells = session_truth(parameters).cells
+    scale = np.array(field.shape) / (parameters.height, parameters.width)
+    center = (cells.center[cell] + 0.5) * scale - 0.5
+    axis.imshow(field, cmap="gray")
+    axis.add_patch(Circle(center[::-1], 2 * cells.sigma[cell] * scale.mean(), fill=False, color=COLOURS[1]))
+    axis.set(xlabel="column (pixels)", ylabel="row (pixels)", title="where its best cell looks")
+
+
+def draw_responses(axis: Axes, task: MovieTask, predicted: np.ndarray, cell: int) -> None:
+    """The last seconds of the test, means over repeats."""
+    last = slice(-450, None)
+    seconds = np.arange(450) / 30
+    recorded = part_responses(task)[:, last, cell]
+    axis.plot(seconds, recorded.T, color=GREY, linewidth=0.3, alpha=0.6)
+    axis.plot(seconds, recorded.mean(axis=0), color=INK, linewidth=1, label="mean of ten repeats")
+    axis.plot(seconds, predicted[:, last, cell].mean(axis=0), color=COLOURS[0], label="predicted")
+    axis.set(xlabel="time in an unseen stretch of movie (s)", ylabel="dF/F", title="what it does")
+    axis.legend(fontsize=7)
+
+
+def draw_scores(axis: Axes, rows: dict[str, dict[str, Any]]) -> None:
+    """CC_norm of each model, its spread over seeds; 1 is what the noise allows."""
+    for place, model in enumerate(MODELS):
+        row = rows[model]
+        axis.errorbar(row["cc_norm"], place, xerr=row["cc_norm_sd"], fmt="o", ms=4, color=COLOURS[0])
+    axis.axvline(1, color=INK, linestyle="--", linewidth=0.9)
+    axis.set_yticks(range(len(MODELS)), MODELS, fontsize=7)
+    axis.invert_yaxis()
+    axis.set(xlabel="CC_norm, median over cells", xlim=(-0.1, 1.05), title="score; dashed: ceiling")
+
+
+def draw_running(axis: Axes, rows: dict[str, dict[str, Any]]) -> None:
+    """Single-trial correlation with and without running, where it acts and where it does not."""
+    for place, model in enumerate((*RUNNING, *ABSENT)):
+        row, colour = rows[model], COLOURS[model in ABSENT]
+        axis.errorbar(row["single_trial"], place, xerr=row["single_trial_sd"], fmt="o", ms=4, color=colour)
+    names = (
+        "running",
+        "of another repeat",
+        "none",
+        "running\n(no effect planted)",
+        "none\n(no effect planted)",
+    )
+    axis.set_yticks(range(len(names)), names, fontsize=7)
+    axis.invert_yaxis()
+    axis.set(xlabel="correlation on single trials", title="what running adds")
