@@ -29,9 +29,8 @@ from neurokit.movies import (
 )
 from neurokit.simulate.allen_schedule import SessionParameters
 
-MODELS = ("lagged ridge", "3-D CNN", "no running", "V1 Transformer", "other responses")
-RUNNING = ("V1 Transformer", "running shuffled", "no running")
-ABSENT = ("no effect of running", "no effect of running, no running")
+MODELS = ("untrained", "lagged ridge", "3-D CNN", "V1 Transformer")
+RUNNING = {"V1 Transformer": "measured", "running shuffled": "of another\nrepeat", "no running": "none"}
 
 
 def draw() -> Figure:
@@ -88,17 +87,16 @@ def draw_scores(axis: Axes, rows: dict[str, dict[str, Any]]) -> None:
 
 
 def draw_running(axis: Axes, rows: dict[str, dict[str, Any]]) -> None:
-    """Single-trial correlation with and without running, where it acts and where it does not."""
-    for place, model in enumerate((*RUNNING, *ABSENT)):
-        row, colour = rows[model], COLOURS[model in ABSENT]
-        axis.errorbar(row["single_trial"], place, xerr=row["single_trial_sd"], fmt="o", ms=4, color=colour)
-    names = (
-        "running",
-        "of another repeat",
-        "none",
-        "running\n(no effect planted)",
-        "none\n(no effect planted)",
-    )
-    axis.set_yticks(range(len(names)), names, fontsize=7)
+    """Single-trial correlation with the running, with that of another repeat, and without."""
+    for place, model in enumerate(RUNNING):
+        row = rows[model]
+        axis.errorbar(
+            row["single_trial"], place, xerr=row["single_trial_sd"], fmt="o", ms=4, color=COLOURS[0]
+        )
+    for place, known in enumerate(("truth", "truth without running", "truth without running")):
+        ceiling = rows[known]["single_trial"]
+        axis.vlines(ceiling, place - 0.3, place + 0.3, color=INK, linestyle="--", linewidth=0.9)
+    axis.set_yticks(range(len(RUNNING)), RUNNING.values(), fontsize=7)
     axis.invert_yaxis()
-    axis.set(xlabel="correlation on single trials", title="what running adds")
+    title = "which running it reads; dashed: ceiling"
+    axis.set(xlabel="correlation on single trials", xlim=(0, 0.85), title=title)
