@@ -4,7 +4,8 @@
 
 Three new mice, on which nothing was tuned (60 cells, movies one and three, ten repeats); the last fifth of
 each movie is tested in all repeats. Scores are medians over reliable cells. Ablations: no running, running of
-another repeat, filters that start at random. Controls: untrained; responses of another time of the movie; a
+another repeat, no attention, filters that start at random; a linear readout of what the network starts from
+(motion energy + ridge). Controls: untrained; responses of another time of the movie; a
 session in which running does nothing, with and without reading it; and a session whose movies are as short
 as the real ones (30 and 120 s). Networks are the small recipe. A job is kept and not computed again by the
 same code.
@@ -30,6 +31,7 @@ from neurokit.movies import (
     build_network,
     lagged_pixels,
     mean_response,
+    motion_energy,
     predict_part,
     prepare,
     running_only,
@@ -41,7 +43,12 @@ from record import save
 
 STUDY = "v1_transformer"
 FIRST_MOUSE = 200  # sizes were settled on mice 0 and 100
-BASELINES = {"mean": mean_response, "running only": running_only, "lagged ridge": lagged_pixels}
+BASELINES = {
+    "mean": mean_response,
+    "running only": running_only,
+    "lagged ridge": lagged_pixels,
+    "motion energy + ridge": motion_energy,
+}
 RECIPES = {
     "V1 Transformer": SMALL,
     "no running": replace(SMALL, running="none"),
@@ -52,6 +59,7 @@ RECIPES = {
     "short movies": SMALL,
     "no effect of running": SMALL,
     "no effect of running, no running": replace(SMALL, running="none"),
+    "no attention": replace(SMALL, model=replace(SMALL.model, spatial_layers=0, temporal_layers=0)),
     "random start": replace(SMALL, model=replace(SMALL.model, start="random")),
 }
 MODELS = (*BASELINES, *RECIPES, "truth", "truth without running")
@@ -69,7 +77,7 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
     print(table.round(3).to_string(index=False))
     if not options.no_file:
         per_seed = [{"model": row["model"], "seed": row["seed"], "cc_norm": row["cc_norm"]} for row in found]
-        save(STUDY, table.round(4).to_dict("records"), seeds=options.seeds, size=size, each=per_seed)
+        save(options.name, table.round(4).to_dict("records"), seeds=options.seeds, size=size, each=per_seed)
     return table
 
 
@@ -121,7 +129,7 @@ def _of_other_times(task: MovieTask) -> np.ndarray:
 
 
 def summary(found: pd.DataFrame) -> pd.DataFrame:
-    """One row a model: means over seeds, their spread, and how much the full model is above it."""
+    """One row a model: means over seeds, and their spread."""
     names = ["cells", "single_trial", "cc_abs", "cc_norm", "absolute_error"]
     grouped = found.groupby("model", sort=False)
     table = grouped[names].mean()
@@ -138,6 +146,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--cells", type=int, default=SessionParameters().cells)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--name", default=STUDY, help="of the result file")
     parser.add_argument("--no-file", action="store_true", help="print only")
     return parser.parse_args(arguments)
 

@@ -21,6 +21,7 @@ from neurokit.movies import (
     cell_scores,
     lagged_pixels,
     mean_response,
+    motion_energy,
     part_responses,
     predict_part,
     prepare,
@@ -227,6 +228,25 @@ def test_baselines_know_what_they_are_given() -> None:
     assert (np.abs(scores["running"].single_trial) < 0.3).all()  # running alone says nothing of a product
     known = part_responses(task).mean(axis=(0, 1))
     np.testing.assert_allclose(mean_response(task)[1, 5], known, atol=0.4)
+
+
+def test_motion_energy_reads_contrast_where_pixels_cannot() -> None:
+    """Cells that follow the contrast of a drifting grating, whatever its phase."""
+    random = np.random.default_rng(3)
+    contrast = np.abs(slow(1, seed=6)[:, 0])
+    phase = 2 * np.pi * (0.15 * np.arange(300) + random.uniform())
+    bars = np.cos(2 * np.pi * np.arange(32)[None, None, :] / 6 - phase[:, None, None])
+    frames = (128 + 60 * contrast.clip(0, 2)[:, None, None] * bars.repeat(16, axis=1)).astype(np.uint8)
+    noise = random.normal(size=(REPEATS, 300, CELLS))
+    task = prepare(session(), RECIPE, movies=[THREE])
+    follows = (contrast[None, :, None] + 0.2 * noise).astype(np.float32)
+    task = replace(task, frames=frames, responses=follows)
+    sizes = replace(MODEL, patch=10, step=3, width=48, heads=4, frame=(16, 32), memory=1.0)  # no calcium
+    energy, pixels = (
+        np.median(cell_scores(task, found).cc_abs)
+        for found in (motion_energy(task, settings=sizes), lagged_pixels(task))
+    )
+    assert energy > 0.7 and energy > pixels + 0.3
 
 
 def test_running_alone_predicts_what_running_adds() -> None:

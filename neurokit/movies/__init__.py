@@ -1,6 +1,6 @@
 """V1 Transformer as a whole: a session's movies to a task, recipes, training, baselines, scores."""
 
-from neurokit.movies.baselines import lagged_pixels, mean_response, running_only
+from neurokit.movies.baselines import lagged_pixels, mean_response, motion_energy, running_only
 from neurokit.movies.recipe import SMALL, Recipe
 from neurokit.movies.scores import cell_scores, part_responses, score_table
 from neurokit.movies.shape import SnippetShape
@@ -17,6 +17,7 @@ __all__ = [
     "cell_scores",
     "lagged_pixels",
     "mean_response",
+    "motion_energy",
     "part_responses",
     "predict_part",
     "prepare",

@@ -1,4 +1,4 @@
-"""What a model of movie responses has to beat: the mean, the running alone, and pixels read linearly.
+"""What a model of movie responses has to beat: the mean, the running, pixels and motion energy read linearly.
 
 Everything is fitted to training frames; penalties are chosen on validation frames.
 
@@ -8,12 +8,15 @@ Letters: R repeats, F frames, E end frames of a part, N neurons, K rows, L lags,
 from collections.abc import Callable
 
 import numpy as np
+import torch
 from jaxtyping import Float, Float32
 from sklearn.linear_model import Ridge
 
 from neurokit.data.allen_movies import read_frames
 from neurokit.errors import DataError
 from neurokit.features.movie_scales import fit_scales
+from neurokit.models.motion_patches import MotionPatches
+from neurokit.models.transformer_settings import SMALL, TransformerSettings
 from neurokit.movies.task import MovieTask
 
 PENALTIES = 10.0 ** np.arange(1, 7)
@@ -37,6 +40,40 @@ def lagged_pixels(task: MovieTask, part: str = "test") -> Float32[np.ndarray, "R
         return small[_lagged(task, ends)].reshape(len(ends), -1)
 
     return _in_all_repeats(_best_ridge(task, design, task.responses.mean(axis=0), part), task)
+
+
+def motion_energy(
+    task: MovieTask, part: str = "test", *, settings: TransformerSettings = SMALL
+) -> Float32[np.ndarray, "R E N"]:
+    """Ridge regression of the mean over repeats on motion energy: what a network's start alone is worth.
+
+    The energies are those of an untrained network's patches (`MotionPatches`) of these sizes, summed over the
+    snippet with weights that fall as calcium forgets. No attention, no running, nothing learned but a line.
+    """
+    energies = _energies(task, settings)  # F J
+    weights = np.exp(-np.arange(task.shape.length) / settings.memory).astype(np.float32)
+
+    def design(ends: np.ndarray) -> np.ndarray:
+        back = enumerate(weights)
+        return sum(weight * energies[ends - ago * task.shape.stride] for ago, weight in back)
+
+    known = design(task.split.train)
+    mean, spread = known.mean(axis=0), known.std(axis=0)
+    scaled = _best_ridge(task, lambda ends: (design(ends) - mean) / spread, task.responses.mean(axis=0), part)
+    return _in_all_repeats(scaled, task)
+
+
+def _energies(task: MovieTask, settings: TransformerSettings) -> Float32[np.ndarray, "F J"]:
+    """Lengths of all pairs of Gabors in all patches at each frame; the movie's first frames have no past."""
+    patches = MotionPatches(settings.width, 1 + task.shape.before, settings.patch, settings.step).eval()
+    patches.start_at_gabors()
+    ago = task.shape.stride * np.arange(task.shape.before, -1, -1)
+    found = []
+    with torch.no_grad():
+        for frames in np.array_split(np.arange(len(task.frames)), max(1, len(task.frames) // 256)):
+            moments = torch.from_numpy(task.frames[np.maximum(frames[:, None] - ago, 0)]).float()
+            found.append(patches(moments)[..., settings.width // 2 :].flatten(1))
+    return torch.cat(found).numpy()
 
 
 def running_only(task: MovieTask, part: str = "test") -> Float32[np.ndarray, "R E N"]:
