@@ -79,4 +79,6 @@ def _plan(options: argparse.Namespace) -> "neurokit.movies.plan.Plan":
     asked = {"session_id": options.session} | given(options, "running", "size", "epochs")
     if options.movies is not None:
         asked["movies"] = tuple(name for name in MOVIES if name in options.movies)
+    if options.without is not None:
+        asked["without"] = tuple(sorted(options.without))
     return Plan(seed=options.seed, **asked)

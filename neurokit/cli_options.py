@@ -14,7 +14,7 @@ SESSION_TYPES = ("three_session_A", "three_session_B", "three_session_C", "three
 ONLY = {  # options that do not go with every recording
     "steinmetz": ("inputs", "split", "cell", "hidden", "layers", "trials"),
     "sensorium": ("model", "published", "trials"),
-    "allen": ("movies", "running", "size", "session", "session_type"),
+    "allen": ("movies", "without", "running", "size", "session", "session_type"),
 }
 Command = Callable[[argparse.Namespace], None]
 
@@ -98,6 +98,7 @@ def add_session(parser: argparse.ArgumentParser) -> None:
     """Which Allen session, and what is read of it."""
     parser.add_argument("--session", type=whole(1), help="number of an Allen session, on the full tier")
     parser.add_argument("--movies", nargs="+", choices=MOVIES, help="of an Allen session (default all)")
+    parser.add_argument("--without", nargs="+", type=whole(0), metavar="ID", help="cells to leave out")
     text = "what a V1 Transformer is told of the running (default measured)"
     parser.add_argument("--running", choices=RUNNING, help=text)
 

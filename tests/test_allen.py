@@ -152,10 +152,23 @@ def nan_running(file: h5py.File) -> None:
     file[f"{RUNNING}/data"][:] = np.nan
 
 
+def short_running(file: h5py.File) -> None:
+    replace(file, f"{RUNNING}/data", file[f"{RUNNING}/data"][:100])
+
+
+def backwards(file: h5py.File) -> None:
+    for name in ("DfOverF", "Fluorescence"):
+        where = f"{PIPELINE}/{name}/imaging_plane_1/timestamps"
+        if where in file:
+            replace(file, where, file[where][()][::-1].copy())
+
+
 BAD: dict[str, tuple[Edit, str]] = {
     "no running": (lambda file: file.__delitem__(RUNNING), "no running speed.*running=False"),
     "NaN running": (nan_running, "NaN throughout.*running=False"),
     "running off the clock": (off_the_clock, "running speed.*running=False"),
+    "running cut short": (short_running, "running speed.*values, not those.*running=False"),
+    "times backwards": (backwards, "go backwards: fetch it again"),
     "no movie": (
         lambda file: [file.__delitem__(f"stimulus/presentation/{name}_stimulus") for name in (ONE, THREE)],
         "no natural movie, only spontaneous",

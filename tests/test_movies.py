@@ -13,6 +13,7 @@ from neurokit.features.movie_split import snippet_frames, split_movie_leaking
 from neurokit.fit_settings import FitSettings
 from neurokit.models.transformer_settings import TransformerSettings
 from neurokit.movies import (
+    SMALL,
     MovieTask,
     Recipe,
     SnippetShape,
@@ -323,3 +324,56 @@ def _nearest(task: MovieTask) -> np.ndarray:
     nearest = torch.cdist(look(task.split.test), look(task.split.train)).argmin(dim=1).numpy()
     found = task.responses[:, task.split.train[nearest]].mean(axis=0)
     return np.broadcast_to(found, (REPEATS, *found.shape)).astype(np.float32)
+
+
+# --- what a fresh reader broke
+
+
+def test_shuffled_running_needs_another_repeat() -> None:
+    with pytest.raises(DataError, match="needs the speed of another repeat"):
+        given_running(np.ones((1, 5)), "shuffled", seed=0)
+
+
+def test_one_movie_may_be_named_by_itself_and_none_twice() -> None:
+    unchecked = getattr(prepare, "__wrapped__", prepare)
+    assert len(unchecked(session(), RECIPE, movies=ONE).frames) == 200
+    with pytest.raises(DataError, match="names one twice"):
+        prepare(session(), RECIPE, movies=[ONE, ONE])
+
+
+def test_cells_are_judged_reliable_in_training_frames() -> None:
+    task = prepare(session(), RECIPE)
+    silent = task.responses.copy()
+    noise = np.random.default_rng(0).normal(size=(REPEATS, len(task.split.test)))
+    silent[:, task.split.test, 1] = noise
+    assert replace(task, responses=silent).reliable().tolist() == [True, True, True]
+    silent = task.responses.copy()
+    silent[:, task.split.train, 1] = np.random.default_rng(1).normal(size=(REPEATS, len(task.split.train)))
+    assert replace(task, responses=silent).reliable().tolist() == [True, False, True]
+
+
+def test_the_best_epoch_is_that_of_validation_snippets() -> None:
+    task = prepare(session(), RECIPE)
+    wrong = task.responses.copy()
+    wrong[:, task.split.validation] = np.random.default_rng(0).normal(
+        size=wrong[:, task.split.validation].shape
+    )
+    snippets = [replace(task, responses=each).snippets() for each in (task.responses, wrong)]
+    losses = [train_network(each, RECIPE, device="cpu", show_progress=False).best_loss for each in snippets]
+    assert losses[1] > 1.3 * losses[0]  # what it chooses by knows of validation responses
+
+
+def test_the_recipe_warms_up_and_cools_down() -> None:
+    fit = replace(SMALL.fit, epochs=6)
+    snippets = prepare(session(), RECIPE).snippets()
+    rates = train_network(
+        snippets, replace(RECIPE, fit=fit), device="cpu", show_progress=False
+    ).history.learning_rate
+    assert rates[0] < rates[1] < rates[2] == rates.max() == pytest.approx(fit.learning_rate)
+    assert (rates.diff()[3:] < 0).all() and rates.iloc[-1] < 0.3 * fit.learning_rate
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63])
+def test_impossible_seeds_are_refused(seed: int) -> None:
+    with pytest.raises(SettingsError, match="seed is"):
+        Recipe(seed=seed)

@@ -453,9 +453,9 @@ def test_the_session_asked_for_is_loaded(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(plans, "load_movie_session", caught)
     Plan(tier="full").load()
-    Plan(7, tier="full", movies=(ONE,), running="none", size="small").load()
-    options = {"tier": "full", "movies": None, "running": True, "size": (40, 80)}
-    other_options = {"tier": "full", "movies": (ONE,), "running": False, "size": (10, 20)}
+    Plan(7, tier="full", movies=(ONE,), without=(5, 6), running="none", size="small").load()
+    options = {"tier": "full", "movies": None, "without": (), "running": True, "size": (40, 80)}
+    other_options = options | {"movies": (ONE,), "without": (5, 6), "running": False, "size": (10, 20)}
     assert asked == [(None, options), (7, other_options)]
 
 

@@ -180,6 +180,15 @@ def test_a_causal_model_says_the_same_of_a_snippet_cut_short() -> None:
         ask(model, frames.repeat(1, 2, 1, 1, 1), running.repeat(1, 2, 1))
 
 
+def test_patches_of_a_causal_model_still_see_one_another() -> None:
+    encoder = awake(toy(causal=True)).frame_encoder
+    frames = snippet()[0].flatten(0, 1)
+    changed = frames.clone()
+    changed[..., -4:, -4:] = 3.0  # the last patch
+    tokens = [encoder.between(encoder.patches(each) + encoder.positions) for each in (frames, changed)]
+    assert (tokens[0] - tokens[1])[:, 0].abs().max() > 1e-3  # the first one knows
+
+
 @pytest.mark.parametrize("learned", [True, False])
 def test_the_order_of_frames_is_known_by_their_positions_alone(learned: bool) -> None:
     model = awake(toy(memory=torch.inf))

@@ -41,14 +41,13 @@ def import_allensdk() -> tuple[type, type]:
     """
     try:
         reader, cache = _modules()
+        _bridge(reader)
     except ModuleNotFoundError as error:
         if error.name == "allensdk":
             raise DataError(f"This needs AllenSDK, which is not installed: {INSTALL}.") from error
         raise _broken(error) from error
     except Exception as error:  # an import can fail in any way
         raise _broken(error) from error
-    if not hasattr(np, "string_") and not isinstance(reader.np, _NumpyOfOne):
-        reader.np = _NumpyOfOne("numpy")
     return reader.BrainObservatoryNwbDataSet, cache.BrainObservatoryCache
 
 
@@ -140,6 +139,13 @@ def _modules() -> tuple[ModuleType, ModuleType]:
     return reader, cache
 
 
+def _bridge(reader: ModuleType) -> None:
+    if not hasattr(np, "string_") and not isinstance(reader.np, _NumpyOfOne):
+        reader.np = _NumpyOfOne("numpy")
+
+
 def _broken(error: Exception) -> DataError:
     finding = f"AllenSDK is installed but cannot be imported ({type(error).__name__}: {error})"
+    if isinstance(error, OSError) and error.filename:  # its libraries make folders in the user's home
+        return DataError(f"{finding}: let HOME name a folder that can be written to.")
     return DataError(f"{finding}: install it again with {INSTALL}.")

@@ -5,6 +5,7 @@ Letters: S samples of the microscope (about 30 Hz), N cells.
 
 import importlib
 from collections.abc import Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +30,17 @@ def read_traces(
         time, dff = dataset.get_dff_traces(None if len(chosen) == len(every) else chosen)
     if dff.shape != (len(chosen), len(time)):
         raise DataError(
-            f"{path} has dF/F of shape {dff.shape} for {len(chosen)} cells and {len(time)} times."
+            f"{path} has dF/F of shape {dff.shape} for {len(chosen)} cells and {len(time)} times: fetch it "
+            "again."
         )
+    if not (np.diff(time) > 0).all():  # false for NaN, too
+        raise DataError(f"The times of {path} are missing (NaN) or go backwards: fetch it again.")
     spread = dff.max(axis=1) - dff.min(axis=1)
     dead = chosen[~(np.isfinite(spread) & (spread > 0))]
     if len(dead):
         raise DataError(
             f"The dF/F of {len(dead)} cells in {path} is constant or not finite: leave them out with "
-            f"without={[*map(int, [*without, *dead])]}."
+            f"without={[*map(int, [*without, *dead])]} (--without)."
         )
     return time, chosen, dff.astype(np.float32, copy=False)
 
@@ -45,7 +49,12 @@ def _chosen_cells(
     every: Int[np.ndarray, "_"], cells: Sequence[int] | None, without: Sequence[int], path: Path
 ) -> Int[np.ndarray, "N"]:
     """Ids in the order of the file, which AllenSDK insists on."""
-    wanted = every if cells is None else np.asarray(cells, dtype=int)
+    wanted = every if cells is None else cells
+    for ids in (wanted, without):
+        if np.ndim(ids) != 1 or not all(isinstance(number, Integral) for number in ids):
+            raise DataError(
+                f"cells and without are lists of whole numbers, the ids of cells; {ids!r} is not."
+            )
     unknown = [int(number) for number in (*wanted, *without) if number not in every]
     chosen = every[np.isin(every, wanted) & ~np.isin(every, without)]
     if unknown or not len(chosen):
@@ -60,11 +69,16 @@ def read_running(path: Path, dataset: Any, time: Float[np.ndarray, "S"]) -> Floa
     """cm/s, NaN where not measured; raises DataError where it is so everywhere, or there is none."""
     with reading(path, "running speed on the microscope's clock (running=False reads it without)"):
         speed, times = dataset.get_running_speed()
-    if not np.array_equal(times, time):
-        finding = f"The running speed in {path} has {len(times)} times, not the {len(time)} of the microscope"
-        raise DataError(f"{finding}: read it with running=False or choose another session.")
+    if not np.array_equal(times, time) or speed.shape != time.shape:
+        finding = (
+            f"The running speed in {path} has {len(times)} times and {' x '.join(map(str, speed.shape))} "
+            f"values, not those of the microscope's {len(time)} samples"
+        )
+        raise DataError(f"{finding}: read it with running=False (--running none) or choose another session.")
     if np.isnan(speed).all():
-        raise DataError(f"The running speed in {path} is NaN throughout: read it with running=False.")
+        raise DataError(
+            f"The running speed in {path} is NaN throughout: read it with running=False (--running none)."
+        )
     return speed.astype(np.float32)
 
 

@@ -59,7 +59,8 @@ class TransformerSettings:
             self._at_least(name, 1)
         for name in ("before", "spatial_layers", "temporal_layers", "registers"):
             self._at_least(name, 0)
-        if any(side < self.patch for side in self.frame):
+        sides = self.frame if isinstance(self.frame, tuple) else ()
+        if len(sides) != 2 or any(not isinstance(side, int) or side < self.patch for side in sides):
             raise SettingsError(
                 f"patch is {self.patch}; use one that fits into both sides of frame {self.frame}."
             )

@@ -28,13 +28,14 @@ class Plan:
 
     `session_id` is a real session's number (full tier; default: SESSION). `seed` picks the demo's session,
     and the seeds of weights and training on both tiers. `movies` are names, None stands for all the session
-    has. `size` None is small on the demo tier, else full; `epochs` replaces the recipe's. Raises
-    SettingsError for a session or a size that cannot be, or no movie at all.
+    has. `without` are ids of cells to leave out. `size` None is small on the demo tier, else full; `epochs`
+    replaces the recipe's. Raises SettingsError for a session or a size that cannot be, or no movie at all.
     """
 
     session_id: int | None = None
     seed: int = 0
     movies: tuple[str, ...] | None = None
+    without: tuple[int, ...] = ()
     running: Running = "measured"
     size: Size | None = None
     epochs: int | None = None
@@ -86,6 +87,7 @@ class Plan:
         """
         options = {
             "movies": self.movies,
+            "without": self.without,
             "running": self.running != "none",
             "size": self.recipe.model.frame,
         }

@@ -42,6 +42,8 @@ class Recipe:
         if self.running not in get_args(Running):
             words = ", ".join(get_args(Running))
             raise SettingsError(f"running is {self.running!r}; use one of {words}.")
+        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**63:
+            raise SettingsError(f"seed is {self.seed!r}; use a whole number from 0 to 2^63 - 1.")
 
     def seeded(self, seed: int) -> "Recipe":
         """The same with other weights and another order of training."""

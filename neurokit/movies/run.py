@@ -66,7 +66,8 @@ def evaluate_saved(plan: Plan) -> pd.DataFrame:
     model without running. Raises CheckpointError where the saved model is another one than the plan's.
     """
     session = plan.load()
-    if not plan.path.with_name(f"{plan.path.name}.json").is_file():
+    files = [plan.path.with_name(f"{plan.path.name}.{kind}") for kind in ("json", "safetensors")]
+    if not any(file.is_file() for file in files):  # one alone is damage, which `check_saved` tells
         print(f"no model at {plan.path}: training one")
         _train(plan, session, "auto")
     check_saved(plan.path, session, plan.recipe)

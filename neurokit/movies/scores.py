@@ -56,5 +56,5 @@ def _medians(task: MovieTask, predicted: np.ndarray, part: str, cells: np.ndarra
         "cc_norm": float(middle),
         "low": float(low),
         "high": float(high),
-        "absolute_error": float(np.median((found.absolute_error / spread)[cells])),
+        "absolute_error": float(np.median(found.absolute_error[cells] / np.maximum(spread[cells], 1e-9))),
     }

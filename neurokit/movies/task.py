@@ -93,12 +93,16 @@ def given_running(
         raise DataError("Running was not measured while the movies were shown: use running='none'.")
     if running == "measured":
         return speed
+    if len(speed) < 2:
+        raise DataError("running='shuffled' needs the speed of another repeat, and there is one repeat only.")
     order = np.random.default_rng(seed).permutation(len(speed))
     return speed[np.roll(order, 1)[np.argsort(order)]]  # along a circle, so no repeat keeps its own
 
 
 def _chosen(session: MovieSession, movies: Sequence[str] | None) -> list[Movie]:
-    names = list(session.movies) if movies is None else list(movies)
+    names = list(session.movies) if movies is None else [movies] if isinstance(movies, str) else list(movies)
+    if len(set(names)) < len(names):
+        raise DataError(f"movies names one twice ({', '.join(names)}): name each once.")
     missing = [name for name in names if name not in session.movies]
     if missing or not names:
         asked = ", ".join(missing) or "any movie"
