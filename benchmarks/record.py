@@ -3,6 +3,7 @@
 import datetime
 import json
 import platform
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +24,7 @@ def save(name: str, rows: list[dict[str, Any]], **facts: Any) -> Path:
     """
     rows = [{key: None if value != value else value for key, value in row.items()} for row in rows]
     content = {
-        "command": " ".join(["python", *sys.argv]),
+        "command": shlex.join(["python", *sys.argv]),
         "commit": code_version(),
         "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "machine": f"{platform.system()} {platform.machine()}, {torch.get_num_threads()} torch threads",

@@ -1,4 +1,4 @@
-"""What the README says of SENSORIUM, held against the committed result files.
+"""What the README says of SENSORIUM and the V1 Transformer, held against the committed result files.
 
 The bounds of models and additions are the project's aims, those of the controls lie far from both: a study
 that is run again and misses one turns these red.
@@ -60,3 +60,62 @@ def test_no_score_is_above_its_ceiling(accuracy: dict[str, dict[str, Any]]) -> N
     assert all(row["score_mean"] < row["ceiling_mean"] for row in accuracy.values())
     ladder = [*by_rung("sensorium_ladder").values(), *by_rung("sensorium_controls").values()]
     assert all(row["score"] < row["ceiling"] for row in ladder)
+
+
+@pytest.fixture(scope="module")
+def movies() -> dict[str, dict[str, Any]]:
+    """Rows of the V1 Transformer's study and of its controls by model."""
+    rows = [*load("v1_transformer")["rows"], *load("v1_controls")["rows"]]
+    return {row["model"]: row for row in rows}
+
+
+def test_the_v1_transformer_reaches_four_fifths_and_passes_what_it_was_to_pass(
+    movies: dict[str, dict[str, Any]],
+) -> None:
+    assert min(load(name)["seeds"] for name in ("v1_transformer", "v1_controls")) >= 3
+    score = {model: row["cc_norm"] for model, row in movies.items()}
+    assert score["truth"] > score["V1 Transformer"] >= 0.8
+    assert score["lagged ridge"] < 0.7
+    baselines = ("mean", "running only", "lagged ridge", "3-D CNN")
+    assert score["V1 Transformer"] > max(score[name] for name in baselines) + 0.05
+    assert max(score["untrained"], score["other responses"]) < 0.2
+    assert score["short movies"] < score["V1 Transformer"] - 0.05
+
+
+def test_a_straight_line_through_motion_energy_is_better_in_what_repeats(
+    movies: dict[str, dict[str, Any]],
+) -> None:
+    """The README says so; a network that passes it one day asks for another sentence there."""
+    line, network = movies["motion energy + ridge"], movies["V1 Transformer"]
+    assert line["cc_norm"] > network["cc_norm"] and line["single_trial"] < network["single_trial"]
+    assert abs(movies["no attention"]["cc_norm"] - network["cc_norm"]) < 0.05
+
+
+@pytest.mark.parametrize("without", ["no running", "running shuffled"])
+def test_running_helps_by_more_than_the_spread(movies: dict[str, dict[str, Any]], without: str) -> None:
+    full, less = movies["V1 Transformer"], movies[without]
+    for score in ("single_trial", "cc_norm"):
+        assert full[score] - less[score] > max(full[f"{score}_sd"], less[f"{score}_sd"])
+
+
+def gratings(dataset: str, cells: str) -> dict[str, dict[str, Any]]:
+    """Rows of the real gratings by model."""
+    rows = load("real_gratings")["rows"]
+    return {row["model"]: row for row in rows if (row["dataset"], row["cells"]) == (dataset, cells)}
+
+
+def test_on_real_gratings_the_network_is_level_with_separable_tuning() -> None:
+    assert load("real_gratings")["seeds"] >= 5
+    for dataset in ("drifting", "static"):
+        found = gratings(dataset, "chosen")
+        network, tuning = found["V1Transformer"], found["separable tuning"]
+        assert abs(network["score"] - tuning["score"]) < max(network["score_sd"], tuning["score_sd"])
+        for control in ("mean", "V1Transformer, responses shuffled"):
+            assert network["score"] > found[control]["score"] + 0.2
+
+
+def test_running_explains_next_to_nothing_of_a_real_mouse() -> None:
+    found = gratings("running", "all")
+    assert max(row["explained"] for row in found.values()) < 0.01
+    others = [found[f"V1Transformer, {kind}"]["score"] for kind in ("no running", "running shifted")]
+    assert found["V1Transformer, running"]["score"] > 2 * max(others)

@@ -46,6 +46,7 @@ def with_tables(text: str, results: Path) -> str:
             "sensorium_ladder": ladder_table,
             "sensorium_controls": ladder_table,
             "v1_transformer": movie_table,
+            "v1_controls": movie_table,
             "real_gratings": gratings_table,
         }
         table = tables.get(found["name"], study_table)(content)
