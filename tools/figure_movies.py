@@ -1,7 +1,7 @@
 """The README's picture of the V1 Transformer: where a cell looks, what it does, scores, what running adds.
 
 The first two panels are made here, from seeds: a simulated session and a network trained on it. The others
-draw the result file of `benchmarks/v1_transformer.py`.
+draw the result files of `benchmarks/v1_transformer.py`.
 """
 
 from dataclasses import replace
@@ -29,7 +29,7 @@ from neurokit.movies import (
 )
 from neurokit.simulate.allen_schedule import SessionParameters
 
-MODELS = ("untrained", "lagged ridge", "3-D CNN", "V1 Transformer")
+MODELS = ("untrained", "lagged ridge", "3-D CNN", "V1 Transformer", "motion energy + ridge")
 RUNNING = {"V1 Transformer": "measured", "running shuffled": "of another\nrepeat", "no running": "none"}
 
 
@@ -47,7 +47,7 @@ def draw() -> Figure:
     field = attribution_maps(model, snippets, ends, [cell]).space[0].numpy()
     draw_field(axes[0], field, parameters, cell)
     draw_responses(axes[1], task, predicted, cell)
-    rows = {row["model"]: row for row in rows_of("v1_transformer")}
+    rows = {row["model"]: row for row in rows_of("v1_transformer") + rows_of("v1_controls")}
     draw_scores(axes[2], rows)
     draw_running(axes[3], rows)
     return figure
@@ -81,7 +81,7 @@ def draw_scores(axis: Axes, rows: dict[str, dict[str, Any]]) -> None:
         row = rows[model]
         axis.errorbar(row["cc_norm"], place, xerr=row["cc_norm_sd"], fmt="o", ms=4, color=COLOURS[0])
     axis.axvline(1, color=INK, linestyle="--", linewidth=0.9)
-    axis.set_yticks(range(len(MODELS)), MODELS, fontsize=7)
+    axis.set_yticks(range(len(MODELS)), [name.replace(" + ", "\n+ ") for name in MODELS], fontsize=7)
     axis.invert_yaxis()
     axis.set(xlabel="CC_norm, median over cells", xlim=(-0.1, 1.05), title="score; dashed: ceiling")
 
@@ -98,5 +98,5 @@ def draw_running(axis: Axes, rows: dict[str, dict[str, Any]]) -> None:
         axis.vlines(ceiling, place - 0.3, place + 0.3, color=INK, linestyle="--", linewidth=0.9)
     axis.set_yticks(range(len(RUNNING)), RUNNING.values(), fontsize=7)
     axis.invert_yaxis()
-    title = "which running it reads; dashed: ceiling"
+    title = "by the running that it reads"
     axis.set(xlabel="correlation on single trials", xlim=(0, 0.85), title=title)
