@@ -326,7 +326,7 @@ def _nearest(task: MovieTask) -> np.ndarray:
     return np.broadcast_to(found, (REPEATS, *found.shape)).astype(np.float32)
 
 
-# --- what a fresh reader broke
+# --- edges
 
 
 def test_shuffled_running_needs_another_repeat() -> None:
