@@ -88,7 +88,8 @@ def test_a_straight_line_through_motion_energy_is_better_in_what_repeats(
     """The README says so; a network that passes it one day asks for another sentence there."""
     line, network = movies["motion energy + ridge"], movies["V1 Transformer"]
     assert line["cc_norm"] > network["cc_norm"] and line["single_trial"] < network["single_trial"]
-    assert abs(movies["no attention"]["cc_norm"] - network["cc_norm"]) < 0.05
+    for name in ("no attention", "random start"):
+        assert abs(movies[name]["cc_norm"] - network["cc_norm"]) < 0.05
 
 
 @pytest.mark.parametrize("without", ["no running", "running shuffled"])
