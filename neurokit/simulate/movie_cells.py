@@ -19,7 +19,7 @@ Letters: N cells, S samples of the microscope, F frames, H x W pixels, K samples
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Complex, Float, Int, UInt8
+from jaxtyping import Bool, Complex, Float, Int, Shaped, UInt8
 from scipy.signal import lfilter
 
 WAVELENGTHS = (0.25, 0.6)  # of the Gabors, in heights of the picture
@@ -126,6 +126,20 @@ def movie_output(
     `shown` tells, for each movie, the frame on the screen at each sample, or -1.
     """
     seen = sum(_seen(cells, frames, shown[name]) for name, frames in movies.items())  # S N
+    return filter_output(cells, seen, sample_rate)
+
+
+def gabor_products(cells: MovieCells, frames: Shaped[np.ndarray, "F H W"]) -> Complex[np.ndarray, "F N"]:
+    """The Gabors' inner products with each frame, whose numbers may be of any type."""
+    gabors = cells.gabors(*frames.shape[1:]).reshape(len(cells.sigma), -1).T.astype(np.complex64)
+    pixels = frames.reshape(len(frames), -1).astype(np.float32)
+    return pixels @ gabors.real + 1j * (pixels @ gabors.imag)
+
+
+def filter_output(
+    cells: MovieCells, seen: Complex[np.ndarray, "S N"], sample_rate: float
+) -> Float[np.ndarray, "S N"]:
+    """|z| or the positive part of Re z, from the Gabors' products at each sample; 0 came before the first."""
     z = np.zeros_like(seen)
     for lag, weights in enumerate(cells.memory(sample_rate).astype(np.complex64)):
         z[lag:] += weights * seen[: len(seen) - lag]
@@ -177,7 +191,5 @@ def _seen(
     cells: MovieCells, frames: UInt8[np.ndarray, "F H W"], shown: Int[np.ndarray, "S"]
 ) -> Complex[np.ndarray, "S N"]:
     """The Gabors' inner products with the frame on the screen; 0 where there is none."""
-    gabors = cells.gabors(*frames.shape[1:]).reshape(len(cells.sigma), -1).T.astype(np.complex64)
-    pixels = frames.reshape(len(frames), -1).astype(np.float32)
-    products = pixels @ gabors.real + 1j * (pixels @ gabors.imag)
+    products = gabor_products(cells, frames)
     return np.where(shown[:, None] >= 0, products[shown], 0).astype(np.complex64)

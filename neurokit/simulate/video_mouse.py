@@ -1,0 +1,150 @@
+"""A mouse that watches video at 30 frames a second: its cells, its eye, and what a microscope sees of them.
+
+The eye carries all receptive fields over the monitor. A cell is one of `neurokit.simulate.movie_cells`, and
+its expected rate (events per second) at frame t is
+
+    r_n (base + d_n(t) exp(a_n (u(t) - u) + b_n (p(t) - p) / s)),          u(t) = tanh(speed / 10 cm/s),
+
+where d is what of its filters' output is above its threshold, and p the pupil's radius. Threshold, scale of
+d, and the means u, p and s are set once, by the video that the mouse was trained with, so a rate is defined
+for any other stimulus. Running multiplies the drive, and so does arousal (Niell and Stryker, Neuron 65,
+472-479, 2010; Reimer et al., Neuron 84, 355-362, 2014).
+
+Events are Poisson; a volume is scanned about six times a second, and traces are brought to 30 Hz, so
+activity is smooth over some ten frames. All constants were set before any model was fitted.
+
+Letters: T frames, N cells, H x W pixels.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from scipy.signal import lfilter
+
+from neurokit.simulate.movie_cells import (
+    MEMORY,
+    THRESHOLD,
+    MovieCells,
+    event_rates,
+    filter_output,
+    gabor_products,
+)
+from neurokit.simulate.movies import FRAME_RATE, GREY
+from neurokit.simulate.video_behaviour import Behaviour, look, preceded
+
+BEFORE = round(MEMORY * FRAME_RATE) - 1  # frames of grey that the cells have seen before the first frame
+WINDOW = np.hamming(11) / np.hamming(11).sum()  # as wide as two scans of a volume; its 5 frames' delay stays
+RUN = 10.0  # cm/s
+
+
+@dataclass(frozen=True, eq=False)
+class Sight:
+    """What one mouse's cells look for, and where its eye carries them.
+
+    Attributes:
+        cells: their centres are those of a pupil at rest.
+        height: of the monitor, pixels.
+        width: of the monitor, pixels.
+        pixels_per_degree: by which receptive fields move with the pupil; 0 for an eye that is held.
+        rest: pupil position (deg to the right and down) at which nothing is moved.
+    """
+
+    cells: MovieCells
+    height: int
+    width: int
+    pixels_per_degree: float
+    rest: Float[np.ndarray, "2"]
+
+    def gaze(self, perspective: Float[np.ndarray, "T 2"]) -> Float[np.ndarray, "T 2"]:
+        """How far receptive fields are carried to the right and down, pixels."""
+        return self.pixels_per_degree * (perspective - self.rest)
+
+    def output(
+        self, stimulus: UInt8[np.ndarray, "T H W"], perspective: Float[np.ndarray, "T 2"]
+    ) -> Float[np.ndarray, "T N"]:
+        """The filters' output at each frame, after a grey monitor seen with the first frame's eye."""
+        pictures = after_grey(stimulus, BEFORE).astype(np.float32) / 255
+        seen = look(pictures, self.gaze(preceded(perspective, BEFORE)))
+        return filter_output(self.cells, gabor_products(self.cells, seen), FRAME_RATE)[BEFORE:]
+
+
+@dataclass(frozen=True, eq=False)
+class Custom:
+    """What the mouse got used to in its training video.
+
+    Attributes:
+        threshold: of the filters' output.
+        scale: mean of what was above it.
+        fast: mean of tanh(speed / 10 cm/s).
+        radius: mean and standard deviation of the pupil's radius, camera pixels.
+    """
+
+    threshold: Float[np.ndarray, "N"]
+    scale: Float[np.ndarray, "N"]
+    fast: float
+    radius: Float[np.ndarray, "2"]
+
+
+@dataclass(frozen=True, eq=False)
+class VideoMouse:
+    """A mouse whose response to any video is known; `arousal` is the log gain of each cell, for one s."""
+
+    sight: Sight
+    arousal: Float[np.ndarray, "N"]
+    custom: Custom
+
+    def rates(
+        self,
+        stimulus: UInt8[np.ndarray, "T H W"],
+        perspective: Float[np.ndarray, "T 2"],
+        radius: Float[np.ndarray, "T"],
+        speed: Float[np.ndarray, "T"],
+    ) -> Float[np.ndarray, "T N"]:
+        """Expected events per second at each frame; behaviour as measured, see `Behaviour` for units."""
+        above = np.maximum(self.sight.output(stimulus, perspective) - self.custom.threshold, 0)
+        return event_rates(self.sight.cells, above / self.custom.scale, self.gain(radius, speed))
+
+    def gain(self, radius: Float[np.ndarray, "T"], speed: Float[np.ndarray, "T"]) -> Float[np.ndarray, "T N"]:
+        """By what running and arousal multiply the drive."""
+        mean, spread = self.custom.radius
+        running = np.outer(np.tanh(speed / RUN) - self.custom.fast, self.sight.cells.running)
+        return np.exp(running + np.outer((radius - mean) / spread, self.arousal))
+
+    def recorded_rates(
+        self, stimulus: UInt8[np.ndarray, "T H W"], behaviour: Behaviour
+    ) -> Float[np.ndarray, "t N"]:
+        """The rates from as many frames of grey before the first as the microscope's window reaches back."""
+        lead = len(WINDOW) - 1
+        before = behaviour.preceded(lead)
+        return self.rates(after_grey(stimulus, lead), before.perspective, before.radius, before.speed)
+
+
+def accustom(sight: Sight, stimuli: list[UInt8[np.ndarray, "_ H W"]], behaviours: list[Behaviour]) -> Custom:
+    """What a mouse gets used to that sees these stimuli, behaving so."""
+    pairs = zip(stimuli, behaviours, strict=True)
+    output = np.concatenate([sight.output(stimulus, each.perspective) for stimulus, each in pairs])
+    threshold = THRESHOLD * output.mean(axis=0)
+    radius = np.concatenate([each.radius for each in behaviours])
+    speed = np.concatenate([each.speed for each in behaviours])
+    return Custom(
+        threshold=threshold,
+        scale=np.maximum(output - threshold, 0).mean(axis=0),
+        fast=float(np.tanh(speed / RUN).mean()),
+        radius=np.array([radius.mean(), radius.std()]),
+    )
+
+
+def after_grey(stimulus: UInt8[np.ndarray, "T H W"], frames: int) -> UInt8[np.ndarray, "t H W"]:
+    """The stimulus after `frames` frames of a grey monitor."""
+    return np.concatenate([np.full((frames, *stimulus.shape[1:]), GREY, dtype=np.uint8), stimulus])
+
+
+def activity(events: Float[np.ndarray, "t N"]) -> Float[np.ndarray, "T N"]:
+    """Events per frame as the microscope sees them; the first frames only lead in, and are left out."""
+    return lfilter(WINDOW, [1.0], events, axis=0)[len(WINDOW) - 1 :]
+
+
+def chance_variance(rates: Float[np.ndarray, "t N"]) -> Float[np.ndarray, "T N"]:
+    """Variance of `activity` of Poisson events at these rates (events per second)."""
+    return lfilter(WINDOW**2, [1.0], rates / FRAME_RATE, axis=0)[len(WINDOW) - 1 :]
