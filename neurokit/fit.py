@@ -16,6 +16,7 @@ from typing import Any, Protocol, runtime_checkable
 import pandas as pd
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 
 from neurokit.checkpoint import fingerprint
 from neurokit.device import autocast
@@ -27,6 +28,7 @@ from neurokit.training_state import TrainingState
 
 Batch = tuple[Tensor, ...]
 Loss = Callable[[nn.Module, Any], tuple[Tensor, Tensor]]
+Optimise = Callable[[nn.Module, FitSettings], tuple[torch.optim.Optimizer, LRScheduler]]
 
 
 @runtime_checkable
@@ -38,8 +40,8 @@ class TrainingData(Protocol):
     def fingerprint(self) -> str:
         """Which data these are."""
 
-    def steps(self, size: int, generator: torch.Generator) -> Iterator[Sequence[Any]]:
-        """One epoch: for each step of the optimiser its batches, of `size` rows at most."""
+    def steps(self, size: int, generator: torch.Generator, epoch: int) -> Iterator[Sequence[Any]]:
+        """One epoch, counted from 0: for each step of the optimiser its batches, of `size` rows at most."""
 
 
 @runtime_checkable
@@ -82,7 +84,7 @@ class Rows:
         """Sixteen hexadecimal digits of the values: which data a run was started on."""
         return fingerprint(*(tensor.cpu().numpy() for tensor in self.tensors))
 
-    def steps(self, size: int, generator: torch.Generator) -> Iterator[tuple[Batch]]:
+    def steps(self, size: int, generator: torch.Generator, epoch: int = 0) -> Iterator[tuple[Batch]]:
         """Shuffled batches, one for each step."""
         return ((batch,) for batch in self.batches(size, generator))
 
@@ -104,13 +106,15 @@ def fit(
     validation: Rows | Objective,
     settings: FitSettings = FitSettings(),  # noqa: B008  frozen
     *,
+    optimise: Optimise = optimizer_and_schedule,
     checkpoint: Path | None = None,
     on_epoch: Callable[[int, float], None] | None = None,
     show_progress: bool = True,
 ) -> Fitted:
     """Trains `model` in place and leaves it with the weights of its best validation loss.
 
-    `validation` is either rows, on which `loss` is measured, or an objective of its own.
+    `validation` is either rows, on which `loss` is measured, or an objective of its own. `optimise` makes
+    optimiser and schedule out of model and settings (default: Adam as the settings say).
 
     With a `checkpoint` path the state is saved after each epoch and, when the file is there,
     training goes on from it; the result equals that of a run in one go. `on_epoch(epoch,
@@ -122,7 +126,7 @@ def fit(
     model.to(train.device)
     data = train.fingerprint() + validation.fingerprint() if checkpoint else ""
     measured = _objective(loss, validation, settings)
-    state = TrainingState(model, settings, *optimizer_and_schedule(model, settings), data)
+    state = TrainingState(model, settings, *optimise(model, settings), data)
     with (
         torch.random.fork_rng(),
         progress(total=settings.epochs, desc="epochs", disable=not show_progress) as bar,
@@ -160,7 +164,7 @@ def _train_epoch(
 ) -> float:
     model.train()
     sums = torch.zeros(2, device=data.device)
-    for batches in data.steps(settings.batch_size, state.generator):
+    for batches in data.steps(settings.batch_size, state.generator, state.epoch):
         state.optimizer.zero_grad(set_to_none=True)
         for batch in batches:
             with autocast(data.device, settings.precision):

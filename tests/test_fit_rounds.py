@@ -105,7 +105,7 @@ def test_the_gradients_of_one_step_are_added() -> None:
     """Two batches a step move the weights as one gradient, the sum, would; not as their mean."""
 
     class Pairs(Rows):
-        def steps(self, size: int, generator: torch.Generator) -> Iterator[tuple]:
+        def steps(self, size: int, generator: torch.Generator, epoch: int) -> Iterator[tuple]:
             yield tuple(self.batches(size))
 
     model, data = toy(), rows(1)

@@ -32,7 +32,7 @@ class ManyMice:
         states = [array for mouse in mice if mouse.state for array in mouse.state.arrays().values()]
         return fingerprint(np.array([self.tier, self.note, *facts]), *tiers, *states)
 
-    def steps(self, size: int, generator: torch.Generator) -> Iterator[list[MouseBatch]]:
+    def steps(self, size: int, generator: torch.Generator, epoch: int = 0) -> Iterator[list[MouseBatch]]:
         """One batch of each mouse, again and again until all trials of every mouse were seen."""
         streams = [self._endless(mouse, size, generator) for mouse in self.mice.values()]
         longest = max(len(mouse.trials(self.tier)) for mouse in self.mice.values())

@@ -111,7 +111,7 @@ class Snippets:
         shape = np.array([self.length, self.stride, self.before, self.per_frame])
         return fingerprint(shape, *held, *ends, *self.scales.arrays().values())
 
-    def steps(self, size: int, generator: torch.Generator) -> Iterator[list[SnippetBatch]]:
+    def steps(self, size: int, generator: torch.Generator, epoch: int = 0) -> Iterator[list[SnippetBatch]]:
         """One epoch: every training end frame once, each batch of `size` in REPEATS repeats by chance.
 
         STRETCH end frames that lie `stride` apart come together, since they share most of their frames.

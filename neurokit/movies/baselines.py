@@ -10,12 +10,12 @@ from collections.abc import Callable
 import numpy as np
 import torch
 from jaxtyping import Float, Float32
-from sklearn.linear_model import Ridge
 
 from neurokit.data.allen_movies import read_frames
 from neurokit.errors import DataError
 from neurokit.features.movie_scales import fit_scales
 from neurokit.models.motion_patches import MotionPatches
+from neurokit.models.ridge import best_ridge
 from neurokit.models.transformer_settings import SMALL, TransformerSettings
 from neurokit.movies.task import MovieTask
 
@@ -105,10 +105,8 @@ def _best_ridge(task: MovieTask, design: Design, wanted: np.ndarray, part: str) 
     train, validation = (
         (design(ends), _rows(wanted, ends)) for ends in (task.split.train, task.split.validation)
     )
-    models = [Ridge(alpha=penalty).fit(*train) for penalty in PENALTIES]
-    errors = [((model.predict(validation[0]) - validation[1]) ** 2).mean() for model in models]
-    found = models[int(np.argmin(errors))].predict(design(getattr(task.split, part)))
-    return found.astype(np.float32)
+    model = best_ridge(train, validation, PENALTIES)
+    return model.predict(design(getattr(task.split, part))).astype(np.float32)
 
 
 def _rows(wanted: np.ndarray, ends: np.ndarray) -> Float[np.ndarray, "K N"]:

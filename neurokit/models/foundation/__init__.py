@@ -1,0 +1,1 @@
+"""The foundation model of mouse visual cortex."""

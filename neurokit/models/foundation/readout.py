@@ -1,0 +1,75 @@
+"""Readout: each neuron looks at one place of the map and weighs the features that it finds there.
+
+Positions are shared by the streams, weights are not. In training a neuron's position is drawn from its
+Gaussian once for each clip; in evaluation it is the middle.
+
+Letters: T frames, B clips, S streams, C channels, h x w map, U neurons.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from neurokit.models.foundation.rules import UpdateRule
+from neurokit.models.foundation.sequence import Sequence
+
+class Position(nn.Module):
+    """Where on the map each neuron looks: x and y, (-1, -1) being the top left corner."""
+
+    def __init__(self, units: int, spread: float) -> None:
+        super().__init__()
+        self.mu = nn.Parameter(torch.zeros(units, 2))
+        self.sigma = nn.Parameter(spread * torch.eye(2).repeat(units, 1, 1))
+
+    def forward(self, sequence: Sequence) -> Float[Tensor, "B U 2"]:
+        """The position of every neuron in each clip."""
+        mean = self.mu.expand(sequence.batch, -1, -1)
+        if sequence.draws is None:
+            return mean.tanh()
+        moved = (self.sigma @ sequence.draws.position[..., None])[..., 0]
+        return (mean + moved).tanh()
+
+    def update_rules(self) -> dict[str, UpdateRule]:
+        """No decay; each tensor is clipped as one; gradients per neuron."""
+        return {name: UpdateRule(False, None, float(len(self.mu))) for name in ("mu", "sigma")}
+
+
+class Feature(nn.Module):
+    """The weights with which each neuron reads channels; zero at first."""
+
+    def __init__(self, streams: int, units: int, channels: int) -> None:
+        super().__init__()
+        self.weights = nn.ParameterList(torch.zeros(units, 1, channels) for _ in range(streams))
+
+    def update_rules(self) -> dict[str, UpdateRule]:
+        """Weights decay and are clipped neuron by neuron."""
+        rule = UpdateRule(True, (2,), float(len(self.weights[0])))
+        return {name: rule for name, _ in self.named_parameters()}
+
+
+class Readout(nn.Module):
+    """From maps of features to the drive of each neuron, for each stream."""
+
+    def __init__(self, streams: int, units: int, channels: int, spread: float) -> None:
+        super().__init__()
+        self.position, self.feature = Position(units, spread), Feature(streams, units, channels)
+        self.biases = nn.ParameterList(torch.zeros(units, 1) for _ in range(streams))
+
+    def forward(self, maps: Float[Tensor, "B T D h w"], sequence: Sequence) -> Float[Tensor, "T B S U"]:
+        """What each stream says of every neuron; maps with the clips first."""
+        streams = sequence.streams
+        # A clip's neurons stay in place, so one look serves all frames and channels.
+        place = sequence.once(self.position, lambda: self.position(sequence))[:, None]  # B 1 U 2
+        seen = functional.grid_sample(maps.flatten(1, 2), place, padding_mode="border", align_corners=False)[
+            :, :, 0
+        ]
+        seen = seen.unflatten(1, (maps.shape[1], len(streams), -1))  # B T S C U
+        weight = torch.stack([self.feature.weights[s][:, 0].T for s in streams])  # S C U
+        bias = torch.stack([self.biases[s][:, 0] for s in streams])  # S U
+        return ((seen * weight).sum(dim=3) + bias).transpose(0, 1)
+
+    def update_rules(self) -> dict[str, UpdateRule]:
+        """Biases do not decay; those of a stream are clipped as one."""
+        rule = UpdateRule(False, (0,), float(len(self.biases[0])))
+        return {f"biases.{stream}": rule for stream in range(len(self.biases))}

@@ -1,0 +1,20 @@
+"""Ridge regression whose penalty is chosen on rows that were not fitted.
+
+Letters: K rows, J columns of a design, N neurons.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+from jaxtyping import Float
+from sklearn.linear_model import Ridge
+
+Rows = tuple[Float[np.ndarray, "K J"], Float[np.ndarray, "K N"]]
+
+
+def best_ridge(train: Rows, validation: Rows, penalties: Iterable[float]) -> Ridge:
+    """The model of that penalty with the least squared error on validation rows, designs first."""
+    models = [Ridge(alpha=float(penalty)).fit(*train) for penalty in penalties]
+    design, wanted = validation
+    errors = [((model.predict(design) - wanted) ** 2).mean() for model in models]
+    return models[int(np.argmin(errors))]

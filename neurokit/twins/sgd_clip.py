@@ -1,0 +1,123 @@
+"""Stochastic gradient descent with adaptive clipping, which trains foundation networks.
+
+A gradient may not be longer than a small fraction of its own parameter, unit by unit (Brock et al., "High-
+performance large-scale image recognition without normalization", ICML 2021), so that a large step needs no
+normalisation of the activations. Momentum is Nesterov's, decay of the weights is decoupled from it. The order
+of the steps and their numbers are those of the foundation model of mouse visual cortex (Wang et al., Nature
+640, 470, 2025) as released.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from math import inf, sqrt
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.linalg import vector_norm
+
+from neurokit.errors import FitError, SettingsError
+from neurokit.models.foundation.rules import UpdateRule
+
+
+@dataclass(frozen=True)
+class SgdClipSettings:
+    """The numbers of `SgdClip`; the learning rate is the schedule's (`neurokit.twins.cycles`).
+
+    `decay` is the share of a value that a step of rate 1 takes off. A gradient is at most `clip` times as
+    long as its parameter, and never held below `eps` times the square root of the tensor's size. Raises
+    SettingsError for a number that no training can run with.
+    """
+
+    decay: float = 1e-4
+    momentum: float = 0.9
+    nesterov: bool = True
+    clip: float = 0.01
+    eps: float = 0.001
+
+    def __post_init__(self) -> None:
+        """Looks at every number."""
+        for name, most in (("decay", inf), ("momentum", 1.0)):
+            if not 0 <= (value := getattr(self, name)) < most:
+                raise SettingsError(f"{name} is {value}; use a number from 0 to below {most:g}.")
+        for name in ("clip", "eps"):
+            if not 0 < (value := getattr(self, name)) < inf:
+                raise SettingsError(f"{name} is {value}; use a positive finite number.")
+
+
+class SgdClip(torch.optim.Optimizer):
+    """Updates each parameter by its own rule.
+
+    A parameter p whose gradient is g changes by
+
+        d = scale g                                       (scale: see `UpdateRule`)
+        d = d longest / max(|d|, longest),                longest = max(clip |p|, eps sqrt(size of p))
+        m = momentum m + d                                (the first time m = d)
+        p = p - rate (d + momentum m + decay p),          without Nesterov p - rate (m + decay p)
+
+    where norms run over the dimensions of the rule, the size is that of the whole tensor, and decay is left
+    out where the rule says so. A parameter without a gradient, as those of streams that took no part, is
+    left alone together with its m.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[tuple[nn.Parameter, UpdateRule]],
+        lr: float,
+        *,
+        decay: float = SgdClipSettings.decay,
+        momentum: float = SgdClipSettings.momentum,
+        nesterov: bool = SgdClipSettings.nesterov,
+        clip: float = SgdClipSettings.clip,
+        eps: float = SgdClipSettings.eps,
+    ) -> None:
+        """Raises SettingsError for an impossible number, FitError where there is nothing to train."""
+        if not 0 < lr < inf:
+            raise SettingsError(f"lr is {lr}; use a positive finite number.")
+        settings = SgdClipSettings(decay, momentum, nesterov, clip, eps)
+        if not (groups := _groups(parameters)):
+            raise FitError("The optimiser was given no parameter; unfreeze what is to be trained.")
+        super().__init__(groups, {"lr": lr} | asdict(settings))
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
+        """Changes all parameters that have a gradient; the value of `closure`, where one is given."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._update(parameter, group)
+        return loss
+
+    def _update(self, parameter: nn.Parameter, group: dict[str, Any]) -> None:
+        change = _clipped(parameter.grad * group["scale"], parameter, group)
+        state, momentum = self.state[parameter], group["momentum"]
+        if "momentum" in state:
+            state["momentum"].mul_(momentum).add_(change)
+        else:
+            state["momentum"] = change.clone()
+        change = change.add(state["momentum"], alpha=momentum) if group["nesterov"] else state["momentum"]
+        if group["decays"]:
+            change = change.add(parameter, alpha=group["decay"])
+        parameter.sub_(change, alpha=group["lr"])
+
+
+def _groups(parameters: Iterable[tuple[nn.Parameter, UpdateRule]]) -> list[dict[str, Any]]:
+    """Parameters of one rule together; plain values, so that a saved state holds no class of ours."""
+    by_rule: dict[UpdateRule, list[nn.Parameter]] = {}
+    for parameter, rule in parameters:
+        by_rule.setdefault(rule, []).append(parameter)
+    return [
+        {"params": same, "decays": rule.decay, "norm_over": rule.norm_over, "scale": rule.scale}
+        for rule, same in by_rule.items()
+    ]
+
+
+def _clipped(gradient: Tensor, parameter: Tensor, group: dict[str, Any]) -> Tensor:
+    """The gradient, made shorter in each unit where it is too long for that unit's parameters."""
+    own, length = (vector_norm(x, dim=group["norm_over"], keepdim=True) for x in (parameter, gradient))
+    longest = (group["clip"] * own).clamp_min(group["eps"] * sqrt(parameter.numel()))
+    return gradient * (longest / length.maximum(longest))

@@ -1,0 +1,109 @@
+"""Pre-training on several mice, and transfer of what they share to a new one.
+
+Wang et al., Nature 640, 470-477 (2025): the core is trained on many mice, then frozen together with the memory of
+modulation; for a new mouse, perspective, the entrance of modulation and the readout are trained alone.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from neurokit.data.trial_folder import TrialFolder
+from neurokit.device import choose_device
+from neurokit.errors import DataError
+from neurokit.fit import Fitted, fit
+from neurokit.models.foundation.network import FoundationNetwork, build
+from neurokit.twins.cohort import ClippedDescent, CohortNetwork, ValidationLoss, WindowLoss
+from neurokit.twins.recipe import TwinRecipe
+from neurokit.twins.windows import Cohort, MouseWindows
+
+
+def train_cohort(
+    recordings: Mapping[str, TrialFolder],
+    recipe: TwinRecipe,
+    networks: Mapping[str, FoundationNetwork] | None = None,
+    *,
+    device: str = "auto",
+    checkpoint: Path | None = None,
+    rank: int = 0,
+    world: int | None = None,
+    **options: Any,
+) -> Fitted:
+    """Trains one network for each mouse with a shared core; `networks` may be given, as for a transfer.
+
+    The model found is a `CohortNetwork`. `rank` and `world` are for several processes with a mouse each (see
+    `neurokit.twins.several`). A `checkpoint` of a broken-off run is gone on with; `options` go to `fit`, which
+    says what is raised. Raises DataError for recordings that do not fit the recipe or the networks.
+    """
+    for mouse, recording in recordings.items():
+        _check(mouse, recording, recipe, (networks or {}).get(mouse))
+    target = choose_device(device)
+    training, validation = (
+        [
+            MouseWindows(mouse, _part(mouse, folder, part), recipe, target)
+            for mouse, folder in recordings.items()
+        ]
+        for part in (True, False)
+    )
+    if networks is None:
+        networks = {
+            mouse: build(folder.units, recipe.network, seed=recipe.seed)
+            for mouse, folder in recordings.items()
+        }
+    return fit(
+        CohortNetwork(networks),
+        WindowLoss(recipe.burn_in),
+        Cohort(training, recipe, rank=rank, world=world),
+        ValidationLoss({mouse.mouse: mouse for mouse in validation}, recipe),
+        recipe.fit,
+        optimise=ClippedDescent(recipe),
+        checkpoint=checkpoint,
+        **options,
+    )
+
+
+def transferred(foundation: FoundationNetwork, units: int, *, seed: int = 0) -> FoundationNetwork:
+    """An untrained network for `units` new neurons with the shared parts of `foundation`, frozen."""
+    network = build(units, foundation.settings, seed=seed)
+    for name, module in network.shared.items():
+        module.load_state_dict(foundation.get_submodule(name).state_dict())
+    network.freeze_shared()
+    return network
+
+
+def train_twin(
+    recording: TrialFolder,
+    recipe: TwinRecipe,
+    foundation: FoundationNetwork | None = None,
+    **options: Any,
+) -> Fitted:
+    """A digital twin of one mouse: transferred from `foundation`, or trained from nothing without it.
+
+    The model found is a FoundationNetwork; see `train_cohort` for the rest.
+    """
+    start = foundation and transferred(foundation, recording.units, seed=recipe.seed)
+    fitted = train_cohort({"mouse": recording}, recipe, start and {"mouse": start}, **options)
+    return Fitted(fitted.model.mice["mouse"], fitted.history, fitted.best_epoch, fitted.best_loss)
+
+
+def _part(mouse: str, recording: TrialFolder, training: bool) -> tuple:
+    if not (trials := recording.part(training)):
+        word = "training" if training else "validation"
+        raise DataError(
+            f"{recording.path} of {mouse} has no {word} trial: mark some as {training} in its folder 'training'."
+        )
+    return trials
+
+
+def _check(mouse: str, recording: TrialFolder, recipe: TwinRecipe, network: FoundationNetwork | None) -> None:
+    settings = network.settings if network else recipe.network
+    if recording.frame != settings.monitor:
+        raise DataError(
+            f"{recording.path} of {mouse} has frames of {recording.frame} pixels, and the network reads "
+            f"{settings.monitor}: resize the videos, or build a network of that size."
+        )
+    if network and network.units != recording.units:
+        raise DataError(
+            f"{recording.path} has {recording.units} units, and the network of {mouse} {network.units}: give "
+            "the network of this recording."
+        )
