@@ -1,8 +1,8 @@
 """The command line: `neurokit data | simulate | train | evaluate | submit`, as the notebooks call them.
 
 Without arguments every command runs on the demo tier, where nothing is downloaded. `--recording` picks the
-Steinmetz session with its PupilEncoder, the SENSORIUM scans with the models of that competition, or an Allen
-session with the V1 Transformer.
+Steinmetz session with its PupilEncoder, the SENSORIUM scans with the models of that competition, an Allen
+session with the V1 Transformer, or a mouse of the MICrONS kind with its digital twin.
 """
 
 import argparse
@@ -11,16 +11,18 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from neurokit import __version__, cli_allen, cli_sensorium, settings
+from neurokit import __version__, cli_allen, cli_microns, cli_sensorium, settings
 from neurokit.cli_options import (
     SESSION_TYPES,
     Command,
     add_command,
+    add_folder,
     add_model,
     add_session,
     add_size,
     add_task,
     add_training,
+    add_twin,
     chosen,
     given,
     whole,
@@ -59,13 +61,16 @@ def _parser() -> argparse.ArgumentParser:
     text = "show the tier's recording; the full tier downloads it first"
     described = _add(commands, "data", text, data)
     add_session(described)
+    add_folder(described)
+    text = "a folder of released weights of digital twins, whose scans to list"
+    described.add_argument("--weights", type=Path, help=text)
     text = "write a simulated session or scan in the real file formats"
     simulated = _add(commands, "simulate", text, simulate)
     simulated.add_argument("--trials", type=whole(1), help="number of trials (default 250; a scan's 1320)")
     text = "which movies an Allen session shows (default three_session_A)"
     simulated.add_argument("--session-type", choices=SESSION_TYPES, help=text)
     simulated.add_argument("--output", type=Path, help="folder (default: in NEUROKIT_DATA)")
-    text = "fit a PupilEncoder, a SENSORIUM model or a V1 Transformer and save it"
+    text = "fit a PupilEncoder, a SENSORIUM model, a V1 Transformer or a digital twin and save it"
     trained = _add(commands, "train", text, train)
     add_task(trained)
     trained.add_argument("--cell", choices=("rnn", "gru", "lstm"), help="recurrent cell (default gru)")
@@ -74,6 +79,8 @@ def _parser() -> argparse.ArgumentParser:
     add_model(trained)
     add_session(trained)
     add_size(trained)
+    add_folder(trained)
+    add_twin(trained)
     add_training(trained)
     text = "score what was saved beside its baselines or its ceiling"
     evaluated = _add(commands, "evaluate", text, evaluate)
@@ -81,6 +88,8 @@ def _parser() -> argparse.ArgumentParser:
     add_model(evaluated)
     add_session(evaluated)
     add_size(evaluated)
+    add_folder(evaluated)
+    add_twin(evaluated)
     text = "train an ensemble and write its SENSORIUM submission"
     submitted = add_command(commands, "submit", text, sensorium=cli_sensorium.submit)
     add_model(submitted, default="model_4")
@@ -97,7 +106,8 @@ def _add(
     commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str, steinmetz: Command
 ) -> argparse.ArgumentParser:
     """A command that all recordings have."""
-    others = {"sensorium": getattr(cli_sensorium, name), "allen": getattr(cli_allen, name)}
+    modules = {"sensorium": cli_sensorium, "allen": cli_allen, "microns": cli_microns}
+    others = {recording: getattr(module, name) for recording, module in modules.items()}
     return add_command(commands, name, text, steinmetz=steinmetz, **others)
 
 

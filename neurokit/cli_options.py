@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from neurokit import settings
@@ -15,6 +16,7 @@ ONLY = {  # options that do not go with every recording
     "steinmetz": ("inputs", "split", "cell", "hidden", "layers", "trials"),
     "sensorium": ("model", "published", "trials"),
     "allen": ("movies", "without", "running", "size", "session", "session_type"),
+    "microns": ("size", "folder", "foundation", "gaps", "weights"),
 }
 Command = Callable[[argparse.Namespace], None]
 
@@ -103,9 +105,25 @@ def add_session(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--running", choices=RUNNING, help=text)
 
 
+def add_folder(parser: argparse.ArgumentParser) -> None:
+    """Which recording of a mouse that watched video."""
+    text = (
+        "a recording with training_data and evaluation_data for a digital twin (default: a simulated mouse)"
+    )
+    parser.add_argument("--folder", type=Path, help=text)
+
+
+def add_twin(parser: argparse.ArgumentParser) -> None:
+    """What a digital twin starts from, and what it makes of gaps."""
+    text = "a saved digital twin, or a folder of released weights, whose core is transferred"
+    parser.add_argument("--foundation", type=Path, help=text)
+    text = "in behaviour: drop windows with one (default), or fill them with the mean"
+    parser.add_argument("--gaps", choices=("drop", "mean"), help=text)
+
+
 def add_size(parser: argparse.ArgumentParser) -> None:
-    """How large a V1 Transformer."""
-    text = "of a V1 Transformer (default: small on the demo tier, else full)"
+    """How large a V1 Transformer or digital twin."""
+    text = "of a V1 Transformer or digital twin (default: small on the demo tier, else full)"
     parser.add_argument("--size", choices=("small", "full"), help=text)
 
 
@@ -113,7 +131,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     """How long and where."""
     text = (
         "at most so many epochs (default: 60; SENSORIUM 12 on the demo tier, else 200; V1 Transformer 10 "
-        "in its small size, else 20)"
+        "in its small size, else 20; digital twin by its size)"
     )
     parser.add_argument("--epochs", type=whole(1), help=text)
     parser.add_argument("--device", help="auto, cpu, cuda, mps (default auto)")

@@ -22,11 +22,8 @@ PENALTIES = 10.0 ** np.arange(2, 8)
 SIZE = (9, 16)  # pixels that the linear model reads of each frame
 LAGS = np.arange(0, 16, 2)  # frames back, for pixels
 ENERGY_LAGS = np.array([3, 6, 9])  # frames back, for energies, which see four frames each
-PAIRS, PATCH, STEP = (
-    48,
-    18,
-    6,
-)  # Gabors of each patch; its side and distance, in 36ths of the monitor's height
+PAIRS = 48  # of Gabors in each patch
+PATCH, STEP = 18, 6  # a patch's side and distance from the next, in 36ths of the monitor's height
 AT_ONCE = 256  # frames convolved together
 Design = Callable[[Trial], Float32[np.ndarray, "T J"]]
 
@@ -82,7 +79,7 @@ def _energies(trial: Trial) -> Float32[np.ndarray, "T J"]:
     height, width = trial.stimulus.shape[1:]
     small = _small(trial, (36, round(36 * width / height))).reshape(len(trial.stimulus), 36, -1)
     moments = torch.from_numpy(_lagged(small.reshape(len(small), -1), np.arange(3, -1, -1)))
-    moments = moments.unflatten(1, (small.shape[1] * small.shape[2], 4) if False else (4, *small.shape[1:]))
+    moments = moments.unflatten(1, (4, *small.shape[1:]))
     filters = gabor_pairs(PAIRS, 4, PATCH)
     pairs = [functional.conv2d(part, filters, stride=STEP).chunk(2, dim=1) for part in moments.split(AT_ONCE)]
     return torch.cat([(a.square() + b.square()).sqrt().flatten(1) for a, b in pairs]).numpy()

@@ -24,7 +24,7 @@ from neurokit.twins.windows import MouseWindows, Windows, drawn_once
 class CohortNetwork(nn.Module):
     """Networks that share core and modulation memory: those of the first are given to all others.
 
-    Its parts are the mice's networks in `mice`. Raises DataError for no network.
+    Its parts are the mice's networks in `mice`. Raises DataError for no network, or a name with a dot in it.
     """
 
     def __init__(self, networks: Mapping[str, FoundationNetwork]) -> None:
@@ -34,7 +34,13 @@ class CohortNetwork(nn.Module):
         first = next(iter(networks.values()))
         for network in networks.values():
             network.core, network.modulation.lstm = first.core, first.modulation.lstm
-        self.mice = nn.ModuleDict(networks)
+            network.frozen = first.frozen  # the modules themselves, which are the first one's now
+        try:
+            self.mice = nn.ModuleDict(networks)
+        except KeyError as error:
+            raise DataError(
+                f"A mouse cannot have that name ({error.args[0]}): use letters, digits and hyphens."
+            ) from error
 
     def shared_parameters(self) -> Iterator[nn.Parameter]:
         """The parameters of what all mice have in common."""

@@ -1,7 +1,8 @@
 """Pre-training on several mice, and transfer of what they share to a new one.
 
-Wang et al., Nature 640, 470-477 (2025): the core is trained on many mice, then frozen together with the memory of
-modulation; for a new mouse, perspective, the entrance of modulation and the readout are trained alone.
+Wang et al., Nature 640, 470-477 (2025): the core is trained on many mice, then frozen together with the
+memory of modulation; for a new mouse, perspective, the entrance of modulation and the readout are trained
+alone.
 """
 
 from collections.abc import Mapping
@@ -32,8 +33,8 @@ def train_cohort(
     """Trains one network for each mouse with a shared core; `networks` may be given, as for a transfer.
 
     The model found is a `CohortNetwork`. `rank` and `world` are for several processes with a mouse each (see
-    `neurokit.twins.several`). A `checkpoint` of a broken-off run is gone on with; `options` go to `fit`, which
-    says what is raised. Raises DataError for recordings that do not fit the recipe or the networks.
+    `neurokit.twins.several`). A `checkpoint` of a broken-off run is gone on with; `options` go to `fit`,
+    which says what is raised. Raises DataError for recordings that do not fit the recipe or the networks.
     """
     for mouse, recording in recordings.items():
         _check(mouse, recording, recipe, (networks or {}).get(mouse))
@@ -90,7 +91,8 @@ def _part(mouse: str, recording: TrialFolder, training: bool) -> tuple:
     if not (trials := recording.part(training)):
         word = "training" if training else "validation"
         raise DataError(
-            f"{recording.path} of {mouse} has no {word} trial: mark some as {training} in its folder 'training'."
+            f"{recording.path} of {mouse} has no {word} trial: mark some as {training} in its folder "
+            "'training'."
         )
     return trials
 
@@ -106,4 +108,9 @@ def _check(mouse: str, recording: TrialFolder, recipe: TwinRecipe, network: Foun
         raise DataError(
             f"{recording.path} has {recording.units} units, and the network of {mouse} {network.units}: give "
             "the network of this recording."
+        )
+    if settings != recipe.network:
+        raise DataError(
+            f"The network of {mouse} has other sizes than the recipe says: give a recipe with "
+            "network=network.settings."
         )

@@ -25,9 +25,9 @@ class DigitalTwin:
     """Predicts responses to video from its first frame on; `units` describes the neurons, row by row.
 
     Behaviour that is left out is the mean of the training trials, and so is behaviour that is NaN. What was
-    seen before is remembered until `reset`, which every prediction starts with unless told otherwise. Weights are
-    read at a reset: train, then reset. `periphery` 'extend' continues the monitor's edge around it, which
-    is dark otherwise.
+    seen before is remembered until `reset`, which every prediction starts with unless told otherwise. Weights
+    are read at a reset: train, then reset. `periphery` 'extend' continues the monitor's edge around it, which
+    is dark otherwise. The network is moved to `device`.
     """
 
     def __init__(
@@ -41,8 +41,8 @@ class DigitalTwin:
         """Raises DataError for a table of other units than the network has."""
         if units is not None and len(units) != network.units:
             raise DataError(
-                f"The table has {len(units)} units, and the network predicts {network.units}: give the table of "
-                "this recording."
+                f"The table has {len(units)} units, and the network predicts {network.units}: give the table "
+                "of this recording."
             )
         self.device = choose_device(device)
         self.network, self.units = network.to(self.device), units
@@ -103,7 +103,7 @@ class DigitalTwin:
 
     def _advance(self, *parts: np.ndarray) -> Float32[np.ndarray, "T N U"]:
         video, pupil, behaviour = (
-            torch.from_numpy(np.ascontiguousarray(part)).to(self.device) for part in parts
+            torch.from_numpy(np.array(part)).to(self.device) for part in parts
         )
         with evaluating(self.network), torch.no_grad():
             sequence = self._continued(video)
@@ -114,7 +114,8 @@ class DigitalTwin:
             self._sequence = self.network.begin(video.shape[1], periphery=self.periphery)
         if self._sequence.batch != video.shape[1]:
             raise DataError(
-                f"There were {self._sequence.batch} presentations so far, and now {video.shape[1]}: reset first."
+                f"There were {self._sequence.batch} presentations so far, and now {video.shape[1]}: reset "
+                "first."
             )
         return self._sequence
 
@@ -128,7 +129,7 @@ def _video(stimulus: np.ndarray, monitor: tuple[int, int]) -> UInt8[np.ndarray, 
     shape = stimulus.shape
     if stimulus.ndim == 3:
         found = stimulus[:, None]
-    elif stimulus.ndim == 4 and shape[1:] == (*monitor, 1):
+    elif stimulus.ndim == 4 and shape[-1] == 1:
         found = stimulus[:, None, ..., 0]
     elif stimulus.ndim == 5 and shape[-1] == 1:
         found = stimulus[..., 0]
@@ -139,8 +140,8 @@ def _video(stimulus: np.ndarray, monitor: tuple[int, int]) -> UInt8[np.ndarray, 
         )
     if found.shape[2:] != monitor or not len(found):
         raise DataError(
-            f"The stimulus has {len(found)} frames of {found.shape[2:]} pixels, and this twin sees {monitor}: "
-            "resize it with neurokit.data.trial_resampling.resize_video."
+            f"The stimulus has {len(found)} frames of {found.shape[2:]} pixels, and this twin sees "
+            f"{monitor}: resize it with neurokit.data.trial_resampling.resize_video."
         )
     return found
 
@@ -154,7 +155,8 @@ def _behaviour(values: np.ndarray | None, frames: int, name: str) -> Float32[np.
         )
     if len(values) != frames:
         raise DataError(
-            f"{name} has {len(values)} frames and the stimulus {frames}: cut or resample one of them, at 30 Hz."
+            f"{name} has {len(values)} frames and the stimulus {frames}: cut or resample one of them, at 30 "
+            "Hz."
         )
     if np.isinf(values).any():
         raise DataError(f"{name} holds infinite values; write NaN where it was not measured.")
@@ -166,7 +168,7 @@ def _presentations(*parts: np.ndarray) -> int:
     numbers = {part.shape[1] for part in parts} - {1}
     if len(numbers) > 1:
         raise DataError(
-            f"Stimulus, perspective and modulation have {', '.join(map(str, sorted(numbers)))} presentations; give "
-            "the same number, or one for all."
+            f"Stimulus, perspective and modulation have {' and '.join(map(str, sorted(numbers)))} "
+            "presentations; give the same number, or one for all."
         )
     return numbers.pop() if numbers else 1

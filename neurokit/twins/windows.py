@@ -83,9 +83,9 @@ class MouseWindows:
 class Cohort:
     """Windows of all mice that are trained together: what `fit` trains on.
 
-    In each step every mouse gives one batch and draws a stream of its own. A mouse's draws depend on its number
-    among `world` mice, on the epoch and on the seed alone, so they are the same whether all mice are trained
-    in one process or each in its own; `rank` is the number of the first mouse here.
+    In each step every mouse gives one batch and draws a stream of its own. A mouse's draws depend on its
+    number among `world` mice, on the epoch and on the seed alone, so they are the same whether all mice are
+    trained in one process or each in its own; `rank` is the number of the first mouse here.
     """
 
     def __init__(
@@ -148,8 +148,8 @@ def _nothing(mouse: str, trials: Sequence[Trial], recipe: TwinRecipe) -> str:
     longest = max((len(trial.stimulus) for trial in trials), default=0)
     if longest < recipe.window:
         return (
-            f"{mouse} has {len(trials)} trials of {longest} frames at most, and a window takes {recipe.window}: "
-            "set a smaller window, or give longer trials."
+            f"{mouse} has {len(trials)} trials of {longest} frames at most, and a window takes "
+            f"{recipe.window}: set a smaller window, or give longer trials."
         )
     return (
         f"Every window of {recipe.window} frames of {mouse} holds a gap in behaviour (NaN): set gaps='mean', "
@@ -158,8 +158,13 @@ def _nothing(mouse: str, trials: Sequence[Trial], recipe: TwinRecipe) -> str:
 
 
 def drawn_once(mice: Mapping[str, MouseWindows], recipe: TwinRecipe, seed: int) -> list[Windows]:
-    """The same windows whenever it is called with one seed, all streams: what validation measures on."""
-    source = torch.Generator().manual_seed(seed)
+    """The same windows whenever it is called with one seed, all streams: what validation measures on.
+
+    A mouse's windows do not depend on which other mice there are.
+    """
+    sources = [torch.Generator().manual_seed(seed) for _ in mice]
     return [
-        mouse.draw(recipe.batch, source) for mouse in mice.values() for _ in range(recipe.validation_batches)
+        mouse.draw(recipe.batch, source)
+        for mouse, source in zip(mice.values(), sources, strict=True)
+        for _ in range(recipe.validation_batches)
     ]

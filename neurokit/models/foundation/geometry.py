@@ -66,9 +66,9 @@ def on_plane(along: Float[Tensor, "... n 3"], center: Float[Tensor, "... 3"]) ->
 def to_grid(place: Float[Tensor, "*b h w 2"], height: int, width: int) -> Float[Tensor, "*b h w 2"]:
     """Isotropic coordinates in a picture of height x width as `grid_sample` counts them.
 
-    A picture sampled at its own `isotropic` pixels comes back as it was. Where the sampling picture h x w has
-    another size, the released network multiplies by (w - 1) / w and (h - 1) / h of that one, a stretch of half
-    a percent or less, and so does this: the weights were trained with it.
+    A picture sampled at its own `isotropic` pixels comes back as it was. Where the sampling picture h x w
+    has another size, the released network multiplies by (w - 1) / w and (h - 1) / h of that one, a stretch of
+    half a percent or less, and so does this: the weights were trained with it.
     """
     rows, columns = place.shape[-3:-1]
     stretch = width / (width - 1)

@@ -26,7 +26,7 @@ from neurokit.models.foundation.readout import Readout
 from neurokit.models.foundation.recurrent import AttentionLSTM, ConvolutionLSTM
 from neurokit.models.foundation.rules import UpdateRule
 from neurokit.models.foundation.sequence import Draws, Periphery, Sequence
-from neurokit.models.foundation.settings import FoundationSettings
+from neurokit.models.foundation.settings import RELEASED, FoundationSettings, settings_from
 from neurokit.models.foundation.units import unit_model
 
 RECURRENT = {"attention": AttentionLSTM, "convolution": ConvolutionLSTM}
@@ -48,10 +48,16 @@ class Core(nn.Module):
 
 
 class FoundationNetwork(nn.Module):
-    """The whole network for the neurons of one mouse."""
+    """The whole network for the neurons of one mouse.
 
-    def __init__(self, units: int, settings: FoundationSettings = FoundationSettings()) -> None:  # noqa: B008
+    Settings may be a plain dictionary, as `configuration` gives them, so that a checkpoint can make the
+    network anew. Weights are drawn from torch's global generator; `build` takes a seed.
+    """
+
+    def __init__(self, units: int, settings: FoundationSettings | Mapping[str, Any] = RELEASED) -> None:
         super().__init__()
+        if not isinstance(settings, FoundationSettings):
+            settings = settings_from(settings)
         self.settings, self.units = settings, units
         self.core, self.perspective = Core(settings), Perspective(settings)
         self.modulation = Modulation(settings)
@@ -61,7 +67,7 @@ class FoundationNetwork(nn.Module):
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """What to build it from again."""
+        """What makes this network anew, as JSON can hold it: `FoundationNetwork(**configuration)`."""
         return {"units": self.units, "settings": asdict(self.settings)}
 
     @property
@@ -110,11 +116,21 @@ class FoundationNetwork(nn.Module):
         """The drive of each neuron in each frame: the mean over streams of its log rate.
 
         `pupil` is x and y, `behaviour` pupil radius and treadmill speed, all z-scored. With the `sequence`
-        of an earlier stretch the frames go on from there. How long a stretch is does not matter for the result,
-        only for speed and memory: convolutions take all its frames at once.
+        of an earlier stretch the frames go on from there. How long a stretch is does not matter for the
+        result, only for speed and memory: convolutions take all its frames at once.
         """
         sequence = sequence or self.begin(video.shape[1])
         pixels = video[:, :, None].to(pupil.dtype) / 255
+        return self.drive(pixels, pupil, behaviour, sequence)
+
+    def drive(
+        self,
+        pixels: Float[Tensor, "T B 1 H W"],
+        pupil: Float[Tensor, "T B 2"],
+        behaviour: Float[Tensor, "T B 2"],
+        sequence: Sequence,
+    ) -> Float[Tensor, "T B U"]:
+        """As `forward`, from pixels between 0 (black) and 1 (white), in which it is differentiable."""
         image = self.perspective(pixels, pupil, sequence)
         maps = self.core(image, self.modulation(behaviour, sequence), sequence)
         return self.readout(maps, sequence).mean(dim=2)
@@ -154,8 +170,8 @@ class FoundationNetwork(nn.Module):
 
 
 def build(
-    units: int, settings: FoundationSettings = FoundationSettings(), *, seed: int = 0
-) -> FoundationNetwork:  # noqa: B008
+    units: int, settings: FoundationSettings | Mapping[str, Any] = RELEASED, *, seed: int = 0
+) -> FoundationNetwork:
     """An untrained network whose weights are drawn from `seed`; torch's own generator is left as it was."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)

@@ -117,7 +117,8 @@ class Perspective(nn.Module):
     def __init__(self, settings: FoundationSettings) -> None:
         super().__init__()
         self.mlp = Perceptron(1, 2, settings.eye_features, settings.eye_layers, 3)
-        self.monitor, self.retina = Monitor(settings.jitter), Retina(*settings.retina, settings.retina_degrees)
+        self.monitor = Monitor(settings.jitter)
+        self.retina = Retina(*settings.retina, settings.retina_degrees)
         self.monitor_pixel, self.retina_pixel = MonitorPixels(), RetinalPixels()
         self.size = settings.monitor
 

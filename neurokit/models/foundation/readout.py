@@ -14,6 +14,7 @@ from torch.nn import functional
 from neurokit.models.foundation.rules import UpdateRule
 from neurokit.models.foundation.sequence import Sequence
 
+
 class Position(nn.Module):
     """Where on the map each neuron looks: x and y, (-1, -1) being the top left corner."""
 

@@ -75,7 +75,7 @@ class GroupedLSTM(nn.Module, ABC):
         return kept[0][..., None, None], kept[1][..., None, None]
 
     def _joined(self, names: tuple[str, ...], sequence: Sequence) -> Kernel:
-        """Several grouped projections of one input as one; each group's outputs lie together, in this order."""
+        """Several grouped projections of one input as one; a group's outputs lie together, in this order."""
         kernels = [getattr(self, f"proj_{name}").kernel(sequence.streams) for name in names]
         groups = kernels[0].groups
         weights = [kernel.weight.unflatten(0, (groups, -1)) for kernel in kernels]

@@ -1,11 +1,13 @@
 """The sizes of a foundation network.
 
 The defaults are those of the weights released in August 2025 (Wang et al., Nature 640, 470-477, 2025): 4.53
-million parameters in the core, of which a new mouse trains none. `SMALL` learns on a CPU in minutes.
+million parameters in the core, of which a new mouse trains none (`RELEASED`). `SMALL` learns on a CPU in
+minutes.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from neurokit.errors import SettingsError
 
@@ -45,8 +47,8 @@ class FoundationSettings:
         dropout: chance that a recurrent channel is silent during a training sequence.
         jitter: standard deviation at first, in training, of the monitor's place (halves of its width) and of
             its angles (rad); learnt from there.
-        spread: standard deviation at first, in training, of where a neuron looks; the map reaches from -1 to 1.
-            Short training cannot average over much of either.
+        spread: standard deviation at first, in training, of where a neuron looks; the map reaches from -1 to
+            1. Short training cannot average over much of either.
         unit: 'poisson' (rate = exp of the drive) or 'elu' (rate = ELU + 1, squared error).
     """
 
@@ -142,10 +144,17 @@ class FoundationSettings:
         return rows, columns
 
 
+def settings_from(plain: Mapping[str, Any]) -> FoundationSettings:
+    """Settings out of a plain dictionary; JSON has no tuples."""
+    tuples = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
+    return FoundationSettings(**tuples)
+
+
+RELEASED = FoundationSettings()
 SMALL = FoundationSettings(
     monitor=(36, 64),
-    retina=(32, 48),
-    streams=2,
+    retina=(24, 36),
+    streams=1,  # with few steps, each stream would see too few
     eye_features=8,
     modulation_features=4,
     memory_features=4,
@@ -153,8 +162,11 @@ SMALL = FoundationSettings(
     groups=(1, 2, 2),
     pools=(2, 1, 1),
     features=16,
+    recurrence="convolution",
     hidden=16,
     common=32,
     heads=2,
     outputs=16,
+    jitter=0.002,
+    spread=0.02,
 )

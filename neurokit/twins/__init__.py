@@ -1,0 +1,1 @@
+"""Digital twins: training, transfer and evaluation of the foundation model."""
