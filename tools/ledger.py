@@ -48,6 +48,7 @@ def with_tables(text: str, results: Path) -> str:
             "v1_transformer": movie_table,
             "v1_controls": movie_table,
             "real_gratings": gratings_table,
+            "digital_twins": twin_table,
         }
         table = tables.get(found["name"], study_table)(content)
         return f"<!-- ledger {found['name']} -->\n{table}\n\n{origin(content)}\n<!-- /ledger -->"
@@ -154,6 +155,21 @@ def gratings_table(content: dict[str, Any]) -> str:
         cells = [row["dataset"], row["model"], f"{row['number']:.0f} {row['cells']}"]
         score = f"{row['score']:.3f} ± {row['score_sd']:.3f}"
         lines.append("| " + " | ".join([*cells, score, *further]) + " |")
+    return "\n".join(lines)
+
+
+def twin_table(content: dict[str, Any]) -> str:
+    """Scores of a new mouse's models by minutes of recording; some were asked of the longest alone."""
+    new = ("gratings", "dots", "noise", "scenes")
+    head = ["minutes", "model", "CC_norm", "single trials", *new, "preferred orientation off by (deg)"]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
+    for row in content["rows"]:
+        cells = [f"{row['minutes']:g}", row["model"]]
+        cells += [f"{row[name]:.3f} ± {row[f'{name}_sd']:.3f}" for name in ("cc_norm", "single_trial")]
+        cells += [_number(row.get(name)) for name in new]
+        off, shuffled = (row.get(f"orientation_error{part}") for part in ("", "_shuffled"))
+        cells.append("" if off is None else f"{off:.0f} (shuffled {shuffled:.0f})")
+        lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 from sklearn.linear_model import Ridge
 
-Rows = tuple[Float[np.ndarray, "K J"], Float[np.ndarray, "K N"]]
+Rows = tuple[Float[np.ndarray, "_K J"], Float[np.ndarray, "_K N"]]  # each part has its own number of rows
 
 
 def best_ridge(train: Rows, validation: Rows, penalties: Iterable[float]) -> Ridge:

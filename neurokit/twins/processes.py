@@ -4,7 +4,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import distributed
@@ -14,11 +13,11 @@ from neurokit import errors
 from neurokit.device import choose_device
 from neurokit.errors import FitError, NeurokitError
 
-Device = Literal["auto", "cpu", "cuda"]
+DEVICES = ("auto", "cpu", "cuda")
 
 
 @contextmanager
-def joined(device: Device, **where: object) -> Iterator[None]:
+def joined(device: str, **where: object) -> Iterator[None]:
     """Inside, this process is one of a group; `where` says how they meet (default: as torchrun told it)."""
     cuda = _kind(device) == "cuda"
     distributed.init_process_group("nccl" if cuda else "gloo", **where)
@@ -56,13 +55,13 @@ def sentence_found(meeting: Path) -> Iterator[None]:
         raise
 
 
-def _kind(device: Device) -> str:
+def _kind(device: str) -> str:
     """Without CUDA the CPU, as Apple's GPUs cannot send anything to another process."""
     kind = choose_device(device).type
     return kind if kind == "cuda" else "cpu"
 
 
-def own_device(device: Device) -> torch.device:
+def own_device(device: str) -> torch.device:
     """This process's own; raises SettingsError where there are fewer GPUs than processes."""
     if _kind(device) == "cpu":
         return torch.device("cpu")

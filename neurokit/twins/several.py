@@ -19,7 +19,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
 import torch
 from torch import distributed, multiprocessing, nn
@@ -27,7 +26,7 @@ from torch import distributed, multiprocessing, nn
 from neurokit.data.trial_folder import load_trials
 from neurokit.errors import FitError, NeurokitError, SettingsError
 from neurokit.models.foundation.network import build
-from neurokit.twins.processes import Device, joined, own_device, sentence_found, sentence_left
+from neurokit.twins.processes import DEVICES, joined, own_device, sentence_found, sentence_left
 from neurokit.twins.recipe import SMALL, TwinRecipe
 from neurokit.twins.rejoining import Rejoining
 from neurokit.twins.saved import save_twin
@@ -38,7 +37,7 @@ SAME = {"rtol": 1e-4, "atol": 1e-6}  # as far as rounding may take machines apar
 
 
 def train_in_processes(
-    folders: Folders, recipe: TwinRecipe, output: str | Path, *, device: Device = "auto"
+    folders: Folders, recipe: TwinRecipe, output: str | Path, *, device: str = "auto"
 ) -> dict[str, Path]:
     """Trains a network for each mouse, each in a process of its own here, and saves them in `output`.
 
@@ -55,9 +54,7 @@ def train_in_processes(
     return {mouse: Path(output) / f"{mouse}.safetensors" for mouse in folders}
 
 
-def train_my_mouse(
-    folders: Folders, recipe: TwinRecipe, output: str | Path, *, device: Device = "auto"
-) -> Path:
+def train_my_mouse(folders: Folders, recipe: TwinRecipe, output: str | Path, *, device: str = "auto") -> Path:
     """Trains the mouse whose place in `folders` is this process's rank, and saves it in `output`.
 
     For a process that has joined the others already (`torch.distributed`). Raises as `train_in_processes`.
@@ -109,7 +106,7 @@ def keep_equal(shared: Sequence[nn.Parameter]) -> None:
 
 
 def _work(
-    rank: int, folders: Folders, recipe: TwinRecipe, output: Path, device: Device, meeting: Path, threads: int
+    rank: int, folders: Folders, recipe: TwinRecipe, output: Path, device: str, meeting: Path, threads: int
 ) -> None:
     """What each process does."""
     torch.set_num_threads(threads)
@@ -121,8 +118,8 @@ def _work(
 def _check(folders: Folders, device: str) -> None:
     if not folders:
         raise SettingsError("There is no mouse to train on; name the folder of one at least.")
-    if device not in get_args(Device):
-        raise SettingsError(f"device is {device!r}; use one of {', '.join(get_args(Device))}.")
+    if device not in DEVICES:
+        raise SettingsError(f"device is {device!r}; use one of {', '.join(DEVICES)}.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -151,7 +148,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--size", choices=("small", "full"), default="full", help="of network and training")
     parser.add_argument("--epochs", type=int, help="in one cycle (default: as the size has it)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, windows, streams and noise")
-    parser.add_argument("--device", choices=get_args(Device), default="auto")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
     return parser
 
 

@@ -43,9 +43,10 @@ def score_table(
     return pd.DataFrame(rows)
 
 
-def _scores(videos: Sequence[Video], predicted: Predictions) -> dict[str, float]:
+def _scores(videos: Sequence[Video], predicted: Predictions) -> dict[str, float | int]:
     found = score_videos(videos, predicted)
-    low, high = np.nanquantile(found.repeats.cc_norm, (0.25, 0.75))
+    known = found.repeats.cc_norm[~np.isnan(found.repeats.cc_norm)]
+    low, high = np.quantile(known, (0.25, 0.75)).tolist() if len(known) else (np.nan, np.nan)
     medians = found.medians()
-    spread = {"cc_norm": medians.pop("cc_norm"), "low": float(low), "high": float(high)}
+    spread = {"cc_norm": medians.pop("cc_norm"), "low": low, "high": high}
     return {"units": len(found.single_trial)} | spread | medians

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float32, UInt8
 from torch import Tensor
 
 from neurokit.device import choose_device
@@ -55,16 +55,16 @@ class DigitalTwin:
 
     def predict(
         self,
-        stimulus: UInt8[np.ndarray, "T *frame"],
-        perspective: Float[np.ndarray, "T *two"] | None = None,
-        modulation: Float[np.ndarray, "T *two"] | None = None,
+        stimulus: np.ndarray,
+        perspective: np.ndarray | None = None,
+        modulation: np.ndarray | None = None,
         *,
         reset: bool = True,
     ) -> Float32[np.ndarray, "T *units"]:
         """Responses in multiples of each unit's mean in training.
 
-        `stimulus` is T H W or T H W 1, or T N H W 1 for N presentations; `perspective` (pupil x and y) and
-        `modulation` (pupil radius, treadmill) are T 2 or T N 2, in standard deviations. One stimulus with
+        `stimulus` (uint8) is T H W or T H W 1, or T N H W 1 for N presentations; `perspective` (pupil x, y)
+        and `modulation` (pupil radius, treadmill) are T 2 or T N 2, in standard deviations. One stimulus with
         N behaviours is shown N times. The answer is T U, or T N U. Raises DataError for other shapes, types
         and ranges.
         """
@@ -87,7 +87,7 @@ class DigitalTwin:
         return found[:, 0] if single else found
 
     def respond(
-        self, moments: Iterable[UInt8[np.ndarray, "H W"] | Moment], *, reset: bool = True
+        self, moments: Iterable[np.ndarray | Moment], *, reset: bool = True
     ) -> Iterator[Float32[np.ndarray, "U"]]:
         """The response to each frame as it comes: a stream without an end in constant memory.
 
@@ -102,9 +102,7 @@ class DigitalTwin:
             yield self.predict(np.asarray(frame)[None], *given, reset=False)[0]
 
     def _advance(self, *parts: np.ndarray) -> Float32[np.ndarray, "T N U"]:
-        video, pupil, behaviour = (
-            torch.from_numpy(np.array(part)).to(self.device) for part in parts
-        )
+        video, pupil, behaviour = (torch.from_numpy(np.array(part)).to(self.device) for part in parts)
         with evaluating(self.network), torch.no_grad():
             sequence = self._continued(video)
             return self.network.rates(video, pupil, behaviour, sequence).float().cpu().numpy()
