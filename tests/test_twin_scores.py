@@ -70,8 +70,7 @@ def test_behaviour_of_another_repeat_predicts_worse(twin: DigitalTwin, videos: t
     own = score_twin(twin, videos)
     others = score_twin(twin, tuple(dealt_again(video) for video in videos))
     assert own.single_trial.min() > 0.95  # responses are the twin's own and a tenth of noise
-    assert (others.single_trial < own.single_trial).all()
-    assert np.median(others.single_trial) < 0.9
+    assert (others.single_trial < own.single_trial - 0.04).all()
 
 
 def test_scores_are_those_of_uneven_repeats_and_of_all_frames(

@@ -7,6 +7,7 @@ from pathlib import Path
 import figure_movies
 import figure_pupil
 import figure_sensorium
+import figure_twins
 from neurokit.notebook import setup
 
 FOLDER = Path(__file__).resolve().parent.parent / "figures"
@@ -14,6 +15,7 @@ PICTURES = {
     "pupil_encoder": figure_pupil.draw,
     "sensorium": figure_sensorium.draw,
     "v1_transformer": figure_movies.draw,
+    "digital_twins": figure_twins.draw,
 }
 
 

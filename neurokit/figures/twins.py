@@ -67,7 +67,9 @@ def plot_clip(
     seconds = np.arange(recorded.shape[1]) / 30
     figure, axis = plt.subplots(figsize=(5.8, 2.3))
     axis.plot(seconds, recorded.T, color=GREY, linewidth=0.4, alpha=0.5)
-    axis.plot(seconds, recorded.mean(axis=0), color=INK, linewidth=1, label=f"mean of {len(recorded)} repeats")
+    axis.plot(
+        seconds, recorded.mean(axis=0), color=INK, linewidth=1, label=f"mean of {len(recorded)} repeats"
+    )
     for (name, values), colour in zip(predictions.items(), COLOURS, strict=False):
         axis.plot(seconds, values.mean(axis=0), color=colour, label=name)
     axis.set(xlabel="time in the clip (s)", ylabel="response\n(multiples of mean)")
@@ -85,7 +87,9 @@ def plot_directions(
 
     `directions` are rad; `planted` (degrees) marks each unit's preferred direction.
     """
-    figure, axes = plt.subplots(1, len(titles), figsize=(1.7 * len(titles) + 0.6, 2.1), sharey=True, squeeze=False)
+    figure, axes = plt.subplots(
+        1, len(titles), figsize=(1.7 * len(titles) + 0.6, 2.1), sharey=True, squeeze=False
+    )
     for column, (axis, title) in enumerate(zip(axes[0], titles, strict=True)):
         for (name, values), colour in zip(curves.items(), COLOURS, strict=False):
             axis.plot(np.degrees(directions), values[column] / values[column].max(), color=colour, label=name)
@@ -99,15 +103,15 @@ def plot_directions(
     return figure
 
 
-def plot_orientations(
-    planted: Float[np.ndarray, "U"], found: Mapping[str, Float[np.ndarray, "U"]]
-) -> Figure:
+def plot_orientations(planted: Float[np.ndarray, "U"], found: Mapping[str, Float[np.ndarray, "U"]]) -> Figure:
     """Preferred orientation found against the planted one (degrees, 0 to 180), a panel a model.
 
     180 is 0 again, so what is found is drawn at most 90 degrees from the planted one, up to the two dashed
     lines.
     """
-    figure, axes = plt.subplots(1, len(found), figsize=(2.3 * len(found) + 0.4, 2.4), sharey=True, squeeze=False)
+    figure, axes = plt.subplots(
+        1, len(found), figsize=(2.3 * len(found) + 0.4, 2.4), sharey=True, squeeze=False
+    )
     for axis, (name, values), colour in zip(axes[0], found.items(), COLOURS, strict=False):
         for offset, style in ((-90, "--"), (0, "-"), (90, "--")):
             axis.plot([0, 180], [offset, 180 + offset], color=GREY, linestyle=style, linewidth=0.8)

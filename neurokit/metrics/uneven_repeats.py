@@ -31,6 +31,7 @@ from jaxtyping import Float
 from neurokit.errors import DataError
 from neurokit.metrics.neurons import correlation
 
+ROUNDING = 1e-9  # of the variance: a signal below it is what is left of subtracting
 Videos = Sequence[Float[np.ndarray, "_R _T _U"]]
 
 
@@ -90,7 +91,7 @@ def _ceiling(responses: Videos) -> Float[np.ndarray, "U"]:
     mean, within = _mean_repeat(responses), _variance_within_rows(responses)
     repeats = _effective_repeats(responses)
     signal = (repeats * mean.var(axis=0, ddof=1) - within) / (repeats - 1)
-    found = (signal > 0) & (np.ptp(mean, axis=0) > 0)
+    found = (signal > ROUNDING * within) & (np.ptp(mean, axis=0) > 0)
     return np.sqrt(np.where(found, signal, np.nan) / np.where(found, mean.var(axis=0), 1))
 
 

@@ -34,7 +34,7 @@ class TwinScores:
         """The median of each score over units; NaN ones are left out."""
         found = {name: getattr(self.repeats, name) for name in ("cc_norm", "cc_abs", "cc_max")}
         found["single_trial"] = self.single_trial
-        return {name: float(np.nanmedian(values)) for name, values in found.items()}
+        return {name: _median(values[~np.isnan(values)]) for name, values in found.items()}
 
 
 def predict_videos(twin: DigitalTwin, videos: Sequence[Video]) -> list[Float32[np.ndarray, "_R _T _U"]]:
@@ -56,6 +56,10 @@ def score_videos(videos: Sequence[Video], predictions: Predictions, *, burn_in: 
 def score_twin(twin: DigitalTwin, videos: Sequence[Video], *, burn_in: int = BURN_IN) -> TwinScores:
     """Scores of a twin on held-out videos."""
     return score_videos(videos, predict_videos(twin, videos), burn_in=burn_in)
+
+
+def _median(values: Float[np.ndarray, "K"]) -> float:
+    return float(np.median(values)) if len(values) else float("nan")
 
 
 def _predict_video(twin: DigitalTwin, video: Video) -> Float32[np.ndarray, "R T U"]:

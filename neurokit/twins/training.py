@@ -6,6 +6,7 @@ alone.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -80,10 +81,13 @@ def train_twin(
 ) -> Fitted:
     """A digital twin of one mouse: transferred from `foundation`, or trained from nothing without it.
 
-    The model found is a FoundationNetwork; see `train_cohort` for the rest.
+    The model found is a FoundationNetwork, with `foundation` of its sizes whatever the recipe says; see `train_cohort` for the rest.
     """
-    start = foundation and transferred(foundation, recording.units, seed=recipe.seed)
-    fitted = train_cohort({"mouse": recording}, recipe, start and {"mouse": start}, **options)
+    networks = None
+    if foundation is not None:
+        recipe = replace(recipe, network=foundation.settings)
+        networks = {"mouse": transferred(foundation, recording.units, seed=recipe.seed)}
+    fitted = train_cohort({"mouse": recording}, recipe, networks, **options)
     return Fitted(fitted.model.mice["mouse"], fitted.history, fitted.best_epoch, fitted.best_loss)
 
 

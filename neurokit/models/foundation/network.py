@@ -180,6 +180,6 @@ def build(
 
 def from_state(state: Mapping[str, Tensor], settings: FoundationSettings) -> FoundationNetwork:
     """A network with these weights; the number of neurons is read from them."""
-    network = FoundationNetwork(len(state["readout.position.mu"]), settings)
+    network = build(len(state["readout.position.mu"]), settings)
     network.load_state_dict(dict(state))
     return network.eval()

@@ -150,7 +150,7 @@ class Perspective(nn.Module):
         Where a value is darker than any luminance could make it, the pixel is 0.
         """
         center, axes = self.monitor(sequence)
-        place = isotropic(*self.size).to(image)
+        place = isotropic(*self.size).to(image.dtype).to(image.device)  # some devices have no doubles
         point = torch.cat([place, torch.zeros_like(place[..., :1])], dim=-1).flatten(0, 1) + center[:, None]
         eye = axes.transpose(-1, -2) @ self.eye(pupil, sequence)  # from the monitor's axes to the eye's
         rays = retinal_place(point @ eye, self.retina.degrees).unflatten(-2, self.size)
