@@ -70,8 +70,8 @@ class TwinRecipe:
         return replace(self, cycles=replace(self.cycles, epochs=number, warm_up=number // 10), rounds=1)
 
 
-# A few hundred steps instead of fifty thousand: each may change a parameter by more. Settled on simulated mice
-# that no result is reported of.
+# A few hundred steps instead of fifty thousand, so each may change a parameter by more. Settled on simulated
+# mice of which no result is reported.
 SMALL = TwinRecipe(
     network=SMALL_NETWORK,
     window=50,
