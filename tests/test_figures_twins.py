@@ -1,6 +1,8 @@
 """The pictures of digital twins draw each value under its own name, and angles where they belong."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
+import figure_twins
 from neurokit.figures.twins import (
     outline,
     plot_clip,
@@ -114,3 +117,38 @@ def test_units_stand_where_they_read_and_have_the_colour_of_their_orientation() 
     np.testing.assert_array_equal(dots.get_array(), table["pref_ori"])
     assert dots.get_clim() == (0, 180) and "deg" in bar.get_ylabel()
     np.testing.assert_array_equal(right.collections[0].get_offsets(), table[["cc_abs", "gOSI"]])
+
+
+# --- The README's picture, from a result file ---
+
+
+def write_study(folder: Path, models: list[str]) -> dict[str, list[float]]:
+    """A result file of three seeds at 1, 3 and 9 minutes; returns the mean scores of each model."""
+    random, rows, each = np.random.default_rng(0), [], []
+    for model in models:
+        for minutes in (9.0, 1.0, 3.0):
+            scores = random.uniform(size=3)
+            new = dict.fromkeys(figure_twins.KINDS[1:], float(random.uniform()) if minutes == 9 else None)
+            rows.append({"model": model, "minutes": minutes, "cc_norm": float(scores.mean()), **new})
+            each += [
+                {"model": model, "minutes": minutes, "seed": seed, "cc_norm": float(score)}
+                for seed, score in enumerate(scores)
+            ]
+    (folder / "digital_twins.json").write_text(json.dumps({"rows": rows, "each": each}))
+    means = pd.DataFrame(each).groupby(["model", "minutes"]).cc_norm.mean()
+    return {model: means[model].tolist() for model in models}
+
+
+def test_the_readme_s_picture_draws_means_as_lines_and_seeds_as_dots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figure_twins, "RESULTS", tmp_path)
+    means = write_study(tmp_path, [*figure_twins.MODELS, "truth"])
+    left, right = figure_twins.draw().axes
+    for model, values in means.items():
+        np.testing.assert_allclose(drawn(left, model), values)
+    assert [len(dots.get_offsets()) for dots in left.collections] == [9] * len(figure_twins.MODELS)
+    assert left.get_xscale() == "log"
+    assert left.lines[0].get_xdata().tolist() == [1, 3, 9]
+    heights = [dots.get_offsets()[0, 1] for dots in right.collections[: len(figure_twins.MODELS)]]
+    np.testing.assert_allclose(heights, [means[model][2] for model in figure_twins.MODELS])

@@ -14,8 +14,11 @@ from neurokit.errors import SettingsError
 from neurokit.models.foundation.convolution import CausalConvolution, InterGroup, gelu
 from neurokit.models.foundation.network import FoundationNetwork, build, from_state
 from neurokit.models.foundation.sequence import Sequence
-from neurokit.models.foundation.settings import SMALL, FoundationSettings
+from neurokit.models.foundation.settings import SMALL as ONE_STREAM
+from neurokit.models.foundation.settings import FoundationSettings
 from neurokit.models.foundation.units import unit_model
+
+SMALL = replace(ONE_STREAM, streams=2, retina=(32, 48), recurrence="attention", spread=0.4, jitter=0.05)
 
 CORES = ("attention", "convolution")
 

@@ -10,7 +10,10 @@ from torch import Tensor, nn
 
 from neurokit.models.foundation.network import Draws, FoundationNetwork, build
 from neurokit.models.foundation.sequence import Sequence
-from neurokit.models.foundation.settings import SMALL, FoundationSettings
+from neurokit.models.foundation.settings import SMALL as ONE_STREAM
+from neurokit.models.foundation.settings import FoundationSettings
+
+SMALL = replace(ONE_STREAM, streams=2, retina=(32, 48), recurrence="attention", spread=0.4, jitter=0.05)
 
 FRAMES, CLIPS, UNITS = 21, 2, 5
 SAME = 1e-11

@@ -1,4 +1,4 @@
-"""What the README says of SENSORIUM and the V1 Transformer, held against the committed result files.
+"""What the README says of SENSORIUM, V1 Transformer and digital twins, held against the result files.
 
 The bounds of models and additions are the project's aims, those of the controls lie far from both: a study
 that is run again and misses one turns these red.
@@ -120,3 +120,42 @@ def test_running_explains_next_to_nothing_of_a_real_mouse() -> None:
     assert max(row["explained"] for row in found.values()) < 0.01
     others = [found[f"V1Transformer, {kind}"]["score"] for kind in ("no running", "running shifted")]
     assert found["V1Transformer, running"]["score"] > 2 * max(others)
+
+
+@pytest.fixture(scope="module")
+def twins() -> dict[tuple[str, float], dict[str, Any]]:
+    """Rows of the digital twins' study by model and minutes."""
+    return {(row["model"], row["minutes"]): row for row in load("digital_twins")["rows"]}
+
+
+def each_twin(model: str, minutes: float) -> dict[int, float]:
+    """CC_norm of one model by seed."""
+    rows = load("digital_twins")["each"]
+    return {row["seed"]: row["cc_norm"] for row in rows if (row["model"], row["minutes"]) == (model, minutes)}
+
+
+@pytest.mark.parametrize("minutes", [1.0, 3.0])
+@pytest.mark.parametrize("other", ["from scratch", "lagged ridge", "random core"])
+def test_with_few_minutes_a_transferred_core_wins_in_every_seed(other: str, minutes: float) -> None:
+    assert load("digital_twins")["seeds"] >= 3
+    transferred, beside = each_twin("transferred", minutes), each_twin(other, minutes)
+    assert all(transferred[seed] > beside[seed] for seed in transferred)
+
+
+@pytest.mark.parametrize("minutes", [1.0, 3.0, 9.0])
+def test_a_random_core_wins_nowhere(twins: dict[tuple[str, float], dict[str, Any]], minutes: float) -> None:
+    score = twins["random core", minutes]["cc_norm"]
+    assert all(score < twins[name, minutes]["cc_norm"] for name in ("transferred", "lagged ridge"))
+
+
+def test_preferred_orientations_of_the_twin_are_those_of_the_mouse(
+    twins: dict[tuple[str, float], dict[str, Any]],
+) -> None:
+    found = twins["transferred", 9.0]
+    assert found["orientation_error"] <= 15 and found["orientation_error_shuffled"] > 30
+    assert twins["random core", 9.0]["orientation_error"] > 2 * found["orientation_error"]
+
+
+def test_nobody_is_better_than_the_truth(twins: dict[tuple[str, float], dict[str, Any]]) -> None:
+    for (_, minutes), row in twins.items():
+        assert row["single_trial"] <= twins["truth", minutes]["single_trial"]

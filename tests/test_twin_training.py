@@ -135,13 +135,26 @@ def test_gaps_in_behaviour_never_reach_the_loss(tmp_path: Path, gaps: str) -> No
 def test_a_gap_that_did_reach_it_would_be_noticed(part: str) -> None:
     batch = windows(toy_trials())
     getattr(batch, part)[5, 0, 0] = torch.nan
-    assert not mean_loss(toy_network(), batch).isfinite()
+    with pytest.raises(FitError, match=r"^The loss on windows of m became nan: lower"):
+        mean_loss(toy_network(), batch)
 
 
 def test_a_loss_that_is_not_finite_ends_training(recording: TrialFolder) -> None:
     huge = replace(RECIPE, cycles=replace(RECIPE.cycles, learning_rate=1e30))
-    with pytest.raises(FitError, match=r"^The \w+ loss became [^\n]*restored\.$"):
+    with pytest.raises(FitError, match=r"^The loss on windows of mouse became [^\n]*restored\.$"):
         train(recording, huge)
+
+
+def test_a_neuron_whose_place_is_lost_makes_the_loss_say_so() -> None:
+    """And does not end the process, as torch's own sampling at NaN does."""
+    network = toy_network()
+    with torch.no_grad():
+        network.readout.position.mu[1, 0] = torch.nan
+    batch = windows(toy_trials())
+    with pytest.raises(FitError, match="became nan"):
+        mean_loss(network, batch)
+    drive = network.eval()(batch.video, batch.pupil, batch.behaviour)
+    assert drive[..., 1].isnan().all() and drive[..., [0, 2]].isfinite().all()
 
 
 # --- what moves
@@ -309,8 +322,9 @@ def test_recordings_that_do_not_fit_are_refused(recording: TrialFolder, other: T
         train(recording, larger)
     with pytest.raises(DataError, match=r"has 4 units, and the network of m 3: give"):
         train_cohort({"m": other}, RECIPE, {"m": toy_network(units=3)}, device="cpu", show_progress=False)
-    with pytest.raises(DataError, match=r"of mouse has other sizes than the recipe says: give a recipe"):
-        train(recording, RECIPE, toy_network(streams=3))
+    with pytest.raises(DataError, match=r"of m has other sizes than the recipe says: give a recipe"):
+        given = {"m": toy_network(units=3, streams=3)}
+        train_cohort({"m": recording}, RECIPE, given, device="cpu", show_progress=False)
 
 
 # --- on disk

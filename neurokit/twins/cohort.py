@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.optim.lr_scheduler import LRScheduler
 
-from neurokit.errors import DataError
+from neurokit.errors import DataError, FitError
 from neurokit.fit_settings import FitSettings
 from neurokit.models.foundation.network import FoundationNetwork
 from neurokit.models.foundation.rules import UpdateRule
@@ -66,12 +66,21 @@ class WindowLoss:
         self.burn_in = burn_in
 
     def __call__(self, model: CohortNetwork, windows: Windows) -> tuple[Tensor, Tensor]:
-        """In training mode the noise is drawn from the windows' generator."""
+        """In training mode the noise is drawn from the windows' generator.
+
+        Raises FitError where the loss is not finite: not all of torch stands a gradient from NaN on a CPU.
+        """
         network = model.mice[windows.mouse]
         sequence = network.begin(windows.video.shape[1], stream=windows.stream, generator=windows.generator)
         drive = network(windows.video, windows.pupil, windows.behaviour, sequence)
         loss = network.unit.loss(drive[self.burn_in :], windows.responses[self.burn_in :])
-        return loss.sum(), torch.tensor(float(loss.numel()), device=loss.device)
+        total = loss.sum()
+        if not total.isfinite():
+            raise FitError(
+                f"The loss on windows of {windows.mouse} became {total.item()}: lower learning_rate, or look "
+                "for non-finite inputs; the best weights so far are restored."
+            )
+        return total, torch.tensor(float(loss.numel()), device=loss.device)
 
 
 class ValidationLoss:

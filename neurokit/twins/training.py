@@ -81,7 +81,7 @@ def train_twin(
 ) -> Fitted:
     """A digital twin of one mouse: transferred from `foundation`, or trained from nothing without it.
 
-    The model found is a FoundationNetwork; with a `foundation` it has its sizes, whatever the recipe says. See
+    The model found is a FoundationNetwork; a `foundation` brings its sizes, whatever the recipe says. See
     `train_cohort` for the rest.
     """
     networks = None

@@ -62,13 +62,15 @@ class Readout(nn.Module):
         streams = sequence.streams
         # A clip's neurons stay in place, so one look serves all frames and channels.
         place = sequence.once(self.position, lambda: self.position(sequence))[:, None]  # B 1 U 2
-        seen = functional.grid_sample(maps.flatten(1, 2), place, padding_mode="border", align_corners=False)[
-            :, :, 0
-        ]
+        # On a CPU grid_sample crashes at a place that is NaN; the answer is made NaN below instead.
+        seen = functional.grid_sample(
+            maps.flatten(1, 2), place.nan_to_num(), padding_mode="border", align_corners=False
+        )[:, :, 0]
         seen = seen.unflatten(1, (maps.shape[1], len(streams), -1))  # B T S C U
         weight = torch.stack([self.feature.weights[s][:, 0].T for s in streams])  # S C U
         bias = torch.stack([self.biases[s][:, 0] for s in streams])  # S U
-        return ((seen * weight).sum(dim=3) + bias).transpose(0, 1)
+        found = (seen * weight).sum(dim=3) + bias  # B T S U
+        return found.masked_fill(place.isnan().any(dim=-1)[:, None], torch.nan).transpose(0, 1)
 
     def update_rules(self) -> dict[str, UpdateRule]:
         """Biases do not decay; those of a stream are clipped as one."""
