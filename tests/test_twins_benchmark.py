@@ -8,6 +8,8 @@ import pytest
 import digital_twins
 from neurokit.data.simulated_mice import load_simulated_mouse, load_truth
 from neurokit.data.trial_folder import load_trials
+from neurokit.metrics.uneven_repeats import UnevenRepeatScores
+from neurokit.twins.scores import TwinScores
 
 TINY = {
     "mice": 2,
@@ -19,6 +21,7 @@ TINY = {
     "batches": 2,
     "repeats": 3,
     "longest": 1.0,
+    "foundations": None,
 }
 
 
@@ -46,9 +49,15 @@ def test_first_minutes_are_the_first_trials_and_keep_all_that_validate(new_mouse
 
 
 def test_orientations_of_the_truth_are_the_planted_ones_and_shuffled_ones_are_not(new_mouse: Path) -> None:
-    found = digital_twins.orientation_errors(load_truth(new_mouse), new_mouse)
-    assert found["selective"] >= 4
-    assert found["orientation_error"] < 2 and found["orientation_error_shuffled"] > 10
+    found = digital_twins.orientation_errors(load_truth(new_mouse), new_mouse, np.ones(8, dtype=bool))
+    assert found["orientation_error"] == found["orientation_error_all"] < 2
+    assert found["orientation_error_shuffled"] > 10
+
+
+def test_well_driven_cells_are_those_whose_responses_repeat_best() -> None:
+    ceiling = np.array([0.9, np.nan, 0.2, 0.8])
+    scores = TwinScores(UnevenRepeatScores(ceiling, ceiling, ceiling), ceiling)
+    assert digital_twins.well_driven(scores).tolist() == [True, False, False, True]
 
 
 @pytest.mark.slow
