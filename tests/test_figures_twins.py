@@ -12,7 +12,6 @@ import torch
 
 import figure_twins
 from neurokit.figures.twins import (
-    outline,
     plot_clip,
     plot_directions,
     plot_looks,
@@ -39,25 +38,15 @@ def drawn(axis: plt.Axes, label: str) -> np.ndarray:
     return np.asarray(line.get_ydata())
 
 
-def test_an_outline_goes_once_around_all_outer_pixels() -> None:
-    place = np.stack(np.meshgrid(np.arange(5.0), np.arange(4.0), indexing="xy"), axis=-1)
-    around = outline(place)
-    assert np.array_equal(around[0], around[-1])
-    steps = np.abs(np.diff(around, axis=0)).sum(axis=1)
-    assert (steps == 1).all() and len(steps) == 2 * (4 + 3)
-    outer = {(x, y) for x, y in place.reshape(-1, 2).tolist() if x in (0, 4) or y in (0, 3)}
-    assert {tuple(corner) for corner in around.tolist()} == outer
-
-
-def test_each_look_is_outlined_on_the_monitor_and_has_its_image_beside_it() -> None:
+def test_each_look_has_its_dots_on_the_monitor_and_its_image_beside_it() -> None:
     places = on_plane(retinal_rays(6, 8, 40.0).flatten(0, 1), CENTER).unflatten(0, (6, 8)).numpy()
     looks = {"left": places - SHIFT, "right": places + SHIFT}
     images = {name: np.full((6, 8), number, np.float64) for number, name in enumerate(looks)}
     monitor, *retinas = plot_looks(np.zeros((36, 64), np.uint8), looks, images).axes
     assert tuple(monitor.images[0].get_extent()) == (-1, 1, 36 / 64, -36 / 64)
-    for name, line, retina in zip(looks, monitor.lines, retinas, strict=True):
-        np.testing.assert_array_equal(line.get_xydata(), outline(looks[name]))
-        assert line.get_label() == name == retina.get_title()
+    for name, dots, retina in zip(looks, monitor.collections, retinas, strict=True):
+        np.testing.assert_allclose(dots.get_offsets(), looks[name][::3, ::3].reshape(-1, 2))
+        assert dots.get_label() == name == retina.get_title()
         np.testing.assert_array_equal(retina.images[0].get_array(), images[name])
 
 

@@ -20,30 +20,28 @@ def plot_looks(
     places: Mapping[str, Float[np.ndarray, "h w 2"]],
     images: Mapping[str, Float[np.ndarray, "h w"]],
 ) -> Figure:
-    """A monitor frame with the outline of what the retina sees, and the retinal images, one per name.
+    """A monitor frame with dots where retina pixels look, and the retinal images, one per name.
 
-    `places` are where retina pixels look, x and y in halves of the monitor's width from its middle, as
-    `neurokit.models.foundation.perspective.Perspective.places` gives them.
+    `places` are x and y in halves of the monitor's width from its middle, as
+    `neurokit.models.foundation.perspective.Perspective.places` gives them; every third row and column is
+    drawn, as far as it lies within a monitor's size of the middle.
     """
-    figure, axes = plt.subplots(1, 1 + len(places), figsize=(2.6 + 1.7 * len(places), 2), squeeze=False)
+    ratios = (1.5, *(1.0 for _ in places))
+    figure, axes = plt.subplots(
+        1, len(ratios), figsize=(2 * sum(ratios), 1.9), squeeze=False, width_ratios=ratios
+    )
     monitor, *retinas = axes[0]
     height = frame.shape[0] / frame.shape[1]
-    edges = (-1, 1, height, -height)
-    monitor.imshow(frame, plt.get_cmap("gray", 25), vmin=0, vmax=255, extent=edges)
+    monitor.imshow(frame, plt.get_cmap("gray", 25), vmin=0, vmax=255, extent=(-1, 1, height, -height))
     for (name, place), colour, retina in zip(places.items(), COLOURS[1:], retinas, strict=False):
-        monitor.plot(*outline(place).T, color=colour, label=name)
+        monitor.scatter(*place[::3, ::3].reshape(-1, 2).T, s=5, color=colour, linewidths=0, label=name)
         retina.imshow(images[name], plt.get_cmap("gray", 25))
         retina.set(xticks=[], yticks=[], xlabel="retina pixels")
         retina.set_title(name, fontsize=8, color=colour)
+    monitor.set(xlim=(-1.5, 1.5), ylim=(1.5 * height, -1.5 * height))
     monitor.set(xlabel="half widths from the middle", ylabel="half widths")
     monitor.set_title("monitor", fontsize=8)
     return figure
-
-
-def outline(place: Float[np.ndarray, "h w 2"]) -> Float[np.ndarray, "n 2"]:
-    """The places of the outermost pixels, once around and back to the first."""
-    sides = place[0], place[1:, -1], place[-1, -2::-1], place[-2::-1, 0]
-    return np.concatenate(sides)
 
 
 def plot_losses(histories: Mapping[str, pd.DataFrame]) -> Figure:
