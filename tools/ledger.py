@@ -49,6 +49,7 @@ def with_tables(text: str, results: Path) -> str:
             "v1_controls": movie_table,
             "real_gratings": gratings_table,
             "digital_twins": twin_table,
+            "digital_twins_longer": twin_table,
         }
         table = tables.get(found["name"], study_table)(content)
         return f"<!-- ledger {found['name']} -->\n{table}\n\n{origin(content)}\n<!-- /ledger -->"

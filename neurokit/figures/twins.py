@@ -126,12 +126,12 @@ def plot_units(properties: pd.DataFrame) -> Figure:
 
     Columns are those of `neurokit.data.microns_properties.load_properties`.
     """
-    figure, (left, right) = plt.subplots(1, 2, figsize=(6.2, 2.4), width_ratios=(1.3, 1))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(6.4, 2.4), width_ratios=(1.3, 1))
     colours = plt.get_cmap("hsv", 20)  # few, as notebooks keep 64 colours; its ends meet, as angles do
     place = properties["readout_location_x"], properties["readout_location_y"]
-    dots = left.scatter(*place, c=properties["pref_ori"], cmap=colours, vmin=0, vmax=180, s=14)
-    left.set(xlabel="readout x (-1 left, 1 right)", ylabel="readout y (1 top)", xlim=(-1, 1), ylim=(-1, 1))
+    dots = left.scatter(*place, c=properties["pref_ori"], cmap=colours, vmin=0, vmax=180, s=6)
+    left.set(xlabel="readout x (1: right edge)", ylabel="readout y (1: upper edge)", aspect="equal")
     figure.colorbar(dots, ax=left, label="preferred orientation (deg)", ticks=[0, 90, 180])
-    right.scatter(properties["cc_abs"], properties["gOSI"], s=10, color=COLOURS[0])
+    right.scatter(properties["cc_abs"], properties["gOSI"], s=4, color=COLOURS[0])
     right.set(xlabel="CC_abs on held-out video", ylabel="orientation selectivity (gOSI)")
     return figure
