@@ -2,7 +2,7 @@
 
 import warnings
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -113,12 +113,34 @@ BAD = [
     ({"modulation": np.tile(ANIMAL, (2, 1))}, "modulation has 74 frames and the stimulus 37"),
     ({"perspective": EYE[:, :1]}, r"perspective has the shape \(37, 1\); give frames x 2"),
     ({"modulation": ANIMAL[:, 0]}, r"modulation has the shape \(37,\); give frames x 2"),
-    ({"perspective": np.full_like(EYE, np.inf)}, "perspective holds infinite values; write NaN"),
+    (
+        {"perspective": np.full_like(EYE, np.inf)},
+        "perspective holds infinite values, or too large ones; write NaN",
+    ),
+    ({"perspective": np.full(EYE.shape, 1e300)}, "perspective holds infinite values, or too large ones"),
+    ({"perspective": EYE.astype(object)}, "perspective is of the type object; give a numpy array of real"),
+    ({"modulation": ANIMAL.astype(str)}, "modulation is of the type <U32; give a numpy array of real"),
+    ({"modulation": ANIMAL.astype(complex)}, "modulation is of the type complex128; give a numpy array"),
+    ({"modulation": ANIMAL.tolist()}, "modulation is of the type list; give a numpy array of real numbers"),
+    ({"perspective": torch.from_numpy(EYE)}, "perspective is of the type Tensor; give a numpy array"),
+    ({"stimulus": VIDEO.tolist()}, "The stimulus is of the type list; give a numpy array of uint8"),
+    (
+        {"stimulus": torch.from_numpy(VIDEO)},
+        "The stimulus is of the type Tensor; give a numpy array of uint8",
+    ),
+    ({"stimulus": None}, "The stimulus is of the type NoneType; give a numpy array of uint8"),
+    ({"stimulus": np.empty((FRAMES, 0, *MONITOR, 1), np.uint8)}, "has 0 presentations; give one at least"),
+    ({"perspective": np.empty((FRAMES, 0, 2), np.float32)}, "has 0 presentations; give one at least"),
     (
         {"perspective": np.stack([EYE] * 2, axis=1), "modulation": np.stack([ANIMAL] * 3, axis=1)},
         "have 2 and 3 presentations; give the same number",
     ),
 ]
+
+
+def unchecked(function: Callable) -> Callable:
+    """Past the types, which tests check while the code runs."""
+    return getattr(function, "__wrapped__", function)
 
 
 @pytest.mark.parametrize(("change", "says"), BAD)
@@ -129,7 +151,7 @@ def test_what_is_refused(network: FoundationNetwork, change: dict, says: str) ->
     for each in (twin, untouched):
         each.predict(VIDEO[:5])
     with pytest.raises(DataError, match=says) as caught:
-        twin.predict(**given)
+        unchecked(DigitalTwin.predict)(twin, **given)
     assert "\n" not in str(caught.value) and str(caught.value).endswith(".")
     after = twin.predict(VIDEO[5:9], reset=False)
     assert np.array_equal(after, untouched.predict(VIDEO[5:9], reset=False))
@@ -142,6 +164,18 @@ def test_tables_of_other_units_and_devices_that_are_not_there(network: Foundatio
     assert DigitalTwin(network, table, device="cpu").units is table
     with pytest.raises(SettingsError, match="Device 'abacus' is not there"):
         DigitalTwin(network, device="abacus")
+
+
+def test_an_unknown_periphery_is_answered_with_the_known_ones(network: FoundationNetwork) -> None:
+    twin = DigitalTwin.__new__(DigitalTwin)
+    with pytest.raises(SettingsError, match=r"^periphery is 'grey'; use one of dark, extend\.$"):
+        unchecked(DigitalTwin.__init__)(twin, network, device="cpu", periphery="grey")
+
+
+@pytest.mark.parametrize("moment", [(VIDEO[0], EYE[0]), (VIDEO[0], EYE[0], ANIMAL[0], ANIMAL[0])])
+def test_a_moment_of_other_than_three_parts_is_refused(twin: DigitalTwin, moment: tuple) -> None:
+    with pytest.raises(DataError, match=rf"^A moment has {len(moment)} parts; give a frame, or[^\n]*\.$"):
+        next(unchecked(DigitalTwin.respond)(twin, [moment]))
 
 
 # --- stretches, streams, memory

@@ -321,6 +321,41 @@ def test_an_unknown_word_is_answered_with_the_known_ones(name: str, word: str) -
         settings.__post_init__()
 
 
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("monitor", 12, "monitor is 12; give a tuple of two whole numbers of 2 or more"),
+        ("monitor", (12,), r"monitor is \(12,\); give a tuple of two"),
+        ("monitor", (12.5, 16), r"monitor is \(12.5, 16\); give a tuple of two"),
+        ("monitor", "ab", "monitor is 'ab'; give a tuple of two"),
+        ("retina", (8,), r"retina is \(8,\); give a tuple of two whole numbers of 1 or more"),
+        ("streams", 1.5, "streams is 1.5; give a whole number of 1 or more"),
+        ("streams", True, "streams is True; give a whole number"),
+        ("channels", 4, "channels is 4; give a tuple of whole numbers of 1 or more"),
+        ("channels", (8, 16, "16"), "channels is .*; give a tuple of whole numbers"),
+        ("spread", INF, "spread is inf; give a finite number"),
+        ("spread", NAN, "spread is nan; give a finite number"),
+        ("jitter", NAN, "jitter is nan; give a finite number"),
+        ("jitter", "0.1", "jitter is '0.1'; give a finite number"),
+        ("jitter", -0.1, "jitter is -0.1 and spread 0.4; use 0 or more"),
+    ],
+)
+def test_sizes_of_another_kind(name: str, value: object, says: str) -> None:
+    settings = replace(SMALL)
+    object.__setattr__(settings, name, value)  # past the types, which tests check while the code runs
+    with pytest.raises(SettingsError, match=rf"^{says}[^\n]*\.$"):
+        getattr(FoundationSettings.__post_init__, "__wrapped__", FoundationSettings.__post_init__)(settings)
+
+
+@pytest.mark.parametrize("units", [0, -1])
+def test_a_network_of_no_neuron(units: int) -> None:
+    with pytest.raises(SettingsError, match=f"^units is {units}; give the number of neurons, 1 or more"):
+        build(units, SMALL)
+
+
 @pytest.mark.parametrize(
     "name",
     [

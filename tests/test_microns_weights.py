@@ -141,10 +141,10 @@ def test_another_core_is_not_mixed_in(folder: Path) -> None:
 
 
 def test_a_core_of_another_precision_is_another_core(folder: Path) -> None:
+    state = torch.load(folder / CORE_FILE, weights_only=True)
+    torch.save({name: tensor.double() for name, tensor in state.items()}, folder / CORE_FILE)
     with pytest.raises(CheckpointError, match="another core than the one to save"):
-        save_weights(
-            folder, {name: tensor.double() for name, tensor in core().items()} | scan(4), table(4), 6, 2
-        )
+        save_weights(folder, core() | scan(4), table(4), 6, 2)
 
 
 def test_units_without_a_number_each_are_refused(tmp_path: Path) -> None:
@@ -152,6 +152,57 @@ def test_units_without_a_number_each_are_refused(tmp_path: Path) -> None:
         with pytest.raises(CheckpointError, match="needs a table of units with one unit_id each"):
             save_weights(tmp_path / "w", core() | scan(4), units, 4, 7)
     assert not (tmp_path / "w").exists()
+
+
+@pytest.mark.parametrize(
+    ("units", "key", "message"),
+    [
+        ([1, 2, 3, float("nan")], (4, 7), "unit of unit_id nan: give whole numbers"),
+        (["1", "2", "3", "four"], (4, 7), "unit of unit_id four: give whole numbers"),
+        ([1.0, 2.0, 3.0, 3.5], (4, 7), r"unit of unit_id .*3\.5"),
+        ([1, 2, 3, -4], (4, 7), "unit of unit_id .*-4"),
+        ([1.0, 2.0, 3.0, 1e19], (4, 7), "unit of unit_id .*1e.19"),
+        (["1", 1, 2, 3], (4, 7), "number them apart"),
+        ([1, 2, 3, 4], (-4, 7), "of scan -4-7: give session and scan_idx as whole numbers"),
+        ([1, 2, 3, 4], (4, -7), "of scan 4--7: give"),
+    ],
+)
+def test_names_that_could_not_be_read_again_are_refused(
+    folder: Path, units: list, key: tuple[int, int], message: str
+) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(CheckpointError, match=message) as raised:
+        save_weights(folder, core() | scan(4), pd.DataFrame({"unit_id": units}), *key)
+    assert "\n" not in str(raised.value)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_whole_numbers_of_any_kind_name_units(folder: Path) -> None:
+    for units in ([9.0, 8.0, 7.0, 6.0], ["9", "8", "7", "6"], pd.array([9, 8, 7, 6], dtype="Int64")):
+        save_weights(folder, core() | scan(4), pd.DataFrame({"unit_id": units}), 8, 1)
+        assert load_weights(folder, 8, 1).units["unit_id"].tolist() == [9, 8, 7, 6]
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64, torch.int32])
+@pytest.mark.parametrize("name", ["core.recurrent.out.weights.0", "readout.position.mu"])
+def test_only_single_precision_is_kept_and_read(folder: Path, name: str, kind: torch.dtype) -> None:
+    state = core() | scan(4)
+    state[name] = state[name].to(kind)
+    with pytest.raises(CheckpointError, match=rf"{name} as {kind}, and a twin needs torch\.float32"):
+        save_weights(folder, state, table(4), 8, 1)
+    assert not (folder / "params_8_1.pt").exists()
+    load_weights(folder, 4, 7)
+    file = CORE_FILE if name.startswith("core") else "params_4_7.pt"
+    rewritten(folder, file, lambda kept: kept.update({name: state[name]}))
+    with pytest.raises(CheckpointError, match=rf"{name} as {kind}, and a twin"):
+        load_weights(folder, 4, 7)
+
+
+def test_a_table_without_scans_is_one_sentence(folder: Path) -> None:
+    (folder / "scans.csv").write_text("session,scan_idx,units,data_id\n")
+    for read in (list_scans, lambda path: load_weights(path, 4, 7)):
+        with pytest.raises(DataError, match=r"scans\.csv names no scan: unpack all of"):
+            read(folder)
 
 
 @pytest.mark.parametrize(

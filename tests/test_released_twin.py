@@ -82,6 +82,16 @@ def test_a_small_network_is_not_taken_for_a_released_one(folder: Path) -> None:
         load_twin(folder, 4, 7, device="cpu")
 
 
+def test_a_tensor_of_another_kind_is_refused(folder: Path) -> None:
+    """Masks and numbers alone are kept, and neither stands for the other."""
+    name = "perspective.retina.grid"
+    state = torch.load(folder / "params_4_7.pt", weights_only=True)
+    torch.save(state | {name: state[name] > 0}, folder / "params_4_7.pt")
+    with pytest.raises(CheckpointError, match=rf"{name} as torch\.bool, not torch\.float32: save") as raised:
+        load_twin(folder, 4, 7, settings=NETWORK, device="cpu")
+    assert "\n" not in str(raised.value)
+
+
 def test_what_is_not_there_is_refused(folder: Path) -> None:
     with pytest.raises(DataError, match="choose one of 4-7"):
         load_twin(folder, 4, 8, settings=NETWORK)

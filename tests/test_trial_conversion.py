@@ -193,6 +193,19 @@ def test_recordings_that_cannot_be_standardised(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("stray", ["thesis/1.txt", "training_data/mine.npy", "evaluation_data/mine.npy"])
+def test_a_folder_with_other_files_is_not_replaced(tmp_path: Path, stray: str) -> None:
+    folder, videos = tmp_path / "mouse", [Video("v", (raw_trial(1, training=False),))]
+    for _ in range(2):  # an earlier recording is replaced
+        write_recording(folder, [raw_trial(0)], videos, IDS)
+    (folder / stray).parent.mkdir(exist_ok=True)
+    (folder / stray).write_text("mine")
+    before = sorted(folder.rglob("*"))
+    with pytest.raises(DataError, match=rf"holds {Path(stray).parts[0]}|holds mine\.npy, which writing"):
+        write_recording(folder, [raw_trial(2)], videos, IDS)
+    assert sorted(folder.rglob("*")) == before and (folder / stray).read_text() == "mine"
+
+
 def test_statistics_are_read_as_they_were_written(tmp_path: Path) -> None:
     written = write_recording(tmp_path / "mouse", [raw_trial(0)], [], IDS)
     read = read_statistics(tmp_path / "mouse" / "statistics.npz")

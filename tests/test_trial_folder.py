@@ -139,6 +139,25 @@ def test_writing_replaces_a_folder_whole_or_leaves_it(tmp_path: Path) -> None:
     assert [inner.name for inner in tmp_path.iterdir()] == ["training_data"]
 
 
+@pytest.mark.parametrize("stray", ["thesis/chapter.txt", "notes.npy", "units/notes.txt", "units/old/1.csv"])
+def test_a_folder_with_other_files_is_not_replaced(tmp_path: Path, stray: str) -> None:
+    trials, videos = folder_of(tmp_path), write_videos(tmp_path / "evaluation_data", [video("1", 2)])
+    for folder, write in (
+        (trials, lambda path: write_trials(path, [trial("7")])),
+        (videos, lambda path: write_videos(path, [video("2", 1)])),
+    ):
+        (folder / stray).parent.mkdir(exist_ok=True)
+        (folder / stray).write_text("mine")
+        before = sorted(folder.rglob("*"))
+        with pytest.raises(DataError, match=r"holds [^\n]*, which writing there would remove: choose"):
+            write(folder)
+        assert sorted(folder.rglob("*")) == before and (folder / stray).read_text() == "mine"
+        (folder / stray).unlink()
+        for inner in {(folder / stray).parent} - {folder, folder / "units"}:
+            inner.rmdir()
+        write(folder)
+
+
 def changed(name: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Path], None]:
     def change_file(folder: Path) -> None:
         np.save(folder / name, change(np.load(folder / name)))

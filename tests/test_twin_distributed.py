@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, distributed, multiprocessing
 
 from neurokit.data.trial_folder import load_trials
-from neurokit.errors import DataError, FitError, SettingsError
+from neurokit.errors import DataError, DiskError, FitError, SettingsError
 from neurokit.models.foundation.network import FoundationNetwork
 from neurokit.twins import several
 from neurokit.twins.cohort import ClippedDescent, CohortNetwork, WindowLoss
@@ -226,6 +226,37 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(SystemExit):
         several.main(["nofolder", "--output", str(tmp_path)])
     assert "'nofolder' is no MOUSE=FOLDER" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (["--epochs", "-5"], "epochs is -5; use a whole number of 1 or more."),
+        (["--epochs", "0"], "epochs is 0; use a whole number of 1 or more."),
+        (["--seed", "-1"], "seed is -1; use a whole number from 0 to below 2^31."),
+        (["a=other"], "There are 2 mice with the name 'a': give each a name of its own."),
+        (["b.c=other"], "A mouse cannot have the name 'b.c': use letters, digits and hyphens."),
+        (["../b=other"], "A mouse cannot have the name '../b': use letters, digits and hyphens."),
+        (["keys=other"], "A mouse cannot have the name 'keys': use letters, digits and hyphens."),
+    ],
+)
+def test_the_command_refuses_before_a_process_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture, change: list, says: str
+) -> None:
+    monkeypatch.setattr(several.multiprocessing, "spawn", lambda *_, **__: pytest.fail("a process started"))
+    assert several.main(["a=folder", *change, "--output", str(tmp_path), "--device", "cpu"]) == 1
+    assert capsys.readouterr().err == f"{says}\n"
+
+
+@pytest.mark.parametrize("inside", ["", "deep/er"])
+def test_an_output_that_is_a_file_is_refused(
+    folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inside: str
+) -> None:
+    monkeypatch.setattr(several.multiprocessing, "spawn", lambda *_, **__: pytest.fail("a process started"))
+    (taken := tmp_path / "taken").write_text("mine")
+    with pytest.raises(DiskError, match=r"taken is a file, and the twins need a folder: name another"):
+        train_in_processes(folders, BRISK, taken / inside, device="cpu")
+    assert taken.read_text() == "mine"
 
 
 def alone_in(folder: Path) -> dict[str, object]:

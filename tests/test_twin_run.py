@@ -205,6 +205,9 @@ def test_what_is_no_foundation_is_refused(tmp_path: Path, monkeypatch: pytest.Mo
     for place, says in ((tmp_path / "gone", "gone.json is missing"), (tmp_path, "scans.csv is missing")):
         with pytest.raises(CheckpointError, match=says):
             train_and_save(Plan(foundation=place))
+    (tmp_path / "scans.csv").write_text("session,scan_idx,units,data_id\n")
+    with pytest.raises(DataError, match="names no scan"):
+        train_and_save(Plan(foundation=tmp_path))
 
 
 def epochs_counted(monkeypatch: pytest.MonkeyPatch, stop: int) -> list[int]:
@@ -378,6 +381,25 @@ def test_simulate_writes_folders_and_truth(capsys: pytest.CaptureFixture[str], t
     for kind, best in truth.ceilings.items():
         medians = [np.median(each) for each in (best.single_trial, best.repeat_mean, best.cc_max)]
         assert f"{kind}: " + ", ".join(f"{value:.3f}" for value in medians) in text
+
+
+def test_simulate_replaces_only_what_was_simulated(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    made, own = tmp_path / "made", own_recording(tmp_path / "own")
+    made.mkdir()
+    for seed in (2, 3):  # an empty folder, then the mouse before
+        runs.write_simulated(made, seed)
+        assert load_truth(made).parameters == tiny(seed)
+    (made / "training_data" / "notes.txt").write_text("mine")
+    monkeypatch.setattr(runs, "simulate_mouse", lambda _: pytest.fail("too late"))
+    before = sorted(tmp_path.rglob("*"))
+    for folder, says in (
+        (own, "no truth.npz of an earlier simulated"),
+        (made, "holds notes.txt, which"),
+    ):
+        assert says in refused(capsys, "simulate", "--output", str(folder))
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_simulate_has_a_place_of_its_own(monkeypatch: pytest.MonkeyPatch, demo: Path) -> None:

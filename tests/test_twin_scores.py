@@ -1,5 +1,6 @@
 """Scores of twins on held-out videos, and the baselines they have to beat."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -181,3 +182,22 @@ def test_baselines_fit_training_trials_alone() -> None:
     assert all(np.array_equal(a, b) for a, b in zip(base, lagged_pixels(RECORDING, changed), strict=True))
     silent = [replace(t, units=0 * t.units) if t.training else t for t in RECORDING.trials]
     assert not lagged_pixels(TrialFolder(RECORDING.path, tuple(silent)), VIDEOS)[0].any()
+
+
+@pytest.mark.parametrize("find", [lagged_pixels, motion_energy])
+def test_behaviour_that_is_missing_is_the_mean_to_baselines(find: Callable) -> None:
+    """In trials to fit, to validate with and to predict; another number there gives another answer."""
+
+    def gapped(trial: Trial, value: float) -> Trial:
+        perspective, modulation = trial.perspective.copy(), trial.modulation.copy()
+        perspective[40:50], modulation[45:60, 1] = value, value
+        return replace(trial, perspective=perspective, modulation=modulation)
+
+    def found(value: float) -> np.ndarray:
+        trials = tuple(gapped(trial, value) for trial in RECORDING.trials)
+        shown = [Video(v.name, tuple(gapped(trial, value) for trial in v.repeats)) for v in VIDEOS]
+        return np.concatenate([part.ravel() for part in find(TrialFolder(RECORDING.path, trials), shown)])
+
+    gaps = found(np.nan)
+    assert np.isfinite(gaps).all() and np.array_equal(gaps, found(0.0))
+    assert not np.allclose(gaps, found(3.0), rtol=1e-3)

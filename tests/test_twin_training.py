@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from neurokit.data.trial_folder import Trial, TrialFolder
-from neurokit.errors import DataError, FitError
+from neurokit.errors import CheckpointError, DataError, FitError, SettingsError
 from neurokit.fit import Fitted
 from neurokit.models.foundation.network import FoundationNetwork, build
 from neurokit.twins.cohort import ClippedDescent, CohortNetwork, ValidationLoss, WindowLoss
@@ -305,6 +305,47 @@ def test_a_killed_run_goes_on_as_if_nothing_had_been(recording: TrialFolder, tmp
         train(recording, replace(recipe, burn_in=3), checkpoint=state)
 
 
+def test_a_killed_transfer_goes_on_with_the_same_foundation_alone(
+    recording: TrialFolder, tmp_path: Path
+) -> None:
+    state = tmp_path / "run.pt"
+    with pytest.raises(KilledError):
+        train(recording, RECIPE, toy_network(), checkpoint=state, on_epoch=killed_after(0))
+    with pytest.raises(CheckpointError, match="was trained on other data"):
+        train(recording, RECIPE, toy_network(seed=1), checkpoint=state)
+    with pytest.raises(CheckpointError):
+        train(recording, RECIPE, checkpoint=state)
+    assert len(train(recording, RECIPE, toy_network(), checkpoint=state).history) == 2
+
+
+def inverted(trial: Trial) -> Trial:
+    return replace(trial, stimulus=255 - trial.stimulus)
+
+
+def dark_at_the_end(trial: Trial) -> Trial:
+    return replace(trial, stimulus=np.concatenate([trial.stimulus[:-2], 0 * trial.stimulus[-2:]]))
+
+
+def looking_elsewhere(trial: Trial) -> Trial:
+    return replace(trial, perspective=trial.perspective + 1)
+
+
+@pytest.mark.parametrize("change", [inverted, dark_at_the_end, looking_elsewhere])
+def test_a_recording_that_shows_something_else_is_another(
+    recording: TrialFolder, tmp_path: Path, change: Callable[[Trial], Trial]
+) -> None:
+    path, state = save_twin(toy_network(), tmp_path / "twin", RECIPE, recording), tmp_path / "run.pt"
+    copied, changed = (toy_recording(tmp_path / name, do) for name, do in (("a", lambda t: t), ("b", change)))
+    check_twin(path, copied, RECIPE)
+    with pytest.raises(CheckpointError, match="is a twin of another recording"):
+        check_twin(path, changed, RECIPE)
+    with pytest.raises(KilledError):
+        train(recording, RECIPE, checkpoint=state, on_epoch=killed_after(0))
+    with pytest.raises(CheckpointError, match="was trained on other data"):
+        train(changed, RECIPE, checkpoint=state)
+    train(copied, RECIPE, checkpoint=state)
+
+
 # --- what does not fit
 
 
@@ -378,3 +419,62 @@ def test_numbers_that_json_does_not_know_come_back(tmp_path: Path) -> None:
         True,
     ]
     np.testing.assert_array_equal(found["depth"].astype(float), units["depth"])
+
+
+# --- what is refused
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("window", 12.5, "window is 12.5; use a whole number of 1 or more"),
+        ("batches", float("inf"), "batches is inf; use a whole number of 1 or more"),
+        ("rounds", 0, "rounds is 0; use a whole number of 1 or more"),
+        ("burn_in", 1.5, "burn_in is 1.5; use a whole number of 0 or more"),
+        ("burn_in", -1, "burn_in is -1; use a whole number of 0 or more"),
+        ("burn_in", RECIPE.window, "burn_in is 12 frames of windows of 12"),
+        ("seed", 1.5, r"seed is 1.5; use a whole number from 0 to below 2\^31"),
+        ("seed", 2**31, "seed is 2147483648; use a whole number"),
+        ("network", None, "network is None; give FoundationSettings"),
+        ("cycles", 10, "cycles is 10; give CycleSettings"),
+        ("sgd", None, "sgd is None; give SgdClipSettings"),
+    ],
+)
+def test_recipes_that_cannot_be_followed(name: str, value: object, says: str) -> None:
+    recipe = replace(RECIPE)
+    object.__setattr__(recipe, name, value)  # past the types, which tests check while the code runs
+    with pytest.raises(SettingsError, match=rf"^{says}[^\n]*\.$"):
+        recipe.__post_init__()
+
+
+def test_recordings_without_a_network_and_paths_are_refused(recording: TrialFolder) -> None:
+    given = {"a": recording, "b": recording}
+    with pytest.raises(DataError, match=r"^There is no network for mouse b: give one for each recording\.$"):
+        train_cohort(given, RECIPE, {"a": toy_network()}, device="cpu")
+    unchecked = getattr(train_cohort, "__wrapped__", train_cohort)  # the import hook would answer
+    with pytest.raises(DataError, match=r"^The recording of a is .*; give what \S+load_trials reads"):
+        unchecked({"a": recording.path}, RECIPE, device="cpu")
+    unchecked = getattr(train_twin, "__wrapped__", train_twin)
+    with pytest.raises(DataError, match=r"^The recording of mouse is .*; give what \S+load_trials reads"):
+        unchecked(recording.path, RECIPE, toy_network(), device="cpu")
+
+
+@pytest.mark.parametrize(
+    ("factor", "says"),
+    [
+        (0.0, "^All units of .*odd are 0 throughout training: look"),
+        (1e-3, r"^Units of .*odd have a mean of 0.000\d+ in training, and it should be near 1: divide"),
+        (1e3, r"^Units of .*odd have a mean of \S+ in training, and it should be near 1: divide"),
+    ],
+)
+def test_responses_on_another_scale_are_refused(tmp_path: Path, factor: float, says: str) -> None:
+    odd = toy_recording(tmp_path / "odd", lambda t: replace(t, units=t.units * np.float32(factor)))
+    with pytest.raises(DataError, match=says):
+        train(odd)
+
+
+def test_rare_cells_that_are_silent_in_training_are_none(tmp_path: Path) -> None:
+    """Two of three, and only the trials to fit count: those to validate with are all silent."""
+    alone = np.array([1, 0, 0], dtype=np.float32)
+    rare = toy_recording(tmp_path / "rare", lambda t: replace(t, units=t.units * alone * t.training))
+    assert np.isfinite(train(rare, RECIPE.epochs(1)).best_loss)

@@ -197,8 +197,16 @@ def test_the_fingerprint_tells_data_recipes_and_places_apart() -> None:
     other_units = [replace(trials[0], units=trials[0].units + 1), *trials[1:]]
     other_running = [replace(trials[0], modulation=trials[0].modulation + 1), *trials[1:]]
     renamed = [replace(trials[0], name="x"), *trials[1:]]
-    given = [(each, RECIPE, {}) for each in (trials, other_units, other_running, renamed, trials[1:])]
+    other_pupil = [replace(trials[0], perspective=trials[0].perspective + 1), *trials[1:]]
+    inverted = [replace(trials[0], stimulus=255 - trials[0].stimulus), *trials[1:]]
+    tail = trials[0].stimulus.copy()
+    tail[-1] = 255 - tail[-1]
+    shuffled = [replace(trials[0], units=trials[0].units[::-1].copy()), *trials[1:]]
+    changed = (other_units, other_running, other_pupil, inverted, shuffled, renamed, trials[1:])
+    changed += ([replace(trials[0], stimulus=tail), *trials[1:]],)
+    given = [(each, RECIPE, {}) for each in (trials, *changed)]
     given += [(trials, replace(RECIPE, burn_in=3), {}), (trials, RECIPE, {"rank": 1, "world": 2})]
+    given += [(trials, RECIPE, {"frozen": "another core"})]
     found = [
         Cohort([MouseWindows("m", each, recipe)], recipe, **place).fingerprint()
         for each, recipe, place in given

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool
 
 from neurokit.errors import DataError
 from neurokit.files import written
@@ -18,6 +19,7 @@ from neurokit.files import written
 SCAN = ["session", "scan_idx"]
 UNIT = [*SCAN, "unit_id"]
 SCANS_FILE, UNITS_FILE = "scans.csv", "units.csv"
+LARGEST = 2**53  # a float, which a table may hold, knows all whole numbers below it
 
 
 def scan_key(session: int, scan_idx: int) -> str:
@@ -70,7 +72,8 @@ def require_scan(path: Path, scans: pd.DataFrame, session: int, scan_idx: int) -
     if not rows_of(scans, session, scan_idx).any():
         there = ", ".join(scan_key(*row) for row in scans[SCAN].drop_duplicates().itertuples(index=False))
         finding = f"{path} has no scan {scan_key(session, scan_idx)}"
-        raise DataError(f"{finding}: choose one of {there or 'another folder, it is empty'}.")
+        remedy = f"choose one of {there}" if there else "it names none at all, so choose another folder"
+        raise DataError(f"{finding}: {remedy}.")
 
 
 def _single(path: Path, table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
@@ -81,10 +84,15 @@ def _single(path: Path, table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
     return table
 
 
+def are_whole(column: pd.Series) -> Bool[np.ndarray, "K"]:
+    """Which values are whole numbers of 0 or above, or text of one; too large ones are not."""
+    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+    return (numbers >= 0) & (numbers < LARGEST) & (numbers == np.floor(numbers))
+
+
 def _whole_numbers(path: Path, column: pd.Series) -> np.ndarray:
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float)
-    odd = ~(np.isfinite(numbers) & (numbers >= 0) & (numbers == np.floor(numbers)))
+    odd = ~are_whole(column)
     if odd.any():
         found = f"'{column[odd].iloc[0]}' in row {int(odd.argmax())} of {column.name}"
         raise DataError(f"{path} has {found}, no whole number: take it from the release again.")
-    return numbers.astype(np.int64)
+    return pd.to_numeric(column).to_numpy(dtype=np.int64)

@@ -28,6 +28,7 @@ from neurokit.data.microns_tables import (
     SCANS_FILE,
     UNIT,
     UNITS_FILE,
+    are_whole,
     read_scans,
     read_units,
     require_scan,
@@ -80,16 +81,27 @@ def fetch_weights(folder: str | Path | None = None) -> Path:
 
 
 def list_scans(folder: str | Path) -> pd.DataFrame:
-    """The scans of a weights folder: session, scan_idx, units, data_id. Raises CheckpointError, DataError."""
-    folder = _existing(folder)
-    return read_scans(_named(folder, SCANS_FILE))
+    """The scans of a weights folder: session, scan_idx, units, data_id, one at least.
+
+    Raises CheckpointError for a folder that is missing or holds no table, DataError for a damaged or empty
+    table.
+    """
+    path = _named(_existing(folder), SCANS_FILE)
+    scans = read_scans(path)
+    if scans.empty:
+        raise DataError(f"{path} names no scan: {_remedy()}.")
+    return scans
 
 
 def load_weights(folder: str | Path, session: int, scan_idx: int) -> Weights:
     """The weights of one scan, mapped from their files.
 
-    Raises CheckpointError for a folder or file that is missing, damaged, holds more than tensors, or
-    belongs to another recording; DataError for a damaged table or a scan it does not name.
+    The files carry no mark of their recording: those of two recordings with equally many units cannot be
+    told apart, and one under the other's name is loaded as if it were the other.
+
+    Raises CheckpointError for a folder or file that is missing, damaged, holds more than tensors, is not of
+    single precision, or has other sizes than core and tables say; DataError for a damaged table or a scan
+    it does not name.
     """
     folder = _existing(folder)
     scans = list_scans(folder)
@@ -113,7 +125,8 @@ def save_weights(
 
     `units` has a unit_id for each readout, in the order of the readout; `data_id` is any text that tells
     how the recording was prepared. Raises CheckpointError, with nothing written, where the folder holds
-    another core, or `state` does not fit `units` or is not finite, and DiskError.
+    another core, `state` does not fit `units`, is not finite or not of single precision, or scan and units
+    are not named by whole numbers of 0 or above, and DiskError.
     """
     folder = Path(folder)
     path = folder / _scan_file(session, scan_idx)
@@ -183,9 +196,18 @@ def _state(folder: Path, session: int, scan_idx: int) -> dict[str, Tensor]:
 
 
 def _rows(path: Path, units: pd.DataFrame, session: int, scan_idx: int) -> pd.DataFrame:
-    if "unit_id" not in units or units["unit_id"].duplicated().any():
+    if not are_whole(pd.Series([session, scan_idx])).all():
+        finding = f"{path} would be of scan {scan_key(session, scan_idx)}"
+        raise CheckpointError(f"{finding}: give session and scan_idx as whole numbers of 0 or above.")
+    if not len(units) or "unit_id" not in units:
         raise CheckpointError(f"{path} needs a table of units with one unit_id each: add that column.")
-    table = {"session": session, "scan_idx": scan_idx, "unit_id": units["unit_id"].to_numpy()}
+    if not (whole := are_whole(units["unit_id"])).all():
+        finding = f"{path} would have a unit of unit_id {units['unit_id'][~whole].iloc[0]}"
+        raise CheckpointError(f"{finding}: give whole numbers of 0 or above.")
+    numbers = pd.to_numeric(units["unit_id"]).to_numpy(dtype=np.int64)
+    if len(np.unique(numbers)) < len(numbers):
+        raise CheckpointError(f"{path} needs a table of units with one unit_id each: number them apart.")
+    table = {"session": session, "scan_idx": scan_idx, "unit_id": numbers}
     return pd.DataFrame({**table, "readout_id": np.arange(len(units))})
 
 

@@ -18,7 +18,9 @@ from jaxtyping import Float32, Int
 from neurokit.data.allen import MovieSession
 from neurokit.data.allen_movies import Movie
 from neurokit.data.sensorium import Scan
-from neurokit.data.trial_folder import Trial, Video, write_trials, write_videos
+from neurokit.data.trial_arrays import ARRAYS
+from neurokit.data.trial_folder import TRIAL_FOLDERS, Trial, Video, write_trials, write_videos
+from neurokit.data.trial_replacing import check_replaceable
 from neurokit.data.trial_resampling import resample_trace, resize_video
 from neurokit.data.trial_statistics import TrainingStatistics, training_statistics
 from neurokit.errors import DataError
@@ -28,6 +30,7 @@ MONITOR = (144, 256)  # pixels of the released digital twins
 CLIP = 300  # frames, 10 s
 GAP = 30  # frames, 1 s; the network's convolutions look back 13
 BASELINE = 10.0  # percentile of dF/F that stands for no activity
+PARTS = ("training_data", "evaluation_data", "new_stimuli", "statistics.npz", "truth.npz")
 SHOWN = 15  # frames: a SENSORIUM image was shown for 0.5 s
 
 
@@ -120,9 +123,14 @@ def write_recording(
 
     Their traces are in the recording's own units, activity 0 or more. Units that were never active in the
     trials to fit are named in a warning and left out: they cannot be divided by their mean. Without videos
-    there is no evaluation_data. Raises DataError as `training_statistics` and `write_trials` do, DiskError
-    where the folder cannot be written.
+    there is no evaluation_data. An earlier recording in that folder is replaced.
+
+    Raises DataError for a folder that holds anything but a recording, and as `training_statistics` and
+    `write_trials` do; DiskError where the folder cannot be written.
     """
+    check_replaceable(folder, PARTS)
+    check_replaceable(Path(folder) / "training_data", TRIAL_FOLDERS)
+    check_replaceable(Path(folder) / "evaluation_data", ARRAYS)
     statistics = training_statistics(trials, unit_ids)
     if len(silent := unit_ids[~statistics.kept]):
         finding = f"{len(silent)} units are never active in the trials to fit and are left out"

@@ -18,6 +18,7 @@ from jaxtyping import Float32, UInt8
 
 from neurokit.data.trial_arrays import ARRAYS, bad, check_arrays, read_array, read_scalar, single_precision
 from neurokit.data.trial_files import file_name, inner_folders, npy_files, shared_names, subfolders
+from neurokit.data.trial_replacing import check_replaceable
 from neurokit.files import folder_written
 from neurokit.progress import progress
 
@@ -110,11 +111,13 @@ def load_videos(folder: str | Path) -> tuple[Video, ...]:
 
 
 def write_trials(folder: str | Path, trials: Iterable[Trial]) -> Path:
-    """Writes trials as `load_trials` reads them, whole or not at all; replaces a folder of that name.
+    """Writes trials as `load_trials` reads them, whole or not at all; replaces other trials in that folder.
 
-    Raises DataError for trials that could not be read again, DiskError where they cannot be written.
+    Raises DataError for trials that could not be read again or a folder that holds anything but trials,
+    DiskError where they cannot be written.
     """
     folder, names, first = Path(folder), set(), None
+    check_replaceable(folder, TRIAL_FOLDERS)
     with folder_written(folder) as temporary:
         for trial in trials:
             first = first or trial
@@ -128,11 +131,13 @@ def write_trials(folder: str | Path, trials: Iterable[Trial]) -> Path:
 
 
 def write_videos(folder: str | Path, videos: Iterable[Video]) -> Path:
-    """Writes videos as `load_videos` reads them, whole or not at all; replaces a folder of that name.
+    """Writes videos as `load_videos` reads them, whole or not at all; replaces other videos in that folder.
 
-    Raises DataError for videos that could not be read again, DiskError where they cannot be written.
+    Raises DataError for videos that could not be read again or a folder that holds anything but videos,
+    DiskError where they cannot be written.
     """
     folder, names, first = Path(folder), set(), None
+    check_replaceable(folder, ARRAYS)
     with folder_written(folder) as temporary:
         for video in videos:
             first = first or video

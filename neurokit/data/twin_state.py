@@ -6,6 +6,7 @@ Letters: U units of a scan, S streams, C channels of the core's output, M channe
 import re
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from neurokit.errors import CheckpointError
@@ -39,7 +40,14 @@ def join(
 
 
 def check_state(path: Path, state: dict[str, Tensor], units: int) -> None:
-    """Raises CheckpointError, naming `path`, where readout and modulation do not fit the core, or U units."""
+    """Raises CheckpointError, naming `path`, where readout and modulation do not fit the core, or U units.
+
+    So it does for numbers that are not of single precision (masks are true or false).
+    """
+    for name, tensor in state.items():
+        if tensor.dtype not in (torch.float32, torch.bool):
+            finding = f"{path} or its core has {name} as {tensor.dtype}, and a twin needs torch.float32"
+            raise CheckpointError(f"{finding}: save the weights that were trained, in single precision.")
     streams, channels, modulation = _core_sizes(path, state)
     wanted: dict[str, tuple[int, ...]] = {"readout.position.mu": (units, 2)}
     wanted["readout.position.sigma"] = (units, 2, 2)

@@ -6,7 +6,7 @@ from typing import Literal, get_args
 from neurokit.errors import SettingsError
 from neurokit.fit_settings import FitSettings
 from neurokit.models.foundation.settings import SMALL as SMALL_NETWORK
-from neurokit.models.foundation.settings import FoundationSettings
+from neurokit.models.foundation.settings import FoundationSettings, whole
 from neurokit.twins.cycles import CycleSettings
 from neurokit.twins.sgd_clip import SgdClipSettings
 
@@ -41,17 +41,26 @@ class TwinRecipe:
 
     def __post_init__(self) -> None:
         """Raises SettingsError for numbers that no training can run with."""
+        self._check_parts()
         for name in ("window", "batch", "batches", "validation_batches", "rounds"):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"{name} is {getattr(self, name)}; use 1 or more.")
-        if not 0 <= self.burn_in < self.window:
+            if not whole(value := getattr(self, name), 1):
+                raise SettingsError(f"{name} is {value!r}; use a whole number of 1 or more.")
+        if not whole(self.burn_in, 0):
+            raise SettingsError(f"burn_in is {self.burn_in!r}; use a whole number of 0 or more.")
+        if self.burn_in >= self.window:
             raise SettingsError(
                 f"burn_in is {self.burn_in} frames of windows of {self.window}; leave one to score at least."
             )
         if self.gaps not in get_args(Gaps):
             raise SettingsError(f"gaps is {self.gaps!r}; use one of {', '.join(get_args(Gaps))}.")
-        if not 0 <= self.seed < 2**31:
-            raise SettingsError(f"seed is {self.seed}; use a whole number from 0 to below 2^31.")
+        if not whole(self.seed, 0) or self.seed >= 2**31:
+            raise SettingsError(f"seed is {self.seed!r}; use a whole number from 0 to below 2^31.")
+
+    def _check_parts(self) -> None:
+        parts = {"network": FoundationSettings, "cycles": CycleSettings, "sgd": SgdClipSettings}
+        for name, kind in parts.items():
+            if not isinstance(value := getattr(self, name), kind):
+                raise SettingsError(f"{name} is {value!r}; give {kind.__name__}.")
 
     @property
     def fit(self) -> FitSettings:

@@ -42,7 +42,7 @@ def load_twin(
 
 
 def _check(folder: str | Path, weights: Weights, network: FoundationNetwork) -> None:
-    """The same names and sizes, and a retina that spans as many degrees."""
+    """The same names, sizes and kinds of number, and a retina that spans as many degrees."""
     expected = network.state_dict()
     for name in expected | weights.state:
         found, wanted = (
@@ -52,6 +52,9 @@ def _check(folder: str | Path, weights: Weights, network: FoundationNetwork) -> 
         if found != wanted:
             finding = f"{folder} has {name} {found}, and a network of these settings {wanted}"
             raise CheckpointError(f"{finding}: give the settings that it was trained with.")
+        if weights.state[name].dtype != expected[name].dtype:
+            finding = f"{folder} has {name} as {weights.state[name].dtype}, not {expected[name].dtype}"
+            raise CheckpointError(f"{finding}: save the weights that were trained, without converting them.")
     if not torch.allclose(weights.state[GRID], expected[GRID], atol=SAME_DIRECTION):
         degrees = network.settings.retina_degrees
         finding = f"{folder} has a retina that does not span {degrees} degrees to each side"

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from neurokit import checkpoint
@@ -22,6 +21,7 @@ from neurokit.twins.cohort import CohortNetwork
 from neurokit.twins.cycles import CycleSettings
 from neurokit.twins.recipe import TwinRecipe
 from neurokit.twins.sgd_clip import SgdClipSettings
+from neurokit.twins.windows import trials_fingerprint
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,19 +118,8 @@ def save_foundation(
 
 
 def recording_fingerprint(recording: TrialFolder) -> str:
-    """Which trials: names and purpose, what was shown (the first frame of each), behaviour and responses."""
-    names = np.array([f"{trial.name} {trial.training}" for trial in recording.trials])
-    parts = [
-        part
-        for trial in recording.trials
-        for part in (
-            np.asarray(trial.stimulus[0]),
-            np.nan_to_num(trial.perspective),
-            np.nan_to_num(trial.modulation),
-            trial.units.mean(axis=0),
-        )
-    ]
-    return checkpoint.fingerprint(names, *parts)
+    """Which trials these are: see `neurokit.twins.windows.trials_fingerprint`."""
+    return trials_fingerprint(recording.trials)
 
 
 def _recipe(plain: dict[str, Any]) -> TwinRecipe:

@@ -16,6 +16,7 @@ import argparse
 import os
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +25,7 @@ import torch
 from torch import distributed, multiprocessing, nn
 
 from neurokit.data.trial_folder import load_trials
-from neurokit.errors import FitError, NeurokitError, SettingsError
+from neurokit.errors import DiskError, FitError, NeurokitError, SettingsError
 from neurokit.models.foundation.network import build
 from neurokit.twins.processes import DEVICES, joined, own_device, sentence_found, sentence_left
 from neurokit.twins.recipe import SMALL, TwinRecipe
@@ -43,9 +44,10 @@ def train_in_processes(
 
     `folders` are the mice's trials by their names, which the saved twins get (see `neurokit.twins.saved`).
     With CUDA, process n takes GPU n. A broken-off run with the same `output` is gone on with. Raises what
-    reading and training raise in any process, and FitError where a process was killed.
+    reading and training raise in any process, FitError where a process was killed, SettingsError for names
+    that no mouse can have, and DiskError for an `output` that is no folder.
     """
-    _check(folders, device)
+    _check(folders, output, device)
     threads = max(1, torch.get_num_threads() // len(folders))
     with tempfile.TemporaryDirectory() as meeting:
         job = (dict(folders), recipe, Path(output), device, Path(meeting), threads)
@@ -59,7 +61,7 @@ def train_my_mouse(folders: Folders, recipe: TwinRecipe, output: str | Path, *, 
 
     For a process that has joined the others already (`torch.distributed`). Raises as `train_in_processes`.
     """
-    _check(folders, device)
+    _check(folders, output, device)
     rank, world = distributed.get_rank(), distributed.get_world_size()
     if world != len(folders):
         raise SettingsError(f"There are {world} processes for {len(folders)} mice: start one for each mouse.")
@@ -115,20 +117,26 @@ def _work(
         train_my_mouse(folders, recipe, output, device=device)
 
 
-def _check(folders: Folders, device: str) -> None:
+def _check(folders: Folders, output: str | Path, device: str) -> None:
     if not folders:
         raise SettingsError("There is no mouse to train on; name the folder of one at least.")
     if device not in DEVICES:
         raise SettingsError(f"device is {device!r}; use one of {', '.join(DEVICES)}.")
+    for mouse in folders:
+        if not mouse or set("./\\") & set(mouse) or hasattr(nn.ModuleDict(), mouse):
+            raise SettingsError(f"A mouse cannot have the name {mouse!r}: use letters, digits and hyphens.")
+    there = next(path for path in (Path(output), *Path(output).parents) if path.exists())
+    if not there.is_dir():
+        raise DiskError(f"{there} is a file, and the twins need a folder: name another output.")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command of the module's docstring; the exit status."""
     given = _parser().parse_args(arguments)
-    recipe = replace(SMALL if given.size == "small" else TwinRecipe(), seed=given.seed)
-    recipe = recipe.epochs(given.epochs) if given.epochs else recipe
-    folders = dict(pair.split("=", 1) for pair in given.mice)
     try:
+        recipe = replace(SMALL if given.size == "small" else TwinRecipe(), seed=given.seed)
+        recipe = recipe if given.epochs is None else recipe.epochs(given.epochs)
+        folders = _folders(given.mice)
         if "RANK" in os.environ:  # torchrun
             with joined(given.device):
                 print(train_my_mouse(folders, recipe, given.output, device=given.device))
@@ -150,6 +158,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="of weights, windows, streams and noise")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     return parser
+
+
+def _folders(pairs: Sequence[str]) -> dict[str, str]:
+    """The mice's folders by name; raises SettingsError where two have one name."""
+    split = [pair.split("=", 1) for pair in pairs]
+    mouse, times = Counter(mouse for mouse, _ in split).most_common(1)[0]
+    if times > 1:
+        raise SettingsError(f"There are {times} mice with the name {mouse!r}: give each a name of its own.")
+    return dict(split)
 
 
 def _pair(text: str) -> str:

@@ -10,6 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from neurokit.checkpoint import fingerprint
 from neurokit.data.trial_folder import TrialFolder
 from neurokit.device import choose_device
 from neurokit.errors import DataError
@@ -18,6 +21,8 @@ from neurokit.models.foundation.network import FoundationNetwork, build
 from neurokit.twins.cohort import ClippedDescent, CohortNetwork, ValidationLoss, WindowLoss
 from neurokit.twins.recipe import TwinRecipe
 from neurokit.twins.windows import Cohort, MouseWindows
+
+LEAST, MOST = 0.01, 100.0  # mean of a typical unit; that of a part of a recording differs from 1
 
 
 def train_cohort(
@@ -38,7 +43,11 @@ def train_cohort(
     which says what is raised. Raises DataError for recordings that do not fit the recipe or the networks.
     """
     for mouse, recording in recordings.items():
+        _check_read(mouse, recording)
+        if networks is not None and mouse not in networks:
+            raise DataError(f"There is no network for mouse {mouse}: give one for each recording.")
         _check(mouse, recording, recipe, (networks or {}).get(mouse))
+        _check_responses(mouse, recording)
     target = choose_device(device)
     training, validation = (
         [
@@ -55,7 +64,7 @@ def train_cohort(
     return fit(
         CohortNetwork(networks),
         WindowLoss(recipe.burn_in),
-        Cohort(training, recipe, rank=rank, world=world),
+        Cohort(training, recipe, rank=rank, world=world, frozen=_frozen(networks) if checkpoint else ""),
         ValidationLoss({mouse.mouse: mouse for mouse in validation}, recipe),
         recipe.fit,
         optimise=ClippedDescent(recipe),
@@ -85,11 +94,18 @@ def train_twin(
     `train_cohort` for the rest.
     """
     networks = None
+    _check_read("mouse", recording)
     if foundation is not None:
         recipe = replace(recipe, network=foundation.settings)
         networks = {"mouse": transferred(foundation, recording.units, seed=recipe.seed)}
     fitted = train_cohort({"mouse": recording}, recipe, networks, **options)
     return Fitted(fitted.model.mice["mouse"], fitted.history, fitted.best_epoch, fitted.best_loss)
+
+
+def _frozen(networks: Mapping[str, FoundationNetwork]) -> str:
+    """The fingerprint of what is not trained: weights that are frozen."""
+    every = [p for network in networks.values() for p in network.parameters() if not p.requires_grad]
+    return fingerprint(*(parameter.detach().cpu().numpy() for parameter in every))
 
 
 def _part(mouse: str, recording: TrialFolder, training: bool) -> tuple:
@@ -100,6 +116,30 @@ def _part(mouse: str, recording: TrialFolder, training: bool) -> tuple:
             "'training'."
         )
     return trials
+
+
+def _check_read(mouse: str, recording: object) -> None:
+    if not isinstance(recording, TrialFolder):
+        raise DataError(
+            f"The recording of {mouse} is {recording!r}; give what neurokit.data.trial_folder.load_trials "
+            "reads from its folder."
+        )
+
+
+def _check_responses(mouse: str, recording: TrialFolder) -> None:
+    """Rare cells may be silent in the first minutes of a recording, but not all of its cells."""
+    trials = _part(mouse, recording, True)
+    frames = sum(len(trial.units) for trial in trials)
+    means = sum(trial.units.sum(axis=0, dtype=np.float64) for trial in trials) / frames
+    if not means.any():
+        raise DataError(
+            f"All units of {recording.path} are 0 throughout training: look at how it was written."
+        )
+    if not LEAST <= (typical := float(np.median(means[means != 0]))) <= MOST:
+        raise DataError(
+            f"Units of {recording.path} have a mean of {typical:.3g} in training, and it should be near 1: "
+            "divide each by its mean over the training trials."
+        )
 
 
 def _check(mouse: str, recording: TrialFolder, recipe: TwinRecipe, network: FoundationNetwork | None) -> None:

@@ -4,6 +4,7 @@ Letters: T frames (30 Hz), N presentations at once, H x W monitor pixels, U unit
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from jaxtyping import Float32, UInt8
 from torch import Tensor
 
 from neurokit.device import choose_device
-from neurokit.errors import DataError
+from neurokit.errors import DataError, SettingsError
 from neurokit.models.foundation.network import FoundationNetwork
 from neurokit.models.foundation.sequence import Periphery, Sequence
 from neurokit.predict import evaluating
@@ -38,7 +39,9 @@ class DigitalTwin:
         device: str = "auto",
         periphery: Periphery = "dark",
     ) -> None:
-        """Raises DataError for a table of other units than the network has."""
+        """Raises DataError for a table of other units than the network has, SettingsError for other words."""
+        if periphery not in get_args(Periphery):
+            raise SettingsError(f"periphery is {periphery!r}; use one of {', '.join(get_args(Periphery))}.")
         if units is not None and len(units) != network.units:
             raise DataError(
                 f"The table has {len(units)} units, and the network predicts {network.units}: give the table "
@@ -98,6 +101,11 @@ class DigitalTwin:
             self.reset()
         for moment in moments:
             frame, *behaviour = moment if isinstance(moment, tuple) else (moment, None, None)
+            if len(behaviour) != 2:
+                raise DataError(
+                    f"A moment has {1 + len(behaviour)} parts; give a frame, or a frame, perspective and "
+                    "modulation, either of them None for the mean."
+                )
             given = [values if values is None else np.asarray(values)[None] for values in behaviour]
             yield self.predict(np.asarray(frame)[None], *given, reset=False)[0]
 
@@ -118,7 +126,12 @@ class DigitalTwin:
         return self._sequence
 
 
-def _video(stimulus: np.ndarray, monitor: tuple[int, int]) -> UInt8[np.ndarray, "T N H W"]:
+def _video(stimulus: Any, monitor: tuple[int, int]) -> UInt8[np.ndarray, "T N H W"]:
+    if not isinstance(stimulus, np.ndarray):
+        raise DataError(
+            f"The stimulus is of the type {type(stimulus).__name__}; give a numpy array of uint8, frames x "
+            "rows x columns."
+        )
     if stimulus.dtype != np.uint8:
         raise DataError(
             f"The stimulus is {stimulus.dtype}; give uint8 from 0 (black) to 255 (white), as in "
@@ -144,9 +157,12 @@ def _video(stimulus: np.ndarray, monitor: tuple[int, int]) -> UInt8[np.ndarray, 
     return found
 
 
-def _behaviour(values: np.ndarray | None, frames: int, name: str) -> Float32[np.ndarray, "T N 2"]:
+def _behaviour(values: Any, frames: int, name: str) -> Float32[np.ndarray, "T N 2"]:
     if values is None:
         return np.zeros((frames, 1, 2), dtype=np.float32)
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf":
+        found = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
+        raise DataError(f"{name} is of the type {found}; give a numpy array of real numbers, or None.")
     if values.ndim not in (2, 3) or values.shape[-1] != 2:
         raise DataError(
             f"{name} has the shape {values.shape}; give frames x 2, or frames x presentations x 2."
@@ -156,14 +172,19 @@ def _behaviour(values: np.ndarray | None, frames: int, name: str) -> Float32[np.
             f"{name} has {len(values)} frames and the stimulus {frames}: cut or resample one of them, at 30 "
             "Hz."
         )
+    with np.errstate(over="ignore"):  # what float32 cannot hold is told apart below
+        values = values.astype(np.float32)
     if np.isinf(values).any():
-        raise DataError(f"{name} holds infinite values; write NaN where it was not measured.")
-    values = values[:, None] if values.ndim == 2 else values
-    return np.nan_to_num(values).astype(np.float32)
+        raise DataError(
+            f"{name} holds infinite values, or too large ones; write NaN where it was not measured."
+        )
+    return np.nan_to_num(values[:, None] if values.ndim == 2 else values)
 
 
 def _presentations(*parts: np.ndarray) -> int:
     numbers = {part.shape[1] for part in parts} - {1}
+    if 0 in numbers:
+        raise DataError("Stimulus, perspective or modulation has 0 presentations; give one at least.")
     if len(numbers) > 1:
         raise DataError(
             f"Stimulus, perspective and modulation have {' and '.join(map(str, sorted(numbers)))} "

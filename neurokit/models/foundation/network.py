@@ -26,7 +26,7 @@ from neurokit.models.foundation.readout import Readout
 from neurokit.models.foundation.recurrent import AttentionLSTM, ConvolutionLSTM
 from neurokit.models.foundation.rules import UpdateRule
 from neurokit.models.foundation.sequence import Draws, Periphery, Sequence
-from neurokit.models.foundation.settings import RELEASED, FoundationSettings, settings_from
+from neurokit.models.foundation.settings import RELEASED, FoundationSettings, settings_from, whole
 from neurokit.models.foundation.units import unit_model
 
 RECURRENT = {"attention": AttentionLSTM, "convolution": ConvolutionLSTM}
@@ -51,13 +51,16 @@ class FoundationNetwork(nn.Module):
     """The whole network for the neurons of one mouse.
 
     Settings may be a plain dictionary, as `configuration` gives them, so that a checkpoint can make the
-    network anew. Weights are drawn from torch's global generator; `build` takes a seed.
+    network anew. Weights are drawn from torch's global generator; `build` takes a seed. Raises SettingsError
+    for no neuron, and for settings that cannot be built.
     """
 
     def __init__(self, units: int, settings: FoundationSettings | Mapping[str, Any] = RELEASED) -> None:
         super().__init__()
         if not isinstance(settings, FoundationSettings):
             settings = settings_from(settings)
+        if not whole(units, 1):
+            raise SettingsError(f"units is {units!r}; give the number of neurons, 1 or more.")
         self.settings, self.units = settings, units
         self.core, self.perspective = Core(settings), Perspective(settings)
         self.modulation = Modulation(settings)

@@ -7,13 +7,16 @@ minutes.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from math import isfinite
+from numbers import Real
 from typing import Any, Literal, get_args
 
 from neurokit.errors import SettingsError
 
 Recurrence = Literal["attention", "convolution"]
 Unit = Literal["poisson", "elu"]
-_SIZES = (int, tuple[int, int], tuple[int, ...])
+_SIZES = {int: "a whole number", tuple[int, int]: "a tuple of two whole numbers"}
+_SIZES[tuple[int, ...]] = "a tuple of whole numbers"
 
 
 @dataclass(frozen=True)
@@ -94,14 +97,22 @@ class FoundationSettings:
     def _check_sizes(self) -> None:
         for field in fields(self):
             value, least = getattr(self, field.name), 2 if field.name == "monitor" else 1
-            sizes = value if isinstance(value, tuple) else (value,)
-            if field.type in _SIZES and any(size < least for size in sizes):
-                raise SettingsError(f"{field.name} is {value}; give whole numbers of {least} or more.")
+            sizes = (value,) if field.type is int else value
+            if field.type not in _SIZES:
+                continue
+            fitting = isinstance(sizes, tuple) and all(whole(size, least) for size in sizes)
+            if not fitting or (field.type == tuple[int, int] and len(sizes) != 2):
+                raise SettingsError(
+                    f"{field.name} is {value!r}; give {_SIZES[field.type]} of {least} or more."
+                )
 
     def _check_words(self) -> None:
         for name, words in (("recurrence", get_args(Recurrence)), ("unit", get_args(Unit))):
             if getattr(self, name) not in words:
                 raise SettingsError(f"{name} is {getattr(self, name)!r}; use one of {', '.join(words)}.")
+        for name in ("dropout", "jitter", "spread", "retina_degrees"):
+            if not isinstance(value := getattr(self, name), Real) or not isfinite(value):
+                raise SettingsError(f"{name} is {value!r}; give a finite number.")
         if not 0 <= self.dropout < 1:
             raise SettingsError(f"dropout is {self.dropout}; use 0 or more, below 1.")
         if min(self.jitter, self.spread) < 0:
@@ -142,6 +153,11 @@ class FoundationSettings:
         for pool in self.pools:
             rows, columns = rows // pool, columns // pool
         return rows, columns
+
+
+def whole(value: object, least: int) -> bool:
+    """Whether that is a whole number of `least` or more; True and False are none."""
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
 
 
 def settings_from(plain: Mapping[str, Any]) -> FoundationSettings:
