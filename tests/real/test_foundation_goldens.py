@@ -301,8 +301,10 @@ def gradients(golden: Golden, name: str, network: FoundationNetwork) -> dict[str
 
 
 def distances(found: dict[str, Tensor], expected: dict[str, Tensor]) -> dict[str, float]:
-    """Of each tensor, relative to its norm."""
-    return {name: float((found[name] - values).norm() / values.norm()) for name, values in expected.items()}
+    """Of each tensor, relative to its norm; as it is where that is 0, as for noise that was not drawn."""
+    return {
+        name: float((found[name] - values).norm() / (values.norm() or 1)) for name, values in expected.items()
+    }
 
 
 def kept_gradients(golden: Golden, name: str) -> dict[str, Tensor]:
