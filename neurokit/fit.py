@@ -106,7 +106,7 @@ def fit(
     validation: Rows | Objective,
     settings: FitSettings = FitSettings(),  # noqa: B008  frozen
     *,
-    optimise: Optimise = optimizer_and_schedule,
+    optimise: Optimise | None = None,
     checkpoint: Path | None = None,
     on_epoch: Callable[[int, float], None] | None = None,
     show_progress: bool = True,
@@ -126,7 +126,7 @@ def fit(
     model.to(train.device)
     data = train.fingerprint() + validation.fingerprint() if checkpoint else ""
     measured = _objective(loss, validation, settings)
-    state = TrainingState(model, settings, *optimise(model, settings), data)
+    state = TrainingState(model, settings, *(optimise or optimizer_and_schedule)(model, settings), data)
     with (
         torch.random.fork_rng(),
         progress(total=settings.epochs, desc="epochs", disable=not show_progress) as bar,
