@@ -85,7 +85,7 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
     table = summary(pd.DataFrame(found))
     print(table.round(3).to_string(index=False))
     if not options.no_file:
-        each = [{key: row[key] for key in ("model", "minutes", "seed", "cc_norm")} for row in found]
+        each = [{key: row[key] for key in _EACH if key in row} for row in found]
         save(options.name, table.round(4).to_dict("records"), seeds=options.seeds, size=size, each=each)
     return table
 
@@ -247,6 +247,8 @@ _COLUMNS = (
     "orientation_error_all",
     "orientation_error_shuffled",
 )
+
+_EACH = ("model", "minutes", "seed", "cc_norm", "orientation_error", "orientation_error_all")
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
