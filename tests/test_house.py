@@ -148,7 +148,7 @@ def pins(root: Path) -> list[Requirement]:
 
 
 def test_every_direct_dependency_is_pinned_within_its_bound(project: dict, root: Path) -> None:
-    ours = requirements(project, "notebooks", "test", "allen", "distributed")
+    ours = requirements(project, "notebooks", "test", "allen", "distributed", "fast", "benchmarks")
     pinned = {canonicalize_name(one.name): one for one in pins(root)}
     assert set(pinned) == set(ours) - {"torch"}
     for name, one in pinned.items():

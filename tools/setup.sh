@@ -35,8 +35,8 @@ rm -f "$stamp"
 step 2/4 "torch, first and alone, so that nothing below chooses another"
 "$venv_python" -m pip install torch==2.13.0 ${TORCH_INDEX_URL:+--index-url "$TORCH_INDEX_URL"}
 
-step 3/4 "neurokit with the extras test, allen, distributed"
-"$venv_python" -m pip install -r requirements.txt -e ".[test,allen,distributed]"
+step 3/4 "neurokit with all its extras"
+"$venv_python" -m pip install -r requirements.txt -e ".[test,allen,distributed,fast,benchmarks]"
 
 step 4/4 "allensdk without its pins, which ask for numpy 1"
 "$venv_python" -m pip install --no-deps allensdk==2.16.2

@@ -1,0 +1,23 @@
+"""neuralpredictors 0.3.0, the peer that the SENSORIUM figures are measured beside.
+
+It was written for older Pythons: two names that moved to collections.abc in Python 3.10 are put back, and
+torchvision, which it imports for a core that is not used here, is stood in for by an empty module.
+"""
+
+import collections
+import collections.abc
+import importlib.util
+import sys
+import types
+import warnings
+
+
+def importable() -> bool:
+    """Makes `import neuralpredictors...` work; False where it is not installed (extra `benchmarks`)."""
+    for name in ("Iterable", "Mapping"):
+        if not hasattr(collections, name):
+            setattr(collections, name, getattr(collections.abc, name))
+    if importlib.util.find_spec("torchvision") is None:
+        sys.modules.setdefault("torchvision", types.ModuleType("torchvision"))
+    warnings.filterwarnings("ignore", module="neuralpredictors")
+    return importlib.util.find_spec("neuralpredictors") is not None
