@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from neurokit.errors import SettingsError
 from neurokit.models.foundation.convolution import CausalConvolution, InterGroup, gelu
-from neurokit.models.foundation.network import FoundationNetwork, build, from_state
+from neurokit.models.foundation.network import FoundationNetwork, build
 from neurokit.models.foundation.sequence import Sequence
 from neurokit.models.foundation.settings import SMALL as ONE_STREAM
 from neurokit.models.foundation.settings import FoundationSettings
@@ -238,8 +238,8 @@ def test_frozen_parameters_get_no_gradient_and_the_rest_does() -> None:
 
 def test_a_network_is_its_weights() -> None:
     one = build(6, SMALL, seed=3)
-    copy = from_state(one.state_dict(), SMALL)
-    assert copy.units == 6 and not copy.training
+    copy = build(6, SMALL, seed=4)
+    copy.load_state_dict(one.state_dict())
     assert all(torch.equal(copy.state_dict()[name], values) for name, values in one.state_dict().items())
     built = FoundationNetwork(one.configuration["units"], FoundationSettings(**one.configuration["settings"]))
     assert built.settings == SMALL
@@ -247,7 +247,7 @@ def test_a_network_is_its_weights() -> None:
 
 def test_weights_of_another_size_do_not_fit() -> None:
     with pytest.raises(RuntimeError, match=r"core\.recurrent"):
-        from_state(build(6, SMALL).state_dict(), replace(SMALL, hidden=32))
+        build(6, replace(SMALL, hidden=32)).load_state_dict(build(6, SMALL).state_dict())
 
 
 # --- units

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from neurokit.models.foundation import perspective
-from neurokit.models.foundation.network import Draws, FoundationNetwork, from_state
+from neurokit.models.foundation.network import Draws, FoundationNetwork, build
 from neurokit.models.foundation.sequence import Sequence
 from neurokit.models.foundation.settings import FoundationSettings
 
@@ -36,7 +36,9 @@ class Golden:
     values: dict[str, Tensor]
 
     def network(self, dtype: torch.dtype = torch.float32) -> FoundationNetwork:
-        return from_state(self.state, self.settings).to(dtype)
+        network = build(len(self.state["readout.position.mu"]), self.settings)
+        network.load_state_dict(self.state)
+        return network.eval().to(dtype)
 
     def inputs(self, frames: int | None = None, dtype: torch.dtype = torch.float32) -> list[Tensor]:
         """Video, pupil, behaviour: T B ..."""

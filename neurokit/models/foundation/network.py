@@ -179,10 +179,3 @@ def build(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return FoundationNetwork(units, settings)
-
-
-def from_state(state: Mapping[str, Tensor], settings: FoundationSettings) -> FoundationNetwork:
-    """A network with these weights; the number of neurons is read from them."""
-    network = build(len(state["readout.position.mu"]), settings)
-    network.load_state_dict(dict(state))
-    return network.eval()
