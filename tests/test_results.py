@@ -149,11 +149,14 @@ def test_a_random_core_wins_nowhere(twins: dict[tuple[str, float], dict[str, Any
 
 
 def test_preferred_orientations_of_the_twin_are_near_those_of_the_mouse() -> None:
-    """The aim, 15 degrees, is reached in two mice of three and missed by a hair in their mean."""
-    found = {row["model"]: row for row in load("digital_twins_longer")["rows"]}
+    """Within 15 degrees: in the mean over three mice, and in two of them."""
+    content = load("digital_twins_longer")
+    found = {row["model"]: row for row in content["rows"]}
     twin, control = found["transferred"], found["random core"]
-    assert twin["orientation_error"] < 15.5 and twin["orientation_error_shuffled"] > 35
+    assert twin["orientation_error"] < 15 and twin["orientation_error_shuffled"] > 35
     assert control["orientation_error"] > 2 * twin["orientation_error"]
+    each = [row["orientation_error"] for row in content["each"] if row["model"] == "transferred"]
+    assert len(each) == 3 and sum(off < 15 for off in each) == 2
 
 
 def test_more_steps_help_where_there_is_more_to_learn_from(
@@ -166,7 +169,10 @@ def test_more_steps_help_where_there_is_more_to_learn_from(
 def test_a_fixed_bank_of_gabors_is_ahead_with_one_minute_and_with_nine(
     twins: dict[tuple[str, float], dict[str, Any]],
 ) -> None:
-    """The README says so; a twin that passes it one day asks for another sentence there."""
+    """The README says so of 250 steps; of 1,000 it says that the twin is ahead."""
+    longer = {row["model"]: row for row in load("digital_twins_longer")["rows"]}
+    bank = twins["motion energy + ridge", 9.0]
+    assert longer["transferred"]["cc_norm"] > bank["cc_norm"] > longer["random core"]["cc_norm"]
     for minutes in (1.0, 9.0):
         bank, twin = (twins[name, minutes] for name in ("motion energy + ridge", "transferred"))
         assert bank["cc_norm"] > twin["cc_norm"]
