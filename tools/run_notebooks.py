@@ -4,7 +4,9 @@ By default nothing under notebooks/ changes: executed copies go to build/noteboo
 build/html, pictures to build/figures/<notebook>. `--in-place` stores the outputs in the notebooks
 themselves (and in their solutions): that is how the committed outputs, nbval's reference, are made.
 
-Exits with 1 if a notebook failed; the others run all the same.
+Two run side by side, each kernel computing on one thread; with `--in-place` one after another, since
+solutions take up what their notebook has left. Exits with 1 if a notebook failed; the others run all
+the same.
 """
 
 import argparse
@@ -12,7 +14,11 @@ import base64
 import os
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +77,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--in-place", action="store_true", help="store outputs in the notebooks themselves")
     parser.add_argument("--build", type=Path, default=ROOT / "build", help="folder for what is made")
     parser.add_argument("--timeout", type=int, default=600, help="seconds a cell may take")
+    parser.add_argument("--workers", type=int, default=2, help="notebooks at a time (2; 1 with --in-place)")
     options = parser.parse_args(arguments)
     build = options.build.absolute()
     set_environment(build, quiet=options.in_place)
     notebooks = options.notebooks or numbered(ROOT / "notebooks", solutions=options.in_place)
-    runs = [run(notebook, build, options.in_place, options.timeout) for notebook in notebooks]
+    one = partial(run, build=build, in_place=options.in_place, timeout=options.timeout)
+    runs = run_all(notebooks, one, workers=1 if options.in_place else options.workers)
     print(table(runs))
     return int(any(a_run.failure for a_run in runs))
 
@@ -96,6 +104,14 @@ def set_environment(build: Path, quiet: bool) -> None:
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
     if quiet:
         os.environ["NEUROKIT_QUIET"] = "1"
+
+
+def run_all(notebooks: list[Path], one: Callable[[Path], Run], workers: int) -> list[Run]:
+    """Their runs, in order; each in a process of its own, so that its memory is counted alone."""
+    if min(workers, len(notebooks)) < 2:
+        return [one(notebook) for notebook in notebooks]
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(one, notebooks))
 
 
 def run(notebook: Path, build: Path, in_place: bool, timeout: int) -> Run:
