@@ -110,3 +110,48 @@ def test_gratings_leave_empty_what_was_not_measured(tmp_path: Path) -> None:
     text = with_tables("<!-- ledger real_gratings --><!-- /ledger -->", tmp_path)
     assert "| drifting | mean | 10 chosen | 0.500 ± 0.100 | 0.400 | 0.700 |  |" in text
     assert "| running | V1Transformer, running | 10 all | 0.500 ± 0.100 |  |  | 0.010 |" in text
+
+
+SPEED = {
+    "command": "python benchmarks/speed_toy.py",
+    "commit": "abc1234",
+    "machine": "toy",
+    "processor": "abacus",
+    "rows": [
+        {
+            "work": "adding",
+            "peer": "fingers",
+            "ours": "abacus",
+            "peer_ms": 1200.0,
+            "ours_ms": 400.0,
+            "ratio": 3.04,
+            "lowest": 2.5,
+            "highest": 3.2,
+            "aim": 2.0,
+        },
+        {
+            "work": "adding",
+            "peer": "paper",
+            "ours": "head",
+            "peer_mb": 2.0,
+            "ours_mb": 1.0,
+            "ratio": 2.0,
+            "aim": 4,
+        },
+    ],
+}
+BOOKS = SPEED | {"rows": [{"work": "01_a", "seconds": 7}, {"work": "all", "seconds": 9, "aim": 600}]}
+
+
+def test_speed_tables_show_ratio_spread_and_what_was_missed(tmp_path: Path) -> None:
+    for name, content in {
+        "toy": SPEED,
+        "notebooks": BOOKS,
+        "other": SPEED | {"processor": "slide rule"},
+    }.items():
+        (tmp_path / f"speed_{name}-x.json").write_text(json.dumps(content), encoding="utf-8")
+    text = with_tables("<!-- ledger speed --><!-- /ledger -->", tmp_path)
+    assert text.count("| adding | fingers | 1,200 ms | 400 ms | **3.04** (2.5 to 3.2) | 2 |") == 2  # machines
+    assert "| adding | paper | 2 MB | 1 MB | **2**, missed | 4 |" in text
+    assert "All 1 notebooks" in text and "**9 s** (aim: 600 s); seconds of each: 01: 7." in text
+    assert "slide rule, toy · `speed_toy.py` (abc1234)" in text

@@ -14,6 +14,8 @@ from typing import Any
 
 import pandas as pd
 
+from ledger_speed import speed_tables
+
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"<!-- ledger (?P<name>\S+) -->.*?<!-- /ledger -->", re.DOTALL)
 
@@ -38,6 +40,8 @@ def with_tables(text: str, results: Path) -> str:
     """The text with every ledger block made anew from its result file."""
 
     def block(found: re.Match[str]) -> str:
+        if found["name"] == "speed":
+            return f"<!-- ledger speed -->\n{speed_tables(results)}\n<!-- /ledger -->"
         content = json.loads((results / f"{found['name']}.json").read_text(encoding="utf-8"))
         tables = {
             "encoder_families": families_table,
