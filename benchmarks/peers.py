@@ -17,7 +17,7 @@ def importable() -> bool:
     for name in ("Iterable", "Mapping"):
         if not hasattr(collections, name):
             setattr(collections, name, getattr(collections.abc, name))
-    if importlib.util.find_spec("torchvision") is None:
-        sys.modules.setdefault("torchvision", types.ModuleType("torchvision"))
+    if "torchvision" not in sys.modules and importlib.util.find_spec("torchvision") is None:
+        sys.modules["torchvision"] = types.ModuleType("torchvision")
     warnings.filterwarnings("ignore", module="neuralpredictors")
     return importlib.util.find_spec("neuralpredictors") is not None
