@@ -130,6 +130,39 @@ def test_damaged_arrays_are_named(tmp_path: Path, packed: bool, content: bytes, 
         files.read("data/images/2.npy")
 
 
+def test_a_header_seen_before_vouches_for_no_other_file(tmp_path: Path) -> None:
+    """Of four files with the same header, the two whole ones are read and the others refused."""
+    whole, other = npy(np.arange(9.0)), npy(np.arange(9.0)[::-1])
+    folder = in_folder(tmp_path)
+    contents = {"2": whole, "3": whole[:-8], "4": other, "5": whole + whole[-8:]}
+    for name, content in contents.items():
+        (folder / f"data/images/{name}.npy").write_bytes(content)
+    with opened_scan(folder) as files:
+        np.testing.assert_array_equal(files.read("data/images/2.npy"), np.arange(9.0))
+        np.testing.assert_array_equal(files.read("data/images/4.npy"), np.arange(9.0)[::-1])
+        for name in ("3", "5"):
+            with pytest.raises(DataError, match=rf"{name}\.npy .*claims \(9,\)"):
+                files.read(f"data/images/{name}.npy")
+
+
+def test_both_versions_of_npy_are_read_and_their_lengths_not_trusted(tmp_path: Path) -> None:
+    folder = in_folder(tmp_path)
+    stream = io.BytesIO()
+    np.lib.format.write_array(stream, np.arange(9.0), version=(2, 0))
+    image = folder / IMAGE
+    for length in (None, 0, 1, 1 << 31):
+        content = bytearray(stream.getvalue())
+        if length is not None:
+            content[8:12] = length.to_bytes(4, "little")
+        image.write_bytes(content)
+        with opened_scan(folder) as files:
+            if length is None:
+                np.testing.assert_array_equal(files.read(IMAGE), np.arange(9.0))
+                continue
+            with pytest.raises(DataError, match="is no plain npy array"):
+                files.read(IMAGE)
+
+
 def test_a_header_that_claims_more_than_memory_holds(tmp_path: Path) -> None:
     source = in_folder(tmp_path)
     huge = npy(np.arange(9.0)).replace(b"(9,), }          ", b"(99999999999,), }")

@@ -148,7 +148,7 @@ def _numbers(files: ScanFiles, name: str, shape: tuple[int, ...] | None = None) 
     if values.dtype.kind not in "uif":
         raise files.error(name, f"holds {values.dtype} instead of numbers")
     with np.errstate(over="ignore"):
-        values = values.astype(np.float64)
+        values = values.astype(np.float64, copy=False)
     if not np.isfinite(values).all():
         raise files.error(name, "holds values that are not finite")
     return values

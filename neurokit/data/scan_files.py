@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -118,13 +119,13 @@ def _in_folder(source: Path) -> ScanFiles:
     folder = source
     if not _is_scan(source):
         folder = _single(source, {inner for inner in source.iterdir() if _is_scan(inner)})
-    found = {file.relative_to(folder).as_posix(): file.stat() for file in _files(folder)}
+    found = dict(_files(folder))
     return ScanFiles(
         source,
         _key(source, folder.name, source.absolute().name),
         _fingerprint([(name, facts.st_size, facts.st_mtime_ns) for name, facts in found.items()]),
         {name: facts.st_size for name, facts in found.items()},
-        lambda name: (folder / name).read_bytes(),
+        lambda name: _bytes(f"{folder}/{name}"),
     )
 
 
@@ -132,10 +133,17 @@ def _is_scan(folder: Path) -> bool:
     return any((folder / top).is_dir() for top in _TOPS)
 
 
-def _files(folder: Path) -> Iterator[Path]:
+def _files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Every file's name and facts; as texts, since 28,000 paths would take longer than asking the disk."""
     for top in _TOPS:
         for parent, _, names in os.walk(folder / top):
-            yield from (Path(parent, name) for name in names)
+            inside = Path(parent).relative_to(folder).as_posix()
+            yield from ((f"{inside}/{name}", os.stat(f"{parent}/{name}")) for name in names)
+
+
+def _bytes(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as stream:
+        return stream.read()
 
 
 def _single(source: Path, found: set[Root]) -> Root:
@@ -159,12 +167,24 @@ def _fingerprint(facts: Iterable[tuple[str, int, int]]) -> str:
 
 def _array(content: bytes) -> np.ndarray:
     """The array of an npy file; ValueError where it is none, is pickled or claims another size."""
-    stream = io.BytesIO(content)
-    shape, fortran_order, dtype = read_header(stream)
+    shape, fortran_order, dtype, start = _header(_before_data(content))
     if dtype.hasobject:
         raise ValueError("it holds pickled objects")
-    held = len(content) - stream.tell()
+    held = len(content) - start
     if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != held:
         raise ValueError(f"its header claims {shape} of {dtype}, it holds {held} bytes")
-    values = np.frombuffer(content, dtype, offset=stream.tell())
+    values = np.frombuffer(content, dtype, offset=start)
     return values.reshape(shape, order="F" if fortran_order else "C")
+
+
+def _before_data(content: bytes) -> bytes:
+    """The first bytes of an npy file, to the end of its header by its own count."""
+    start = 10 if content[6:7] == b"\1" else 12  # npy versions 1 and 2
+    return content[: start + int.from_bytes(content[8:start], "little")]
+
+
+@lru_cache(maxsize=16)  # thousands of trials have the same few headers
+def _header(content: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]:
+    """Shape, whether columns come first, dtype, and where the data start; ValueError for no npy header."""
+    stream = io.BytesIO(content)
+    return *read_header(stream), stream.tell()

@@ -8,6 +8,7 @@ Letters: T trials of a scan in file order, B trials of a batch, N neurons.
 """
 
 import copy
+import itertools
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -134,14 +135,14 @@ class MouseTrials:
         if not len(trials):
             return  # torch would split nothing into one batch of nothing
         for block in trials.split(size if self.resident else size * BLOCKS):
-            images, responses = self._rows(block)
-            for part in torch.arange(len(block)).split(size):
-                yield self._batch(block[part], images[part], responses[part])
+            parts = (rows.split(size) for rows in (block, *self._rows(block)))
+            yield from itertools.starmap(self._batch, zip(*parts, strict=True))
 
     def _rows(self, trials: Int[Tensor, "K"]) -> tuple[Tensor, Tensor]:
         """Images and responses of these trials, on the device; from the pack in the file's order."""
-        if self.resident:
-            return self.images[trials], self.responses[trials]
+        if self.resident:  # index_select copies whole rows, brackets pick numbers
+            trials = trials.to(self.device)
+            return self.images.index_select(0, trials), self.responses.index_select(0, trials)
         order = trials.argsort()
         back = order.argsort()
         return tuple(t[trials[order]].to(self.device)[back] for t in (self.images, self.responses))
