@@ -79,6 +79,13 @@ def integrated_gradients(
             _attributed(model, part.to(device), baseline, outputs, steps) for part in inputs.split(chunk)
         ]
     values, change = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+    return completed(values, change, steps, tolerance)
+
+
+def completed(
+    values: Float[Tensor, "K O *inputs"], change: Float[Tensor, "K O"], steps: int, tolerance: float
+) -> Attribution:
+    """The attribution with its gap. Raises FitError where the relative one is above `tolerance`."""
     found = Attribution(values, change, values.reshape(*change.shape, -1).sum(dim=-1) - change)
     if not found.relative_gap <= tolerance:
         raise FitError(

@@ -16,6 +16,7 @@ from neurokit.insilico import (
     centers,
     mean_gradients,
     most_exciting_images,
+    neuron_attribution,
     orientation_selectivity,
     preferred_orientation,
     receptive_fields,
@@ -108,6 +109,7 @@ EXPERIMENTS: dict[str, Callable[[nn.Module], Tensor]] = {
     "exciting": lambda model: most_exciting_images(model, [3, 1], steps=3).images,
     "fields": lambda model: receptive_fields(model, noise(2)),
     "gradients": lambda model: mean_gradients(model, noise(2)),
+    "attribution": lambda model: neuron_attribution(model, noise(2), noise(1)[0], [3, 1], steps=4).values,
 }
 
 

@@ -6,6 +6,7 @@ evaluation mode, leaves the model as it was found, and returns its results on th
 """
 
 from neurokit.insilico.exciting import ExcitingImages, most_exciting_images
+from neurokit.insilico.neuron_attribution import neuron_attribution
 from neurokit.insilico.receptive_fields import centers, mean_gradients, receptive_fields
 from neurokit.insilico.snippets import AtRunning, AttributionMaps, attribution_maps, shown_frames
 from neurokit.insilico.state import AtState
@@ -26,6 +27,7 @@ __all__ = [
     "centers",
     "mean_gradients",
     "most_exciting_images",
+    "neuron_attribution",
     "orientation_selectivity",
     "preferred_orientation",
     "receptive_fields",
