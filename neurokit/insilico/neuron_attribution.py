@@ -3,7 +3,7 @@
 The same numbers as `neurokit.attribute.integrated_gradients` finds for any model, some ten times sooner for
 many neurons of a SENSORIUM model: each neuron's gradients are found on the patch of the image that it sees.
 
-Letters: K images, O neurons chosen, N neurons of the model, S steps of an image, H x W image.
+Letters: K images, O neurons chosen, S steps of an image, H x W image.
 """
 
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ def neuron_attribution(
         )
     if steps < 1 or len(images) == 0:
         raise FitError(f"{len(images)} images and {steps} steps: at least one of each is needed.")
-    rates = predict(model, torch.cat([baseline[None], images]), batch_size=rows_at_once)
+    rates = predict(model, torch.cat([baseline.to(images)[None], images]), batch_size=rows_at_once)
     numbers = chosen(neurons, rates)
     with evaluating(model), torch.no_grad():
         parts = [
