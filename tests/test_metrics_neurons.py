@@ -1,10 +1,14 @@
 """Scores of single neurons against a worked example, numpy's own functions and what they promise."""
 
+import tracemalloc
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
 from neurokit.errors import DataError
 from neurokit.metrics import correlation, correlation_to_average, feve
+from neurokit.metrics.neurons import AT_ONCE
 
 # Three images of four repeats, two neurons; predictions are one value per image, but 0.1 more in
 # every second repeat. The scores were made with the competition's scorer.
@@ -126,6 +130,56 @@ def test_the_threshold_counts_at_its_value() -> None:
     fractions = feve(responses, predictions, images).fraction_explainable
     found = feve(responses, predictions, images, threshold=float(np.median(fractions)))
     assert found.kept.sum() == 5
+
+
+@pytest.mark.parametrize("first", [0.0, 1e3])
+def test_many_blocks_of_trials_are_one_recording(first: float) -> None:
+    """A first trial far off makes all differences from it large, and costs no digits that count."""
+    random = np.random.default_rng(0)
+    signal = random.gamma(2, 1, (700, 1000))
+    responses, predictions = random.poisson(signal).astype(float), signal + 50
+    predictions[0] += first
+    assert responses.size > 5 * AT_ONCE
+    found = correlation(responses, predictions)
+    ours, theirs = (values - values.mean(axis=0) for values in (predictions, responses))
+    expected = (ours * theirs).sum(axis=0) / np.sqrt((ours**2).sum(axis=0) * (theirs**2).sum(axis=0))
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-7)
+    assert (
+        np.abs(correlation(responses[: AT_ONCE // 1000], predictions[: AT_ONCE // 1000]) - found).max() > 0.05
+    )
+
+
+def peak(score: Callable[..., object], trials: int) -> int:
+    """Bytes that are held while 1000 neurons are scored, ten repeats an image."""
+    responses, predictions = np.random.default_rng(0).random((2, trials, 1000), dtype=np.float32)
+    images = () if score is correlation else (np.repeat(np.arange(trials // 10), 10),)
+    tracemalloc.start()
+    score(responses, predictions, *images)
+    found = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return found
+
+
+@pytest.mark.parametrize("score", [correlation, feve])
+def test_more_trials_need_no_more_memory(score: Callable[..., object]) -> None:
+    few, many = peak(score, 1000), peak(score, 4000)
+    assert many < few + 0.05 * 4000 * 1000 * 4
+
+
+def test_of_averages_only_the_averages_are_kept() -> None:
+    assert peak(correlation_to_average, 4000) < 0.75 * 4000 * 1000 * 4
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("trial", [0, 5, 25])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("which", [0, 1])
+def test_no_value_that_is_not_finite_goes_unseen(trial: int, value: float, which: int) -> None:
+    *pair, images = drawn()
+    pair[which][trial, 4] = value
+    for score in (correlation, correlation_to_average, feve):
+        with pytest.raises(DataError, match="NaN or infinite"):
+            score(*pair, *(() if score is correlation else (images,)))
 
 
 def test_bad_input_is_refused() -> None:

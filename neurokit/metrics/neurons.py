@@ -6,19 +6,24 @@ explainable variance explained after Cadena et al., PLoS Computational Biology 2
 float64: in float32 the rounding of an average is as large as eps, and a constant prediction of
 unevenly repeated images is then credited with a correlation.
 
+Sums are taken some trials at a time, of differences from the first trial, so that nothing as large as the
+responses is made. These differences are exactly 0 where a neuron is constant, and as the first trial is at
+most sqrt(B) standard deviations from the mean, B rounding errors are the most that they can cost.
+
 Letters: B trials, N neurons, I images.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Float64, Int
 
 from neurokit.errors import DataError
-from neurokit.metrics.rates import centred
 
 EPS = 1e-8  # added to each standard deviation
 THRESHOLD = 0.15  # of the explainable fraction, below which a neuron is not counted
+AT_ONCE = 2**17  # values, so that they stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -46,8 +51,17 @@ def correlation(
     Raises DataError for other shapes, no trials, non-finite values.
     """
     _check(responses, predictions)
-    ours, theirs = _centred(predictions), _centred(responses)
-    return (ours * theirs).mean(axis=0) / ((ours.std(axis=0) + EPS) * (theirs.std(axis=0) + EPS))
+    B, N = responses.shape
+    sums, squares, products = np.zeros((2, N)), np.zeros((2, N)), np.zeros(N)
+    with np.errstate(invalid="ignore"):
+        for trials in _blocks(B, N):
+            theirs, ours = _apart(responses, trials), _apart(predictions, trials)
+            sums += theirs.sum(axis=0), ours.sum(axis=0)
+            squares += _products(theirs, theirs), _products(ours, ours)
+            products += _products(theirs, ours)
+    _check_finite(squares, responses, predictions)
+    deviations = np.sqrt(squares / B - (sums / B) ** 2) + EPS
+    return (products / B - (sums / B).prod(axis=0)) / deviations.prod(axis=0)
 
 
 def correlation_to_average(
@@ -60,9 +74,13 @@ def correlation_to_average(
     Raises DataError as `correlation`.
     """
     _check(responses, predictions, image_ids)
-    # A column that is constant over trials is 0 before averaging, so that no rounding remains of it.
-    averages = (_image_means(_centred(values), image_ids)[0] for values in (responses, predictions))
-    return correlation(*averages)
+    images = _trials_of_images(image_ids)
+    with np.errstate(invalid="ignore"):
+        averages = (
+            np.stack([_apart(values, trials).mean(axis=0) for trials in images])
+            for values in (responses, predictions)
+        )
+        return correlation(*averages)
 
 
 def feve(
@@ -79,34 +97,50 @@ def feve(
     as `correlation`.
     """
     _check(responses, predictions, image_ids)
-    theirs = _centred(responses)
+    (B, N), images = responses.shape, _trials_of_images(image_ids)
+    total, squares, noise, error = np.zeros((4, N))
     with np.errstate(invalid="ignore", divide="ignore"):
-        variance = (theirs**2).sum(axis=0) / (len(theirs) - np.float64(1))
-        noise = _noise(theirs, image_ids)
-        error = ((responses.astype(np.float64) - predictions) ** 2).mean(axis=0)
+        for trials in images:
+            theirs = _apart(responses, trials)
+            total += theirs.sum(axis=0)
+            squares += _products(theirs, theirs)
+            noise += _variance(theirs) / len(images)
+            wrong = np.subtract(responses[trials], predictions[trials], dtype=np.float64)
+            error += _products(wrong, wrong) / B
+        _check_finite(error, responses, predictions)
+        variance = (squares - total**2 / B) / (B - np.float64(1))
         explainable, explained = (variance - noise) / variance, 1 - (error - noise) / (variance - noise)
     return Explained(explainable, explained, explainable >= threshold)
 
 
-def _noise(responses: Float[np.ndarray, "B N"], image_ids: Int[np.ndarray, "B"]) -> Float[np.ndarray, "N"]:
-    """Variance within an image, averaged over images; NaN where an image has one trial only."""
-    means, image, trials = _image_means(responses, image_ids)
-    squares = _image_means((responses - means[image]) ** 2, image_ids)[0]
-    return (squares * (trials / (trials - 1))[:, None]).mean(axis=0)
+def _blocks(trials: int, neurons: int) -> Iterator[slice]:
+    """Trials in order, as many at a time as the cache holds."""
+    step = max(1, AT_ONCE // max(1, neurons))
+    return (slice(start, start + step) for start in range(0, trials, step))
 
 
-def _image_means(
-    values: Float[np.ndarray, "B N"], image_ids: Int[np.ndarray, "B"]
-) -> tuple[Float[np.ndarray, "I N"], Int[np.ndarray, "B"], Int[np.ndarray, "I"]]:
-    """Means over each image's trials, the row of each trial's image, and the images' trial counts."""
-    _, image, trials = np.unique(image_ids, return_inverse=True, return_counts=True)
-    starts = np.cumsum(trials) - trials
-    sums = np.add.reduceat(values[np.argsort(image, kind="stable")], starts, axis=0)
-    return sums / trials[:, None], image, trials
+def _trials_of_images(image_ids: Int[np.ndarray, "B"]) -> list[Int[np.ndarray, "R"]]:
+    """The trials in which each image was shown, R of them."""
+    _, image, repeats = np.unique(image_ids, return_inverse=True, return_counts=True)
+    return np.split(np.argsort(image, kind="stable"), np.cumsum(repeats)[:-1])
 
 
-def _centred(values: Float[np.ndarray, "B N"]) -> Float[np.ndarray, "B N"]:
-    return centred(values.astype(np.float64))
+def _apart(
+    values: Float[np.ndarray, "B N"], trials: slice | Int[np.ndarray, "R"]
+) -> Float64[np.ndarray, "R N"]:
+    """How far these trials are from the first of all."""
+    return np.subtract(values[trials], values[0], dtype=np.float64)
+
+
+def _products(one: Float64[np.ndarray, "R N"], other: Float64[np.ndarray, "R N"]) -> Float64[np.ndarray, "N"]:
+    """Summed over trials."""
+    return np.einsum("rn,rn->n", one, other)
+
+
+def _variance(values: Float64[np.ndarray, "R N"]) -> Float64[np.ndarray, "N"]:
+    """Over repeats, divided by R - 1; NaN for one."""
+    centred = values - values.mean(axis=0)
+    return _products(centred, centred) / (len(values) - np.float64(1))
 
 
 def _check(responses: np.ndarray, predictions: np.ndarray, image_ids: np.ndarray | None = None) -> None:
@@ -117,5 +151,9 @@ def _check(responses: np.ndarray, predictions: np.ndarray, image_ids: np.ndarray
         raise DataError(f"Every trial needs one image id: {shapes}, image ids {image_ids.shape}.")
     if not len(responses):
         raise DataError(f"There is no trial to score: {shapes}.")
-    if not np.isfinite(responses).all() or not np.isfinite(predictions).all():
+
+
+def _check_finite(sums: np.ndarray, *inputs: np.ndarray) -> None:
+    """Looks at the inputs only where their sums are not finite."""
+    if not np.isfinite(sums).all() and not all(np.isfinite(values).all() for values in inputs):
         raise DataError("Responses or predictions hold NaN or infinite values; look at the inputs.")
