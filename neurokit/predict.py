@@ -3,7 +3,7 @@
 The winning SENSORIUM 2022 entry predicted in training mode; here no caller can.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -39,6 +39,20 @@ def predict(model: nn.Module, *inputs: Tensor, batch_size: int = 256) -> Tensor:
     if output is None:
         raise ValueError("predict needs at least one row.")
     return output
+
+
+def collected(parts: Iterable[Tensor], into: Tensor) -> Tensor:
+    """`into`, its rows filled with those of the parts in turn; a part may lie on another device.
+
+    Raises ValueError where the parts leave rows empty.
+    """
+    start = 0
+    for part in parts:
+        into[start : start + len(part)] = part
+        start += len(part)
+    if start != len(into):
+        raise ValueError(f"The parts have {start} rows, and {len(into)} are to be filled; give all parts.")
+    return into
 
 
 @contextmanager

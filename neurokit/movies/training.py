@@ -19,7 +19,7 @@ from neurokit.fit import Fitted, fit
 from neurokit.models.movie_cnn import MovieCNN
 from neurokit.models.transformer import V1Transformer, absolute_error, build
 from neurokit.movies.recipe import Recipe
-from neurokit.predict import evaluating
+from neurokit.predict import collected, evaluating
 
 
 def build_network(snippets: Snippets, recipe: Recipe) -> V1Transformer:
@@ -74,15 +74,14 @@ def predict_part(
         raise DataError(
             f"The model predicts {neurons} neurons, the snippets have {len(scales.response_mean)}."
         )
+    predicted = torch.empty(len(snippets.responses), len(snippets.ends(part)), neurons)
     with evaluating(model), torch.no_grad():
-        found = [
-            _last(model(batch.frames, batch.shown, batch.running), snippets).expand(
-                len(snippets.responses), -1, -1
-            )
+        parts = (
+            _last(model(batch.frames, batch.shown, batch.running), snippets).transpose(0, 1)
             for batch in snippets.batches(part, batch_size)
-        ]
-    predicted = torch.cat(found, dim=1).float().cpu().numpy()
-    return (predicted * scales.response_sd + scales.response_mean).astype(np.float32)
+        )
+        collected(parts, predicted.transpose(0, 1))
+    return (predicted.numpy() * scales.response_sd + scales.response_mean).astype(np.float32)
 
 
 def _last(predicted: torch.Tensor, snippets: Snippets) -> torch.Tensor:

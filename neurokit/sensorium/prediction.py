@@ -15,7 +15,7 @@ from torch import nn
 from neurokit import metrics
 from neurokit.errors import DataError
 from neurokit.features.mouse_trials import MouseTrials
-from neurokit.predict import evaluating, predicting_as_in_training
+from neurokit.predict import collected, evaluating, predicting_as_in_training
 
 Mode = Literal["evaluation", "training"]
 MODES = {"evaluation": evaluating, "training": predicting_as_in_training}
@@ -43,8 +43,8 @@ def predict_tier(
 
 def _predicted(model: nn.Module, mouse: MouseTrials, tier: str, batch_size: int) -> np.ndarray:
     view, trials = model.mouse(mouse.scan.key), mouse.trials(tier)
-    parts = [view(**batch.inputs) for batch in mouse.batches(trials, batch_size)]
-    return torch.cat(parts).float().cpu().numpy() if parts else np.empty((0, mouse.scan.neurons), np.float32)
+    parts = (view(**batch.inputs) for batch in mouse.batches(trials, batch_size))
+    return collected(parts, torch.empty(len(trials), mouse.scan.neurons)).numpy()
 
 
 def score_table(
