@@ -6,12 +6,14 @@ highest round.
 
 import argparse
 import gc
+import multiprocessing
 import os
 import platform
 import re
 import statistics
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +89,17 @@ def peak_growth(work: Work) -> float:
     before = _status("VmRSS")
     work()
     return max(0.0, _status("VmHWM") - before)
+
+
+def peak_alone(prepare: Callable[..., Work], *arguments: Any) -> float:
+    """`peak_growth` of the work that `prepare` returns, in a fresh process; all are functions of a module."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as fresh:
+        return fresh.submit(_peak, torch.get_num_threads(), prepare, *arguments).result()
+
+
+def _peak(threads: int, prepare: Callable[..., Work], *arguments: Any) -> float:
+    torch.set_num_threads(threads)
+    return peak_growth(prepare(*arguments))
 
 
 def assert_equal(

@@ -8,12 +8,12 @@ unevenly repeated images is then credited with a correlation.
 
 Sums are taken some trials at a time, of differences from the first trial, so that nothing as large as the
 responses is made. These differences are exactly 0 where a neuron is constant, and as the first trial is at
-most sqrt(B) standard deviations from the mean, B rounding errors are the most that they can cost.
+most sqrt(B) standard deviations from the mean, sums of squares are at most B + 1 times those about the mean.
 
 Letters: B trials, N neurons, I images.
 """
 
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +23,7 @@ from neurokit.errors import DataError
 
 EPS = 1e-8  # added to each standard deviation
 THRESHOLD = 0.15  # of the explainable fraction, below which a neuron is not counted
+PARTS = 2  # of the trials, side by side
 AT_ONCE = 2**17  # values, so that they stay in the processor's cache
 
 
@@ -51,17 +52,14 @@ def correlation(
     Raises DataError for other shapes, no trials, non-finite values.
     """
     _check(responses, predictions)
-    B, N = responses.shape
-    sums, squares, products = np.zeros((2, N)), np.zeros((2, N)), np.zeros(N)
-    with np.errstate(invalid="ignore"):
-        for trials in _blocks(B, N):
-            theirs, ours = _apart(responses, trials), _apart(predictions, trials)
-            sums += theirs.sum(axis=0), ours.sum(axis=0)
-            squares += _products(theirs, theirs), _products(ours, ours)
-            products += _products(theirs, ours)
-    _check_finite(squares, responses, predictions)
-    deviations = np.sqrt(squares / B - (sums / B) ** 2) + EPS
-    return (products / B - (sums / B).prod(axis=0)) / deviations.prod(axis=0)
+    first, B = np.stack([responses[:1], predictions[:1]]), len(responses)
+    parts = (np.array_split(values, PARTS) for values in (responses, predictions))
+    with ThreadPoolExecutor(PARTS) as threads:
+        found = sum(threads.map(_moments, *parts, [first] * PARTS))
+    _check_finite(found, responses, predictions)
+    theirs, ours, their_squares, our_squares, products = found / B
+    deviations = (np.sqrt(their_squares - theirs**2) + EPS) * (np.sqrt(our_squares - ours**2) + EPS)
+    return (products - theirs * ours) / deviations
 
 
 def correlation_to_average(
@@ -113,10 +111,26 @@ def feve(
     return Explained(explainable, explained, explainable >= threshold)
 
 
-def _blocks(trials: int, neurons: int) -> Iterator[slice]:
-    """Trials in order, as many at a time as the cache holds."""
-    step = max(1, AT_ONCE // max(1, neurons))
-    return (slice(start, start + step) for start in range(0, trials, step))
+def _moments(
+    responses: Float[np.ndarray, "B N"],
+    predictions: Float[np.ndarray, "B N"],
+    first: Float[np.ndarray, "2 1 N"],
+) -> Float64[np.ndarray, "5 N"]:
+    """Sums of differences from `first`: responses, predictions, the square of each, the product of both."""
+    B, N = responses.shape
+    step = max(1, AT_ONCE // max(1, N))
+    sums, room = np.zeros((5, N)), np.empty((2, min(B, step), N))  # room is kept: new memory is slow at first
+    with np.errstate(invalid="ignore"):
+        for start in range(0, B, step):
+            theirs, ours = block = room[:, : B - start]
+            theirs[:], ours[:] = responses[start : start + step], predictions[start : start + step]
+            block -= first
+            sums[0] += theirs.sum(axis=0)
+            sums[1] += ours.sum(axis=0)
+            sums[2] += _products(theirs, theirs)
+            sums[3] += _products(ours, ours)
+            sums[4] += _products(theirs, ours)
+    return sums
 
 
 def _trials_of_images(image_ids: Int[np.ndarray, "B"]) -> list[Int[np.ndarray, "R"]]:
@@ -125,9 +139,7 @@ def _trials_of_images(image_ids: Int[np.ndarray, "B"]) -> list[Int[np.ndarray, "
     return np.split(np.argsort(image, kind="stable"), np.cumsum(repeats)[:-1])
 
 
-def _apart(
-    values: Float[np.ndarray, "B N"], trials: slice | Int[np.ndarray, "R"]
-) -> Float64[np.ndarray, "R N"]:
+def _apart(values: Float[np.ndarray, "B N"], trials: Int[np.ndarray, "R"]) -> Float64[np.ndarray, "R N"]:
     """How far these trials are from the first of all."""
     return np.subtract(values[trials], values[0], dtype=np.float64)
 
