@@ -10,7 +10,7 @@ Sums are taken some trials at a time, of differences from the first trial, so th
 responses is made. These differences are exactly 0 where a neuron is constant, and as the first trial is at
 most sqrt(B) standard deviations from the mean, sums of squares are at most B + 1 times those about the mean.
 
-Letters: B trials, N neurons, I images.
+Letters: B trials, N neurons, R repeats of an image.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -73,11 +73,11 @@ def correlation_to_average(
     """
     _check(responses, predictions, image_ids)
     images = _trials_of_images(image_ids)
+    averages = np.empty((2, len(images), responses.shape[1]))
     with np.errstate(invalid="ignore"):
-        averages = (
-            np.stack([_apart(values, trials).mean(axis=0) for trials in images])
-            for values in (responses, predictions)
-        )
+        for values, means in zip((responses, predictions), averages, strict=True):
+            for trials, mean in zip(images, means, strict=True):
+                _apart(values, trials).mean(axis=0, out=mean)
         return correlation(*averages)
 
 
