@@ -17,9 +17,7 @@ page cache for both. Memory is what the peak of a fresh process grows by in the 
 import shutil
 import tempfile
 from collections import deque
-from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +29,7 @@ from torch.utils.data import DataLoader, SequentialSampler, SubsetRandomSampler
 import peers
 from neurokit.data.sensorium import load_scan
 from neurokit.features.mouse_trials import InputSettings, MouseTrials
-from paired import assert_equal, compared, memory, options, peak_growth, report, timed
+from paired import assert_equal, compared, memory, options, peak_alone, report, timed
 
 SIZES = {"trials": 5000, "neurons": 8000}
 QUICK = {"trials": 150, "neurons": 300}
@@ -177,22 +175,18 @@ def speed(scan: Path, rounds: int, facts: dict[str, Any]) -> list[dict[str, Any]
 
 def growth(scan: Path, facts: dict[str, Any]) -> dict[str, Any]:
     """One row, each side in a process of its own."""
-    found = [in_a_fresh_process(scan, which) for which in ("peer", "ours")]
+    found = [peak_alone(first_epoch, scan, which) for which in ("peer", "ours")]
     return memory(*found, peer=PEER, ours="neurokit", work="memory of a prepared scan", aim=4, **facts)
 
 
-def in_a_fresh_process(scan: Path, which: str) -> float:
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as fresh:
-        return fresh.submit(_growth, scan, which).result()
-
-
-def _growth(scan: Path, which: str) -> float:
+def first_epoch(scan: Path, which: str) -> Callable[[], Any]:
+    """The first epoch of either side, from the trial files; modules, which are no part of it, imported."""
     peers.importable()
     if which == "ours":
-        return peak_growth(lambda: our_epoch_from_files(scan))
-    import neuralpredictors.data.transforms  # noqa: F401 (modules are no part of the scan)
+        return lambda: our_epoch_from_files(scan)
+    import neuralpredictors.data.transforms  # noqa: F401
 
-    return peak_growth(lambda: peer_epoch(scan))
+    return lambda: peer_epoch(scan)
 
 
 if __name__ == "__main__":
