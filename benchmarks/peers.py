@@ -13,11 +13,11 @@ import warnings
 
 
 def importable() -> bool:
-    """Makes `import neuralpredictors...` work; False where it is not installed (extra `benchmarks`)."""
+    """Makes `import neuralpredictors...` work; False without it or scikit-image (extra `benchmarks`)."""
     for name in ("Iterable", "Mapping"):
         if not hasattr(collections, name):
             setattr(collections, name, getattr(collections.abc, name))
     if "torchvision" not in sys.modules and importlib.util.find_spec("torchvision") is None:
         sys.modules["torchvision"] = types.ModuleType("torchvision")
     warnings.filterwarnings("ignore", module="neuralpredictors")
-    return importlib.util.find_spec("neuralpredictors") is not None
+    return all(importlib.util.find_spec(name) for name in ("neuralpredictors", "skimage"))
