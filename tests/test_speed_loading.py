@@ -1,16 +1,15 @@
 """The loading benchmark in its reduced size, and that its equality would see another scaling."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
 
+import peers
 import speed_loading
 from neurokit.features.mouse_trials import InputSettings
 
 pytestmark = pytest.mark.skipif(
-    importlib.util.find_spec("neuralpredictors") is None,
-    reason="neuralpredictors, the peer, is not installed (extra `benchmarks`)",
+    not peers.importable(), reason="neuralpredictors is not installed (extra `benchmarks`)"
 )
 
 
@@ -24,7 +23,6 @@ def test_the_reduced_benchmark_runs() -> None:
 def test_batches_on_another_scale_are_not_called_equal(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    speed_loading.peers.importable()
     scan = speed_loading.write_scan(tmp_path, trials=12, neurons=3)
     assert speed_loading.same_batches(scan) < 1e-6
     monkeypatch.setattr(speed_loading, "BASELINE", InputSettings(behaviour="range", pupil_center=True))
