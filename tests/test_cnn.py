@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from neurokit.models.cnn import StackedCore
 
@@ -156,3 +156,19 @@ def test_the_laplacian_moves_with_the_core_and_is_not_saved() -> None:
     assert model.laplacian.dtype == torch.float64 and model.smoothness().dtype == torch.float64
     assert "laplacian" not in model.state_dict()
     assert model.to("meta").laplacian.device.type == "meta"
+
+
+# --- the order in memory
+
+
+def test_the_gradient_reaches_the_norms_in_the_maps_own_order() -> None:
+    """A readout's gradient comes with pixels side by side; batch normalisation is slow with both orders."""
+    model, orders = core(channels=4, layers=2), []
+
+    def watch(norm: nn.Module, given: tuple[Tensor], made: Tensor) -> None:
+        made.register_hook(lambda gradient: orders.append(gradient.stride()))
+
+    model.norms[1].register_forward_hook(watch)
+    features = model(images())
+    features.backward(torch.ones(features.shape))
+    assert features.stride() == orders[0] and features.stride()[1] == 1

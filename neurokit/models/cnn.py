@@ -43,7 +43,7 @@ class StackedCore(nn.Module):
         deeper = [separable(channels, hidden_kernel) for _ in range(layers - 1)]
         self.convolutions = nn.ModuleList([first, *deeper])
         self.norms = nn.ModuleList(nn.BatchNorm2d(channels, momentum=momentum) for _ in range(layers))
-        self.activation = nn.Identity() if linear else nn.ELU()
+        self.activation = nn.Identity() if linear else nn.ELU(inplace=True)
         self.register_buffer("laplacian", torch.tensor([[LAPLACIAN]]), persistent=False)
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
@@ -53,11 +53,12 @@ class StackedCore(nn.Module):
         self, images: Float[Tensor, "B C H W"], constants: Float[Tensor, "B K"] | None = None
     ) -> Float[Tensor, "B F h w"]:
         """The features of each image; `constants` (behaviour) act as K channels of one value each."""
-        features = self._first(images, constants)
-        features = features.contiguous(memory_format=torch.channels_last)  # twice as fast on a CPU
+        features = channels_last(self._first(images, constants))
         features = self.activation(self.norms[0](features))
         for convolution, norm in zip(self.convolutions[1:], self.norms[1:], strict=True):
             features = self.activation(norm(convolution(features)))
+        if features.requires_grad:  # a readout's gradient comes in torch's usual order
+            features.register_hook(channels_last)
         return features
 
     def _first(
@@ -90,3 +91,12 @@ def separable(channels: int, kernel: int) -> nn.Sequential:
         nn.Conv2d(channels, channels, kernel, padding=kernel // 2, groups=channels, bias=False),
         nn.Conv2d(channels, channels, 1, bias=False),
     )
+
+
+def channels_last(maps: Float[Tensor, "B F h w"]) -> Float[Tensor, "B F h w"]:
+    """The same maps with a pixel's features side by side in memory.
+
+    A CPU convolves them in half the time, and the gradient of a batch normalisation of maps in one order
+    by maps in the other takes thirty times as long. `contiguous(memory_format=...)` is unknown to vmap.
+    """
+    return maps.movedim(1, -1).contiguous().movedim(-1, 1)
