@@ -1,7 +1,9 @@
-"""The SENSORIUM 2022 baseline as its organisers build it from neuralpredictors, and ours with its weights.
+"""The SENSORIUM 2022 baseline CNN as neuralpredictors has it, and ours with the same weights.
 
-Import it only after `peers.importable()` was true.
+Import it only where `peers.importable()` was true.
 """
+
+import math
 
 import numpy as np
 import torch
@@ -12,19 +14,56 @@ from neuralpredictors.layers.readouts import FullGaussian2d, MultiReadoutSharedP
 from neuralpredictors.measures.modules import PoissonLoss
 from torch import Tensor, nn
 
+from neurokit.features.mouse_trials import MouseBatch
 from neurokit.models.official import official_names
 from neurokit.models.sensorium import SensoriumModel, build
-from neurokit.models.sensorium_settings import CNN, ModelSettings, MouseShape
+from neurokit.models.sensorium_settings import ModelSettings, MouseShape
 
 KEY = "mouse"
+IMAGE = (36, 64)  # pixels
+TRIALS = 5994  # of all tiers, which weigh the loss
 
 
 class Readouts(MultiReadoutSharedParametersBase):
     _base_readout = FullGaussian2d
 
 
-def core(settings: ModelSettings) -> Stacked2dCore:
-    """Their core with the numbers of our settings."""
+def pair(
+    neurons: int, settings: ModelSettings, seed: int = 0, dtype: torch.dtype = torch.float32
+) -> tuple[FiringRateEncoder, SensoriumModel]:
+    """Their model of one mouse and ours, with the same weights, in training mode."""
+    coordinates = np.random.default_rng(seed).uniform(-400, 400, (neurons, 2))
+    torch.manual_seed(seed)
+    peer = FiringRateEncoder(core=_core(settings), readout=_readouts(settings, coordinates))
+    nn.init.normal_(peer.readout[KEY].shared_features, std=settings.channels**-0.5)  # so that channels differ
+    ours = build({KEY: MouseShape(neurons)}, settings, seed=seed, coordinates={KEY: coordinates})
+    theirs, own = peer.state_dict(), ours.state_dict()
+    names = official_names(ours)
+    ours.load_state_dict({name: theirs[names[name]].reshape(own[name].shape) for name in own})
+    return peer.train().to(dtype), ours.train().to(dtype)
+
+
+def batch(images: int, neurons: int, seed: int = 0, dtype: torch.dtype = torch.float32) -> MouseBatch:
+    """Noise for images, and responses with the distribution of a standardised scan's, about."""
+    generator = torch.Generator().manual_seed(seed)
+    shown = torch.randn(images, *IMAGE, generator=generator).to(dtype)
+    responses = torch.empty(images, neurons).exponential_(1.0, generator=generator).to(dtype)
+    return MouseBatch(KEY, {"images": shown}, responses, math.sqrt(TRIALS / images))
+
+
+def loss(peer: FiringRateEncoder, given: MouseBatch) -> Float[Tensor, ""]:
+    """Their loss: sqrt(T / B) times the summed Poisson loss, and all penalties."""
+    predicted = peer(given.inputs["images"][:, None], data_key=KEY)
+    return given.scale * PoissonLoss(avg=False)(predicted, given.responses) + peer.regularizer(KEY)
+
+
+def gradients(model: nn.Module, names: dict[str, str]) -> dict[str, Tensor]:
+    """The gradient of each weight by our name, flat; `names` are the model's own by ours."""
+    found = dict(model.named_parameters())
+    return {ours: found[own].grad.flatten().clone() for ours, own in names.items() if own in found}
+
+
+def _core(settings: ModelSettings) -> Stacked2dCore:
     return Stacked2dCore(
         input_channels=1,
         hidden_channels=settings.channels,
@@ -43,12 +82,15 @@ def core(settings: ModelSettings) -> Stacked2dCore:
     )
 
 
-def readouts(
-    settings: ModelSettings, coordinates: Float[np.ndarray, "N 2"], size: tuple[int, int]
-) -> Readouts:
-    """Their readout of one mouse from a map of this height and width."""
+def _readouts(settings: ModelSettings, coordinates: Float[np.ndarray, "N 2"]) -> Readouts:
+    height, width = (size - settings.input_kernel + 1 for size in IMAGE)
+    predictor = {
+        "hidden_layers": settings.position_layers,
+        "hidden_features": settings.position_hidden,
+        "final_tanh": True,
+    }
     return Readouts(
-        in_shape_dict={KEY: (settings.channels, *size)},
+        in_shape_dict={KEY: (settings.channels, height, width)},
         n_neurons_dict={KEY: len(coordinates)},
         loader=None,
         bias=True,
@@ -56,41 +98,7 @@ def readouts(
         init_mu_range=settings.init_mu_range,
         gamma_readout=settings.gamma_readout,
         gauss_type=settings.gauss,
-        grid_mean_predictor={
-            "hidden_layers": settings.position_layers,
-            "hidden_features": settings.position_hidden,
-            "final_tanh": True,
-        },
+        grid_mean_predictor=predictor,
         grid_mean_predictor_type="cortex",
         source_grids={KEY: coordinates},
     )
-
-
-def pair(
-    neurons: int, settings: ModelSettings = CNN, seed: int = 0
-) -> tuple[FiringRateEncoder, SensoriumModel]:
-    """Their model and ours with the same weights, for images of 36 x 64, in training mode."""
-    coordinates = np.random.default_rng(seed).uniform(-400, 400, (neurons, 2))
-    torch.manual_seed(seed)
-    height, width = (36 - settings.input_kernel + 1, 64 - settings.input_kernel + 1)
-    peer = FiringRateEncoder(core=core(settings), readout=readouts(settings, coordinates, (height, width)))
-    nn.init.normal_(peer.readout[KEY]._features, std=settings.channels**-0.5)  # channels that differ
-    ours = build({KEY: MouseShape(neurons)}, settings, seed=seed, coordinates={KEY: coordinates})
-    theirs, own = peer.state_dict(), ours.state_dict()
-    names = official_names(ours)
-    ours.load_state_dict({name: theirs[names[name]].reshape(own[name].shape) for name in own})
-    return peer.train(), ours.train()
-
-
-def loss(
-    peer: FiringRateEncoder, images: Float[Tensor, "B H W"], responses: Float[Tensor, "B N"], scale: float
-) -> Float[Tensor, ""]:
-    """Their loss of one batch: sqrt(T / B) times the summed Poisson loss, and all penalties."""
-    predicted = peer(images[:, None], data_key=KEY)
-    return scale * PoissonLoss(avg=False)(predicted, responses) + peer.regularizer(KEY)
-
-
-def gradients(model: nn.Module, names: dict[str, str]) -> dict[str, Tensor]:
-    """The gradient of each weight of `names` (theirs by ours, or ours by ours), flat."""
-    found = dict(model.named_parameters())
-    return {ours: found[name].grad.flatten() for ours, name in names.items() if name in found}

@@ -18,12 +18,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from neurokit.allocator import keep_freed_memory
 from neurokit.checkpoint import fingerprint
 from neurokit.device import autocast
 from neurokit.errors import FitError
 from neurokit.fit_settings import FitSettings, optimizer_and_schedule
 from neurokit.predict import evaluating
 from neurokit.progress import progress
+from neurokit.settings import keep_memory
 from neurokit.training_state import TrainingState
 
 Batch = tuple[Tensor, ...]
@@ -123,6 +125,8 @@ def fit(
     weights so far are restored first), CheckpointError for a checkpoint of another model, other
     settings or other data.
     """
+    if keep_memory():
+        keep_freed_memory()
     model.to(train.device)
     data = train.fingerprint() + validation.fingerprint() if checkpoint else ""
     measured = _objective(loss, validation, settings)

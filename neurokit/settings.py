@@ -1,10 +1,12 @@
 """The environment variables, read here and nowhere else.
 
-NEUROKIT_TIER       demo (default, simulated), cutout (small real recordings), full (downloads)
-NEUROKIT_DATA       folder for downloads and simulated recordings (default: the user's cache folder)
-NEUROKIT_REAL_DATA  folder of the small real recordings, read only (tier cutout)
-NEUROKIT_BUILD      folder for what notebooks make for their reader (default: NEUROKIT_DATA)
-NEUROKIT_QUIET      1 hides progress bars; CI=true does the same
+NEUROKIT_TIER        demo (default, simulated), cutout (small real recordings), full (downloads)
+NEUROKIT_DATA        folder for downloads and simulated recordings (default: the user's cache folder)
+NEUROKIT_REAL_DATA   folder of the small real recordings, read only (tier cutout)
+NEUROKIT_BUILD       folder for what notebooks make for their reader (default: NEUROKIT_DATA)
+NEUROKIT_QUIET       1 hides progress bars; CI=true does the same
+NEUROKIT_FAST        1 trains SENSORIUM models with the kernels of neurokit.fast (extra `fast`, CPU only)
+NEUROKIT_KEEP_MEMORY 1 lets a training process keep the memory that it frees (neurokit.allocator)
 """
 
 import os
@@ -70,5 +72,18 @@ def real_data_folder() -> Path:
 
 def quiet() -> bool:
     """Whether progress bars stay hidden: NEUROKIT_QUIET=1, or a CI run."""
-    found = (os.environ.get(name, "").lower() for name in ("NEUROKIT_QUIET", "CI"))
-    return any(word in ("1", "true", "yes") for word in found)
+    return _on("NEUROKIT_QUIET") or _on("CI")
+
+
+def fast() -> bool:
+    """Whether SENSORIUM models are trained with the optional kernels: NEUROKIT_FAST=1."""
+    return _on("NEUROKIT_FAST")
+
+
+def keep_memory() -> bool:
+    """Whether a training process keeps the memory that it frees: NEUROKIT_KEEP_MEMORY=1."""
+    return _on("NEUROKIT_KEEP_MEMORY")
+
+
+def _on(name: str) -> bool:
+    return os.environ.get(name, "").lower() in ("1", "true", "yes")

@@ -122,6 +122,7 @@ class GaussianReadout(nn.Module):
         self.spread = nn.Parameter(_initial_spread(neurons, gauss, init_sigma))
         self.features = nn.Parameter(torch.full((channels, neurons), 1 / channels))
         self.bias = nn.Parameter(torch.zeros(neurons))
+        self.read = read_bilinear  # neurokit.fast has another way
 
     def forward(
         self,
@@ -141,8 +142,7 @@ class GaussianReadout(nn.Module):
         positions = self._drawn(noise).expand(len(features), -1, -1)  # B N 2
         if shift is not None:
             positions = positions + shift[:, None]  # after the clamp: an eye can look past the screen
-        at_neuron = sample_bilinear(features, positions)  # B C N
-        return (at_neuron * self.features).sum(dim=1) + self.bias
+        return self.read(features, positions, self.features) + self.bias
 
     def _drawn(self, noise: Float[Tensor, "B N 2"] | None) -> Float[Tensor, "b N 2"]:
         """The means, or draws around them that stay on the map."""
@@ -160,6 +160,13 @@ class GaussianReadout(nn.Module):
     def sparsity(self) -> Float[Tensor, ""]:
         """L1 penalty: the sum of all absolute feature weights."""
         return self.features.abs().sum()
+
+
+def read_bilinear(
+    features: Float[Tensor, "B C H W"], positions: Float[Tensor, "B N 2"], weights: Float[Tensor, "C N"]
+) -> Float[Tensor, "B N"]:
+    """The weighted sum of the map's channels at each position."""
+    return (sample_bilinear(features, positions) * weights).sum(dim=1)
 
 
 def sample_bilinear(

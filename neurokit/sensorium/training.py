@@ -11,9 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from neurokit import settings
 from neurokit.data.sensorium import Scan
 from neurokit.device import choose_device
 from neurokit.errors import DataError
+from neurokit.fast import accelerate
 from neurokit.features.many_mice import ManyMice
 from neurokit.features.mouse_trials import MouseBatch, MouseTrials, fit_scan_state
 from neurokit.features.retinotopy import contrast_centers, retinotopic_plane
@@ -87,14 +89,16 @@ def train_model(
 ) -> Fitted:
     """Builds and trains; stops by the mean correlation on validation trials. `options` go to `fit`.
 
-    A `checkpoint` of another recipe or other scans is not gone on with (CheckpointError). Raises
-    DataError for a mouse without training or validation trials.
+    With NEUROKIT_FAST=1 the kernels of `neurokit.fast` compute. A `checkpoint` of another recipe or other
+    scans is not gone on with (CheckpointError). Raises DataError for a mouse without training or validation
+    trials, SettingsError where the kernels cannot be used.
     """
     train = ManyMice(mice, note=repr((recipe.model, recipe.seed, recipe.start)))
     objective = ValidationCorrelation(mice, recipe.fit.batch_size)
-    return fit(
-        build_model(mice, recipe), loss, train, objective, recipe.fit, checkpoint=checkpoint, **options
-    )
+    model = build_model(mice, recipe)
+    if settings.fast():
+        accelerate(model)
+    return fit(model, loss, train, objective, recipe.fit, checkpoint=checkpoint, **options)
 
 
 def loss(model: nn.Module, batch: MouseBatch) -> tuple[Tensor, Tensor]:
