@@ -31,11 +31,17 @@ class Readouts(MultiReadoutSharedParametersBase):
 def pair(
     neurons: int, settings: ModelSettings, seed: int = 0, dtype: torch.dtype = torch.float32
 ) -> tuple[FiringRateEncoder, SensoriumModel]:
-    """Their model of one mouse and ours, with the same weights, in training mode."""
+    """Their model of one mouse and ours, with the same weights, in training mode.
+
+    As after training, channels differ and positions lie apart; untrained ones do neither.
+    """
     coordinates = np.random.default_rng(seed).uniform(-400, 400, (neurons, 2))
     torch.manual_seed(seed)
     peer = FiringRateEncoder(core=_core(settings), readout=_readouts(settings, coordinates))
-    nn.init.normal_(peer.readout[KEY].shared_features, std=settings.channels**-0.5)  # so that channels differ
+    nn.init.normal_(peer.readout[KEY].shared_features, std=settings.channels**-0.5)
+    with torch.no_grad():
+        for layer in (0, -2):
+            peer.readout[KEY].mu_transform[layer].weight *= 3
     ours = build({KEY: MouseShape(neurons)}, settings, seed=seed, coordinates={KEY: coordinates})
     theirs, own = peer.state_dict(), ours.state_dict()
     names = official_names(ours)

@@ -14,8 +14,8 @@ LARGEST_NUMBER_MAPPED, TRIM_ABOVE = -4, -1  # M_MMAP_MAX and M_TRIM_THRESHOLD of
 def keep_freed_memory() -> bool:
     """Keeps what is freed, in this process until its end; True where that could be done (glibc, so Linux).
 
-    Nothing else changes, but the process stays as large as it ever was, and with holes: 1.6 times the peak of
-    a training step without. `NEUROKIT_KEEP_MEMORY=1` makes every training call it.
+    No result changes, but the process stays as large as it ever was, and with holes: a SENSORIUM training
+    step peaks at 1.3 to 1.5 times its memory. With NEUROKIT_KEEP_MEMORY=1 every training calls this.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

@@ -13,6 +13,7 @@ Letters: B images, C channels, H x W map, P its H x W pixels, N neurons, K x K k
 import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from inspect import unwrap
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,6 @@ import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from neurokit.errors import SettingsError
 from neurokit.models.readout import GaussianReadout
@@ -45,7 +45,7 @@ def accelerate(model: nn.Module) -> nn.Module:
     ]
     if not readouts and not convolutions:
         raise SettingsError(
-            f"{type(model).__name__} has no readout and no depthwise convolution; train it without `fast`."
+            f"{type(model).__name__} has no readout and no depthwise convolution; go without neurokit.fast."
         )
     for readout in readouts:
         readout.read = read_fused
@@ -89,7 +89,7 @@ def _check(tensor: Tensor) -> None:
     if tensor.device.type != "cpu" or tensor.dtype != torch.float32:
         raise SettingsError(
             f"The kernels of neurokit.fast compute in float32 on a CPU, not in {tensor.dtype} on "
-            f"{tensor.device}; build the model without them."
+            f"{tensor.device}; go without them, that is without NEUROKIT_FAST."
         )
 
 
@@ -106,7 +106,6 @@ class _Read(torch.autograd.Function):
         return drives
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         table, positions, weights = ctx.saved_tensors
         of_table, of_positions = torch.zeros_like(table), torch.empty_like(positions)
@@ -125,7 +124,6 @@ class _Depthwise(torch.autograd.Function):
         return F.conv2d(maps, weight, padding=padding, groups=len(weight))
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         maps, weight = ctx.saved_tensors
         high, wide = ctx.padding
@@ -142,8 +140,11 @@ def _by_image(
 ) -> Tensor | None:
     """Calls the loop on shares of the images, as many at once as torch has threads.
 
-    Each share adds to sums of this shape of its own, whose total is returned.
+    Each share adds to sums of this shape of its own, whose total is returned. Raises SettingsError in a
+    backward pass that is to be differentiated again: autograd could not see into the loop.
     """
+    if torch.is_grad_enabled():  # it never is in a Function, but for `create_graph`
+        raise SettingsError("The kernels of neurokit.fast have first derivatives only; go without them here.")
     threads = torch.get_num_threads()
     edges = [share * len(images[0]) // threads for share in range(threads + 1)]
     totals = None if sums is None else torch.zeros(threads, *sums)
@@ -165,7 +166,7 @@ def _compiled(loop: Callable[..., None]) -> Callable[..., None]:
         from numba import njit
     except ImportError:
         raise SettingsError("numba is missing; install neurokit's extra `fast`, or go without it.") from None
-    return njit(nogil=True, fastmath={"reassoc", "contract"})(loop)
+    return njit(nogil=True, fastmath={"reassoc", "contract"})(unwrap(loop))  # tests wrap checks around all
 
 
 def read_loop(table: Any, positions: Any, drives: Any, weights: Any) -> None:
