@@ -54,14 +54,14 @@ def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
     try:
         threads = torch.get_num_threads()
         made = {key: each.submit(prepare, key, size, threads) for key, each in processes.items()}
-        facts = {**size, "threads": threads, **{key: each.result() for key, each in made.items()}["kept"]}
+        differences = [each.result() for each in made.values()]  # either raises where models differ
         names = [(name, key) for name in (PEER, OURS, FAST) for key in ALLOCATORS]
         works = {f"{name}, {key}": partial(_turn, processes[key], name) for name, key in names}
         times = timed(works, rounds)
     finally:
         for each in processes.values():
             each.shutdown(cancel_futures=True)
-    return report("training_step", rows(times, facts), chosen.quick)
+    return report("training_step", rows(times, {**size, "threads": threads} | differences[0]), chosen.quick)
 
 
 def _turn(process: ProcessPoolExecutor, name: str) -> None:

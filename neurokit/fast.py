@@ -7,7 +7,7 @@ once (B C N, 262 MB for 128 images of 8,000 neurons), and the weight gradient of
 which torch has no quick way on a CPU. Weights keep their names and values, so checkpoints fit either kind.
 The loops below are compiled when they are first called, in a few seconds.
 
-Letters: B images, C channels, H x W map, P its H x W pixels, N neurons, K x K kernel.
+Letters: B images, C channels, H x W map, N neurons, K x K kernel.
 """
 
 import functools
