@@ -22,13 +22,13 @@ def test_the_training_step_in_small() -> None:
     assert [row["aim"] for row in rows] == [1.5, 1.5, 2.0, 3.0, 3.0, 4.0]
     pairs = [tuple(row["allocators"].values()) for row in rows]
     assert pairs == 2 * [("as it comes", "as it comes"), ("kept", "kept"), ("as it comes", "kept")]
-    assert all(0 < row["largest_difference_in_double"] < row["largest_difference"] < 1e-3 for row in rows)
+    assert all(0 <= row["largest_difference_in_double"] < row["largest_difference"] < 1e-3 for row in rows)
 
 
 def test_the_readout_in_small() -> None:
     rows = speed_readout.main(["--quick"])
     assert [(row["ours"], row["aim"]) for row in rows] == [("neurokit", 1.6), ("neurokit, fast", 6.0)]
-    assert all(0 < row["largest_difference_in_double"] < row["largest_difference"] < 1e-4 for row in rows)
+    assert all(0 <= row["largest_difference_in_double"] < row["largest_difference"] < 1e-4 for row in rows)
 
 
 def test_another_draw_of_positions_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
