@@ -134,6 +134,7 @@ class MouseTrials:
             trials = trials[torch.randperm(len(trials), generator=generator)]
         if not len(trials):
             return  # torch would split nothing into one batch of nothing
+        trials = trials.to(self.device) if self.resident else trials  # once, not with every batch
         for block in trials.split(size if self.resident else size * BLOCKS):
             parts = (rows.split(size) for rows in (block, *self._rows(block)))
             yield from itertools.starmap(self._batch, zip(*parts, strict=True))
@@ -141,7 +142,6 @@ class MouseTrials:
     def _rows(self, trials: Int[Tensor, "K"]) -> tuple[Tensor, Tensor]:
         """Images and responses of these trials, on the device; from the pack in the file's order."""
         if self.resident:  # index_select copies whole rows, brackets pick numbers
-            trials = trials.to(self.device)
             return self.images.index_select(0, trials), self.responses.index_select(0, trials)
         order = trials.argsort()
         back = order.argsort()

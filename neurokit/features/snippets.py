@@ -19,6 +19,7 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
 from neurokit.checkpoint import fingerprint
+from neurokit.device import sent
 from neurokit.errors import DataError
 from neurokit.features.movie_scales import MovieScales, fit_scales, some
 from neurokit.features.movie_split import MovieSplit, snippet_frames
@@ -131,8 +132,9 @@ class Snippets:
         """The snippets that end at these frames, in each of these repeats."""
         ago, before = (torch.arange(n, -1, -1) * self.stride for n in (self.length - 1, self.before))
         distinct, shown = torch.unique(ends[:, None] - ago, return_inverse=True)  # U; E T
-        distinct, shown, repeats, ends = (t.to(self.device) for t in (distinct, shown, repeats, ends))
-        frames = self.frames[distinct[:, None] - before.to(self.device)].float()  # U C H W
+        every = (distinct, shown, repeats, ends, before)
+        distinct, shown, repeats, ends, before = (sent(indices, self.device) for indices in every)
+        frames = self.frames[distinct[:, None] - before].float()  # U C H W
         frames = frames.sub_(self.scales.frame_mean).div_(self.scales.frame_sd)
         where = repeats[:, None, None], distinct[shown]  # R E T
         running = None if self.running is None else self.running[where]

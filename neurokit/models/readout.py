@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from neurokit.device import full_precision
 from neurokit.errors import DataError
 
 Gauss = Literal["full", "uncorrelated", "isotropic"]
@@ -70,7 +71,8 @@ class CortexPositions(nn.Module):
 
     def forward(self) -> Float[Tensor, "N 2"]:
         """The position of each neuron."""
-        return self.network(self.source_grid)
+        with full_precision(self.source_grid.device):
+            return self.network(self.source_grid)
 
 
 class FreePositions(nn.Module):

@@ -9,6 +9,8 @@ Letters: B images.
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from neurokit.device import full_precision
+
 
 class Shifter(nn.Sequential):
     """Three linear layers of 5, 5 and 2 units, each with a tanh: no offset is above half the map."""
@@ -18,4 +20,5 @@ class Shifter(nn.Sequential):
 
     def forward(self, pupil_center: Float[Tensor, "B 2"]) -> Float[Tensor, "B 2"]:
         """The offset (x, y) in half-widths of the map, from the z-scored centre of the pupil."""
-        return super().forward(pupil_center)
+        with full_precision(pupil_center.device):
+            return super().forward(pupil_center)

@@ -68,19 +68,20 @@ class WindowLoss:
     def __call__(self, model: CohortNetwork, windows: Windows) -> tuple[Tensor, Tensor]:
         """In training mode the noise is drawn from the windows' generator.
 
-        Raises FitError where the loss is not finite: not all of torch stands a gradient from NaN on a CPU.
+        On a CPU, where not all of torch stands a gradient from NaN, raises FitError where the loss is not
+        finite. A GPU stands it and would have to be waited for; there `fit` finds it at the epoch's end.
         """
         network = model.mice[windows.mouse]
         sequence = network.begin(windows.video.shape[1], stream=windows.stream, generator=windows.generator)
         drive = network(windows.video, windows.pupil, windows.behaviour, sequence)
         loss = network.unit.loss(drive[self.burn_in :], windows.responses[self.burn_in :])
         total = loss.sum()
-        if not total.isfinite():
+        if total.device.type == "cpu" and not total.isfinite():
             raise FitError(
                 f"The loss on windows of {windows.mouse} became {total.item()}: lower learning_rate, or look "
                 "for non-finite inputs; the best weights so far are restored."
             )
-        return total, torch.tensor(float(loss.numel()), device=loss.device)
+        return total, total.new_full((), loss.numel())
 
 
 class ValidationLoss:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from neurokit.checkpoint import fingerprint
 from neurokit.data.trial_folder import Trial
+from neurokit.device import sent
 from neurokit.errors import DataError
 from neurokit.twins.cycles import epoch_seed
 from neurokit.twins.recipe import TwinRecipe
@@ -66,7 +67,7 @@ class MouseWindows:
         """Windows of trials drawn with replacement."""
         found = [self._window(generator) for _ in range(size)]
         parts = [
-            torch.from_numpy(np.stack(part, axis=1)).to(self.device) for part in zip(*found, strict=True)
+            sent(torch.from_numpy(np.stack(part, axis=1)), self.device) for part in zip(*found, strict=True)
         ]
         return Windows(self.mouse, *parts, stream=stream, generator=generator)
 

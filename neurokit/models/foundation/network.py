@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from neurokit.device import sent
 from neurokit.errors import SettingsError
 from neurokit.models.foundation.feedforward import Feedforward
 from neurokit.models.foundation.modulation import Modulation
@@ -104,9 +105,9 @@ class FoundationNetwork(nn.Module):
         return Sequence(streams, batch, draws, periphery, generator)
 
     def _draw(self, batch: int, generator: torch.Generator | None) -> Draws:
-        shapes = (batch, 3), (batch, 3), (batch, self.units, 2)
+        like, shapes = self.readout.position.mu, ((batch, 3), (batch, 3), (batch, self.units, 2))
         return Draws(
-            *(torch.randn(shape, generator=generator).to(self.readout.position.mu) for shape in shapes)
+            *(sent(torch.randn(shape, generator=generator).to(like.dtype), like.device) for shape in shapes)
         )
 
     def forward(

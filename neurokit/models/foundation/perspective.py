@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from neurokit.device import full_precision
 from neurokit.models.foundation.geometry import (
     isotropic,
     on_plane,
@@ -129,10 +130,11 @@ class Perspective(nn.Module):
 
     def places(self, pupil: Float[Tensor, "T B 2"], sequence: Sequence) -> Float[Tensor, "T B h w 2"]:
         """Where on the monitor retinal pixels look, in halves of its width."""
-        center, axes = self.monitor(sequence)
-        turned = self.eye(pupil, sequence).transpose(-1, -2) @ axes  # the axes as the turned eye sees them
-        along = self.retina.grid.flatten(0, 1) @ turned  # T B hw 3
-        return on_plane(along, center).unflatten(-2, self.retina.grid.shape[:2])
+        with full_precision(pupil.device):
+            center, axes = self.monitor(sequence)
+            turned = self.eye(pupil, sequence).transpose(-1, -2) @ axes  # as the turned eye sees them
+            along = self.retina.grid.flatten(0, 1) @ turned  # T B hw 3
+            return on_plane(along, center).unflatten(-2, self.retina.grid.shape[:2])
 
     def forward(
         self, video: Float[Tensor, "T B 1 H W"], pupil: Float[Tensor, "T B 2"], sequence: Sequence

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from neurokit.device import full_precision
 from neurokit.models.foundation.rules import UpdateRule
 from neurokit.models.foundation.sequence import Sequence
 
@@ -28,8 +29,9 @@ class Position(nn.Module):
         mean = self.mu.expand(sequence.batch, -1, -1)
         if sequence.draws is None:
             return mean.tanh()
-        moved = (self.sigma @ sequence.draws.position[..., None])[..., 0]
-        return (mean + moved).tanh()
+        with full_precision(mean.device):
+            moved = (self.sigma @ sequence.draws.position[..., None])[..., 0]
+            return (mean + moved).tanh()
 
     def update_rules(self) -> dict[str, UpdateRule]:
         """No decay; each tensor is clipped as one; gradients per neuron."""
