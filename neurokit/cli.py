@@ -141,7 +141,7 @@ def train(options: argparse.Namespace) -> None:
     """Fits an encoder, resuming a killed run, and saves it beside the data."""
     from neurokit.pupil_run import train_and_save
 
-    names = ("inputs", "split", "cell", "hidden", "layers", "epochs", "device")
+    names = ("inputs", "split", "cell", "hidden", "layers", "epochs", "device", "compile")
     run = train_and_save(seed=options.seed, **given(options, *names))
     print(
         f"{run.parameters} parameters, best epoch {run.best_epoch}, validation error {run.best_loss:.4g} Hz²"

@@ -50,7 +50,7 @@ def train(options: argparse.Namespace) -> None:
 
     plan = _plan(options)
     print(plan.description)
-    run = train_and_save(plan, **given(options, "device"))
+    run = train_and_save(plan, **given(options, "device", "compile"))
     best = f"best epoch {run.best_epoch} of {plan.recipe.fit.epochs}"
     print(f"{run.parameters} parameters, {best}, validation error {run.error:.4f} standard deviations")
     print(f"saved {run.path}")

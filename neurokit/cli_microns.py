@@ -46,7 +46,7 @@ def train(options: argparse.Namespace) -> None:
 
     plan = _plan(options)
     print(plan.description)
-    run = train_and_save(plan, **given(options, "device"))
+    run = train_and_save(plan, **given(options, "device", "compile"))
     best = f"best epoch {run.best_epoch}, validation loss {run.loss:.4f}"
     print(f"{run.parameters} parameters, {run.trained} of them trained, {best}")
     print(f"saved {run.path}")

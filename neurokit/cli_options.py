@@ -135,3 +135,5 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--epochs", type=whole(1), help=text)
     parser.add_argument("--device", help="auto, cpu, cuda, mps (default auto)")
+    text = "training steps by torch.compile, or as CUDA graphs on top of it (default none)"
+    parser.add_argument("--compile", choices=("none", "default", "graphs"), help=text)

@@ -37,7 +37,7 @@ def train(options: argparse.Namespace) -> None:
     from neurokit.sensorium.run import train_and_save
 
     plan = _plan(options)
-    run = train_and_save(plan, **given(options, "device"))
+    run = train_and_save(plan, **given(options, "device", "compile"))
     best = f"best epoch {run.best_epoch} of {plan.recipe.fit.epochs} at most"
     print(f"{run.parameters} parameters, {best}, validation correlation {run.correlation:.3f}")
     print(f"saved {run.path}")
@@ -60,7 +60,7 @@ def submit(options: argparse.Namespace) -> None:
         raise SettingsError("--workers needs --engine processes or ray; here members are trained in turn.")
     plan = _plan(options, model="model_4")
     folder = options.output or settings.data_folder() / "submissions" / plan.path.name
-    made = submit(plan, folder, **given(options, "members", "engine", "workers", "device"))
+    made = submit(plan, folder, **given(options, "members", "engine", "workers", "device", "compile"))
     print(made.members.round(3).to_string(index=False))
     single = made.members.single_trial[made.members.model != "ensemble"]
     print(f"members: {single.mean():.3f} ± {single.std(ddof=0):.3f} (spread over members)")

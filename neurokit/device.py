@@ -42,7 +42,7 @@ def autocast(device: torch.device, precision: Precision) -> AbstractContextManag
 
 
 def full_precision(device: torch.device) -> AbstractContextManager:
-    """Inside mixed precision, where float32 is needed all the same: places on a map or a monitor.
+    """What needs float32 in mixed precision too: places on a map or a monitor, small differences.
 
     With bfloat16's 8 bits a place is half a pixel of 256 wrong, and its gradient is that of other pixels.
     """

@@ -20,6 +20,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from neurokit.allocator import keep_freed_memory
 from neurokit.checkpoint import fingerprint
+from neurokit.compiling import Compile, Loss, compiled
 from neurokit.device import autocast
 from neurokit.errors import FitError
 from neurokit.fit_settings import FitSettings, optimizer_and_schedule
@@ -29,7 +30,6 @@ from neurokit.settings import keep_memory
 from neurokit.training_state import TrainingState
 
 Batch = tuple[Tensor, ...]
-Loss = Callable[[nn.Module, Any], tuple[Tensor, Tensor]]
 Optimise = Callable[[nn.Module, FitSettings], tuple[torch.optim.Optimizer, LRScheduler]]
 
 
@@ -109,6 +109,7 @@ def fit(
     settings: FitSettings = FitSettings(),  # noqa: B008  frozen
     *,
     optimise: Optimise | None = None,
+    compile: Compile = "none",
     checkpoint: Path | None = None,
     on_epoch: Callable[[int, float], None] | None = None,
     show_progress: bool = True,
@@ -116,7 +117,9 @@ def fit(
     """Trains `model` in place and leaves it with the weights of its best validation loss.
 
     `validation` is either rows, on which `loss` is measured, or an objective of its own. `optimise` makes
-    optimiser and schedule out of model and settings (default: Adam as the settings say).
+    optimiser and schedule out of model and settings (default: Adam as the settings say). `compile` makes
+    training steps faster on a GPU ('default', 'graphs': `neurokit.compiling`) and changes nothing but
+    rounding, so that a run may go on with another one.
 
     With a `checkpoint` path the state is saved after each epoch and, when the file is there,
     training goes on from it; the result equals that of a run in one go. `on_epoch(epoch,
@@ -133,6 +136,7 @@ def fit(
     state = TrainingState(model, settings, *(optimise or optimizer_and_schedule)(model, settings), data)
     with (
         torch.random.fork_rng(),
+        compiled(loss, compile, model, train.device) as step_loss,
         progress(total=settings.epochs, desc="epochs", disable=not show_progress) as bar,
     ):
         state.start(checkpoint)
@@ -141,7 +145,7 @@ def fit(
             state.compare(measured(model))
         try:
             while state.epoch < settings.epochs and not state.stopped:
-                train_loss = _train_epoch(model, loss, train, state, settings)
+                train_loss = _train_epoch(model, step_loss, train, state, settings)
                 validation_loss = measured(model)
                 _check_finite(train_loss, validation_loss, state.epoch, settings)
                 state.record(train_loss, validation_loss)

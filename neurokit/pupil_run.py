@@ -8,6 +8,7 @@ import pandas as pd
 from torch import nn
 
 from neurokit import checkpoint, settings
+from neurokit.compiling import Compile
 from neurokit.data.steinmetz import default_regions, load_session
 from neurokit.data.trial_recording import TrialRecording
 from neurokit.errors import CheckpointError
@@ -59,6 +60,7 @@ def train_and_save(
     layers: int = 1,
     epochs: int = 60,
     device: str = "auto",
+    compile: Compile = "none",
 ) -> SavedRun:
     """Fits an encoder to the tier's recording and saves it; a killed run goes on."""
     recording, task = prepare(inputs, split, seed)
@@ -66,7 +68,12 @@ def train_and_save(
     encoder = build_encoder(task, cell=cell, hidden=hidden, layers=layers, seed=seed)
     unfinished = path.with_name(f"{path.name}-{cell}-{hidden}-{layers}-{epochs}.training")
     fitted = train_encoder(
-        task, encoder, replace(DEFAULTS, epochs=epochs, seed=seed), device=device, checkpoint=unfinished
+        task,
+        encoder,
+        replace(DEFAULTS, epochs=epochs, seed=seed),
+        device=device,
+        compile=compile,
+        checkpoint=unfinished,
     )
     configuration = {
         "channels": len(task.channels),

@@ -113,6 +113,12 @@ def test_a_device_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Device 'tpu' is not there" in refused(capsys, "train", "--device", "tpu")
 
 
+@pytest.mark.parametrize("recording", ["steinmetz", "sensorium", "allen", "microns"])
+def test_graphs_need_a_gpu(capsys: pytest.CaptureFixture[str], recording: str) -> None:
+    line = ("train", "--recording", recording, "--compile", "graphs", "--device", "cpu")
+    assert "compile is 'graphs', which needs CUDA" in refused(capsys, *line)
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -529,7 +529,8 @@ def test_options_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "train_and_save", caught)
     monkeypatch.setattr(runs, "evaluate_saved", caught)
     for line in (
-        f"train --movies {TWO} {ONE} {TWO} --running shuffled --epochs 5 --device cpu --seed 4 --size full",
+        f"train --movies {TWO} {ONE} {TWO} --running shuffled --epochs 5 --device cpu --seed 4 --size full "
+        "--compile default",
         "train",
         "evaluate --tier full --session 7 --running none --size small",
     ):
@@ -537,7 +538,7 @@ def test_options_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked == [
         (
             Plan(seed=4, movies=(ONE, TWO), running="shuffled", size="full", epochs=5),
-            {"device": "cpu"},
+            {"device": "cpu", "compile": "default"},
         ),
         (Plan(), {}),
         (Plan(7, running="none", size="small", tier="full"), {}),

@@ -467,9 +467,9 @@ def test_every_option_of_submit_arrives(monkeypatch: pytest.MonkeyPatch, demo: P
 
     monkeypatch.setattr(run, "submit", caught)
     line = "submit --model ln_plus --seed 2 --epochs 3 --published --members 4 --engine processes --workers 6"
-    assert main([*line.split(), "--device", "cpu", "--output", "out"]) == 2
+    assert main([*line.split(), "--device", "cpu", "--compile", "default", "--output", "out"]) == 2
     assert main(["submit"]) == 2
-    all_options = {"members": 4, "engine": "processes", "workers": 6, "device": "cpu"}
+    all_options = {"members": 4, "engine": "processes", "workers": 6, "device": "cpu", "compile": "default"}
     plans = [Plan("ln_plus", seed=2, epochs=3, published=True), Plan("model_4")]
     default = demo / "submissions" / plans[1].path.name
     assert asked == [(plans[0], Path("out"), all_options), (plans[1], default, {})]
@@ -486,7 +486,7 @@ def test_submit_hands_its_options_to_the_ensemble(monkeypatch: pytest.MonkeyPatc
     plan = Plan("model_4", epochs=2)
     with pytest.raises(DataError, match="enough"):
         submit(plan, "nowhere", members=3, engine="ray", workers=4, device="cpu")
-    wanted = {"members": 3, "engine": "ray", "workers": 4, "device": "cpu"}
+    wanted = {"members": 3, "engine": "ray", "workers": 4, "device": "cpu", "compile": "none"}
     assert asked == [((plan.scans, plan.recipe, plan.members), wanted)]
 
 
@@ -500,14 +500,14 @@ def test_options_of_train_and_evaluate_arrive(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(run, "train_and_save", caught)
     monkeypatch.setattr(run, "evaluate_saved", caught)
     for line in (
-        "train --model ln --seed 4 --epochs 5 --device cpu --published",
+        "train --model ln --seed 4 --epochs 5 --device cpu --compile default --published",
         "train",
         "evaluate --model model_4 --seed 1 --published",
         "evaluate --tier full",
     ):
         assert main([*line.split(), "--recording", "sensorium"]) == 2
     assert asked == [
-        (Plan("ln", seed=4, epochs=5, published=True), {"device": "cpu"}),
+        (Plan("ln", seed=4, epochs=5, published=True), {"device": "cpu", "compile": "default"}),
         (Plan("cnn_plus"), {}),
         (Plan("model_4", seed=1, published=True), {}),
         (Plan("cnn_plus", tier="full"), {}),

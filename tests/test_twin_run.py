@@ -424,13 +424,17 @@ def test_options_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runs, "train_and_save", caught)
     monkeypatch.setattr(runs, "evaluate_saved", caught)
     for line in (
-        "train --folder a --foundation b --gaps mean --epochs 5 --device cpu --seed 4 --size full",
+        "train --folder a --foundation b --gaps mean --epochs 5 --device cpu --seed 4 --size full "
+        "--compile graphs",
         "train",
         "evaluate --tier full --folder a --size small",
     ):
         assert main([*line.split(), *RECORDING]) == 2
     assert asked == [
-        (Plan(Path("a"), Path("b"), seed=4, size="full", epochs=5, gaps="mean"), {"device": "cpu"}),
+        (
+            Plan(Path("a"), Path("b"), seed=4, size="full", epochs=5, gaps="mean"),
+            {"device": "cpu", "compile": "graphs"},
+        ),
         (Plan(), {}),
         (Plan(Path("a"), size="small", tier="full"), {}),
     ]
@@ -443,6 +447,7 @@ def test_options_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
         ("train --tier cutout", "'cutout' has no small real recording"),
         ("evaluate --tier full", "'full' has weights to download, but no recording to train on"),
         ("train --device tpu", "Device 'tpu' is not there"),
+        ("train --device cpu --compile graphs", "compile is 'graphs', which needs CUDA"),
         ("train --folder nowhere", "training_data is no folder"),
         ("train --foundation nowhere", "nowhere.json is missing"),
         ("train --running none", "--running cannot go with --recording microns"),

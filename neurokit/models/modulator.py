@@ -13,6 +13,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from neurokit.device import full_precision
+
 
 class HistoryTerm(nn.Module):
     """A weight for each neuron and lag on the neuron's own past responses, and a bias."""
@@ -59,7 +61,8 @@ class TrialGain(nn.Module):
         lags = torch.arange(len(self.kernel), device=rank.device)
         before = rank[:, None] - lags  # B reach+1
         values = torch.where(before >= 0, self.per_trial[before.clamp_min(0)], 0)
-        return F.elu(values @ self.kernel) + 1
+        with full_precision(rank.device):  # near 1, bfloat16 knows steps of 1 % alone
+            return F.elu(values @ self.kernel) + 1
 
     def forward(self, rank: Int[Tensor, "B"]) -> Float[Tensor, "B N"]:
         """The factor of each neuron's rate: above zero, and 1 where the shared gain is 1."""

@@ -139,7 +139,7 @@ class GaussianReadout(nn.Module):
         """
         if noise is None and self.training:
             noise = torch.randn(
-                len(features), len(self.bias), 2, dtype=features.dtype, device=features.device
+                len(features), len(self.bias), 2, dtype=self.bias.dtype, device=features.device
             )
         positions = self._drawn(noise).expand(len(features), -1, -1)  # B N 2
         if shift is not None:

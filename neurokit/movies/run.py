@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float
 
+from neurokit.compiling import Compile, check_compile
 from neurokit.data.allen import MovieSession
 from neurokit.data.allen_sessions import session_truth
 from neurokit.data.allen_truth import Ceiling, ceiling
@@ -49,13 +50,13 @@ class Written:
     ceilings: dict[str, Ceiling]
 
 
-def train_and_save(plan: Plan, device: str = "auto") -> Trained:
+def train_and_save(plan: Plan, device: str = "auto", compile: Compile = "none") -> Trained:
     """Trains the plan's model on its session and saves it; a killed run goes on.
 
     Raises what loading, preparing and training do.
     """
-    choose_device(device)  # before anything is simulated or downloaded
-    return _train(plan, plan.load(), device)
+    check_compile(compile, choose_device(device))  # before anything is simulated or downloaded
+    return _train(plan, plan.load(), device, compile)
 
 
 def evaluate_saved(plan: Plan) -> pd.DataFrame:
@@ -69,7 +70,7 @@ def evaluate_saved(plan: Plan) -> pd.DataFrame:
     files = [plan.path.with_name(f"{plan.path.name}.{kind}") for kind in ("json", "safetensors")]
     if not any(file.is_file() for file in files):  # one alone is damage, which `check_saved` tells
         print(f"no model at {plan.path}: training one")
-        _train(plan, session, "auto")
+        _train(plan, session)
     check_saved(plan.path, session, plan.recipe)
     task = prepare(session, plan.recipe)
     predictions = {"V1 Transformer": _predicted(plan, task), **_baselines(session, task, plan.recipe)}
@@ -90,10 +91,11 @@ def write_simulated(folder: str | Path, session_type: str = "three_session_A", s
     return Written(write_session(simulated, folder), ceilings)
 
 
-def _train(plan: Plan, session: MovieSession, device: str) -> Trained:
+def _train(plan: Plan, session: MovieSession, device: str = "auto", compile: Compile = "none") -> Trained:
     snippets = prepare(session, plan.recipe).snippets()
     unfinished = plan.unfinished
-    fitted = train_network(snippets, plan.recipe, device=device, checkpoint=unfinished)
+    options = {"device": device, "compile": compile}
+    fitted = train_network(snippets, plan.recipe, checkpoint=unfinished, **options)
     path = save_model(fitted, snippets.scales, session, plan.recipe, plan.path)
     unfinished.unlink(missing_ok=True)
     parameters = sum(parameter.numel() for parameter in fitted.model.parameters())

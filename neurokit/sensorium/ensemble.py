@@ -17,6 +17,7 @@ import pandas as pd
 import torch
 from jaxtyping import Float
 
+from neurokit.compiling import Compile
 from neurokit.device import choose_device
 from neurokit.errors import FitError
 from neurokit.features.member_tiers import check_held_out
@@ -71,6 +72,7 @@ def train_ensemble(
     engine: Engine = "here",
     workers: int = 2,
     device: str = "auto",
+    compile: Compile = "none",
 ) -> Ensemble:
     """Trains what is not yet trained into `folder` and returns the whole ensemble.
 
@@ -86,7 +88,7 @@ def train_ensemble(
             "and numbers of 1 or more."
         )
     threads, folder = torch.get_num_threads(), Path(folder).absolute()
-    jobs = [Member(load, recipe, n, members, folder, device, threads) for n in range(members)]
+    jobs = [Member(load, recipe, n, members, folder, device, threads, compile) for n in range(members)]
     scans = load()
     finished = [job for job in jobs if job.finished(scans)]
     share_states(folder, scans, recipe)

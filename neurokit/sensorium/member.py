@@ -17,6 +17,7 @@ import safetensors.numpy
 import torch
 
 from neurokit.checkpoint import fingerprint
+from neurokit.compiling import Compile
 from neurokit.data.sensorium import Scan
 from neurokit.errors import CheckpointError, DataError, FitError, NeurokitError
 from neurokit.features.member_tiers import ensemble_tiers
@@ -50,6 +51,7 @@ class Member:
     folder: Path
     device: str = "auto"
     threads: int = 1
+    compile: Compile = "none"
 
     @property
     def path(self) -> Path:
@@ -75,7 +77,8 @@ class Member:
         torch.set_num_threads(self.threads)
         mice = self.trials(self.load())
         unfinished = self.path.with_suffix(".training")
-        fitted = train_model(mice, self.own_recipe, checkpoint=unfinished, show_progress=self.number == 0)
+        options = {"compile": self.compile, "show_progress": self.number == 0}
+        fitted = train_model(mice, self.own_recipe, checkpoint=unfinished, **options)
         save_model(fitted, mice, self.own_recipe, self.path)
         unfinished.unlink(missing_ok=True)
         return self.path

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from neurokit.compiling import Compile, check_compile
 from neurokit.data import scans
 from neurokit.data.scan_truth import ScanTruth
 from neurokit.data.sensorium import Scan
@@ -60,11 +61,11 @@ def prepare(plan: Plan, device: str = "auto") -> dict[str, MouseTrials]:
     return training.prepare(plan.scans(), plan.recipe, device=device)
 
 
-def train_and_save(plan: Plan, device: str = "auto") -> Trained:
+def train_and_save(plan: Plan, device: str = "auto", compile: Compile = "none") -> Trained:
     """Trains the plan's model on all its scans and saves it; a killed run goes on."""
-    choose_device(device)  # before anything is simulated or downloaded
+    check_compile(compile, choose_device(device))  # before anything is simulated or downloaded
     mice, unfinished = prepare(plan, device), plan.unfinished
-    fitted = training.train_model(mice, plan.recipe, checkpoint=unfinished)
+    fitted = training.train_model(mice, plan.recipe, checkpoint=unfinished, compile=compile)
     path = save_model(fitted, mice, plan.recipe, plan.path)
     unfinished.unlink(missing_ok=True)
     parameters = sum(parameter.numel() for parameter in fitted.model.parameters())
@@ -99,21 +100,22 @@ def submit(
     engine: Engine = "here",
     workers: int = 2,
     device: str = "auto",
+    compile: Compile = "none",
 ) -> Submission:
     """Trains an ensemble (finished members are kept), and writes and validates its submission.
 
     Each scan of the competition gets a folder of its own below `folder`, called by its track. Raises
     DataError where no scan has a final test, and what training and writing raise.
     """
-    choose_device(device)
+    check_compile(compile, choose_device(device))
     found = plan.scans()
     competing = [key for key, scan in found.items() if len(scan.trials("final_test"))]
     if not competing:
         raise DataError(
             f"None of {', '.join(found)} has final_test trials; submit a scan of the competition."
         )
-    options = {"members": members, "engine": engine, "workers": workers, "device": device}
-    ensemble = train_ensemble(plan.scans, plan.recipe, plan.members, **options)
+    how = {"engine": engine, "workers": workers, "device": device, "compile": compile}
+    ensemble = train_ensemble(plan.scans, plan.recipe, plan.members, members=members, **how)
     scored = _part(ensemble, _scored(found)).score("test")
     places = {key: Path(folder) / TRACKS.get(key, key) for key in competing}
     files = _write(_part(ensemble, competing), places)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
+from neurokit.device import Precision
 from neurokit.errors import SettingsError
 from neurokit.fit_settings import FitSettings
 from neurokit.models.foundation.settings import SMALL as SMALL_NETWORK
@@ -20,8 +21,9 @@ class TwinRecipe:
     An epoch is `batches` steps; in each, every mouse gives `batch` windows of `window` frames (30 Hz), of
     which the first `burn_in` are shown but not scored. Windows with gaps in behaviour are left out
     (`gaps` 'drop') or the gaps filled with the mean, which is 0 ('mean'). The validation loss is that of
-    `validation_batches` windows' batches, always the same. `rounds` are cycles of the learning rate. `seed`
-    draws weights, windows, streams and noise.
+    `validation_batches` windows' batches, always the same. `rounds` are cycles of the learning rate.
+    `precision` is that of training steps; the validation loss is always measured in float32. `seed` draws
+    weights, windows, streams and noise.
 
     The defaults are those of the public transfer of the released model to a new mouse (Wang et al., Nature
     640, 470-477, 2025): 100 epochs of 500 batches.
@@ -37,6 +39,7 @@ class TwinRecipe:
     cycles: CycleSettings = field(default_factory=CycleSettings)
     rounds: int = 1
     sgd: SgdClipSettings = field(default_factory=SgdClipSettings)
+    precision: Precision = "float32"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -51,8 +54,9 @@ class TwinRecipe:
             raise SettingsError(
                 f"burn_in is {self.burn_in} frames of windows of {self.window}; leave one to score at least."
             )
-        if self.gaps not in get_args(Gaps):
-            raise SettingsError(f"gaps is {self.gaps!r}; use one of {', '.join(get_args(Gaps))}.")
+        for name, words in (("gaps", get_args(Gaps)), ("precision", get_args(Precision))):
+            if getattr(self, name) not in words:
+                raise SettingsError(f"{name} is {getattr(self, name)!r}; use one of {', '.join(words)}.")
         if not whole(self.seed, 0) or self.seed >= 2**31:
             raise SettingsError(f"seed is {self.seed!r}; use a whole number from 0 to below 2^31.")
 
@@ -71,6 +75,7 @@ class TwinRecipe:
             learning_rate=self.cycles.learning_rate,
             clip=None,
             patience=None,
+            precision=self.precision,
             seed=self.seed,
         )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import torch
 
+from neurokit.compiling import Compile, check_compile
 from neurokit.data.microns_weights import list_scans
 from neurokit.data.simulated_mice import load_truth
 from neurokit.data.trial_arrays import ARRAYS
@@ -55,14 +56,14 @@ class Written:
     ceilings: dict[str, Ceilings]
 
 
-def train_and_save(plan: Plan, device: str = "auto") -> Trained:
+def train_and_save(plan: Plan, device: str = "auto", compile: Compile = "none") -> Trained:
     """Trains the plan's twin and saves it; a killed run goes on.
 
     Raises what loading and training do.
     """
-    choose_device(device)  # before anything is simulated
+    check_compile(compile, choose_device(device))  # before anything is simulated
     foundation = plan.foundation and load_foundation(plan.foundation)
-    return _train(plan, load_trials(plan.recording() / "training_data"), foundation, device)
+    return _train(plan, load_trials(plan.recording() / "training_data"), foundation, device, compile)
 
 
 def evaluate_saved(plan: Plan) -> pd.DataFrame:
@@ -79,7 +80,7 @@ def evaluate_saved(plan: Plan) -> pd.DataFrame:
     files = [plan.path.with_name(f"{plan.path.name}.{kind}") for kind in ("json", "safetensors")]
     if not any(file.is_file() for file in files):  # one alone is damage, which loading it tells
         print(f"no twin at {plan.path}: training one")
-        _train(plan, recording, foundation, "auto")
+        _train(plan, recording, foundation)
     network = _checked(plan, recording, foundation)
     every = [video for of_kind in videos.values() for video in of_kind]
     predictions = {"digital twin": predict_videos(DigitalTwin(network), every)}
@@ -119,9 +120,16 @@ def write_simulated(folder: str | Path, seed: int = 0) -> Written:
     return Written(write_recording(mouse, folder), {kind: mouse.ceilings(kind) for kind in mouse.repeated})
 
 
-def _train(plan: Plan, recording: TrialFolder, foundation: FoundationNetwork | None, device: str) -> Trained:
+def _train(
+    plan: Plan,
+    recording: TrialFolder,
+    foundation: FoundationNetwork | None,
+    device: str = "auto",
+    compile: Compile = "none",
+) -> Trained:
     recipe, unfinished = _recipe(plan, foundation), plan.unfinished
-    fitted = train_twin(recording, recipe, foundation, device=device, checkpoint=unfinished)
+    options = {"device": device, "compile": compile}
+    fitted = train_twin(recording, recipe, foundation, checkpoint=unfinished, **options)
     scaling = plan.recording() / "statistics.npz"  # converted recordings have one
     path = save_twin(
         fitted.model,

@@ -39,7 +39,7 @@ def grouped(*parts: Tensor, groups: int) -> Tensor:
 def standardised(weight: Tensor, over: tuple[int, ...]) -> Tensor:
     """Mean 0 over the dimensions `over`, and unit norm where the variance is well above 1e-5."""
     variance, mean = torch.var_mean(weight, dim=over, correction=0, keepdim=True)
-    fan_in = prod(weight.shape[dimension] for dimension in over)
+    fan_in = prod([weight.shape[dimension] for dimension in over])  # torch.compile knows no generators
     return (weight - mean) * torch.rsqrt(variance * fan_in + EPSILON)
 
 

@@ -1,0 +1,79 @@
+"""A loss and its gradients as few large kernels: torch.compile, and CUDA graphs on top of it.
+
+The mathematics stays the same. Random numbers are those that are drawn without compiling, so that a run
+differs by rounding alone. The function is compiled and no module is wrapped: weights keep their names, and
+checkpoints do not know how they were trained.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from functools import cache
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor, nn
+
+from neurokit.errors import SettingsError
+
+Compile = Literal["none", "default", "graphs"]
+Loss = Callable[[nn.Module, Any], tuple[Tensor, Tensor]]
+VARIANTS = 64  # of one function: each mouse, stream and size of batch is compiled by itself; torch stops at 8
+
+
+@contextmanager
+def compiled(loss: Loss, compile: Compile, model: nn.Module, device: torch.device) -> Iterator[Loss]:
+    """The loss, compiled unless `compile` is 'none'; 'graphs' replays its kernels as CUDA graphs.
+
+    Raises as `check_compile`.
+    """
+    check_compile(compile, device)
+    if compile == "none":
+        yield loss
+        return
+    graphs = compile == "graphs"
+    options = {"fallback_random": True, "triton.cudagraphs": graphs}
+    kept = own_gradients(model) if graphs else nullcontext()
+    with torch._dynamo.config.patch(recompile_limit=VARIANTS), kept:
+        yield torch.compile(loss, dynamic=False, options=options)
+
+
+def check_compile(compile: Compile, device: torch.device) -> None:
+    """Raises SettingsError for another word, graphs without CUDA, and where torch cannot compile."""
+    if compile not in (known := get_args(Compile)):
+        raise SettingsError(f"compile is {compile!r}; use one of {', '.join(known)}.")
+    if compile == "graphs" and device.type != "cuda":
+        raise SettingsError(
+            f"compile is 'graphs', which needs CUDA, and the device is {device.type}: use 'default' or "
+            "'none'."
+        )
+    if compile != "none" and (found := _hindrance(device.type)):
+        raise SettingsError(
+            f"compile is {compile!r}, but torch cannot compile for {device.type} here ({found}): install a "
+            "C++ compiler, or use 'none'."
+        )
+
+
+@contextmanager
+def own_gradients(model: nn.Module) -> Iterator[None]:
+    """Gradients get memory of their own inside.
+
+    A CUDA graph's next run would write over those of its last one, which are still being added up when a
+    step has several batches.
+    """
+    trained = (parameter for parameter in model.parameters() if parameter.requires_grad)
+    hooks = [parameter.register_hook(torch.clone) for parameter in trained]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+@cache
+def _hindrance(kind: str) -> str:
+    """The first line of what torch says when it compiles something small; empty where it can."""
+    try:
+        torch.compile(lambda x: x.sin() + 1)(torch.ones(2, device=kind))
+    except Exception as error:  # of many kinds: no compiler, no Triton, a Python that is too new
+        return str(error).strip().split("\n")[0] or type(error).__name__
+    return ""
