@@ -62,14 +62,14 @@ def measured_curve(number: int, quick: bool, rounds: int) -> Row:
 
 def grown(name: str, sizes: tuple[int, ...], values: list[float], least: float = 0.0) -> Row:
     """Figures of one kind (ms or mb), the exponents of all and of the upper half, the line and its test."""
-    fixed, each = fits.line(sizes, values)
+    fixed, each = fits.line(sizes, values, least)
     return {
         name: values,
         f"{name}_exponent": fits.exponent(sizes, values, least),
         f"{name}_exponent_upper": fits.exponent(fits.upper(sizes), fits.upper(values), least),
         f"{name}_fixed": fixed,
         f"{name}_of_each": each,
-        f"{name}_largest_foretold": fits.last_foretold(sizes, values),
+        f"{name}_largest_foretold": fits.largest_foretold(sizes, values, least),
     }
 
 

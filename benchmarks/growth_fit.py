@@ -30,22 +30,22 @@ def upper(values: Numbers) -> Numbers:
     return values[(len(values) - 1) // 2 :]
 
 
-def line(sizes: Numbers, values: Numbers) -> tuple[float, float]:
-    """The fixed part and that of each unit, neither below zero, with the least relative errors; or NaN."""
+def line(sizes: Numbers, values: Numbers, least: float = 0.0) -> tuple[float, float]:
+    """The fixed part and that of each unit, neither below zero, with the least relative errors.
+
+    A rise of `least` or less from the smallest to the largest size counts as none. NaN where a value is NaN.
+    """
     x, y = np.asarray(sizes, dtype=float), np.maximum(np.asarray(values, dtype=float), 1e-9)
     if np.isnan(y).any():
         return float("nan"), float("nan")
-    scale = x.max()  # keeps both columns of about one size
-    fixed, each = nnls(np.stack([1 / y, x / scale / y], axis=1), np.ones(len(y)))[0]
-    return float(fixed), float(each / scale)
+    columns = np.stack([1 / y, x / x.max() / y], axis=1)  # of about one size
+    fixed, at_largest = nnls(columns, np.ones(len(y)))[0]
+    if at_largest * np.ptp(x) / x.max() <= least:
+        return float(np.median(y)), 0.0
+    return float(fixed), float(at_largest / x.max())
 
 
-def ahead(sizes: Numbers, values: Numbers, size: float) -> float:
-    """What the line says of another size."""
-    fixed, each = line(sizes, values)
-    return fixed + each * size
-
-
-def last_foretold(sizes: Numbers, values: Numbers) -> float:
+def largest_foretold(sizes: Numbers, values: Numbers, least: float = 0.0) -> float:
     """What the line through all smaller sizes says of the largest, as a share of what was measured there."""
-    return ahead(sizes[:-1], values[:-1], sizes[-1]) / max(values[-1], 1e-9)
+    fixed, each = line(sizes[:-1], values[:-1], least)
+    return (fixed + each * sizes[-1]) / max(values[-1], 1e-9)

@@ -1,6 +1,7 @@
-"""Ray, for the search and the ensemble: the cluster already joined, or a local one of one's own.
+"""Ray, for the search and the ensemble: the cluster already joined, that of RAY_ADDRESS, or a local one.
 
-Needs the extra `[distributed]`.
+RAY_ADDRESS is Ray's own variable: the address that `ray start --head` prints. Needs the extra
+`[distributed]`.
 """
 
 import importlib
@@ -13,14 +14,16 @@ from types import ModuleType
 
 from neurokit.errors import FitError
 
+QUIET = {"log_to_driver": False, "logging_level": logging.WARNING}
+
 
 def import_ray(purpose: str, module: str = "ray") -> ModuleType:
-    """Ray, told before its first import to report no usage and to stay on the loopback address.
+    """Ray, told before its first import to report no usage and, without RAY_ADDRESS, to stay on this machine.
 
     Raises FitError, with the `purpose` in its sentence, where it is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if "ray" not in sys.modules:
+    if "ray" not in sys.modules and not os.environ.get("RAY_ADDRESS"):
         # On Linux this variable, not `_node_ip_address`, is what keeps a local Ray off the network.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
@@ -33,22 +36,42 @@ def import_ray(purpose: str, module: str = "ray") -> ModuleType:
 
 @contextmanager
 def cluster(processors: int) -> Iterator[None]:
-    """The cluster already joined, or a local one that is stopped at the end.
+    """The cluster already joined, or that of RAY_ADDRESS, or a local one that is stopped at the end.
 
-    The local one listens on the loopback address; its workers import from this process's paths.
+    The local one has so many `processors` and listens on the loopback address; its workers import from this
+    process's paths. Raises FitError where nothing answers at RAY_ADDRESS.
     """
     import ray
 
     if ray.is_initialized():
         yield
         return
+    if address := os.environ.get("RAY_ADDRESS"):
+        yield from _joined(address)
+        return
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
-    options = {"include_dashboard": False, "log_to_driver": False, "logging_level": logging.WARNING}
     try:
-        ray.init(address="local", num_cpus=processors, **options)
+        ray.init(address="local", num_cpus=processors, include_dashboard=False, **QUIET)
         yield
     finally:
         ray.shutdown()
         os.environ.pop("PYTHONPATH")
         os.environ.update({"PYTHONPATH": before} if before is not None else {})
+
+
+def _joined(address: str) -> Iterator[None]:
+    """Inside, this process belongs to a cluster that was there before and will be there afterwards."""
+    import ray
+
+    try:
+        ray.init(address, **QUIET)
+    except (ConnectionError, ValueError) as error:
+        raise FitError(
+            f"No Ray cluster answers at RAY_ADDRESS {address}: look with `ray status`, or unset the variable "
+            "to work on this machine."
+        ) from error
+    try:
+        yield
+    finally:
+        ray.shutdown()

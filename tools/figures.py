@@ -4,6 +4,7 @@ does.
 
 from pathlib import Path
 
+import figure_growth
 import figure_movies
 import figure_pupil
 import figure_sensorium
@@ -16,6 +17,7 @@ PICTURES = {
     "sensorium": figure_sensorium.draw,
     "v1_transformer": figure_movies.draw,
     "digital_twins": figure_twins.draw,
+    "growth": figure_growth.draw,
 }
 
 

@@ -37,11 +37,11 @@ def search_on_ray(
 
     The trials go to the folder `storage` (on a cluster: one that all machines share); a search that
     broke off there is gone on with (trials of its last second run again, the median rule begins its
-    warm-up anew). Where the caller has joined a cluster with `ray.init`, it is used and left
-    running; otherwise a local one is started, which listens on this machine only, and stopped at
-    the end.
-    Raises FitError (ray is missing, arguments, every trial failed) and CheckpointError (`storage`
-    holds another search).
+    warm-up anew). A cluster that the caller has joined with `ray.init`, or that RAY_ADDRESS names,
+    is used and left running; otherwise a local one is started, which listens on this machine only,
+    and stopped at the end.
+    Raises FitError (ray or its cluster is missing, arguments, every trial failed) and
+    CheckpointError (`storage` holds another search).
     """
     import_ray("The search on Ray", "ray.tune")
     from ray import tune
