@@ -23,7 +23,8 @@ from growth_curves import AHEAD, CURVES, MEMBERS, NEURONS, STEP, STEPS
 from paired import Work, machine, options, peak_growth, processor, seconds
 from record import save
 
-NOISE = 1.0  # MB; smaller differences of memory say nothing
+NOISE = 1.0  # MB; less memory cannot be measured
+SAME = 0.1  # share by which the memory of one work differs from run to run: a smaller rise counts as none
 PATIENCE = 3.0  # s after which a point is not timed again
 IMPORTED = ("neurokit.sensorium", "neurokit.twins.training", "neurokit.movies", "torch._dynamo")  # for Adam
 Row = dict[str, Any]
@@ -62,14 +63,15 @@ def measured_curve(number: int, quick: bool, rounds: int) -> Row:
 
 def grown(name: str, sizes: tuple[int, ...], values: list[float], least: float = 0.0) -> Row:
     """Figures of one kind (ms or mb), the exponents of all and of the upper half, the line and its test."""
-    fixed, each = fits.line(sizes, values, least)
+    flat = max(least, SAME * min(values)) if least else 0.0
+    fixed, each = fits.line(sizes, values, flat)
     return {
         name: values,
         f"{name}_exponent": fits.exponent(sizes, values, least),
         f"{name}_exponent_upper": fits.exponent(fits.upper(sizes), fits.upper(values), least),
         f"{name}_fixed": fixed,
         f"{name}_of_each": each,
-        f"{name}_largest_foretold": fits.largest_foretold(sizes, values, least),
+        f"{name}_largest_foretold": fits.largest_foretold(sizes, values, flat),
     }
 
 

@@ -90,9 +90,17 @@ CURVES = (
         STREAM,
         "frames",
         works.twin_stream,
-        (4, 8, 16, 32, 64),
+        (4, 8, 16, 32),
         {"neurons": 1000},
         ((2, 4), {"neurons": 5, "size": "small"}),
+    ),
+    Curve(
+        "small digital twin, frame by frame",
+        "frames",
+        works.twin_stream,
+        (128, 256, 512, 1024),
+        {"neurons": 100, "size": "small"},
+        ((8, 16), {"neurons": 5, "size": "small"}),
     ),
     Curve(
         WINDOW,

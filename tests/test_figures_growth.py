@@ -49,10 +49,8 @@ def test_dots_are_what_was_measured_and_lines_the_fitted_ones(rows: list[dict[st
     np.testing.assert_allclose(second[:, 1], rows[-1]["ms"])
     np.testing.assert_allclose(time.lines[0].get_ydata(), 3 * time.lines[0].get_xdata())
     np.testing.assert_allclose(memory.collections[0].get_offsets()[:, 1], figure_growth.LEAST)
-    assert [text.get_text()[-11:] for text in time.get_legend().get_texts()] == [
-        "\n$x^{1.00}$",
-        "\n$x^{2.00}$",
-    ]
+    assert [text.get_text() for text in time.texts] == ["$x^{1.00}$", "$x^{2.00}$"]
+    assert [text.get_text() for text in time.get_legend().get_texts()] == ["work, step", "other, step"]
 
 
 def test_all_panels_of_a_kind_span_the_same_decades_and_hold_their_dots(

@@ -28,6 +28,13 @@ AXES = {
     "frames": "video (frames)",
     "members": "members",
 }
+LEGEND: dict[str, Any] = {
+    "fontsize": 6.5,
+    "loc": "lower center",
+    "bbox_to_anchor": (0.5, 1),
+    "handlelength": 0.5,
+}
+ROOM, RIGHT = (1.0, 0.4), 0.3  # decades around the dots, and how much more of them for the exponents
 LEAST = 1.0  # MB; the measurement tells no less
 
 
@@ -42,21 +49,23 @@ def draw() -> Figure:
             draw_panel(panel, [row for row in rows if row["axis"] == axis], name)
         same_decades(panels.values())
         axes[line, 0].set_ylabel(label)
-    for panel, label in zip(axes[1], AXES.values(), strict=True):
-        panel.set_xlabel(label)
+    for above, below, label in zip(*axes, AXES.values(), strict=True):
+        above.legend(**LEGEND)
+        below.set_xlabel(label)
     return figure
 
 
 def draw_panel(panel: Axes, rows: list[dict[str, Any]], name: str) -> None:
-    """What was measured as dots, its line (fixed part and part of each unit), and its last slope in words."""
+    """Dots measured, the line fitted (a fixed part, a part of each unit), the exponent of the upper half."""
     panel.set(xscale="log", yscale="log")
     for row, colour in zip(rows, COLOURS, strict=False):
         sizes, values = np.array(row["sizes"]), np.maximum(row[name], LEAST if name == "mb" else 0)
         between = np.geomspace(sizes[0], sizes[-1])
-        label = f"{row['what'].replace(', ', chr(10))}\n$x^{{{row[f'{name}_exponent_upper']:.2f}}}$"
+        exponent = f"$x^{{{row[f'{name}_exponent_upper']:.2f}}}$"
         panel.plot(between, row[f"{name}_fixed"] + row[f"{name}_of_each"] * between, color=colour)
-        panel.scatter(sizes, values, s=14, color=colour, label=label)
-    panel.legend(fontsize=6.5, loc="lower center", bbox_to_anchor=(0.5, 1), borderaxespad=0.2)
+        panel.scatter(sizes, values, s=14, color=colour, label=row["what"])
+        place = {"xytext": (4, 1), "textcoords": "offset points"}
+        panel.annotate(exponent, (sizes[-1], values[-1]), fontsize=8, color=colour, **place)
 
 
 def same_decades(panels: Any) -> None:
@@ -64,9 +73,9 @@ def same_decades(panels: Any) -> None:
     shown = {
         panel: np.log10(np.concatenate([d.get_offsets() for d in panel.collections])) for panel in panels
     }
-    spans = np.max([np.ptp(places, axis=0) for places in shown.values()], axis=0) + 0.3
+    spans = np.max([np.ptp(places, axis=0) for places in shown.values()], axis=0) + ROOM
     for panel, places in shown.items():
-        middle = (places.min(axis=0) + places.max(axis=0)) / 2
+        middle = (places.min(axis=0) + places.max(axis=0)) / 2 + (RIGHT, 0)
         (left, bottom), (right, top) = 10 ** (middle - spans / 2), 10 ** (middle + spans / 2)
         panel.axline(10**middle, 10 ** (middle + 1), color=GREY, linewidth=0.7, linestyle=":", zorder=0)
         panel.set(xlim=(left, right), ylim=(bottom, top))
