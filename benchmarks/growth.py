@@ -33,6 +33,7 @@ Row = dict[str, Any]
 def main(arguments: list[str] | None = None) -> list[Row]:
     """Measures all curves, looks ahead, and writes the result file."""
     given = options(__doc__, arguments)
+    load = round(os.getloadavg()[0], 2)  # of others
     rounds = given.rounds or (1 if given.quick else 5)
     rows: list[Row] = []
     for number in range(len(CURVES)):
@@ -41,8 +42,8 @@ def main(arguments: list[str] | None = None) -> list[Row]:
     further = looked_ahead(rows)
     print(*map(sentence, further), sep="\n")
     if not given.quick:
-        facts = {"processor": processor(), "memory_mb": round(installed()), "allocator": "as it comes"}
-        save(f"growth-{machine()}", rows + further, **facts)
+        facts = {"processor": processor(), "memory_mb": round(installed()), "load": load}
+        save(f"growth-{machine()}", rows + further, allocator="as it comes", **facts)
     return rows + further
 
 

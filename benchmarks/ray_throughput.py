@@ -5,7 +5,8 @@
 A worker has one CPU and computes on one thread. Trials train small PupilEncoders on a simulated session,
 members small CNNs on a simulated mouse; all trials are proposed at random, since TPE's later proposals depend
 on which trial ended first. Losses and scores must be the same with two workers as with one. The time of a job
-includes all that Ray does for it but starting the cluster: both sides have done a small job before.
+includes all that Ray does for it but starting the cluster: both sides have done a small job before (not with
+`--quick`).
 """
 
 import os
@@ -36,25 +37,26 @@ WORKERS = (1, 2)
 def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
     """Runs both jobs on both clusters in turn, compares their scores, and writes the result file."""
     given = options(__doc__, arguments)
-    rounds, number = given.rounds or (1 if given.quick else 2), 2 if given.quick else 8
+    load = round(os.getloadavg()[0], 2)  # of others
+    rounds, number = given.rounds or (1 if given.quick else 2), 2 if given.quick else 6
     os.environ.pop("RAY_ADDRESS", None)  # both are local clusters
     import_ray("This benchmark")
     torch.set_num_threads(1)
     with settings.tier_of("demo"):
         jobs = {"trials": search_job(given.quick), "members": ensemble_job(given.quick)}
     turns = [workers for turn in range(rounds) for workers in (WORKERS[::-1] if turn % 2 else WORKERS)]
-    found = [measured(jobs, number, workers) for workers in turns]
+    found = [measured(jobs, number, workers, warm_up=not given.quick) for workers in turns]
     rows = [compared(name, number, found) for name in jobs]
     for row in rows:
         print(sentence(row))
     if not given.quick:
-        save(f"ray_throughput-{machine()}", rows, processor=processor())
+        save(f"ray_throughput-{machine()}", rows, processor=processor(), load=load)
     return rows
 
 
 def search_job(quick: bool) -> Job:
     """A search for the learning rate and size of a PupilEncoder; its losses in order of proposal."""
-    fit = replace(DEFAULTS, epochs=1 if quick else 24, batch_size=24)
+    fit = replace(DEFAULTS, epochs=1 if quick else 12, batch_size=24)
     objective = partial(on_one_thread, EncoderObjective(prepare()[1], fit, device="cpu"))
     space = search_space(cells=("gru",))
 
@@ -86,12 +88,13 @@ def ensemble_job(quick: bool) -> Job:
     return job
 
 
-def measured(jobs: dict[str, Job], number: int, workers: int) -> dict[str, Any]:
+def measured(jobs: dict[str, Job], number: int, workers: int, warm_up: bool) -> dict[str, Any]:
     """Seconds and scores of each job on a cluster of so many workers."""
     found: dict[str, Any] = {"workers": workers}
     with cluster(workers):
         for name, job in jobs.items():
-            job(workers, workers)
+            if warm_up:
+                job(workers, workers)
             scores: list[np.ndarray] = []
             took = seconds(lambda job=job, scores=scores: scores.append(job(number, workers)))
             found |= {name: took, f"{name} scores": scores[0]}
