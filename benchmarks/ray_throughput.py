@@ -56,7 +56,7 @@ def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
 
 def search_job(quick: bool) -> Job:
     """A search for the learning rate and size of a PupilEncoder; its losses in order of proposal."""
-    fit = replace(DEFAULTS, epochs=1 if quick else 12, batch_size=24)
+    fit = replace(DEFAULTS, epochs=1 if quick else 4, batch_size=24)
     objective = partial(on_one_thread, EncoderObjective(prepare()[1], fit, device="cpu"))
     space = search_space(cells=("gru",))
 
@@ -77,7 +77,7 @@ def on_one_thread(objective: EncoderObjective, parameters: dict[str, Any], repor
 
 def ensemble_job(quick: bool) -> Job:
     """An ensemble; the scores of its members and of the whole. Members take the threads of this process."""
-    load, recipe = small_ensemble(epochs=1 if quick else 5, batch=100 if quick else 4)
+    load, recipe = small_ensemble(epochs=1 if quick else 3, batch=100 if quick else 4)
     load()
 
     def job(number: int, workers: int) -> np.ndarray:

@@ -42,7 +42,7 @@ def draw() -> Figure:
     """Time above memory."""
     content = json.loads((RESULTS / f"{NAME}.json").read_text(encoding="utf-8"))
     rows = [row for row in content["rows"] if not row.get("extrapolated")]
-    figure, axes = plt.subplots(2, len(AXES), figsize=(13, 5))
+    figure, axes = plt.subplots(2, len(AXES), figsize=(12, 4.6))
     for line, (name, label) in enumerate(LABELS.items()):
         panels = dict(zip(AXES, axes[line], strict=True))
         for axis, panel in panels.items():
@@ -58,11 +58,13 @@ def draw() -> Figure:
 def draw_panel(panel: Axes, rows: list[dict[str, Any]], name: str) -> None:
     """Dots measured, the line fitted (a fixed part, a part of each unit), the exponent of the upper half."""
     panel.set(xscale="log", yscale="log")
+    least = LEAST if name == "mb" else 0
     for row, colour in zip(rows, COLOURS, strict=False):
-        sizes, values = np.array(row["sizes"]), np.maximum(row[name], LEAST if name == "mb" else 0)
+        sizes, values = np.array(row["sizes"]), np.maximum(row[name], least)
         between = np.geomspace(sizes[0], sizes[-1])
         exponent = f"$x^{{{row[f'{name}_exponent_upper']:.2f}}}$"
-        panel.plot(between, row[f"{name}_fixed"] + row[f"{name}_of_each"] * between, color=colour)
+        line = row[f"{name}_fixed"] + row[f"{name}_of_each"] * between
+        panel.plot(between, np.maximum(line, least), color=colour)
         panel.scatter(sizes, values, s=14, color=colour, label=row["what"])
         place = {"xytext": (4, 1), "textcoords": "offset points"}
         panel.annotate(exponent, (sizes[-1], values[-1]), fontsize=8, color=colour, **place)
