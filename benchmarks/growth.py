@@ -81,6 +81,7 @@ def looked_ahead(rows: list[Row]) -> list[Row]:
     found = [beyond(row, size) for row in rows for size in AHEAD.get((row["what"], row["axis"]), ())]
     (of_neurons,) = (row for row in rows if (row["what"], row["axis"]) == (STEP, "neurons"))
     one = beyond(of_neurons, NEURONS)
+    del one["times_the_largest"]
     several = {"what": f"{STEPS} steps of it (an epoch) with {NEURONS:,} neurons", "axis": "members"}
     return [*found, one | several | rounded({"size": MEMBERS, "ms": MEMBERS * STEPS * one["ms"]})]
 
