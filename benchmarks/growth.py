@@ -82,7 +82,7 @@ def looked_ahead(rows: list[Row]) -> list[Row]:
     (of_neurons,) = (row for row in rows if (row["what"], row["axis"]) == (STEP, "neurons"))
     one = beyond(of_neurons, NEURONS)
     del one["times_the_largest"]
-    several = {"what": f"{STEPS} steps of it (an epoch) with {NEURONS:,} neurons", "axis": "members"}
+    several = {"what": f"SENSORIUM CNN of {NEURONS:,} neurons, an epoch each", "axis": "members"}
     return [*found, one | several | rounded({"size": MEMBERS, "ms": MEMBERS * STEPS * one["ms"]})]
 
 

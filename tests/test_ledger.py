@@ -155,3 +155,48 @@ def test_speed_tables_show_ratio_spread_and_what_was_missed(tmp_path: Path) -> N
     assert "| adding | paper | 2 MB | 1 MB | **2**, missed | 4 |" in text
     assert "All 1 notebooks" in text and "**9 s** (aim: 600 s); seconds of each: 01: 7." in text
     assert "slide rule, toy · `speed_toy.py` (abc1234)" in text
+
+
+GROWTH = {
+    "command": "python benchmarks/growth.py",
+    "commit": "abc1234",
+    "machine": "toy",
+    "processor": "abacus",
+    "memory_mb": 2048,
+    "rows": [
+        {
+            "what": "adding",
+            "axis": "fingers",
+            "sizes": [1, 2, 4],
+            "ms_exponent_upper": 1.02,
+            "mb_exponent_upper": 0.0,
+            "fills_this_machine": float("nan"),
+        },
+        {
+            "what": "adding",
+            "axis": "fingers",
+            "size": 1000,
+            "extrapolated": True,
+            "times_the_largest": 250.0,
+            "ms": 7.2e6,
+            "mb": 1536.0,
+        },
+    ],
+}
+
+
+def test_growth_tells_what_was_measured_from_what_was_drawn_on(tmp_path: Path) -> None:
+    (tmp_path / "growth-linux-x86_64-2cpu.json").write_text(json.dumps(GROWTH), encoding="utf-8")
+    text = with_tables("<!-- ledger growth --><!-- /ledger -->", tmp_path)
+    assert "| adding | 1 to 4 fingers | fingers^1.02 | fingers^0.00 | no size |" in text
+    assert "| adding | 1,000 fingers | 2 h | 1.5 GB | 250 |" in text
+    assert "abacus, 2 GB, toy" in text
+
+
+def test_throughput_stands_beside_that_of_one_worker(tmp_path: Path) -> None:
+    row = {"work": "trials", "ratio": 1.9, "lowest": 1.8, "highest": 1.96}
+    row |= {"trials a minute, 1 workers": 4.221, "trials a minute, 2 workers": 8.0}
+    content = json.dumps(GROWTH | {"rows": [row]})
+    (tmp_path / "ray_throughput-linux-x86_64-2cpu.json").write_text(content, encoding="utf-8")
+    text = with_tables("<!-- ledger ray_throughput --><!-- /ledger -->", tmp_path)
+    assert "| trials | 4.22 | 8 | **1.90** (1.80 to 1.96) |" in text

@@ -14,9 +14,11 @@ from typing import Any
 
 import pandas as pd
 
-from ledger_speed import speed_tables
+from ledger_speed import growth_table, speed_tables, throughput_table
 
 ROOT = Path(__file__).resolve().parent.parent
+MEASURED_ON = "linux-x86_64-2cpu"
+WHOLE = {"speed": speed_tables, "growth": growth_table, "ray_throughput": throughput_table}
 BLOCK = re.compile(r"<!-- ledger (?P<name>\S+) -->.*?<!-- /ledger -->", re.DOTALL)
 
 
@@ -40,8 +42,8 @@ def with_tables(text: str, results: Path) -> str:
     """The text with every ledger block made anew from its result file."""
 
     def block(found: re.Match[str]) -> str:
-        if found["name"] == "speed":
-            return f"<!-- ledger speed -->\n{speed_tables(results)}\n<!-- /ledger -->"
+        if found["name"] in WHOLE:
+            return f"<!-- ledger {found['name']} -->\n{whole(found['name'], results)}\n<!-- /ledger -->"
         content = json.loads((results / f"{found['name']}.json").read_text(encoding="utf-8"))
         tables = {
             "encoder_families": families_table,
@@ -59,6 +61,14 @@ def with_tables(text: str, results: Path) -> str:
         return f"<!-- ledger {found['name']} -->\n{table}\n\n{origin(content)}\n<!-- /ledger -->"
 
     return BLOCK.sub(block, text)
+
+
+def whole(name: str, results: Path) -> str:
+    """A block that says itself where its numbers come from."""
+    if name == "speed":
+        return speed_tables(results)
+    content = json.loads((results / f"{name}-{MEASURED_ON}.json").read_text(encoding="utf-8"))
+    return WHOLE[name](content)
 
 
 def study_table(content: dict[str, Any]) -> str:

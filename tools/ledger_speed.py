@@ -1,8 +1,10 @@
-"""The README's tables of speed: every result file benchmarks/results/speed_*.json, machine by machine."""
+"""The README's tables of speed and growth; of speed, every result file speed_*.json, machine by machine."""
 
 import json
 from pathlib import Path
 from typing import Any
+
+UNITS = {"snippet": "frames"}  # what an axis of the growth study counts, where its name does not say
 
 
 def speed_tables(results: Path) -> str:
@@ -47,3 +49,55 @@ def _notebooks(rows: list[dict[str, Any]]) -> list[str]:
 
 def _script(content: dict[str, Any]) -> str:
     return content["command"].removeprefix("python benchmarks/")
+
+
+def growth_table(content: dict[str, Any]) -> str:
+    """How each size grows, and what the lines say of sizes that were not measured."""
+    measured = [row for row in content["rows"] if not row.get("extrapolated")]
+    further = [row for row in content["rows"] if row.get("extrapolated")]
+    head = ["work", "measured at", "time grows as", "memory grows as", "this machine's memory is full at"]
+    lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|", *map(_growth_row, measured)]
+    ahead = ["work", "at", "time", "extra memory", "times the largest size measured"]
+    lines += ["", "| " + " | ".join(ahead) + " |", "|---" * len(ahead) + "|", *map(_ahead_row, further)]
+    machine = f"{content['processor']}, {content['memory_mb'] / 1024:.0f} GB, {content['machine']}"
+    return "\n".join([*lines, "", f"`{content['command']}` · commit {content['commit']} · {machine}"])
+
+
+def _growth_row(row: dict[str, Any]) -> str:
+    sizes, axis = row["sizes"], UNITS.get(row["axis"], row["axis"])
+    powers = [f"{axis}^{row[f'{kind}_exponent_upper']:.2f}" for kind in ("ms", "mb")]
+    full = row.get("fills_this_machine")
+    end = f"{_short(full)} {axis}" if full and full == full and full < 1e9 else "no size"
+    return f"| {row['what']} | {sizes[0]:,} to {sizes[-1]:,} {axis} | {powers[0]} | {powers[1]} | {end} |"
+
+
+def _ahead_row(row: dict[str, Any]) -> str:
+    size, times = f"{row['size']:,} {row['axis']}", f"{row['times_the_largest']:,.4g}"
+    took, memory = _time(row["ms"] / 1000), _memory(row["mb"])
+    return f"| {row['what']} | {size} | {took} | {memory} | {times} |"
+
+
+def _time(seconds: float) -> str:
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds:.3g} s"
+
+
+def _memory(mb: float) -> str:
+    return f"{mb / 1024:,.0f} GB" if mb >= 2**20 else f"{mb / 1024:.3g} GB" if mb >= 1024 else f"{mb:.3g} MB"
+
+
+def _short(number: float) -> str:
+    return f"{float(f'{number:.2g}'):,.0f}"
+
+
+def throughput_table(content: dict[str, Any]) -> str:
+    """What two workers do beside one."""
+    lines = ["| work | one worker, a minute | two workers, a minute | times |", "|---|---|---|---|"]
+    for row in content["rows"]:
+        one, two = (row[f"{row['work']} a minute, {number} workers"] for number in (1, 2))
+        times = f"**{row['ratio']:.2f}** ({row['lowest']:.2f} to {row['highest']:.2f})"
+        lines.append(f"| {row['work']} | {one:.3g} | {two:.3g} | {times} |")
+    facts = f"`{content['command']}` · commit {content['commit']} · {content['processor']}"
+    return "\n".join([*lines, "", f"{facts}, {content['machine']}"])
