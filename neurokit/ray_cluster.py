@@ -7,6 +7,7 @@ RAY_ADDRESS is Ray's own variable: the address that `ray start --head` prints. N
 import importlib
 import logging
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from types import ModuleType
 
 from neurokit.errors import FitError
 
+PATIENCE = 10.0  # s
 QUIET = {"log_to_driver": False, "logging_level": logging.WARNING}
 
 
@@ -65,8 +67,9 @@ def _joined(address: str) -> Iterator[None]:
     import ray
 
     try:
+        _knock(address)
         ray.init(address, **QUIET)
-    except (ConnectionError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise FitError(
             f"No Ray cluster answers at RAY_ADDRESS {address}: look with `ray status`, or unset the variable "
             "to work on this machine."
@@ -75,3 +78,10 @@ def _joined(address: str) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Raises OSError where nothing listens at a `host:port`; Ray itself would go on trying for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        socket.create_connection((host, int(port)), timeout=PATIENCE).close()

@@ -81,16 +81,28 @@ def test_the_cluster_of_ray_address_is_joined_and_left_running(head: dict[str, s
 
 
 @NEEDS_RAY
-def test_an_address_at_which_nobody_answers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("prefix", ["", "ray://"])
+def test_an_address_at_which_nobody_answers_is_named(prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:  # a port that is bound and does not listen refuses
+        taken.bind(("127.0.0.1", 0))
+        address = f"{prefix}127.0.0.1:{taken.getsockname()[1]}"
+        monkeypatch.setenv("RAY_ADDRESS", address)
+        import_ray("This test")
+        with (
+            pytest.raises(FitError, match=rf"^No Ray cluster answers at RAY_ADDRESS {address}: [^\n]*\.$"),
+            cluster(2),
+        ):
+            pytest.fail("nothing was joined")
+
+
+@NEEDS_RAY
+def test_what_ray_itself_refuses_is_told_alike(monkeypatch: pytest.MonkeyPatch) -> None:
     ray = import_ray("This test")
 
     def refused(address: str, **options: object) -> None:
         raise ConnectionError(f"Failed to connect to Ray cluster at {address}")
 
     monkeypatch.setattr(ray, "init", refused)
-    monkeypatch.setenv("RAY_ADDRESS", "192.0.2.9:6379")
-    with (
-        pytest.raises(FitError, match=r"^No Ray cluster answers at RAY_ADDRESS 192\.0\.2\.9:6379: [^\n]*\.$"),
-        cluster(2),
-    ):
+    monkeypatch.setenv("RAY_ADDRESS", "auto")
+    with pytest.raises(FitError, match="at RAY_ADDRESS auto"), cluster(2):
         pytest.fail("nothing was joined")

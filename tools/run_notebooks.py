@@ -107,11 +107,14 @@ def set_environment(build: Path, quiet: bool) -> None:
 
 
 def run_all(notebooks: list[Path], one: Callable[[Path], Run], workers: int) -> list[Run]:
-    """Their runs, in order; each in a process of its own, so that its memory is counted alone."""
+    """Their runs, in order; each in a process of its own, so that its memory is counted alone.
+
+    The last start first: they take longest.
+    """
     if min(workers, len(notebooks)) < 2:
         return [one(notebook) for notebook in notebooks]
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        return list(pool.map(one, notebooks))
+        return list(pool.map(one, reversed(notebooks)))[::-1]
 
 
 def run(notebook: Path, build: Path, in_place: bool, timeout: int) -> Run:
