@@ -151,8 +151,10 @@ def test_speed_tables_show_ratio_spread_and_what_was_missed(tmp_path: Path) -> N
     }.items():
         (tmp_path / f"speed_{name}-x.json").write_text(json.dumps(content), encoding="utf-8")
     text = with_tables("<!-- ledger speed --><!-- /ledger -->", tmp_path)
-    assert text.count("| adding | fingers | 1,200 ms | 400 ms | **3.04** (2.5 to 3.2) | 2 |") == 2  # machines
-    assert "| adding | paper | 2 MB | 1 MB | **2**, missed | 4 |" in text
+    assert (
+        text.count("| adding | fingers | abacus | 1.2 s | 400 ms | **3.04** (2.5 to 3.2) | 2 |") == 2
+    )  # machines
+    assert "| adding | paper | head | 2 MB | 1 MB | **2**, missed | 4 |" in text
     assert "All 1 notebooks" in text and "**9 s** (aim: 600 s); seconds of each: 01: 7." in text
     assert "slide rule, toy · `speed_toy.py` (abc1234)" in text
 
