@@ -62,7 +62,7 @@ def draw_panel(panel: Axes, rows: list[dict[str, Any]], name: str) -> None:
     for row, colour in zip(rows, COLOURS, strict=False):
         sizes, values = np.array(row["sizes"]), np.maximum(row[name], least)
         between = np.geomspace(sizes[0], sizes[-1])
-        exponent = f"$x^{{{row[f'{name}_exponent_upper']:.2f}}}$"
+        exponent = f"$x^{{{round(row[f'{name}_exponent_upper'], 2) + 0:.2f}}}$"
         line = row[f"{name}_fixed"] + row[f"{name}_of_each"] * between
         panel.plot(between, np.maximum(line, least), color=colour)
         panel.scatter(sizes, values, s=14, color=colour, label=row["what"])

@@ -69,7 +69,7 @@ def growth_table(content: dict[str, Any]) -> str:
 
 def _growth_row(row: dict[str, Any]) -> str:
     sizes, axis = row["sizes"], UNITS.get(row["axis"], row["axis"])
-    powers = [f"{axis}^{row[f'{kind}_exponent_upper']:.2f}" for kind in ("ms", "mb")]
+    powers = [f"{axis}^{round(row[f'{kind}_exponent_upper'], 2) + 0:.2f}" for kind in ("ms", "mb")]
     full = row.get("fills_this_machine")
     end = f"{_short(full)} {axis}" if full and full == full and full < 1e9 else "no size"
     return f"| {row['what']} | {sizes[0]:,} to {sizes[-1]:,} {axis} | {powers[0]} | {powers[1]} | {end} |"
