@@ -65,8 +65,7 @@ def model_4(device: torch.device, quick: bool) -> Work:
         size = small if quick else {"neurons": SCANS[key].neurons, "trials": SCANS[key].trials}
         scan = noise_scan(key, seed, **size, train=50 if quick else 4490, validation=20 if quick else 500)
         mice[key] = MouseTrials(scan, recipe.inputs, state=noise_state(scan.neurons)).to(device)
-    longest = max(len(mouse.trials("train")) for mouse in mice.values())
-    steps = -(-longest // recipe.fit.batch_size)
+    trials = [len(mouse.trials("train")) for mouse in mice.values()]  # as many of each: all shown once
     # Their own log of the competition's CNN with behaviour ends after 100 epochs; 200 is the recipe's limit.
     minutes = {f"five_members_{n}_epochs_min": 5 * n / 60 for n in (100, recipe.fit.epochs)}
     return Work(
@@ -76,7 +75,7 @@ def model_4(device: torch.device, quick: bool) -> Work:
         train=ManyMice(mice),
         validation=sensorium.ValidationCorrelation(mice, recipe.fit.batch_size),
         settings=replace(recipe.fit, evaluate_first=False),
-        shown=steps * recipe.fit.batch_size * len(mice),
+        shown=sum(trials),
         unit="images",
         facts=lambda epoch: {name: epoch * number for name, number in minutes.items()} | {"aim_min": 15.0},
     )

@@ -83,12 +83,17 @@ def looked_ahead(rows: list[Row]) -> list[Row]:
     one = beyond(of_neurons, NEURONS)
     del one["times_the_largest"]
     several = {"what": f"SENSORIUM CNN of {NEURONS:,} neurons, an epoch each", "axis": "members"}
-    return [*found, one | several | rounded({"size": MEMBERS, "ms": MEMBERS * STEPS * one["ms"]})]
+    unknown = {"mb": float("nan")}  # as in `beyond`
+    return [*found, one | several | unknown | rounded({"size": MEMBERS, "ms": MEMBERS * STEPS * one["ms"]})]
 
 
 def beyond(row: Row, size: int) -> Row:
-    """A row for a size that was not measured: what its curve's lines say."""
+    """A row for a size that was not measured: what its curve's lines say.
+
+    Not of the memory of members: what few of them keep is too little to be told from noise.
+    """
     found = {name: row[f"{name}_fixed"] + row[f"{name}_of_each"] * size for name in ("ms", "mb")}
+    found |= {"mb": float("nan")} if row["axis"] == "members" else {}
     same = {name: row[name] for name in ("what", "axis", "given")}
     times = size / max(row["sizes"])
     return rounded({**same, "size": size, "extrapolated": True, "times_the_largest": times, **found})

@@ -1,11 +1,13 @@
 """Result files of the benchmarks: small JSON with command, commit, time and kind of machine."""
 
 import datetime
+import importlib.util
 import json
 import platform
 import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ def save(name: str, rows: list[dict[str, Any]], **facts: Any) -> Path:
 
     A figure that is no number becomes null, which JSON knows.
     """
-    rows = [{key: None if value != value else value for key, value in row.items()} for row in rows]
+    rows = [{key: _known(value) for key, value in row.items()} for row in rows]
     content = {
         "command": shlex.join(["python", *sys.argv]),
         "commit": code_version(),
@@ -32,6 +34,7 @@ def save(name: str, rows: list[dict[str, Any]], **facts: Any) -> Path:
             "neurokit": __version__,
             "python": platform.python_version(),
             "torch": torch.__version__,
+            **_others(),
         },
         **facts,
         "rows": rows,
@@ -41,6 +44,19 @@ def save(name: str, rows: list[dict[str, Any]], **facts: Any) -> Path:
         temporary.write_text(json.dumps(content, indent=1) + "\n")
     print(f"wrote {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path.name}")
     return path
+
+
+def _known(value: Any) -> Any:
+    """None for what is no number, also within a list."""
+    if isinstance(value, list):
+        return [_known(each) for each in value]
+    return None if value != value else value
+
+
+def _others() -> dict[str, str]:
+    """Versions of the libraries that figures depend on, as far as they are installed."""
+    names = ("numpy", "captum", "neuralpredictors", "numba", "ray")
+    return {name: version(name) for name in names if importlib.util.find_spec(name)}
 
 
 def load(name: str) -> dict[str, Any]:

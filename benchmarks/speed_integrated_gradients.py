@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import cycle
 
+import numpy as np
 import torch
 from captum.attr import IntegratedGradients
 from torch import Tensor
@@ -96,15 +97,17 @@ def rnn(size: Size) -> tuple[str, Tensor, Model, Model]:
 
 
 def measured(size: Size, rounds: int, network: str, samples: Tensor, peer: Model, ours: Model) -> dict:
-    """One row: the few neurons that captum is asked for are compared, then both are timed."""
+    """One row: neurons from the first to the last are compared on one sample of those timed, then timed."""
+    several = np.linspace(0, size.neurons - 1, size.peer_neurons).astype(int).tolist()
+    last = size.our_samples - 1
     largest = paired.assert_equal(
-        _by_neuron(ours(samples[:1])[0, : size.peer_neurons]),
-        _by_neuron(_captum(peer, samples[:1], size)),
+        _by_neuron(ours(samples[: last + 1])[last, several]),
+        _by_neuron(_captum(peer, samples[last : last + 1], size, several)),
         TOLERANCE,
     )
     one, many = _parts(samples, 1), _parts(samples, size.our_samples)
     captum, neurokit = "captum, a call per neuron and sample", "neurokit, forward pass shared"
-    works = {captum: lambda: _captum(peer, next(one), size), neurokit: lambda: ours(next(many))}
+    works = {captum: lambda: _captum(peer, next(one), size, several), neurokit: lambda: ours(next(many))}
     times = paired.timed(works, rounds)
     whole = size.neurons * size.samples
     scales = {captum: whole / size.peer_neurons, neurokit: size.samples / size.our_samples}
@@ -125,10 +128,10 @@ def measured(size: Size, rounds: int, network: str, samples: Tensor, peer: Model
     )
 
 
-def _captum(model: Model, sample: Tensor, size: Size) -> Tensor:
-    """Captum's attributions of the first neurons, one call each."""
+def _captum(model: Model, sample: Tensor, size: Size, neurons: list[int]) -> Tensor:
+    """Captum's attributions of these neurons, one call each."""
     method = IntegratedGradients(model)
-    found = [method.attribute(sample, target=n, n_steps=size.steps) for n in range(size.peer_neurons)]
+    found = [method.attribute(sample, target=neuron, n_steps=size.steps) for neuron in neurons]
     return torch.cat(found)
 
 

@@ -14,8 +14,8 @@ LARGEST_NUMBER_MAPPED, TRIM_ABOVE = -4, -1  # M_MMAP_MAX and M_TRIM_THRESHOLD of
 def keep_freed_memory() -> bool:
     """Keeps what is freed, in this process until its end; True where that could be done (glibc, so Linux).
 
-    No result changes, but the process stays as large as it ever was, and with holes: a SENSORIUM training
-    step peaks at 1.3 to 1.5 times its memory. With NEUROKIT_KEEP_MEMORY=1 every training calls this.
+    No result changes, but the process stays as large as it ever was, and with holes, so that it needs more
+    than before. With NEUROKIT_KEEP_MEMORY=1 every training calls this; where it cannot be done, nothing is.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurokit.errors import SettingsError
+from neurokit.errors import DataError, SettingsError
 from neurokit.models.readout import GaussianReadout
 
 
@@ -33,7 +33,7 @@ def accelerate(model: nn.Module) -> nn.Module:
     torch's. Raises SettingsError without numba, for other numbers or devices (also when the model is
     called), and where there is nothing to accelerate.
     """
-    _compiled(read_loop)
+    check_usable(torch.device("cpu"))
     for parameter in model.parameters():
         _check(parameter)
     readouts = [module for module in model.modules() if isinstance(module, GaussianReadout)]
@@ -54,11 +54,31 @@ def accelerate(model: nn.Module) -> nn.Module:
     return model
 
 
+def check_usable(device: torch.device) -> None:
+    """Raises SettingsError without numba, and for a device that is no CPU."""
+    _compiled(read_loop)
+    if device.type != "cpu":
+        raise SettingsError(
+            f"The kernels of neurokit.fast compute on a CPU, not on {device}; go without NEUROKIT_FAST, or "
+            "take the CPU."
+        )
+
+
 def read_fused(
     features: Float[Tensor, "B C H W"], positions: Float[Tensor, "B N 2"], weights: Float[Tensor, "C N"]
 ) -> Float[Tensor, "B N"]:
-    """What `read_bilinear` of the readout gives, in one pass over images and neurons."""
-    _check(features)
+    """What `read_bilinear` of the readout gives, in one pass over images and neurons.
+
+    Raises DataError for sizes that do not belong together: a loop would read what lies beyond.
+    """
+    for tensor in (features, positions, weights):
+        _check(tensor)
+    (B, C, *_), N = features.shape, positions.shape[1]
+    if tuple(positions.shape) != (B, N, 2) or tuple(weights.shape) != (C, N):
+        raise DataError(
+            f"features {tuple(features.shape)}, positions {tuple(positions.shape)} and weights "
+            f"{tuple(weights.shape)} do not belong together; give B C H W, B N 2 and C N."
+        )
     return _Read.apply(features, positions, weights)
 
 

@@ -25,7 +25,7 @@ def import_ray(purpose: str, module: str = "ray") -> ModuleType:
     Raises FitError, with the `purpose` in its sentence, where it is not installed.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    if "ray" not in sys.modules and not os.environ.get("RAY_ADDRESS"):
+    if "ray" not in sys.modules and _named() is None:
         # On Linux this variable, not `_node_ip_address`, is what keeps a local Ray off the network.
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
@@ -41,14 +41,15 @@ def cluster(processors: int) -> Iterator[None]:
     """The cluster already joined, or that of RAY_ADDRESS, or a local one that is stopped at the end.
 
     The local one has so many `processors` and listens on the loopback address; its workers import from this
-    process's paths. Raises FitError where nothing answers at RAY_ADDRESS.
+    process's paths. Workers of another one get this process's NEUROKIT_ variables. Raises FitError where
+    nothing answers at RAY_ADDRESS.
     """
     import ray
 
     if ray.is_initialized():
         yield
         return
-    if address := os.environ.get("RAY_ADDRESS"):
+    if (address := _named()) is not None:
         yield from _joined(address)
         return
     before = os.environ.get("PYTHONPATH")
@@ -68,8 +69,8 @@ def _joined(address: str) -> Iterator[None]:
 
     try:
         _knock(address)
-        ray.init(address, **QUIET)
-    except (OSError, ValueError) as error:
+        ray.init(address, runtime_env={"env_vars": _switches()}, **QUIET)
+    except (OSError, ValueError, ImportError) as error:
         raise FitError(
             f"No Ray cluster answers at RAY_ADDRESS {address}: look with `ray status`, or unset the variable "
             "to work on this machine."
@@ -85,3 +86,14 @@ def _knock(address: str) -> None:
     host, _, port = address.removeprefix("ray://").rpartition(":")
     if host and port.isdigit():
         socket.create_connection((host, int(port)), timeout=PATIENCE).close()
+
+
+def _named() -> str | None:
+    """The cluster of RAY_ADDRESS; Ray's own word for a new one on this machine names none."""
+    address = os.environ.get("RAY_ADDRESS", "").strip()
+    return None if address in ("", "local") else address
+
+
+def _switches() -> dict[str, str]:
+    """This project's variables, which workers on other machines would not have."""
+    return {name: value for name, value in os.environ.items() if name.startswith("NEUROKIT_")}

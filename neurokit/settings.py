@@ -21,6 +21,7 @@ from neurokit.errors import SettingsError
 
 Tier = Literal["demo", "cutout", "full"]
 TIERS: tuple[Tier, ...] = get_args(Tier)
+YES, NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 
 def tier() -> Tier:
@@ -86,4 +87,8 @@ def keep_memory() -> bool:
 
 
 def _on(name: str) -> bool:
-    return os.environ.get(name, "").lower() in ("1", "true", "yes")
+    """Whether a switch is set; raises SettingsError for a word that says neither yes nor no."""
+    found = os.environ.get(name, "").strip().lower()
+    if found not in (*YES, *NO):
+        raise SettingsError(f"{name} is {found!r}; set it to 1 or 0.")
+    return found in YES

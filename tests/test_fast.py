@@ -4,6 +4,7 @@ import copy
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from inspect import unwrap
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from neurokit import checkpoint, fast
-from neurokit.errors import SettingsError
+from neurokit import settings as switches
+from neurokit.errors import DataError, SettingsError
 from neurokit.models.readout import GaussianReadout, read_bilinear
 from neurokit.models.sensorium import SensoriumModel, build
 from neurokit.models.sensorium_settings import CNN, CNN_PLUS, LN, MODEL_4, ModelSettings, MouseShape
-from neurokit.sensorium import prepare, train_model
+from neurokit.sensorium import prepare, run, train_model
 from tests.sensorium_toys import PLAIN, toy_scans
 
 pytest.importorskip("numba", reason="numba is not installed (extra `fast`)")
@@ -258,3 +260,42 @@ def test_second_derivatives_are_refused() -> None:
     drives = fast.read_fused(drawn(2, 3, 5, 6, seed=0), positions, drawn(3, 4, seed=1))
     with pytest.raises(SettingsError, match="first derivatives only; go without them here"):
         torch.autograd.grad(drives.sum(), positions, create_graph=True)
+
+
+@pytest.mark.parametrize(
+    ("positions", "weights"),
+    [((2, 4, 2), (3, 4)), ((1, 4, 2), (6, 4)), ((2, 3, 2), (6, 4)), ((2, 4, 1), (6, 4))],
+)
+def test_sizes_that_do_not_belong_together_are_refused(
+    positions: tuple[int, ...], weights: tuple[int, ...]
+) -> None:
+    """The loops would read beyond; shapes are checked by hand, since only tests check annotations."""
+    with pytest.raises(DataError, match="do not belong together"):
+        unwrap(fast.read_fused)(torch.randn(2, 6, 5, 5), torch.rand(positions), torch.randn(weights))
+
+
+def test_positions_in_double_precision_are_refused() -> None:
+    with pytest.raises(SettingsError, match="float64"):
+        fast.read_fused(torch.randn(2, 6, 5, 5), torch.rand(2, 4, 2, dtype=torch.float64), torch.randn(6, 4))
+
+
+def test_a_device_without_kernels_is_refused_before_anything_is_loaded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NEUROKIT_FAST", "1")
+    monkeypatch.setattr(run, "choose_device", lambda name: torch.device("cuda"))
+    monkeypatch.setattr(run, "prepare", lambda *_: pytest.fail("it was loaded"))
+    with pytest.raises(SettingsError, match="on a CPU, not on cuda"):
+        run.train_and_save(run.Plan("cnn"))
+
+
+@pytest.mark.parametrize(("word", "found"), [(" 1", True), ("on", True), ("0", False), ("", False)])
+def test_switches_are_words(word: str, found: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEUROKIT_FAST", word)
+    assert switches.fast() is found
+
+
+def test_a_switch_that_says_neither_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEUROKIT_KEEP_MEMORY", "ture")
+    with pytest.raises(SettingsError, match="NEUROKIT_KEEP_MEMORY is 'ture'; set it to 1 or 0"):
+        switches.keep_memory()

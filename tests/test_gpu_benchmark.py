@@ -31,7 +31,7 @@ def test_figures_follow_from_the_seconds_of_an_epoch(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(gpu, "epochs", lambda *_: [99.0, 2.0, 1.0, 6.0])
     (row,) = gpu.main([*QUICK, "--works", "model_4", "--options", "none"])
     assert (row["first_s"], row["epoch_s"], row["lowest"], row["highest"]) == (99.0, 2.0, 1.0, 6.0)
-    assert row["images_per_s"] == 4 * 16 * 2 / 2.0
+    assert row["images_per_s"] == 50 * 2 / 2.0
     assert row["five_members_200_epochs_min"] == pytest.approx(5 * 200 * 2.0 / 60, rel=1e-3)
     assert PUBLISHED["model_4"].fit.epochs == 200
     (row,) = gpu.main([*QUICK, "--works", "transfer", "--options", "none"])

@@ -25,7 +25,7 @@ def _table(contents: list[dict[str, Any]], machine: str) -> str:
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for content in contents:
         about = TITLES.get(_script(content), "")
-        lines += [_ratio_row(row, about) for row in content["rows"] if "ratio" in row]
+        lines += [_ratio_row(row, about) for row in content["rows"] if row.get("ratio") is not None]
     times = [row for content in contents for row in content["rows"] if "seconds" in row]
     made = ", ".join(f"`{_script(content)}` ({content['commit']})" for content in contents)
     return "\n".join([*lines, "", *_notebooks(times), f"{machine} · {made}"])
@@ -77,7 +77,8 @@ def _growth_row(row: dict[str, Any]) -> str:
 
 def _ahead_row(row: dict[str, Any]) -> str:
     size, times = f"{row['size']:,} {row['axis']}", row.get("times_the_largest")
-    took, memory = _time(row["ms"] / 1000), _memory(row["mb"])
+    took = _time(row["ms"] / 1000)
+    memory = "of one, and all their weights" if row["axis"] == "members" else _memory(row["mb"])
     beyond = f"{times:,.4g}" if times else ""  # a product of measured sizes has none
     return f"| {row['what']} | {size} | {took} | {memory} | {beyond} |"
 

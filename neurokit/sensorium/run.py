@@ -15,12 +15,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from neurokit import settings
 from neurokit.compiling import Compile, check_compile
 from neurokit.data import scans
 from neurokit.data.scan_truth import ScanTruth
 from neurokit.data.sensorium import Scan
 from neurokit.device import choose_device
 from neurokit.errors import DataError
+from neurokit.fast import check_usable
 from neurokit.features.mouse_trials import MouseTrials
 from neurokit.sensorium import training
 from neurokit.sensorium.ensemble import Engine, Ensemble, train_ensemble
@@ -63,7 +65,7 @@ def prepare(plan: Plan, device: str = "auto") -> dict[str, MouseTrials]:
 
 def train_and_save(plan: Plan, device: str = "auto", compile: Compile = "none") -> Trained:
     """Trains the plan's model on all its scans and saves it; a killed run goes on."""
-    check_compile(compile, choose_device(device))  # before anything is simulated or downloaded
+    _check_switches(compile, device)  # before anything is simulated or downloaded
     mice, unfinished = prepare(plan, device), plan.unfinished
     fitted = training.train_model(mice, plan.recipe, checkpoint=unfinished, compile=compile)
     path = save_model(fitted, mice, plan.recipe, plan.path)
@@ -107,7 +109,7 @@ def submit(
     Each scan of the competition gets a folder of its own below `folder`, called by its track. Raises
     DataError where no scan has a final test, and what training and writing raise.
     """
-    check_compile(compile, choose_device(device))
+    _check_switches(compile, device)
     found = plan.scans()
     competing = [key for key, scan in found.items() if len(scan.trials("final_test"))]
     if not competing:
@@ -174,3 +176,11 @@ def _with_ceiling(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 def _truth(plan: Plan, key: str) -> ScanTruth:
     simulated = {parameters.key: parameters for parameters in scans.demo_parameters(plan.seed)}
     return scans.scan_truth(simulated[key])
+
+
+def _check_switches(compile: Compile, device: str) -> None:
+    """Raises SettingsError for what this machine cannot do."""
+    chosen = choose_device(device)
+    check_compile(compile, chosen)
+    if settings.fast():
+        check_usable(chosen)
