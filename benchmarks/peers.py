@@ -21,3 +21,14 @@ def importable() -> bool:
         sys.modules["torchvision"] = types.ModuleType("torchvision")
     warnings.filterwarnings("ignore", module="neuralpredictors")
     return all(importlib.util.find_spec(name) for name in ("neuralpredictors", "skimage"))
+
+
+def require(*further: str) -> None:
+    """Ends the program with one sentence where the peer, or one of `further` modules, is not installed."""
+    missing = [name for name in further if importlib.util.find_spec(name) is None]
+    if not importable():
+        missing.append("neuralpredictors or scikit-image")
+    if missing:
+        raise SystemExit(
+            f"{', '.join(missing)} is not installed; `make setup` does it (extras in pyproject)."
+        )

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from growth import apart
+from neurokit.ray_cluster import import_ray
 from paired import machine, options, processor
 from ray_jobs import measured
 from record import save
@@ -27,6 +28,7 @@ JOBS = ("trials", "members")
 def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
     """Runs both jobs on both clusters in turn, compares their scores, and writes the result file."""
     given = options(__doc__, arguments)
+    import_ray("This study")
     load = round(os.getloadavg()[0], 2)  # of others
     rounds, number = given.rounds or (1 if given.quick else 2), 2 if given.quick else 6
     turns = [workers for turn in range(rounds) for workers in (WORKERS[::-1] if turn % 2 else WORKERS)]

@@ -30,8 +30,7 @@ Pair = tuple[np.ndarray, np.ndarray]  # responses and predictions
 def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
     """Compares, times and weighs both scores."""
     options = paired.options(__doc__, arguments)
-    if not peers.importable():
-        raise SystemExit("neuralpredictors is missing: pip install 'neurokit-encoding[benchmarks]'.")
+    peers.require()
     size, rounds = (QUICK, 2) if options.quick else (SIZES, 9)
     rows = [
         *correlations(size, options.rounds or rounds),

@@ -57,8 +57,7 @@ def main(arguments: list[str] | None = None) -> list[dict]:
     """Compares, times and reports both networks."""
     options = paired.options(__doc__, arguments)
     size, rounds = (QUICK, 1) if options.quick else (Size(), 5)
-    if not peers.importable():
-        raise SystemExit("neuralpredictors is not installed; pip install 'neurokit-encoding[benchmarks]'.")
+    peers.require()
     rows = [measured(size, options.rounds or rounds, *sides(size)) for sides in (cnn, rnn)]
     return paired.report("integrated_gradients", rows, options.quick, steps=size.steps)
 

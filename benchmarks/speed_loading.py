@@ -44,8 +44,7 @@ PEER = "neuralpredictors' FileTreeDataset"
 def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
     """Equality, then time, then memory."""
     chosen = options(__doc__, arguments)
-    if not peers.importable():
-        raise SystemExit("neuralpredictors is missing: pip install 'neurokit-encoding[benchmarks]'.")
+    peers.require()
     size, rounds = QUICK if chosen.quick else SIZES, chosen.rounds or (1 if chosen.quick else 5)
     with tempfile.TemporaryDirectory(prefix="speed_loading-") as folder:
         scan = write_scan(Path(folder), **size)

@@ -34,8 +34,7 @@ Readouts = dict[str, tuple[nn.Module, Tensor, dict[str, str]]]  # with its maps,
 def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
     """Equality, then time."""
     chosen = options(__doc__, arguments)
-    if not peers.importable():
-        raise SystemExit("neuralpredictors is missing: pip install 'neurokit-encoding[benchmarks]'.")
+    peers.require("numba")
     size, rounds = QUICK if chosen.quick else SIZES, chosen.rounds or (1 if chosen.quick else 15)
     facts = {
         **size,

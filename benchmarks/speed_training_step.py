@@ -47,8 +47,7 @@ steps: dict[str, Step] = {}  # of this process
 def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
     """Equality, then time."""
     chosen = options(__doc__, arguments)
-    if not peers.importable():
-        raise SystemExit("neuralpredictors is missing: pip install 'neurokit-encoding[benchmarks]'.")
+    peers.require("numba")
     size, rounds = QUICK if chosen.quick else SIZES, chosen.rounds or (1 if chosen.quick else 7)
     processes = {name: ProcessPoolExecutor(1, mp_context=get_context("spawn")) for name in ALLOCATORS}
     try:

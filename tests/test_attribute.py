@@ -279,3 +279,13 @@ def test_a_trained_encoder_shows_the_planted_channel_and_lag_and_random_weights_
     assert fitted.best_loss < 0.4  # the noise alone is 0.09, the rates' variance 1.4
     assert near(peaks(model))
     assert not any(near(peaks(other)) for other in untrained)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+@pytest.mark.parametrize("cell", ["rnn", "gru", "lstm"])
+def test_a_recurrent_model_in_evaluation_mode_is_attributed_on_a_gpu(cell: str) -> None:
+    """Where cuDNN would refuse a backward pass."""
+    wanted = integrated_gradients(encoder(cell), INPUTS, ZERO, rate_at(0, BINS))
+    found = integrated_gradients(encoder(cell).to("cuda").eval(), INPUTS, ZERO, rate_at(0, BINS))
+    assert found.values.is_cuda
+    torch.testing.assert_close(found.values.cpu(), wanted.values, rtol=1e-3, atol=1e-5)

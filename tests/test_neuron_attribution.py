@@ -1,6 +1,7 @@
 """Neurons' attributions from patches against captum's own from whole images, at the edge of the map too."""
 
 from dataclasses import replace
+from inspect import unwrap
 
 import pytest
 import torch
@@ -131,3 +132,16 @@ def test_what_it_cannot_serve_is_one_sentence() -> None:
         neuron_attribution(model, noise(0), BASELINE)
     with pytest.raises(DataError, match="This model reads behaviour"):
         neuron_attribution(AtState(at_state(MODEL_4).model), noise(1), BASELINE)
+
+
+def test_a_baseline_of_another_size_is_refused() -> None:
+    with pytest.raises(DataError, match=r"baseline is \(18, 32\), images are \(36, 64\)"):
+        unwrap(neuron_attribution)(at_state(CNN), noise(1), BASELINE[::2, ::2], [0])
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_a_gpu_finds_the_same() -> None:
+    model, images = at_state(MODEL_4), noise(2)
+    wanted = neuron_attribution(model, images, BASELINE, steps=STEPS, tolerance=torch.inf)
+    found = neuron_attribution(model.to("cuda"), images, BASELINE, steps=STEPS, tolerance=torch.inf)
+    assert float(off(found.values, wanted.values).max()) < 1e-3

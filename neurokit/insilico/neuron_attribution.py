@@ -36,8 +36,8 @@ def neuron_attribution(
     What `integrated_gradients(model, images, baseline, neuron_rate(neurons), ...)` gives, with the same
     points and weights on the line; without `neurons` all are taken. `rows_at_once` bounds how many images x
     steps are in memory, 5 MB each for the competition's network. Raises DataError for a model that is no
-    AtState of a mouse and for a neuron that it lacks, and FitError where the relative completeness gap is
-    above `tolerance`.
+    AtState of a mouse, a neuron that it lacks and a baseline of another size, and FitError where the relative
+    completeness gap is above `tolerance`.
     """
     if not isinstance(model, AtState):
         raise DataError(
@@ -46,6 +46,9 @@ def neuron_attribution(
         )
     if steps < 1 or len(images) == 0:
         raise FitError(f"{len(images)} images and {steps} steps: at least one of each is needed.")
+    if baseline.shape != images.shape[1:]:
+        finding = f"baseline is {tuple(baseline.shape)}, images are {tuple(images.shape[1:])}"
+        raise DataError(f"{finding}; give a baseline of their size.")
     rates = predict(model, torch.cat([baseline.to(images)[None], images]), batch_size=rows_at_once)
     numbers = chosen(neurons, rates)
     with evaluating(model), torch.no_grad():

@@ -23,7 +23,7 @@ from neurokit.errors import DataError
 
 EPS = 1e-8  # added to each standard deviation
 THRESHOLD = 0.15  # of the explainable fraction, below which a neuron is not counted
-PARTS = 2  # of the trials, side by side
+PARTS = 2  # of the trials, side by side; as many on every machine, so that the last digits are the same
 AT_ONCE = 2**17  # values, so that they stay in the processor's cache
 
 
