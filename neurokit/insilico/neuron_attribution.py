@@ -1,7 +1,8 @@
 """Integrated gradients of single neurons: what each pixel of an image contributed to a neuron's rate.
 
-The same numbers as `neurokit.attribute.integrated_gradients` finds for any model, some ten times sooner for
-many neurons of a SENSORIUM model: each neuron's gradients are found on the patch of the image that it sees.
+The same numbers as `neurokit.attribute.integrated_gradients` finds for any model, sooner for many neurons of
+a SENSORIUM model (`benchmarks/speed_integrated_gradients.py`): each neuron's gradients are found on the patch
+of the image that it sees.
 
 Letters: K images, O neurons chosen, S steps of an image, H x W image.
 """
