@@ -42,12 +42,18 @@ class Attribution:
 
     @property
     def relative_gap(self) -> float:
-        """Root mean square gap over trials, relative to that of the change; the worst output's.
+        """`relative_gap` of this set."""
+        return relative_gap(self.gap, self.change)
 
-        One number for the whole set; a single trial whose own gap is large is seen in `gap`.
-        """
-        gap, change = (values.square().mean(dim=0).sqrt() for values in (self.gap, self.change))
-        return float((gap / change.clamp_min(1e-12)).max())
+
+def relative_gap(gap: Float[Tensor, "K O"], change: Float[Tensor, "K O"]) -> float:
+    """Root mean square gap over trials, relative to that of the change; the worst output's.
+
+    One number for all trials together; a single trial whose own gap is large is seen in `gap`. An output
+    that does not change counts as one that changes by 1e-12.
+    """
+    gaps, changes = (values.square().mean(dim=0).sqrt() for values in (gap, change))
+    return float((gaps / changes.clamp_min(1e-12)).max())
 
 
 def integrated_gradients(
@@ -87,14 +93,19 @@ def completed(
 ) -> Attribution:
     """The attribution with its gap. Raises FitError where the relative one is above `tolerance`."""
     found = Attribution(values, change, values.reshape(*change.shape, -1).sum(dim=-1) - change)
-    if not found.relative_gap <= tolerance:
+    check_complete(found.relative_gap, steps, tolerance)
+    return found
+
+
+def check_complete(gap: float, steps: int, tolerance: float) -> None:
+    """Raises FitError where the relative `gap` of attributions in so many steps is above `tolerance`."""
+    if not gap <= tolerance:
         raise FitError(
-            f"Integrated gradients miss completeness by {found.relative_gap:.2g} of the output's "
+            f"Integrated gradients miss completeness by {gap:.2g} of the output's "
             f"change (allowed: {tolerance:g}); raise steps above {steps}, or leave out the trials whose "
             "`gap` is large: a recurrent model can jump between two states on the line, and no number "
             "of steps integrates a jump."
         )
-    return found
 
 
 def region_rate(region: int, window: slice = slice(None)) -> Outputs:

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from neurokit.errors import DataError
+from neurokit.attribute import integrated_gradients, neuron_rate
+from neurokit.errors import DataError, FitError
 from neurokit.features.movie_split import split_movie
 from neurokit.features.snippets import Snippets
 from neurokit.insilico import AtRunning, attribution_maps, shown_frames
@@ -69,6 +70,65 @@ def test_the_place_and_the_time_are_found(snippets: Snippets) -> None:
     torch.testing.assert_close(maps.space[:, 5, 11], size * torch.tensor([1.0, 4.0]))
     torch.testing.assert_close(maps.time[:, 3], size * torch.tensor([1.0, 4.0]))
     assert maps.relative_gap < 1e-4
+
+
+def test_too_few_steps_are_refused(model: V1Transformer, snippets: Snippets) -> None:
+    loose = attribution_maps(model, snippets, ENDS, [2, 0], steps=1, tolerance=1e9)
+    assert loose.relative_gap > 0.05
+    with pytest.raises(FitError, match="steps above 1"):
+        attribution_maps(model, snippets, ENDS, [2, 0], steps=1)
+    with pytest.raises(FitError, match=rf"allowed: {loose.relative_gap / 2:g}\)"):
+        attribution_maps(model, snippets, ENDS, [2, 0], steps=1, tolerance=loose.relative_gap / 2)
+
+
+def test_one_gap_of_all_snippets_is_looked_at_and_not_that_of_each_chunk(
+    model: V1Transformer, snippets: Snippets
+) -> None:
+    """One neuron, 2 steps: the gap by hand from an attribution of each snippet alone."""
+    grey = torch.zeros_like(shown_frames(snippets, ENDS)[0])
+    each = [
+        integrated_gradients(
+            AtRunning(model),
+            shown_frames(snippets, end[None]),
+            grey,
+            neuron_rate([1]),
+            steps=2,
+            tolerance=1e9,
+        )
+        for end in ENDS
+    ]
+    gap, change = (torch.cat([getattr(one, name) for one in each]) for name in ("gap", "change"))
+    expected = float((gap.square().sum() / change.square().sum()).sqrt())
+    found = attribution_maps(model, snippets, ENDS, [1], steps=2, rows_at_once=2, tolerance=1e9)
+    assert found.relative_gap == pytest.approx(expected, rel=1e-5)
+
+
+class Silent(V1Transformer):
+    """A model that answers nothing, whatever is shown."""
+
+    def forward(self, frames: Tensor, shown: Tensor, running: Tensor | None = None) -> Tensor:
+        return 0 * frames[shown][..., 0, 0].sum((1, 2))[None, :, None] * torch.ones(self.readout.out_features)
+
+
+def test_a_model_that_never_changes_has_no_gap(snippets: Snippets) -> None:
+    maps = attribution_maps(Silent(NEURONS, SETTINGS), snippets, ENDS, [0, 3])
+    assert maps.relative_gap == 0 and not maps.space.any() and not maps.time.any()
+
+
+@pytest.mark.parametrize(("end", "least"), [(2, 10), (9, 10), (-1, 10), (FRAMES, 10)])
+def test_end_frames_without_a_snippet_are_refused(
+    model: V1Transformer, snippets: Snippets, end: int, least: int
+) -> None:
+    """Four frames and two before, two apart: the first lies 10 before the last."""
+    ends = torch.tensor([30, end])
+    for ask in (
+        lambda: shown_frames(snippets, ends),
+        lambda: snippets.batch(torch.tensor([0]), ends),
+        lambda: attribution_maps(model, snippets, ends, [0]),
+    ):
+        with pytest.raises(DataError, match=rf"frame {end}:.* from {least} to {FRAMES - 1}"):
+            ask()
+    assert len(shown_frames(snippets, torch.tensor([least, FRAMES - 1]))) == 2
 
 
 def test_a_model_that_answers_at_each_frame_is_refused() -> None:

@@ -105,6 +105,16 @@ class Snippets:
             raise DataError(f"{part!r} is no part: choose one of {', '.join(PARTS)}.")
         return getattr(self.split, part)
 
+    def check_ends(self, ends: Int[Tensor, "E"]) -> None:
+        """Raises DataError for an end frame whose snippet would begin before the movie, or after its end."""
+        least, frames = self.span - 1, len(self.frames)
+        wrong = ends[(ends < least) | (ends >= frames)]
+        if len(wrong):
+            raise DataError(
+                f"No snippet can end at frame {int(wrong[0])}: it spans {self.span} frames of a movie of "
+                f"{frames}; give end frames from {least} to {frames - 1}."
+            )
+
     def fingerprint(self) -> str:
         """Which movie, responses, running, split and scales these are."""
         held = [t.cpu().numpy() for t in (self.frames, self.responses, self.running) if t is not None]
@@ -129,7 +139,11 @@ class Snippets:
             yield self.batch(repeats, chosen)
 
     def batch(self, repeats: Int[Tensor, "R"], ends: Int[Tensor, "E"]) -> SnippetBatch:
-        """The snippets that end at these frames, in each of these repeats."""
+        """The snippets that end at these frames, in each of these repeats.
+
+        Raises DataError for an end frame whose snippet would begin before the movie, or after its end.
+        """
+        self.check_ends(ends)
         ago, before = (torch.arange(n, -1, -1) * self.stride for n in (self.length - 1, self.before))
         distinct, shown = torch.unique(ends[:, None] - ago, return_inverse=True)  # U; E T
         every = (distinct, shown, repeats, ends, before)
