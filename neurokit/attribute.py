@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from captum.attr import IntegratedGradients
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from neurokit.errors import FitError
@@ -124,34 +124,38 @@ def neuron_rate(neurons: list[int]) -> Outputs:
 
 
 def lag_profile(
-    attribution: Float[Tensor, "K O T C"], bins: list[int], longest: int
-) -> tuple[Int[Tensor, "L"], Float[Tensor, "L C"]]:
-    """The lags in bins, -longest to longest, and the mean absolute attribution at each, for
+    attribution: Float[Tensor, "K O T C"], bins: list[int], longest: float, bin_size: float
+) -> tuple[Float[Tensor, "L"], Float[Tensor, "L C"]]:
+    """The lags in s, -longest to longest, and the mean absolute attribution at each, for
     `rate_at` outputs.
 
-    A positive lag means that the input came before the rate. Raises FitError for a bin that is less
-    than `longest` bins from an edge of the trial.
+    `longest` and `bin_size` are in s. A positive lag means that the input came before the rate. Raises
+    FitError for a bin that is less than `longest` from an edge of the trial.
     """
-    if min(bins) < longest or max(bins) + longest >= attribution.shape[2]:
+    reach = round(longest / bin_size)
+    if min(bins) < reach or max(bins) + reach >= attribution.shape[2]:
         raise FitError(
             f"Bins {min(bins)} to {max(bins)} of a trial of {attribution.shape[2]} leave no room for lags of "
-            f"{longest} on either side; take bins further inside, or shorter lags."
+            f"{longest:g} s ({reach} bins) on either side; take bins further inside, or shorter lags."
         )
-    lags = torch.arange(-longest, longest + 1)
+    lags = torch.arange(-reach, reach + 1)
     source = torch.tensor(bins)[:, None] - lags  # O L
     size = attribution.abs().mean(dim=0)  # O T C
-    return lags, size[torch.arange(len(bins))[:, None], source].mean(dim=0)
+    return lags * bin_size, size[torch.arange(len(bins))[:, None], source].mean(dim=0)
 
 
-def strongest(profile: Float[Tensor, "L C"], lags: Int[Tensor, "L"], width: int = 11) -> tuple[int, int]:
-    """The channel with the largest attribution and the lag, in bins, at which its profile peaks.
+def strongest(
+    profile: Float[Tensor, "L C"], lags: Float[Tensor, "L"], around: float = 0.05
+) -> tuple[int, float]:
+    """The channel with the largest attribution and the lag, in s, at which its profile peaks.
 
-    The profile is averaged over `width` lags first: single bins of a slow input carry the same
-    information, so how a model shares the credit between neighbours is arbitrary.
+    The profile is averaged over lags up to `around` s away first: single bins of a slow input carry the
+    same information, so how a model shares the credit between neighbours is arbitrary.
     """
     channel = int(profile.sum(dim=0).argmax())
-    smooth = F.avg_pool1d(profile[None, :, channel], width, stride=1, padding=width // 2)[0]
-    return channel, int(lags[smooth.argmax()])
+    bins = 0 if len(lags) < 2 else round(around * (len(lags) - 1) / float(lags[-1] - lags[0]))
+    smooth = F.avg_pool1d(profile[None, :, channel], 2 * bins + 1, stride=1, padding=bins)[0]
+    return channel, float(lags[smooth.argmax()])
 
 
 def _differentiable(model: nn.Module) -> AbstractContextManager[None]:

@@ -25,6 +25,7 @@ from neurokit.models.pupil import PupilEncoder, TemporalCNN, WindowMLP
 from neurokit.predict import predict
 
 Family = Literal["rnn", "gru", "lstm", "mlp", "cnn"]
+WINDOW = 1.0  # s, what a perceptron sees on each side of a bin
 DEFAULTS = FitSettings(epochs=100, batch_size=32, learning_rate=3e-3, weight_decay=1e-4, patience=20)
 BASELINES = {
     "mean rate": baselines.mean_rate,
@@ -50,8 +51,10 @@ def build_encoder(
         torch.manual_seed(seed)
         if cell in ("rnn", "gru", "lstm"):
             model = PupilEncoder(*sizes, cell=cell, layers=layers)
-        elif cell in ("mlp", "cnn"):
-            model = (WindowMLP if cell == "mlp" else TemporalCNN)(*sizes, layers=layers)
+        elif cell == "mlp":
+            model = WindowMLP(*sizes, layers=layers, window=round(WINDOW / task.bin_size))
+        elif cell == "cnn":
+            model = TemporalCNN(*sizes, layers=layers)
         else:
             raise SettingsError(f"cell is {cell!r}; use 'rnn', 'gru', 'lstm', 'mlp' or 'cnn'.")
     model.rates.start_at(torch.from_numpy(task.rates[task.bins("train")].mean(axis=0)))

@@ -205,19 +205,33 @@ def test_gradients_are_found_though_somebody_turned_them_off() -> None:
 def test_a_positive_lag_means_that_the_input_came_first() -> None:
     values = torch.zeros(1, 2, 20, 3)
     values[0, 0, 8 - 3, 1], values[0, 1, 11 - 3, 1] = 2.0, -4.0
-    lags, profile = lag_profile(values, [8, 11], 5)
-    assert lags.tolist() == list(range(-5, 6))
+    lags, profile = lag_profile(values, [8, 11], 0.1, bin_size=0.02)
+    assert lags.tolist() == pytest.approx([-0.1, -0.08, -0.06, -0.04, -0.02, 0, 0.02, 0.04, 0.06, 0.08, 0.1])
     expected = torch.zeros(11, 3)
-    expected[lags == 3, 1] = 3.0
+    expected[5 + 3, 1] = 3.0
     assert torch.equal(profile, expected)
-    assert strongest(profile, lags, width=1) == (1, 3)
+    assert strongest(profile, lags, around=0.0) == (1, pytest.approx(0.06))
+
+
+@pytest.mark.parametrize(("bin_size", "width"), [(0.01, 11), (0.02, 5), (0.05, 3), (0.2, 1)])
+def test_the_profile_is_averaged_over_the_same_seconds_at_any_bin_size(bin_size: float, width: int) -> None:
+    """`width` bins are 0.05 s on either side; two lags that far apart share the peak between them."""
+    half = width // 2
+    lags, profile = lag_profile(torch.zeros(1, 1, 101, 1), [50], 50 * bin_size, bin_size)
+    profile[40 + half], profile[40 - half] = 1.0, 1.0  # both within reach of lag 40 alone, if 2 half < width
+    profile[80] = 1.5
+    found = strongest(profile, lags)
+    assert found == (0, pytest.approx((40 - 50 if half else 80 - 50) * bin_size, abs=1e-6))
+    further = profile.clone()
+    further[40 + half], further[40 + half + 1] = 0.0, 1.0  # one bin more, and no window holds both
+    assert strongest(further, lags)[1] == pytest.approx((80 - half - 50) * bin_size, abs=1e-6)
 
 
 @pytest.mark.parametrize("bins", [[4, 8], [8, 15]])
 def test_lags_that_leave_the_trial_are_refused(bins: list[int]) -> None:
-    with pytest.raises(FitError, match="of a trial of 20 leave no room for lags of 5"):
-        lag_profile(torch.zeros(1, 2, 20, 3), bins, 5)
-    lag_profile(torch.zeros(1, 2, 20, 3), [5, 14], 5)
+    with pytest.raises(FitError, match=r"trial of 20 .* 0\.1 s"):
+        lag_profile(torch.zeros(1, 2, 20, 3), bins, 0.1, bin_size=0.02)
+    lag_profile(torch.zeros(1, 2, 20, 3), [5, 14], 0.1, bin_size=0.02)
 
 
 # --- against the truth
@@ -239,7 +253,7 @@ def planted(trials: int, seed: int) -> Rows:
     return Rows(inputs, rates, bins)
 
 
-def peaks(model: nn.Module) -> list[tuple[int, int]]:
+def peaks(model: nn.Module) -> list[tuple[int, float]]:
     inputs = planted(16, seed=20).tensors[0]
     bins = list(range(12, 28, 3))
     found = []
@@ -247,12 +261,12 @@ def peaks(model: nn.Module) -> list[tuple[int, int]]:
         attribution = integrated_gradients(
             model, inputs, torch.zeros(TRIAL, 3), rate_at(region, bins), tolerance=0.05
         )
-        lags, profile = lag_profile(attribution.values, bins, 12)
-        found.append(strongest(profile, lags, width=3))
+        lags, profile = lag_profile(attribution.values, bins, 12.0, bin_size=1.0)
+        found.append(strongest(profile, lags, around=1.0))
     return found
 
 
-def near(found: list[tuple[int, int]]) -> bool:
+def near(found: list[tuple[int, float]]) -> bool:
     return all(
         channel == truth[0] and abs(lag - truth[1]) <= 2
         for (channel, lag), truth in zip(found, TRUTH, strict=True)

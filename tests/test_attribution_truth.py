@@ -38,9 +38,9 @@ def found(model: nn.Module, task: EncodingTask) -> list[tuple[str, float]]:
     answers = []
     for region in range(len(task.regions)):
         values = integrated_gradients(model, inputs, baseline, rate_at(region, BINS), tolerance=0.1).values
-        lags, profile = lag_profile(values, BINS, longest=75)
+        lags, profile = lag_profile(values, BINS, longest=0.75, bin_size=task.bin_size)
         channel, lag = strongest(profile, lags)
-        answers.append((task.channels[channel], lag * task.bin_size))
+        answers.append((task.channels[channel], lag))
     return answers
 
 

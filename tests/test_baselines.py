@@ -213,6 +213,27 @@ def test_a_lag_between_those_of_the_filter_is_not() -> None:
     assert error(baselines.fir(one), one) > 3
 
 
+@pytest.mark.parametrize(
+    ("bin_size", "expected"),
+    [
+        (0.01, list(range(-50, 51, 5))),
+        (0.025, list(range(-20, 21, 2))),
+        (0.05, list(range(-10, 11))),
+        (0.1, [-5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5]),
+    ],
+)
+def test_the_filter_s_lags_are_half_a_second_on_either_side(bin_size: float, expected: list[int]) -> None:
+    assert baselines.lags_in_bins(bin_size).tolist() == expected
+
+
+@pytest.mark.parametrize(("bin_size", "seen"), [(0.01, True), (0.02, True), (0.05, True), (0.06, False)])
+def test_the_filter_sees_half_a_second_and_no_more(bin_size: float, seen: bool) -> None:
+    """Ten bins are 0.1, 0.2, 0.5 and 0.6 s."""
+    one = replace(following(10), bin_size=bin_size)
+    found = error(baselines.fir(one), one)
+    assert found < 0.03 if seen else found > 3  # the noise is 0.01, as above
+
+
 @pytest.mark.parametrize("lag", [-10, 0, 15])
 def test_a_filter_on_the_psth_knows_the_time_in_the_trial_too(lag: int) -> None:
     one = following(lag, 2 * np.sin(np.arange(BINS) / 5)[:, None])
@@ -234,7 +255,7 @@ def test_the_penalty_is_chosen_on_validation_trials() -> None:
     chosen = []
     for rates in (5 + 0.3 * noise(TRIALS, BINS, 1, seed=5), 5 + 3 * INPUTS[..., :1]):
         one = task(rates, INPUTS)
-        start, design = baselines.mean_rate(one), baselines.lagged(one.inputs)
+        start, design = baselines.mean_rate(one), baselines.lagged(one.inputs, np.arange(-50, 51, 5))
         of_penalty = {
             penalty: start + baselines._ridge(design, one.rates - start, one.bins("train"), penalty)
             for penalty in baselines.PENALTIES

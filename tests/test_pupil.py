@@ -86,6 +86,12 @@ def test_each_family_fits_the_tasks_sizes(cell: str, kind: type[nn.Module]) -> N
         assert len(model.layers) == 2 and model.rates.in_features == 5
 
 
+@pytest.mark.parametrize(("bin_size", "bins"), [(0.01, 201), (0.02, 101), (0.05, 41)])
+def test_a_perceptron_sees_one_second_on_either_side(bin_size: float, bins: int) -> None:
+    model = build_encoder(replace(toy_task(), bin_size=bin_size), cell="mlp", hidden=5)
+    assert model.layers[0].kernel_size == (bins,)
+
+
 def test_an_encoder_starts_at_the_training_mean() -> None:
     task = toy_task()
     model = build_encoder(task, hidden=5)

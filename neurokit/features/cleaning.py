@@ -78,8 +78,8 @@ def clean_pupil(
     """Masks what is no pupil, bridges gaps of up to 200 ms linearly, masks longer ones.
 
     Masked are non-finite bins, blinks, bins further than 5 robust standard deviations from the
-    training trials' median, and, where `positive` (an area), bins of zero or less. Raises DataError
-    for a channel that is constant or has no usable bin in the training trials.
+    training trials' median, and, where `positive` (an area), bins of zero or less. `bin_size` is in s.
+    Raises DataError for a channel that is constant or has no usable bin in the training trials.
     """
     good = np.isfinite(values)
     if blink is not None:

@@ -9,7 +9,7 @@ Letters: K trials, T bins, C channels, R regions, L lags.
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from sklearn.linear_model import Ridge
 
 from neurokit.features.encoding_task import EncodingTask
@@ -17,7 +17,7 @@ from neurokit.features.encoding_task import EncodingTask
 Prediction = Float[np.ndarray, "K T R"]
 PENALTIES = tuple(10.0**power for power in range(-1, 7))
 DRIFT_WIDTHS = (2.0, 5.0, 10.0, 20.0, 50.0)  # trials
-LAGS = np.arange(-50, 51, 5)  # bins; negative: the behaviour comes after the rate
+LAG_TIMES = np.arange(-10, 11) * 0.05  # s; negative: the behaviour comes after the rate
 SHRINKAGE = 5.0  # trials' worth of the common PSTH mixed into that of each condition
 
 
@@ -64,21 +64,26 @@ def psth_and_drift(task: EncodingTask) -> Prediction:
 
 
 def fir(task: EncodingTask, *, on_psth: bool = False) -> Prediction:
-    """Ridge regression on the behaviour from 0.5 s before to 0.5 s after each bin.
+    """Ridge regression on the behaviour from 0.5 s before to 0.5 s after each bin, every 0.05 s.
 
     With `on_psth` it predicts what is left above the PSTH, so that the time in the trial is known
     to it as it is to a recurrent network. The penalty is chosen on validation trials.
     """
     start = psth(task) if on_psth else mean_rate(task)
-    design = lagged(task.inputs)  # K T C*L
+    design = lagged(task.inputs, lags_in_bins(task.bin_size))  # K T C*L
     train = task.bins("train")
     return _best_on_validation(
         task, [start + _ridge(design, task.rates - start, train, penalty) for penalty in PENALTIES]
     )
 
 
-def lagged(inputs: Float[np.ndarray, "K T C"], lags: np.ndarray = LAGS) -> Float[np.ndarray, "K T CL"]:
-    """Each bin's inputs at every lag, the trial's edges held."""
+def lags_in_bins(bin_size: float) -> Int[np.ndarray, "L"]:
+    """The filter's lags in bins of `bin_size` s, ascending; those that fall into one bin count once."""
+    return np.unique(np.rint(LAG_TIMES / bin_size).astype(int))
+
+
+def lagged(inputs: Float[np.ndarray, "K T C"], lags: Int[np.ndarray, "L"]) -> Float[np.ndarray, "K T CL"]:
+    """Each bin's inputs so many bins before, for every lag; the trial's edges are held."""
     source = np.clip(np.arange(inputs.shape[1])[:, None] - lags, 0, inputs.shape[1] - 1)  # T L
     return inputs[:, source].reshape(*inputs.shape[:2], -1)
 

@@ -7,9 +7,10 @@ from neurokit.errors import SettingsError
 
 @dataclass(frozen=True)
 class SnippetShape:
-    """What a model sees and what it predicts, in frames of the movie and samples of the microscope (1/30 s).
+    """What a model sees and what it predicts, in frames of the movie and samples of the microscope.
 
-    A snippet has `length` frames, `stride` apart: the default looks back 1.5 s, since the calcium of an
+    Both come 30 times a second in the Allen recordings, and seconds below are theirs. A snippet has `length`
+    frames, `stride` apart: the default looks back 1.5 s, since the calcium of an
     earlier moment is seen for about a second. Each is seen together with `before` earlier ones, for motion
     needs several; at the default of 0.1 s apart these reach back as far as a cell of V1 does. The target
     is dF/F averaged over `window` samples, the first `lag` after the snippet's last frame: calcium rises

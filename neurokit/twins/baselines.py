@@ -29,7 +29,7 @@ Design = Callable[[Trial], Float32[np.ndarray, "T J"]]
 
 
 def lagged_pixels(recording: TrialFolder, videos: Sequence[Video]) -> list[Float32[np.ndarray, "_R _T _U"]]:
-    """Ridge regression on the small frames of the last half second."""
+    """Ridge regression on the small frames of the last half second, 15 at 30 Hz, every second one."""
     return _predicted(recording, videos, lambda trial: _lagged(_small(trial, SIZE), LAGS))
 
 
