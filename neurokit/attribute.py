@@ -20,6 +20,7 @@ from captum.attr import IntegratedGradients
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from neurokit.device import first_tensor
 from neurokit.errors import FitError
 from neurokit.predict import evaluating
 
@@ -77,7 +78,7 @@ def integrated_gradients(
     """
     if steps < 1 or len(inputs) == 0:
         raise FitError(f"{len(inputs)} trials and {steps} steps: at least one of each is needed.")
-    device = next(model.parameters()).device
+    device = first_tensor(model).device
     chunk = max(1, rows_at_once // steps)
     baseline = baseline.to(device)
     with evaluating(model), _differentiable(model):

@@ -1,10 +1,11 @@
 """Where to compute and how precisely, chosen once."""
 
 from contextlib import AbstractContextManager
+from itertools import chain
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from neurokit.errors import SettingsError
 
@@ -32,6 +33,15 @@ def choose_device(name: str = "auto") -> torch.device:
 
 def _devices() -> dict[str, bool]:
     return {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+
+
+def first_tensor(model: nn.Module) -> Tensor:
+    """A tensor with the model's device and type: its first parameter, else its first buffer.
+
+    A model without either can compute anywhere and gets an empty float32 tensor on the CPU.
+    """
+    tensors = (tensor for tensor in chain(model.parameters(), model.buffers()) if tensor.is_floating_point())
+    return next(tensors, torch.empty(0))
 
 
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager:

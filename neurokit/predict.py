@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from neurokit.device import first_tensor
+
 
 @contextmanager
 def evaluating(*models: nn.Module) -> Iterator[None]:
@@ -26,9 +28,11 @@ def evaluating(*models: nn.Module) -> Iterator[None]:
 def predict(model: nn.Module, *inputs: Tensor, batch_size: int = 256) -> Tensor:
     """The model's output for all rows of `inputs`, in evaluation mode, on the model's device.
 
+    A model without parameters and buffers computes on the CPU.
+
     `inputs` share their first axis; the output is written into one tensor there is, never grown.
     """
-    device = next(model.parameters()).device
+    device = first_tensor(model).device
     rows, output = len(inputs[0]), None
     with evaluating(model), torch.no_grad():
         for start in range(0, rows, batch_size):

@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from neurokit.attribute import integrated_gradients, neuron_rate
 from neurokit.errors import DataError
 from neurokit.insilico import (
     AtState,
@@ -130,6 +131,25 @@ def test_experiments_evaluate_and_leave_the_model_as_it_was(
     assert len(set(modes)) == 2
     assert all(torch.equal(value, weights[name]) for name, value in trained.state_dict().items())
     assert gradients and all(torch.equal(trained.get_parameter(n).grad, g) for n, g in gradients.items())
+
+
+class Brightness(nn.Module):
+    """Two rates without anything to learn: the mean of the left half and that of the right one."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        return torch.stack([half.mean(dim=(1, 2)) for half in images.chunk(2, dim=2)], dim=1) + 1
+
+
+def test_experiments_run_on_a_model_without_parameters() -> None:
+    left = torch.zeros(36, 64)
+    left[:, :32] = 1 / (36 * 32)
+    torch.testing.assert_close(mean_gradients(Brightness(), noise(2)), torch.stack([left, left.flip(1)]))
+    torch.testing.assert_close(receptive_fields(Brightness(), noise(2))[0] > 0, left > 0)
+    found = integrated_gradients(Brightness(), noise(2), torch.zeros(36, 64), neuron_rate([0]))
+    torch.testing.assert_close(found.values[:, 0], noise(2) * left)
+    assert tuning(Brightness(), ORIENTATIONS[::4], FREQUENCIES[:1]).shape == (2, 3, 1)
+    exciting = most_exciting_images(Brightness(), [1], steps=20).images[0]
+    assert exciting[:, 40:].mean() > 10 * exciting[:, :24].mean().abs()
 
 
 # --- tuning

@@ -227,6 +227,21 @@ def test_trials_that_are_not_scored_do_not_enter_the_interval() -> None:
     np.testing.assert_allclose(found, short)
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_region_whose_reference_makes_no_error_has_no_interval_and_the_others_have_theirs() -> None:
+    rates, predicted, bins = drawn(shape=(40, 15, 3))
+    alone = block_bootstrap(rates, predicted, mean_of(rates, bins), bins, seed=1, draws=50)
+    rates[..., 1] = 4.0
+    reference = mean_of(rates, bins)
+    found = block_bootstrap(rates, predicted, reference, bins, seed=1, draws=50)
+    assert np.isnan(found[:, 1]).all() and np.isnan(r2(rates, predicted, reference, bins)[1])
+    np.testing.assert_allclose(found[:, [0, 2]], alone[:, [0, 2]])
+    silent = block_bootstrap(
+        rates[..., 1:2], predicted[..., 1:2], reference[..., 1:2], bins, seed=1, draws=50
+    )
+    assert np.isnan(silent).all() and silent.shape == (2, 1)
+
+
 # --- the null
 
 
@@ -290,6 +305,32 @@ def test_reliability_of_neurons_with_a_common_part_is_what_theory_says(shared: f
     counts = psth + common + random.normal(size=(40, 100, 30))
     expected = shared**2 / (shared**2 + 1 / 40)
     assert split_half_reliability(counts, seed=0) == pytest.approx(expected, abs=0.05)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("level", [0.0, 0.1])
+def test_halvings_with_a_silent_half_are_left_out_of_the_reliability(level: float) -> None:
+    """Of four neurons two always fire alike: only halvings that part the other two have a correlation.
+
+    Those two share all they do, so each of these halvings correlates at 1.
+    """
+    counts = np.full((4, 50, 20), level)
+    counts[0] = counts[3] = np.random.default_rng(6).poisson(0.5, (50, 20))
+    assert split_half_reliability(counts, seed=0) == pytest.approx(1)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("level", [0.0, 0.1])
+def test_reliability_is_nan_where_every_halving_has_a_silent_half(level: float) -> None:
+    counts = np.full((2, 50, 20), level)
+    counts[1] = np.random.default_rng(6).poisson(0.5, (50, 20))
+    assert np.isnan(split_half_reliability(counts, seed=0))
+
+
+def test_reliability_of_opposites_is_nan() -> None:
+    counts = np.random.default_rng(6).poisson(0.5, (2, 50, 20)).astype(float)
+    counts[1] = -counts[0]
+    assert np.isnan(split_half_reliability(counts, seed=0))
 
 
 def test_reliability_needs_two_neurons() -> None:

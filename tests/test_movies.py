@@ -290,6 +290,15 @@ def test_a_table_has_medians_of_reliable_cells() -> None:
         score_table(task, {"mean": mean_response(task)}, cells=np.zeros(CELLS, dtype=bool))
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_table_of_cells_without_a_signal_in_the_test_has_no_normalised_score() -> None:
+    task = prepare(session(), RECIPE)
+    alternating = task.responses.copy()
+    alternating[:, task.split.test] = np.array([-1, 1, -1, 1])[:, None, None]  # the mean is flat
+    table = score_table(replace(task, responses=alternating), {"mean": mean_response(task)})
+    assert table[["cc_norm", "low", "high"]].isna().all(axis=None) and table.single_trial[0] == 0
+
+
 # --- the leak
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from neurokit.device import first_tensor
 from neurokit.predict import collected, evaluating, predict
 
 
@@ -42,6 +43,24 @@ def test_a_prediction_is_that_of_evaluation_mode() -> None:
     expected = model.linear(model.normal(INPUTS))
     torch.testing.assert_close(predict(model, INPUTS), expected)
     assert not torch.allclose(model(INPUTS), expected)  # the negative control: called as it is, it drops
+
+
+class Doubled(nn.Module):
+    """A model with nothing to learn."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return 2 * inputs
+
+
+def test_a_model_without_parameters_predicts() -> None:
+    torch.testing.assert_close(predict(Doubled(), INPUTS), 2 * INPUTS)
+
+
+def test_the_place_and_type_of_a_model_are_those_of_its_first_numbers() -> None:
+    counted = nn.BatchNorm1d(3, affine=False).double()  # its buffers alone, one of them a whole number
+    assert first_tensor(counted).dtype == torch.float64
+    assert first_tensor(nn.Linear(2, 2, device="meta")).device == torch.device("meta")
+    assert first_tensor(Doubled()).device == torch.device("cpu") and len(first_tensor(Doubled())) == 0
 
 
 def test_every_submodule_gets_its_own_mode_back() -> None:

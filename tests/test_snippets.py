@@ -65,6 +65,15 @@ def test_impossible_windows_are_refused(lag: int, window: int) -> None:
         frame_responses(np.ones((1, 9)), np.array([[0]]), lag=lag, window=window)
 
 
+def test_frames_shown_outside_the_recording_are_refused() -> None:
+    """Sample -1 would be the recording's last."""
+    with pytest.raises(DataError, match="sample -1;"):
+        frame_responses(np.ones((1, 9)), np.array([[-1, 0]]), lag=0, window=1)
+    for start in (-1, 9):
+        with pytest.raises(DataError, match=f"sample {start};.* 0 to 8"):
+            frame_running(np.ones(9), np.array([[0, start]]))
+
+
 # --- what a batch holds
 
 

@@ -20,10 +20,13 @@ def frame_responses(
     """What each neuron did after each frame: its mean over `window` samples, the first `lag` after the frame.
 
     `starts` are the samples at which the frames came on. In the unit of `dff`, float32; NaN where the
-    recording ends before the window does. Raises DataError for a lag below 0 or an empty window.
+    recording ends before the window does. Raises DataError for a lag below 0, an empty window, and starts
+    before the recording.
     """
     if lag < 0 or window < 1:
         raise DataError(f"lag is {lag}, window {window}; use 0 or more for the one, 1 or more for the other.")
+    if starts.min() < 0:
+        raise DataError(f"starts has sample {starts.min()}; give samples of the recording, from 0.")
     last = dff.shape[1] - 1
     total = sum(dff[:, np.minimum(starts + later, last)] for later in range(lag, lag + window))  # N R F
     means = np.moveaxis(total / window, 0, -1).astype(np.float32, order="C")  # R F N
@@ -34,7 +37,15 @@ def frame_responses(
 def frame_running(
     running: Float[np.ndarray, "S"], starts: Int[np.ndarray, "R F"]
 ) -> Float[np.ndarray, "R F"]:
-    """Speed (cm/s) at the sample at which each frame came on; NaN where it was not measured."""
+    """Speed (cm/s) at the sample at which each frame came on; NaN where it was not measured.
+
+    Raises DataError for starts outside the recording.
+    """
+    for start in (starts.min(), starts.max()):
+        if not 0 <= start < len(running):
+            raise DataError(
+                f"starts has sample {start}; give samples of the recording, 0 to {len(running) - 1}."
+            )
     return running[starts]
 
 

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from neurokit.device import first_tensor
 from neurokit.insilico.common import blurred, chosen
 from neurokit.predict import evaluating
 from neurokit.progress import progress
@@ -53,7 +54,7 @@ def most_exciting_images(
     fine noise. Raises DataError for a neuron that the model lacks.
     """
     start = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-    start = start.to(next(model.parameters()))[None]
+    start = start.to(first_tensor(model))[None]
     lengths = [step_size * norm * (1 - step / steps) for step in range(steps)]
     with evaluating(model), torch.enable_grad():
         parts = chosen(neurons, model(start).detach()).split(batch_size)

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
+from neurokit.device import first_tensor
 from neurokit.errors import DataError
 from neurokit.insilico.common import blurred, chosen
 from neurokit.predict import evaluating
@@ -40,7 +41,7 @@ class OfPixels(nn.Module):
         self.training = twin.network.training
         for name, value in (("perspective", perspective), ("modulation", modulation)):
             held = torch.zeros(2) if value is None else value.detach()
-            self.register_buffer(name, held.to(next(twin.network.parameters())), persistent=False)
+            self.register_buffer(name, held.to(first_tensor(twin.network)), persistent=False)
 
     def forward(self, pixels: Float[Tensor, "K T H W"]) -> Float[Tensor, "K T U"]:
         """Responses to each video (0 black, 1 white) from its first frame on."""
@@ -99,7 +100,7 @@ def most_exciting_videos(
         raise DataError(f"counted is {counted}; use 1 to {shape[0]}, the frames of the video.")
     norm = contrast * float(np.sqrt(np.prod(shape)))
     noise = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-    start = _bounded(noise.to(next(model.parameters()))[None], norm)
+    start = _bounded(noise.to(first_tensor(model))[None], norm)
     climb = _Climb(model, counted, norm, smoothing)
     lengths = [step_size * norm * (1 - step / steps) for step in range(steps)]
     with evaluating(model), torch.enable_grad():

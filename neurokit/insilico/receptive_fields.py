@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from neurokit.device import first_tensor
 from neurokit.insilico.common import blurred, chosen
 from neurokit.predict import evaluating
 from neurokit.progress import progress
@@ -79,7 +80,7 @@ def _mean_of(
     rows_at_once: int,
     show_progress: bool,
 ) -> Float[Tensor, "K H W"]:
-    device, total = next(model.parameters()).device, 0.0
+    device, total = first_tensor(model).device, 0.0
     parts = images.split(min(IMAGES_AT_ONCE, rows_at_once))
     with evaluating(model):
         for part in progress(parts, desc="receptive fields", disable=not show_progress):

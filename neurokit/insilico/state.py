@@ -6,6 +6,7 @@ Letters: B images, H x W image, N neurons.
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from neurokit.device import first_tensor
 from neurokit.models.sensorium import MouseModel
 
 
@@ -27,7 +28,7 @@ class AtState(nn.Module):
         self.model = model
         self.training = model.training
         for name, value in (("behaviour", behaviour), ("pupil_center", pupil_center)):
-            held = None if value is None else value.detach().to(next(model.parameters()))
+            held = None if value is None else value.detach().to(first_tensor(model))
             self.register_buffer(name, held, persistent=False)
 
     def forward(self, images: Float[Tensor, "B H W"]) -> Float[Tensor, "B N"]:

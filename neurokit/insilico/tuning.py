@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor, nn
 
+from neurokit.device import first_tensor
 from neurokit.errors import DataError
 from neurokit.predict import predict
 from neurokit.progress import progress
@@ -40,7 +41,7 @@ def tuning(
     `contrast` is the gratings' standard deviation in those of the images the model was fitted to: at 1
     they are standardised as these are.
     """
-    dtype = next(model.parameters()).dtype
+    dtype = first_tensor(model).dtype
     curves = []
     for angle in progress(orientations, desc="gratings", disable=not show_progress):
         frequency, phase = (grid.ravel() for grid in np.meshgrid(frequencies, phases, indexing="ij"))

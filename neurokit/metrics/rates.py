@@ -14,7 +14,7 @@ from neurokit.errors import DataError
 
 Rates = Float[np.ndarray, "K T R"]
 Bins = Bool[np.ndarray, "K T"]
-ROUNDING = 1e-9  # of an R²
+ROUNDING = 1e-9  # of an R² or a correlation
 
 
 def r2(rates: Rates, predicted: Rates, reference: Rates, bins: Bins) -> Float[np.ndarray, "R"]:
@@ -71,7 +71,8 @@ def block_bootstrap(
 
     Neighbours share slow drift, so single trials drawn alone would make the interval too narrow
     (Künsch, Annals of Statistics 17, 1217-1241, 1989). With few trials the runs are shorter, a
-    quarter of them at most, since one run of all trials would be no draw.
+    quarter of them at most, since one run of all trials would be no draw. NaN for a region whose
+    reference makes no error in any draw, as where its rate is constant.
     """
     scored = bins.any(axis=1)
     error, scale = (trial_errors(rates, p, bins)[scored] for p in (predicted, reference))
@@ -81,7 +82,10 @@ def block_bootstrap(
     starts = random.integers(0, trials - block + 1, (draws, -(-trials // block)))
     drawn = (starts[..., None] + np.arange(block)).reshape(draws, -1)[:, :trials]  # D K
     scores = _quotient(error[drawn].sum(axis=1), scale[drawn].sum(axis=1))  # D R
-    return np.nanpercentile(scores, [2.5, 97.5], axis=0)
+    known = ~np.isnan(scores).all(axis=0)
+    interval = np.full((2, scores.shape[1]), np.nan)
+    interval[:, known] = np.nanpercentile(scores[:, known], [2.5, 97.5], axis=0)
+    return interval
 
 
 def shift_null(
@@ -125,20 +129,24 @@ def split_half_reliability(
     """How alike two halves of a region's neurons fire beyond the PSTH, Spearman-Brown corrected.
 
     Mean correlation over `draws` random halvings. The shared part is what any model of the region's
-    mean rate could know at most. Raises DataError for fewer than two neurons.
+    mean rate could know at most. A halving with a half that is silent, or the same in all trials, has
+    no correlation and is left out; NaN where each of them has one, and where the halves are exact
+    opposites, which the correction has no number for. Raises DataError for fewer than two neurons.
     """
     if len(counts) < 2:
         raise DataError(f"Reliability needs two neurons or more, found {len(counts)}.")
     random = np.random.default_rng(seed)
-    residual = counts - counts.mean(axis=1, keepdims=True)
+    alike = np.ptp(counts, axis=1, keepdims=True) == 0  # their mean need not round to themselves
+    residual = np.where(alike, 0, counts - counts.mean(axis=1, keepdims=True))
     half = len(counts) // 2
     found = []
     for _ in range(draws):
         order = random.permutation(len(counts))
         first, second = residual[order[:half]].mean(0), residual[order[half : 2 * half]].mean(0)
-        found.append(np.corrcoef(first.ravel(), second.ravel())[0, 1])
-    mean = float(np.mean(found))
-    return 2 * mean / (1 + mean)
+        if first.any() and second.any():
+            found.append(np.corrcoef(first.ravel(), second.ravel())[0, 1])
+    mean = float(np.mean(found)) if found else np.nan
+    return 2 * mean / (1 + mean) if mean > ROUNDING - 1 else np.nan
 
 
 def _quotient(

@@ -34,8 +34,8 @@ def score_table(
     """One row per model, medians over cells (default: those that are reliable in training frames).
 
     Columns: model, cells, single_trial, cc_abs (to the mean over repeats), cc_norm and its quartiles low and
-    high, absolute_error (of the standard deviation of each cell's responses). Raises DataError where no
-    cell is left.
+    high (NaN where no cell has a signal in that part), absolute_error (of the standard deviation of each
+    cell's responses). Raises DataError where no cell is left.
     """
     cells = task.reliable() if cells is None else cells
     if not cells.any():
@@ -49,7 +49,8 @@ def score_table(
 def _medians(task: MovieTask, predicted: np.ndarray, part: str, cells: np.ndarray) -> dict[str, float]:
     found = cell_scores(task, predicted, part)
     spread = part_responses(task, part).std(axis=(0, 1))
-    low, middle, high = np.nanquantile(found.cc_norm[cells], (0.25, 0.5, 0.75))
+    known = found.cc_norm[cells & ~np.isnan(found.cc_norm)]
+    low, middle, high = np.quantile(known, (0.25, 0.5, 0.75)) if len(known) else np.full(3, np.nan)
     return {
         "single_trial": float(np.median(found.single_trial[cells])),
         "cc_abs": float(np.median(found.cc_abs[cells])),
