@@ -397,6 +397,43 @@ def with_channel(name: str, values: np.ndarray) -> TrialRecording:
     return replace(source, behaviour=source.behaviour | {name: values})
 
 
+def trimmed(values: np.ndarray, good: np.ndarray, training: np.ndarray) -> np.ndarray:
+    """`good` without what lies further than 5 x 1.4826 median deviations from the training median."""
+    usable = values[training][good[training]]
+    centre = np.median(usable)
+    return good & (np.abs(values - centre) <= 5 * 1.4826 * np.median(np.abs(usable - centre)))
+
+
+def test_each_pupil_channel_is_trimmed_once_and_the_position_where_the_area_is_bad() -> None:
+    random = np.random.default_rng(3)
+    area, x = random.lognormal(0, 0.6, (TRIALS, BINS)), random.standard_t(3, (TRIALS, BINS))
+    source = recording(behaviour={"pupil_area": area, "pupil_x": x})
+    split = split_trials(TRIALS, seed=0)
+    training = split.is_train(TRIALS)
+    once = trimmed(area, np.ones(area.shape, dtype=bool), training)
+    assert trimmed(area, once, training).sum() < once.sum()  # so a second time would show
+    position = trimmed(x, once, training)
+    longest = 20  # bins of 10 ms in 200 ms
+    bad = [1 - (good | short_gaps(good, longest)).mean() for good in (once, position)]
+    task = task_of(source, channels=("pupil_x", "pupil_area"))
+    assert list(task.masked) == ["pupil_x", "pupil_area"]
+    assert task.masked == pytest.approx({"pupil_area": bad[0], "pupil_x": bad[1]}, abs=1e-12)
+    measured, scale = once & position, task.scales["pupil_area"]
+    expected = (area - scale.centre) / scale.spread
+    np.testing.assert_allclose(task.inputs[..., 1][measured], expected[measured], rtol=1e-4, atol=1e-5)
+
+
+def test_a_blink_and_a_bad_area_mask_the_position_when_the_area_is_not_asked_for() -> None:
+    random = np.random.default_rng(4)
+    area, x = random.uniform(9, 11, (TRIALS, BINS)), random.uniform(-1, 1, (TRIALS, BINS))
+    area[2, :30], blink = 1e3, np.zeros((TRIALS, BINS))
+    blink[5, 30:] = 1
+    task = task_of(
+        recording(behaviour={"pupil_area": area, "pupil_x": x, "blink": blink}), channels=("pupil_x",)
+    )
+    assert task.masked["pupil_x"] == pytest.approx((30 + 30) / (TRIALS * BINS))
+
+
 def test_rates_are_the_regions_mean_counts_smoothed_in_hertz_at_their_own_bins() -> None:
     source = recording()
     task = task_of(source)

@@ -76,8 +76,7 @@ def encoding_task(
     _check_split(split, len(recording.trials), recording.name)
     present = _present(recording, channels)
     training = split.is_train(len(recording.trials))
-    closed = _closed(recording, training) if set(present) & set(PUPIL) else None
-    cleaned = {channel: _cleaned(recording, channel, training, closed) for channel in present}
+    cleaned = _cleaned_channels(recording, present, training)
     scales = {channel: _scale(clean, training, channel) for channel, clean in cleaned.items()}
     bins = round(width / recording.bin_size)
     rates, recorded = _rates(recording, regions, bins, smoothing)
@@ -118,24 +117,24 @@ def _present(recording: TrialRecording, channels: tuple[str, ...]) -> tuple[str,
     return present
 
 
-def _closed(recording: TrialRecording, training: np.ndarray) -> Bool[np.ndarray, "K T"] | None:
-    """Where the eye was shut or its fit failed: there the position is bad too."""
+def _cleaned_channels(
+    recording: TrialRecording, channels: tuple[str, ...], training: Bool[np.ndarray, "K"]
+) -> dict[str, CleanChannel]:
+    """Each of `channels`, cleaned once; where the area is bad (eye shut, failed fit), so is the position."""
+    pupil = [channel for channel in channels if channel in PUPIL]
+    cleaned = {c: _finite(recording.behaviour[c]) for c in channels if c not in PUPIL}
     blink = recording.behaviour.get("blink")
-    blink = None if blink is None else blink > 0
-    if "pupil_area" not in recording.behaviour:
-        return blink
-    return ~_clean_pupil(recording, "pupil_area", training, blink).measured
+    closed = None if blink is None else blink > 0
+    if pupil and "pupil_area" in recording.behaviour:
+        area = _clean_pupil(recording, "pupil_area", training, closed)
+        closed = ~area.measured
+        cleaned["pupil_area"] = area
+    cleaned |= {c: _clean_pupil(recording, c, training, closed) for c in pupil if c != "pupil_area"}
+    return {channel: cleaned[channel] for channel in channels}
 
 
-def _cleaned(
-    recording: TrialRecording,
-    channel: str,
-    training: np.ndarray,
-    closed: Bool[np.ndarray, "K T"] | None,
-) -> CleanChannel:
-    if channel in PUPIL:
-        return _clean_pupil(recording, channel, training, closed)
-    values = recording.behaviour[channel].astype(float)
+def _finite(values: np.ndarray) -> CleanChannel:
+    values = values.astype(float)
     finite = np.isfinite(values)
     return CleanChannel(np.where(finite, values, 0), finite, finite, float(1 - finite.mean()), 0.0)
 
