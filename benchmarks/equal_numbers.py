@@ -1,0 +1,367 @@
+"""The numbers of all four systems to the last bit: what a change of the code's form must not change.
+
+    python benchmarks/equal_numbers.py            writes benchmarks/results/equal_numbers.json
+    python benchmarks/equal_numbers.py --check    compares with it: exit status 1 where an entry differs
+
+Each system is run from its simulated files to its scores in small, on one thread and with fixed seeds:
+recordings, features, training history, weights, predictions, baselines, scores, a submission. Bits may differ
+on another processor or with other libraries; a check there says so. About three minutes.
+
+Only the functions of the first half call the package. Where its names change, change the calls and nothing
+else: names of entries, sizes, seeds and epochs stay.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from threadpoolctl import threadpool_limits
+
+import record
+from digests import columns, differences, digest, digests, file_digest, machine, scores, weights
+from neurokit.data.allen import MovieSession
+from neurokit.data.scans import demo_parameters, scan_truth
+from neurokit.data.sensorium import Scan
+from neurokit.data.simulated_mice import load_simulated_mouse, load_truth
+from neurokit.data.steinmetz import simulated_truth
+from neurokit.data.trial_folder import Trial, TrialFolder, load_trials
+from neurokit.data.trial_recording import TrialRecording
+from neurokit.features.encoding_task import EncodingTask
+from neurokit.features.mouse_trials import MouseTrials
+from neurokit.movies import Recipe as MovieRecipe
+from neurokit.movies import baselines as movie_baselines
+from neurokit.movies import plan as movie_plan
+from neurokit.movies import predict_part, train_network
+from neurokit.movies import prepare as prepare_movies
+from neurokit.movies import run as movie_run
+from neurokit.movies.saved import save_model as save_transformer
+from neurokit.pupil import (
+    DEFAULTS,
+    baseline_rates,
+    build_encoder,
+    encoder_rates,
+    score_table,
+    seed_style_column,
+    train_encoder,
+)
+from neurokit.pupil_run import prepare as prepare_pupil
+from neurokit.sensorium import plan as sensorium_plan
+from neurokit.sensorium import predict_tier, save_model, train_model
+from neurokit.sensorium import prepare as prepare_scans
+from neurokit.sensorium import run as sensorium_run
+from neurokit.sensorium import score_table as score_scans
+from neurokit.sensorium.saved import load_model
+from neurokit.simulate.microns import MouseParameters
+from neurokit.twins import baselines as twin_baselines
+from neurokit.twins import plan as twin_plan
+from neurokit.twins import run as twin_run
+from neurokit.twins.saved import save_twin
+from neurokit.twins.scores import predict_videos
+from neurokit.twins.table import held_out_videos
+from neurokit.twins.table import score_table as score_videos
+from neurokit.twins.training import train_twin
+from neurokit.twins.twin import DigitalTwin
+from neurokit.twins.windows import MouseWindows
+
+Numbers = dict[str, Any]
+NAME = "equal_numbers"
+SHOWN = 20  # differing entries that are printed
+HERE: Numbers = {"device": "cpu", "show_progress": False}
+KNOWLEDGE = ("image", "behaviour", "everything")  # for which SENSORIUM's ceiling is known
+SMALL_MOUSE = {"minutes": 1.5, "cells": 20, "test_clips": 2, "new_clips": 1, "repeats": 3}
+
+
+def environment(data: str) -> dict[str, str]:
+    """The variables that the package reads."""
+    off = dict.fromkeys(("NEUROKIT_FAST", "NEUROKIT_KEEP_MEMORY", "CUDA_VISIBLE_DEVICES"), "")
+    return off | {"NEUROKIT_DATA": data, "NEUROKIT_TIER": "demo", "NEUROKIT_QUIET": "1"}
+
+
+# PupilEncoder
+
+
+def pupil_encoder() -> Numbers:
+    """All five families on the pupil, every baseline, and what all behaviour is turned into."""
+    recording, task = prepare_pupil(inputs="pupil", split="random", seed=0)
+    _, wider = prepare_pupil(inputs="behaviour", split="blocked", seed=1)
+    models, rates = {}, {}
+    for family in ("rnn", "gru", "lstm", "mlp", "cnn"):
+        encoder = build_encoder(task, cell=family, hidden=27, layers=1, seed=0)
+        fitted = train_encoder(task, encoder, replace(DEFAULTS, epochs=3, seed=0), **HERE)
+        models[family] = trained(fitted)
+        rates[family] = encoder_rates(fitted.model, task)
+    baselines = baseline_rates(task, recording.trials)
+    table = score_table(task, rates | baselines)
+    table["seed_style"] = table["model"].map(seed_style_column(task, rates | baselines))
+    return {
+        "recording": trial_recording(recording),
+        "best reachable R2": digest(simulated_truth(0).best_r2),
+        "task": encoding_task(task),
+        "task of all behaviour, blocked": encoding_task(wider),
+        "models": models,
+        "predictions": digests(**{name: each[task.split.test] for name, each in rates.items()}),
+        "baselines": digests(**{name: each[task.split.test] for name, each in baselines.items()}),
+        "scores": scores(table, "model", "region"),
+    }
+
+
+def trial_recording(recording: TrialRecording) -> Numbers:
+    """Every array of the recording."""
+    named = {f"behaviour {name}": values for name, values in recording.behaviour.items()}
+    held = {"time": recording.time, "spikes": recording.spikes, "areas": recording.brain_area, **named}
+    return digests(**held, trials=recording.trials.to_numpy(dtype=float))
+
+
+def encoding_task(task: EncodingTask) -> Numbers:
+    """Inputs, targets, what is scored, the split and the scales."""
+    names = ("inputs", "rates", "recorded", "scored", "channels", "regions")
+    held = {name: np.asarray(getattr(task, name)) for name in names}
+    scales = np.array([[task.scales[name].centre, task.scales[name].spread] for name in task.channels])
+    return digests(**held, split=parts(task.split), scales=scales)
+
+
+# SENSORIUM
+
+
+def sensorium() -> Numbers:
+    """cnn_plus on the demo's mice, model_4 on one of them, and an ensemble's submission of all."""
+    plan = sensorium_plan.Plan("cnn_plus", epochs=2)
+    scans = plan.scans()
+    mice = prepare_scans(scans, plan.recipe, device="cpu")
+    fitted = train_model(mice, plan.recipe, show_progress=False)
+    save_model(fitted, mice, plan.recipe, plan.path)
+    return {
+        "recordings": {key: scan_arrays(scan) for key, scan in scans.items()},
+        "cnn_plus": {
+            "task": {key: mouse_inputs(mouse) for key, mouse in mice.items()},
+            **trained(fitted),
+            "predictions": digests(**predict_tier(fitted.model, mice, "test")),
+            "scores": scores(sensorium_run.evaluate_saved(plan), "mouse"),
+        },
+        "model_4": model_4(scans),
+        "ensemble of model_4": ensemble(),
+    }
+
+
+def model_4(scans: dict[str, Scan]) -> Numbers:
+    """With history, state and gain, on the first mouse alone; its ceilings beside it."""
+    recipe = sensorium_plan.Plan("model_4", epochs=2).recipe
+    first = demo_parameters(0)[0]
+    mice = prepare_scans({first.key: scans[first.key]}, recipe, device="cpu")
+    fitted = train_model(mice, recipe, show_progress=False)
+    predictions = predict_tier(fitted.model, mice, "test")
+    truth, (mouse,) = scan_truth(first), mice.values()
+    return {
+        "task": mouse_inputs(mouse),
+        "states": digests(**mouse.state.arrays()),
+        **trained(fitted),
+        "predictions": digests(**predictions),
+        "scores": scores(score_scans(mice, predictions), "mouse"),
+        "ceilings": digests(**{given: truth.ceiling(given) for given in KNOWLEDGE}),
+    }
+
+
+def ensemble() -> Numbers:
+    """Two members of one epoch, and the files that they submit."""
+    plan = sensorium_plan.Plan("model_4", epochs=1)
+    folder = plan.members.with_name("submission")
+    submission = sensorium_run.submit(plan, folder, members=2, device="cpu")
+    members = [load_model(plan.members / f"member-{number}")[0] for number in range(2)]
+    return {
+        "weights": [weights(member) for member in members],
+        "files": {path.name: file_digest(path) for path in submission.files},
+        "scores of members": scores(submission.members, "model", "mouse"),
+        "scores of files": scores(submission.scores, "scan", "tier"),
+    }
+
+
+def scan_arrays(scan: Scan) -> Numbers:
+    """Every array of the recording."""
+    names = (
+        "images", "responses", "behaviour", "pupil_center", "tiers", "image_ids", "trial_ids", "rank",
+        "unit_ids", "coordinates", "response_scale",
+    )  # fmt: skip
+    return digests(**{name: getattr(scan, name) for name in names})
+
+
+def mouse_inputs(mouse: MouseTrials) -> Numbers:
+    """All that a model is given of the validation trials, and their responses."""
+    batches = list(mouse.batches(mouse.trials("validation"), 64))
+    inputs = {name: [batch.inputs[name] for batch in batches] for name in batches[0].inputs}
+    return digests(**inputs, responses=[batch.responses for batch in batches])
+
+
+# V1 Transformer
+
+
+def v1_transformer() -> Numbers:
+    """Trained on one movie; the task of all movies beside it."""
+    every = movie_plan.Plan()
+    all_movies = every.load()
+    plan = movie_plan.Plan(epochs=2, movies=("natural_movie_one",))
+    session = plan.load()
+    task = prepare_movies(session, plan.recipe)
+    snippets = task.snippets()
+    fitted = train_network(snippets, plan.recipe, **HERE)
+    save_transformer(fitted, snippets.scales, session, plan.recipe, plan.path)
+    names = ("lagged_pixels", "mean_response", "motion_energy", "running_only")
+    baselines = {name: getattr(movie_baselines, name)(task) for name in names}
+    return {
+        "recording": movie_session(all_movies),
+        "task of all movies": movie_task(all_movies, every.recipe),
+        "task": movie_task(session, plan.recipe),
+        **trained(fitted),
+        "predictions": digest(predict_part(fitted.model, snippets)),
+        "baselines": digests(**baselines),
+        "scores": scores(movie_run.evaluate_saved(plan), "model"),
+    }
+
+
+def movie_session(session: MovieSession) -> Numbers:
+    """Every array of the recording."""
+    names = ("time", "dff", "running", "pupil", "cell_ids")
+    movies = session.movies.items()
+    return digests(
+        **{name: getattr(session, name) for name in names},
+        **{f"frames of {name}": movie.frames for name, movie in movies},
+        **{f"starts of {name}": movie.starts for name, movie in movies},
+    )
+
+
+def movie_task(session: MovieSession, recipe: MovieRecipe) -> Numbers:
+    """Inputs, targets, split and scales."""
+    task = prepare_movies(session, recipe)
+    held = {name: getattr(task, name) for name in ("frames", "responses", "running")}
+    scales = [np.asarray(value) for value in task.snippets().scales.arrays().values()]
+    return digests(**held, split=parts(task.split), scales=scales)
+
+
+# Digital twin
+
+
+def digital_twin() -> Numbers:
+    """A core trained on the demo's mouse, and its transfer to a smaller recording of another mouse."""
+    plan = twin_plan.Plan(epochs=2)
+    folder = plan.recording()
+    recording, videos = load_trials(folder / "training_data"), held_out_videos(folder)["natural"][:2]
+    fitted = train_twin(recording, plan.recipe, **HERE)
+    save_twin(fitted.model, plan.path, plan.recipe, recording)
+    predictions = predict_videos(DigitalTwin(fitted.model, device="cpu"), videos)
+    known = load_truth(folder).expected["natural"][: len(videos)]
+    table = score_videos({"natural": videos}, {"digital twin": predictions, "ceiling": list(known)})
+    return {
+        "recording": trial_folder(recording),
+        "videos": trials(repeat for video in videos for repeat in video.repeats),
+        "windows": first_windows(recording, plan),
+        **trained(fitted),
+        "predictions": digest(*predictions),
+        "scores": scores(table, "stimulus", "model"),
+        "transfer": transfer(plan.path),
+    }
+
+
+def transfer(core: Path) -> Numbers:
+    """To a mouse whose recording is given as a folder."""
+    folder = load_simulated_mouse(MouseParameters(seed=1, **SMALL_MOUSE))
+    plan = twin_plan.Plan(folder=folder, foundation=core, seed=1, size="small", epochs=2)
+    recording, kinds = load_trials(folder / "training_data"), held_out_videos(folder)
+    videos = [video for kind in kinds.values() for video in kind]
+    foundation = twin_run.load_foundation(core)
+    recipe = replace(plan.recipe, network=foundation.settings)
+    fitted = train_twin(recording, recipe, foundation, **HERE)
+    save_twin(fitted.model, plan.path, recipe, recording)
+    return {
+        "recording": trial_folder(recording),
+        "videos": trials(repeat for video in videos for repeat in video.repeats),
+        **trained(fitted),
+        "predictions": digest(*predict_videos(DigitalTwin(fitted.model, device="cpu"), videos)),
+        "baselines": {
+            name: digest(*getattr(twin_baselines, name)(recording, videos))
+            for name in ("lagged_pixels", "motion_energy")
+        },
+        "scores": scores(twin_run.evaluate_saved(plan), "stimulus", "model"),
+    }
+
+
+def trial_folder(recording: TrialFolder) -> Numbers:
+    """Every array of the trials, and which of them are to fit."""
+    return trials(recording.trials) | digests(training=[trial.training for trial in recording.trials])
+
+
+def trials(shown: Iterable[Trial]) -> Numbers:
+    """Every array of some trials."""
+    shown = list(shown)
+    names = ("stimulus", "perspective", "modulation", "units")
+    return digests(**{name: [getattr(trial, name) for trial in shown] for name in names})
+
+
+def first_windows(recording: TrialFolder, plan: twin_plan.Plan) -> Numbers:
+    """What one step of training is given."""
+    mouse = MouseWindows("mouse", recording.part(True), plan.recipe)
+    drawn = mouse.draw(plan.recipe.batch, torch.Generator().manual_seed(0))
+    return digests(**{name: getattr(drawn, name) for name in ("video", "pupil", "behaviour", "responses")})
+
+
+# What the systems share
+
+
+def trained(fitted: Any) -> Numbers:
+    """History, best epoch and loss, weights."""
+    return {
+        "history": columns(fitted.history),
+        "best": columns(pd.DataFrame({"epoch": [fitted.best_epoch], "loss": [fitted.best_loss]})),
+        "weights": weights(fitted.model),
+    }
+
+
+def parts(split: Any) -> list[np.ndarray]:
+    """The indices of a split's three parts."""
+    return [getattr(split, part) for part in ("train", "validation", "test")]
+
+
+SYSTEMS = (pupil_encoder, sensorium, v1_transformer, digital_twin)
+
+# From here on nothing knows the package.
+
+
+def numbers() -> list[Numbers]:
+    """Those of all systems, in a data folder of its own that is removed at the end."""
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder, threadpool_limits(1):
+        os.environ.update(environment(folder))
+        return [{"system": system.__name__, **system()} for system in SYSTEMS]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Writes the file, or with --check compares with it; returns the exit status."""
+    parser = argparse.ArgumentParser(description="The numbers of all four systems to the last bit.")
+    parser.add_argument("--check", action="store_true", help="compare with the committed file")
+    if not parser.parse_args(arguments).check:
+        record.save(NAME, numbers(), made_on=machine())
+        return 0
+    return check(record.load(NAME))
+
+
+def check(recorded: Numbers) -> int:
+    """Prints the first entries that differ from those recorded; 1 where one does, else 0."""
+    elsewhere = list(differences(recorded["made_on"], machine()))
+    if elsewhere:
+        print("The record was made on another machine, so the last bits may differ:", *elsewhere, sep="\n  ")
+    expected, found = ({row["system"]: row for row in rows} for rows in (recorded["rows"], numbers()))
+    differing = list(differences(expected, found))
+    for line in differing[:SHOWN]:
+        print(line)
+    print(f"{len(differing)} entries differ from benchmarks/results/{NAME}.json")
+    return 1 if differing else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
