@@ -8,7 +8,7 @@ WORKDIR /home/reader/neurokit
 
 ARG TORCH_INDEX_URL=""
 COPY --chown=reader . .
-RUN tools/setup.sh
+RUN tools/setup.sh notebooks
 
 EXPOSE 8888
 # JupyterLab takes its token from JUPYTER_TOKEN; without one it makes a random one and prints it.

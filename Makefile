@@ -1,11 +1,13 @@
-# Two commands do everything, set-up included: `make notebooks` and `make test`. The others are parts of them.
-.PHONY: help setup notebooks outputs headers ledger figures test lint clean
+# Every command sets up what it needs: `make notebooks` the notebooks alone, `make test` the tools of the tests too.
+.PHONY: help setup setup-test notebooks outputs headers ledger figures test test-slow lint clean
 
 python := .venv/bin/python
 
 help:
 	@echo "make notebooks  run every notebook on the demo tier; copies, HTML and pictures go to build/"
-	@echo "make test       ruff, unit tests, every notebook under nbval"
+	@echo "make test       ruff, the fast unit tests, every notebook under nbval: 13 minutes on two cores"
+	@echo "make test-slow  the rest: full-size goldens, Ray, benchmarks in small, kills; .ci/run calls both"
+	@echo "                .venv/bin/pytest is the fast unit tests, .venv/bin/pytest tests/test_x.py all of one file"
 	@echo "make lint       ruff alone"
 	@echo "make headers    write the generated part of each notebook: badges and set-up cell"
 	@echo "make ledger     write the README's tables from benchmarks/results"
@@ -14,7 +16,10 @@ help:
 	@echo "make clean      remove build/ and caches; .venv stays"
 
 setup:
-	@tools/setup.sh
+	@tools/setup.sh notebooks
+
+setup-test:
+	@tools/setup.sh test
 
 notebooks: setup
 	$(python) tools/run_notebooks.py
@@ -24,6 +29,7 @@ outputs: headers
 
 ledger: setup
 	$(python) tools/ledger.py
+	$(python) tools/ledger_aims.py
 
 headers: setup
 	$(python) tools/notebook_header.py
@@ -31,10 +37,13 @@ headers: setup
 figures: setup
 	$(python) tools/figures.py
 
-test: setup
-	tools/test.sh
+test: setup-test
+	tools/test.sh fast
 
-lint: setup
+test-slow: setup-test
+	tools/test.sh slow
+
+lint: setup-test
 	tools/test.sh lint
 
 clean:

@@ -16,6 +16,8 @@ from types import ModuleType
 from neurokit.errors import FitError
 
 PATIENCE = 10.0  # s
+TRIES = 5  # of starting a local Ray
+TOO_SLOW = "timed out during startup"  # Ray waits 15 s for its agents: ray-project/ray issue 65983
 QUIET = {"log_to_driver": False, "logging_level": logging.WARNING}
 
 
@@ -42,7 +44,7 @@ def cluster(processors: int) -> Iterator[None]:
 
     The local one has so many `processors` and listens on the loopback address; its workers import from this
     process's paths. Workers of another one get this process's NEUROKIT_ variables. Raises FitError where
-    nothing answers at RAY_ADDRESS.
+    nothing answers at RAY_ADDRESS, or where a busy machine never starts the local one in time.
     """
     import ray
 
@@ -55,12 +57,33 @@ def cluster(processors: int) -> Iterator[None]:
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     try:
-        ray.init(address="local", num_cpus=processors, include_dashboard=False, **QUIET)
+        start_local(processors)
         yield
     finally:
         ray.shutdown()
         os.environ.pop("PYTHONPATH")
         os.environ.update({"PYTHONPATH": before} if before is not None else {})
+
+
+def start_local(processors: int) -> None:
+    """Starts a Ray on this machine, again where the machine was too busy for its processes to start in time.
+
+    Raises FitError after TRIES tries.
+    """
+    import ray
+
+    for _ in range(TRIES):
+        try:
+            ray.init(address="local", num_cpus=processors, include_dashboard=False, **QUIET)
+        except Exception as error:  # Ray raises no narrower one
+            if TOO_SLOW not in str(error):
+                raise
+        else:
+            return
+    raise FitError(
+        f"Ray did not start in {TRIES} tries: this machine is too busy; wait until it is less so, or work "
+        "without Ray."
+    )
 
 
 def _joined(address: str) -> Iterator[None]:

@@ -1,4 +1,15 @@
-"""What every test stands on: shapes checked while the code runs, one thread, the user's cache left alone."""
+"""What every test stands on: shapes checked while the code runs, one thread, the user's cache left alone.
+
+There are two sets of tests. The slow set are those marked `slow` or `distributed`: full-size goldens, Ray,
+benchmarks in small, processes that are killed, result files, the wheel, Binder's plan, and whatever else
+takes more than a few seconds; `make test-slow` runs it. All others are the fast set, which `make test` runs
+and which has to end within six minutes on two cores. `pytest` alone runs the fast set too; given files,
+tests, `-k` or `-m` it runs what was asked for, so `-m "slow or not slow"` is both sets.
+
+Two workers (pytest-xdist) share the tests of either set, file by file: a fixture of a module is made once,
+one of a session once in each worker. Only tests of Ray, which has two workers of its own, run in one process.
+Simulated recordings lie in one data folder for both workers. A test that damages a recording damages a copy.
+"""
 
 import os
 from collections.abc import Iterator
@@ -10,7 +21,26 @@ import torch
 
 jaxtyping.install_import_hook("neurokit", "beartype.beartype")
 
+from neurokit import ray_cluster  # noqa: E402 (after the hook)
+from neurokit.errors import FitError  # noqa: E402
+
 ROOT = Path(__file__).resolve().parent.parent
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Chooses the fast set where nothing says what to run."""
+    folder = config.invocation_params.dir
+    files = [argument for argument in config.args if (folder / argument.split("::")[0]).is_file()]
+    if not (files or config.option.markexpr or config.option.keyword):
+        config.option.markexpr = "not slow"
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` chooses
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks tests of Ray as slow."""
+    for item in items:
+        if item.get_closest_marker("distributed") is not None:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -21,9 +51,29 @@ def one_thread() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def data_in_a_temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One data folder for all workers: what one has simulated, the others read."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
     with pytest.MonkeyPatch.context() as patch:
         if not os.environ.get("NEUROKIT_DATA"):
-            patch.setenv("NEUROKIT_DATA", str(tmp_path_factory.mktemp("neurokit-data")))
+            patch.setenv("NEUROKIT_DATA", str(folder / "neurokit-data"))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def a_machine_too_busy_for_ray_skips() -> Iterator[None]:
+    """Ray gives its processes fixed times to start in."""
+    start_local = ray_cluster.start_local
+
+    def start_or_skip(processors: int) -> None:
+        try:
+            start_local(processors)
+        except FitError as error:
+            pytest.skip(str(error))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ray_cluster, "start_local", start_or_skip)
         yield
 
 

@@ -120,8 +120,6 @@ def test_what_goes_wrong_in_a_member_is_said_as_it_is(tmp_path: Path) -> None:
         train(tmp_path, DIVERGING, members=1)
 
 
-@NEEDS_RAY
-@pytest.mark.distributed
 def scans_of_a_doomed_process() -> dict[str, Scan]:
     """The scans here; in a worker the end that a machine without memory gives it."""
     if multiprocessing.parent_process() is not None:
@@ -139,6 +137,8 @@ def test_what_cannot_travel_is_one_sentence(tmp_path: Path) -> None:
         train(tmp_path, load=lambda: LOAD(), engine="processes")
 
 
+@NEEDS_RAY
+@pytest.mark.distributed
 def test_ray_says_it_in_the_same_words(ray: None, tmp_path: Path) -> None:
     with pytest.raises(FitError, match=DIVERGED):
         train(tmp_path, DIVERGING, engine="ray", members=1)

@@ -12,6 +12,7 @@ import pytest
 from hyperopt import hp
 from hyperopt.pyll import scope
 
+from neurokit import ray_cluster
 from neurokit.errors import CheckpointError, FitError
 from neurokit.ray_cluster import import_ray
 from neurokit.tune import MedianStopping, Study, search_on_ray
@@ -60,7 +61,7 @@ def joined(searched):
     import ray
 
     assert not ray.is_initialized()
-    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    ray_cluster.start_local(2)
     yield
     assert ray.is_initialized()
     ray.shutdown()

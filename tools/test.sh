@@ -1,6 +1,13 @@
 #!/bin/sh
-# What `make test` runs after the set-up: ruff, the unit tests, then every notebook under nbval. Each part runs
-# even if one before it failed; the exit status is 1 if any did. `tools/test.sh lint` stops after ruff.
+# The parts of the tests, after `tools/setup.sh test`. Each part runs even if one before it failed; the exit status
+# is 1 if any did.
+#
+#   tools/test.sh lint   ruff alone
+#   tools/test.sh fast   `make test`: ruff, the fast unit tests, every notebook under nbval
+#   tools/test.sh slow   `make test-slow`: the tests that are marked slow (tests/conftest.py says which)
+#
+# Two workers, each on one thread. All tests of a file, and all cells of a notebook, run in one worker in their order.
+# Ray starts two workers of its own, and gives them a fixed time to start in, so its tests run alone.
 set -u
 cd "$(dirname "$0")/.."
 python=.venv/bin/python
@@ -23,6 +30,10 @@ lint() {
     "$python" -m ruff check $folders
 }
 
+two_workers() {
+    OMP_NUM_THREADS=1 "$python" -m pytest --numprocesses=2 --dist=loadfile "$@"
+}
+
 notebooks() {
     set -- notebooks/*.ipynb notebooks/solutions/*.ipynb
     for book; do
@@ -35,16 +46,28 @@ notebooks() {
     fi
     # A fresh data folder: a notebook must not live on what an older version left in the cache.
     rm -rf build/nbval
+    # The times are those of a machine that others keep busy, not of a cell that is slow.
     NEUROKIT_TIER=demo NEUROKIT_DATA=$PWD/build/nbval/data NEUROKIT_BUILD=$PWD/build/nbval CI=true \
-        "$python" -m pytest --nbval-lax --nbval-current-env --nbval-cell-timeout=300 \
-        --nbval-sanitize-with=tools/nbval_sanitize.cfg -q "$@"
+        two_workers --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 \
+        --nbval-kernel-startup-timeout=600 --nbval-sanitize-with=tools/nbval_sanitize.cfg "$@"
 }
 
-part ruff lint
-if [ "${1:-}" != lint ]; then
-    part unit-tests "$python" -m pytest tests
-    part notebooks notebooks
-fi
+case "${1:-}" in
+    lint) part ruff lint ;;
+    fast)
+        part ruff lint
+        part unit-tests two_workers tests -m "not slow"
+        part notebooks notebooks
+        ;;
+    slow)
+        part slow-tests two_workers tests -m "slow and not distributed"
+        part ray-tests "$python" -m pytest tests -m distributed
+        ;;
+    *)
+        echo "test: '${1:-}' is no set of tests; use tools/test.sh lint, fast or slow." >&2
+        exit 2
+        ;;
+esac
 
 if [ -n "$failed" ]; then
     echo "failed:$failed"
