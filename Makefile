@@ -1,5 +1,5 @@
 # Every command sets up what it needs: `make notebooks` the notebooks alone, `make test` the tools of the tests too.
-.PHONY: help setup setup-test notebooks outputs headers ledger figures test test-slow lint clean
+.PHONY: help setup setup-test notebooks outputs headers address ledger figures test test-slow lint clean
 
 python := .venv/bin/python
 
@@ -10,9 +10,10 @@ help:
 	@echo "                .venv/bin/pytest is the fast unit tests, .venv/bin/pytest tests/test_x.py all of one file"
 	@echo "make lint       ruff alone"
 	@echo "make headers    write the generated part of each notebook: badges and set-up cell"
-	@echo "make ledger     write the README's tables from benchmarks/results"
+	@echo "make address    REPOSITORY=owner/name: write the public address wherever it is shown; empty: take it out"
+	@echo "make ledger     write the tables of book/ and README from benchmarks/results"
 	@echo "make outputs    run the notebooks and keep their outputs in notebooks/ (nbval's reference)"
-	@echo "make figures    draw the pictures of the README anew in figures/"
+	@echo "make figures    draw the pictures of README and book/ anew in figures/"
 	@echo "make clean      remove build/ and caches; .venv stays"
 
 setup:
@@ -33,6 +34,10 @@ ledger: setup
 
 headers: setup
 	$(python) tools/notebook_header.py
+
+address: setup
+	@[ -n "$${REPOSITORY+given}" ] || { echo "give REPOSITORY=owner/name, or REPOSITORY= to take it out" >&2; exit 2; }
+	$(python) tools/address.py -- "$$REPOSITORY"
 
 figures: setup
 	$(python) tools/figures.py

@@ -74,3 +74,14 @@ def test_container_keeps_jupyters_token(root: Path) -> None:
 @pytest.mark.parametrize("name", ["compose.yaml", "Dockerfile"])
 def test_says_that_it_is_not_yet_built(root: Path, name: str) -> None:
     assert "Not yet built by us" in (root / name).read_text()
+
+
+def test_images_are_built_here_and_never_asked_of_a_registry(text: str) -> None:
+    """Without `pull_policy` compose pulls an image of that name before it builds one."""
+    services = yaml.safe_load(text)["services"]
+    assert {service["pull_policy"] for service in services.values()} == {"build"}
+
+
+def test_the_gpu_service_does_not_start_the_image_of_the_cpu(text: str) -> None:
+    services = yaml.safe_load(text)["services"]
+    assert services["cpu"]["image"] != services["gpu"]["image"]
