@@ -280,6 +280,17 @@ def test_an_unknown_tier_is_told_the_three(monkeypatch: pytest.MonkeyPatch) -> N
         settings.tier()
 
 
+def test_a_tier_is_checked_wherever_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEUROKIT_TIER", "cutout")
+    assert [settings.check_tier(name) for name in (None, *settings.TIERS)] == ["cutout", *settings.TIERS]
+    for name in ("Demo", "", "ful"):
+        with pytest.raises(SettingsError, match=f"no tier '{name}'; use one of demo, cutout, full"):
+            settings.check_tier(name)
+        with pytest.raises(SettingsError, match=f"no tier '{name}'"), settings.tier_of(name):
+            pass
+    assert settings.tier() == "cutout"
+
+
 def test_folders_are_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     monkeypatch.chdir(tmp_path)

@@ -152,6 +152,11 @@ def test_a_plan_that_cannot_be_is_refused() -> None:
     object.__setattr__(plan, "size", "large")  # the tests' type checks would not let it be made
     with pytest.raises(SettingsError, match="size is 'large'; use one of small, full"):
         plan.__post_init__()
+    object.__setattr__(plan, "tier", "Demo")
+    with pytest.raises(SettingsError, match="no tier 'Demo'; use one of demo, cutout, full"):
+        plan.__post_init__()
+    with pytest.raises(DataError, match=f"'natural_movie_4'; use {ONE}, {TWO}, natural_movie_three"):
+        Plan(tier="full", movies=(ONE, "natural_movie_4"))
     with pytest.raises(SettingsError, match="movies names none"):
         Plan(movies=())
     with pytest.raises(SettingsError, match="'cutout' has no session with movies"):

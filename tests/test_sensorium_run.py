@@ -153,6 +153,13 @@ def test_an_unknown_model_is_refused() -> None:
         Plan("model_5")
 
 
+def test_a_plan_for_an_unknown_tier_is_refused() -> None:
+    plan = Plan()
+    object.__setattr__(plan, "tier", "Demo")  # the tests' type checks would not let it be made
+    with pytest.raises(SettingsError, match="no tier 'Demo'; use one of demo, cutout, full"):
+        plan.__post_init__()
+
+
 def test_what_models_are_given() -> None:
     given = {name: Plan(name).given for name in PUBLISHED}
     assert given == {

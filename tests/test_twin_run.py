@@ -147,6 +147,9 @@ def test_a_plan_that_cannot_be_is_refused() -> None:
     object.__setattr__(plan, "size", "large")  # the tests' type checks would not let it be made
     with pytest.raises(SettingsError, match="size is 'large'; use one of small, full"):
         plan.__post_init__()
+    object.__setattr__(plan, "tier", "Demo")
+    with pytest.raises(SettingsError, match="no tier 'Demo'; use one of demo, cutout, full"):
+        plan.__post_init__()
 
 
 # Training

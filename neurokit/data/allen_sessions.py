@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from neurokit import settings
-from neurokit.data.allen import MovieSession, check_hdf5, load_session
+from neurokit.data.allen import MovieSession, check_hdf5, check_movies, load_session
 from neurokit.data.allen_sdk import fetch_session, open_cache
 from neurokit.data.allen_truth import SessionTruth, read_session_truth, truth_path
 from neurokit.data.simulated import Read, kept, simulated_folder
-from neurokit.errors import SettingsError
+from neurokit.errors import DataError, SettingsError
 from neurokit.simulate import allen, allen_files, allen_schedule, movie_cells, movies
 from neurokit.simulate.allen import simulate_session
 from neurokit.simulate.allen_files import write_session
@@ -28,18 +28,24 @@ def load_movie_session(
     """The session of a tier (default: that of NEUROKIT_TIER); `options` are those of `load_session`.
 
     demo simulates session `seed` once and keeps its files; full downloads `session_id` (hundreds of MB)
-    into the cache under NEUROKIT_DATA. Raises SettingsError for cutout, which has no movies, and what
-    fetching and reading raise.
+    into the cache under NEUROKIT_DATA. Raises SettingsError for an unknown tier and for cutout, which has no
+    movies, DataError for a session or movie that the tier does not have, and what fetching and reading raise.
     """
-    tier = tier or settings.tier()
+    tier, movies = settings.check_tier(tier), options.get("movies")
+    check_movies(movies)
     if tier == "cutout":
         raise SettingsError(
             "The tier 'cutout' has no session with movies: set NEUROKIT_TIER to demo or full."
         )
     if tier == "demo":
-        return load_simulated_session(SessionParameters(seed=seed), **options)
+        parameters = SessionParameters(seed=seed)
+        if session_id not in (None, parameters.session_id):
+            finding = f"Session {session_id} is not on the demo tier"
+            raise DataError(f"{finding}; with seed {seed} it has {parameters.session_id} alone.")
+        return load_simulated_session(parameters, **options)
     cache = open_cache(settings.data_folder() / "allen")
-    return load_session(fetch_session(cache, session_id or SESSION), **options)
+    session_id = SESSION if session_id is None else session_id
+    return load_session(fetch_session(cache, session_id, movies), **options)
 
 
 def load_simulated_session(parameters: SessionParameters, **options: Any) -> MovieSession:

@@ -44,9 +44,10 @@ def load_scans(
 
     demo simulates the three mice of `seed` once and keeps their files; full downloads the published
     zips, by default the six that have behaviour, and may take any of the seven. Raises SettingsError
-    for cutout, DataError for a key that is not there or a damaged file, FetchError and DiskError.
+    for cutout and for an unknown tier, DataError for a key that is not there or a damaged file, FetchError
+    and DiskError.
     """
-    tier = tier or settings.tier()
+    tier = settings.check_tier(tier)
     if tier == "cutout":
         raise SettingsError(
             "The tier 'cutout' has no small real SENSORIUM recording: set NEUROKIT_TIER to demo or full."

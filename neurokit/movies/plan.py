@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from neurokit import settings
-from neurokit.data.allen import MovieSession
+from neurokit.data.allen import MovieSession, check_movies
 from neurokit.data.allen_sdk import import_allensdk
 from neurokit.data.allen_sessions import MODULES, SESSION, load_movie_session, load_simulated_session
 from neurokit.data.simulated import simulated_folder
@@ -29,7 +29,8 @@ class Plan:
     `session_id` is a real session's number (full tier; default: SESSION). `seed` picks the demo's session,
     and the seeds of weights and training on both tiers. `movies` are names, None stands for all the session
     has. `without` are ids of cells to leave out. `size` None is small on the demo tier, else full; `epochs`
-    replaces the recipe's. Raises SettingsError for a session or a size that cannot be, or no movie at all.
+    replaces the recipe's. Raises SettingsError for a tier, session or size that cannot be or no movie at
+    all, and DataError for a movie that no session has.
     """
 
     session_id: int | None = None
@@ -43,6 +44,8 @@ class Plan:
 
     def __post_init__(self) -> None:
         """Looks at what can be said without the session."""
+        settings.check_tier(self.tier)
+        check_movies(self.movies)
         if self.session_id is not None and self.tier == "demo":
             raise SettingsError(
                 f"Session {self.session_id} is not on the demo tier, whose session is picked by its seed: "
@@ -121,6 +124,7 @@ class Plan:
 
     @property
     def _name(self) -> str:
-        where = "demo" if self.tier == "demo" else f"{self.tier}-{self.session_id or SESSION}"
+        session = SESSION if self.session_id is None else self.session_id
+        where = "demo" if self.tier == "demo" else f"{self.tier}-{session}"
         size = "small" if self.small else "full"
         return f"v1-transformer-{where}-{self.seed}-{size}-{self.running}-{self._movies}"

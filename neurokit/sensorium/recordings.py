@@ -34,7 +34,7 @@ def every_scan(tier: settings.Tier | None = None, seed: int = 0) -> dict[str, Sc
 
     Raises what `load_scans` does.
     """
-    tier = tier or settings.tier()
+    tier = settings.check_tier(tier)
     return scans.load_scans(tuple(SCANS) if tier == "full" else None, tier=tier, seed=seed)
 
 
