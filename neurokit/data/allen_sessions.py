@@ -13,13 +13,12 @@ from neurokit.data.allen_sdk import fetch_session, open_cache
 from neurokit.data.allen_truth import SessionTruth, read_session_truth, truth_path
 from neurokit.data.simulated import Read, kept, simulated_folder
 from neurokit.errors import DataError, SettingsError
-from neurokit.simulate import allen, allen_files, allen_schedule, movie_cells, movies
 from neurokit.simulate.allen import simulate_session
 from neurokit.simulate.allen_files import write_session
 from neurokit.simulate.allen_schedule import SessionParameters
 
 SESSION = 501559087  # a session B in primary visual cortex, which others have published on
-MODULES = (allen, allen_files, allen_schedule, movie_cells, movies)
+MAKERS = (simulate_session, write_session)
 
 
 def load_movie_session(
@@ -58,12 +57,18 @@ def session_truth(parameters: SessionParameters) -> SessionTruth:
     return _simulated(parameters, lambda path: read_session_truth(truth_path(path)))
 
 
+def simulated_file(parameters: SessionParameters) -> Path:
+    """The NWB of a simulated session, whether it is there yet or not."""
+    folder = simulated_folder("allen", parameters.as_dict(), MAKERS)
+    return folder / "ophys_experiment_data" / f"{parameters.session_id}.nwb"
+
+
 def _simulated(parameters: SessionParameters, read: Callable[[Path], Read]) -> Read:
-    path = Path("ophys_experiment_data") / f"{parameters.session_id}.nwb"
-    folder = simulated_folder("allen", parameters.as_dict(), MODULES)
+    path = simulated_file(parameters)
+    folder = path.parent.parent
     return kept(
         folder,
-        str(truth_path(path)),
+        str(truth_path(path).relative_to(folder)),
         lambda folder: write_session(simulate_session(parameters), folder),
-        lambda folder: read(folder / path),
+        lambda _: read(path),
     )

@@ -18,7 +18,6 @@ from neurokit.data.neuromatch import read_cutout, read_sessions
 from neurokit.data.simulated import Read, kept, simulated_folder
 from neurokit.data.trial_recording import TrialRecording
 from neurokit.errors import DataError
-from neurokit.simulate import behaviour, steinmetz, steinmetz_files
 from neurokit.simulate.steinmetz import SessionParameters, simulate_session
 from neurokit.simulate.steinmetz_files import write_neuromatch, write_truth
 
@@ -43,6 +42,7 @@ SESSIONS = tuple(  # the 39 of the download, in the order of its files
 )
 CUTOUT = Path("steinmetz2019") / "cori_2016-12-17_nma_like.npz"
 TRUTH = "truth.npz"
+MAKERS = (simulate_session, write_neuromatch, write_truth)
 MINIMUM_NEURONS = 20  # a region's mean rate of fewer neurons is mostly Poisson noise
 
 
@@ -105,7 +105,7 @@ def _simulated(seed: int, read: Callable[[Path], Read]) -> Read:
         write_neuromatch([session], folder)
         write_truth(session, folder / TRUTH)
 
-    folder = simulated_folder("steinmetz", parameters.as_dict(), (behaviour, steinmetz, steinmetz_files))
+    folder = simulated_folder("steinmetz", parameters.as_dict(), MAKERS)
     return kept(folder, TRUTH, write, read)
 
 

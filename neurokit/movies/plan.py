@@ -8,8 +8,12 @@ from typing import Literal, get_args
 from neurokit import settings
 from neurokit.data.allen import MovieSession, check_movies
 from neurokit.data.allen_sdk import import_allensdk
-from neurokit.data.allen_sessions import MODULES, SESSION, load_movie_session, load_simulated_session
-from neurokit.data.simulated import simulated_folder
+from neurokit.data.allen_sessions import (
+    SESSION,
+    load_movie_session,
+    load_simulated_session,
+    simulated_file,
+)
 from neurokit.errors import SettingsError
 from neurokit.movies.recipe import SMALL, Recipe, Running
 from neurokit.simulate.allen_schedule import SessionParameters
@@ -101,10 +105,9 @@ class Plan:
 
     def file(self, session: MovieSession) -> Path:
         """The NWB that the session was read from, in the layout of AllenSDK's cache."""
-        folder = settings.data_folder() / "allen"
         if self.tier == "demo":
-            folder = simulated_folder("allen", self.parameters.as_dict(), MODULES)
-        return folder / "ophys_experiment_data" / f"{session.session_id}.nwb"
+            return simulated_file(self.parameters)
+        return settings.data_folder() / "allen" / "ophys_experiment_data" / f"{session.session_id}.nwb"
 
     @property
     def path(self) -> Path:
