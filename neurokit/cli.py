@@ -125,14 +125,16 @@ def data(options: argparse.Namespace) -> None:
 
 def simulate(options: argparse.Namespace) -> None:
     """Writes one session as Neuromatch npz, as ALF folder, and its truth."""
+    from neurokit.files import write_output
     from neurokit.simulate.steinmetz import SessionParameters, best_r2, simulate_session
     from neurokit.simulate.steinmetz_files import write_alf, write_neuromatch, write_truth
 
     folder = options.output or settings.data_folder() / "simulated" / f"session-{options.seed}"
-    session = simulate_session(SessionParameters(seed=options.seed, **given(options, "trials")))
-    files = [*write_neuromatch([session], folder), write_alf(session, folder / "alf")]
-    files.append(write_truth(session, folder / "truth.npz"))
-    print("\n".join(f"wrote {file}" for file in files))
+    with write_output(folder, "neurokit simulate --recording steinmetz") as new:
+        session = simulate_session(SessionParameters(seed=options.seed, **given(options, "trials")))
+        files = [*write_neuromatch([session], new), write_alf(session, new / "alf")]
+        files.append(write_truth(session, new / "truth.npz"))
+    print("\n".join(f"wrote {folder / file.relative_to(new)}" for file in files))
     scores = zip(session.parameters.regions, best_r2(session), strict=True)
     print("best reachable R²: " + ", ".join(f"{region.name} {score:.2f}" for region, score in scores))
 

@@ -1,21 +1,26 @@
 """Files and folders that are whole or not there: made under a temporary name, then renamed."""
 
 import glob
+import hashlib
+import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
 from filelock import FileLock
 
-from neurokit.errors import DiskError, NeurokitError
+from neurokit.errors import DataError, DiskError, NeurokitError
 
 try:
     import fcntl
 except ImportError:  # Windows: what killed processes leave stays
     fcntl = None  # type: ignore[assignment]
+
+WRITER = "neurokit.json"  # in an output folder: which command wrote it, and the SHA-256 of each of its files
+UNFINISHED = ".neurokit-unfinished"  # in an output folder: where its files lie until all of them are there
 
 
 @contextmanager
@@ -58,6 +63,27 @@ def folder_written(path: str | Path) -> Iterator[Path]:
             _replace_folder(temporary, path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+@contextmanager
+def write_output(folder: str | Path, writer: str, *, beside: Sequence[str] = ()) -> Iterator[Path]:
+    """Yields a folder to write in; at the end its files lie in `folder`, which the user has named.
+
+    `folder` has to be new or empty, or to hold what the same `writer` left there and nobody has changed: that
+    is replaced, as is what a killed process left. Files called as in `beside` may lie there, and stay. Raises
+    DataError, before anything is written, where `folder` holds anything else, and DiskError.
+    """
+    folder = Path(folder)
+    new = folder / UNFINISHED
+    with _disk_errors(folder):
+        earlier = _check_output(folder, writer, beside)
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+        try:
+            yield new
+            _move_output(new, folder, writer, earlier)
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
 
 
 @contextmanager
@@ -119,6 +145,56 @@ def _replace_folder(new: Path, path: Path) -> None:
         aside.rename(path)
         raise
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def _check_output(folder: Path, writer: str, beside: Sequence[str]) -> list[str]:
+    """The files there that `writer` left; raises DataError for one that it did not, or not as it is now."""
+    listed, found = _listed(folder / WRITER, writer), []
+    known = {*beside, *([WRITER] if listed else [])}
+    for path in folder.rglob("*") if folder.is_dir() else ():
+        name = path.relative_to(folder).as_posix()
+        if path.is_dir() and not path.is_symlink():
+            continue
+        if name in known or name.startswith(f"{UNFINISHED}/") or path.name == ".DS_Store":  # macOS leaves it
+            continue
+        if name not in listed:
+            finding = f"{folder} holds {name}, which this command did not write"
+            raise DataError(f"{finding}: choose another folder.")
+        if path.is_symlink() or not path.is_file() or _sha256(path) != listed[name]:
+            finding = f"{folder} holds {name}, which was changed since this command wrote it"
+            raise DataError(f"{finding}: choose another folder.")
+        found.append(name)
+    return found
+
+
+def _listed(path: Path, writer: str) -> dict[str, str]:
+    """The SHA-256 of each file that `writer` left, by its place; none where it left nothing."""
+    try:
+        found = json.loads(path.read_text())
+        return dict(found["files"]) if found["writer"] == writer else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _move_output(new: Path, folder: Path, writer: str, earlier: list[str]) -> None:
+    """Puts all files of `new` in place of the `earlier` ones; a kill leaves none there that is not listed."""
+    files = sorted(path.relative_to(new) for path in new.rglob("*") if path.is_file())
+    listed = {file.as_posix(): _sha256(new / file) for file in files}
+    (new / WRITER).write_text(json.dumps({"writer": writer, "files": listed}, indent=1))
+    for name in earlier:
+        (folder / name).unlink(missing_ok=True)
+        for parent in Path(name).parents[:-1]:
+            with suppress(OSError):  # not empty yet
+                (folder / parent).rmdir()
+    (new / WRITER).replace(folder / WRITER)
+    for file in files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (new / file).replace(folder / file)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

@@ -32,11 +32,23 @@ def tier() -> Tier:
     return found  # type: ignore[return-value]
 
 
+def check_tier(name: str | None = None) -> Tier:
+    """The tier of that name, for None that of NEUROKIT_TIER; raises SettingsError for any other word.
+
+    Whatever chooses a source by a tier asks here first, so that no typo ends in the branch that downloads.
+    """
+    if name is None:
+        return tier()
+    if name not in TIERS:
+        raise SettingsError(f"There is no tier {name!r}; use one of {', '.join(TIERS)}.")
+    return TIERS[TIERS.index(name)]
+
+
 @contextmanager
-def tier_of(name: Tier | None) -> Iterator[None]:
-    """Inside, the tier is `name`; None leaves it as it is."""
+def tier_of(name: str | None) -> Iterator[None]:
+    """Inside, the tier is `name`; None leaves it as it is. Raises SettingsError for another word."""
     before = os.environ.get("NEUROKIT_TIER")
-    os.environ.update({"NEUROKIT_TIER": name} if name else {})
+    os.environ.update({"NEUROKIT_TIER": check_tier(name)} if name is not None else {})
     try:
         yield
     finally:

@@ -198,28 +198,57 @@ def files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob("*") if path.is_file())
 
 
-def test_a_session_is_downloaded_whole(server: Server, folder: Path, tmp_path: Path) -> None:
+@pytest.fixture
+def listed(folder: Path, tmp_path: Path) -> Path:
+    """A cache whose catalogue has sessions 7, which showed movies one and three, and 8, but no file."""
+    entries = json.loads((folder / "ophys_experiments.json").read_text())
+    for number, entry in zip((7, 8), entries, strict=False):
+        entry["id"] = number
+    (tmp_path / "ophys_experiments.json").write_text(json.dumps(entries[:2]))
+    return tmp_path
+
+
+LISTED = ["manifest.json", "ophys_experiments.json"]
+
+
+def test_a_session_is_downloaded_whole(server: Server, folder: Path, listed: Path) -> None:
     server.content = fetch_session(open_cache(folder), PARAMETERS[0].session_id).read_bytes()
-    path = fetch_session(cache_of(server, tmp_path), 7)
+    path = fetch_session(cache_of(server, listed), 7, ["natural_movie_three", "natural_movie_one"])
     assert path.read_bytes() == server.content
-    assert files(tmp_path) == ["7.nwb", "manifest.json"]
+    assert files(listed) == ["7.nwb", *LISTED]
+
+
+@pytest.mark.parametrize(
+    ("session", "movies", "says"),
+    [
+        (78, None, r"Session 78 is none of the 2 .* like it are (7, 8|8, 7): find_sessions"),
+        (7, "natural_movie_two", "natural_movie_two, only natural_movie_one, natural_movie_three"),
+        (8, ["natural_movie_one", "natural_movie_three"], "did not show natural_movie_three, only"),
+    ],
+)
+def test_what_the_catalogue_lacks_is_refused_before_the_download(
+    listed: Path, offline: None, session: int, movies: str | list[str] | None, says: str
+) -> None:
+    with pytest.raises(DataError, match=says):
+        fetch_session(open_cache(listed), session, movies)
+    assert files(listed) == LISTED
 
 
 @pytest.mark.parametrize("trouble", ["silent", "refused", "cut short", "half a file", "a page", "away"])
 def test_a_bad_network_leaves_nothing_behind(
-    server: Server, folder: Path, tmp_path: Path, trouble: str
+    server: Server, folder: Path, listed: Path, trouble: str
 ) -> None:
     whole = fetch_session(open_cache(folder), PARAMETERS[0].session_id).read_bytes()
     server.silent, server.status = trouble == "silent", 503 if trouble == "refused" else 200
     server.content = {"half a file": whole[:5000], "a page": b"<html>sorry</html>"}.get(trouble, whole)
     server.missing = 100 if trouble == "cut short" else 0
-    cache = cache_of(server, tmp_path)
+    cache = cache_of(server, listed)
     if trouble == "away":
         cache.api.set_api_urls("http://127.0.0.1:9")
     with pytest.raises(FetchError, match="session 7") as caught:
         fetch_session(cache, 7)
     assert str(caught.value).endswith(".") and "\n" not in str(caught.value)
-    assert files(tmp_path) == ["manifest.json"]
+    assert files(listed) == LISTED
 
 
 def test_a_catalogue_that_does_not_come_is_not_kept(server: Server, tmp_path: Path) -> None:

@@ -53,10 +53,37 @@ def test_the_full_tier_fetches_the_session_that_was_asked_for(
     load_simulated_session(TINY)
     (made,) = folder.rglob("*.nwb")
     asked = []
-    monkeypatch.setattr(allen_sessions, "fetch_session", lambda _, session: asked.append(session) or made)
+    monkeypatch.setattr(allen_sessions, "fetch_session", lambda _, *which: asked.append(which) or made)
     assert load_movie_session(7, tier="full").session_id == TINY.session_id
-    load_movie_session(tier="full")
-    assert asked == [7, allen_sessions.SESSION]
+    load_movie_session(tier="full", movies=["natural_movie_one"])
+    load_movie_session(0, tier="full")
+    assert asked == [(7, None), (allen_sessions.SESSION, ["natural_movie_one"]), (0, None)]
+
+
+@pytest.mark.parametrize(
+    ("session", "options", "says"),
+    [
+        (None, {"tier": "Full"}, "no tier 'Full'; use one of demo, cutout, full"),
+        (7, {"tier": "full", "movies": ["natural_movie_4"]}, "'natural_movie_4'; use natural_movie_one, nat"),
+        (7, {"tier": "full", "movies": "natural_movie"}, "No movie is named 'natural_movie'; use"),
+        (7, {"tier": "demo"}, "Session 7 is not on the demo tier; with seed 0 it has 900000001 alone"),
+    ],
+)
+def test_a_source_that_is_not_there_is_refused_first(
+    monkeypatch: pytest.MonkeyPatch,
+    folder: Path,
+    session: int | None,
+    options: dict[str, str | list[str]],
+    says: str,
+) -> None:
+    """Before anything is simulated, downloaded or made."""
+    for name in ("open_cache", "fetch_session", "simulate_session"):
+        monkeypatch.setattr(allen_sessions, name, lambda *_: pytest.fail("too late"))
+    monkeypatch.setattr(allen_sessions, "SessionParameters", lambda seed: SessionParameters(**_of(seed)))
+    unchecked = getattr(load_movie_session, "__wrapped__", load_movie_session)  # the import hook would answer
+    with pytest.raises((DataError, SettingsError), match=says):
+        unchecked(session, **options)
+    assert not list(folder.iterdir())
 
 
 def test_the_cutout_tier_has_none() -> None:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from subprocess import PIPE
 
+import numpy as np
 import pytest
 
 import neurokit.fit
@@ -52,6 +53,27 @@ def test_simulate_writes_both_formats_and_the_truth(
     assert (tmp_path / "steinmetz_part0.npz").is_file()
     assert (tmp_path / "alf" / "Simulated_2026-01-01" / "spikes.times.npy").is_file()
     assert (tmp_path / "truth.npz").is_file()
+
+
+def test_simulate_replaces_what_it_wrote(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for seed in ("1", "2"):
+        said(capsys, "simulate", "--trials", "12", "--seed", seed, "--output", str(tmp_path))
+        with np.load(tmp_path / "truth.npz") as truth:
+            assert json.loads(str(truth["parameters"]))["seed"] == int(seed)
+
+
+@pytest.mark.parametrize("recording", ["steinmetz", "sensorium", "allen", "microns"])
+def test_simulate_touches_no_file_that_it_did_not_write(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, recording: str
+) -> None:
+    """As in a folder of real downloads, or in one that another recording was simulated into."""
+    for name in ("steinmetz_part0.npz", "truth.npz"):
+        mine = tmp_path / name
+        mine.write_bytes(b"mine")
+        line = ("simulate", "--recording", recording, "--output", str(tmp_path))
+        assert f"{tmp_path} holds {name}, which this command did not write" in refused(capsys, *line)
+        assert mine.read_bytes() == b"mine" and list(tmp_path.iterdir()) == [mine]
+        mine.unlink()
 
 
 def test_train_then_evaluate(

@@ -152,6 +152,11 @@ def test_a_plan_that_cannot_be_is_refused() -> None:
     object.__setattr__(plan, "size", "large")  # the tests' type checks would not let it be made
     with pytest.raises(SettingsError, match="size is 'large'; use one of small, full"):
         plan.__post_init__()
+    object.__setattr__(plan, "tier", "Demo")
+    with pytest.raises(SettingsError, match="no tier 'Demo'; use one of demo, cutout, full"):
+        plan.__post_init__()
+    with pytest.raises(DataError, match=f"'natural_movie_4'; use {ONE}, {TWO}, natural_movie_three"):
+        Plan(tier="full", movies=(ONE, "natural_movie_4"))
     with pytest.raises(SettingsError, match="movies names none"):
         Plan(movies=())
     with pytest.raises(SettingsError, match="'cutout' has no session with movies"):
@@ -507,6 +512,17 @@ def test_simulate_writes_what_the_cache_reads(capsys: pytest.CaptureFixture[str]
         assert f"knowing {words}: {numbers}" in text
 
 
+def test_simulate_replaces_what_it_wrote(tmp_path: Path) -> None:
+    """Also where AllenSDK has opened it; the session of another seed does not stay in the catalogue."""
+    for seed in (2, 3):
+        runs.write_simulated(tmp_path / "made", "three_session_C", seed)
+        found = find_sessions(open_cache(tmp_path / "made"), movie=ONE)
+        assert found["session_id"].tolist() == [tiny(seed).session_id]
+    (tmp_path / "made" / "notes.txt").write_text("mine")
+    with pytest.raises(DataError, match=r"notes\.txt, which this command did not write"):
+        runs.write_simulated(tmp_path / "made")
+
+
 def test_simulate_has_a_place_of_its_own(monkeypatch: pytest.MonkeyPatch, demo: Path) -> None:
     asked = []
 
@@ -570,7 +586,8 @@ def test_simulating_needs_no_allensdk(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(allen_sdk, "_modules", lambda: pytest.fail("imported"))
-    assert f"wrote {tmp_path}" in said(capsys, "simulate", "--output", str(tmp_path))
+    made = tmp_path / "made"
+    assert f"wrote {made}" in said(capsys, "simulate", "--output", str(made))
 
 
 def test_allensdk_is_imported_when_it_is_needed() -> None:

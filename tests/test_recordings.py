@@ -558,6 +558,52 @@ def test_a_session_that_is_not_there_is_named(small_demo: Path) -> None:
         steinmetz.load_session("Nobody_1999-01-01", tier="demo")
 
 
+def test_the_cutout_has_one_session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A stranger's name is no longer answered with this mouse."""
+    monkeypatch.setenv("NEUROKIT_REAL_DATA", str(tmp_path))
+    (tmp_path / steinmetz.CUTOUT).parent.mkdir()
+    (tmp_path / steinmetz.CUTOUT).touch()
+    made = steinmetz_session(SMALL, tmp_path)
+    monkeypatch.setattr(steinmetz, "read_cutout", lambda path: made)
+    for name in (None, "Simulated_2026-01-01"):
+        assert steinmetz.load_session(name, tier="cutout") is made
+    with pytest.raises(DataError, match=r"'Lederberg_2017-12-06'; this tier has Simulated_2026-01-01\.$"):
+        steinmetz.load_session("Lederberg_2017-12-06", tier="cutout")
+
+
+@pytest.mark.parametrize(
+    ("name", "tier", "says"),
+    [
+        (None, "Demo", "no tier 'Demo'; use one of demo, cutout, full"),
+        (None, "", "no tier ''; use one of demo, cutout, full"),
+        ("Lederberg", "full", r"'Lederberg'; this tier has Cori_2016-12-14, .*, Theiler_2017-10-11\."),
+        ("", "full", "No session is named ''"),
+    ],
+)
+def test_nothing_is_fetched_for_a_name_that_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, name: str | None, tier: str, says: str
+) -> None:
+    monkeypatch.setattr(steinmetz, "fetch", lambda *_: pytest.fail("it would download"))
+    unchecked = getattr(steinmetz.load_session, "__wrapped__", steinmetz.load_session)  # the import hook
+    with pytest.raises((DataError, SettingsError), match=says):
+        unchecked(name, tier=tier)
+
+
+def test_all_sessions_of_the_download_are_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert len(set(steinmetz.SESSIONS)) == 39
+    assert steinmetz.SESSIONS[12] == steinmetz.SEED_SESSION  # the original counts it as session 12, from 0
+    made = steinmetz_session(replace(SMALL, mouse="Cori", date="2016-12-17"), tmp_path)
+    monkeypatch.setattr(steinmetz, "fetch", lambda part, folder: tmp_path / part)
+    monkeypatch.setattr(steinmetz, "read_sessions", lambda path: [made])
+    assert steinmetz.load_session("Cori_2016-12-17", tier="full") is made
+
+
+def steinmetz_session(parameters: SessionParameters, folder: Path) -> TrialRecording:
+    """A simulated session as it is read."""
+    (made,) = read_sessions(*write_neuromatch([simulate_session(parameters)], folder))
+    return made
+
+
 @pytest.mark.parametrize(
     ("make", "error", "finding"),
     [

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from neurokit.data.scans import (
 from neurokit.data.sensorium import SCANS, load_scan
 from neurokit.errors import DataError, DiskError, SettingsError
 from neurokit.metrics import correlation
+from neurokit.sensorium import recordings
 from neurokit.simulate import scenes
 from neurokit.simulate.mouse import MouseParameters
 from neurokit.simulate.sensorium import ScanParameters, SimulatedScan, simulate_scan
@@ -266,6 +268,14 @@ def test_the_full_tier_fetches_the_published_zips(
     assert list(load_scans(["26872-17-20"], tier="full")) == ["26872-17-20"]
     with pytest.raises(DataError, match=r"'x': choose of 26872-17-20, .*23964-4-22"):
         load_scans(["x"], tier="full")
+
+
+@pytest.mark.parametrize("load", [load_scans, recordings.every_scan])
+def test_an_unknown_tier_is_refused_before_the_download(monkeypatch: pytest.MonkeyPatch, load: Any) -> None:
+    monkeypatch.setattr(scans, "fetch", lambda *_: pytest.fail("it would download"))
+    unchecked = getattr(load, "__wrapped__", load)  # the import hook would answer
+    with pytest.raises(SettingsError, match="no tier 'Demo'; use one of demo, cutout, full"):
+        unchecked(tier="Demo")
 
 
 def test_there_is_no_cutout() -> None:

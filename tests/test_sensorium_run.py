@@ -153,6 +153,13 @@ def test_an_unknown_model_is_refused() -> None:
         Plan("model_5")
 
 
+def test_a_plan_for_an_unknown_tier_is_refused() -> None:
+    plan = Plan()
+    object.__setattr__(plan, "tier", "Demo")  # the tests' type checks would not let it be made
+    with pytest.raises(SettingsError, match="no tier 'Demo'; use one of demo, cutout, full"):
+        plan.__post_init__()
+
+
 def test_what_models_are_given() -> None:
     given = {name: Plan(name).given for name in PUBLISHED}
     assert given == {
@@ -542,6 +549,16 @@ def test_the_order_is_shown_where_it_is_unknown() -> None:
     pd.testing.assert_series_equal(table["order"], pd.Series(["unknown"], name="order"), check_dtype=False)
 
 
+def test_simulate_replaces_what_it_wrote(tmp_path: Path) -> None:
+    for seed in (3, 4):
+        made = recordings.write_simulated(tmp_path / "made", trials=30, seed=seed)
+        assert load_scan(made.scan, tmp_path / "packed").key == f"9000{seed}-1-1"
+        assert list((tmp_path / "made").glob("*.zip")) == [made.scan]
+    (tmp_path / "made" / "notes.txt").write_text("mine")
+    with pytest.raises(DataError, match=r"notes\.txt, which this command did not write"):
+        recordings.write_simulated(tmp_path / "made")
+
+
 def test_simulate_writes_a_scan_and_its_truth(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     line = f"simulate --recording sensorium --trials 30 --seed 3 --output {tmp_path / 'made'}"
     text = said(capsys, *line.split())
@@ -566,7 +583,7 @@ def test_a_simulated_scan_has_the_trials_asked_for(
 
     monkeypatch.setattr(recordings, "simulate_scan", caught)
     with pytest.raises(DataError, match="enough"):
-        recordings.write_simulated(tmp_path, trials)
+        recordings.write_simulated(tmp_path / "made", trials)
     (found,) = asked
     assert found.train + found.validation + found.test_images * found.repeats == trials
     assert found.kind == "pretraining"

@@ -147,6 +147,9 @@ def test_a_plan_that_cannot_be_is_refused() -> None:
     object.__setattr__(plan, "size", "large")  # the tests' type checks would not let it be made
     with pytest.raises(SettingsError, match="size is 'large'; use one of small, full"):
         plan.__post_init__()
+    object.__setattr__(plan, "tier", "Demo")
+    with pytest.raises(SettingsError, match="no tier 'Demo'; use one of demo, cutout, full"):
+        plan.__post_init__()
 
 
 # Training
@@ -391,12 +394,12 @@ def test_simulate_replaces_only_what_was_simulated(
     for seed in (2, 3):  # an empty folder, then the mouse before
         runs.write_simulated(made, seed)
         assert load_truth(made).parameters == tiny(seed)
-    (made / "training_data" / "notes.txt").write_text("mine")
+    (made / "notes.txt").write_text("mine")
     monkeypatch.setattr(runs, "simulate_mouse", lambda _: pytest.fail("too late"))
     before = sorted(tmp_path.rglob("*"))
     for folder, says in (
-        (own, "no truth.npz of an earlier simulated"),
-        (made, "holds notes.txt, which"),
+        (own, "which this command did not write"),
+        (made, "holds notes.txt, which this command did not write"),
     ):
         assert says in refused(capsys, "simulate", "--output", str(folder))
     assert sorted(tmp_path.rglob("*")) == before

@@ -102,6 +102,13 @@ def load_session(
     )
 
 
+def check_movies(movies: str | Sequence[str] | None) -> None:
+    """Raises DataError for a name that is none of MOVIES; None stands for all that a session has."""
+    names = [movies] if isinstance(movies, str) else movies or ()
+    if unknown := [name for name in names if name not in MOVIES]:
+        raise DataError(f"No movie is named {', '.join(map(repr, unknown))}; use {', '.join(MOVIES)}.")
+
+
 def check_hdf5(path: Path) -> Path:
     """The path itself; raises DataError where there is no file, or one that is cut short or no HDF5."""
     if not path.is_file():

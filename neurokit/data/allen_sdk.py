@@ -11,6 +11,8 @@ that was fetched. What is there is never asked of the network again.
 
 import importlib
 import warnings
+from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +23,7 @@ import pandas as pd
 from neurokit.data.allen_server import asked, check_whole, server_api
 from neurokit.errors import DataError, DiskError
 from neurokit.files import written
+from neurokit.simulate.movies import MOVIES
 
 INSTALL = 'pip install -e ".[allen]" and then pip install --no-deps allensdk==2.16.2'
 
@@ -85,11 +88,7 @@ def find_sessions(
     wanted = {"targeted_structures": [structure], "stimuli": [movie]}
     wanted |= {"imaging_depths": [depth]} if depth is not None else {}
     wanted |= {"cre_lines": [cre_line]} if cre_line is not None else {}
-    path = cache.get_cache_path(None, cache.EXPERIMENTS_KEY)
-    try:
-        found = asked(lambda: cache.get_ophys_experiments(**wanted), "the catalogue of sessions")
-    except ValueError as error:
-        raise DataError(f"{path} is damaged ({error}): remove it, it is fetched again.") from error
+    found = _catalogue(cache, **wanted)
     if not found:
         choice = f"structure {structure!r}, movie {movie!r}, depth {depth}, cre_line {cre_line!r}"
         raise DataError(f"No session has {choice}: leave one of these out; depth is in micrometres.")
@@ -97,21 +96,50 @@ def find_sessions(
     return table.sort_values("session_id", ignore_index=True)
 
 
-def fetch_session(cache: Any, session_id: int) -> Path:
+def fetch_session(cache: Any, session_id: int, movies: str | Sequence[str] | None = None) -> Path:
     """The path of a session's NWB, downloaded where it is not there (hundreds of MB).
 
-    Raises FetchError where the server does not answer or sends no whole file, DiskError where the
-    file cannot be written; no part of a file is left then.
+    Before that the catalogue is asked. Raises DataError where it has no such session or that one did not
+    show the `movies`, FetchError where the server does not answer or sends no whole file, DiskError where
+    the file cannot be written; no part of a file is left then.
     """
     path = Path(cache.get_cache_path(None, cache.EXPERIMENT_DATA_KEY, session_id))
     if path.is_file():
         return path
+    _check_listed(cache, session_id, [movies] if isinstance(movies, str) else movies or ())
     with written(path) as temporary:
         asked(
             lambda: cache.api.save_ophys_experiment_data(session_id, str(temporary)), f"session {session_id}"
         )
         check_whole(temporary, session_id)
     return path
+
+
+def _check_listed(cache: Any, session_id: int, movies: Sequence[str]) -> None:
+    """Raises DataError for a session that the catalogue lacks, or a movie that the session lacks."""
+    known = [session["id"] for session in _catalogue(cache, include_failed=True)]
+    if session_id not in known:
+        near = get_close_matches(str(session_id), map(str, known), cutoff=0)
+        raise DataError(
+            f"Session {session_id} is none of the {len(known)} in the catalogue; numbers like it are "
+            f"{', '.join(near)}: find_sessions lists them."
+        )
+    one = {"ids": [session_id], "include_failed": True}
+    shown = [movie for movie in MOVIES if _catalogue(cache, stimuli=[movie], **one)]
+    if missing := [movie for movie in movies if movie not in shown]:
+        raise DataError(
+            f"Session {session_id} did not show {', '.join(missing)}, only {', '.join(shown)}: "
+            "choose another session or movie."
+        )
+
+
+def _catalogue(cache: Any, **wanted: Any) -> list[dict[str, Any]]:
+    """Entries of the catalogue, fetched where it is not there; DataError where it is damaged."""
+    try:
+        return asked(lambda: cache.get_ophys_experiments(**wanted), "the catalogue of sessions")
+    except ValueError as error:
+        path = cache.get_cache_path(None, cache.EXPERIMENTS_KEY)
+        raise DataError(f"{path} is damaged ({error}): remove it, it is fetched again.") from error
 
 
 _COLUMNS = {

@@ -8,18 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from neurokit import settings
-from neurokit.data.allen import MovieSession, check_hdf5, load_session
+from neurokit.data.allen import MovieSession, check_hdf5, check_movies, load_session
 from neurokit.data.allen_sdk import fetch_session, open_cache
 from neurokit.data.allen_truth import SessionTruth, read_session_truth, truth_path
 from neurokit.data.simulated import Read, kept, simulated_folder
-from neurokit.errors import SettingsError
-from neurokit.simulate import allen, allen_files, allen_schedule, movie_cells, movies
+from neurokit.errors import DataError, SettingsError
 from neurokit.simulate.allen import simulate_session
 from neurokit.simulate.allen_files import write_session
 from neurokit.simulate.allen_schedule import SessionParameters
 
 SESSION = 501559087  # a session B in primary visual cortex, which others have published on
-MODULES = (allen, allen_files, allen_schedule, movie_cells, movies)
+MAKERS = (simulate_session, write_session)
 
 
 def load_movie_session(
@@ -28,18 +27,24 @@ def load_movie_session(
     """The session of a tier (default: that of NEUROKIT_TIER); `options` are those of `load_session`.
 
     demo simulates session `seed` once and keeps its files; full downloads `session_id` (hundreds of MB)
-    into the cache under NEUROKIT_DATA. Raises SettingsError for cutout, which has no movies, and what
-    fetching and reading raise.
+    into the cache under NEUROKIT_DATA. Raises SettingsError for an unknown tier and for cutout, which has no
+    movies, DataError for a session or movie that the tier does not have, and what fetching and reading raise.
     """
-    tier = tier or settings.tier()
+    tier, movies = settings.check_tier(tier), options.get("movies")
+    check_movies(movies)
     if tier == "cutout":
         raise SettingsError(
             "The tier 'cutout' has no session with movies: set NEUROKIT_TIER to demo or full."
         )
     if tier == "demo":
-        return load_simulated_session(SessionParameters(seed=seed), **options)
+        parameters = SessionParameters(seed=seed)
+        if session_id not in (None, parameters.session_id):
+            finding = f"Session {session_id} is not on the demo tier"
+            raise DataError(f"{finding}; with seed {seed} it has {parameters.session_id} alone.")
+        return load_simulated_session(parameters, **options)
     cache = open_cache(settings.data_folder() / "allen")
-    return load_session(fetch_session(cache, session_id or SESSION), **options)
+    session_id = SESSION if session_id is None else session_id
+    return load_session(fetch_session(cache, session_id, movies), **options)
 
 
 def load_simulated_session(parameters: SessionParameters, **options: Any) -> MovieSession:
@@ -52,12 +57,18 @@ def session_truth(parameters: SessionParameters) -> SessionTruth:
     return _simulated(parameters, lambda path: read_session_truth(truth_path(path)))
 
 
+def simulated_file(parameters: SessionParameters) -> Path:
+    """The NWB of a simulated session, whether it is there yet or not."""
+    folder = simulated_folder("allen", parameters.as_dict(), MAKERS)
+    return folder / "ophys_experiment_data" / f"{parameters.session_id}.nwb"
+
+
 def _simulated(parameters: SessionParameters, read: Callable[[Path], Read]) -> Read:
-    path = Path("ophys_experiment_data") / f"{parameters.session_id}.nwb"
-    folder = simulated_folder("allen", parameters.as_dict(), MODULES)
+    path = simulated_file(parameters)
+    folder = path.parent.parent
     return kept(
         folder,
-        str(truth_path(path)),
+        str(truth_path(path).relative_to(folder)),
         lambda folder: write_session(simulate_session(parameters), folder),
-        lambda folder: read(folder / path),
+        lambda _: read(path),
     )

@@ -16,17 +16,16 @@ from neurokit.data.scan_truth import ScanTruth, read_truth
 from neurokit.data.sensorium import SCANS, Scan, load_scan
 from neurokit.data.simulated import Read, kept, simulated_folder
 from neurokit.errors import DataError, SettingsError
-from neurokit.simulate import brain_state, cells, mouse, scenes, sensorium, sensorium_files
 from neurokit.simulate.mouse import MouseParameters
-from neurokit.simulate.sensorium import ScanParameters, simulate_scan
+from neurokit.simulate.sensorium import Kind, ScanParameters, simulate_scan
 from neurokit.simulate.sensorium_files import scan_name, write_scan, write_truth
 
 PRETRAINING = tuple(key for key, published in SCANS.items() if not published.track)
 FULL = (*PRETRAINING, "27204-5-13")  # the other competition scan has no behaviour
-DEMO: tuple[sensorium.Kind, ...] = ("pretraining", "pretraining", "sensorium_plus")
+DEMO: tuple[Kind, ...] = ("pretraining", "pretraining", "sensorium_plus")
 DEMO_SIZE = {"train": 600, "validation": 80, "test_images": 20, "repeats": 8}  # a seventh of a real scan
 TRUTH = "truth.npz"
-MODULES = (brain_state, cells, mouse, scenes, sensorium, sensorium_files)
+MAKERS = (simulate_scan, write_scan, write_truth)
 
 
 def demo_parameters(seed: int = 0) -> tuple[ScanParameters, ...]:
@@ -44,9 +43,10 @@ def load_scans(
 
     demo simulates the three mice of `seed` once and keeps their files; full downloads the published
     zips, by default the six that have behaviour, and may take any of the seven. Raises SettingsError
-    for cutout, DataError for a key that is not there or a damaged file, FetchError and DiskError.
+    for cutout and for an unknown tier, DataError for a key that is not there or a damaged file, FetchError
+    and DiskError.
     """
-    tier = tier or settings.tier()
+    tier = settings.check_tier(tier)
     if tier == "cutout":
         raise SettingsError(
             "The tier 'cutout' has no small real SENSORIUM recording: set NEUROKIT_TIER to demo or full."
@@ -99,7 +99,7 @@ def _simulated(parameters: ScanParameters, read: Callable[[Path], Read]) -> Read
         write_scan(scan, folder)
         write_truth(scan, folder / TRUTH)
 
-    folder = simulated_folder("sensorium", parameters.as_dict(), MODULES)
+    folder = simulated_folder("sensorium", parameters.as_dict(), MAKERS)
     return kept(folder, TRUTH, write, lambda folder: read(folder / f"{scan_name(parameters)}.zip"))
 
 

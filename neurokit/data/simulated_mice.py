@@ -18,18 +18,6 @@ from jaxtyping import Float, Float32, UInt8
 
 from neurokit.data.simulated import kept, simulated_folder
 from neurokit.errors import DataError
-from neurokit.simulate import (
-    brain_state,
-    microns,
-    microns_files,
-    movie_cells,
-    movies,
-    scenes,
-    video_behaviour,
-    video_ceilings,
-    video_mouse,
-    video_stimuli,
-)
 from neurokit.simulate.microns import MouseParameters, simulate_mouse
 from neurokit.simulate.microns_files import TRUTH, Scales, write_recording
 from neurokit.simulate.movie_cells import MovieCells
@@ -38,18 +26,7 @@ from neurokit.simulate.video_ceilings import Ceilings
 from neurokit.simulate.video_mouse import Custom, Sight, VideoMouse, activity
 
 Part = TypeVar("Part")
-_MODULES = (
-    brain_state,
-    microns,
-    microns_files,
-    movie_cells,
-    movies,
-    scenes,
-    video_behaviour,
-    video_ceilings,
-    video_mouse,
-    video_stimuli,
-)
+MAKERS = (simulate_mouse, write_recording)
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
@@ -90,7 +67,7 @@ class MouseTruth:
 
 def load_simulated_mouse(parameters: MouseParameters) -> Path:
     """The folder of a simulated recording, written on the first call (half a minute for the default)."""
-    folder = simulated_folder("video-mouse", parameters.as_dict(), _MODULES)
+    folder = simulated_folder("video-mouse", parameters.as_dict(), MAKERS)
     return kept(folder, TRUTH, lambda folder: write_recording(simulate_mouse(parameters), folder), _whole)
 
 

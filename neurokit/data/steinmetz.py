@@ -6,7 +6,7 @@ files.
 
 import json
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,15 +18,31 @@ from neurokit.data.neuromatch import read_cutout, read_sessions
 from neurokit.data.simulated import Read, kept, simulated_folder
 from neurokit.data.trial_recording import TrialRecording
 from neurokit.errors import DataError
-from neurokit.simulate import behaviour, steinmetz, steinmetz_files
 from neurokit.simulate.steinmetz import SessionParameters, simulate_session
 from neurokit.simulate.steinmetz_files import write_neuromatch, write_truth
 
 PARTS = ("steinmetz_part0.npz", "steinmetz_part1.npz", "steinmetz_part2.npz")
 SEED_SESSION = "Lederberg_2017-12-06"  # the one PupilEncoder was built on, session 12 of 39
 SEED_REGIONS = ("SCs", "SCm", "LGd")
+SESSIONS = tuple(  # the 39 of the download, in the order of its files
+    f"{mouse}_{date}"
+    for mouse, dates in {
+        "Cori": "2016-12-14 2016-12-17 2016-12-18",
+        "Forssmann": "2017-11-01 2017-11-02 2017-11-04 2017-11-05",
+        "Hench": "2017-06-15 2017-06-16 2017-06-17 2017-06-18",
+        "Lederberg": "2017-12-05 2017-12-06 2017-12-07 2017-12-08 2017-12-09 2017-12-10 2017-12-11",
+        "Moniz": "2017-05-15 2017-05-16 2017-05-18",
+        "Muller": "2017-01-07 2017-01-08 2017-01-09",
+        "Radnitz": "2017-01-08 2017-01-09 2017-01-10 2017-01-11 2017-01-12",
+        "Richards": "2017-10-29 2017-10-30 2017-10-31 2017-11-01 2017-11-02",
+        "Tatum": "2017-12-06 2017-12-07 2017-12-08 2017-12-09",
+        "Theiler": "2017-10-11",
+    }.items()
+    for date in dates.split()
+)
 CUTOUT = Path("steinmetz2019") / "cori_2016-12-17_nma_like.npz"
 TRUTH = "truth.npz"
+MAKERS = (simulate_session, write_neuromatch, write_truth)
 MINIMUM_NEURONS = 20  # a region's mean rate of fewer neurons is mostly Poisson noise
 
 
@@ -44,15 +60,18 @@ def load_session(
 ) -> TrialRecording:
     """The session of a tier (default: that of NEUROKIT_TIER).
 
-    demo simulates session `seed` once and keeps its files; cutout reads Cori 2016-12-17 (its
+    demo simulates session `seed` once and keeps its files; cutout reads Cori_2016-12-17 (its
     included trials are all kept, as in the cut-out); full downloads the Neuromatch files and takes
-    `name`. Raises DataError for a missing or damaged file and for a session that is not there.
+    `name`, one of SESSIONS. Raises SettingsError for an unknown tier, DataError for a session that
+    the tier does not have, both before anything is downloaded, and for a missing or damaged file.
     """
-    tier = tier or settings.tier()
+    tier = settings.check_tier(tier)
     if tier == "demo":
         return _named(_simulated(seed, lambda folder: read_sessions(folder / PARTS[0])), name)
     if tier == "cutout":
-        return read_cutout(_existing(settings.real_data_folder() / CUTOUT))
+        return _named([read_cutout(_existing(settings.real_data_folder() / CUTOUT))], name)
+    if name not in (None, *SESSIONS):
+        raise _unknown(name, SESSIONS)
     folder = settings.data_folder() / "steinmetz2019"
     files = [fetch(part, folder) for part in PARTS]
     sessions = (session for file in files for session in read_sessions(file))
@@ -86,7 +105,7 @@ def _simulated(seed: int, read: Callable[[Path], Read]) -> Read:
         write_neuromatch([session], folder)
         write_truth(session, folder / TRUTH)
 
-    folder = simulated_folder("steinmetz", parameters.as_dict(), (behaviour, steinmetz, steinmetz_files))
+    folder = simulated_folder("steinmetz", parameters.as_dict(), MAKERS)
     return kept(folder, TRUTH, write, read)
 
 
@@ -111,4 +130,8 @@ def _named(sessions: Iterable[TrialRecording], name: str | None) -> TrialRecordi
         if name in (None, session.name):
             return session
         names.append(session.name)
-    raise DataError(f"No session is named {name!r}; the files hold {', '.join(names) or 'none'}.")
+    raise _unknown(name, names)
+
+
+def _unknown(name: str | None, names: Sequence[str]) -> DataError:
+    return DataError(f"No session is named {name!r}; this tier has {', '.join(names) or 'none'}.")

@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from neurokit import settings
-from neurokit.data.allen import MovieSession
+from neurokit.data.allen import MovieSession, check_movies
 from neurokit.data.allen_sdk import import_allensdk
-from neurokit.data.allen_sessions import MODULES, SESSION, load_movie_session, load_simulated_session
-from neurokit.data.simulated import simulated_folder
+from neurokit.data.allen_sessions import (
+    SESSION,
+    load_movie_session,
+    load_simulated_session,
+    simulated_file,
+)
 from neurokit.errors import SettingsError
 from neurokit.movies.recipe import SMALL, Recipe, Running
 from neurokit.simulate.allen_schedule import SessionParameters
@@ -29,7 +33,8 @@ class Plan:
     `session_id` is a real session's number (full tier; default: SESSION). `seed` picks the demo's session,
     and the seeds of weights and training on both tiers. `movies` are names, None stands for all the session
     has. `without` are ids of cells to leave out. `size` None is small on the demo tier, else full; `epochs`
-    replaces the recipe's. Raises SettingsError for a session or a size that cannot be, or no movie at all.
+    replaces the recipe's. Raises SettingsError for a tier, session or size that cannot be or no movie at
+    all, and DataError for a movie that no session has.
     """
 
     session_id: int | None = None
@@ -43,6 +48,8 @@ class Plan:
 
     def __post_init__(self) -> None:
         """Looks at what can be said without the session."""
+        settings.check_tier(self.tier)
+        check_movies(self.movies)
         if self.session_id is not None and self.tier == "demo":
             raise SettingsError(
                 f"Session {self.session_id} is not on the demo tier, whose session is picked by its seed: "
@@ -98,10 +105,9 @@ class Plan:
 
     def file(self, session: MovieSession) -> Path:
         """The NWB that the session was read from, in the layout of AllenSDK's cache."""
-        folder = settings.data_folder() / "allen"
         if self.tier == "demo":
-            folder = simulated_folder("allen", self.parameters.as_dict(), MODULES)
-        return folder / "ophys_experiment_data" / f"{session.session_id}.nwb"
+            return simulated_file(self.parameters)
+        return settings.data_folder() / "allen" / "ophys_experiment_data" / f"{session.session_id}.nwb"
 
     @property
     def path(self) -> Path:
@@ -121,6 +127,7 @@ class Plan:
 
     @property
     def _name(self) -> str:
-        where = "demo" if self.tier == "demo" else f"{self.tier}-{self.session_id or SESSION}"
+        session = SESSION if self.session_id is None else self.session_id
+        where = "demo" if self.tier == "demo" else f"{self.tier}-{session}"
         size = "small" if self.small else "full"
         return f"v1-transformer-{where}-{self.seed}-{size}-{self.running}-{self._movies}"

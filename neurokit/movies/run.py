@@ -20,6 +20,7 @@ from neurokit.data.allen_sessions import session_truth
 from neurokit.data.allen_truth import Ceiling, ceiling
 from neurokit.device import choose_device
 from neurokit.features.movie_scales import frame_responses
+from neurokit.files import write_output
 from neurokit.movies.baselines import lagged_pixels, mean_response, running_only
 from neurokit.movies.plan import Plan, demo_parameters
 from neurokit.movies.recipe import Recipe
@@ -82,13 +83,18 @@ def evaluate_saved(plan: Plan) -> pd.DataFrame:
 def write_simulated(folder: str | Path, session_type: str = "three_session_A", seed: int = 0) -> Written:
     """Simulates a session and writes it as AllenSDK's cache reads it; about twenty seconds.
 
-    Needs no AllenSDK. Raises SettingsError for an unknown session type, and DiskError.
+    Needs no AllenSDK. An earlier session that was written here is replaced. Raises SettingsError for an
+    unknown session type, DataError for a folder that holds anything else, and DiskError.
     """
-    simulated = simulate_session(replace(demo_parameters(seed), session_type=session_type))
+    folder, parameters = Path(folder), replace(demo_parameters(seed), session_type=session_type)
+    # AllenSDK leaves its manifest in a folder that it has opened.
+    with write_output(folder, "neurokit simulate --recording allen", beside=("manifest.json",)) as new:
+        simulated = simulate_session(parameters)
+        path = folder / write_session(simulated, new).relative_to(new)
     known = {"movie and running": simulated.expected, "movie": simulated.expected_from_movie}
     measured, *best = (_cut(each, simulated.starts) for each in (simulated.dff, *known.values()))
     ceilings = {name: ceiling(measured, each) for name, each in zip(known, best, strict=True)}
-    return Written(write_session(simulated, folder), ceilings)
+    return Written(path, ceilings)
 
 
 def _train(plan: Plan, session: MovieSession, device: str = "auto", compile: Compile = "none") -> Trained:

@@ -20,7 +20,7 @@ class Plan:
 
     On the demo tier its recipe is made small, unless `published`; `epochs` replaces the recipe's. `seed`
     picks the demo's mice, and is added, times 1000, to the seeds of weights and training. Raises
-    SettingsError for a model that is none of the five.
+    SettingsError for a model that is none of the five, and for an unknown tier.
     """
 
     model: str = "cnn_plus"
@@ -30,7 +30,8 @@ class Plan:
     tier: settings.Tier = field(default_factory=settings.tier)
 
     def __post_init__(self) -> None:
-        """Looks at the model's name."""
+        """Looks at the names of model and tier."""
+        settings.check_tier(self.tier)
         if self.model not in PUBLISHED:
             raise SettingsError(f"There is no model {self.model!r}; choose one of {', '.join(PUBLISHED)}.")
 

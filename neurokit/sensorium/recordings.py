@@ -13,6 +13,7 @@ from neurokit.data.scan_trials import TIERS
 from neurokit.data.scan_truth import Given, read_truth
 from neurokit.data.sensorium import SCANS, Scan
 from neurokit.errors import SettingsError
+from neurokit.files import write_output
 from neurokit.simulate.mouse import MouseParameters
 from neurokit.simulate.sensorium import ScanParameters, simulate_scan
 from neurokit.simulate.sensorium_files import write_scan, write_truth
@@ -34,7 +35,7 @@ def every_scan(tier: settings.Tier | None = None, seed: int = 0) -> dict[str, Sc
 
     Raises what `load_scans` does.
     """
-    tier = tier or settings.tier()
+    tier = settings.check_tier(tier)
     return scans.load_scans(tuple(SCANS) if tier == "full" else None, tier=tier, seed=seed)
 
 
@@ -56,13 +57,15 @@ def describe_scans(found: Mapping[str, Scan]) -> pd.DataFrame:
 def write_simulated(folder: str | Path, trials: int = 1320, seed: int = 0) -> Written:
     """Simulates a scan with all responses and writes it and its truth; seconds for 1,320 trials.
 
-    Of the trials a ninth part or so are validation and about a sixth test trials, as in the demo.
-    Raises SettingsError for fewer than 20 trials, and DiskError.
+    Of the trials a ninth part or so are validation and about a sixth test trials, as in the demo. An earlier
+    scan that was written here is replaced. Raises SettingsError for fewer than 20 trials, DataError for a
+    folder that holds anything else, and DiskError.
     """
-    parameters = _parameters(trials, seed)
-    simulated = simulate_scan(parameters)
-    scan = write_scan(simulated, folder)
-    truth = write_truth(simulated, Path(folder) / "truth.npz")
+    folder, parameters = Path(folder), _parameters(trials, seed)
+    with write_output(folder, "neurokit simulate --recording sensorium") as new:
+        simulated = simulate_scan(parameters)
+        scan = folder / write_scan(simulated, new).name
+        truth = folder / write_truth(simulated, new / "truth.npz").name
     known = read_truth(truth)
     return Written(scan, truth, {given: float(known.ceiling(given).mean()) for given in get_args(Given)})
 

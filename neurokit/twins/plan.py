@@ -32,8 +32,8 @@ class Plan:
     `folder` is a recording with training_data and evaluation_data in it; None is the demo's simulated mouse,
     which `seed` picks. `seed` is also that of weights and training. `foundation` is a saved twin, or a folder
     of released weights, whose core is transferred; None trains a core, too. `size` None is small on the demo
-    tier, else full. `epochs` and `gaps` replace the recipe's. Raises SettingsError for a size that there is
-    not, and a tier without a recording where no folder is given.
+    tier, else full. `epochs` and `gaps` replace the recipe's. Raises SettingsError for a size or tier that
+    there is not, and a tier without a recording where no folder is given.
     """
 
     folder: Path | None = None
@@ -46,6 +46,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         """Looks at what can be said without the recording."""
+        settings.check_tier(self.tier)
         if self.folder is None and self.tier in NO_RECORDING:
             raise SettingsError(f"The tier {self.tier!r} {NO_RECORDING[self.tier]}.")
         if self.size not in (*get_args(Size), None):

@@ -16,15 +16,14 @@ import torch
 from neurokit.compiling import Compile, check_compile
 from neurokit.data.microns_weights import list_scans
 from neurokit.data.simulated_mice import load_truth
-from neurokit.data.trial_arrays import ARRAYS
-from neurokit.data.trial_folder import TRIAL_FOLDERS, TrialFolder, load_trials
-from neurokit.data.trial_replacing import check_replaceable
+from neurokit.data.trial_folder import TrialFolder, load_trials
 from neurokit.data.trial_statistics import read_statistics
 from neurokit.device import choose_device
-from neurokit.errors import CheckpointError, DataError
+from neurokit.errors import CheckpointError
+from neurokit.files import write_output
 from neurokit.models.foundation.network import FoundationNetwork
 from neurokit.simulate.microns import simulate_mouse
-from neurokit.simulate.microns_files import TRUTH, write_recording
+from neurokit.simulate.microns_files import write_recording
 from neurokit.simulate.video_ceilings import Ceilings
 from neurokit.twins import released
 from neurokit.twins.baselines import lagged_pixels, motion_energy
@@ -111,13 +110,10 @@ def write_simulated(folder: str | Path, seed: int = 0) -> Written:
     else, DiskError.
     """
     folder = Path(folder)
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / TRUTH).is_file():
-        finding = f"{folder} is not empty and holds no {TRUTH} of an earlier simulated mouse"
-        raise DataError(f"{finding}: choose another folder.")
-    check_replaceable(folder / "training_data", TRIAL_FOLDERS)  # now, not after half a minute
-    check_replaceable(folder / "evaluation_data", ARRAYS)
-    mouse = simulate_mouse(demo_parameters(seed))
-    return Written(write_recording(mouse, folder), {kind: mouse.ceilings(kind) for kind in mouse.repeated})
+    with write_output(folder, "neurokit simulate --recording microns") as new:
+        mouse = simulate_mouse(demo_parameters(seed))
+        write_recording(mouse, new)
+    return Written(folder, {kind: mouse.ceilings(kind) for kind in mouse.repeated})
 
 
 def _train(
