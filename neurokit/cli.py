@@ -153,9 +153,12 @@ def train(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Prints test scores of the saved encoder (trained first if there is none) and of the baselines."""
-    from neurokit.pupil_run import evaluate_saved
+    from neurokit.pupil_run import encoder_path, evaluate_saved, is_saved
 
-    table = evaluate_saved(seed=options.seed, **given(options, "inputs", "split"))
+    asked = {"seed": options.seed} | given(options, "inputs", "split")
+    if not is_saved(path := encoder_path(**asked)):
+        print(f"no encoder at {path}: training one with the defaults")
+    table = evaluate_saved(**asked)
     print(table.round(3).to_string(index=False))
     print(
         "r2_mean: R² against the training mean, with its 95 % interval (low, high); r2_psth: against the\n"

@@ -1,11 +1,15 @@
 """The commands of `--recording allen`: they print what `neurokit.movies` does."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from neurokit import settings
 from neurokit.cli_options import MOVIES, given
+
+if TYPE_CHECKING:
+    from neurokit.movies.plan import Plan
 
 SCORES = """\
 medians over the cells that are reliable in training frames; single_trial: correlation over all test frames
@@ -58,10 +62,12 @@ def train(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Prints test scores of the saved V1 Transformer (trained first if there is none) and its baselines."""
-    from neurokit.movies.run import evaluate_saved
+    from neurokit.movies.run import evaluate_saved, is_saved
 
     plan = _plan(options)
     print(plan.description)
+    if not is_saved(plan):
+        print(f"no model at {plan.path}: training one")
     print(evaluate_saved(plan).round(3).to_string(index=False))
     print(SCORES)
     if plan.tier == "demo":
@@ -72,7 +78,7 @@ def _recorded(pupil: np.ndarray | None) -> str:
     return "not recorded" if pupil is None else "recorded"
 
 
-def _plan(options: argparse.Namespace) -> "neurokit.movies.plan.Plan":
+def _plan(options: argparse.Namespace) -> "Plan":
     """What the options ask for; movies each once, in the order of their numbers."""
     from neurokit.movies.plan import Plan
 

@@ -2,12 +2,16 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from neurokit import settings
 from neurokit.cli_options import given
 from neurokit.errors import SettingsError
+
+if TYPE_CHECKING:
+    from neurokit.twins.plan import Plan
 
 SCORES = """\
 medians over units, on videos never trained on; cc_norm: cc_abs over cc_max (low, high: quartiles over units);
@@ -54,10 +58,12 @@ def train(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Prints scores of the saved digital twin (trained first if there is none) and its baselines."""
-    from neurokit.twins.run import evaluate_saved
+    from neurokit.twins.run import evaluate_saved, is_saved
 
     plan = _plan(options)
     print(plan.description)
+    if not is_saved(plan):
+        print(f"no twin at {plan.path}: training one")
     print(evaluate_saved(plan).round(3).to_string(index=False))
     print(SCORES)
     if plan.simulated:
@@ -91,7 +97,7 @@ def _show_recording(folder: Path) -> None:
     print(f"  pupil seen in {100 * seen.mean():.1f} % of frames")
 
 
-def _plan(options: argparse.Namespace) -> "neurokit.twins.plan.Plan":
+def _plan(options: argparse.Namespace) -> "Plan":
     """What the options ask for."""
     from neurokit.twins.plan import Plan
 

@@ -1,10 +1,14 @@
 """The commands of `--recording sensorium`: they print what `neurokit.sensorium` does."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from neurokit import settings
 from neurokit.cli_options import given
 from neurokit.errors import SettingsError
+
+if TYPE_CHECKING:
+    from neurokit.sensorium.plan import Plan
 
 SCORES = """\
 single_trial: correlation over single test trials, mean over neurons (spread: standard deviation over
@@ -45,9 +49,11 @@ def train(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Prints test scores of the saved SENSORIUM model (trained first if there is none)."""
-    from neurokit.sensorium.run import evaluate_saved
+    from neurokit.sensorium.run import evaluate_saved, is_saved
 
     plan = _plan(options)
+    if not is_saved(plan):
+        print(f"no model at {plan.path}: training one")
     print(evaluate_saved(plan).round(3).to_string(index=False))
     _explain(plan)
 
@@ -70,13 +76,13 @@ def submit(options: argparse.Namespace) -> None:
     print("\n".join(f"wrote {file} (valid)" for file in made.files))
 
 
-def _explain(plan: "neurokit.sensorium.plan.Plan") -> None:
+def _explain(plan: "Plan") -> None:
     print(SCORES)
     if plan.tier == "demo":
         print(CEILING.format(plan.given))
 
 
-def _plan(options: argparse.Namespace, **default: str) -> "neurokit.sensorium.plan.Plan":
+def _plan(options: argparse.Namespace, **default: str) -> "Plan":
     """What the options ask for; prints it, and which scans are left out."""
     from neurokit.sensorium.plan import Plan
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 from torch import nn
 
@@ -13,7 +14,7 @@ from neurokit.data.steinmetz import default_regions, load_session
 from neurokit.data.trial_recording import TrialRecording
 from neurokit.errors import CheckpointError
 from neurokit.features.encoding_task import BEHAVIOUR, PUPIL, EncodingTask, encoding_task
-from neurokit.features.splits import split_trials
+from neurokit.features.splits import Split, split_trials
 from neurokit.models.pupil import Cell, PupilEncoder, parameter_count
 from neurokit.pupil import (
     DEFAULTS,
@@ -26,6 +27,7 @@ from neurokit.pupil import (
 )
 
 Inputs = Literal["pupil", "behaviour"]
+ROUNDING = 1e-9  # of a spread, by which scales that were computed elsewhere may differ
 CHANNELS = {"pupil": PUPIL, "behaviour": BEHAVIOUR}
 
 
@@ -64,7 +66,7 @@ def train_and_save(
 ) -> SavedRun:
     """Fits an encoder to the tier's recording and saves it; a killed run goes on."""
     recording, task = prepare(inputs, split, seed)
-    path = _path(inputs, split, seed)
+    path = encoder_path(inputs, split, seed)
     encoder = build_encoder(task, cell=cell, hidden=hidden, layers=layers, seed=seed)
     unfinished = path.with_name(f"{path.name}-{cell}-{hidden}-{layers}-{epochs}.training")
     fitted = train_encoder(
@@ -88,6 +90,11 @@ def train_and_save(
     return SavedRun(saved, parameter_count(encoder), fitted.best_epoch, fitted.best_loss)
 
 
+def is_saved(path: Path) -> bool:
+    """Whether an encoder lies at that path."""
+    return path.with_name(f"{path.name}.json").is_file()
+
+
 def evaluate_saved(inputs: Inputs = "pupil", split: str = "random", seed: int = 0) -> pd.DataFrame:
     """Test scores of the saved encoder and of every baseline; where none is saved it is trained
     first.
@@ -97,9 +104,8 @@ def evaluate_saved(inputs: Inputs = "pupil", split: str = "random", seed: int = 
     data.
     """
     recording, task = prepare(inputs, split, seed)
-    path = _path(inputs, split, seed)
-    if not path.with_name(f"{path.name}.json").is_file():
-        print(f"no encoder at {path}: training one with the defaults")
+    path = encoder_path(inputs, split, seed)
+    if not is_saved(path):
         train_and_save(inputs, split, seed)
     encoder, description = checkpoint.load(path, PupilEncoder)
     _check_same_data(description, _facts(recording, task), path)
@@ -113,7 +119,8 @@ def _table(encoder: nn.Module, recording: TrialRecording, task: EncodingTask) ->
     return table
 
 
-def _path(inputs: Inputs, split: str, seed: int) -> Path:
+def encoder_path(inputs: Inputs = "pupil", split: str = "random", seed: int = 0) -> Path:
+    """Where an encoder of the tier is saved, without suffix."""
     return settings.data_folder() / "checkpoints" / f"pupil-encoder-{settings.tier()}-{inputs}-{split}-{seed}"
 
 
@@ -125,14 +132,32 @@ def _facts(recording: TrialRecording, task: EncodingTask) -> dict[str, Any]:
         "region_names": list(task.regions),
         "scales": {channel: [scale.centre, scale.spread] for channel, scale in task.scales.items()},
         "bin_size": task.bin_size,
-        "data": checkpoint.fingerprint(task.inputs, task.rates, task.split.train),
+        "data": _fingerprint(recording, task.split),
     }
 
 
+def _fingerprint(recording: TrialRecording, split: Split) -> str:
+    """Which data: those of the file, since cleaning and smoothing may round otherwise elsewhere."""
+    names = sorted(recording.behaviour)
+    traces = [recording.behaviour[name] for name in names]
+    labels = recording.brain_area.astype(str), np.array(names, dtype=str)
+    return checkpoint.fingerprint(recording.spikes, *labels, *traces, split.train)
+
+
 def _check_same_data(found: dict[str, Any], wanted: dict[str, Any], path: Path) -> None:
-    different = [key for key, value in wanted.items() if found.get(key) != value]
+    different = [key for key, value in wanted.items() if key != "scales" and found.get(key) != value]
+    if not _same_scales(found.get("scales"), wanted["scales"]):
+        different.append("scales")
     if different:
         raise CheckpointError(
             f"{path} was fitted to other data ({', '.join(different)} differ): train it again, "
             "or use the tier and seed it was made with."
         )
+
+
+def _same_scales(found: Any, wanted: dict[str, list[float]]) -> bool:
+    """Whether both have the same channels and, but for rounding, the same centres and spreads."""
+    if not isinstance(found, dict) or found.keys() != wanted.keys():
+        return False
+    theirs, ours = (np.array([each[name] for name in wanted]) for each in (found, wanted))
+    return theirs.shape == ours.shape and bool((np.abs(theirs - ours) <= ROUNDING * ours[:, 1:]).all())

@@ -4,20 +4,26 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from subprocess import PIPE
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import neurokit.fit
 from neurokit import settings
-from neurokit.checkpoint import fingerprint
 from neurokit.cli import main
 from neurokit.cli_options import MODELS
 from neurokit.data.steinmetz import load_session
+from neurokit.data.trial_recording import TrialRecording
+from neurokit.errors import CheckpointError
+from neurokit.features.cleaning import RobustScale
+from neurokit.features.encoding_task import EncodingTask, encoding_task
 from neurokit.models import baselines
-from neurokit.pupil_run import evaluate_saved, prepare, train_and_save
+from neurokit.pupil_run import _facts, evaluate_saved, prepare, train_and_save
+from neurokit.sensorium.plan import Plan
 from neurokit.sensorium.recipe import PUBLISHED
 
 
@@ -89,7 +95,9 @@ def test_train_then_evaluate(
         assert model in scores
 
 
-def test_evaluate_trains_where_nothing_is_saved(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_evaluate_trains_where_nothing_is_saved(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
     calls = []
 
@@ -98,9 +106,22 @@ def test_evaluate_trains_where_nothing_is_saved(monkeypatch: pytest.MonkeyPatch,
         return train_and_save(*arguments, cell="rnn", epochs=1)
 
     monkeypatch.setattr("neurokit.pupil_run.train_and_save", few_epochs)
-    table = evaluate_saved()
+    text = said(capsys, "evaluate")
     assert calls == [("pupil", "random", 0)]
-    assert set(table["region"]) == {"SCs", "SCm", "LGd"}
+    assert "training one with the defaults" in text and all(name in text for name in ("SCs", "SCm", "LGd"))
+
+
+def test_evaluate_says_that_no_sensorium_model_is_saved(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
+    monkeypatch.setattr("neurokit.sensorium.run.evaluate_saved", lambda plan: pd.DataFrame({"model": ["ln"]}))
+    line = ("evaluate", "--recording", "sensorium", "--model", "ln")
+    assert "training one" in said(capsys, *line)
+    path = Plan("ln").path
+    path.parent.mkdir(parents=True)
+    path.with_name(f"{path.name}.json").touch()
+    assert "training one" not in said(capsys, *line)
 
 
 def test_an_encoder_of_other_data_is_refused(
@@ -112,6 +133,46 @@ def test_an_encoder_of_other_data_is_refused(
         file.rename(file.with_name(file.name.replace("-random-0", "-random-1")))
     message = refused(capsys, "evaluate", "--seed", "1")
     assert "was fitted to other data" in message
+
+
+def rounded_elsewhere(*arguments: object, **options: object) -> EncodingTask:
+    """The task as another version of numpy might filter and scale it: the last bits differ."""
+    task = encoding_task(*arguments, **options)
+    scales = {
+        name: RobustScale(np.nextafter(scale.centre, 1), np.nextafter(scale.spread, 1))
+        for name, scale in task.scales.items()
+    }
+    inputs, rates = (np.nextafter(values, np.float32(1)) for values in (task.inputs, task.rates))
+    return replace(task, inputs=inputs, rates=rates, scales=scales)
+
+
+def scaled_otherwise(*arguments: object, **options: object) -> EncodingTask:
+    task = encoding_task(*arguments, **options)
+    scales = {name: RobustScale(scale.centre, 1.001 * scale.spread) for name, scale in task.scales.items()}
+    return replace(task, scales=scales)
+
+
+def one_spike_more(*arguments: object, **options: object) -> TrialRecording:
+    recording = load_session(*arguments, **options)
+    spikes = recording.spikes.copy()
+    spikes[0, 0, 0] += 1
+    return replace(recording, spikes=spikes)
+
+
+def test_an_encoder_belongs_to_the_recording_and_not_to_its_last_filtered_bits(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
+    train_and_save(cell="rnn", epochs=1)
+    with monkeypatch.context() as elsewhere:
+        elsewhere.setattr("neurokit.pupil_run.encoding_task", rounded_elsewhere)
+        assert len(evaluate_saved())
+    with monkeypatch.context() as changed, pytest.raises(CheckpointError, match=r"\(scales differ"):
+        changed.setattr("neurokit.pupil_run.encoding_task", scaled_otherwise)
+        evaluate_saved()
+    with monkeypatch.context() as changed, pytest.raises(CheckpointError, match=r"\(data differ"):
+        changed.setattr("neurokit.pupil_run.load_session", one_spike_more)
+        evaluate_saved()
 
 
 def test_unknown_tier(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,8 +236,9 @@ def test_train_options_reach_the_checkpoint(
     assert description["configuration"] == {
         "channels": 6, "regions": 3, "hidden": 5, "cell": "rnn", "layers": 2,
     }  # fmt: skip
-    _, blocked = prepare("behaviour", "blocked", 3)
-    assert description["data"] == fingerprint(blocked.inputs, blocked.rates, blocked.split.train)
+    recording, blocked = prepare("behaviour", "blocked", 3)
+    assert description["data"] == _facts(recording, blocked)["data"]
+    assert description["data"] != _facts(*prepare("behaviour", "random", 3))["data"]
 
 
 def test_a_killed_training_goes_on_from_the_command_line(

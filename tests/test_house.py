@@ -1,10 +1,13 @@
 """The house: what installs, and that its descriptions agree with each other."""
 
+import ast
+import builtins
 import re
 import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -289,3 +292,65 @@ def test_an_unknown_set_is_named(root: Path, script: str) -> None:
     run = subprocess.run(["sh", str(root / "tools" / script), "all"], capture_output=True, text=True)
     assert run.returncode == 2
     assert "'all'" in run.stderr
+
+
+# --- the source
+
+
+PRINTING = {"cli", "cli_allen", "cli_microns", "cli_sensorium", "notebook"}  # what somebody called to read
+
+
+def modules(root: Path) -> Iterator[tuple[Path, ast.Module]]:
+    for path in sorted((root / "neurokit").rglob("*.py")):
+        yield path, ast.parse(path.read_text())
+
+
+def prints(tree: ast.Module) -> list[int]:
+    """Lines of calls of print outside a function called `main`, which is a command of its own."""
+    commands = [n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef) and n.name == "main"]
+    allowed = {id(node) for command in commands for node in ast.walk(command)}
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "print" and id(node) not in allowed
+    ]
+
+
+def test_only_commands_print(root: Path) -> None:
+    found = {path.stem: prints(tree) for path, tree in modules(root)}
+    assert all(found[name] for name in PRINTING - {"notebook"})  # the control: they are seen
+    assert {name for name, lines in found.items() if lines} <= PRINTING
+
+
+def quoted(tree: ast.Module) -> Iterator[str]:
+    """Annotations written as text, those of arguments, results and fields."""
+    for node in ast.walk(tree):
+        for name in ("annotation", "returns"):
+            found = getattr(node, name, None)
+            if isinstance(found, ast.Constant) and isinstance(found.value, str):
+                yield found.value
+
+
+def bound(tree: ast.Module) -> set[str]:
+    """Names that the module defines or imports anywhere, also for type checkers alone."""
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.ClassDef):
+            names.add(node.name)
+    return names
+
+
+def test_quoted_annotations_name_what_is_imported(root: Path) -> None:
+    wrong, seen = [], 0
+    for path, tree in modules(root):
+        for text in quoted(tree):
+            names = {node.id for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name)}
+            seen += 1
+            wrong += [
+                f"{path.name}: {text}" for name in names if name not in bound(tree) | set(dir(builtins))
+            ]
+    assert seen > 5 and wrong == []

@@ -11,7 +11,7 @@ import torch
 from neurokit.data.trial_folder import Trial
 from neurokit.errors import DataError
 from neurokit.twins.recipe import TwinRecipe
-from neurokit.twins.windows import Cohort, MouseWindows, Windows, drawn_once, stretch
+from neurokit.twins.windows import Cohort, MouseWindows, Windows, drawn_once, stretch, trials_fingerprint
 from tests.twin_toys import RECIPE, toy_recording, toy_trial, toy_trials
 
 LENGTH = RECIPE.window
@@ -213,6 +213,20 @@ def test_the_fingerprint_tells_data_recipes_and_places_apart() -> None:
     ]
     assert len(set(found)) == len(found)
     assert Cohort([MouseWindows("m", toy_trials(), RECIPE)], RECIPE).fingerprint() == found[0]
+
+
+def test_the_fingerprint_tells_units_apart_whose_means_are_alike() -> None:
+    """One unit more here and less there, so that neither a frame's mean nor a unit's is another."""
+    trials = toy_trials()
+    units = 2 + np.zeros_like(trials[0].units)
+    moved = units.copy()
+    moved[:2, :2] += np.float32([[1, -1], [-1, 1]])
+    for axis in (0, 1):
+        np.testing.assert_array_equal(moved.mean(axis=axis), units.mean(axis=axis))
+    one, other = (
+        trials_fingerprint([replace(trials[0], units=values), *trials[1:]]) for values in (units, moved)
+    )
+    assert one != other
 
 
 def test_no_mouse_is_refused() -> None:

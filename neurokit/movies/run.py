@@ -60,6 +60,12 @@ def train_and_save(plan: Plan, device: str = "auto", compile: Compile = "none") 
     return _train(plan, plan.load(), device, compile)
 
 
+def is_saved(plan: Plan) -> bool:
+    """Whether a model lies at the plan's path, or one of its two files: damage, which loading it tells."""
+    files = [plan.path.with_name(f"{plan.path.name}.{kind}") for kind in ("json", "safetensors")]
+    return any(file.is_file() for file in files)
+
+
 def evaluate_saved(plan: Plan) -> pd.DataFrame:
     """Test scores of the saved model and its baselines; where none is saved it is trained first.
 
@@ -68,9 +74,7 @@ def evaluate_saved(plan: Plan) -> pd.DataFrame:
     model without running. Raises CheckpointError where the saved model is another one than the plan's.
     """
     session = plan.load()
-    files = [plan.path.with_name(f"{plan.path.name}.{kind}") for kind in ("json", "safetensors")]
-    if not any(file.is_file() for file in files):  # one alone is damage, which `check_saved` tells
-        print(f"no model at {plan.path}: training one")
+    if not is_saved(plan):
         _train(plan, session)
     check_saved(plan.path, session, plan.recipe)
     task = prepare(session, plan.recipe)

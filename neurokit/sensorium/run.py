@@ -74,6 +74,11 @@ def train_and_save(plan: Plan, device: str = "auto", compile: Compile = "none") 
     return Trained(path, parameters, fitted.best_epoch, -fitted.best_loss)
 
 
+def is_saved(plan: Plan) -> bool:
+    """Whether a model lies at the plan's path."""
+    return plan.path.with_name(f"{plan.path.name}.json").is_file()
+
+
 def evaluate_saved(plan: Plan) -> pd.DataFrame:
     """Test scores of the saved model, by scan; where none is saved it is trained first.
 
@@ -82,8 +87,7 @@ def evaluate_saved(plan: Plan) -> pd.DataFrame:
     trained on other scans.
     """
     found = plan.scans()
-    if not plan.path.with_name(f"{plan.path.name}.json").is_file():
-        print(f"no model at {plan.path}: training one")
+    if not is_saved(plan):
         train_and_save(plan)
     model, recipe, states = load_model(plan.path)
     check_saved(plan.path, found, recipe)  # that recipe may have other epochs than the plan

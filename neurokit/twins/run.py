@@ -65,6 +65,12 @@ def train_and_save(plan: Plan, device: str = "auto", compile: Compile = "none") 
     return _train(plan, load_trials(plan.recording() / "training_data"), foundation, device, compile)
 
 
+def is_saved(plan: Plan) -> bool:
+    """Whether a twin lies at the plan's path, or one of its two files: damage, which loading it tells."""
+    files = [plan.path.with_name(f"{plan.path.name}.{kind}") for kind in ("json", "safetensors")]
+    return any(file.is_file() for file in files)
+
+
 def evaluate_saved(plan: Plan) -> pd.DataFrame:
     """Scores of the saved twin and its baselines on videos it was not trained on; one row a model and kind.
 
@@ -76,9 +82,7 @@ def evaluate_saved(plan: Plan) -> pd.DataFrame:
     recording = load_trials(folder / "training_data")
     videos = held_out_videos(folder)
     foundation = plan.foundation and load_foundation(plan.foundation)
-    files = [plan.path.with_name(f"{plan.path.name}.{kind}") for kind in ("json", "safetensors")]
-    if not any(file.is_file() for file in files):  # one alone is damage, which loading it tells
-        print(f"no twin at {plan.path}: training one")
+    if not is_saved(plan):
         _train(plan, recording, foundation)
     network = _checked(plan, recording, foundation)
     every = [video for of_kind in videos.values() for video in of_kind]

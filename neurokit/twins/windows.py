@@ -139,9 +139,10 @@ def stretch(
 
 
 def trials_fingerprint(trials: Sequence[Trial], mouse: str = "") -> str:
-    """Which trials: name and purpose, pixels of every frame, behaviour, and means of units and frames.
+    """Which trials: name and purpose, pixels of every frame, behaviour and units, as the files have them.
 
-    Of each frame every STRIDE-th row and column count.
+    Of each frame every STRIDE-th row and column count. No means of units: their sums may round otherwise
+    elsewhere.
     """
     names = np.array([mouse, *(f"{trial.name} {trial.training}" for trial in trials)])
     parts = [
@@ -151,8 +152,7 @@ def trials_fingerprint(trials: Sequence[Trial], mouse: str = "") -> str:
             np.array(trial.stimulus[:, ::STRIDE, ::STRIDE]),
             trial.perspective,
             trial.modulation,
-            trial.units.mean(axis=0),
-            trial.units.mean(axis=1),
+            trial.units,
         )
     ]
     return fingerprint(names, *parts)
