@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from neurokit.device import Precision
 from neurokit.errors import FitError
 
-Schedule = Literal["constant", "cosine", "plateau", "rounds"]
+Schedule = Literal["constant", "cosine", "rounds"]
 
 
 @dataclass(frozen=True)
@@ -22,14 +22,12 @@ class FitSettings:
     `patience` is the number of epochs without a better validation loss after which training stops
     (None: never). `clip` bounds the norm of all gradients together (None: not). `warm_up` epochs
     raise the rate linearly to `learning_rate`; then 'constant' keeps it, 'cosine' lowers it to zero
-    at the end, 'plateau' divides it by three whenever a third of the patience (10 epochs where that
-    is None) brings less than 0.01 % off the best validation loss, 'rounds' is that of SENSORIUM 2022
-    (see `RoundsPlateau`). Weight decay is AdamW's decoupled one where `decoupled`, else Adam's.
+    at the end; 'rounds' is the schedule of SENSORIUM 2022 (see `RoundsPlateau`). Weight decay is
+    AdamW's decoupled one where `decoupled`, else Adam's.
 
     When the patience is used up, a new round starts from the best weights, the optimiser as it is,
     until `rounds` of them are over. An improvement is one of more than `tolerance`.
-    `evaluate_first` lets the untrained weights compete too. `late_decay` is the 'rounds' schedule as
-    published: it acts one epoch after a round has ended, if that epoch brings no improvement.
+    `evaluate_first` lets the untrained weights compete too.
     """
 
     epochs: int = 200
@@ -44,7 +42,6 @@ class FitSettings:
     rounds: int = 1
     tolerance: float = 0.0
     evaluate_first: bool = False
-    late_decay: bool = True
     precision: Precision = "float32"
     seed: int = 0
 
@@ -77,43 +74,17 @@ class FitSettings:
             )
 
 
-class WarmPlateau(ReduceLROnPlateau):
-    """Torch's schedule on plateaus, after `warm_up` epochs of a rising rate, for which it has no
-    place.
-
-    `epochs` without improvement, neither more nor fewer, divide the rate by three.
-    """
-
-    def __init__(self, optimizer: torch.optim.Optimizer, warm_up: int, epochs: int) -> None:
-        super().__init__(optimizer, factor=1 / 3, patience=epochs - 1)
-        self.warm_up, self.full = warm_up, [group["lr"] for group in optimizer.param_groups]
-        self._rise()
-
-    def step(self, metrics: float) -> None:
-        """Closes an epoch with that validation loss."""
-        if self.last_epoch < self.warm_up:
-            self.last_epoch += 1
-            self._rise()
-        else:
-            super().step(metrics)
-
-    def _rise(self) -> None:
-        for group, rate in zip(self.optimizer.param_groups, self.full, strict=True):
-            group["lr"] = rate * (self.last_epoch + 1) / (self.warm_up + 1)
-
-
 class RoundsPlateau(ReduceLROnPlateau):
     """The schedule of the SENSORIUM 2022 baselines: times 0.3 after a round, never below 1e-4.
 
     As published, stopping and schedule count the same five epochs, but the schedule acts on the
-    next one (`late`): the rate falls after the first epoch of a new round, and stays if that epoch
+    next one: the rate falls after the first epoch of a new round, and stays if that epoch
     improves.
     """
 
-    def __init__(self, optimizer: torch.optim.Optimizer, patience: int, late: bool) -> None:
-        tolerated = patience if late else patience - 1
+    def __init__(self, optimizer: torch.optim.Optimizer, patience: int) -> None:
         super().__init__(
-            optimizer, factor=0.3, patience=tolerated, threshold=1e-6, threshold_mode="abs", min_lr=1e-4
+            optimizer, factor=0.3, patience=patience, threshold=1e-6, threshold_mode="abs", min_lr=1e-4
         )
 
 
@@ -134,10 +105,8 @@ def optimizer_and_schedule(
 
 def _schedule(optimizer: torch.optim.Optimizer, settings: FitSettings) -> LRScheduler:
     schedules = torch.optim.lr_scheduler
-    if settings.schedule == "plateau":
-        return WarmPlateau(optimizer, settings.warm_up, max(1, (settings.patience or 30) // 3))
     if settings.schedule == "rounds":
-        return RoundsPlateau(optimizer, settings.patience or 5, settings.late_decay)
+        return RoundsPlateau(optimizer, settings.patience or 5)
     main = (
         schedules.CosineAnnealingLR(optimizer, max(1, settings.epochs - settings.warm_up))
         if settings.schedule == "cosine"

@@ -80,7 +80,7 @@ def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 
 
 @pytest.mark.parametrize("warm_up", [0, 3])
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "plateau"])
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "rounds"])
 @pytest.mark.parametrize("killed", [0, 3])
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     tmp_path: Path, schedule: str, warm_up: int, killed: int
@@ -189,21 +189,12 @@ def rates_of(settings: FitSettings, losses: list[float]) -> list[float]:
         # (1 + cos(pi e / 6)) / 2 for e = 0 ... 5
         ("cosine", 0, [1, 0.9330127, 0.75, 0.5, 0.25, 0.0669873]),
         ("cosine", 2, [1 / 3, 2 / 3, 1, 0.8535534, 0.5, 0.1464466]),
-        # patience 6: two epochs without improvement divide by three
-        ("plateau", 0, [1, 1, 1, 1 / 3, 1 / 3, 1 / 9]),
-        # the loss of a warm-up epoch is no plateau yet
-        ("plateau", 1, [1 / 2, 1, 1, 1, 1 / 3, 1 / 3]),
     ],
 )
 def test_each_schedule_by_hand(schedule: str, warm_up: int, expected: list[float]) -> None:
     settings = FitSettings(learning_rate=0.01, schedule=schedule, warm_up=warm_up, patience=6, batch_size=8)
     found = rates_of(settings, [1.0, 1.0, 1.0, 1.0, 1.0, 1.0])
     assert found == pytest.approx([0.01 * rate for rate in expected], rel=1e-5)
-
-
-def test_a_plateau_waits_while_the_loss_falls() -> None:
-    settings = FitSettings(learning_rate=0.01, schedule="plateau", patience=6)
-    assert rates_of(settings, [6.0, 5.0, 4.0, 3.0, 2.0, 1.0]) == [0.01] * 6
 
 
 def test_the_rate_of_the_schedule_moves_the_weights() -> None:

@@ -61,16 +61,9 @@ def test_the_published_schedule_lags_its_rounds_by_one_more_epoch_each() -> None
     assert rates(run(Script(0.0, -0.1))) == expected
 
 
-def test_without_the_lag_each_round_has_a_rate_of_its_own() -> None:
-    found = run(Script(0.0, -0.1), replace(PUBLISHED, late_decay=False))
-    assert rates(found) == [RATES[0]] * 6 + [RATES[1]] * 5 + [RATES[2]] * 5 + [RATES[3]] * 5
-
-
 def test_the_published_schedule_keeps_its_rate_where_a_new_round_improves_at_once() -> None:
     script = Script(0.0, -0.1, *[-0.05] * 5, -0.2, -0.1)  # five bad epochs, then a better one
     assert rates(run(script))[:12] == [RATES[0]] * 12
-    early = run(Script(0.0, -0.1, *[-0.05] * 5, -0.2, -0.1), replace(PUBLISHED, late_decay=False))
-    assert rates(early)[6] == RATES[1]
 
 
 def test_no_rate_falls_below_the_published_least() -> None:

@@ -7,7 +7,7 @@ of the steps and their numbers are those of the foundation model of mouse visual
 640, 470, 2025) as released.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from math import inf, sqrt
 from typing import Any
@@ -80,17 +80,12 @@ class SgdClip(torch.optim.Optimizer):
         super().__init__(groups, {"lr": lr} | asdict(settings))
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
-        """Changes all parameters that have a gradient; the value of `closure`, where one is given."""
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+    def step(self) -> None:
+        """Changes all parameters that have a gradient."""
         for group in self.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     self._update(parameter, group)
-        return loss
 
     def _update(self, parameter: nn.Parameter, group: dict[str, Any]) -> None:
         change = _clipped(parameter.grad * group["scale"], parameter, group)
