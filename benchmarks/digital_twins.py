@@ -13,7 +13,6 @@ same code.
 """
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -224,7 +223,7 @@ def first_minutes(recording: TrialFolder, minutes: float) -> TrialFolder:
 
 
 def _recipe(job: dict[str, Any], epochs: int) -> TwinRecipe:
-    return replace(SMALL.epochs(epochs), seed=job["seed"], batches=job["batches"])
+    return SMALL.epochs(epochs).replace(seed=job["seed"], batches=job["batches"])
 
 
 def summary(found: pd.DataFrame) -> pd.DataFrame:

@@ -9,7 +9,6 @@ draws a new simulated mouse, split, weights and search.
 
 import argparse
 import os
-from dataclasses import replace
 
 import pandas as pd
 import torch
@@ -63,7 +62,7 @@ def one_search(family: str, algorithm: str, seed: int, trials: int, epochs: int)
     """The best of one search, trained for four times as long and scored on the test trials."""
     torch.set_num_threads(1)
     _, task = prepare("pupil", "random", seed)
-    objective = EncoderObjective(task, replace(DEFAULTS, epochs=epochs, seed=seed), device="cpu", seed=seed)
+    objective = EncoderObjective(task, DEFAULTS.replace(epochs=epochs, seed=seed), device="cpu", seed=seed)
     most_layers = 5 if family == "cnn" else 2
     study = search(
         objective,
@@ -75,7 +74,7 @@ def one_search(family: str, algorithm: str, seed: int, trials: int, epochs: int)
         progress=False,
     )
     model, how = objective.model_and_settings(study.best)
-    train_encoder(task, model, replace(how, epochs=4 * epochs), device="cpu", show_progress=False)
+    train_encoder(task, model, how.replace(epochs=4 * epochs), device="cpu", show_progress=False)
     score = score_table(task, {family: encoder_rates(model, task)})["r2_mean"].mean()
     return {
         "family": family,

@@ -21,7 +21,6 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -94,7 +93,7 @@ def training(work: Work, option: str, device: torch.device, rounds: int) -> Row:
 def epochs(work: Work, option: dict[str, str], number: int) -> list[float]:
     """Seconds of each epoch; the loop has read its losses then, so the device is done too."""
     precision = option.get("precision", "float32")
-    settings = replace(work.settings, epochs=number, patience=None, precision=precision)
+    settings = work.settings.replace(epochs=number, patience=None, precision=precision)
     ends = [time.perf_counter()]
     fit(
         work.model(),

@@ -5,7 +5,7 @@ clock runs, drawn from fixed seeds.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -57,9 +57,7 @@ def model_4(device: torch.device, quick: bool) -> Work:
     recipe, small = PUBLISHED["model_4"], {"neurons": 40, "trials": 90}
     if quick:
         keys = keys[:2]
-        recipe = replace(
-            recipe, model=replace(recipe.model, channels=8), fit=replace(recipe.fit, batch_size=16)
-        )
+        recipe = recipe.replace(model=recipe.model.replace(channels=8), fit=recipe.fit.replace(batch_size=16))
     mice = {}
     for seed, key in enumerate(keys):
         size = small if quick else {"neurons": SCANS[key].neurons, "trials": SCANS[key].trials}
@@ -74,7 +72,7 @@ def model_4(device: torch.device, quick: bool) -> Work:
         loss=sensorium.loss,
         train=ManyMice(mice),
         validation=sensorium.ValidationCorrelation(mice, recipe.fit.batch_size),
-        settings=replace(recipe.fit, evaluate_first=False),
+        settings=recipe.fit.replace(evaluate_first=False),
         shown=sum(trials),
         unit="images",
         facts=lambda epoch: {name: epoch * number for name, number in minutes.items()} | {"aim_min": 15.0},
@@ -125,7 +123,7 @@ def foundation(device: torch.device, quick: bool) -> Work:
 def _twin(name: str, build: Callable, units: int, device: torch.device, quick: bool) -> Work:
     recipe = TwinRecipe()
     if quick:
-        recipe = replace(recipe, network=SMALL_NETWORK, window=8, burn_in=2, batch=2)
+        recipe = recipe.replace(network=SMALL_NETWORK, window=8, burn_in=2, batch=2)
     steps, whole = 2 if quick else 8, recipe.cycles.epochs * recipe.batches
     return Work(
         name=name,

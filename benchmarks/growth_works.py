@@ -7,7 +7,6 @@ depend on it.
 import itertools
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import partial
 from math import isqrt
 from pathlib import Path
@@ -44,7 +43,7 @@ Load = Callable[[], Mapping[str, Any]]
 def sensorium_step(neurons: int, mice: int = 1, batch: int = 128, pixels: int = 36 * 64) -> Work:
     """A step of Adam on the SENSORIUM CNN: one batch of each mouse; images of 9 to 16."""
     rows = isqrt(pixels * 9 // 16)
-    shapes = {f"mouse-{number}": MouseShape(neurons) for number in range(mice)}
+    shapes = {f"mouse-{number}": MouseShape(neurons=neurons) for number in range(mice)}
     place = np.random.default_rng(0).normal(size=(neurons, 3))
     model = sensorium.build(shapes, CNN, seed=0, coordinates=dict.fromkeys(shapes, place))
     batches = [_image_batch(key, neurons, batch, (rows, pixels // rows)) for key in shapes]
@@ -124,7 +123,7 @@ def small_ensemble(epochs: int, batch: int) -> tuple[Load, Recipe]:
     """What members are trained on and how: 240 trials of 50 simulated neurons, the demo's small CNN."""
     scan = ScanParameters(MouseParameters(neurons=50, seed=900), train=200, validation=40, test_images=8)
     recipe = small(PUBLISHED["cnn"], epochs)
-    recipe = replace(recipe, fit=replace(recipe.fit, batch_size=batch))
+    recipe = recipe.replace(fit=recipe.fit.replace(batch_size=batch))
     return partial(load_simulated, (scan,)), recipe
 
 

@@ -42,7 +42,7 @@ def pair(
     with torch.no_grad():
         for layer in (0, -2):
             peer.readout[KEY].mu_transform[layer].weight *= 3
-    ours = build({KEY: MouseShape(neurons)}, settings, seed=seed, coordinates={KEY: coordinates})
+    ours = build({KEY: MouseShape(neurons=neurons)}, settings, seed=seed, coordinates={KEY: coordinates})
     theirs, own = peer.state_dict(), ours.state_dict()
     names = official_names(ours)
     ours.load_state_dict({name: theirs[names[name]].reshape(own[name].shape) for name in own})

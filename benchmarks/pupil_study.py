@@ -10,7 +10,6 @@ scored once per seed. One row per model, inputs, split and region; scores are me
 
 import argparse
 import os
-from dataclasses import replace
 
 import pandas as pd
 import torch
@@ -64,7 +63,7 @@ def one_seed(inputs: str, split: str, seed: int, epochs: int) -> pd.DataFrame:
     for cell in ("rnn", "gru"):
         encoder = build_encoder(task, cell=cell, seed=seed)
         rates[f"untrained {cell.upper()}"] = encoder_rates(encoder, task)
-        how = replace(DEFAULTS, epochs=epochs, seed=seed)
+        how = DEFAULTS.replace(epochs=epochs, seed=seed)
         train_encoder(task, encoder, how, device="cpu", show_progress=False)
         rates[f"PupilEncoder ({cell.upper()})"] = encoder_rates(encoder, task)
     table = score_table(task, rates, seed=seed)

@@ -6,7 +6,6 @@ In a module of its own, which Ray's workers can import.
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -47,7 +46,7 @@ def measured(number: int, workers: int, quick: bool) -> dict[str, Any]:
 
 def search_job(quick: bool) -> Job:
     """A search for the learning rate and size of a PupilEncoder; its losses in order of proposal."""
-    fit = replace(DEFAULTS, epochs=1 if quick else 4, batch_size=24)
+    fit = DEFAULTS.replace(epochs=1 if quick else 4, batch_size=24)
     objective = partial(on_one_thread, EncoderObjective(prepare()[1], fit, device="cpu"))
     space = search_space(cells=("gru",))
 

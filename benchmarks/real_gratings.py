@@ -79,11 +79,11 @@ class Network:
         return (self.length - 1) * self.stride
 
 
-SIZES = replace(SMALL, frame=SHAPE, patch=20, step=9)  # gratings fill the screen: few patches will do
+SIZES = SMALL.replace(frame=SHAPE, patch=20, step=9)  # gratings fill the screen: few patches will do
 NETWORKS = {  # 0.94 s at 20 Hz; two gratings before, this, the next; 1.2 s at 16 Hz
-    "drifting": Network(replace(SIZES, snippet=16, running=None), 3),
-    "static": Network(replace(SIZES, snippet=4, before=0, running=None), 1),
-    "running": Network(replace(SIZES, snippet=16), 1),
+    "drifting": Network(SIZES.replace(snippet=16, running=None), 3),
+    "static": Network(SIZES.replace(snippet=4, before=0, running=None), 1),
+    "running": Network(SIZES.replace(snippet=16), 1),
 }
 LAGS = np.arange(0, 33, 2)  # samples of 1/16 s: two seconds back
 Row = dict[str, Any]
@@ -195,7 +195,7 @@ def _trained(network: Network, movie: GratingMovie, split: MovieSplit, seed: int
     """Predictions of a V1 Transformer for the test's end frames, E N, in the unit of the responses."""
     sizes = {"length": network.settings.snippet, "before": network.settings.before, "stride": network.stride}
     data = Snippets(movie.frames, movie.responses, split, running=movie.running, **sizes)
-    how = FitSettings(epochs, 64, schedule="cosine", warm_up=1, patience=None, seed=seed)
+    how = FitSettings(epochs=epochs, batch_size=64, schedule="cosine", warm_up=1, patience=None, seed=seed)
     recipe = Recipe(model=network.settings, fit=how, seed=seed)
     model = train_network(data, recipe, device="cpu", show_progress=False).model
     return predict_part(model, data)[0]
@@ -216,7 +216,7 @@ def _trained_on_running(
     movie = running_movie(asked, lead=network.lead)
     if running is None:
         movie = replace(movie, running=None)
-        network = replace(network, settings=replace(network.settings, running=None))
+        network = replace(network, settings=network.settings.replace(running=None))
     split = snippet_split(movie, parts, length=network.length, stride=network.stride)
     return _trained(network, movie, split, seed, epochs)
 

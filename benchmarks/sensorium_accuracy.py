@@ -79,8 +79,8 @@ def one_job(model: str, seed: int, size: dict[str, int]) -> dict[str, Any]:
 def _measured(model: str, seed: int, size: dict[str, int]) -> dict[str, Any]:
     torch.set_num_threads(1)
     name, _, change = model.replace(",", "").partition(" ")
-    recipe = replace(small(PUBLISHED[name], size["epochs"]), behaviour_scale="range", seed=seed)
-    recipe = replace(recipe, fit=replace(recipe.fit, seed=seed))
+    recipe = small(PUBLISHED[name], size["epochs"]).replace(behaviour_scale="range", seed=seed)
+    recipe = recipe.replace(fit=recipe.fit.replace(seed=seed))
     parameters = mice(seed, size)
     scans = load_simulated(parameters)
     taught = {key: _shuffled(scan, seed) for key, scan in scans.items()} if "shuffled" in change else scans

@@ -13,7 +13,6 @@ Networks are small (32 channels, two layers) and so are the mice (150 neurons, 5
 """
 
 import argparse
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -77,18 +76,18 @@ def recipes(epochs: int) -> dict[str, Recipe]:
     baseline = small(PUBLISHED["cnn_plus"], epochs)
     model = baseline.model
     other = {name: getattr(MODEL_4, name) for name in HYPER_PARAMETERS}
-    tuned = replace(model, **other, hidden_kernel=model.hidden_kernel + 1)  # even, as Model 4's 10
-    everything = replace(tuned, history=True, state=True, gain=True)
+    tuned = model.replace(**other, hidden_kernel=model.hidden_kernel + 1)  # even, as Model 4's 10
+    everything = tuned.replace(history=True, state=True, gain=True)
     return {
         "baseline": baseline,
-        "+ 0-1 behaviour": replace(baseline, behaviour_scale="range"),
-        "+ hyper-parameters": replace(baseline, model=tuned),
-        "+ history": replace(baseline, model=replace(model, history=True)),
-        "+ state": replace(baseline, model=replace(model, state=True)),
-        "+ gain": replace(baseline, model=replace(model, gain=True)),
+        "+ 0-1 behaviour": baseline.replace(behaviour_scale="range"),
+        "+ hyper-parameters": baseline.replace(model=tuned),
+        "+ history": baseline.replace(model=model.replace(history=True)),
+        "+ state": baseline.replace(model=model.replace(state=True)),
+        "+ gain": baseline.replace(model=model.replace(gain=True)),
         "+ ensemble": baseline,
-        "all": replace(baseline, model=everything, behaviour_scale="range"),
-        "all, ensemble": replace(baseline, model=everything, behaviour_scale="range"),
+        "all": baseline.replace(model=everything, behaviour_scale="range"),
+        "all, ensemble": baseline.replace(model=everything, behaviour_scale="range"),
     }
 
 
@@ -144,8 +143,8 @@ def one_job(rung: str, seed: int, out: Strengths, size: dict[str, int]) -> dict[
 def _trained(rung: str, seed: int, strengths: dict[str, float], size: dict[str, int]) -> dict[str, float]:
     torch.set_num_threads(1)
     parameters = mice(seed, strengths, size)
-    recipe = replace(recipes(size["epochs"])[rung], seed=seed)
-    recipe = replace(recipe, fit=replace(recipe.fit, seed=seed))
+    recipe = recipes(size["epochs"])[rung].replace(seed=seed)
+    recipe = recipe.replace(fit=recipe.fit.replace(seed=seed))
     load = partial(load_simulated, parameters)
     if "ensemble" in rung:
         folder = settings.data_folder() / "benchmarks" / "ensembles" / _name(rung, seed, strengths, size)

@@ -11,7 +11,6 @@ Memory is what the peak of a fresh process grows by in its first pass.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -22,8 +21,7 @@ import paired
 from neurokit.models.foundation.network import FoundationNetwork, build
 from neurokit.models.foundation.settings import RELEASED, SMALL
 
-HALF = replace(
-    RELEASED,
+HALF = RELEASED.replace(
     retina=(64, 96),
     streams=1,
     eye_features=8,
@@ -86,7 +84,7 @@ def _passed(
 
 def stirred(quick: bool) -> FoundationNetwork:
     """In training, and with weights in all that starts silent, so that every parameter has an effect."""
-    size, settings = (QUICK, replace(SMALL, recurrence="attention")) if quick else (SIZE, HALF)
+    size, settings = (QUICK, SMALL.replace(recurrence="attention")) if quick else (SIZE, HALF)
     network, generator = build(size["units"], settings, seed=0), torch.Generator().manual_seed(0)
     for parameter in network.parameters():
         if not parameter.any():

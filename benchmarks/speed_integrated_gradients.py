@@ -13,7 +13,7 @@ the rows say so.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import cycle
 
 import numpy as np
@@ -66,7 +66,7 @@ def cnn(size: Size) -> tuple[str, Tensor, Model, Model]:
     """The work, the images, captum's model, and ours as a function to all neurons' attributions."""
     from peer_baseline import KEY, pair
 
-    peer, ours = pair(size.readout, replace(CNN, channels=size.channels))
+    peer, ours = pair(size.readout, CNN.replace(channels=size.channels))
     images = _noise(size.samples, 36, 64)
     with torch.no_grad():
         for core in (peer.core, ours.core):

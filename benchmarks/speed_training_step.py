@@ -15,7 +15,6 @@ of its own with all models in it, and the processes take turns.
 
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from functools import partial
 from multiprocessing import get_context
 from typing import Any
@@ -108,7 +107,7 @@ def losses(size: dict[str, int], dtype: torch.dtype) -> dict[str, tuple[nn.Modul
     """The models by name, each with the loss of the one batch that all are given."""
     import peer_baseline
 
-    settings = replace(CNN, channels=size["channels"], layers=size["layers"])
+    settings = CNN.replace(channels=size["channels"], layers=size["layers"])
     (peer, ours), (_, other) = (peer_baseline.pair(size["neurons"], settings, dtype=dtype) for _ in range(2))
     given = peer_baseline.batch(size["images"], size["neurons"], dtype=dtype)
     found = {

@@ -19,7 +19,7 @@ Memory is what the peak of a fresh process grows by in its first step.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from unittest.mock import patch
@@ -37,8 +37,8 @@ from neurokit.models.transformer import FrameEncoder, V1Transformer
 from neurokit.models.transformer_settings import TransformerSettings
 
 OURS = TransformerSettings(dropout=0.0, patch_dropout=0.0)
-V1T = replace(
-    OURS, frame=(36, 64), before=0, patch=8, step=1, width=156, spatial_layers=4, expansion=3, registers=1
+V1T = OURS.replace(
+    frame=(36, 64), before=0, patch=8, step=1, width=156, spatial_layers=4, expansion=3, registers=1
 )
 SMALL = {"width": 8, "step": 8}  # of both, in the reduced size
 AIMS = {  # at least so many times faster, and so many times less memory
@@ -160,7 +160,7 @@ def built(name: str, quick: bool) -> Training:
 
 
 def _images(quick: bool, wide: bool) -> Training:
-    settings, batch, neurons = (replace(V1T, **SMALL), 2, 20) if quick else (V1T, 4, 8000)
+    settings, batch, neurons = (V1T.replace(**SMALL), 2, 20) if quick else (V1T, 4, 8000)
     network = ImageTransformer(settings, neurons)
     if wide:
         for block in network.encoder.blocks:
@@ -179,7 +179,7 @@ def _poisson(responses: Tensor, rates: Tensor) -> Tensor:
 
 
 def _movie(quick: bool) -> Training:
-    settings, snippets, neurons = (replace(OURS, **SMALL), 8, 20) if quick else (OURS, 64, 200)
+    settings, snippets, neurons = (OURS.replace(**SMALL), 8, 20) if quick else (OURS, 64, 200)
     network = V1Transformer(neurons, settings)
     starts = 23 * torch.arange(snippets // 8)[:, None] + torch.arange(8)  # eight in a row share their frames
     shown = starts.flatten()[:, None] + torch.arange(settings.snippet)  # E T

@@ -51,16 +51,16 @@ BASELINES = {
 }
 RECIPES = {
     "V1 Transformer": SMALL,
-    "no running": replace(SMALL, running="none"),
-    "running shuffled": replace(SMALL, running="shuffled"),
-    "3-D CNN": replace(SMALL, running="none"),
+    "no running": SMALL.replace(running="none"),
+    "running shuffled": SMALL.replace(running="shuffled"),
+    "3-D CNN": SMALL.replace(running="none"),
     "untrained": SMALL,
     "other responses": SMALL,
     "short movies": SMALL,
     "no effect of running": SMALL,
-    "no effect of running, no running": replace(SMALL, running="none"),
-    "no attention": replace(SMALL, model=replace(SMALL.model, spatial_layers=0, temporal_layers=0)),
-    "random start": replace(SMALL, model=replace(SMALL.model, start="random")),
+    "no effect of running, no running": SMALL.replace(running="none"),
+    "no attention": SMALL.replace(model=SMALL.model.replace(spatial_layers=0, temporal_layers=0)),
+    "random start": SMALL.replace(model=SMALL.model.replace(start="random")),
 }
 MODELS = (*BASELINES, *RECIPES, "truth", "truth without running")
 
@@ -94,7 +94,7 @@ def measured(model: str, seed: int, frames: int, cells: int, epochs: int) -> dic
         changes["running"] = 0.0
     parameters = SessionParameters(seed=FIRST_MOUSE + seed, **changes)
     recipe = RECIPES.get(model, SMALL).seeded(seed)
-    recipe = replace(recipe, fit=replace(recipe.fit, epochs=epochs))
+    recipe = recipe.replace(fit=recipe.fit.replace(epochs=epochs))
     task = prepare(load_simulated_session(parameters, size=recipe.model.frame), recipe)
     table = score_table(task, {model: predicted(model, task, recipe, parameters)})
     return table.drop(columns="model").to_dict("records")[0]

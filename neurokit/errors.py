@@ -10,7 +10,7 @@ class NeurokitError(Exception):
 
 
 class SettingsError(NeurokitError, ValueError):
-    """An environment variable, a tier or a device that cannot be used."""
+    """A setting, an environment variable, a tier or a device that cannot be used."""
 
 
 class DataError(NeurokitError, ValueError):

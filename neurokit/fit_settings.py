@@ -1,77 +1,54 @@
 """How to train: the numbers of a run, and the optimiser and schedule they stand for."""
 
-from dataclasses import dataclass
-from math import inf, isfinite
-from numbers import Integral
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
+from neurokit.config import Config, Count, NonNegative, Positive, Seed, WholeNumber
 from neurokit.device import Precision
 from neurokit.errors import FitError
 
 Schedule = Literal["constant", "cosine", "rounds"]
 
 
-@dataclass(frozen=True)
-class FitSettings:
-    """How to train. One epoch is one pass over the training rows in an order drawn from `seed`.
+class FitSettings(Config):
+    """How to train.
 
-    `patience` is the number of epochs without a better validation loss after which training stops
-    (None: never). `clip` bounds the norm of all gradients together (None: not). `warm_up` epochs
-    raise the rate linearly to `learning_rate`; then 'constant' keeps it, 'cosine' lowers it to zero
-    at the end; 'rounds' is the schedule of SENSORIUM 2022 (see `RoundsPlateau`). Weight decay is
-    AdamW's decoupled one where `decoupled`, else Adam's.
-
-    When the patience is used up, a new round starts from the best weights, the optimiser as it is,
-    until `rounds` of them are over. An improvement is one of more than `tolerance`.
-    `evaluate_first` lets the untrained weights compete too.
+    When the patience is used up, a new round starts from the best weights, the optimiser as it is, until
+    `rounds` of them are over.
     """
 
-    epochs: int = 200
-    batch_size: int = 32
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.0
+    epochs: WholeNumber = 200
+    """Passes over the training rows, at most, each in an order drawn from `seed`."""
+    batch_size: Count = 32
+    """Rows in a batch."""
+    learning_rate: Positive = 1e-3
+    """The rate at its highest."""
+    weight_decay: NonNegative = 0.0
+    """Share of a weight that a step of rate 1 takes off."""
     decoupled: bool = False
-    clip: float | None = 1.0
-    patience: int | None = 25
+    """Whether the decay is AdamW's decoupled one rather than Adam's."""
+    clip: Positive | None = 1.0
+    """Bound on the norm of all gradients together; None: no bound."""
+    patience: Count | None = 25
+    """Epochs without a better validation loss after which a round ends; None: never."""
     schedule: Schedule = "constant"
-    warm_up: int = 0
-    rounds: int = 1
-    tolerance: float = 0.0
+    """After the warm-up 'constant' keeps the rate, 'cosine' lowers it to zero at the end; 'rounds' is the
+    schedule of SENSORIUM 2022 (`RoundsPlateau`), without a warm-up."""
+    warm_up: WholeNumber = 0
+    """Epochs that raise the rate linearly to its highest."""
+    rounds: Count = 1
+    """Times that the patience may be used up."""
+    tolerance: NonNegative = 0.0
+    """What the validation loss has to fall by to count as better, in its own unit."""
     evaluate_first: bool = False
+    """Whether the untrained weights compete too."""
     precision: Precision = "float32"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Raises FitError for a setting that no training can run with."""
-        for name in ("epochs", "batch_size", "warm_up", "rounds", "seed"):
-            if not isinstance(getattr(self, name), Integral):
-                raise FitError(f"{name} is {getattr(self, name)!r}; use a whole number.")
-        if self.patience is not None and not (isinstance(self.patience, Integral) and self.patience > 0):
-            raise FitError(f"patience is {self.patience!r}; use a whole number of 1 or more, or None.")
-        for name in ("learning_rate", "weight_decay", "clip"):
-            if (value := getattr(self, name)) is not None and not isfinite(value):
-                raise FitError(f"{name} is {value}; use a finite number.")
-        if self.epochs < 0 or self.batch_size < 1 or self.warm_up < 0 or not self.learning_rate > 0:
-            raise FitError(
-                f"epochs, warm_up (0 or more), batch_size and learning_rate (positive) are needed: {self}."
-            )
-        if self.weight_decay < 0 or (self.clip is not None and not self.clip > 0):
-            raise FitError(
-                f"weight_decay is {self.weight_decay}, clip {self.clip}; use 0 or more for the one, "
-                "a positive number or None for the other."
-            )
-        for name, kind in (("schedule", Schedule), ("precision", Precision)):
-            if getattr(self, name) not in (words := get_args(kind)):
-                raise FitError(f"{name} is {getattr(self, name)!r}; use one of {', '.join(words)}.")
-        if self.rounds < 1 or not 0 <= self.tolerance < inf:
-            raise FitError(
-                f"rounds is {self.rounds}, tolerance {self.tolerance}; use 1 or more for the one, 0 or more "
-                "for the other."
-            )
+    """Of training steps; 'bfloat16' is mixed precision."""
+    seed: Seed = 0
+    """Of the order of rows and of dropout."""
 
 
 class RoundsPlateau(ReduceLROnPlateau):

@@ -4,7 +4,7 @@ The command line, the notebooks and the benchmarks all call these functions.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -168,7 +168,7 @@ class EncoderObjective:
         """The untrained encoder and the settings that a point of the space stands for."""
         sizes = {name: parameters[name] for name in ("cell", "hidden", "layers")}
         rates = {name: parameters[name] for name in ("learning_rate", "weight_decay")}
-        return build_encoder(self.task, **sizes, seed=self.seed), replace(self.settings, **rates)
+        return build_encoder(self.task, **sizes, seed=self.seed), self.settings.replace(**rates)
 
     def __call__(self, parameters: dict[str, Any], report: Callable[[int, float], None]) -> float:
         """Trains and returns the best validation loss; `report` may stop the trial early."""

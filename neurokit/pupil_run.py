@@ -1,6 +1,6 @@
 """A PupilEncoder from recording to file and back, for `neurokit train` and `evaluate`."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -72,7 +72,7 @@ def train_and_save(
     fitted = train_encoder(
         task,
         encoder,
-        replace(DEFAULTS, epochs=epochs, seed=seed),
+        DEFAULTS.replace(epochs=epochs, seed=seed),
         device=device,
         compile=compile,
         checkpoint=unfinished,

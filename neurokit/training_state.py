@@ -2,7 +2,6 @@
 
 import copy
 import io
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -149,7 +148,7 @@ class TrainingState:
 
 def _comparable(settings: FitSettings) -> dict[str, Any]:
     """What must agree for a run to go on: all but the epochs, unless the schedule spans them."""
-    found = asdict(settings)
+    found = settings.to_dict()
     if settings.schedule != "cosine":
         found.pop("epochs")
     return found

@@ -8,7 +8,9 @@ from neurokit.features.history import KNOWN_TIERS
 from neurokit.features.mouse_trials import InputSettings, MouseBatch
 from tests.sensorium_toys import STATE
 
-ALL = InputSettings("range", True, True, True, True, STATE)
+ALL = InputSettings(
+    behaviour="range", pupil_center=True, history=True, state=True, rank=True, state_settings=STATE
+)
 
 
 def generator(seed: int = 0) -> torch.Generator:

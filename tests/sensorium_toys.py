@@ -4,7 +4,6 @@ Letters: T trials (60), N neurons (7 unless said otherwise).
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -18,10 +17,10 @@ from neurokit.sensorium import Recipe
 SMALL = {"channels": 4, "layers": 2, "input_kernel": 5, "hidden_kernel": 3}
 BRIEF = FitSettings(epochs=2, batch_size=16, learning_rate=0.009, clip=None, patience=None, seed=3)
 STATE = StateSettings(components=6, rank=4, factors=10)
-PLAIN = Recipe(model=replace(CNN, **SMALL), fit=BRIEF, seed=11)
-PLUS = replace(PLAIN, model=replace(CNN_PLUS, **SMALL))
+PLAIN = Recipe(model=CNN.replace(**SMALL), fit=BRIEF, seed=11)
+PLUS = PLAIN.replace(model=CNN_PLUS.replace(**SMALL))
 FULL = Recipe(
-    model=replace(MODEL_4, **SMALL, position_layers=1),
+    model=MODEL_4.replace(**SMALL, position_layers=1),
     fit=BRIEF,
     behaviour_scale="range",
     state=STATE,

@@ -1,7 +1,5 @@
 """Integrated gradients of single neurons with respect to images, with behaviour and eye held fixed."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -30,8 +28,8 @@ def cells() -> Cells:
 
 
 def untrained() -> AtState:
-    settings = replace(CNN_PLUS, channels=8, layers=2, positions="free")
-    model = build({"a": MouseShape(NEURONS)}, settings, seed=0).mouse("a")
+    settings = CNN_PLUS.replace(channels=8, layers=2, positions="free")
+    model = build({"a": MouseShape(neurons=NEURONS)}, settings, seed=0).mouse("a")
     return AtState(model, torch.tensor([1.0, 0.2, 0.5]), torch.tensor([0.3, -0.4]))
 
 

@@ -4,8 +4,6 @@ The target is a causal boxcar of 0.1 s, so a drive planted at some lag acts betw
 0.09 s after it; the error of a found lag is its distance from this range.
 """
 
-from dataclasses import replace
-
 import pytest
 import torch
 from torch import nn
@@ -58,7 +56,7 @@ def hits(answers: list[tuple[str, float]], seed: int) -> list[bool]:
 @pytest.mark.slow
 def test_trained_encoder_finds_channel_and_lag(tasks: list[EncodingTask]) -> None:
     """At least eight of nine (three mice, three regions)."""
-    how = replace(DEFAULTS, learning_rate=1e-3, weight_decay=0.1)
+    how = DEFAULTS.replace(learning_rate=1e-3, weight_decay=0.1)
     right = []
     for seed, task in zip(SEEDS, tasks, strict=True):
         encoder = build_encoder(task, cell="mlp", hidden=32)

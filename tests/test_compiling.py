@@ -4,7 +4,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +58,9 @@ def toy_step(device: str) -> Step:
 
 def sensorium_step(device: str) -> Step:
     """Model 4 with few channels: positions drawn, history, state and gain."""
-    shapes = {"a-1": MouseShape(20, 50), "b-2": MouseShape(31, 60)}
+    shapes = {"a-1": MouseShape(neurons=20, trials=50), "b-2": MouseShape(neurons=31, trials=60)}
     where = {key: normal(shape.neurons, 3).numpy().astype(np.float64) for key, shape in shapes.items()}
-    settings = replace(MODEL_4, channels=4, layers=2)
+    settings = MODEL_4.replace(channels=4, layers=2)
     model = build(shapes, settings, seed=0, coordinates=where).to(device)
 
     def batch(key: str) -> MouseBatch:
@@ -173,7 +172,7 @@ def test_the_models_own_steps_are_the_same_compiled(make: str, device: str, way:
 def trained(compile: Compile = "none", epochs: int = 3, checkpoint: Path | None = None) -> Any:
     model, loss, batches = toy_step("cpu")
     rows = Rows(*(torch.cat(parts) for parts in zip(*batches, strict=True)))
-    settings = replace(SETTINGS, epochs=epochs)
+    settings = SETTINGS.replace(epochs=epochs)
     options = {"compile": compile, "checkpoint": checkpoint, "show_progress": False}
     return fit(model, loss, rows, rows, settings, **options)
 

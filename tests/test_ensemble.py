@@ -68,7 +68,7 @@ def test_members_differ_in_weights_and_splits_and_share_their_states(here: Simpl
 
 def test_a_member_is_its_recipe_with_the_next_seed_on_its_own_split(here: SimpleNamespace) -> None:
     """Trained by hand, without the ensemble."""
-    scans, recipe = LOAD(), replace(FULL, seed=12)
+    scans, recipe = LOAD(), FULL.replace(seed=12)
     tiers = {key: ensemble_tiers(scan.tiers)[1] for key, scan in scans.items()}
     by_hand = prepare(scans, recipe, tiers=tiers, device="cpu")
     fitted = training_of.train_model(by_hand, recipe, show_progress=False)
@@ -80,9 +80,9 @@ def test_a_member_is_its_recipe_with_the_next_seed_on_its_own_split(here: Simple
 def test_states_are_fitted_once_for_all_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls, fit_state = [], mouse_trials.fit_state
     monkeypatch.setattr(mouse_trials, "fit_state", lambda *given: calls.append(1) or fit_state(*given))
-    train(tmp_path, replace(FULL, fit=replace(BRIEF, epochs=1)), members=3)
+    train(tmp_path, FULL.replace(fit=BRIEF.replace(epochs=1)), members=3)
     assert len(calls) == len(LOAD())
-    train(tmp_path, replace(FULL, fit=replace(BRIEF, epochs=1)), members=3)
+    train(tmp_path, FULL.replace(fit=BRIEF.replace(epochs=1)), members=3)
     assert len(calls) == len(LOAD())
 
 
@@ -111,7 +111,7 @@ def test_ray_trains_the_same_weights(ray: None, here: SimpleNamespace, tmp_path:
     assert all_same(train(tmp_path, engine="ray"), here.ensemble)
 
 
-DIVERGING = replace(PLAIN, fit=replace(BRIEF, learning_rate=1e30))
+DIVERGING = PLAIN.replace(fit=BRIEF.replace(learning_rate=1e30))
 DIVERGED = r"^The \w+ loss became (nan|inf) in epoch 0: lower learning_rate[^\n]*restored\.$"
 
 
@@ -227,10 +227,10 @@ def test_a_killed_member_goes_on_to_the_same_weights(
 
 
 OTHERS = {
-    "seed": replace(FULL, seed=12),
-    "gamma": replace(FULL, model=replace(FULL.model, gamma_readout=1.0)),
-    "fit": replace(FULL, fit=replace(BRIEF, epochs=3)),
-    "state": replace(FULL, state=replace(STATE, seed=1)),
+    "seed": FULL.replace(seed=12),
+    "gamma": FULL.replace(model=FULL.model.replace(gamma_readout=1.0)),
+    "fit": FULL.replace(fit=BRIEF.replace(epochs=3)),
+    "state": FULL.replace(state=STATE.replace(seed=1)),
 }
 
 
@@ -258,7 +258,7 @@ def test_other_scans_are_refused(here: SimpleNamespace, change: str, epochs: lis
 def test_a_member_broken_off_with_another_recipe_is_not_gone_on_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
-    killed(tmp_path, replace(FULL, seed=10), monkeypatch)
+    killed(tmp_path, FULL.replace(seed=10), monkeypatch)
     for path in tmp_path.glob("member-0*"):
         path.rename(tmp_path / path.name.replace("0", "9"))
     (tmp_path / "member-1.training").rename(tmp_path / "member-0.training")
@@ -318,7 +318,7 @@ def test_each_member_predicts_with_its_own_weights(here: SimpleNamespace) -> Non
 def test_the_ensemble_averages_rates_and_not_drives() -> None:
     """Around a drive of 0 the ELU is bent, so the rate of the mean drive is another number."""
     mice = prepare(LOAD(), PLAIN, device="cpu")
-    models = tuple(build_model(mice, replace(PLAIN, seed=seed)).eval() for seed in (1, 2))
+    models = tuple(build_model(mice, PLAIN.replace(seed=seed)).eval() for seed in (1, 2))
     for sign, model in zip((-1.5, 0.5), models, strict=True):
         for readout in model.readouts.values():
             torch.nn.init.constant_(readout.bias, sign)

@@ -3,7 +3,6 @@
 import copy
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from inspect import unwrap
 from pathlib import Path
 
@@ -24,7 +23,7 @@ pytest.importorskip("numba", reason="numba is not installed (extra `fast`)")
 
 TOLERANCE = 1e-5  # of each tensor's largest entry
 SMALL = {"channels": 6, "layers": 3}
-MICE = {"a": MouseShape(9, 20), "b": MouseShape(4, 20)}
+MICE = {"a": MouseShape(neurons=9, trials=20), "b": MouseShape(neurons=4, trials=20)}
 KINDS = {"cnn": CNN, "ln": LN, "cnn_plus": CNN_PLUS, "model_4": MODEL_4}
 
 
@@ -151,8 +150,8 @@ def test_other_convolutions_stay_as_they_are(options: dict[str, object]) -> None
 
 
 def made(settings: ModelSettings) -> SensoriumModel:
-    small = replace(
-        settings, **SMALL, init_sigma=0.8
+    small = settings.replace(
+        **SMALL, init_sigma=0.8
     )  # wide: some draws reach the edge, some eyes look past it
     coordinates = {key: drawn(shape.neurons, 2, seed=4).numpy() for key, shape in MICE.items()}
     return build(MICE, small, seed=5, coordinates=coordinates)

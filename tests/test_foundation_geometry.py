@@ -1,7 +1,5 @@
 """Eye, monitor and retina: test vectors of the released network, and the same rays traced by hand."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -22,7 +20,7 @@ from neurokit.models.foundation.sequence import Draws, Sequence
 from neurokit.models.foundation.settings import SMALL as ONE_STREAM
 from neurokit.models.foundation.settings import FoundationSettings
 
-SMALL = replace(ONE_STREAM, streams=2, retina=(32, 48), recurrence="attention", spread=0.4, jitter=0.05)
+SMALL = ONE_STREAM.replace(streams=2, retina=(32, 48), recurrence="attention", spread=0.4, jitter=0.05)
 
 RELEASED = FoundationSettings()
 RAY = torch.tensor([[0.0, 0.0, 1.0]])

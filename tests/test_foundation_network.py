@@ -1,7 +1,5 @@
 """The foundation network's parts: their sizes, what they start as, what is frozen and what is refused."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -18,7 +16,7 @@ from neurokit.models.foundation.settings import SMALL as ONE_STREAM
 from neurokit.models.foundation.settings import FoundationSettings
 from neurokit.models.foundation.units import unit_model
 
-SMALL = replace(ONE_STREAM, streams=2, retina=(32, 48), recurrence="attention", spread=0.4, jitter=0.05)
+SMALL = ONE_STREAM.replace(streams=2, retina=(32, 48), recurrence="attention", spread=0.4, jitter=0.05)
 
 CORES = ("attention", "convolution")
 
@@ -81,7 +79,7 @@ def test_a_new_mouse_trains_its_own_part(released: FoundationNetwork) -> None:
 
 @pytest.mark.parametrize("core", CORES)
 def test_an_untrained_network_predicts_the_mean(core: str) -> None:
-    settings = replace(SMALL, recurrence=core)
+    settings = SMALL.replace(recurrence=core)
     network, responses = build(5, settings), torch.rand(3, 2, 5) * 2
     for mode in (True, False):
         network.train(mode)
@@ -193,7 +191,7 @@ def test_gelu_keeps_the_variance_of_normal_input() -> None:
 
 @pytest.mark.parametrize("core", CORES)
 def test_every_parameter_has_a_rule(core: str) -> None:
-    network = build(9, replace(SMALL, recurrence=core))
+    network = build(9, SMALL.replace(recurrence=core))
     rules = network.update_rules()
     assert rules.keys() == dict(network.named_parameters()).keys()
     for name, values in network.named_parameters():
@@ -247,7 +245,7 @@ def test_a_network_is_its_weights() -> None:
 
 def test_weights_of_another_size_do_not_fit() -> None:
     with pytest.raises(RuntimeError, match=r"core\.recurrent"):
-        build(6, replace(SMALL, hidden=32)).load_state_dict(build(6, SMALL).state_dict())
+        build(6, SMALL.replace(hidden=32)).load_state_dict(build(6, SMALL).state_dict())
 
 
 # --- units
@@ -277,7 +275,7 @@ def test_units_by_hand() -> None:
 
 
 def test_the_unit_is_the_one_that_was_chosen() -> None:
-    network = build(3, replace(SMALL, unit="elu"))
+    network = build(3, SMALL.replace(unit="elu"))
     for bias in network.readout.biases:
         bias.data += 2.0
     assert torch.equal(network.eval().rates(*inputs(SMALL)), torch.full((3, 2, 3), 3.0))
@@ -305,20 +303,18 @@ def test_the_unit_is_the_one_that_was_chosen() -> None:
         ({"input_kernel": 5}, "both be even or both odd"),
         ({"hidden": 15}, "multiples of heads"),
         ({"common": 33}, "multiples of heads"),
-        ({"heads": 1}, "heads is below 2"),
+        ({"heads": 1}, "heads is 1"),
     ],
 )
 def test_settings_that_cannot_be_built(change: dict, says: str) -> None:
     with pytest.raises(SettingsError, match=says):
-        replace(SMALL, **change)
+        SMALL.replace(**change)
 
 
 @pytest.mark.parametrize(("name", "word"), [("recurrence", "lstm"), ("unit", "gauss")])
 def test_an_unknown_word_is_answered_with_the_known_ones(name: str, word: str) -> None:
-    settings = replace(SMALL)
-    object.__setattr__(settings, name, word)  # past the types, which tests check while the code runs
     with pytest.raises(SettingsError, match=f"{name} is '{word}'; use one of .*{getattr(SMALL, name)}"):
-        settings.__post_init__()
+        SMALL.replace(**{name: word})
 
 
 NAN, INF = float("nan"), float("inf")
@@ -327,32 +323,31 @@ NAN, INF = float("nan"), float("inf")
 @pytest.mark.parametrize(
     ("name", "value", "says"),
     [
-        ("monitor", 12, "monitor is 12; give a tuple of two whole numbers of 2 or more"),
-        ("monitor", (12,), r"monitor is \(12,\); give a tuple of two"),
-        ("monitor", (12.5, 16), r"monitor is \(12.5, 16\); give a tuple of two"),
-        ("monitor", "ab", "monitor is 'ab'; give a tuple of two"),
-        ("retina", (8,), r"retina is \(8,\); give a tuple of two whole numbers of 1 or more"),
-        ("streams", 1.5, "streams is 1.5; give a whole number of 1 or more"),
-        ("streams", True, "streams is True; give a whole number"),
-        ("channels", 4, "channels is 4; give a tuple of whole numbers of 1 or more"),
-        ("channels", (8, 16, "16"), "channels is .*; give a tuple of whole numbers"),
-        ("spread", INF, "spread is inf; give a finite number"),
-        ("spread", NAN, "spread is nan; give a finite number"),
-        ("jitter", NAN, "jitter is nan; give a finite number"),
-        ("jitter", "0.1", "jitter is '0.1'; give a finite number"),
-        ("jitter", -0.1, "jitter is -0.1 and spread 0.4; use 0 or more"),
+        ("monitor", 12, "monitor is 12; use 2 whole numbers of 2 or more"),
+        ("monitor", (12,), r"monitor is \(12,\)"),
+        ("monitor", (12.5, 16), r"monitor is \(12.5, 16\)"),
+        ("monitor", (12, 1), r"monitor is \(12, 1\)"),
+        ("monitor", "ab", "monitor is 'ab'"),
+        ("retina", (8,), r"retina is \(8,\); use 2 whole numbers of 1 or more"),
+        ("streams", 1.5, "streams is 1.5"),
+        ("streams", True, "streams is True"),
+        ("channels", 4, "channels is 4"),
+        ("channels", (8, 16, "16"), r"channels is \(8, 16, '16'\)"),
+        ("spread", INF, "spread is inf"),
+        ("spread", NAN, "spread is nan"),
+        ("jitter", NAN, "jitter is nan"),
+        ("jitter", "0.1", "jitter is '0.1'"),
+        ("jitter", -0.1, "jitter is -0.1"),
     ],
 )
 def test_sizes_of_another_kind(name: str, value: object, says: str) -> None:
-    settings = replace(SMALL)
-    object.__setattr__(settings, name, value)  # past the types, which tests check while the code runs
     with pytest.raises(SettingsError, match=rf"^{says}[^\n]*\.$"):
-        getattr(FoundationSettings.__post_init__, "__wrapped__", FoundationSettings.__post_init__)(settings)
+        SMALL.replace(**{name: value})
 
 
 @pytest.mark.parametrize("units", [0, -1])
 def test_a_network_of_no_neuron(units: int) -> None:
-    with pytest.raises(SettingsError, match=f"^units is {units}; give the number of neurons, 1 or more"):
+    with pytest.raises(SettingsError, match=f"^units is {units};"):
         build(units, SMALL)
 
 
@@ -367,12 +362,12 @@ def test_a_network_of_no_neuron(units: int) -> None:
 def test_sizes_below_one(name: str) -> None:
     value = getattr(SMALL, name)
     with pytest.raises(SettingsError, match=name):
-        replace(SMALL, **{name: (0, *value[1:]) if isinstance(value, tuple) else 0})
+        SMALL.replace(**{name: (0, *value[1:]) if isinstance(value, tuple) else 0})
 
 
 def test_a_map_pooled_to_nothing() -> None:
     with pytest.raises(SettingsError, match="pools"):
-        replace(SMALL, pools=(32, 1, 1))
+        SMALL.replace(pools=(32, 1, 1))
 
 
 @pytest.mark.parametrize(
@@ -390,7 +385,7 @@ def test_a_map_pooled_to_nothing() -> None:
     ],
 )
 def test_settings_that_can_be_built(change: dict) -> None:
-    settings = replace(SMALL, **change)
+    settings = SMALL.replace(**change)
     network, sizes = build(2, settings).eval(), []
     network.core.register_forward_hook(lambda module, arguments, maps: sizes.append(tuple(maps.shape)))
     assert network(*inputs(settings)).shape == (3, 2, 2)

@@ -1,7 +1,6 @@
 """Frame by frame or all at once, past and future, noise and streams: what a sequence promises."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,11 +12,11 @@ from neurokit.models.foundation.sequence import Sequence
 from neurokit.models.foundation.settings import SMALL as ONE_STREAM
 from neurokit.models.foundation.settings import FoundationSettings
 
-SMALL = replace(ONE_STREAM, streams=2, retina=(32, 48), recurrence="attention", spread=0.4, jitter=0.05)
+SMALL = ONE_STREAM.replace(streams=2, retina=(32, 48), recurrence="attention", spread=0.4, jitter=0.05)
 
 FRAMES, CLIPS, UNITS = 21, 2, 5
 SAME = 1e-11
-TINY = replace(SMALL, pools=(2, 2, 1))
+TINY = SMALL.replace(pools=(2, 2, 1))
 MINIMAL = FoundationSettings(
     monitor=(12, 16), retina=(16, 24), streams=1, eye_features=2, eye_layers=1, modulation_features=2,
     memory_features=2, channels=(2,), groups=(1,), layers=(2,), frames=(3,), kernel=(3,), pools=(4,),
@@ -35,7 +34,7 @@ def stirred(settings: FoundationSettings, seed: int = 0) -> FoundationNetwork:
 
 @pytest.fixture(params=["attention", "convolution"])
 def network(request: pytest.FixtureRequest) -> FoundationNetwork:
-    return stirred(replace(TINY, recurrence=request.param)).eval()
+    return stirred(TINY.replace(recurrence=request.param)).eval()
 
 
 @pytest.fixture(autouse=True)
@@ -126,7 +125,7 @@ def test_clips_do_not_meet(network: FoundationNetwork) -> None:
 
 @pytest.mark.parametrize("core", ["attention", "convolution"])
 def test_a_long_stream_needs_no_more_memory(core: str) -> None:
-    network = stirred(replace(MINIMAL, recurrence=core)).eval()
+    network = stirred(MINIMAL.replace(recurrence=core)).eval()
     inputs, sequence, sizes = clips(10, settings=MINIMAL), network.begin(CLIPS), []
     for _ in range(100):
         network(*inputs, sequence)
@@ -229,7 +228,7 @@ def masks(
 
 
 def test_dropped_channels_stay_dropped() -> None:
-    keep_x, keep_h, states = masks(replace(TINY, dropout=0.3), torch.Generator().manual_seed(0), 3)
+    keep_x, keep_h, states = masks(TINY.replace(dropout=0.3), torch.Generator().manual_seed(0), 3)
     silent = ~states.flatten(3).any(dim=3)  # B T C
     assert (silent == silent[:, :1]).all() and torch.equal(silent[:, 0], keep_h[..., 0, 0] == 0)
     assert 0 < silent.double().mean() < 1
@@ -237,7 +236,7 @@ def test_dropped_channels_stay_dropped() -> None:
 
 
 def test_dropout_keeps_the_expectation() -> None:
-    for mask in masks(replace(MINIMAL, dropout=0.3), torch.Generator().manual_seed(0), 1000)[:2]:
+    for mask in masks(MINIMAL.replace(dropout=0.3), torch.Generator().manual_seed(0), 1000)[:2]:
         found = mask.unique().tolist()
         assert found[0] == 0 and found[1:] == pytest.approx([1 / 0.7])
         deviation = (0.3 / 0.7 / mask.numel()) ** 0.5
@@ -245,14 +244,14 @@ def test_dropout_keeps_the_expectation() -> None:
 
 
 def test_dropout_is_for_training() -> None:
-    plain, dropping = stirred(TINY).eval(), stirred(replace(TINY, dropout=0.3)).eval()
+    plain, dropping = stirred(TINY).eval(), stirred(TINY.replace(dropout=0.3)).eval()
     assert torch.equal(run(plain, clips()), run(dropping, clips()))
     begin = [{"draws": drawn(), "generator": torch.Generator().manual_seed(0)} for _ in range(2)]
     assert apart(run(plain.train(), clips(), **begin[0]), run(dropping.train(), clips(), **begin[1])) > 1e-2
 
 
 def test_dropout_is_off_in_a_frozen_core() -> None:
-    plain, dropping = stirred(TINY).train(), stirred(replace(TINY, dropout=0.3))
+    plain, dropping = stirred(TINY).train(), stirred(TINY.replace(dropout=0.3))
     dropping.freeze_shared()
     assert dropping.training
     frozen = run(dropping, clips(), draws=drawn(), generator=torch.Generator().manual_seed(0))

@@ -1,7 +1,6 @@
 """In-silico experiments against known cells: Gabors whose orientation, place and filter are on record."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -69,8 +68,8 @@ def correlations(first: Tensor, second: np.ndarray) -> np.ndarray:
 
 def small_mouse() -> MouseModel:
     """A small network with behaviour and shifter, in training mode but for one part."""
-    settings = replace(CNN_PLUS, channels=6, layers=2, positions="free")
-    model = build({"a": MouseShape(5)}, settings, seed=0).mouse("a").train()
+    settings = CNN_PLUS.replace(channels=6, layers=2, positions="free")
+    model = build({"a": MouseShape(neurons=5)}, settings, seed=0).mouse("a").train()
     model.core.norms[1].eval()
     return model
 

@@ -1,7 +1,5 @@
 """Attribution of a snippet's frames: the same model, known places and times, and completeness."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from torch import Tensor, nn
@@ -132,7 +130,7 @@ def test_end_frames_without_a_snippet_are_refused(
 
 
 def test_a_model_that_answers_at_each_frame_is_refused() -> None:
-    per_frame = build(NEURONS, replace(SETTINGS, head="per_frame"), seed=0)
+    per_frame = build(NEURONS, SETTINGS.replace(head="per_frame"), seed=0)
     with pytest.raises(DataError, match="answers at each frame"):
         AtRunning(per_frame)
     assert isinstance(AtRunning(build(NEURONS, SETTINGS, seed=0)), nn.Module)

@@ -32,7 +32,7 @@ from neurokit.twins.twin import DigitalTwin
 
 MOUSE = MouseParameters(seed=4, minutes=0.4, cells=40, clip_frames=120, test_clips=0, new_clips=0)
 WAVELENGTHS, FREQUENCIES = 36 * np.array([0.3, 0.45]), np.array([1.0, 2.0])
-TINY = replace(SMALL, streams=2, monitor=(18, 32), retina=(16, 24))
+TINY = SMALL.replace(streams=2, monitor=(18, 32), retina=(16, 24))
 
 
 class Watching:

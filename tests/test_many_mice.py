@@ -70,9 +70,9 @@ def test_the_fingerprint_tells_scans_tiers_inputs_and_states_apart() -> None:
 
     changed = [
         of(MouseTrials(scan, ALL)),
-        of(MouseTrials(scan, replace(ALL, behaviour="std"))),
-        of(MouseTrials(scan, replace(ALL, rank=False))),
-        of(MouseTrials(scan, replace(ALL, state_settings=replace(STATE, seed=1)))),
+        of(MouseTrials(scan, ALL.replace(behaviour="std"))),
+        of(MouseTrials(scan, ALL.replace(rank=False))),
+        of(MouseTrials(scan, ALL.replace(state_settings=STATE.replace(seed=1)))),
         of(MouseTrials(scan, ALL, state=fitted)),
         of(MouseTrials(scan, ALL, tiers=dealt(scan))),
         of(MouseTrials(replace(scan, fingerprint="another"), ALL)),

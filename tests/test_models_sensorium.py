@@ -1,7 +1,6 @@
 """The SENSORIUM models as wholes: their sizes, their mice, their modes, their losses and their files."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +24,14 @@ from neurokit.models.sensorium_settings import (
 from neurokit.predict import evaluating
 
 A, B = "27204-5-13", "21067-10-18"
-MICE = {A: MouseShape(7, 150), B: MouseShape(5, 130)}
+MICE = {A: MouseShape(neurons=7, trials=150), B: MouseShape(neurons=5, trials=130)}
 SIX = {
-    A: MouseShape(7538, 6959),
-    B: MouseShape(8372, 5994),
-    "22846-10-16": MouseShape(7344, 5997),
-    "23343-5-17": MouseShape(7334, 5951),
-    "23656-14-22": MouseShape(8107, 5966),
-    "23964-4-22": MouseShape(8098, 5983),
+    A: MouseShape(neurons=7538, trials=6959),
+    B: MouseShape(neurons=8372, trials=5994),
+    "22846-10-16": MouseShape(neurons=7344, trials=5997),
+    "23343-5-17": MouseShape(neurons=7334, trials=5951),
+    "23656-14-22": MouseShape(neurons=8107, trials=5966),
+    "23964-4-22": MouseShape(neurons=8098, trials=5983),
 }
 SMALL = {"channels": 8, "layers": 2, "hidden_kernel": 4}
 ALL = {"LN": LN, "CNN": CNN, "LN+": LN_PLUS, "CNN+": CNN_PLUS, "Model 4": MODEL_4}
@@ -48,7 +47,7 @@ def coordinates() -> dict[str, np.ndarray]:
 
 
 def made(settings: ModelSettings = MODEL_4, seed: int = 0, **changes: object) -> SensoriumModel:
-    settings = replace(settings, **(SMALL | changes))
+    settings = settings.replace(**(SMALL | changes))
     return build(MICE, settings, seed=seed, coordinates=coordinates())
 
 
@@ -81,7 +80,7 @@ def test_the_official_architectures(
     settings: ModelSettings, neurons: int, tensors: int, elements: int
 ) -> None:
     with torch.device("meta"):
-        state = official_state(SensoriumModel({A: MouseShape(neurons)}, settings))
+        state = official_state(SensoriumModel({A: MouseShape(neurons=neurons)}, settings))
     assert len(state) == tensors
     assert sum(tensor.numel() for tensor in state.values()) == elements
 
@@ -101,9 +100,9 @@ def test_the_published_numbers() -> None:
     assert (CNN.input_kernel, CNN.hidden_kernel, CNN.channels, CNN.layers, LN.layers) == (9, 7, 64, 4, 3)
     assert (CNN.gamma_input, CNN.gamma_readout, CNN.init_sigma, CNN.gauss) == (6.3831, 0.0076, 0.1, "full")
     assert (CNN.position_layers, CNN.position_hidden, CNN.position_activation) == (1, 30, "elu")
-    assert replace(LN, layers=4, linear=False) == CNN and LN.linear and not CNN.linear
+    assert LN.replace(layers=4, linear=False) == CNN and LN.linear and not CNN.linear
     for plain, plus in ((LN, LN_PLUS), (CNN, CNN_PLUS)):
-        assert plus == replace(plain, behaviour=True, shifter=True) != plain
+        assert plus == plain.replace(behaviour=True, shifter=True) != plain
     changed = {name: value for name, value in vars(MODEL_4).items() if value != vars(CNN_PLUS)[name]}
     assert changed == {
         "gamma_input": 9.8,

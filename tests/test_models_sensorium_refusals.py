@@ -1,17 +1,10 @@
 """The SENSORIUM models refuse what they cannot use, in one sentence each."""
 
-import os
-import subprocess
-import sys
-from dataclasses import replace
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-import neurokit
 from neurokit.errors import DataError, SettingsError
 from neurokit.features.state import StateSettings
 from neurokit.models.sensorium import SensoriumModel, build
@@ -19,12 +12,12 @@ from neurokit.models.sensorium_settings import CNN, MODEL_4, ModelSettings, Mous
 from neurokit.sensorium import Recipe
 
 A, B = "27204-5-13", "21067-10-18"
-MICE = {A: MouseShape(7, 150), B: MouseShape(5, 130)}
+MICE = {A: MouseShape(neurons=7, trials=150), B: MouseShape(neurons=5, trials=130)}
 COORDINATES = {key: np.arange(3.0 * shape.neurons).reshape(-1, 3) for key, shape in MICE.items()}
 
 
 def made(settings: ModelSettings = MODEL_4) -> SensoriumModel:
-    return build(MICE, replace(settings, channels=4, layers=1), seed=0, coordinates=COORDINATES)
+    return build(MICE, settings.replace(channels=4, layers=1), seed=0, coordinates=COORDINATES)
 
 
 def inputs(**changes: Tensor | None) -> dict[str, Tensor | None]:
@@ -64,50 +57,38 @@ def test_an_input_that_would_be_ignored_is_refused(name: str) -> None:
 def test_cortical_positions_need_coordinates() -> None:
     with pytest.raises(DataError, match=f"coordinates lacks mouse '{B}'; give them, or use positions='free'"):
         build(MICE, CNN, seed=0, coordinates={A: COORDINATES[A]})
-    assert build(MICE, replace(CNN, positions="free"), seed=0)
+    assert build(MICE, CNN.replace(positions="free"), seed=0)
 
 
 @pytest.mark.parametrize("key", ["", "mouse.1", "keys", "training"])
 def test_keys_that_torch_cannot_store_are_refused(key: str) -> None:
     with pytest.raises(SettingsError, match="which torch cannot store; use a key like 27204-5-13"):
-        SensoriumModel({key: MouseShape(3)}, CNN)
+        SensoriumModel({key: MouseShape(neurons=3)}, CNN)
 
 
 def test_a_gain_needs_the_number_of_trials() -> None:
-    with pytest.raises(
-        SettingsError, match="7 neurons and 0 trials; give at least one neuron, and for a gain"
-    ):
-        SensoriumModel({A: MouseShape(7)}, MODEL_4)
+    with pytest.raises(SettingsError, match=f"{A} has 0 trials; give the number"):
+        SensoriumModel({A: MouseShape(neurons=7)}, MODEL_4)
 
 
 @pytest.mark.parametrize(
     ("field", "value", "finding"),
     [
-        ("layers", 0, "layers is 0; use 1 or more"),
-        ("hidden_kernel", -3, "hidden_kernel is -3; use 1 or more"),
-        ("gamma_input", -0.1, "gamma_input is -0.1; use 0 or more"),
-        ("init_sigma", float("nan"), "init_sigma is nan; use 0 or more"),
-        ("input_kernel", 40, "input_kernel is 40; use 1 to 36"),
-        ("momentum", 3.0, "momentum is 3.0; use 0 to 1"),
-        ("init_mu_range", 1.5, "init_mu_range is 1.5; use 0 to 0.999"),
+        ("layers", 0, "layers is 0; .* 1 or more"),
+        ("layers", 2.5, r"layers is 2\.5"),
+        ("hidden_kernel", -3, "hidden_kernel is -3; .* 1 or more"),
+        ("gamma_input", -0.1, "gamma_input is -0.1; .* 0 or more"),
+        ("init_sigma", float("nan"), "init_sigma is nan"),
+        ("input_kernel", 40, "input_kernel is 40; .* 1 to 36"),
+        ("momentum", 3.0, "momentum is 3.0; .* 0 to 1"),
+        ("init_mu_range", 1.5, "init_mu_range is 1.5; .* 0 to 0.999"),
+        ("gain_width", 0.5, "gain_width is 0.5; .* 1 or more"),
+        ("lags", 0, "lags is 0"),
     ],
 )
 def test_settings_that_make_no_model_are_refused(field: str, value: float, finding: str) -> None:
     with pytest.raises(SettingsError, match=finding):
-        replace(CNN, **{field: value})
-
-
-def past_the_types(settings: object, **changed: object) -> object:
-    """The settings with values whose types the tests would refuse before the settings do."""
-    made = object.__new__(type(settings))
-    for name, value in (vars(settings) | changed).items():
-        object.__setattr__(made, name, value)
-    return made
-
-
-def test_half_a_layer_is_refused() -> None:
-    with pytest.raises(SettingsError, match=r"layers is 2\.5; use a whole number\."):
-        past_the_types(CNN, layers=2.5).__post_init__()
+        CNN.replace(**{field: value})
 
 
 @pytest.mark.parametrize("field", ["lags", "states"])
@@ -116,24 +97,20 @@ def test_a_recipe_whose_features_do_not_fit_its_model_is_refused(field: str) -> 
     with pytest.raises(
         SettingsError, match=f"The model reads 3 {field}, of which {made} are made; use {made}"
     ):
-        Recipe(model=replace(CNN, **{field: 3}))
-    assert Recipe(model=replace(CNN, states=3), state=StateSettings(factors=3)).model.states == 3
+        Recipe(model=CNN.replace(**{field: 3}))
+    assert Recipe(model=CNN.replace(states=3), state=StateSettings(factors=3)).model.states == 3
 
 
 @pytest.mark.parametrize(
     ("field", "finding"),
     [
         ("start", "start is 'foo'; use one of random, receptive_fields"),
-        ("behaviour_scale", "behaviour is scaled by 'foo'; use one of std, range"),
+        ("behaviour_scale", "behaviour_scale is 'foo'; use one of std, range"),
     ],
 )
 def test_words_that_a_recipe_does_not_know_are_refused(field: str, finding: str) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(Path(neurokit.__file__).parent.parent)}
-    code = (
-        f"from neurokit.sensorium import *; Recipe(**{{{field!r}: 'foo'}}, model=PUBLISHED['cnn_plus'].model)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
-    assert done.stderr.splitlines()[-1] == f"neurokit.errors.SettingsError: {finding}."
+    with pytest.raises(SettingsError, match=finding):
+        Recipe(**{field: "foo"})
 
 
 @pytest.mark.parametrize(
@@ -146,4 +123,4 @@ def test_words_that_a_recipe_does_not_know_are_refused(field: str, finding: str)
 )
 def test_unknown_words_are_refused_with_the_known_ones(field: str, known: str) -> None:
     with pytest.raises(SettingsError, match=f"{field} is 'round'; use one of {known}\\."):
-        past_the_types(CNN, **{field: "round"}).__post_init__()
+        CNN.replace(**{field: "round"})

@@ -32,7 +32,7 @@ def of_tier(mouse: MouseTrials, tier: str, size: int = 5, seed: int | None = Non
     ("inputs", "names"),
     [
         (InputSettings(), set()),
-        (InputSettings("std"), {"behaviour"}),
+        (InputSettings(behaviour="std"), {"behaviour"}),
         (InputSettings(pupil_center=True), {"pupil_center"}),
         (InputSettings(history=True), {"history"}),
         (InputSettings(state=True, state_settings=STATE), {"state"}),
@@ -49,7 +49,7 @@ def test_a_batch_holds_what_the_settings_ask_for(inputs: InputSettings, names: s
 @pytest.mark.parametrize("kind", ["std", "range"])
 def test_each_row_belongs_to_its_trial(kind: str) -> None:
     scan = toy_scan()
-    mouse = MouseTrials(scan, replace(ALL, behaviour=kind))
+    mouse = MouseTrials(scan, ALL.replace(behaviour=kind))
     batches = of_tier(mouse, "train", seed=1)
     trials = shown(scan, batches)
     assert sorted(trials) == np.flatnonzero(scan.tiers == "train").tolist() != trials
@@ -217,14 +217,14 @@ def test_a_given_state_is_used_and_none_is_fitted(monkeypatch: pytest.MonkeyPatc
 
 def test_a_scan_without_what_is_read_is_refused_in_one_sentence() -> None:
     silent, unordered = toy_scan(behaviour=False), toy_scan(ordered=False)
-    for inputs in (InputSettings("std"), InputSettings(pupil_center=True)):
+    for inputs in (InputSettings(behaviour="std"), InputSettings(pupil_center=True)):
         with pytest.raises(DataError, match=r"^Scan 90000-1-1 has no behaviour [^\n]*leave it out[^\n]*\.$"):
             MouseTrials(silent, inputs)
     for inputs in (InputSettings(history=True), InputSettings(state=True), InputSettings(rank=True)):
         with pytest.raises(DataError, match=r"^Scan 90000-1-1 does not tell the order[^\n]*use a [^\n]*\.$"):
             MouseTrials(unordered, inputs)
     assert of_tier(MouseTrials(silent, InputSettings(history=True)), "train")
-    assert of_tier(MouseTrials(unordered, InputSettings("std", True)), "train")
+    assert of_tier(MouseTrials(unordered, InputSettings(behaviour="std", pupil_center=True)), "train")
 
 
 def test_other_words_and_numbers_of_tiers_are_refused() -> None:

@@ -40,7 +40,7 @@ MODEL = TransformerSettings(
     patch_dropout=0.0, start="random",
 )  # fmt: skip
 FIT = FitSettings(epochs=6, batch_size=32, learning_rate=5e-3, patience=None)
-RECIPE = Recipe(SHAPE, MODEL, FIT)
+RECIPE = Recipe(shape=SHAPE, model=MODEL, fit=FIT)
 
 
 def movie(name: str, frames: int, first: int, seed: int) -> Movie:
@@ -135,7 +135,7 @@ def test_running_that_was_not_measured_is_refused_unless_left_out() -> None:
     silent = replace(session(), running=np.full(2150, np.nan, dtype=np.float32))
     with pytest.raises(DataError, match="Running was not measured while the movies were shown"):
         prepare(silent, RECIPE)
-    assert prepare(silent, replace(RECIPE, running="none")).running is None
+    assert prepare(silent, RECIPE.replace(running="none")).running is None
 
 
 @pytest.mark.parametrize("name", ["length", "stride", "window"])
@@ -149,17 +149,17 @@ def test_impossible_snippets_are_refused(name: str) -> None:
 
 def test_a_network_takes_its_sizes_from_the_data() -> None:
     task = prepare(session(), RECIPE)
-    with_running = build_network(task.snippets(), replace(RECIPE, model=replace(MODEL, frame=(40, 80))))
+    with_running = build_network(task.snippets(), RECIPE.replace(model=MODEL.replace(frame=(40, 80))))
     assert with_running.settings.frame == SIZE and with_running.settings.snippet == SHAPE.length
     assert with_running.settings.running == "film" and with_running.readout.out_features == CELLS
-    without = prepare(session(), replace(RECIPE, running="none")).snippets()
+    without = prepare(session(), RECIPE.replace(running="none")).snippets()
     assert build_network(without, RECIPE).settings.running is None
 
 
 def test_it_learns_the_movie_and_running_helps_where_it_acts() -> None:
     task, alone = (
         prepare(session(gain=1.0), RECIPE),
-        prepare(session(gain=1.0), replace(RECIPE, running="none")),
+        prepare(session(gain=1.0), RECIPE.replace(running="none")),
     )
     with_running, without = (
         np.median(cell_scores(each, trained(each)).single_trial) for each in (task, alone)
@@ -177,13 +177,13 @@ def test_predictions_are_in_the_unit_of_the_recording_and_repeat_by_repeat() -> 
     predicted = trained(task)
     assert predicted.shape == part_responses(task).shape and predicted.dtype == np.float32
     assert not np.allclose(predicted[0], predicted[1])  # the mouse ran differently
-    alone = trained(prepare(recording, replace(RECIPE, running="none")))
+    alone = trained(prepare(recording, RECIPE.replace(running="none")))
     np.testing.assert_array_equal(alone[0], alone[1])
 
 
 def test_a_model_that_answers_at_each_frame_is_asked_for_the_last() -> None:
     task = prepare(session(), RECIPE)
-    per_frame = replace(RECIPE, model=replace(MODEL, causal=True))
+    per_frame = RECIPE.replace(model=MODEL.replace(causal=True))
     snippets = task.snippets(per_frame=True)
     model = train_network(snippets, per_frame, device="cpu", show_progress=False).model
     predicted = predict_part(model, snippets)
@@ -193,10 +193,10 @@ def test_a_model_that_answers_at_each_frame_is_asked_for_the_last() -> None:
 
 def test_a_cnn_is_trained_and_asked_alike() -> None:
     frames, slower = (
-        replace(SHAPE, length=10, stride=1, before=0),
-        replace(FIT, epochs=15, learning_rate=1e-3),
+        SHAPE.replace(length=10, stride=1, before=0),
+        FIT.replace(epochs=15, learning_rate=1e-3),
     )
-    recording, recipe = session(), replace(RECIPE, shape=frames, fit=slower, running="none")
+    recording, recipe = session(), RECIPE.replace(shape=frames, fit=slower, running="none")
     larger = {
         name: replace(each, frames=each.frames.repeat(3, axis=1).repeat(3, axis=2))
         for name, each in recording.movies.items()
@@ -242,7 +242,7 @@ def test_motion_energy_reads_contrast_where_pixels_cannot() -> None:
     task = prepare(session(), RECIPE, movies=[THREE])
     follows = (contrast[None, :, None] + 0.2 * noise).astype(np.float32)
     task = replace(task, frames=frames, responses=follows)
-    sizes = replace(MODEL, patch=10, step=3, width=48, heads=4, frame=(16, 32), memory=1.0)  # no calcium
+    sizes = MODEL.replace(patch=10, step=3, width=48, heads=4, frame=(16, 32), memory=1.0)  # no calcium
     energy, pixels = (
         np.median(cell_scores(task, found).cc_abs)
         for found in (motion_energy(task, settings=sizes), lagged_pixels(task))
@@ -255,10 +255,10 @@ def test_running_alone_predicts_what_running_adds() -> None:
     added = recording.dff + 0.4 * recording.running
     task = prepare(replace(recording, dff=added), RECIPE)
     assert (cell_scores(task, running_only(task)).single_trial > 0.7).all()
-    shuffled = prepare(replace(recording, dff=added), replace(RECIPE, running="shuffled"))
+    shuffled = prepare(replace(recording, dff=added), RECIPE.replace(running="shuffled"))
     assert (cell_scores(shuffled, running_only(shuffled)).single_trial < 0.4).all()
     with pytest.raises(DataError, match="prepared without running"):
-        running_only(prepare(recording, replace(RECIPE, running="none")))
+        running_only(prepare(recording, RECIPE.replace(running="none")))
 
 
 def test_baselines_do_not_read_the_test() -> None:
@@ -373,10 +373,10 @@ def test_the_best_epoch_is_that_of_validation_snippets() -> None:
 
 
 def test_the_recipe_warms_up_and_cools_down() -> None:
-    fit = replace(SMALL.fit, epochs=6)
+    fit = SMALL.fit.replace(epochs=6)
     snippets = prepare(session(), RECIPE).snippets()
     rates = train_network(
-        snippets, replace(RECIPE, fit=fit), device="cpu", show_progress=False
+        snippets, RECIPE.replace(fit=fit), device="cpu", show_progress=False
     ).history.learning_rate
     assert rates[0] < rates[1] < rates[2] == rates.max() == pytest.approx(fit.learning_rate)
     assert (rates.diff()[3:] < 0).all() and rates.iloc[-1] < 0.3 * fit.learning_rate

@@ -48,7 +48,7 @@ SHAPE = SnippetShape(length=4, stride=2, before=1)
 MODEL = TransformerSettings(
     frame=(10, 20), patch=5, step=5, width=8, heads=2, spatial_layers=1, temporal_layers=1
 )
-TINY_RECIPE = replace(plans.SMALL, shape=SHAPE, model=MODEL)
+TINY_RECIPE = plans.SMALL.replace(shape=SHAPE, model=MODEL)
 RECORDING = ("--recording", "allen")
 
 
@@ -128,7 +128,7 @@ def test_the_demo_is_small_and_the_full_tier_is_not() -> None:
     assert Plan(tier="full", size="small").recipe == TINY_RECIPE
     assert Plan(size="full", running="none").recipe == Recipe(running="none")
     seven = Plan(epochs=7, seed=3).recipe
-    assert seven == replace(TINY_RECIPE, seed=3, fit=replace(TINY_RECIPE.fit, seed=3, epochs=7))
+    assert seven == TINY_RECIPE.replace(seed=3, fit=TINY_RECIPE.fit.replace(seed=3, epochs=7))
     assert "small size (frames of 10 x 20 pixels), running measured, movies all" in Plan().description
     assert "full size" in Plan(tier="full").description
 
@@ -233,7 +233,7 @@ def test_training_saves_what_it_says(demo: Path) -> None:
 
 
 def other(plan: Plan, session_changes: dict[str, object], **recipe_changes: object) -> None:
-    check_saved(plan.path, replace(plan.load(), **session_changes), replace(plan.recipe, **recipe_changes))
+    check_saved(plan.path, replace(plan.load(), **session_changes), plan.recipe.replace(**recipe_changes))
 
 
 def test_a_model_of_something_else_is_refused(demo: Path, saved: Callable[[Path], Plan]) -> None:
@@ -255,8 +255,8 @@ def test_a_model_of_something_else_is_refused(demo: Path, saved: Callable[[Path]
         with pytest.raises(CheckpointError, match=f"is a model of {says}: remove it and train again"):
             other(plan, changes)
     for changes in (
-        {"running": "none"}, {"seed": 1}, {"shape": SnippetShape()}, {"model": replace(MODEL, dropout=0.1)},
-        {"fit": replace(plan.recipe.fit, learning_rate=1.0)},
+        {"running": "none"}, {"seed": 1}, {"shape": SnippetShape()}, {"model": MODEL.replace(dropout=0.1)},
+        {"fit": plan.recipe.fit.replace(learning_rate=1.0)},
     ):  # fmt: skip
         with pytest.raises(CheckpointError, match="is a model of another recipe"):
             other(plan, {}, **changes)
@@ -290,14 +290,18 @@ def test_damaged_and_foreign_files_are_refused(
     assert "is missing; a checkpoint is" in refused(capsys, "evaluate")
     weights.write_bytes(content)
     configuration = json.loads(plan.path.with_name(f"{plan.path.name}.json").read_text())["configuration"]
-    settings = {name: value for name, value in configuration["settings"].items() if name != "frame"}
     for changes in (
-        {"recipe": None}, {"recipe": "small"}, {"cell_ids": None}, {"recipe": {"running": "none"}},
-        {"configuration": configuration | {"settings": settings}},
+        {"recipe": None}, {"recipe": "small"}, {"cell_ids": None}, {"recipe": {"running": "slowly"}},
+        {"recipe": {"model": {"frame": [10]}}}, {"recipe": {"speed": 1}},
     ):  # fmt: skip
         saved(demo)
         edited(plan.path, **changes)
         assert "holds no recipe and scales of this version" in refused(capsys, "evaluate")
+    for frame in ([10], "large", [10, 0]):
+        settings = configuration["settings"] | {"frame": frame}
+        saved(demo)
+        edited(plan.path, configuration=configuration | {"settings": settings})
+        assert "does not fit the configuration in" in refused(capsys, "evaluate")
     checkpoint.save(nn.Linear(2, 3), plan.path, {"in_features": 2, "out_features": 3})
     assert "holds a Linear, not a V1Transformer" in refused(capsys, "evaluate")
 
@@ -353,7 +357,7 @@ def test_another_recipe_does_not_go_on_from_it(monkeypatch: pytest.MonkeyPatch) 
     done = epochs_counted(monkeypatch, stop=3)
     assert main(["train", *RECORDING, "--epochs", "3"]) == 130
     unfinished = Plan(epochs=3).unfinished
-    changed = replace(TINY_RECIPE, model=replace(MODEL, dropout=0.5))
+    changed = TINY_RECIPE.replace(model=MODEL.replace(dropout=0.5))
     monkeypatch.setattr(plans, "SMALL", changed)
     assert main(["train", *RECORDING, "--epochs", "3"]) == 0
     assert len(done) == 3 + 3
@@ -421,7 +425,7 @@ def test_evaluation_trains_where_nothing_is_saved(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = epochs_counted(monkeypatch, stop=0)
-    monkeypatch.setattr(plans, "SMALL", replace(TINY_RECIPE, fit=replace(TINY_RECIPE.fit, epochs=2)))
+    monkeypatch.setattr(plans, "SMALL", TINY_RECIPE.replace(fit=TINY_RECIPE.fit.replace(epochs=2)))
     for times in (1, 0):
         assert said(capsys, "evaluate", "--movies", ONE).count("training one") == times
     assert len(done) == 2

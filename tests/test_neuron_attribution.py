@@ -1,6 +1,5 @@
 """Neurons' attributions from patches against captum's own from whole images, at the edge of the map too."""
 
-from dataclasses import replace
 from inspect import unwrap
 
 import pytest
@@ -20,7 +19,7 @@ from neurokit.models.sensorium_settings import CNN, LN_PLUS, MODEL_4, ModelSetti
 PLACES = [[0, 0], [1, 1], [-1, -1], [1, -1], [0.1, 1], [-1, 0.3], [0.37, -0.61], [-0.98, 0.97]]
 CENTRE, CORNERS = 0, [1, 2, 3]
 EYE = torch.tensor([0.5, -1.0])
-SETTINGS = {"CNN": CNN, "LN+": LN_PLUS, "Model 4": MODEL_4, "one layer": replace(CNN, layers=1)}
+SETTINGS = {"CNN": CNN, "LN+": LN_PLUS, "Model 4": MODEL_4, "one layer": CNN.replace(layers=1)}
 STEPS = 6
 
 
@@ -33,8 +32,8 @@ BASELINE = 0.3 * noise(1, seed=9)[0]
 
 def at_state(settings: ModelSettings) -> AtState:
     """A small network with statistics that are not those of a fresh one, and neurons at PLACES."""
-    small = replace(settings, channels=6, positions="free", gauss="isotropic")
-    model = build({"a": MouseShape(len(PLACES), 9)}, small, seed=0).mouse("a").eval()
+    small = settings.replace(channels=6, positions="free", gauss="isotropic")
+    model = build({"a": MouseShape(neurons=len(PLACES), trials=9)}, small, seed=0).mouse("a").eval()
     chance = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for norm in model.core.norms:
@@ -81,7 +80,7 @@ def test_patches_that_go_on_beyond_the_map_are_wrong_at_its_edge_alone(
     kernel: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control: the slope at the edge goes on where the model has nothing but zeros."""
-    model, images = at_state(replace(CNN, hidden_kernel=kernel)), noise(2).repeat(1, 2, 1)  # room for 10
+    model, images = at_state(CNN.replace(hidden_kernel=kernel)), noise(2).repeat(1, 2, 1)  # room for 10
     baseline = images.mean(dim=0)
     right = neuron_attribution(model, images, baseline, steps=STEPS, tolerance=torch.inf).values
     with monkeypatch.context() as patched:
@@ -116,7 +115,7 @@ def test_an_incomplete_attribution_is_refused() -> None:
     model, images = at_state(CNN), 20 * noise(2)
     with pytest.raises(FitError, match=r"miss completeness by .* raise steps above 1,"):
         neuron_attribution(model, images, BASELINE, steps=1)
-    nowhere = SensoriumModel({"a": MouseShape(3)}, replace(CNN, channels=2)).mouse("a")
+    nowhere = SensoriumModel({"a": MouseShape(neurons=3)}, CNN.replace(channels=2)).mouse("a")
     with pytest.raises(FitError, match="miss completeness by nan"):
         neuron_attribution(AtState(nowhere), noise(1), BASELINE)  # without coordinates
 

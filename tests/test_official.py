@@ -3,7 +3,6 @@
 import io
 import pickle
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +31,7 @@ State = dict[str, Tensor]
 def made(settings: ModelSettings, *keys: str) -> SensoriumModel:
     generator = np.random.default_rng(0)
     trials = 40 if settings.gain else 0
-    mice = {key: MouseShape(6 + index, trials) for index, key in enumerate(keys)}
+    mice = {key: MouseShape(neurons=6 + index, trials=trials) for index, key in enumerate(keys)}
     coordinates = {key: generator.uniform(0, 600, (shape.neurons, 3)) for key, shape in mice.items()}
     return build(mice, settings, seed=0, coordinates=coordinates).eval()
 
@@ -81,7 +80,7 @@ def test_official_shapes_have_axes_that_ours_do_without() -> None:
 
 
 def test_a_model_that_has_no_official_names_says_so() -> None:
-    model = build({A: MouseShape(3)}, replace(CNN, positions="free"), seed=0)
+    model = build({A: MouseShape(neurons=3)}, CNN.replace(positions="free"), seed=0)
     with pytest.raises(CheckpointError, match="before_tanh has no official name; save this model with"):
         official_names(model)
 

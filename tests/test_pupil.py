@@ -272,7 +272,7 @@ def test_a_forgotten_parameter_would_be_noticed(forgotten: str, monkeypatch: pyt
 
 def test_the_objective_is_the_best_validation_loss_and_reports_each_epoch() -> None:
     task, reports = toy_task(), []
-    objective = EncoderObjective(task, replace(BRIEF, epochs=5), device="cpu")
+    objective = EncoderObjective(task, BRIEF.replace(epochs=5), device="cpu")
     loss = objective(ONE_POINT, lambda epoch, value: reports.append((epoch, value)))
     assert [epoch for epoch, _ in reports] == list(range(5))
     assert loss == min(value for _, value in reports)

@@ -1,6 +1,5 @@
 """A folder of weights becomes the twin that was saved; the settings it is opened with have to be its own."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +72,7 @@ def test_opening_leaves_the_global_random_numbers_alone(folder: Path) -> None:
 )
 def test_settings_of_another_network_are_refused(folder: Path, changes: dict[str, object], says: str) -> None:
     with pytest.raises(CheckpointError, match=says) as error:
-        load_twin(folder, 4, 7, settings=replace(NETWORK, **changes), device="cpu")
+        load_twin(folder, 4, 7, settings=NETWORK.replace(**changes), device="cpu")
     assert str(folder) in str(error.value) and "\n" not in str(error.value)
 
 

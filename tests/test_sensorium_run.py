@@ -107,7 +107,7 @@ def test_small_changes_size_and_training_alone(name: str) -> None:
     published = PUBLISHED[name]
     made = small(published, 10)
     size = {"channels": 32, "layers": 2, "input_kernel": 11, "hidden_kernel": 7, "momentum": 0.1}
-    assert made.model == replace(published.model, **size)
+    assert made.model == published.model.replace(**size)
     assert made.model != published.model
     fit = made.fit
     assert (fit.epochs, fit.batch_size, fit.learning_rate, fit.clip) == (10, 4, 0.004, None)
@@ -116,14 +116,14 @@ def test_small_changes_size_and_training_alone(name: str) -> None:
     assert made.start == "receptive_fields"
     assert (made.seed, fit.seed) == (published.seed, published.fit.seed)
     assert made.behaviour_scale == published.behaviour_scale
-    assert made.inputs == replace(published.inputs, state_settings=made.state)
+    assert made.inputs == published.inputs.replace(state_settings=made.state)
 
 
 def test_small_lowers_components_and_never_raises_them() -> None:
     recipe = PUBLISHED["model_4"]
-    assert small(recipe).state == replace(recipe.state, components=100)
+    assert small(recipe).state == recipe.state.replace(components=100)
     few = StateSettings(components=30)
-    assert small(replace(recipe, state=few)).state == few
+    assert small(recipe.replace(state=few)).state == few
 
 
 # What a plan settles
@@ -134,7 +134,7 @@ def test_the_demo_is_small_and_the_full_tier_is_not() -> None:
     assert Plan("ln", epochs=7).recipe == small(PUBLISHED["ln"], 7)
     assert Plan("ln", published=True).recipe == PUBLISHED["ln"]
     assert Plan("ln", tier="full").recipe == PUBLISHED["ln"]
-    seven = replace(PUBLISHED["ln"], fit=replace(PUBLISHED["ln"].fit, epochs=7))
+    seven = PUBLISHED["ln"].replace(fit=PUBLISHED["ln"].fit.replace(epochs=7))
     assert Plan("ln", epochs=7, tier="full").recipe == seven
     assert "made small" in Plan("ln").description
     assert "published" in Plan("ln", published=True).description

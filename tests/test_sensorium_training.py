@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -56,7 +56,7 @@ def test_the_seed_draws_the_weights_and_nothing_else_does() -> None:
     torch.manual_seed(1)
     one, before = build_model(mice, FULL), torch.get_rng_state()
     torch.manual_seed(2)
-    two, other = build_model(mice, FULL), build_model(mice, replace(FULL, seed=12))
+    two, other = build_model(mice, FULL), build_model(mice, FULL.replace(seed=12))
     assert same(weights(one), weights(two)) and not same(weights(one), weights(other))
     torch.manual_seed(1)
     assert torch.equal(torch.get_rng_state(), before)
@@ -176,7 +176,7 @@ def spoiled(scan: Scan, *tiers: str) -> Scan:
 
 def test_a_model_that_diverges_is_named_as_such() -> None:
     mice = prepare(toy_scans(), PLAIN, device="cpu")
-    recipe = replace(PLAIN, fit=replace(BRIEF, learning_rate=1e30))
+    recipe = PLAIN.replace(fit=BRIEF.replace(learning_rate=1e30))
     with pytest.raises(FitError, match=r"loss became (nan|inf) in epoch 0: lower learning_rate"):
         trained(mice, recipe)
 
@@ -218,7 +218,7 @@ def kill_after(epoch: int) -> Callable[[int, float], None]:
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path) -> None:
-    recipe = replace(FULL, fit=replace(BRIEF, epochs=4, schedule="cosine"))
+    recipe = FULL.replace(fit=BRIEF.replace(epochs=4, schedule="cosine"))
     mice, path = prepare(toy_scans(), recipe, device="cpu"), tmp_path / "run.training"
     torch.manual_seed(9)
     before = torch.get_rng_state()
@@ -235,11 +235,11 @@ def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path) -> None:
 
 
 CHANGES = {
-    "gamma": replace(FULL, model=replace(FULL.model, gamma_readout=1.0)),
-    "seed": replace(FULL, seed=12),
-    "state": replace(FULL, state=replace(STATE, seed=1)),
-    "behaviour": replace(FULL, behaviour_scale="std"),
-    "fit": replace(FULL, fit=replace(BRIEF, seed=4)),
+    "gamma": FULL.replace(model=FULL.model.replace(gamma_readout=1.0)),
+    "seed": FULL.replace(seed=12),
+    "state": FULL.replace(state=STATE.replace(seed=1)),
+    "behaviour": FULL.replace(behaviour_scale="std"),
+    "fit": FULL.replace(fit=BRIEF.replace(seed=4)),
 }
 
 
@@ -285,7 +285,7 @@ def test_the_states_come_back_as_they_were_and_not_as_they_would_be_fitted(tmp_p
     scans = toy_scans()
     foreign = fit_states({key: spoiled(scan, "train") for key, scan in scans.items()}, FULL)
     mice = prepare(scans, FULL, states=foreign, device="cpu")
-    recipe = replace(FULL, fit=replace(BRIEF, epochs=1))
+    recipe = FULL.replace(fit=BRIEF.replace(epochs=1))
     save_model(trained(mice, recipe), mice, recipe, tmp_path / "m")
     states = load_model(tmp_path / "m")[2]
     fitted = fit_states(scans, FULL)
@@ -297,7 +297,7 @@ def test_the_states_come_back_as_they_were_and_not_as_they_would_be_fitted(tmp_p
 
 def test_a_plain_model_is_saved_without_states(tmp_path: Path) -> None:
     mice = prepare(toy_scans(), PLAIN, device="cpu")
-    fitted = trained(mice, replace(PLAIN, fit=replace(BRIEF, epochs=1)))
+    fitted = trained(mice, PLAIN.replace(fit=BRIEF.replace(epochs=1)))
     save_model(fitted, mice, PLAIN, tmp_path / "m")
     _, recipe, states = load_model(tmp_path / "m")
     assert (recipe, states) == (PLAIN, {})
@@ -362,7 +362,7 @@ def test_the_winning_entry_is_as_published() -> None:
 @pytest.mark.parametrize("shifter", [True, False])
 def test_a_measured_start_looks_where_it_was_measured(shifter: bool) -> None:
     """Position and shift together, at mean pupil position: a fresh shifter moves all positions at once."""
-    recipe = replace(PLUS, start="receptive_fields", model=replace(PLUS.model, shifter=shifter))
+    recipe = PLUS.replace(start="receptive_fields", model=PLUS.model.replace(shifter=shifter))
     mice = prepare(toy_scans((0,)), recipe, device="cpu")
     model, (key, mouse) = build_model(mice, recipe), *mice.items()
     trials = mouse.trials("train").numpy()
@@ -379,13 +379,13 @@ def test_a_measured_start_looks_where_it_was_measured(shifter: bool) -> None:
 def test_a_recipe_survives_json() -> None:
     """Every setting of every recipe comes back as the same value of the same kind."""
     for recipe in RECIPES.values():
-        assert json.loads(json.dumps(asdict(recipe))) == asdict(recipe)
+        assert repr(Recipe.from_json(recipe.to_json())) == repr(recipe)
 
 
 # --- a small simulated scan, from zip to score
 
 SHORT = Recipe(
-    model=replace(CNN_PLUS, channels=8, layers=2, input_kernel=11),
+    model=CNN_PLUS.replace(channels=8, layers=2, input_kernel=11),
     fit=FitSettings(
         epochs=8, batch_size=16, learning_rate=0.009, clip=None, patience=None, schedule="cosine", warm_up=2
     ),

@@ -10,7 +10,7 @@ import safetensors.numpy
 import torch
 from sklearn.decomposition import NMF, PCA
 
-from neurokit.errors import DataError
+from neurokit.errors import DataError, SettingsError
 from neurokit.features.history import HistoryBank
 from neurokit.features.state import StateSettings, StateTransform, fit_state, neighbours, reduced_rank
 
@@ -155,7 +155,7 @@ def test_neighbours_by_hand() -> None:
 def test_withheld_responses_matter_only_as_published() -> None:
     responses, rank, known, _ = planted(3, trials=300)
     other = np.where(known[:, None], responses, 0.0)
-    ours, published = SMALL, replace(SMALL, pairs="as_published")
+    ours, published = SMALL, SMALL.replace(pairs="as_published")
     assert difference(*(fit_state(one, rank, known, ours) for one in (responses, other))) == 0
     assert difference(*(fit_state(one, rank, known, published) for one in (responses, other))) > 0.01
 
@@ -165,7 +165,7 @@ def test_a_test_response_is_not_even_read() -> None:
     holes = np.where(known[:, None], responses, np.nan)
     fit_state(holes, rank, known, SMALL)
     with pytest.raises(DataError, match="not finite"):
-        fit_state(holes, rank, known, replace(SMALL, pairs="as_published"))
+        fit_state(holes, rank, known, SMALL.replace(pairs="as_published"))
 
 
 def difference(one: StateTransform, other: StateTransform) -> float:
@@ -176,7 +176,7 @@ def difference(one: StateTransform, other: StateTransform) -> float:
 def test_the_root_that_was_left_out() -> None:
     responses, rank, known, _ = planted(4, trials=400)
     ours = fit_state(responses, rank, known, SMALL)
-    published = fit_state(responses, rank, known, replace(SMALL, root=False))
+    published = fit_state(responses, rank, known, SMALL.replace(root=False))
     assert difference(ours, replace(published, root=True)) == 0  # the fit is the same, the reading is not
     found, without = ours.states(responses), published.states(responses)
     assert np.abs(found - without).max() > 0.1 * found.max()
@@ -189,9 +189,9 @@ def test_the_root_that_was_left_out() -> None:
 def test_the_same_input_gives_the_same_transform() -> None:
     responses, rank, known, _ = planted(5)
     assert len(neighbours(known[rank.argsort()])) > 500
-    large = replace(SMALL, components=8)  # few of many: the randomised PCA
+    large = SMALL.replace(components=8)  # few of many: the randomised PCA
     assert difference(*(fit_state(responses, rank, known, large) for _ in range(2))) == 0
-    assert difference(*(fit_state(responses, rank, known, replace(large, seed=s)) for s in (1, 2))) > 0
+    assert difference(*(fit_state(responses, rank, known, large.replace(seed=s)) for s in (1, 2))) > 0
 
 
 @pytest.mark.parametrize("root", [True, False])
@@ -199,7 +199,7 @@ def test_the_same_input_gives_the_same_transform() -> None:
 def test_a_saved_transform_gives_the_same_states(tmp_path: Path, root: bool, dtype: type) -> None:
     responses, rank, known, _ = planted(6, trials=300)
     responses = responses.astype(dtype)
-    state = fit_state(responses, rank, known, replace(SMALL, root=root))
+    state = fit_state(responses, rank, known, SMALL.replace(root=root))
     safetensors.numpy.save_file(state.arrays(), tmp_path / "state.safetensors")
     again = StateTransform.from_arrays(safetensors.numpy.load_file(tmp_path / "state.safetensors"))
     assert again.root is root and again.converged is state.converged
@@ -228,7 +228,7 @@ def test_a_factorisation_cut_short_says_so_without_a_warning() -> None:
     responses, rank, known, _ = planted(7, trials=300)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        short = fit_state(responses, rank, known, replace(SMALL, iterations=2))
+        short = fit_state(responses, rank, known, SMALL.replace(iterations=2))
         full = fit_state(responses, rank, known, SMALL)
     assert full.converged and not short.converged
     assert np.isfinite(short.states(responses)).all()
@@ -236,9 +236,9 @@ def test_a_factorisation_cut_short_says_so_without_a_warning() -> None:
 
 def test_more_components_than_pairs_or_neurons_are_capped() -> None:
     responses, rank, known, _ = planted(8, trials=60, neurons=15)
-    state = fit_state(responses, rank, known, replace(SMALL, components=500, rank=20, factors=10))
+    state = fit_state(responses, rank, known, SMALL.replace(components=500, rank=20, factors=10))
     assert state.encoder.shape == (15, 15) and state.parts.shape == (10, 15)
-    few_pairs = fit_state(responses[:30], rank[:30].argsort(), np.ones(30, bool), replace(SMALL, rank=10))
+    few_pairs = fit_state(responses[:30], rank[:30].argsort(), np.ones(30, bool), SMALL.replace(rank=10))
     assert few_pairs.encoder.shape == (15, 10)
 
 
@@ -269,5 +269,5 @@ def test_ranks_that_are_no_order() -> None:
 
 @pytest.mark.parametrize("name", ["components", "rank", "factors", "iterations"])
 def test_settings_that_fit_nothing(name: str) -> None:
-    with pytest.raises(DataError, match="must be 1 or more"):
+    with pytest.raises(SettingsError, match=f"{name} is 0; .* 1 or more"):
         StateSettings(**{name: 0})

@@ -20,7 +20,7 @@ from neurokit.twins.training import train_cohort
 from neurokit.twins.windows import Cohort, MouseWindows
 from tests.twin_toys import RECIPE, toy_network, toy_recording, toy_trials, train_apart, weights
 
-BRISK = replace(RECIPE, cycles=replace(RECIPE.cycles, learning_rate=0.3))
+BRISK = RECIPE.replace(cycles=RECIPE.cycles.replace(learning_rate=0.3))
 SHARED = ("core.", "modulation.lstm.")
 
 
@@ -83,7 +83,7 @@ def test_without_a_mean_of_gradients_they_differ(
 
 def shared_after_a_step(order: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """The shared part after a first step of two mice: as trained, and worked out from the formula."""
-    recipe = replace(BRISK, sgd=replace(BRISK.sgd, clip=0.001, eps=1e-4))
+    recipe = BRISK.replace(sgd=BRISK.sgd.replace(clip=0.001, eps=1e-4))
     model = CohortNetwork({"a": toy_network(), "b": toy_network(units=4, seed=1)}).train()
     mice = [MouseWindows(m, toy_trials(units=3 + s, seed=s), recipe) for s, m in enumerate("ab")]
     before = weights(model.mice["a"])

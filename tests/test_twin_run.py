@@ -117,11 +117,11 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def test_the_demo_is_small_and_the_full_tier_is_not() -> None:
     folder = Path("somewhere")
-    assert Plan().recipe == replace(RECIPE, seed=0)
+    assert Plan().recipe == RECIPE.replace(seed=0)
     assert Plan(folder, tier="full").recipe == TwinRecipe()
     assert Plan(folder, tier="full", size="small").recipe == Plan().recipe
     assert Plan(size="full", gaps="mean").recipe == TwinRecipe(gaps="mean")
-    assert Plan(seed=3, epochs=7).recipe == replace(RECIPE, seed=3).epochs(7)
+    assert Plan(seed=3, epochs=7).recipe == RECIPE.replace(seed=3).epochs(7)
     assert Plan().description == "digital twin of a simulated mouse, small size, with its own core"
     other = Plan(folder, Path("there"), tier="cutout")
     assert other.description == "digital twin of somewhere, full size, with the core of there"
@@ -191,7 +191,7 @@ def test_a_core_is_transferred_and_stays_as_it_was(demo: Path, saved: Callable[[
 
 def test_the_sizes_are_those_of_the_foundation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Three streams are drawn from where the recipe says two; and a folder of weights is a foundation."""
-    wide, units = replace(NETWORK, streams=3), pd.DataFrame({"unit_id": range(4)})
+    wide, units = NETWORK.replace(streams=3), pd.DataFrame({"unit_id": range(4)})
     source = toy_network(4, streams=3)
     save_weights(tmp_path / "weights", source.state_dict(), units, 6, 2)
     monkeypatch.setattr(runs.released, "load_twin", partial(released.load_twin, settings=wide))

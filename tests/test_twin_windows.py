@@ -108,7 +108,7 @@ def test_windows_with_gaps_are_dropped(part: str) -> None:
 @pytest.mark.parametrize("part", ["perspective", "modulation"])
 def test_gaps_are_filled_with_the_mean(part: str) -> None:
     trial = with_gaps(numbered("a", 40, 0), 14, 15, part=part)
-    windows = MouseWindows("m", [trial], replace(RECIPE, gaps="mean")).draw(300, generator())
+    windows = MouseWindows("m", [trial], RECIPE.replace(gaps="mean")).draw(300, generator())
     assert set(windows.responses[0, :, 0].int().tolist()) == set(range(29))
     found = windows.pupil if part == "perspective" else windows.behaviour
     missing = (windows.responses[..., 0] == 14) | (windows.responses[..., 0] == 15)
@@ -122,7 +122,7 @@ def test_a_trial_with_a_gap_in_every_window_is_refused_or_filled() -> None:
         MouseWindows("m", [trial], RECIPE)
     both = [trial, numbered("b", LENGTH, 7)]
     assert set(first_frames(MouseWindows("m", both, RECIPE), 20)) == {7}
-    MouseWindows("m", [trial], replace(RECIPE, gaps="mean"))
+    MouseWindows("m", [trial], RECIPE.replace(gaps="mean"))
 
 
 # --- draws
@@ -205,7 +205,7 @@ def test_the_fingerprint_tells_data_recipes_and_places_apart() -> None:
     changed = (other_units, other_running, other_pupil, inverted, shuffled, renamed, trials[1:])
     changed += ([replace(trials[0], stimulus=tail), *trials[1:]],)
     given = [(each, RECIPE, {}) for each in (trials, *changed)]
-    given += [(trials, replace(RECIPE, burn_in=3), {}), (trials, RECIPE, {"rank": 1, "world": 2})]
+    given += [(trials, RECIPE.replace(burn_in=3), {}), (trials, RECIPE, {"rank": 1, "world": 2})]
     given += [(trials, RECIPE, {"frozen": "another core"})]
     found = [
         Cohort([MouseWindows("m", each, recipe)], recipe, **place).fingerprint()

@@ -97,7 +97,7 @@ def awake(network: FoundationNetwork, seed: int = 5, size: float = 0.5) -> Found
 
 
 def toy_network(units: int = 3, seed: int = 0, **changes: object) -> FoundationNetwork:
-    return awake(build(units, replace(NETWORK, **changes), seed=seed))
+    return awake(build(units, NETWORK.replace(**changes), seed=seed))
 
 
 def weights(module: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -4,7 +4,6 @@ The first two panels are made here, from seeds: a simulated session and a networ
 draw the result files of `benchmarks/v1_transformer.py`.
 """
 
-from dataclasses import replace
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -36,7 +35,7 @@ RUNNING = {"V1 Transformer": "measured", "running shuffled": "of another\nrepeat
 def draw() -> Figure:
     """Field, responses, scores and running, side by side."""
     parameters = SessionParameters()
-    recipe = replace(SMALL, fit=replace(SMALL.fit, epochs=5))
+    recipe = SMALL.replace(fit=SMALL.fit.replace(epochs=5))
     task = prepare(load_simulated_session(parameters, size=SMALL.model.frame), recipe)
     snippets = task.snippets()
     model = train_network(snippets, recipe, device="cpu").model

@@ -3,8 +3,6 @@
 What it shows is made here, from seeds: a simulated session, an encoder trained on it, its scores.
 """
 
-from dataclasses import replace
-
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
@@ -30,7 +28,7 @@ def draw() -> Figure:
     """Input, prediction and score, side by side."""
     recording, task = prepare()
     encoder = build_encoder(task, cell="gru")
-    train_encoder(task, encoder, replace(DEFAULTS, epochs=30), device="cpu")
+    train_encoder(task, encoder, DEFAULTS.replace(epochs=30), device="cpu")
     rates = encoder_rates(encoder, task)
     figure, axes = plt.subplots(1, 3, figsize=(10, 2.6), width_ratios=(1, 1, 1.1))
     trial = best_test_trial(task, rates)

@@ -5,7 +5,6 @@ draw the result files of `benchmarks/`.
 """
 
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ MODELS = ("ln", "cnn", "ln_plus", "cnn_plus", "cnn_plus, responses shuffled")
 def draw() -> Figure:
     """Image, responses, scores and ladder, side by side."""
     parameters = demo_parameters()[0]
-    recipe = replace(small(PUBLISHED["cnn_plus"], epochs=8), behaviour_scale="range")
+    recipe = small(PUBLISHED["cnn_plus"], epochs=8).replace(behaviour_scale="range")
     mice = prepare(load_simulated([parameters]), recipe, device="cpu")
     fitted = train_model(mice, recipe)
     mouse, rates = mice[parameters.key], predict_tier(fitted.model, mice, "test")[parameters.key]

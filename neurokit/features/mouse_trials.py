@@ -11,18 +11,18 @@ import copy
 import itertools
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import sqrt
-from typing import get_args
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from neurokit.config import Config
 from neurokit.data.scan_trials import TIERS
 from neurokit.data.sensorium import Scan
-from neurokit.errors import DataError, SettingsError
+from neurokit.errors import DataError
 from neurokit.features.history import LAGS, HistoryBank, known_trials
 from neurokit.features.scaling import BehaviourScale, scale_behaviour, scale_pupil_center
 from neurokit.features.state import StateSettings, StateTransform, fit_state
@@ -30,25 +30,24 @@ from neurokit.features.state import StateSettings, StateTransform, fit_state
 BLOCKS = 16  # batches that are read from the pack at once where it does not fit on the device
 
 
-@dataclass(frozen=True)
-class InputSettings:
+class InputSettings(Config):
     """What the model reads beside the image.
 
-    `behaviour` is how it is scaled ('std' as the baselines, 'range' as Model 4, None: not read).
-    The last three use past responses, so a score that rests on them has to say so.
+    History, state and rank stand for past responses, so a score that rests on them has to say so.
     """
 
     behaviour: BehaviourScale | None = None
+    """How it is scaled: 'std' as in the baselines, 'range' as in Model 4; None: it is not read."""
     pupil_center: bool = False
+    """Whether the pupil's centre is read."""
     history: bool = False
+    """Whether each neuron's own last responses are read."""
     state: bool = False
+    """Whether the behavioural state is read, which is fitted to responses."""
     rank: bool = False
-    state_settings: StateSettings = field(default_factory=StateSettings)
-
-    def __post_init__(self) -> None:
-        """Raises SettingsError for an unknown scale."""
-        if self.behaviour is not None and self.behaviour not in (known := get_args(BehaviourScale)):
-            raise SettingsError(f"behaviour is scaled by {self.behaviour!r}; use one of {', '.join(known)}.")
+    """Whether the place of a trial in the session is read, at which the gain of other trials is known."""
+    state_settings: StateSettings = StateSettings()
+    """How the state is fitted."""
 
     @property
     def uses_past_responses(self) -> bool:
@@ -80,7 +79,7 @@ class MouseTrials:
     def __init__(
         self,
         scan: Scan,
-        inputs: InputSettings = InputSettings(),
+        inputs: InputSettings = InputSettings(),  # noqa: B008  frozen
         *,
         tiers: np.ndarray | None = None,
         state: StateTransform | None = None,

@@ -14,15 +14,17 @@ F factors, B trials. Responses are standardised, without a unit, not negative.
 
 import warnings
 from dataclasses import dataclass, fields
-from typing import Literal, get_args
+from typing import Annotated, Literal
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
+from pydantic import Field
 from scipy.optimize import nnls
 from sklearn.decomposition import NMF, PCA
 from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 
+from neurokit.config import Config, Count, Seed
 from neurokit.errors import DataError
 from neurokit.features.history import check_order
 
@@ -32,30 +34,23 @@ STEPS = 100  # per factor, far above what the exact fit of a state takes
 SMALL = 500  # trials and neurons up to which the PCA is exact, as scikit-learn has it
 
 
-@dataclass(frozen=True)
-class StateSettings:
-    """How the state is fitted; the numbers are those of the published entry.
+class StateSettings(Config):
+    """How the state is fitted; the numbers are those of the published entry."""
 
-    `components` of the PCA are at most P - 1 and N, whatever is given, and `rank` is at most that.
-    `iterations` bound the factorisation. `seed` draws its start, and the randomised PCA of a large
-    scan. `pairs` 'known' takes neighbours that are both known, 'as_published' looks at the earlier
-    one only. `root` says whether states are read from square roots, as they were fitted.
-    """
-
-    components: int = 500
-    rank: int = 20
-    factors: int = 10
-    seed: int = 674
-    iterations: int = 1000
+    components: Count = 500
+    """Of the PCA; P - 1 and N at most, whatever is given."""
+    rank: Count = 20
+    """Of the regression; no more than there are components."""
+    factors: Count = 10
+    """Numbers that a state has."""
+    seed: Annotated[Seed, Field(le=2**32 - 1)] = 674
+    """Of the factorisation's start, and of the randomised PCA of a large scan."""
+    iterations: Count = 1000
+    """Of the factorisation, at most."""
     pairs: Pairs = "known"
+    """'known' takes neighbours that are both known, 'as_published' looks at the earlier one only."""
     root: bool = True
-
-    def __post_init__(self) -> None:
-        """Raises DataError for settings that no state can be fitted with."""
-        if min(self.components, self.rank, self.factors, self.iterations) < 1:
-            raise DataError(f"components, rank, factors and iterations must be 1 or more: {self}.")
-        if self.pairs not in get_args(Pairs):
-            raise DataError(f"pairs is {self.pairs!r}; use one of {', '.join(get_args(Pairs))}.")
+    """Whether states are read from square roots of responses, as they are fitted."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +104,7 @@ def fit_state(
     responses: Float[np.ndarray, "T N"],
     rank: Int[np.ndarray, "T"],
     known: Bool[np.ndarray, "T"],
-    settings: StateSettings = StateSettings(),
+    settings: StateSettings = StateSettings(),  # noqa: B008  frozen
 ) -> StateTransform:
     """The state of one scan; `rank` is each trial's place in time, `known` are train and validation.
 

@@ -136,7 +136,7 @@ def _mice(path: str | Path, tensors: dict[str, Tensor], settings: ModelSettings)
     gains = {key: tensors.get(f"modulator.{key}.own_gain", torch.empty(0)).numel() for key in keys}
     if not keys or not all(sizes.values()) or (settings.gain and not all(gains.values())):
         raise CheckpointError(f"{path} lacks a mouse's readout or gain; copy it again.")
-    return {key: MouseShape(sizes[key], gains[key]) for key in keys}
+    return {key: MouseShape(neurons=sizes[key], trials=gains[key]) for key in keys}
 
 
 def _check(path: str | Path, found: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:

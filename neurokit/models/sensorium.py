@@ -7,7 +7,6 @@ Letters: B images, H x W image (36 x 64), N neurons, L lags, S state numbers, D 
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -111,9 +110,9 @@ class SensoriumModel(nn.Module):
         settings: ModelSettings | dict[str, Any] = CNN,
     ) -> None:
         super().__init__()
-        self.settings = settings if isinstance(settings, ModelSettings) else ModelSettings(**settings)
+        self.settings = settings if isinstance(settings, ModelSettings) else ModelSettings.from_dict(settings)
         self.mice = {
-            key: shape if isinstance(shape, MouseShape) else MouseShape(**shape)
+            key: shape if isinstance(shape, MouseShape) else MouseShape.from_dict(shape)
             for key, shape in mice.items()
         }
         for key, shape in self.mice.items():
@@ -127,8 +126,8 @@ class SensoriumModel(nn.Module):
     def configuration(self) -> dict[str, Any]:
         """What makes this model anew, as JSON can hold it: `SensoriumModel(**configuration)`."""
         return {
-            "mice": {key: asdict(shape) for key, shape in self.mice.items()},
-            "settings": asdict(self.settings),
+            "mice": {key: shape.to_dict() for key, shape in self.mice.items()},
+            "settings": self.settings.to_dict(),
         }
 
     def mouse(self, key: str) -> MouseModel:
@@ -183,11 +182,8 @@ def _check_mouse(key: str, shape: MouseShape, settings: ModelSettings) -> None:
         raise SettingsError(
             f"A mouse is called {key!r}, which torch cannot store; use a key like 27204-5-13."
         )
-    if shape.neurons < 1 or shape.trials < (1 if settings.gain else 0):
-        raise SettingsError(
-            f"Mouse {key} has {shape.neurons} neurons and {shape.trials} trials; give at least one neuron, "
-            "and for a gain the number of all trials."
-        )
+    if settings.gain and not shape.trials:
+        raise SettingsError(f"Mouse {key} has 0 trials; give the number of all trials, which the gain needs.")
 
 
 def _core(settings: ModelSettings) -> StackedCore:

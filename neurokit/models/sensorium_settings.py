@@ -5,77 +5,77 @@ al., arXiv 2206.08666, 2022); MODEL_4 is Adrian Roggenbach's winning SENSORIUM+ 
 those of their published configurations.
 """
 
-from dataclasses import asdict, dataclass, replace
-from typing import Literal, get_args
+from typing import Annotated, Literal
 
 import numpy as np
 from jaxtyping import Float, Int
+from pydantic import Field
 
-from neurokit.errors import SettingsError
+from neurokit.config import Config, Count, Fraction, NonNegative, WholeNumber
 from neurokit.models.readout import Activation, Gauss
 
 Positions = Literal["cortex", "free"]
-MOST = {"input_kernel": 36, "momentum": 1, "init_mu_range": 0.999}  # the image's height; the map's edge is 1
 
 
-@dataclass(frozen=True)
-class ModelSettings:
-    """What a model is made of, and the weights (`gamma_...`) of its penalties.
+class ModelSettings(Config):
+    """What a model is made of. `history`, `state` and `gain` use past responses."""
 
-    `momentum` is the newest batch's weight in the running statistics of the batch normalisation.
-    `positions` is 'cortex' (predicted by a perceptron of `position_layers` hidden layers) or 'free'
-    (drawn within `init_mu_range`, which the other does not use). `behaviour` adds three constant input
-    channels, `shifter` reads the pupil's centre; `history`, `state` and `gain` use past responses.
-    Raises SettingsError for a word or number that no model can be made of.
-    """
-
-    channels: int = 64
-    layers: int = 4
-    input_kernel: int = 9
-    hidden_kernel: int = 7
+    channels: Count = 64
+    """Channels of each layer of the core."""
+    layers: Count = 4
+    """Layers of the core."""
+    input_kernel: Annotated[Count, Field(le=36)] = 9
+    """Side of the first layer's kernel, pixels; the image is 36 high."""
+    hidden_kernel: Count = 7
+    """Side of the other layers' kernels, pixels of the map."""
     linear: bool = False
-    momentum: float = 0.9
+    """Whether the core is without nonlinearities."""
+    momentum: Fraction = 0.9
+    """Weight of the newest batch in the running statistics of the batch normalisation."""
     gauss: Gauss = "full"
+    """Shape of the Gaussian that a neuron's position is drawn from in training."""
     positions: Positions = "cortex"
-    position_layers: int = 1
-    position_hidden: int = 30
+    """Where positions come from: a perceptron of the place in 'cortex', or each neuron's own ('free')."""
+    position_layers: Count = 1
+    """Hidden layers of that perceptron."""
+    position_hidden: Count = 30
+    """Units in each of them."""
     position_activation: Activation = "elu"
-    init_sigma: float = 0.1
-    init_mu_range: float = 0.3
+    """Their nonlinearity."""
+    init_sigma: NonNegative = 0.1
+    """Standard deviation of the Gaussian at first; the map reaches from -1 to 1."""
+    init_mu_range: Annotated[float, Field(ge=0, le=0.999)] = 0.3
+    """Free positions are drawn between minus this and this, on the map; 'cortex' does not use it."""
     behaviour: bool = False
+    """Whether pupil size, its change and running are three constant input channels."""
     shifter: bool = False
+    """Whether the pupil's centre shifts all positions."""
     history: bool = False
+    """Whether a neuron's own last responses add to its drive."""
     state: bool = False
+    """Whether the behavioural state adds to the drive."""
     gain: bool = False
-    lags: int = 5
-    states: int = 10
-    gain_width: float = 30.0
-    gain_reach: int = 100
-    gamma_input: float = 6.3831
-    gamma_readout: float = 0.0076
-    gamma_gain: float = 100.0
-    gamma_coupling: float = 0.3
-    gamma_history: float = 0.3
-    gamma_state: float = 0.3
-
-    def __post_init__(self) -> None:
-        """Looks at every word and number."""
-        words = {"gauss": Gauss, "positions": Positions, "position_activation": Activation}
-        for name, kind in words.items():
-            if getattr(self, name) not in (known := get_args(kind)):
-                raise SettingsError(f"{name} is {getattr(self, name)!r}; use one of {', '.join(known)}.")
-        for name, value in asdict(self).items():
-            if not isinstance(value, bool | str):
-                self._check_number(name, value)
-
-    def _check_number(self, name: str, value: int | float) -> None:
-        least = 0 if name.startswith(("gamma", "init", "gain_reach", "momentum")) else 1
-        most = MOST.get(name, float("inf"))
-        if type(self).__annotations__[name] is int and not isinstance(value, int):
-            raise SettingsError(f"{name} is {value}; use a whole number.")
-        if not least <= value <= most:
-            bounds = f"{least} or more" if name not in MOST else f"{least} to {most}"
-            raise SettingsError(f"{name} is {value}; use {bounds}.")
+    """Whether a slow gain, learned for each trial, multiplies the rate."""
+    lags: Count = 5
+    """Numbers that a neuron's history has: its mean response over so many last trials, in each."""
+    states: Count = 10
+    """Numbers that the behavioural state of a trial is made of."""
+    gain_width: Annotated[float, Field(ge=1)] = 30.0
+    """Width of the half Gaussian that smooths the gain, trials."""
+    gain_reach: WholeNumber = 100
+    """Trials back that the smoothing takes in."""
+    gamma_input: NonNegative = 6.3831
+    """Weight of the penalty on rough input kernels."""
+    gamma_readout: NonNegative = 0.0076
+    """Weight of the penalty on the readout's weights."""
+    gamma_gain: NonNegative = 100.0
+    """Weight of the penalty on steps of the gain from trial to trial."""
+    gamma_coupling: NonNegative = 0.3
+    """Weight of the penalty on how strongly neurons follow the gain."""
+    gamma_history: NonNegative = 0.3
+    """Weight of the penalty on the history's weights."""
+    gamma_state: NonNegative = 0.3
+    """Weight of the penalty on the state's weights."""
 
     def map_positions(
         self, pixels: Float[np.ndarray, "N 2"], shape: tuple[int, int] = (36, 64)
@@ -101,11 +101,10 @@ class ModelSettings:
 
 
 CNN = ModelSettings()
-LN = replace(CNN, layers=3, linear=True)
-CNN_PLUS = replace(CNN, behaviour=True, shifter=True)
-LN_PLUS = replace(LN, behaviour=True, shifter=True)
-MODEL_4 = replace(
-    CNN_PLUS,
+LN = CNN.replace(layers=3, linear=True)
+CNN_PLUS = CNN.replace(behaviour=True, shifter=True)
+LN_PLUS = LN.replace(behaviour=True, shifter=True)
+MODEL_4 = CNN_PLUS.replace(
     hidden_kernel=10,
     position_layers=4,
     position_hidden=20,
@@ -120,9 +119,10 @@ MODEL_4 = replace(
 )
 
 
-@dataclass(frozen=True)
-class MouseShape:
-    """The sizes of one scan: its neurons, and all its trials, which only the gain needs (0: unknown)."""
+class MouseShape(Config):
+    """The sizes of one scan."""
 
-    neurons: int
-    trials: int = 0
+    neurons: Count
+    """Neurons."""
+    trials: WholeNumber = 0
+    """All its trials, which only the gain needs; 0: unknown."""

@@ -10,7 +10,6 @@ Letters: U distinct frames, E snippets (end frames), T frames of a snippet, R re
 of a frame, D width, N neurons.
 """
 
-from dataclasses import asdict
 from typing import Any
 
 import torch
@@ -98,7 +97,7 @@ class V1Transformer(nn.Module):
     def __init__(self, neurons: int, settings: TransformerSettings | dict[str, Any]) -> None:
         super().__init__()
         if isinstance(settings, dict):
-            settings = TransformerSettings(**settings | {"frame": tuple(settings["frame"])})
+            settings = TransformerSettings.from_dict(settings)
         self.settings = settings
         self.frame_encoder = FrameEncoder(settings)
         self.modulation = MODULATIONS[settings.running](settings.width) if settings.running else None
@@ -132,7 +131,7 @@ class V1Transformer(nn.Module):
     @property
     def configuration(self) -> dict[str, Any]:
         """What makes this model anew, as JSON can hold it: `V1Transformer(**configuration)`."""
-        return {"neurons": self.readout.out_features, "settings": asdict(self.settings)}
+        return {"neurons": self.readout.out_features, "settings": self.settings.to_dict()}
 
     def _answers(self, described: Float[Tensor, "R E T D"]) -> Tensor:
         T = described.shape[2]
@@ -164,7 +163,7 @@ def _learned(tokens: int, width: int) -> nn.Parameter:
 
 def _recency(settings: TransformerSettings) -> nn.Parameter:
     """Logs of the weights over time, falling by 1 in `memory` frames."""
-    return nn.Parameter(torch.arange(1.0 - settings.snippet, 1) / settings.memory)
+    return nn.Parameter(torch.arange(1.0 - settings.snippet, 1) / (settings.memory or torch.inf))
 
 
 def _sinusoids(places: int, width: int) -> Float[Tensor, "L D"]:

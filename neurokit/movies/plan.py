@@ -1,7 +1,7 @@
 """Which session and movies, which recipe, kept where: all that a command on Allen sessions has to settle."""
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -68,9 +68,9 @@ class Plan:
     @property
     def recipe(self) -> Recipe:
         """What is trained, and how; raises SettingsError for an unknown word in `running`."""
-        recipe = replace(SMALL if self.small else Recipe(), running=self.running)
+        recipe = (SMALL if self.small else Recipe()).replace(running=self.running)
         changed = {} if self.epochs is None else {"epochs": self.epochs}
-        return replace(recipe, fit=replace(recipe.fit, **changed)).seeded(self.seed)
+        return recipe.replace(fit=recipe.fit.replace(**changed)).seeded(self.seed)
 
     @property
     def description(self) -> str:

@@ -1,9 +1,8 @@
 """A recipe: everything that makes one trained V1 Transformer out of a session."""
 
-from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from typing import Literal
 
-from neurokit.errors import SettingsError
+from neurokit.config import Config, Seed
 from neurokit.fit_settings import FitSettings
 from neurokit.models.transformer_settings import SMALL as SMALL_MODEL
 from neurokit.models.transformer_settings import TransformerSettings
@@ -22,32 +21,23 @@ FIT = FitSettings(
 )
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """What a model sees and predicts, what it is made of, and how it is trained.
+class Recipe(Config):
+    """All that makes a trained model out of a session."""
 
-    The sizes of frame and snippet in `model` give way to those of the data. `running` is what stands beside
-    the movie: the speed as 'measured', 'none', or 'shuffled' over repeats (a control). `seed` draws the
-    weights; `fit.seed` everything random in training.
-    """
-
-    shape: SnippetShape = field(default_factory=SnippetShape)
-    model: TransformerSettings = field(default_factory=TransformerSettings)
+    shape: SnippetShape = SnippetShape()
+    """What the model sees and predicts."""
+    model: TransformerSettings = TransformerSettings()
+    """What it is made of; its sizes of frame and snippet give way to those of the data."""
     fit: FitSettings = FIT
+    """How it is trained; its seed is that of everything random in training."""
     running: Running = "measured"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        """Raises SettingsError for an unknown word."""
-        if self.running not in get_args(Running):
-            words = ", ".join(get_args(Running))
-            raise SettingsError(f"running is {self.running!r}; use one of {words}.")
-        if not isinstance(self.seed, int) or not 0 <= self.seed < 2**63:
-            raise SettingsError(f"seed is {self.seed!r}; use a whole number from 0 to 2^63 - 1.")
+    """Speed beside the movie: as 'measured', 'none', or 'shuffled' over repeats, a control."""
+    seed: Seed = 0
+    """Of the weights."""
 
     def seeded(self, seed: int) -> "Recipe":
         """The same with other weights and another order of training."""
-        return replace(self, seed=seed, fit=replace(self.fit, seed=seed))
+        return self.replace(seed=seed, fit=self.fit.replace(seed=seed))
 
 
-SMALL = Recipe(model=SMALL_MODEL, fit=replace(FIT, epochs=10))
+SMALL = Recipe(model=SMALL_MODEL, fit=FIT.replace(epochs=10))

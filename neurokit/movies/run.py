@@ -125,7 +125,7 @@ def _baselines(
     found = {"lagged ridge": lagged_pixels(task), "mean": mean_response(task)}
     if recipe.running == "none":
         return found
-    return found | {"running only": running_only(prepare(session, replace(recipe, running="measured")))}
+    return found | {"running only": running_only(prepare(session, recipe.replace(running="measured")))}
 
 
 def _ceiling(plan: Plan, session: MovieSession, task: MovieTask) -> Float[np.ndarray, "R E N"]:

@@ -1,6 +1,5 @@
 """A trained V1 Transformer on disk: weights, recipe, scales, and which session it knows."""
 
-from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +8,15 @@ from neurokit.data.allen import MovieSession
 from neurokit.errors import CheckpointError
 from neurokit.features.movie_scales import MovieScales
 from neurokit.fit import Fitted
-from neurokit.fit_settings import FitSettings
 from neurokit.models.transformer import V1Transformer
-from neurokit.models.transformer_settings import TransformerSettings
 from neurokit.movies.recipe import Recipe
-from neurokit.movies.shape import SnippetShape
 
 
 def save_model(
     fitted: Fitted, scales: MovieScales, session: MovieSession, recipe: Recipe, path: str | Path
 ) -> Path:
     """Weights, recipe, scales and which session, as one checkpoint; `scales` are those of training."""
-    facts = {"recipe": asdict(recipe), "validation_error": fitted.best_loss, **_facts(session)}
+    facts = {"recipe": recipe.to_dict(), "validation_error": fitted.best_loss, **_facts(session)}
     model = fitted.model
     return checkpoint.save(model, path, model.configuration, arrays=scales.arrays(), **facts)
 
@@ -40,7 +36,7 @@ def check_saved(path: str | Path, session: MovieSession, recipe: Recipe) -> None
     """
     _, found, _, facts = _opened(path)
     wanted = _facts(session) | {"recipe": recipe}
-    facts |= {"recipe": replace(found, fit=replace(found.fit, epochs=recipe.fit.epochs))}
+    facts |= {"recipe": found.replace(fit=found.fit.replace(epochs=recipe.fit.epochs))}
     for name, words in _WORDS.items():
         if facts[name] != wanted[name]:
             raise CheckpointError(
@@ -72,7 +68,7 @@ def _opened(path: str | Path) -> tuple[V1Transformer, Recipe, MovieScales, dict[
     """As `load_model`, and the facts of the session by name."""
     try:
         model, description = checkpoint.load(path, V1Transformer)
-        recipe = _recipe(description["recipe"])
+        recipe = Recipe.from_dict(description["recipe"])
         scales = MovieScales.from_arrays(description["arrays"])
         facts = {name: description[name] for name in _WORDS}
     except CheckpointError:
@@ -82,14 +78,3 @@ def _opened(path: str | Path) -> tuple[V1Transformer, Recipe, MovieScales, dict[
             f"The side-car of {path} holds no recipe and scales of this version: train it again."
         ) from error
     return model, recipe, scales, facts
-
-
-def _recipe(found: dict[str, Any]) -> Recipe:
-    """JSON has no tuples."""
-    model = found["model"] | {"frame": tuple(found["model"]["frame"])}
-    parts = {
-        "shape": SnippetShape(**found["shape"]),
-        "model": TransformerSettings(**model),
-        "fit": FitSettings(**found["fit"]),
-    }
-    return Recipe(**found | parts)

@@ -3,7 +3,6 @@
 Letters: R repeats, E end frames of a part, N neurons.
 """
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +23,8 @@ from neurokit.predict import collected, evaluating
 
 def build_network(snippets: Snippets, recipe: Recipe) -> V1Transformer:
     """An untrained V1 Transformer that fits the snippets; it reads running where they have it."""
-    settings = replace(
-        recipe.model,
-        frame=tuple(snippets.frames.shape[1:]),
+    settings = recipe.model.replace(
+        frame=snippets.frames.shape[1:],
         snippet=snippets.length,
         before=snippets.before,
         running=None if snippets.running is None else recipe.model.running,

@@ -9,7 +9,7 @@ import pickle
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +61,7 @@ class Member:
     @property
     def own_recipe(self) -> Recipe:
         """The recipe with the member's own seed."""
-        return replace(self.recipe, seed=self.recipe.seed + self.number)
+        return self.recipe.replace(seed=self.recipe.seed + self.number)
 
     def tiers(self, scans: Mapping[str, Scan]) -> dict[str, np.ndarray]:
         """The tiers of this member, by scan."""

@@ -1,6 +1,6 @@
 """Which model, how large, on which scans, kept where: all that a command of SENSORIUM has to settle."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from neurokit import settings
@@ -46,8 +46,8 @@ class Plan:
         recipe, changed = PUBLISHED[self.model], {} if self.epochs is None else {"epochs": self.epochs}
         recipe = small(recipe, **changed) if self.size == "small" else recipe
         further = SEEDS * self.seed
-        fit = replace(recipe.fit, seed=recipe.fit.seed + further, **changed)
-        return replace(recipe, seed=recipe.seed + further, fit=fit)
+        fit = recipe.fit.replace(seed=recipe.fit.seed + further, **changed)
+        return recipe.replace(seed=recipe.seed + further, fit=fit)
 
     @property
     def given(self) -> Given:

@@ -1,8 +1,10 @@
 """A recipe: everything that makes one trained SENSORIUM model out of scans; the published ones, and small."""
 
-from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from typing import Literal
 
+from pydantic import model_validator
+
+from neurokit.config import Config, Seed
 from neurokit.errors import SettingsError
 from neurokit.features.history import LAGS
 from neurokit.features.mouse_trials import BehaviourScale, InputSettings
@@ -25,31 +27,30 @@ PUBLISHED_FIT = FitSettings(
 )
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """A model, how its behaviour is scaled, its state is fitted, and how it is trained.
-
-    `start` is where readout positions begin: as drawn, or at the receptive fields measured on training
-    trials (`neurokit.features.retinotopy`). `seed` draws the weights; `fit.seed` everything random in
-    training. The default is the competition's CNN with behaviour.
-    """
+class Recipe(Config):
+    """All that makes a trained model out of scans. The default is the competition's CNN with behaviour."""
 
     model: ModelSettings = CNN_PLUS
+    """What the model is made of."""
     fit: FitSettings = PUBLISHED_FIT
+    """How it is trained; its seed is that of everything random in training."""
     behaviour_scale: BehaviourScale = "std"
-    state: StateSettings = field(default_factory=StateSettings)
+    """How behaviour is scaled, where the model reads it."""
+    state: StateSettings = StateSettings()
+    """How the behavioural state is fitted, where the model reads it."""
     start: Start = "random"
-    seed: int = 42
+    """Where readout positions begin: as drawn ('random'), or at the receptive fields measured on training
+    trials (`neurokit.features.retinotopy`)."""
+    seed: Seed = 42
+    """Of the weights."""
 
-    def __post_init__(self) -> None:
-        """Raises SettingsError for an unknown word, and where model and features differ in size."""
-        if self.start not in (known := get_args(Start)):
-            raise SettingsError(f"start is {self.start!r}; use one of {', '.join(known)}.")
-        _ = self.inputs  # which looks at its own words
+    @model_validator(mode="after")
+    def _features_fit_the_model(self) -> "Recipe":
         sizes = {"lags": len(LAGS), "states": self.state.factors}
         for name, made in sizes.items():
             if (wanted := getattr(self.model, name)) != made:
                 raise SettingsError(f"The model reads {wanted} {name}, of which {made} are made; use {made}.")
+        return self
 
     @property
     def inputs(self) -> InputSettings:
@@ -81,8 +82,7 @@ def small(recipe: Recipe, epochs: int = 12) -> Recipe:
     receptive fields. Its scores say nothing about the published size.
     """
     core = {"channels": 32, "layers": 2, "input_kernel": 11, "hidden_kernel": 7, "momentum": 0.1}
-    fit = replace(
-        recipe.fit,
+    fit = recipe.fit.replace(
         epochs=epochs,
         batch_size=4,
         learning_rate=0.004,
@@ -93,10 +93,9 @@ def small(recipe: Recipe, epochs: int = 12) -> Recipe:
         rounds=1,
         evaluate_first=False,
     )
-    return replace(
-        recipe,
-        model=replace(recipe.model, **core),
+    return recipe.replace(
+        model=recipe.model.replace(**core),
         fit=fit,
-        state=replace(recipe.state, components=min(recipe.state.components, 100)),
+        state=recipe.state.replace(components=min(recipe.state.components, 100)),
         start="receptive_fields",
     )

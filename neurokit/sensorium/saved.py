@@ -1,21 +1,17 @@
 """A trained SENSORIUM model on disk: weights, recipe, fitted states, and which scans it knows."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from neurokit import checkpoint
 from neurokit.data.sensorium import Scan
-from neurokit.errors import CheckpointError, FitError
+from neurokit.errors import CheckpointError
 from neurokit.features.mouse_trials import MouseTrials
-from neurokit.features.state import StateSettings, StateTransform
+from neurokit.features.state import StateTransform
 from neurokit.fit import Fitted
-from neurokit.fit_settings import FitSettings
 from neurokit.models.sensorium import SensoriumModel
-from neurokit.models.sensorium_settings import ModelSettings
 from neurokit.sensorium.recipe import Recipe
 
 
@@ -28,7 +24,7 @@ def save_model(fitted: Fitted, mice: Mapping[str, MouseTrials], recipe: Recipe, 
         for name, array in mouse.state.arrays().items()
     }
     facts = {
-        "recipe": asdict(recipe),
+        "recipe": recipe.to_dict(),
         "scans": {key: mouse.scan.fingerprint for key, mouse in mice.items()},
         "validation_correlation": -fitted.best_loss,
         "uses_past_responses": recipe.inputs.uses_past_responses,
@@ -77,23 +73,18 @@ def _opened(
     """As `load_model`, and the fingerprints of the scans by key."""
     model, description = checkpoint.load(path, SensoriumModel)
     try:
-        recipe = _recipe(description["recipe"])
+        recipe = Recipe.from_dict(description["recipe"])
         states = {
             key: StateTransform.from_arrays(arrays_of(description["arrays"], key))
             for key in model.mice
             if recipe.model.state
         }
         fingerprints = dict(description["scans"])
-    except (KeyError, TypeError, ValueError, FitError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"The side-car of {path} holds no recipe of this version; train it anew."
         ) from error
     return model, recipe, states, fingerprints
-
-
-def _recipe(found: dict[str, Any]) -> Recipe:
-    parts = {"model": ModelSettings, "fit": FitSettings, "state": StateSettings}
-    return Recipe(**(found | {name: kind(**found[name]) for name, kind in parts.items()}))
 
 
 def arrays_of(arrays: Mapping[str, np.ndarray], key: str) -> dict[str, np.ndarray]:

@@ -60,7 +60,9 @@ def build_model(mice: Mapping[str, MouseTrials], recipe: Recipe) -> SensoriumMod
 
     Where the recipe starts at receptive fields, these are measured on the mice's training trials.
     """
-    shapes = {key: MouseShape(mouse.scan.neurons, len(mouse.tiers)) for key, mouse in mice.items()}
+    shapes = {
+        key: MouseShape(neurons=mouse.scan.neurons, trials=len(mouse.tiers)) for key, mouse in mice.items()
+    }
     coordinates = {key: mouse.scan.coordinates for key, mouse in mice.items()}
     model = build(shapes, recipe.model, seed=recipe.seed, coordinates=coordinates)
     if recipe.start == "receptive_fields":

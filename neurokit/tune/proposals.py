@@ -13,7 +13,7 @@ import numpy as np
 from hyperopt import JOB_STATE_DONE, STATUS_FAIL, STATUS_OK, Domain, Trials, rand, tpe
 from hyperopt.base import spec_from_misc
 
-from neurokit.tune.space import plain
+from neurokit.config import plain
 from neurokit.tune.trial import Trial
 
 Algorithm = Literal["tpe", "random"]

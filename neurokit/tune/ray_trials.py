@@ -9,8 +9,8 @@ from typing import Any
 from ray import tune
 from ray.tune.schedulers import FIFOScheduler
 
+from neurokit.config import plain
 from neurokit.tune.median import MedianStopping
-from neurokit.tune.space import plain
 from neurokit.tune.trial import Objective, Report, Trial, run_trial
 
 

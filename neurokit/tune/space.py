@@ -8,10 +8,10 @@ stand for.
 import hashlib
 from typing import Any
 
-import numpy as np
 from hyperopt import Domain, pyll, space_eval
 from hyperopt.exceptions import DuplicateLabel
 
+from neurokit.config import plain
 from neurokit.errors import FitError
 
 
@@ -44,14 +44,3 @@ def check_counts(**counts: int) -> None:
     for name, count in counts.items():
         if count < 1:
             raise FitError(f"The search has {name}={count}: use at least 1.")
-
-
-def plain(value: Any) -> Any:
-    """`value` with every numpy scalar in it, at any depth, turned into Python's own type."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, dict):
-        return {key: plain(entry) for key, entry in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(plain(entry) for entry in value)
-    return value

@@ -4,7 +4,6 @@ Letters: T frames of a window (30 Hz), B windows, U units.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
 
 import torch
 from torch import Tensor, distributed, nn
@@ -119,7 +118,7 @@ class ClippedDescent:
     def __call__(self, model: CohortNetwork, settings: FitSettings) -> tuple[SgdClip, LRScheduler]:
         """Both, made for the parameters that are not frozen."""
         cycles = self.recipe.cycles
-        optimizer = SgdClip(model.trained(), lr=cycles.learning_rate, **asdict(self.recipe.sgd))
+        optimizer = SgdClip(model.trained(), lr=cycles.learning_rate, **self.recipe.sgd.to_dict())
         shared = [p for p in model.shared_parameters() if p.requires_grad]
         optimizer.register_step_pre_hook(lambda *_: average_gradients(shared, len(model.mice)))
         return optimizer, CosineCycles(optimizer, cycles)

@@ -6,40 +6,36 @@ epochs of a rising rate. The numbers are those of the foundation model of mouse 
 Nature 640, 470, 2025) as released. Epochs and cycles count from 0.
 """
 
-from dataclasses import dataclass
-from math import cos, inf, pi
+from math import cos, pi
 from typing import Any
 
 import torch
+from pydantic import model_validator
 from torch.optim.lr_scheduler import LRScheduler
 
+from neurokit.config import Config, Count, Positive, WholeNumber
 from neurokit.errors import SettingsError
 
 
-@dataclass(frozen=True)
-class CycleSettings:
-    """A cycle of `epochs`, the rate at its height, and how it is reached.
+class CycleSettings(Config):
+    """A cycle of the learning rate: how high, how long, and how its height is reached."""
 
-    In the first `warm_up_cycles` cycles the rate rises over `warm_up` epochs and falls over the rest.
-    Raises SettingsError for numbers that make no cycle.
-    """
+    learning_rate: Positive = 0.1
+    """The rate at its height."""
+    epochs: Count = 100
+    """Epochs of a cycle."""
+    warm_up: WholeNumber = 10
+    """Epochs over which the rate rises in the first cycles; it falls over the rest."""
+    warm_up_cycles: WholeNumber = 1
+    """How many first cycles these are."""
 
-    learning_rate: float = 0.1
-    epochs: int = 100
-    warm_up: int = 10
-    warm_up_cycles: int = 1
-
-    def __post_init__(self) -> None:
-        """Looks at every number."""
-        if not 0 < self.learning_rate < inf:
-            raise SettingsError(f"learning_rate is {self.learning_rate}; use a positive finite number.")
-        for name, least in (("epochs", 1), ("warm_up", 0), ("warm_up_cycles", 0)):
-            if not isinstance(value := getattr(self, name), int) or value < least:
-                raise SettingsError(f"{name} is {value}; use a whole number of {least} or more.")
+    @model_validator(mode="after")
+    def _rate_falls(self) -> "CycleSettings":
         if self.warm_up >= self.epochs:
             raise SettingsError(
                 f"warm_up is {self.warm_up} of {self.epochs} epochs; leave at least one for the fall."
             )
+        return self
 
 
 def learning_rate(epoch: int, cycle: int, settings: CycleSettings) -> float:

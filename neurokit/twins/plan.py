@@ -1,7 +1,7 @@
 """Which recording, recipe and core, kept where: all that a command on digital twins has to settle."""
 
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -60,7 +60,7 @@ class Plan:
     @property
     def recipe(self) -> TwinRecipe:
         """What is trained, and how; with a `foundation`, the network's sizes are that one's instead."""
-        recipe = replace(SMALL if self.small else TwinRecipe(), seed=self.seed, gaps=self.gaps)
+        recipe = (SMALL if self.small else TwinRecipe()).replace(seed=self.seed, gaps=self.gaps)
         return recipe if self.epochs is None else recipe.epochs(self.epochs)
 
     @property

@@ -7,7 +7,7 @@
 With `Plan(foundation=...)` the core of a saved twin, or a released one, is transferred.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -148,7 +148,7 @@ def _train(
 
 
 def _recipe(plan: Plan, foundation: FoundationNetwork | None) -> TwinRecipe:
-    return plan.recipe if foundation is None else replace(plan.recipe, network=foundation.settings)
+    return plan.recipe if foundation is None else plan.recipe.replace(network=foundation.settings)
 
 
 def _checked(plan: Plan, recording: TrialFolder, foundation: FoundationNetwork | None) -> FoundationNetwork:
@@ -157,7 +157,7 @@ def _checked(plan: Plan, recording: TrialFolder, foundation: FoundationNetwork |
     length = {"epochs": found.cycles.epochs, "warm_up": found.cycles.warm_up}
     wanted = _recipe(plan, foundation)
     check_twin(
-        plan.path, recording, replace(wanted, cycles=replace(wanted.cycles, **length), rounds=found.rounds)
+        plan.path, recording, wanted.replace(cycles=wanted.cycles.replace(**length), rounds=found.rounds)
     )
     if foundation is not None and not _same_core(network, foundation):
         raise CheckpointError(

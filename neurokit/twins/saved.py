@@ -7,7 +7,6 @@ twin for each of them: any one holds the shared part whole, so any one serves as
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
@@ -16,11 +15,8 @@ from neurokit.data.trial_folder import TrialFolder
 from neurokit.data.trial_statistics import TrainingStatistics
 from neurokit.errors import CheckpointError
 from neurokit.models.foundation.network import FoundationNetwork
-from neurokit.models.foundation.settings import settings_from
 from neurokit.twins.cohort import CohortNetwork
-from neurokit.twins.cycles import CycleSettings
 from neurokit.twins.recipe import TwinRecipe
-from neurokit.twins.sgd_clip import SgdClipSettings
 from neurokit.twins.windows import trials_fingerprint
 
 
@@ -57,7 +53,7 @@ def save_twin(
 ) -> Path:
     """Writes a twin as `open_twin` reads it; raises DiskError. The unit table's index is not kept."""
     facts = {
-        "recipe": asdict(recipe),
+        "recipe": recipe.to_dict(),
         "data": recording and recording_fingerprint(recording),
         "units": _plain(units),
         "history": _plain(history),
@@ -81,7 +77,9 @@ def open_twin(path: str | Path) -> SavedTwin:
     try:
         statistics = TrainingStatistics(**found["arrays"]) if found["arrays"] else None
         tables = {name: _table(found[name]) for name in ("units", "history")}
-        return SavedTwin(network, _recipe(found["recipe"]), found["data"], statistics=statistics, **tables)
+        return SavedTwin(
+            network, TwinRecipe.from_dict(found["recipe"]), found["data"], statistics=statistics, **tables
+        )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise CheckpointError(
             f"The side-car of {path} holds no recipe of this version: train the twin again."
@@ -120,15 +118,6 @@ def save_foundation(
 def recording_fingerprint(recording: TrialFolder) -> str:
     """Which trials these are: see `neurokit.twins.windows.trials_fingerprint`."""
     return trials_fingerprint(recording.trials)
-
-
-def _recipe(plain: dict[str, Any]) -> TwinRecipe:
-    parts = {
-        "network": settings_from(plain["network"]),
-        "cycles": CycleSettings(**plain["cycles"]),
-        "sgd": SgdClipSettings(**plain["sgd"]),
-    }
-    return TwinRecipe(**plain | parts)
 
 
 def _plain(table: pd.DataFrame | None) -> dict[str, list] | None:

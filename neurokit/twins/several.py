@@ -18,7 +18,6 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -134,7 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command of the module's docstring; the exit status."""
     given = _parser().parse_args(arguments)
     try:
-        recipe = replace(SMALL if given.size == "small" else TwinRecipe(), seed=given.seed)
+        recipe = (SMALL if given.size == "small" else TwinRecipe()).replace(seed=given.seed)
         recipe = recipe if given.epochs is None else recipe.epochs(given.epochs)
         folders = _folders(given.mice)
         if "RANK" in os.environ:  # torchrun

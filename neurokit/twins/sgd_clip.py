@@ -8,41 +8,34 @@ of the steps and their numbers are those of the foundation model of mouse visual
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from math import inf, sqrt
+from math import sqrt
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.linalg import vector_norm
 
-from neurokit.errors import FitError, SettingsError
+from neurokit.config import BelowOne, Config, NonNegative, Positive, checked
+from neurokit.errors import FitError
 from neurokit.models.foundation.rules import UpdateRule
 
 
-@dataclass(frozen=True)
-class SgdClipSettings:
-    """The numbers of `SgdClip`; the learning rate is the schedule's (`neurokit.twins.cycles`).
+class SgdClipSettings(Config):
+    """The numbers of `SgdClip`; the learning rate is the schedule's (`neurokit.twins.cycles`)."""
 
-    `decay` is the share of a value that a step of rate 1 takes off. A gradient is at most `clip` times as
-    long as its parameter, and never held below `eps` times the square root of the tensor's size. Raises
-    SettingsError for a number that no training can run with.
-    """
-
-    decay: float = 1e-4
-    momentum: float = 0.9
+    decay: NonNegative = 1e-4
+    """Share of a value that a step of rate 1 takes off."""
+    momentum: BelowOne = 0.9
+    """Share of the last change that is made again."""
     nesterov: bool = True
-    clip: float = 0.01
-    eps: float = 0.001
+    """Whether the momentum is Nesterov's."""
+    clip: Positive = 0.01
+    """Length of a gradient at most, in lengths of its parameter."""
+    eps: Positive = 0.001
+    """No gradient is held below this times the square root of the tensor's size."""
 
-    def __post_init__(self) -> None:
-        """Looks at every number."""
-        for name, most in (("decay", inf), ("momentum", 1.0)):
-            if not 0 <= (value := getattr(self, name)) < most:
-                raise SettingsError(f"{name} is {value}; use a number from 0 to below {most:g}.")
-        for name in ("clip", "eps"):
-            if not 0 < (value := getattr(self, name)) < inf:
-                raise SettingsError(f"{name} is {value}; use a positive finite number.")
+
+RELEASED = SgdClipSettings()
 
 
 class SgdClip(torch.optim.Optimizer):
@@ -65,19 +58,17 @@ class SgdClip(torch.optim.Optimizer):
         parameters: Iterable[tuple[nn.Parameter, UpdateRule]],
         lr: float,
         *,
-        decay: float = SgdClipSettings.decay,
-        momentum: float = SgdClipSettings.momentum,
-        nesterov: bool = SgdClipSettings.nesterov,
-        clip: float = SgdClipSettings.clip,
-        eps: float = SgdClipSettings.eps,
+        decay: float = RELEASED.decay,
+        momentum: float = RELEASED.momentum,
+        nesterov: bool = RELEASED.nesterov,
+        clip: float = RELEASED.clip,
+        eps: float = RELEASED.eps,
     ) -> None:
         """Raises SettingsError for an impossible number, FitError where there is nothing to train."""
-        if not 0 < lr < inf:
-            raise SettingsError(f"lr is {lr}; use a positive finite number.")
-        settings = SgdClipSettings(decay, momentum, nesterov, clip, eps)
+        settings = SgdClipSettings(decay=decay, momentum=momentum, nesterov=nesterov, clip=clip, eps=eps)
         if not (groups := _groups(parameters)):
             raise FitError("The optimiser was given no parameter; unfreeze what is to be trained.")
-        super().__init__(groups, {"lr": lr} | asdict(settings))
+        super().__init__(groups, {"lr": checked("lr", lr, Positive)} | settings.to_dict())
 
     @torch.no_grad()
     def step(self) -> None:

@@ -6,7 +6,6 @@ alone.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +95,7 @@ def train_twin(
     networks = None
     _check_read("mouse", recording)
     if foundation is not None:
-        recipe = replace(recipe, network=foundation.settings)
+        recipe = recipe.replace(network=foundation.settings)
         networks = {"mouse": transferred(foundation, recording.units, seed=recipe.seed)}
     fitted = train_cohort({"mouse": recording}, recipe, networks, **options)
     return Fitted(fitted.model.mice["mouse"], fitted.history, fitted.best_epoch, fitted.best_loss)

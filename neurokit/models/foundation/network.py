@@ -11,13 +11,13 @@ Letters: T frames (30 Hz), B clips, S streams, H x W pixels of the monitor, U ne
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from neurokit.config import Count, checked
 from neurokit.device import sent
 from neurokit.errors import SettingsError
 from neurokit.models.foundation.feedforward import Feedforward
@@ -27,7 +27,7 @@ from neurokit.models.foundation.readout import Readout
 from neurokit.models.foundation.recurrent import AttentionLSTM, ConvolutionLSTM
 from neurokit.models.foundation.rules import UpdateRule
 from neurokit.models.foundation.sequence import Draws, Periphery, Sequence
-from neurokit.models.foundation.settings import RELEASED, FoundationSettings, settings_from, whole
+from neurokit.models.foundation.settings import RELEASED, FoundationSettings
 from neurokit.models.foundation.units import unit_model
 
 RECURRENT = {"attention": AttentionLSTM, "convolution": ConvolutionLSTM}
@@ -59,10 +59,8 @@ class FoundationNetwork(nn.Module):
     def __init__(self, units: int, settings: FoundationSettings | Mapping[str, Any] = RELEASED) -> None:
         super().__init__()
         if not isinstance(settings, FoundationSettings):
-            settings = settings_from(settings)
-        if not whole(units, 1):
-            raise SettingsError(f"units is {units!r}; give the number of neurons, 1 or more.")
-        self.settings, self.units = settings, units
+            settings = FoundationSettings.from_dict(settings)
+        self.settings, self.units = settings, (units := checked("units", units, Count))
         self.core, self.perspective = Core(settings), Perspective(settings)
         self.modulation = Modulation(settings)
         self.readout = Readout(settings.streams, units, settings.outputs, settings.spread)
@@ -72,7 +70,7 @@ class FoundationNetwork(nn.Module):
     @property
     def configuration(self) -> dict[str, Any]:
         """What makes this network anew, as JSON can hold it: `FoundationNetwork(**configuration)`."""
-        return {"units": self.units, "settings": asdict(self.settings)}
+        return {"units": self.units, "settings": self.settings.to_dict()}
 
     @property
     def shared(self) -> dict[str, nn.Module]:

@@ -5,120 +5,91 @@ million parameters in the core, of which a new mouse trains none (`RELEASED`). `
 minutes.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from math import isfinite
-from numbers import Real
-from typing import Any, Literal, get_args
+from typing import Annotated, Literal
 
+from pydantic import Field, model_validator
+
+from neurokit.config import BelowOne, Config, Count, NonNegative, Size
 from neurokit.errors import SettingsError
 
 Recurrence = Literal["attention", "convolution"]
 Unit = Literal["poisson", "elu"]
-_SIZES = {int: "a whole number", tuple[int, int]: "a tuple of two whole numbers"}
-_SIZES[tuple[int, ...]] = "a tuple of whole numbers"
+Side = Annotated[Count, Field(ge=2)]
 
 
-@dataclass(frozen=True)
-class FoundationSettings:
+class FoundationSettings(Config):
     """How large each part is, in the order in which a frame passes through.
 
-    Attributes:
-        monitor: rows and columns of the video, pixels.
-        retina: rows and columns of the retinal image, which spans `retina_degrees` to each side.
-        retina_degrees: deg, from the middle of the retinal image to its left and right edge.
-        streams: copies of modulation, core and readout features, each with weights of its own.
-        eye_features: hidden units of each of the `eye_layers` that turn pupil position into rotation.
-        eye_layers: how many of them.
-        modulation_features: hidden units that read pupil radius and treadmill speed.
-        memory_features: hidden units of the LSTM behind them.
-        input_kernel: pixels, along one side, of the first convolution.
-        input_stride: pixels by which it moves.
-        channels: of each block of the feed-forward part.
-        groups: of each block's convolutions.
-        layers: convolutions in each block.
-        frames: of video that such a convolution sees, itself and the past.
-        kernel: its pixels along one side.
-        pools: pixels averaged along each side after each block.
-        features: channels handed from the feed-forward to the recurrent part.
-        recurrence: 'attention' (CvT-LSTM, as released) or 'convolution' (Conv-LSTM).
-        hidden: channels of the recurrent state.
-        common: channels between which attention is computed.
-        heads: groups of recurrent channels; with attention, one head each.
-        recurrent_kernel: pixels, along one side, of the recurrent convolution.
-        outputs: channels that neurons read.
-        dropout: chance that a recurrent channel is silent during a training sequence.
-        jitter: standard deviation at first, in training, of the monitor's place (halves of its width) and of
-            its angles (rad); learnt from there.
-        spread: standard deviation at first, in training, of where a neuron looks; the map reaches from -1 to
-            1. Short training cannot average over much of either.
-        unit: 'poisson' (rate = exp of the drive) or 'elu' (rate = ELU + 1, squared error).
+    Six fields have one number for each block of the feed-forward part.
     """
 
-    monitor: tuple[int, int] = (144, 256)
-    retina: tuple[int, int] = (128, 192)
-    retina_degrees: float = 75.0
-    streams: int = 4
-    eye_features: int = 16
-    eye_layers: int = 3
-    modulation_features: int = 16
-    memory_features: int = 16
-    input_kernel: int = 6
-    input_stride: int = 2
-    channels: tuple[int, ...] = (32, 64, 128)
-    groups: tuple[int, ...] = (1, 2, 4)
-    layers: tuple[int, ...] = (2, 2, 2)
-    frames: tuple[int, ...] = (3, 3, 3)
-    kernel: tuple[int, ...] = (3, 3, 3)
-    pools: tuple[int, ...] = (2, 2, 1)
-    features: int = 128
+    monitor: tuple[Side, Side] = (144, 256)
+    """Rows and columns of the video, pixels."""
+    retina: Size = (128, 192)
+    """Rows and columns of the retinal image, which spans `retina_degrees` to each side, pixels."""
+    retina_degrees: Annotated[float, Field(gt=0, le=90)] = 75.0
+    """From the middle of the retinal image to its left and right edge, deg."""
+    streams: Count = 4
+    """Copies of modulation, core and readout features, each with weights of its own."""
+    eye_features: Count = 16
+    """Hidden units of each of the layers that turn pupil position into rotation."""
+    eye_layers: Count = 3
+    """How many of these layers there are."""
+    modulation_features: Count = 16
+    """Hidden units that read pupil radius and treadmill speed."""
+    memory_features: Count = 16
+    """Hidden units of the LSTM behind them."""
+    input_kernel: Count = 6
+    """Side of the first convolution, pixels."""
+    input_stride: Count = 2
+    """Pixels by which it moves."""
+    channels: tuple[Count, ...] = (32, 64, 128)
+    """Channels of each block of the feed-forward part."""
+    groups: tuple[Count, ...] = (1, 2, 4)
+    """Groups of each block's convolutions."""
+    layers: tuple[Count, ...] = (2, 2, 2)
+    """Convolutions in each block."""
+    frames: tuple[Count, ...] = (3, 3, 3)
+    """Frames of video that such a convolution sees, itself and the past."""
+    kernel: tuple[Count, ...] = (3, 3, 3)
+    """Its side, pixels."""
+    pools: tuple[Count, ...] = (2, 2, 1)
+    """Pixels averaged along each side after each block."""
+    features: Count = 128
+    """Channels handed from the feed-forward to the recurrent part."""
     recurrence: Recurrence = "attention"
-    hidden: int = 256
-    common: int = 512
-    heads: int = 8
-    recurrent_kernel: int = 3
-    outputs: int = 128
-    dropout: float = 0.0
-    jitter: float = 0.05
-    spread: float = 0.4
+    """'attention' (CvT-LSTM, as released) or 'convolution' (Conv-LSTM)."""
+    hidden: Count = 256
+    """Channels of the recurrent state."""
+    common: Count = 512
+    """Channels between which attention is computed."""
+    heads: Side = 8
+    """Groups of recurrent channels, which read one another; with attention, one head each."""
+    recurrent_kernel: Count = 3
+    """Side of the recurrent convolution, pixels."""
+    outputs: Count = 128
+    """Channels that neurons read."""
+    dropout: BelowOne = 0.0
+    """Chance that a recurrent channel is silent during a training sequence."""
+    jitter: NonNegative = 0.05
+    """Standard deviation at first, in training, of the monitor's place (halves of its width) and of its
+    angles (rad); learned from there. Short training cannot average over much of it."""
+    spread: NonNegative = 0.4
+    """Standard deviation at first, in training, of where a neuron looks; the map reaches from -1 to 1. Short
+    training cannot average over much of it."""
     unit: Unit = "poisson"
+    """'poisson' (rate = exp of the drive) or 'elu' (rate = ELU + 1, squared error)."""
 
-    def __post_init__(self) -> None:
-        """Raises SettingsError for sizes that cannot be built."""
-        self._check_sizes()
-        self._check_words()
+    @model_validator(mode="after")
+    def _parts_fit_each_other(self) -> "FoundationSettings":
         self._check_blocks()
-        self._check_recurrence()
+        if self.hidden % self.heads or self.common % self.heads:
+            raise SettingsError(f"hidden and common must be multiples of heads, {self.heads}.")
         if min(self.map) < 1:
             raise SettingsError(
                 "retina, input_stride and pools leave no map; pool less or give a larger retina."
             )
-
-    def _check_sizes(self) -> None:
-        for field in fields(self):
-            value, least = getattr(self, field.name), 2 if field.name == "monitor" else 1
-            sizes = (value,) if field.type is int else value
-            if field.type not in _SIZES:
-                continue
-            fitting = isinstance(sizes, tuple) and all(whole(size, least) for size in sizes)
-            if not fitting or (field.type == tuple[int, int] and len(sizes) != 2):
-                raise SettingsError(
-                    f"{field.name} is {value!r}; give {_SIZES[field.type]} of {least} or more."
-                )
-
-    def _check_words(self) -> None:
-        for name, words in (("recurrence", get_args(Recurrence)), ("unit", get_args(Unit))):
-            if getattr(self, name) not in words:
-                raise SettingsError(f"{name} is {getattr(self, name)!r}; use one of {', '.join(words)}.")
-        for name in ("dropout", "jitter", "spread", "retina_degrees"):
-            if not isinstance(value := getattr(self, name), Real) or not isfinite(value):
-                raise SettingsError(f"{name} is {value!r}; give a finite number.")
-        if not 0 <= self.dropout < 1:
-            raise SettingsError(f"dropout is {self.dropout}; use 0 or more, below 1.")
-        if min(self.jitter, self.spread) < 0:
-            raise SettingsError(f"jitter is {self.jitter} and spread {self.spread}; use 0 or more.")
-        if not 0 < self.retina_degrees <= 90:
-            raise SettingsError(f"retina_degrees is {self.retina_degrees}; use more than 0, at most 90.")
+        return self
 
     def _check_blocks(self) -> None:
         blocks = {
@@ -138,14 +109,6 @@ class FoundationSettings:
         if (self.input_kernel - self.input_stride) % 2:
             raise SettingsError("input_kernel and input_stride must both be even or both odd.")
 
-    def _check_recurrence(self) -> None:
-        if self.hidden % self.heads or self.common % self.heads:
-            raise SettingsError(f"hidden and common must be multiples of heads, {self.heads}.")
-        if self.heads < 2:
-            raise SettingsError(
-                "heads is below 2; the recurrent groups read one another, so give two or more."
-            )
-
     @property
     def map(self) -> tuple[int, int]:
         """Rows and columns of the map that neurons read."""
@@ -153,17 +116,6 @@ class FoundationSettings:
         for pool in self.pools:
             rows, columns = rows // pool, columns // pool
         return rows, columns
-
-
-def whole(value: object, least: int) -> bool:
-    """Whether that is a whole number of `least` or more; True and False are none."""
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
-
-
-def settings_from(plain: Mapping[str, Any]) -> FoundationSettings:
-    """Settings out of a plain dictionary; JSON has no tuples."""
-    tuples = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
-    return FoundationSettings(**tuples)
 
 
 RELEASED = FoundationSettings()

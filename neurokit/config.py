@@ -1,0 +1,237 @@
+"""What every class of settings is made of: fields that are checked, never change, and go to JSON and back.
+
+A class of settings is a list of fields, each with its type, its default and a line of documentation:
+
+    class FitSettings(Config):
+        '''How to train.'''
+
+        epochs: WholeNumber = 200
+        '''Passes over the training rows, at most.'''
+
+    FitSettings(epochs=np.int64(5)).replace(batch_size=16).to_json()
+
+Numbers of numpy and pandas become Python's own; lists and arrays become tuples. What no run can work with is
+refused, and nothing is guessed: True is no number, 2.5 no whole one (3.0 is, since searches draw such), "no"
+is neither True nor False.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from functools import cache
+from inspect import Parameter, Signature, getdoc
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from neurokit.errors import SettingsError
+
+Own = TypeVar("Own", bound="Config")
+MODE = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+SHOWN = 100  # characters of a refused value that a message shows
+
+
+def plain(value: Any) -> Any:
+    """`value` with every numpy scalar in it, at any depth, turned into Python's own type."""
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
+        number = value.item()
+        return float(number) if isinstance(number, np.floating) else number  # a long double stays one
+    if isinstance(value, dict):
+        return {plain(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        entries = [plain(entry) for entry in value]
+        return type(value)(*entries) if hasattr(value, "_fields") else type(value)(entries)
+    return value
+
+
+def _hashable(value: Any) -> Any:
+    """Plain, with tuples in place of lists and arrays."""
+    value = plain(value.tolist() if isinstance(value, np.ndarray) else value)
+    return tuple(_hashable(entry) for entry in value) if isinstance(value, list | tuple) else value
+
+
+def _integer(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _path(value: Any) -> Any:
+    return Path(value) if isinstance(value, str) else value
+
+
+def _names(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value  # one name, not its letters
+
+
+_Integer = Annotated[int, BeforeValidator(_integer)]
+WholeNumber = Annotated[_Integer, Field(ge=0)]
+Count = Annotated[_Integer, Field(ge=1)]
+Seed = Annotated[_Integer, Field(ge=0, le=2**63 - 1)]
+Size = tuple[Count, Count]  # rows and columns
+Number = float  # NaN and infinity are refused in each
+NonNegative = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+BelowOne = Annotated[float, Field(ge=0, lt=1)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+AnyPath = Annotated[Path, BeforeValidator(_path)]
+
+
+class Config(BaseModel):
+    """Base of all settings: they never change, can be hashed, and are equal where all fields are.
+
+    Raises SettingsError, in one sentence, for the first value that cannot be used, and for a name that is no
+    field.
+    """
+
+    model_config = MODE | ConfigDict(use_attribute_docstrings=True)
+
+    if not TYPE_CHECKING:  # checkers of types read the signature off the fields
+
+        def __init__(self, /, **values: Any) -> None:
+            values = {name: _hashable(value) for name, value in values.items()}
+            try:
+                super().__init__(**values)
+            except ValidationError as error:
+                raise SettingsError(_sentence(type(self), values, error)) from None
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Adds each field's line to the documentation, and its default to the signature."""
+        told = {name: " ".join((field.description or "").split()) for name, field in cls.model_fields.items()}
+        lines = [f"{name}: {line}" for name, line in told.items()]
+        cls.__doc__ = "\n    ".join([f"{getdoc(cls)}\n\nAttributes:", *lines])
+        cls.__signature__ = Signature(
+            Parameter(name, Parameter.KEYWORD_ONLY, default=_default(field))
+            for name, field in cls.model_fields.items()
+        )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Raises SettingsError: another value makes other settings."""
+        raise SettingsError(f"{type(self).__name__} never changes; use replace({name}={_shown(value)}).")
+
+    def replace(self: Own, **changes: Any) -> Own:
+        """The same settings with other values in some fields, checked as new ones are."""
+        return type(self)(**dict(self) | changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it: tuples are lists, settings inside settings are dictionaries."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_dict(cls: type[Own], values: object) -> Own:
+        """The settings that gave this dictionary; a field that it lacks takes its default."""
+        if not isinstance(values, Mapping):
+            raise SettingsError(f"{cls.__name__} is {_shown(values)}; use a dictionary of its fields.")
+        return cls(**{str(name): value for name, value in values.items()})
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(self.to_dict(), allow_nan=False)
+
+    @classmethod
+    def from_json(cls: type[Own], text: str) -> Own:
+        """The settings that gave this text."""
+        try:
+            values = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise SettingsError(f"{cls.__name__} is {_shown(text)}; use JSON ({error}).") from None
+        return cls.from_dict(values)
+
+    def digest(self) -> str:
+        """Twelve hexadecimal digits, the same wherever the settings are."""
+        text = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def checked(name: str, value: Any, kind: Any) -> Any:
+    """An argument of a function, by the rules for a field of type `kind`: `checked("seed", seed, Seed)`.
+
+    Raises SettingsError where it cannot be used.
+    """
+    value = _hashable(value)
+    try:
+        return _adapter(kind).validate_python(value)
+    except ValidationError:
+        raise SettingsError(f"{name} is {_shown(value)}; use {_wanted(kind)}.") from None
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter:
+    return TypeAdapter(kind, config=MODE)
+
+
+def _default(field: Any) -> Any:
+    return Parameter.empty if field.is_required() else field.default
+
+
+def _sentence(kind: type[Config], values: dict[str, Any], error: ValidationError) -> str:
+    """The first problem: which field, what was found, what to use."""
+    first = error.errors(include_url=False)[0]
+    if first["type"] == "value_error":  # raised by a check over several fields, or by settings inside these
+        return str(first["ctx"]["error"])
+    name, fields = str(first["loc"][0]), kind.model_fields
+    if name not in fields:
+        [nearest] = get_close_matches(name, fields, n=1, cutoff=0)
+        return f"{kind.__name__} has no {name}; the nearest that it has is {nearest}."
+    wanted = _wanted(fields[name].annotation, fields[name].metadata)
+    found = f"is {_shown(values[name])}" if name in values else "is missing"
+    return f"{name} {found}; use {wanted}."
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def _wanted(kind: Any, constraints: Sequence[Any] = ()) -> str:
+    """A type in words, such as 'a whole number of 1 or more, or None'."""
+    outer, inner = get_origin(kind), get_args(kind)
+    if outer is Annotated:
+        return _wanted(inner[0], (*inner[1:], *constraints))
+    if outer in (Union, UnionType):
+        return ", or ".join(_wanted(each) for each in inner)
+    if outer is Literal:
+        return f"one of {', '.join(str(word) for word in inner)}"
+    if outer is tuple:
+        several = re.sub("(number|string)", r"\1s", _wanted(inner[0]).removeprefix("a "))
+        return f"a tuple of {several}" if inner[-1] is Ellipsis else f"{len(inner)} {several}"
+    if kind in (int, float):
+        return _number(kind, constraints)
+    words = {bool: "True or False", str: "a string", NoneType: "None", Path: "a path"}
+    return words.get(kind) or kind.__name__
+
+
+def _number(kind: type, constraints: Sequence[Any]) -> str:
+    noun = "whole number" if kind is int else "number"
+    match _bounds(constraints):
+        case {"ge": least, "le": most}:
+            return f"a {noun} from {least} to {most}"
+        case {"ge": least, "lt": end}:
+            return f"a {noun} from {least} to below {end}"
+        case {"gt": start, "le": most}:
+            return f"a {noun} above {start}, at most {most}"
+        case {"gt": "0"}:
+            return f"a positive {noun}" if kind is int else "a positive finite number"
+        case {"ge": least}:
+            return f"a {noun} of {least} or more" if kind is int else f"a finite number of {least} or more"
+    return f"a {noun}" if kind is int else "a finite number"
+
+
+def _bounds(constraints: Sequence[Any]) -> dict[str, str]:
+    """The narrowest bounds, by the names that pydantic has for them."""
+    found: dict[str, int | float] = {}
+    parts = [part for each in constraints for part in getattr(each, "metadata", [each])]
+    for name, narrower in {"ge": max, "gt": max, "le": min, "lt": min}.items():
+        if bounds := [getattr(part, name) for part in parts if hasattr(part, name)]:
+            found[name] = narrower(bounds)
+    return {name: _figure(bound) for name, bound in found.items()}
+
+
+def _figure(bound: int | float) -> str:
+    power = int(bound).bit_length()
+    return f"2^{power} - 1" if power > 20 and bound == 2**power - 1 else f"{bound:g}"
