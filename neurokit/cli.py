@@ -13,6 +13,7 @@ from pathlib import Path
 
 from neurokit import __version__, cli_allen, cli_microns, cli_sensorium, settings
 from neurokit.cli_options import (
+    ENCODER,
     SESSION_TYPES,
     Command,
     add_command,
@@ -73,9 +74,6 @@ def _parser() -> argparse.ArgumentParser:
     text = "fit a PupilEncoder, a SENSORIUM model, a V1 Transformer or a digital twin and save it"
     trained = _add(commands, "train", text, train)
     add_task(trained)
-    trained.add_argument("--cell", choices=("rnn", "gru", "lstm"), help="recurrent cell (default gru)")
-    trained.add_argument("--hidden", type=whole(1), help="hidden units (default 27)")
-    trained.add_argument("--layers", type=whole(1), help="recurrent layers (default 1)")
     add_model(trained)
     add_session(trained)
     add_size(trained)
@@ -143,8 +141,7 @@ def train(options: argparse.Namespace) -> None:
     """Fits an encoder, resuming a killed run, and saves it beside the data."""
     from neurokit.pupil_run import train_and_save
 
-    names = ("inputs", "split", "cell", "hidden", "layers", "epochs", "device", "compile")
-    run = train_and_save(seed=options.seed, **given(options, *names))
+    run = train_and_save(seed=options.seed, **given(options, *ENCODER, "epochs", "device", "compile"))
     print(
         f"{run.parameters} parameters, best epoch {run.best_epoch}, validation error {run.best_loss:.4g} Hz²"
     )
@@ -155,7 +152,7 @@ def evaluate(options: argparse.Namespace) -> None:
     """Prints test scores of the saved encoder (trained first if there is none) and of the baselines."""
     from neurokit.pupil_run import evaluate_saved
 
-    table = evaluate_saved(seed=options.seed, **given(options, "inputs", "split"))
+    table = evaluate_saved(seed=options.seed, **given(options, *ENCODER))
     print(table.round(3).to_string(index=False))
     print(
         "r2_mean: R² against the training mean, with its 95 % interval (low, high); r2_psth: against the\n"
