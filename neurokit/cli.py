@@ -94,7 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     submitted.add_argument("--members", type=whole(1), help="models to average (default 5)")
     engines = ("here", "processes", "ray")
     submitted.add_argument("--engine", choices=engines, help="how members are trained (default here)")
-    submitted.add_argument("--workers", type=whole(1), help="members at a time, not with here (default 2)")
+    text = "members at a time, not with here (default: one on each GPU, or two without one)"
+    submitted.add_argument("--workers", type=whole(1), help=text)
     submitted.add_argument("--output", type=Path, help="folder (default: in NEUROKIT_DATA)")
     add_training(submitted)
     return parser
