@@ -3,6 +3,9 @@
 `<name>.safetensors` holds the weights and the arrays of fitted transforms; `<name>.json` the model's
 name and configuration, the version, the fingerprint of the data, the scales and the expected score.
 Both are plain data: opening a checkpoint of a stranger runs nothing.
+
+What one version of neurokit has written, models and broken-off trainings alike, every version with the same
+first two numbers reads: 0.1.2 reads 0.1.0, and 0.2.0 does not.
 """
 
 import hashlib
@@ -63,8 +66,7 @@ def save(
 def load(path: str | Path, kind: type[Model]) -> tuple[Model, dict[str, Any]]:
     """The model of class `kind`, on the CPU in evaluation mode, and its side-car with the `arrays`.
 
-    Raises CheckpointError for missing, damaged or mixed files, another model, or another major
-    version.
+    Raises CheckpointError for missing, damaged or mixed files, another model, or another version.
     """
     weights, sidecar = _files(path)
     description = _description(sidecar)
@@ -72,10 +74,7 @@ def load(path: str | Path, kind: type[Model]) -> tuple[Model, dict[str, Any]]:
         raise CheckpointError(
             f"{weights} holds a {description['model']}, not a {kind.__name__}; load it as what it is."
         )
-    if str(description["version"]).split(".")[0] != __version__.split(".")[0]:
-        raise CheckpointError(
-            f"{weights} was written by neurokit {description['version']}, this is {__version__}; fit anew."
-        )
+    check_version(weights, description["version"], "fit anew")
     content = _weights(weights, description["sha256"])
     try:
         model = kind(**description["configuration"])
@@ -87,6 +86,12 @@ def load(path: str | Path, kind: type[Model]) -> tuple[Model, dict[str, Any]]:
             f"{weights} does not fit the configuration in {sidecar.name}; copy both files again or fit anew."
         ) from error  # torch's and Python's own words for it run over many lines
     return model.eval(), description | {"arrays": {n.removeprefix(ARRAYS): a for n, a in arrays.items()}}
+
+
+def check_version(path: str | Path, found: object, remedy: str) -> None:
+    """Raises CheckpointError, with the `remedy`, where the first two numbers of a version are not ours."""
+    if str(found).split(".")[:2] != __version__.split(".")[:2]:
+        raise CheckpointError(f"{path} was written by neurokit {found}, this is {__version__}; {remedy}.")
 
 
 def fingerprint(*arrays: np.ndarray) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from neurokit import __version__, cli_allen, cli_microns, cli_sensorium, settings
 from neurokit.cli_options import (
+    ENCODER,
     SESSION_TYPES,
     Command,
     add_command,
@@ -73,9 +74,6 @@ def _parser() -> argparse.ArgumentParser:
     text = "fit a PupilEncoder, a SENSORIUM model, a V1 Transformer or a digital twin and save it"
     trained = _add(commands, "train", text, train)
     add_task(trained)
-    trained.add_argument("--cell", choices=("rnn", "gru", "lstm"), help="recurrent cell (default gru)")
-    trained.add_argument("--hidden", type=whole(1), help="hidden units (default 27)")
-    trained.add_argument("--layers", type=whole(1), help="recurrent layers (default 1)")
     add_model(trained)
     add_session(trained)
     add_size(trained)
@@ -96,7 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     submitted.add_argument("--members", type=whole(1), help="models to average (default 5)")
     engines = ("here", "processes", "ray")
     submitted.add_argument("--engine", choices=engines, help="how members are trained (default here)")
-    submitted.add_argument("--workers", type=whole(1), help="members at a time, not with here (default 2)")
+    text = "members at a time, not with here (default: one on each GPU, or two without one)"
+    submitted.add_argument("--workers", type=whole(1), help=text)
     submitted.add_argument("--output", type=Path, help="folder (default: in NEUROKIT_DATA)")
     add_training(submitted)
     return parser
@@ -143,8 +142,7 @@ def train(options: argparse.Namespace) -> None:
     """Fits an encoder, resuming a killed run, and saves it beside the data."""
     from neurokit.pupil_run import train_and_save
 
-    names = ("inputs", "split", "cell", "hidden", "layers", "epochs", "device", "compile")
-    run = train_and_save(seed=options.seed, **given(options, *names))
+    run = train_and_save(seed=options.seed, **given(options, *ENCODER, "epochs", "device", "compile"))
     print(
         f"{run.parameters} parameters, best epoch {run.best_epoch}, validation error {run.best_loss:.4g} Hz²"
     )
@@ -155,9 +153,9 @@ def evaluate(options: argparse.Namespace) -> None:
     """Prints test scores of the saved encoder (trained first if there is none) and of the baselines."""
     from neurokit.pupil_run import encoder_path, evaluate_saved, is_saved
 
-    asked = {"seed": options.seed} | given(options, "inputs", "split")
+    asked = {"seed": options.seed} | given(options, *ENCODER)
     if not is_saved(path := encoder_path(**asked)):
-        print(f"no encoder at {path}: training one with the defaults")
+        print(f"no encoder at {path}: training one")
     table = evaluate_saved(**asked)
     print(table.round(3).to_string(index=False))
     print(

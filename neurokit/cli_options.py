@@ -8,12 +8,14 @@ from typing import Any
 from neurokit import settings
 from neurokit.errors import SettingsError
 
+CELLS = ("rnn", "gru", "lstm", "mlp", "cnn")
 MODELS = ("ln", "cnn", "ln_plus", "cnn_plus", "model_4")
 MOVIES = ("natural_movie_one", "natural_movie_two", "natural_movie_three")
 RUNNING = ("measured", "none", "shuffled")
 SESSION_TYPES = ("three_session_A", "three_session_B", "three_session_C", "three_session_C2")
+ENCODER = ("inputs", "split", "cell", "hidden", "layers")
 ONLY = {  # options that do not go with every recording
-    "steinmetz": ("inputs", "split", "cell", "hidden", "layers", "trials"),
+    "steinmetz": (*ENCODER, "trials"),
     "sensorium": ("model", "published", "trials"),
     "allen": ("movies", "without", "running", "size", "session", "session_type"),
     "microns": ("size", "folder", "foundation", "gaps", "weights"),
@@ -83,9 +85,13 @@ def add_command(
 
 
 def add_task(parser: argparse.ArgumentParser) -> None:
-    """What the PupilEncoder is trained on."""
+    """Which encoder of pupil or behaviour, and what it is trained on."""
     parser.add_argument("--inputs", choices=("pupil", "behaviour"), help="pupil alone (default), or all")
     parser.add_argument("--split", choices=("random", "blocked"), help="of trials (default random)")
+    text = "recurrent cell, perceptron or convolutional network of the encoder (default gru)"
+    parser.add_argument("--cell", choices=CELLS, help=text)
+    parser.add_argument("--hidden", type=whole(1), help="hidden units of the encoder (default 27)")
+    parser.add_argument("--layers", type=whole(1), help="layers of the encoder (default 1)")
 
 
 def add_model(parser: argparse.ArgumentParser, default: str = "cnn_plus") -> None:

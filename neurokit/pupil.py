@@ -26,6 +26,13 @@ from neurokit.predict import predict
 
 Family = Literal["rnn", "gru", "lstm", "mlp", "cnn"]
 WINDOW = 1.0  # s, what a perceptron sees on each side of a bin
+MODELS: dict[Family, type[nn.Module]] = {
+    "rnn": PupilEncoder,
+    "gru": PupilEncoder,
+    "lstm": PupilEncoder,
+    "mlp": WindowMLP,
+    "cnn": TemporalCNN,
+}
 DEFAULTS = FitSettings(epochs=100, batch_size=32, learning_rate=3e-3, weight_decay=1e-4, patience=20)
 BASELINES = {
     "mean rate": baselines.mean_rate,
@@ -44,21 +51,25 @@ def build_encoder(
     `cell` is a recurrent cell, or 'mlp' or 'cnn'. Weights are drawn from `seed`. Raises
     SettingsError for another word.
     """
-    if hidden < 1 or layers < 1:
-        raise SettingsError(f"hidden is {hidden}, layers {layers}; both need to be 1 or more.")
+    check_sizes(cell, hidden, layers)
     sizes = len(task.channels), len(task.regions), hidden
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        if cell in ("rnn", "gru", "lstm"):
-            model = PupilEncoder(*sizes, cell=cell, layers=layers)
-        elif cell == "mlp":
-            model = WindowMLP(*sizes, layers=layers, window=round(WINDOW / task.bin_size))
-        elif cell == "cnn":
-            model = TemporalCNN(*sizes, layers=layers)
-        else:
-            raise SettingsError(f"cell is {cell!r}; use 'rnn', 'gru', 'lstm', 'mlp' or 'cnn'.")
+        own = {
+            PupilEncoder: {"cell": cell},
+            WindowMLP: {"window": round(WINDOW / task.bin_size)},
+        }.get(MODELS[cell], {})
+        model = MODELS[cell](*sizes, layers=layers, **own)
     model.rates.start_at(torch.from_numpy(task.rates[task.bins("train")].mean(axis=0)))
     return model
+
+
+def check_sizes(cell: str, hidden: int, layers: int) -> None:
+    """Raises SettingsError for a cell that is none of MODELS, or a size below 1."""
+    if cell not in MODELS:
+        raise SettingsError(f"cell is {cell!r}; use one of {', '.join(MODELS)}.")
+    if hidden < 1 or layers < 1:
+        raise SettingsError(f"hidden is {hidden}, layers {layers}; both need to be 1 or more.")
 
 
 def train_encoder(

@@ -15,11 +15,14 @@ from neurokit.data.trial_recording import TrialRecording
 from neurokit.errors import CheckpointError
 from neurokit.features.encoding_task import BEHAVIOUR, PUPIL, EncodingTask, encoding_task
 from neurokit.features.splits import Split, split_trials
-from neurokit.models.pupil import Cell, PupilEncoder, parameter_count
+from neurokit.models.pupil import parameter_count
 from neurokit.pupil import (
     DEFAULTS,
+    MODELS,
+    Family,
     baseline_rates,
     build_encoder,
+    check_sizes,
     encoder_rates,
     score_table,
     seed_style_column,
@@ -57,18 +60,23 @@ def train_and_save(
     split: str = "random",
     seed: int = 0,
     *,
-    cell: Cell = "gru",
+    cell: Family = "gru",
     hidden: int = 27,
     layers: int = 1,
     epochs: int = 60,
     device: str = "auto",
     compile: Compile = "none",
 ) -> SavedRun:
-    """Fits an encoder to the tier's recording and saves it; a killed run goes on."""
+    """Fits an encoder to the tier's recording and saves it; a killed run goes on.
+
+    `cell` is a recurrent cell, or 'mlp' or 'cnn'. Each cell, size, split and seed has a file of its own; only
+    another number of epochs takes the place of the one before. Raises SettingsError for an unknown cell, and
+    what loading and training do.
+    """
+    path = encoder_path(inputs, split, seed, cell=cell, hidden=hidden, layers=layers)
     recording, task = prepare(inputs, split, seed)
-    path = encoder_path(inputs, split, seed)
     encoder = build_encoder(task, cell=cell, hidden=hidden, layers=layers, seed=seed)
-    unfinished = path.with_name(f"{path.name}-{cell}-{hidden}-{layers}-{epochs}.training")
+    unfinished = path.with_name(f"{path.name}-{epochs}.training")
     fitted = train_encoder(
         task,
         encoder,
@@ -77,15 +85,8 @@ def train_and_save(
         compile=compile,
         checkpoint=unfinished,
     )
-    configuration = {
-        "channels": len(task.channels),
-        "regions": len(task.regions),
-        "hidden": hidden,
-        "cell": cell,
-        "layers": layers,
-    }
     facts = {"best_loss": fitted.best_loss, **_facts(recording, task)}
-    saved = checkpoint.save(encoder, path, configuration, **facts)
+    saved = checkpoint.save(encoder, path, encoder.configuration, **facts)
     unfinished.unlink()
     return SavedRun(saved, parameter_count(encoder), fitted.best_epoch, fitted.best_loss)
 
@@ -95,33 +96,61 @@ def is_saved(path: Path) -> bool:
     return path.with_name(f"{path.name}.json").is_file()
 
 
-def evaluate_saved(inputs: Inputs = "pupil", split: str = "random", seed: int = 0) -> pd.DataFrame:
+def evaluate_saved(
+    inputs: Inputs = "pupil",
+    split: str = "random",
+    seed: int = 0,
+    *,
+    cell: Family = "gru",
+    hidden: int = 27,
+    layers: int = 1,
+) -> pd.DataFrame:
     """Test scores of the saved encoder and of every baseline; where none is saved it is trained
     first.
 
     Column `seed_style` is the pooled R² as the first PupilEncoder counted, ramp included, the same
-    for all regions of a model. Raises CheckpointError where the saved encoder was fitted to other
-    data.
+    for all regions of a model. Raises CheckpointError where the saved encoder is another one or was
+    fitted to other data.
     """
+    sizes = {"cell": cell, "hidden": hidden, "layers": layers}
+    path = encoder_path(inputs, split, seed, **sizes)
     recording, task = prepare(inputs, split, seed)
-    path = encoder_path(inputs, split, seed)
     if not is_saved(path):
-        train_and_save(inputs, split, seed)
-    encoder, description = checkpoint.load(path, PupilEncoder)
+        train_and_save(inputs, split, seed, **sizes)
+    encoder, description = checkpoint.load(path, MODELS[cell])
     _check_same_data(description, _facts(recording, task), path)
+    if description["configuration"] != build_encoder(task, **sizes).configuration:
+        raise CheckpointError(
+            f"{path} holds an encoder of another cell or size: remove it and train again, or ask for "
+            "what it was made with."
+        )
     return _table(encoder, recording, task)
 
 
+def encoder_path(
+    inputs: Inputs = "pupil",
+    split: str = "random",
+    seed: int = 0,
+    *,
+    cell: Family = "gru",
+    hidden: int = 27,
+    layers: int = 1,
+) -> Path:
+    """Where an encoder of the tier is saved, without suffix; the same for any number of epochs.
+
+    Raises SettingsError for an unknown cell or a size below 1.
+    """
+    check_sizes(cell, hidden, layers)
+    name = f"pupil-encoder-{settings.tier()}-{inputs}-{split}-{seed}-{cell}-{hidden}-{layers}"
+    return settings.data_folder() / "checkpoints" / name
+
+
 def _table(encoder: nn.Module, recording: TrialRecording, task: EncodingTask) -> pd.DataFrame:
-    predictions = {"PupilEncoder": encoder_rates(encoder, task), **baseline_rates(task, recording.trials)}
+    rates = {type(encoder).__name__: encoder_rates(encoder, task)}
+    predictions = rates | baseline_rates(task, recording.trials)
     table = score_table(task, predictions)
     table["seed_style"] = table["model"].map(seed_style_column(task, predictions))
     return table
-
-
-def encoder_path(inputs: Inputs = "pupil", split: str = "random", seed: int = 0) -> Path:
-    """Where an encoder of the tier is saved, without suffix."""
-    return settings.data_folder() / "checkpoints" / f"pupil-encoder-{settings.tier()}-{inputs}-{split}-{seed}"
 
 
 def _facts(recording: TrialRecording, task: EncodingTask) -> dict[str, Any]:

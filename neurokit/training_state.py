@@ -11,6 +11,7 @@ from torch import nn
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from neurokit import __version__
+from neurokit.checkpoint import check_version
 from neurokit.errors import CheckpointError
 from neurokit.files import written
 from neurokit.fit_settings import FitSettings
@@ -164,9 +165,5 @@ def _opened(path: Path) -> dict[str, Any]:
         ) from error
     if not isinstance(content, dict) or "version" not in content:
         raise CheckpointError(f"{path} holds no training state; remove it to start anew.")
-    if content["version"] != __version__:
-        raise CheckpointError(
-            f"{path} was written by neurokit {content['version']}, this is {__version__}; "
-            "remove it to start anew."
-        )
+    check_version(path, content["version"], "remove it to start anew")
     return content

@@ -15,14 +15,15 @@ import pytest
 import neurokit.fit
 from neurokit import settings
 from neurokit.cli import main
-from neurokit.cli_options import MODELS
+from neurokit.cli_options import CELLS, MODELS
 from neurokit.data.steinmetz import load_session
 from neurokit.data.trial_recording import TrialRecording
-from neurokit.errors import CheckpointError
+from neurokit.errors import CheckpointError, SettingsError
 from neurokit.features.cleaning import RobustScale
 from neurokit.features.encoding_task import EncodingTask, encoding_task
 from neurokit.models import baselines
-from neurokit.pupil_run import _facts, evaluate_saved, prepare, train_and_save
+from neurokit.pupil import MODELS as ENCODERS
+from neurokit.pupil_run import _facts, encoder_path, evaluate_saved, prepare, train_and_save
 from neurokit.sensorium.plan import Plan
 from neurokit.sensorium.recipe import PUBLISHED
 
@@ -82,17 +83,62 @@ def test_simulate_touches_no_file_that_it_did_not_write(
         mine.unlink()
 
 
+@pytest.mark.parametrize(
+    ("cell", "model", "parameters"),
+    [("rnn", "PupilEncoder", 1812), ("mlp", "WindowMLP", 16392), ("cnn", "TemporalCNN", 3864)],
+)
 def test_train_then_evaluate(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    cell: str,
+    model: str,
+    parameters: int,
 ) -> None:
+    """27 units from 3 channels to 3 rates; a perceptron sees 201 bins, a convolution 5."""
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
-    text = said(capsys, "train", "--cell", "rnn", "--epochs", "2")
-    assert "1812 parameters" in text
+    text = said(capsys, "train", "--cell", cell, "--epochs", "2")
+    assert f"{parameters} parameters" in text
     assert not list(tmp_path.rglob("*.training"))  # the state of a finished run is not kept
-    scores = said(capsys, "evaluate")
+    scores = said(capsys, "evaluate", "--cell", cell)
     assert "training one" not in scores
-    for model in ("PupilEncoder", "FIR", "PSTH + drift"):
-        assert model in scores
+    for name in (model, "FIR", "PSTH + drift"):
+        assert name in scores
+
+
+def test_two_encoders_never_share_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """An own architecture does not take the place of another one."""
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
+    asked: list[dict] = [{"cell": cell} for cell in CELLS]
+    asked += [{"hidden": 8}, {"layers": 2}, {"hidden": 2, "layers": 7}, {"hidden": 27, "layers": 11}]
+    asked += [{"seed": 1}, {"inputs": "behaviour"}, {"split": "blocked"}]
+    assert len({encoder_path(**each) for each in asked}) == len(asked)
+    first = train_and_save(cell="gru", hidden=8, epochs=1).path
+    content = first.read_bytes()
+    second = train_and_save(cell="rnn", hidden=4, epochs=1).path
+    assert first != second and first.read_bytes() == content
+    assert first.with_suffix("") == encoder_path(cell="gru", hidden=8)
+    assert second.with_suffix("") == encoder_path(cell="rnn", hidden=4)
+
+
+def test_an_encoder_under_anothers_name_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
+    saved, wanted = train_and_save(cell="rnn", hidden=4, epochs=1).path, encoder_path(cell="rnn", hidden=5)
+    for file in saved.parent.glob(f"{saved.stem}.*"):
+        file.rename(wanted.with_name(wanted.name + file.suffix))
+    with pytest.raises(CheckpointError, match="holds an encoder of another cell or size"):
+        evaluate_saved(cell="rnn", hidden=5)
+
+
+@pytest.mark.parametrize("wrong", [{"cell": "elman"}, {"hidden": 0}, {"layers": 0}])
+def test_an_encoder_that_cannot_be_is_refused_first(
+    monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str | int]
+) -> None:
+    monkeypatch.setattr("neurokit.pupil_run.load_session", lambda **_: pytest.fail("too late"))
+    monkeypatch.setattr("neurokit.pupil_run.encoder_path", encoder_path.__wrapped__)  # the import hook
+    for function in (train_and_save, evaluate_saved):
+        with pytest.raises(SettingsError, match=next(iter(wrong))):
+            function.__wrapped__(**wrong)
 
 
 def test_evaluate_trains_where_nothing_is_saved(
@@ -101,14 +147,14 @@ def test_evaluate_trains_where_nothing_is_saved(
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
     calls = []
 
-    def few_epochs(*arguments: object) -> object:
+    def few_epochs(*arguments: object, **sizes: object) -> object:
         calls.append(arguments)
-        return train_and_save(*arguments, cell="rnn", epochs=1)
+        return train_and_save(*arguments, **sizes, epochs=1)
 
     monkeypatch.setattr("neurokit.pupil_run.train_and_save", few_epochs)
-    text = said(capsys, "evaluate")
+    text = said(capsys, "evaluate", "--cell", "rnn", "--hidden", "4")
     assert calls == [("pupil", "random", 0)]
-    assert "training one with the defaults" in text and all(name in text for name in ("SCs", "SCm", "LGd"))
+    assert "training one" in text and all(name in text for name in ("SCs", "SCm", "LGd"))
 
 
 def test_evaluate_says_that_no_sensorium_model_is_saved(
@@ -129,9 +175,9 @@ def test_an_encoder_of_other_data_is_refused(
 ) -> None:
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
     said(capsys, "train", "--cell", "rnn", "--epochs", "1")
-    for file in (tmp_path / "checkpoints").glob("*-random-0.*"):
+    for file in (tmp_path / "checkpoints").glob("*-random-0-rnn-*"):
         file.rename(file.with_name(file.name.replace("-random-0", "-random-1")))
-    message = refused(capsys, "evaluate", "--seed", "1")
+    message = refused(capsys, "evaluate", "--seed", "1", "--cell", "rnn")
     assert "was fitted to other data" in message
 
 
@@ -231,10 +277,10 @@ def test_train_options_reach_the_checkpoint(
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
     shape = ("--cell", "rnn", "--hidden", "5", "--layers", "2", "--epochs", "1")
     said(capsys, "train", *shape, "--inputs", "behaviour", "--split", "blocked", "--seed", "3")
-    (file,) = (tmp_path / "checkpoints").glob("*-behaviour-blocked-3.json")
+    (file,) = (tmp_path / "checkpoints").glob("*-behaviour-blocked-3-rnn-5-2.json")
     description = json.loads(file.read_text())
     assert description["configuration"] == {
-        "channels": 6, "regions": 3, "hidden": 5, "cell": "rnn", "layers": 2,
+        "channels": 6, "regions": 3, "hidden": 5, "cell": "rnn", "layers": 2, "bidirectional": True,
     }  # fmt: skip
     recording, blocked = prepare("behaviour", "blocked", 3)
     assert description["data"] == _facts(recording, blocked)["data"]
@@ -265,7 +311,7 @@ def test_evaluate_scores_the_test_trials(monkeypatch: pytest.MonkeyPatch, tmp_pa
     """Baselines need no checkpoint: their rows equal scores computed here on the test part alone."""
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
     train_and_save(cell="rnn", epochs=1)
-    table = evaluate_saved().set_index(["model", "region"])
+    table = evaluate_saved(cell="rnn").set_index(["model", "region"])
     _, task = prepare()
     bins = task.bins("test")
     for index, region in enumerate(task.regions):
@@ -297,6 +343,7 @@ def test_the_tier_of_one_command_does_not_stay(
 
 def test_the_commands_know_every_model() -> None:
     assert set(MODELS) == set(PUBLISHED)
+    assert set(CELLS) == set(ENCODERS)
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,56 @@ def test_ray_trains_the_same_weights(ray: None, here: SimpleNamespace, tmp_path:
     assert all_same(train(tmp_path, engine="ray"), here.ensemble)
 
 
+@pytest.mark.parametrize(
+    ("device", "workers", "gpus", "devices"),
+    [
+        ("auto", 3, 2, ["cuda:0", "cuda:1", "cuda:0"]),
+        ("cuda", 2, 4, ["cuda:0", "cuda:1"]),
+        ("auto", 2, 1, ["cuda:0", "cuda:0"]),
+        ("auto", 2, 0, ["auto", "auto"]),
+        ("cpu", 2, 2, ["cpu", "cpu"]),
+        ("cuda:1", 2, 2, ["cuda:1", "cuda:1"]),
+    ],
+)
+def test_processes_take_the_gpus_by_turns(device: str, workers: int, gpus: int, devices: list[str]) -> None:
+    assert members_of.worker_devices(device, workers, gpus) == devices
+
+
+def test_a_process_computes_on_the_gpu_that_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue, taken = multiprocessing.get_context("spawn").SimpleQueue(), []
+    monkeypatch.setattr(torch.cuda, "set_device", taken.append)
+    for device in ("cuda:1", "auto", "cuda:0"):
+        queue.put(device)
+        members_of._take_device(queue)
+    assert taken == ["cuda:1", "cuda:0"]
+
+
+@pytest.mark.parametrize(
+    ("device", "gpus", "workers"),
+    [("cpu", 0, 2), ("cpu", 4, 2), ("cuda", 1, 1), ("cuda", 4, 4), ("cuda:2", 4, 1), ("mps", 0, 1)],
+)
+def test_by_default_no_two_members_share_a_gpu(device: str, gpus: int, workers: int) -> None:
+    assert members_of.default_workers(torch.device(device), gpus) == workers
+
+
+@pytest.mark.parametrize(("asked", "used"), [(None, 3), (1, 1)])
+def test_the_default_is_that_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: int | None, used: int
+) -> None:
+    seen: list[int] = []
+
+    def trained(jobs: object, workers: int) -> None:
+        seen.append(workers)
+        raise Stopped
+
+    monkeypatch.setitem(members_of.ENGINES, "processes", trained)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr("neurokit.sensorium.ensemble.choose_device", lambda _: torch.device("cuda"))
+    with pytest.raises(Stopped):
+        train(tmp_path, PLAIN, engine="processes", workers=asked)
+    assert seen == [used]
+
+
 DIVERGING = PLAIN.replace(fit=BRIEF.replace(learning_rate=1e30))
 DIVERGED = r"^The \w+ loss became (nan|inf) in epoch 0: lower learning_rate[^\n]*restored\.$"
 

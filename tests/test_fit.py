@@ -2,6 +2,7 @@
 
 import copy
 import os
+import re
 import resource
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from neurokit import __version__
 from neurokit.errors import CheckpointError, DiskError, FitError, SettingsError
 from neurokit.fit import Fitted, Rows, evaluate_loss, fit, masked_poisson, masked_squared_error
 from neurokit.fit_settings import FitSettings, optimizer_and_schedule
@@ -469,9 +471,14 @@ def test_a_foreign_pickle_is_refused_and_not_executed(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_of_another_version_is_refused(saved: Path) -> None:
+    """By the rule of finished models: the first two numbers count."""
     content = torch.load(saved, weights_only=True)
-    torch.save(content | {"version": "99.0"}, saved)
-    refused(saved, r"written by neurokit 99\.0")
+    major, minor, _ = __version__.split(".")
+    for other in (f"{major}.999.0", "99.0", major):
+        torch.save(content | {"version": other}, saved)
+        refused(saved, rf"written by neurokit {re.escape(other)}, this is {__version__}")
+    torch.save(content | {"version": f"{major}.{minor}.99"}, saved)
+    assert same(weights(run(BRIEF, toy(seed=98), checkpoint=saved).model), weights(run(BRIEF).model))
 
 
 PARTS = ["settings", "data", "model", "optimizer", "schedule", "generators", "best_weights"]

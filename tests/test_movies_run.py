@@ -137,11 +137,12 @@ def test_every_plan_has_a_place_of_its_own() -> None:
     found = [
         Plan(), Plan(seed=1), Plan(movies=(ONE,)), Plan(movies=(ONE, TWO)), Plan(running="none"),
         Plan(running="shuffled"), Plan(size="full"), Plan(tier="full"), Plan(7, tier="full"),
-        Plan(7, seed=1, tier="full"),
+        Plan(7, seed=1, tier="full"), Plan(without=(5,)), Plan(without=(5, 6)), Plan(without=(56,)),
     ]  # fmt: skip
     for place in ("path", "unfinished"):
         assert len({getattr(plan, place) for plan in found}) == len(found)
     assert Plan(epochs=3).path == Plan().path  # the one to evaluate
+    assert Plan(without=(6, 5, 5)).path == Plan(without=(5, 6)).path
     assert Plan(epochs=3).unfinished != Plan().unfinished
 
 

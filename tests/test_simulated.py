@@ -1,4 +1,4 @@
-"""Simulated recordings on disk: found by parameters and code, made anew where either changed, stale ones gone."""
+"""Simulated recordings on disk: found by parameters and code, made anew where either has changed."""
 
 import json
 import shutil
@@ -48,7 +48,7 @@ def test_other_code_has_another_key_and_other_words_have_not(
         package = copied(tmp_path / change)
         text = (package / module).read_text()
         if change == "words":
-            text = "# A remark.\n" + text.replace('"""', '"""More words. ', 1).replace("\n    #", "\n    # So:")
+            text = "# A remark.\n" + text.replace('"""', '"""More words. ', 1).replace("    #", "    ##")
         (package / module).write_text(text + ("\nEXTRA = 1\n" if change == "code" else ""))
         keys[change] = code_digest(names, package)
     assert keys["none"] == keys["words"] == code_digest(names)

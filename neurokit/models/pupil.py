@@ -9,7 +9,7 @@ The relatives differ in how they see time, and share input, output and softplus.
 Letters: K trials, T bins, C channels, H hidden units, R regions.
 """
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 import torch.nn.functional as F
@@ -61,6 +61,19 @@ class PupilEncoder(nn.Module):
             channels, hidden, num_layers=layers, bidirectional=bidirectional, batch_first=True
         )
         self.rates = Rates(hidden, regions)
+        self.cell = cell
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """What makes this model anew, as JSON can hold it: `PupilEncoder(**configuration)`."""
+        return {
+            "channels": self.recurrent.input_size,
+            "regions": self.rates.out_features,
+            "hidden": self.rates.in_features,
+            "cell": self.cell,
+            "layers": self.recurrent.num_layers,
+            "bidirectional": self.recurrent.bidirectional,
+        }
 
     def latents(self, inputs: Float[Tensor, "K T C"]) -> Float[Tensor, "K T H"]:
         """The state of each bin, averaged over the directions of reading."""
@@ -89,6 +102,18 @@ class WindowMLP(nn.Module):
         self.layers = nn.ModuleList([first, *rest])
         self.rates = Rates(hidden, regions)
 
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """What makes this model anew, as JSON can hold it: `WindowMLP(**configuration)`."""
+        first = self.layers[0]
+        return {
+            "channels": first.in_channels,
+            "regions": self.rates.out_features,
+            "hidden": first.out_channels,
+            "layers": len(self.layers),
+            "window": first.padding[0],
+        }
+
     def forward(self, inputs: Float[Tensor, "K T C"]) -> Float[Tensor, "K T R"]:
         """Rates of each region in each bin."""
         hidden = inputs.mT  # K C T
@@ -113,6 +138,18 @@ class TemporalCNN(nn.Module):
             nn.Conv1d(hidden, hidden, kernel, dilation=2**layer, padding="same") for layer in range(layers)
         )
         self.rates = Rates(hidden, regions)
+        self.kernel = kernel
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """What makes this model anew, as JSON can hold it: `TemporalCNN(**configuration)`."""
+        return {
+            "channels": self.embed.in_channels,
+            "regions": self.rates.out_features,
+            "hidden": self.embed.out_channels,
+            "layers": len(self.layers),
+            "kernel": self.kernel,
+        }
 
     def forward(self, inputs: Float[Tensor, "K T C"]) -> Float[Tensor, "K T R"]:
         """Rates of each region in each bin."""

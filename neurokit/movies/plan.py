@@ -117,8 +117,7 @@ class Plan:
     @property
     def unfinished(self) -> Path:
         """Where its training is kept until it is over; another file for each change of the recipe."""
-        digest = hashlib.sha256(repr(self.recipe).encode()).hexdigest()[:12]
-        return self.path.with_name(f"{self._name}-{digest}.training")
+        return self.path.with_name(f"{self._name}-{_digest(repr(self.recipe))}.training")
 
     @property
     def _movies(self) -> str:
@@ -130,4 +129,9 @@ class Plan:
         session = SESSION if self.session_id is None else self.session_id
         where = "demo" if self.tier == "demo" else f"{self.tier}-{session}"
         size = "small" if self.small else "full"
-        return f"v1-transformer-{where}-{self.seed}-{size}-{self.running}-{self._movies}"
+        fewer = f"-without-{_digest(repr(sorted(set(self.without))))}" if self.without else ""
+        return f"v1-transformer-{where}-{self.seed}-{size}-{self.running}-{self._movies}{fewer}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -23,7 +23,7 @@ from neurokit.errors import FitError
 from neurokit.features.member_tiers import check_held_out
 from neurokit.features.mouse_trials import MouseTrials
 from neurokit.models.sensorium import SensoriumModel
-from neurokit.sensorium.member import ENGINES, LoadScans, Member, share_states
+from neurokit.sensorium.member import ENGINES, LoadScans, Member, default_workers, share_states
 from neurokit.sensorium.prediction import Mode, predict_tier, score_table
 from neurokit.sensorium.recipe import Recipe
 from neurokit.sensorium.saved import load_model
@@ -70,7 +70,7 @@ def train_ensemble(
     *,
     members: int = 5,
     engine: Engine = "here",
-    workers: int = 2,
+    workers: int | None = None,
     device: str = "auto",
     compile: Compile = "none",
 ) -> Ensemble:
@@ -78,11 +78,12 @@ def train_ensemble(
 
     `load` gives the scans (for other processes and machines it must be importable, such as a
     `functools.partial` of `load_scans`); on a cluster `folder` is one that all machines share.
-    `workers` bounds how many members train at a time in processes or on a local Ray; each Ray task asks
-    for one GPU where this machine has one. Raises FitError for an unknown engine, missing ray or a killed
-    worker, CheckpointError where the folder holds another ensemble.
+    `workers` bounds how many members train at a time in processes or on a local Ray: by default one on each
+    GPU, or two where there is none. Processes take the GPUs by turns, so that more of them than GPUs share
+    one (how fast that is was not measured); each Ray task asks for one. Raises FitError for an unknown
+    engine, missing ray or a killed worker, CheckpointError where the folder holds another ensemble.
     """
-    if engine not in ENGINES or members < 1 or workers < 1:
+    if engine not in ENGINES or members < 1 or (workers is not None and workers < 1):
         raise FitError(
             f"engine is {engine!r}, members {members}, workers {workers}; use one of {', '.join(ENGINES)} "
             "and numbers of 1 or more."
@@ -96,7 +97,8 @@ def train_ensemble(
         job.check_states(scans)
     open_jobs = [job for job in jobs if job not in finished]
     if open_jobs:
-        ENGINES[engine](open_jobs, workers)
+        usual = default_workers(choose_device(device), torch.cuda.device_count())
+        ENGINES[engine](open_jobs, usual if workers is None else workers)
     models = (load_model(job.path)[0].to(choose_device(device)) for job in jobs)
     mice, dealt = jobs[0].trials(scans), (job.tiers(scans) for job in jobs)
     return Ensemble(

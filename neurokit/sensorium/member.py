@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from multiprocessing.queues import SimpleQueue
 from pathlib import Path
 
 import numpy as np
@@ -103,12 +104,38 @@ def _train_here(jobs: Sequence[Member], workers: int) -> None:
 def _train_in_processes(jobs: Sequence[Member], workers: int) -> None:
     _check_importable(jobs[0].load)
     spawned = multiprocessing.get_context("spawn")  # a forked process could not use a GPU
-    with ProcessPoolExecutor(min(workers, len(jobs)), mp_context=spawned) as pool:
+    workers, devices = min(workers, len(jobs)), spawned.SimpleQueue()
+    for device in worker_devices(jobs[0].device, workers, torch.cuda.device_count()):
+        devices.put(device)
+    with ProcessPoolExecutor(
+        workers, mp_context=spawned, initializer=_take_device, initargs=(devices,)
+    ) as pool:
         try:
             for _ in pool.map(Member.train, jobs):
                 pass
         except BrokenProcessPool as lost:
             raise FitError(LOST) from lost
+
+
+def default_workers(device: torch.device, gpus: int) -> int:
+    """How many members train at a time: one on each of this machine's `gpus`, or two on a CPU."""
+    if device.type == "cpu":
+        return 2
+    return gpus if device.type == "cuda" and device.index is None else 1
+
+
+def worker_devices(device: str, workers: int, gpus: int) -> list[str]:
+    """Where each worker computes: on `device`, or by turns on one of `gpus` where that names none of them."""
+    if device not in ("auto", "cuda") or not gpus:
+        return [device] * workers
+    return [f"cuda:{number % gpus}" for number in range(workers)]
+
+
+def _take_device(devices: SimpleQueue) -> None:
+    """Makes the next device the one that this process takes for 'cuda'."""
+    device = devices.get()
+    if device.startswith("cuda:"):
+        torch.cuda.set_device(device)
 
 
 def _check_importable(load: LoadScans) -> None:

@@ -104,7 +104,7 @@ def submit(
     *,
     members: int = 5,
     engine: Engine = "here",
-    workers: int = 2,
+    workers: int | None = None,
     device: str = "auto",
     compile: Compile = "none",
 ) -> Submission:

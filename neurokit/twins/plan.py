@@ -97,7 +97,7 @@ class Plan:
     def _name(self) -> str:
         of = "demo" if self.folder is None else _placed(self.folder)
         core = "" if self.foundation is None else f"-from-{_placed(self.foundation)}"
-        return f"digital-twin-{of}-{self.seed}-{self._size}{core}"
+        return f"digital-twin-{of}-{self.seed}-{self._size}-{self.gaps}{core}"
 
 
 def _placed(path: Path) -> str:
