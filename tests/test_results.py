@@ -1,4 +1,4 @@
-"""What the README says of SENSORIUM, V1 Transformer and digital twins, held against the result files.
+"""What book/results.md says of SENSORIUM, V1 Transformer and digital twins, held against the result files.
 
 The bounds of models and additions are the project's aims, those of the controls lie far from both: a study
 that is run again and misses one turns these red.
@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from record import load
+
+pytestmark = pytest.mark.slow  # nothing here changes with the code
 
 PLANTED = ("+ 0-1 behaviour", "+ history", "+ state", "+ gain")
 
@@ -85,7 +87,7 @@ def test_the_v1_transformer_reaches_four_fifths_and_passes_what_it_was_to_pass(
 def test_a_straight_line_through_motion_energy_is_better_in_what_repeats(
     movies: dict[str, dict[str, Any]],
 ) -> None:
-    """The README says so; a network that passes it one day asks for another sentence there."""
+    """The page says so; a network that passes it one day asks for another sentence there."""
     line, network = movies["motion energy + ridge"], movies["V1 Transformer"]
     assert line["cc_norm"] > network["cc_norm"] and line["single_trial"] < network["single_trial"]
     for name in ("no attention", "random start"):
@@ -169,7 +171,7 @@ def test_more_steps_help_where_there_is_more_to_learn_from(
 def test_a_fixed_bank_of_gabors_is_ahead_with_one_minute_and_with_nine(
     twins: dict[tuple[str, float], dict[str, Any]],
 ) -> None:
-    """The README says so of 250 steps; of 1,000 it says that the twin is ahead."""
+    """The page says so of 250 steps; of 1,000 it says that the twin is ahead."""
     longer = {row["model"]: row for row in load("digital_twins_longer")["rows"]}
     bank = twins["motion energy + ridge", 9.0]
     assert longer["transferred"]["cc_norm"] > bank["cc_norm"] > longer["random core"]["cc_norm"]

@@ -1,10 +1,12 @@
-"""What the README says of speed and growth is what the result files say, beside the aims we set out with."""
+"""What book/speed.md and book/scale.md say is what the result files say, beside the aims we set out with."""
 
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+pytestmark = pytest.mark.slow  # nothing here changes with the code
 
 AIMS = {  # the least number of times that ours is to be faster or smaller, row by row
     "speed_loading": [3, 15, 25, 4],
@@ -25,7 +27,7 @@ def rows(root: Path, name: str) -> list[list[dict[str, Any]]]:
     return [json.loads(path.read_text(encoding="utf-8"))["rows"] for path in found]
 
 
-MISSED = "V1Transformer by default, step"  # attention is a small part of it; the README says so
+MISSED = "V1Transformer by default, step"  # attention is a small part of it; book/speed.md says so
 
 
 @pytest.mark.parametrize("name", AIMS)
