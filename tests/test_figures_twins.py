@@ -108,7 +108,7 @@ def test_units_stand_where_they_read_and_have_the_colour_of_their_orientation() 
     np.testing.assert_array_equal(right.collections[0].get_offsets(), table[["cc_abs", "gOSI"]])
 
 
-# --- The README's picture, from a result file ---
+# --- The picture of the study, from a result file ---
 
 
 def write_study(folder: Path, models: list[str]) -> dict[str, list[float]]:
@@ -128,7 +128,7 @@ def write_study(folder: Path, models: list[str]) -> dict[str, list[float]]:
     return {model: means[model].tolist() for model in models}
 
 
-def test_the_readme_s_picture_draws_means_as_lines_and_seeds_as_dots(
+def test_the_picture_draws_means_as_lines_and_seeds_as_dots(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(figure_twins, "RESULTS", tmp_path)

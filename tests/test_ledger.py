@@ -1,12 +1,14 @@
-"""The README's numbers come from result files, and a number changed by hand is noticed."""
+"""Numbers in README and book/ come from result files, and one changed by hand is noticed."""
 
 import json
 import shutil
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from ledger import main, with_tables
+from ledger import main, with_minutes, with_tables
 
 STUDY = {
     "command": "python benchmarks/toy.py",
@@ -33,27 +35,40 @@ STUDY = {
 }
 
 
-def test_readme_says_what_the_result_files_say(root: Path) -> None:
+@pytest.mark.slow
+def test_every_page_says_what_the_result_files_say(root: Path) -> None:
     assert main(["--check", "--root", str(root)]) == 0
 
 
 @pytest.fixture
 def copy(root: Path, tmp_path: Path) -> Path:
     shutil.copy(root / "README.md", tmp_path)
-    shutil.copytree(root / "benchmarks" / "results", tmp_path / "benchmarks" / "results")
+    for name in ("book", "notebooks", "benchmarks/results"):
+        shutil.copytree(root / name, tmp_path / name)
     return tmp_path
 
 
-def test_a_number_changed_by_hand_is_noticed_and_mended(copy: Path) -> None:
-    readme = copy / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    start = text.index("<!-- ledger pupil_cutout -->")
-    place = text.index("±", start) - 2
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("page", "after"),
+    [
+        ("README.md", "<!-- minutes 03 -->"),
+        ("book/results.md", "<!-- ledger pupil_cutout -->\n| model"),
+        ("book/speed.md", "<!-- ledger speed -->\n| work"),
+        ("book/scale.md", "<!-- ledger growth -->\n| work"),
+        ("book/scale.md", "<!-- ledger ray_throughput -->\n| work"),
+    ],
+)
+def test_a_number_changed_by_hand_is_noticed_and_mended(copy: Path, page: str, after: str) -> None:
+    file = copy / page
+    text = file.read_text(encoding="utf-8")
+    start = text.index(after) + len(after)
+    place = start + next(number for number, letter in enumerate(text[start:]) if letter.isdigit())
     digit = "7" if text[place] != "7" else "8"
-    readme.write_text(text[:place] + digit + text[place + 1 :], encoding="utf-8")
+    file.write_text(text[:place] + digit + text[place + 1 :], encoding="utf-8")
     assert main(["--check", "--root", str(copy)]) == 1
     main(["--root", str(copy)])
-    assert readme.read_text(encoding="utf-8") == text
+    assert file.read_text(encoding="utf-8") == text
 
 
 def test_table_shows_score_spread_interval_null_and_origin(tmp_path: Path) -> None:
@@ -202,3 +217,26 @@ def test_throughput_stands_beside_that_of_one_worker(tmp_path: Path) -> None:
     (tmp_path / "ray_throughput-linux-x86_64-2cpu.json").write_text(content, encoding="utf-8")
     text = with_tables("<!-- ledger ray_throughput --><!-- /ledger -->", tmp_path)
     assert "| trials | 4.22 | 8 | **1.90** (1.80 to 1.96) |" in text
+
+
+def test_minutes_are_those_of_the_result_file_and_of_the_notebook(tmp_path: Path) -> None:
+    """A reader: 904 words 5 min, 8 cells 6 min, 6 pictures 2 min, 2 exercises 24 min; 37 is nearest to 40."""
+    row = {"work": "03_training", "seconds": 66, "peak_mb": 1}
+    content = json.dumps(BOOKS | {"rows": [row, {"work": "all", "seconds": 70, "aim": 600}]})
+    (tmp_path / "speed_notebooks-linux-x86_64-2cpu.json").write_text(content, encoding="utf-8")
+    picture = new_output("display_data", {"image/png": "AAAA"})
+    code = [new_code_cell("1", outputs=[picture] if number < 6 else []) for number in range(8)]
+    exercises = new_markdown_cell("## Exercises\n\n1. one\n2. two")
+    texts = [new_markdown_cell("word " * 895), exercises, new_markdown_cell("1. no exercise")]
+    nbformat.write(new_notebook(cells=[*texts, *code]), tmp_path / "03_training.ipynb")
+    text = with_minutes("| <!-- minutes 03 --><!-- /minutes --> |", tmp_path, tmp_path)
+    assert text == "| <!-- minutes 03 -->1.1 | 40<!-- /minutes --> |"
+
+
+def test_badges_do_not_lengthen_the_reading(tmp_path: Path) -> None:
+    content = json.dumps(BOOKS | {"rows": [{"work": "03_training", "seconds": 60}]})
+    (tmp_path / "speed_notebooks-linux-x86_64-2cpu.json").write_text(content, encoding="utf-8")
+    cell = new_markdown_cell("<!-- badges -->" + "badge " * 9000 + "<!-- /badges -->")
+    nbformat.write(new_notebook(cells=[cell]), tmp_path / "03_training.ipynb")
+    text = with_minutes("<!-- minutes 03 --><!-- /minutes -->", tmp_path, tmp_path)
+    assert text == "<!-- minutes 03 -->1.0 | 0<!-- /minutes -->"

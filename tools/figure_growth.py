@@ -1,4 +1,4 @@
-"""The README's picture of growth, from the result file of `benchmarks/growth.py`.
+"""The picture of growth, from the result file of `benchmarks/growth.py`.
 
 A column for each size. All panels span the same decades, so that slopes can be compared: a straight line has
 the slope of its exponent, and the grey one that of work in proportion to its size.

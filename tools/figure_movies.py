@@ -1,4 +1,4 @@
-"""The README's picture of the V1 Transformer: where a cell looks, what it does, scores, what running adds.
+"""The picture of the V1 Transformer: where a cell looks, what it does, scores, what running adds.
 
 The first two panels are made here, from seeds: a simulated session and a network trained on it. The others
 draw the result files of `benchmarks/v1_transformer.py`.

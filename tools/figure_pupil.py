@@ -1,4 +1,4 @@
-"""The README's picture of PupilEncoder: from the pupil, through the encoder, to the score.
+"""The picture of PupilEncoder: from the pupil, through the encoder, to the score.
 
 What it shows is made here, from seeds: a simulated session, an encoder trained on it, its scores.
 """
@@ -39,7 +39,7 @@ def draw() -> Figure:
 
 
 def best_test_trial(task: EncodingTask, rates: np.ndarray) -> int:
-    """The test trial whose first region is predicted best, as the README's caption says."""
+    """The test trial whose first region is predicted best, as the caption of book/results.md says."""
     error = ((task.rates - rates)[task.split.test, :, 0] ** 2).mean(axis=1)
     variance = task.rates[task.split.test, :, 0].var(axis=1)
     return int(task.split.test[np.argmin(error / variance)])

@@ -1,4 +1,4 @@
-"""The README's picture of SENSORIUM: an image, a neuron's responses, scores and the ladder.
+"""The picture of SENSORIUM: an image, a neuron's responses, scores and the ladder.
 
 The first two panels are made here, from seeds: a simulated mouse and a network trained on it. The others
 draw the result files of `benchmarks/`.

@@ -1,4 +1,4 @@
-"""The README's picture of digital twins, from the result file of `benchmarks/digital_twins.py`.
+"""The picture of digital twins, from the result file of `benchmarks/digital_twins.py`.
 
 What a new mouse's twin is worth by minutes of its recording, and on stimuli of kinds that nothing was
 trained on.

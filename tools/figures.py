@@ -1,5 +1,5 @@
-"""Draws the pictures of the README into figures/, from the demo tier. `make figures` runs it; nothing else
-does.
+"""Draws the pictures of README and book/ into figures/, from the demo tier. `make figures` runs it; nothing
+else does.
 """
 
 from pathlib import Path

@@ -1,8 +1,9 @@
-"""Writes the README's tables of results from benchmarks/results, so that no number there is typed
-by hand.
+"""Writes the tables of results in README.md and book/ from benchmarks/results, so that no number there is
+typed by hand.
 
-The tables stand between `<!-- ledger NAME -->` and `<!-- /ledger -->`. `--check` writes nothing and
-exits with 1 if the README says something else than the result files.
+A table stands between `<!-- ledger NAME -->` and `<!-- /ledger -->`. In the README's table of notebooks,
+`<!-- minutes 03 -->` and `<!-- /minutes -->` enclose two cells: the minutes of the machine and of a reader.
+`--check` writes nothing and exits with 1 if a page says something else than the result files.
 """
 
 import argparse
@@ -14,61 +15,80 @@ from typing import Any
 
 import pandas as pd
 
-from ledger_speed import growth_table, speed_tables, throughput_table
+from ledger_speed import growth_table, machine_minutes, reader_minutes, speed_tables, throughput_table
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURED_ON = "linux-x86_64-2cpu"
-WHOLE = {"speed": speed_tables, "growth": growth_table, "ray_throughput": throughput_table}
+WITH_ORIGIN = {"growth": growth_table, "ray_throughput": throughput_table}  # they name it themselves
 BLOCK = re.compile(r"<!-- ledger (?P<name>\S+) -->.*?<!-- /ledger -->", re.DOTALL)
+MINUTES = re.compile(r"<!-- minutes (?P<number>\d\d) -->.*?<!-- /minutes -->")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Writes the README, or with `--check` compares."""
+    """Writes the pages, or with `--check` compares."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if out of date")
     parser.add_argument("--root", type=Path, default=ROOT, help="the repository")
     options = parser.parse_args(arguments)
-    readme = options.root / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    wanted = with_tables(text, options.root / "benchmarks" / "results")
-    if options.check:
-        print("README.md is up to date" if text == wanted else "README.md is out of date, run `make ledger`")
-        return int(text != wanted)
-    readme.write_text(wanted, encoding="utf-8")
-    return 0
+    stale = {path: text for path, text in generated(options.root).items() if path.read_text("utf-8") != text}
+    for path, text in stale.items():
+        done = "out of date, run `make ledger`" if options.check else "written"
+        print(f"{path.relative_to(options.root)}: {done}")
+        if not options.check:
+            path.write_text(text, encoding="utf-8")
+    return int(options.check and bool(stale))
+
+
+def generated(root: Path) -> dict[Path, str]:
+    """What README.md and each page of book/ should hold."""
+    results, pages = root / "benchmarks" / "results", [root / "README.md", *sorted(root.glob("book/*.md"))]
+    texts = {page: with_tables(page.read_text(encoding="utf-8"), results) for page in pages}
+    return {page: with_minutes(text, results, root / "notebooks") for page, text in texts.items()}
 
 
 def with_tables(text: str, results: Path) -> str:
     """The text with every ledger block made anew from its result file."""
 
     def block(found: re.Match[str]) -> str:
-        if found["name"] in WHOLE:
-            return f"<!-- ledger {found['name']} -->\n{whole(found['name'], results)}\n<!-- /ledger -->"
-        content = json.loads((results / f"{found['name']}.json").read_text(encoding="utf-8"))
-        tables = {
-            "encoder_families": families_table,
-            "ramp": ramp_table,
-            "sensorium_accuracy": accuracy_table,
-            "sensorium_ladder": ladder_table,
-            "sensorium_controls": ladder_table,
-            "v1_transformer": movie_table,
-            "v1_controls": movie_table,
-            "real_gratings": gratings_table,
-            "digital_twins": twin_table,
-            "digital_twins_longer": twin_table,
-        }
-        table = tables.get(found["name"], study_table)(content)
-        return f"<!-- ledger {found['name']} -->\n{table}\n\n{origin(content)}\n<!-- /ledger -->"
+        return f"<!-- ledger {found['name']} -->\n{table_of(found['name'], results)}\n<!-- /ledger -->"
 
     return BLOCK.sub(block, text)
 
 
-def whole(name: str, results: Path) -> str:
-    """A block that says itself where its numbers come from."""
+def with_minutes(text: str, results: Path, notebooks: Path) -> str:
+    """The text with the minutes that each notebook takes a machine, and a reader."""
+
+    def block(found: re.Match[str]) -> str:
+        number = found["number"]
+        file = results / f"speed_notebooks-{MEASURED_ON}.json"
+        machine = machine_minutes(json.loads(file.read_text(encoding="utf-8")), number)
+        (notebook,) = notebooks.glob(f"{number}_*.ipynb")
+        return f"<!-- minutes {number} -->{machine:.1f} | {reader_minutes(notebook)}<!-- /minutes -->"
+
+    return MINUTES.sub(block, text)
+
+
+def table_of(name: str, results: Path) -> str:
+    """A result file's table, and the line that says where its numbers come from."""
     if name == "speed":
         return speed_tables(results)
-    content = json.loads((results / f"{name}-{MEASURED_ON}.json").read_text(encoding="utf-8"))
-    return WHOLE[name](content)
+    if name in WITH_ORIGIN:
+        file = results / f"{name}-{MEASURED_ON}.json"
+        return WITH_ORIGIN[name](json.loads(file.read_text(encoding="utf-8")))
+    content = json.loads((results / f"{name}.json").read_text(encoding="utf-8"))
+    tables = {
+        "encoder_families": families_table,
+        "ramp": ramp_table,
+        "sensorium_accuracy": accuracy_table,
+        "sensorium_ladder": ladder_table,
+        "sensorium_controls": ladder_table,
+        "v1_transformer": movie_table,
+        "v1_controls": movie_table,
+        "real_gratings": gratings_table,
+        "digital_twins": twin_table,
+        "digital_twins_longer": twin_table,
+    }
+    return f"{tables.get(name, study_table)(content)}\n\n{origin(content)}"
 
 
 def study_table(content: dict[str, Any]) -> str:

@@ -1,8 +1,13 @@
-"""The README's tables of speed and growth; of speed, every result file speed_*.json, machine by machine."""
+"""Tables of speed and growth; of speed, every result file speed_*.json, machine by machine."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
+
+import nbformat
+
+from notebook_header import BLOCK as BADGES
 
 TITLES = {"speed_foundation.py": "digital twin of half width, "}  # where a row does not say what it is of
 UNITS = {"snippet": "frames"}  # what an axis of the growth study counts, where its name does not say
@@ -53,6 +58,29 @@ def _notebooks(rows: list[dict[str, Any]]) -> list[str]:
 
 def _script(content: dict[str, Any]) -> str:
     return content["command"].removeprefix("python benchmarks/")
+
+
+def machine_minutes(content: dict[str, Any], number: str) -> float:
+    """How long the notebook of that number ran, the others beside it."""
+    (row,) = (row for row in content["rows"] if row["work"].startswith(f"{number}_"))
+    return row["seconds"] / 60
+
+
+def reader_minutes(notebook: Path) -> int:
+    """An estimate, to the nearest ten minutes.
+
+    180 words a minute, 45 s a code cell, 20 s a picture, 12 minutes an exercise. Exercises are the numbered
+    items of the cell under "## Exercises".
+    """
+    cells = nbformat.read(notebook, as_version=4).cells
+    texts = [BADGES.sub("", cell.source) for cell in cells if cell.cell_type == "markdown"]
+    words = sum(len(text.split()) for text in texts)
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    pictures = sum("image/png" in output.get("data", {}) for output in outputs)
+    tasks = [text for text in texts if re.search(r"^## Exercises", text, re.MULTILINE)]
+    exercises = sum(len(re.findall(r"^\d+\. ", text, re.MULTILINE)) for text in tasks)
+    code = len(cells) - len(texts)
+    return 10 * round((words / 180 + 0.75 * code + pictures / 3 + 12 * exercises) / 10)
 
 
 def growth_table(content: dict[str, Any]) -> str:
