@@ -12,7 +12,7 @@ Simulated recordings lie in one data folder for both workers. A test that damage
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import jaxtyping
@@ -20,9 +20,6 @@ import pytest
 import torch
 
 jaxtyping.install_import_hook("neurokit", "beartype.beartype")
-
-from neurokit import ray_cluster  # noqa: E402 (after the hook)
-from neurokit.errors import FitError  # noqa: E402
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -43,6 +40,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.slow)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None]:
+    """Fixtures start Ray too."""
+    return (yield from a_machine_too_busy_for_ray_skips())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None]:
+    return (yield from a_machine_too_busy_for_ray_skips())
+
+
+def a_machine_too_busy_for_ray_skips() -> Generator[None]:
+    """Ray gives its processes a fixed time to start in, which says nothing of this package."""
+    try:
+        return (yield)
+    except Exception as error:  # also one that another process has said
+        if "Ray did not start" not in str(error):
+            raise
+        pytest.skip("Ray did not start: this machine is too busy")
+
+
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
     """The last digits of a sum depend on the number of threads."""
@@ -58,22 +76,6 @@ def data_in_a_temporary_folder(tmp_path_factory: pytest.TempPathFactory) -> Iter
     with pytest.MonkeyPatch.context() as patch:
         if not os.environ.get("NEUROKIT_DATA"):
             patch.setenv("NEUROKIT_DATA", str(folder / "neurokit-data"))
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def a_machine_too_busy_for_ray_skips() -> Iterator[None]:
-    """Ray gives its processes fixed times to start in."""
-    start_local = ray_cluster.start_local
-
-    def start_or_skip(processors: int) -> None:
-        try:
-            start_local(processors)
-        except FitError as error:
-            pytest.skip(str(error))
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ray_cluster, "start_local", start_or_skip)
         yield
 
 

@@ -180,12 +180,17 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setattr(allen_server, "TIMEOUT", (0.5, 0.5))
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with Server(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield server
         server.shutdown()
+
+
+def keep_silent(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server says nothing, and soon that is too long."""
+    server.silent = True
+    monkeypatch.setattr(allen_server, "TIMEOUT", (60.0, 0.5))
 
 
 def cache_of(server: Server, folder: Path) -> Any:
@@ -236,10 +241,12 @@ def test_what_the_catalogue_lacks_is_refused_before_the_download(
 
 @pytest.mark.parametrize("trouble", ["silent", "refused", "cut short", "half a file", "a page", "away"])
 def test_a_bad_network_leaves_nothing_behind(
-    server: Server, folder: Path, listed: Path, trouble: str
+    server: Server, folder: Path, listed: Path, monkeypatch: pytest.MonkeyPatch, trouble: str
 ) -> None:
     whole = fetch_session(open_cache(folder), PARAMETERS[0].session_id).read_bytes()
-    server.silent, server.status = trouble == "silent", 503 if trouble == "refused" else 200
+    if trouble == "silent":
+        keep_silent(server, monkeypatch)
+    server.status = 503 if trouble == "refused" else 200
     server.content = {"half a file": whole[:5000], "a page": b"<html>sorry</html>"}.get(trouble, whole)
     server.missing = 100 if trouble == "cut short" else 0
     cache = cache_of(server, listed)
@@ -251,8 +258,10 @@ def test_a_bad_network_leaves_nothing_behind(
     assert files(listed) == LISTED
 
 
-def test_a_catalogue_that_does_not_come_is_not_kept(server: Server, tmp_path: Path) -> None:
-    server.silent = True
+def test_a_catalogue_that_does_not_come_is_not_kept(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep_silent(server, monkeypatch)
     with pytest.raises(FetchError, match="catalogue of sessions"):
         find_sessions(cache_of(server, tmp_path))
     assert files(tmp_path) == ["manifest.json"]

@@ -156,7 +156,7 @@ class Caller:
         self.told: list[str] = []
 
     def __call__(self, wanted: Entry, tries: int = 3, **options: Any) -> Path:
-        patience = Patience(tries=tries, first_wait=1.0, longest_wait=60.0, timeout=5.0)
+        patience = Patience(tries=tries, first_wait=1.0, longest_wait=60.0, timeout=60.0)
         return fetch(
             wanted,
             self.folder,

@@ -607,5 +607,5 @@ def test_allensdk_is_imported_when_it_is_needed() -> None:
         "import_allensdk()\n"
         "print('allensdk' in sys.modules)\n"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=1200)
     assert run.stdout.split()[-2:] == ["False", "True"], run.stderr

@@ -12,9 +12,8 @@ import pytest
 from hyperopt import hp
 from hyperopt.pyll import scope
 
-from neurokit import ray_cluster
 from neurokit.errors import CheckpointError, FitError
-from neurokit.ray_cluster import import_ray
+from neurokit.ray_cluster import import_ray, start_local
 from neurokit.tune import MedianStopping, Study, search_on_ray
 
 SPACE = {
@@ -61,7 +60,7 @@ def joined(searched):
     import ray
 
     assert not ray.is_initialized()
-    ray_cluster.start_local(2)
+    start_local(2)
     yield
     assert ray.is_initialized()
     ray.shutdown()
