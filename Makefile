@@ -8,7 +8,7 @@ help:
 	@echo "make test       ruff, unit tests, every notebook under nbval"
 	@echo "make lint       ruff alone"
 	@echo "make headers    write the generated part of each notebook: badges and set-up cell"
-	@echo "make ledger     write the README's tables from benchmarks/results"
+	@echo "make ledger     write the README's tables and the notebooks' minutes from benchmarks/results"
 	@echo "make outputs    run the notebooks and keep their outputs in notebooks/ (nbval's reference)"
 	@echo "make figures    draw the pictures of the README anew in figures/"
 	@echo "make clean      remove build/ and caches; .venv stays"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from ledger import main, with_tables
+from ledger_speed import with_minutes
 
 STUDY = {
     "command": "python benchmarks/toy.py",
@@ -54,6 +55,36 @@ def test_a_number_changed_by_hand_is_noticed_and_mended(copy: Path) -> None:
     assert main(["--check", "--root", str(copy)]) == 1
     main(["--root", str(copy)])
     assert readme.read_text(encoding="utf-8") == text
+
+
+TIMES = {"rows": [{"work": "01_a", "seconds": 90, "peak_mb": 740}, {"work": "all", "seconds": 95}]}
+
+
+def test_minutes_are_a_number_in_a_table_and_a_phrase_in_a_notebook() -> None:
+    text = "| <!-- minutes 01_a -->7<!-- /minutes --> | <!-- minutes -->7<!-- /minutes -->, a GPU"
+    number, phrase = with_minutes(text, TIMES, "01_a").split(" | ")
+    assert number == "| <!-- minutes 01_a -->1.5<!-- /minutes -->"
+    assert phrase.startswith("<!-- minutes -->1.5 minutes and 0.7 GB ")
+    assert phrase.endswith("<!-- /minutes -->, a GPU")
+
+
+def test_minutes_changed_by_hand_in_a_notebook_are_noticed_and_mended(root: Path, copy: Path) -> None:
+    (copy / "notebooks").mkdir()
+    path = Path(shutil.copy(root / "notebooks" / "04_tpe_tuning.ipynb", copy / "notebooks"))
+    text = path.read_text(encoding="utf-8")
+    changed = text.replace("<!-- minutes -->", "<!-- minutes -->1", 1)
+    assert changed != text
+    path.write_text(changed, encoding="utf-8")
+    assert main(["--check", "--root", str(copy)]) == 1
+    assert main(["--root", str(copy)]) == 0
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_every_notebook_and_its_row_in_the_readme_have_their_minutes(root: Path) -> None:
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    for path in sorted((root / "notebooks").glob("[0-9]*.ipynb")):
+        assert path.read_text(encoding="utf-8").count("<!-- minutes -->") == 1
+        assert readme.count(f"<!-- minutes {path.stem} -->") == 1
 
 
 def test_table_shows_score_spread_interval_null_and_origin(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
-"""Writes the README's tables of results from benchmarks/results, so that no number there is typed
-by hand.
+"""Writes the README's tables of results, and the minutes that each notebook takes, from benchmarks/results,
+so that no number there is typed by hand.
 
-The tables stand between `<!-- ledger NAME -->` and `<!-- /ledger -->`. `--check` writes nothing and
-exits with 1 if the README says something else than the result files.
+The tables stand between `<!-- ledger NAME -->` and `<!-- /ledger -->`, the minutes, in the README and in the
+notebooks, between `<!-- minutes NAME -->` and `<!-- /minutes -->` (a notebook's own block has no name).
+`--check` writes nothing and exits with 1 if one of them says something else than the result files.
 """
 
 import argparse
@@ -14,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from ledger_speed import growth_table, speed_tables, throughput_table
+from ledger_speed import growth_table, speed_tables, throughput_table, with_minutes
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURED_ON = "linux-x86_64-2cpu"
@@ -28,14 +29,27 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if out of date")
     parser.add_argument("--root", type=Path, default=ROOT, help="the repository")
     options = parser.parse_args(arguments)
-    readme = options.root / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    wanted = with_tables(text, options.root / "benchmarks" / "results")
-    if options.check:
-        print("README.md is up to date" if text == wanted else "README.md is out of date, run `make ledger`")
-        return int(text != wanted)
-    readme.write_text(wanted, encoding="utf-8")
-    return 0
+    texts = generated(options.root)
+    stale = [path for path, text in texts.items() if path.read_text(encoding="utf-8") != text]
+    for path in stale:
+        done = "out of date, run `make ledger`" if options.check else "written"
+        print(f"{path.relative_to(options.root)}: {done}")
+        if not options.check:
+            path.write_text(texts[path], encoding="utf-8")
+    return int(options.check and bool(stale))
+
+
+def generated(root: Path) -> dict[Path, str]:
+    """What the README and every numbered notebook should hold."""
+    results = root / "benchmarks" / "results"
+    file = results / f"speed_notebooks-{MEASURED_ON}.json"
+    measured = json.loads(file.read_text(encoding="utf-8"))
+    readme = root / "README.md"
+    text = with_tables(readme.read_text(encoding="utf-8"), results)
+    texts = {readme: with_minutes(text, measured)}
+    for path in sorted((root / "notebooks").glob("[0-9]*.ipynb")):
+        texts[path] = with_minutes(path.read_text(encoding="utf-8"), measured, path.stem)
+    return texts
 
 
 def with_tables(text: str, results: Path) -> str:

@@ -1,10 +1,16 @@
-"""The README's tables of speed and growth; of speed, every result file speed_*.json, machine by machine."""
+"""The README's tables of speed and growth; of speed, every result file speed_*.json, machine by machine.
+
+The notebooks' minutes, in the README and in each notebook's first cell, come from the file that the tables
+take them from, that of `benchmarks/speed_notebooks.py`.
+"""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 TITLES = {"speed_foundation.py": "digital twin of half width, "}  # where a row does not say what it is of
+MINUTES = re.compile(r"<!-- minutes(?: (?P<name>\S+))? -->.*?<!-- /minutes -->", re.DOTALL)
 UNITS = {"snippet": "frames"}  # what an axis of the growth study counts, where its name does not say
 
 
@@ -49,6 +55,25 @@ def _notebooks(rows: list[dict[str, Any]]) -> list[str]:
     single = ", ".join(f"{row['work'][:2]}: {row['seconds']}" for row in each)
     said = f"All {len(each)} notebooks, two side by side, from nothing: **{every['seconds']} s**"
     return [f"{said} (aim: {every['aim']} s); seconds of each: {single}.", ""]
+
+
+def with_minutes(text: str, measured: dict[str, Any], name: str = "") -> str:
+    """The text with every block of minutes written anew.
+
+    A block that names a notebook holds a number alone, for a table. One that names none stands in the
+    notebook `name` and holds a phrase: minutes, memory, and how they were measured.
+    """
+    rows = {row["work"]: row for row in measured["rows"]}
+
+    def block(found: re.Match[str]) -> str:
+        row = rows[found["name"] or name]
+        said = f"{row['seconds'] / 60:.1f}"
+        if found["name"]:
+            return f"<!-- minutes {found['name']} -->{said}<!-- /minutes -->"
+        cost = f"{said} minutes and {row['peak_mb'] / 1000:.1f} GB"
+        return f"<!-- minutes -->{cost} on two CPU cores, with a second notebook beside it<!-- /minutes -->"
+
+    return MINUTES.sub(block, text)
 
 
 def _script(content: dict[str, Any]) -> str:
