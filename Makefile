@@ -11,7 +11,7 @@ help:
 	@echo "make lint       ruff alone"
 	@echo "make headers    write the generated part of each notebook: badges and set-up cell"
 	@echo "make address    REPOSITORY=owner/name: write the public address wherever it is shown; empty: take it out"
-	@echo "make ledger     write the tables of book/ and README from benchmarks/results"
+	@echo "make ledger     write the tables of book/ and README, and the notebooks' minutes, from benchmarks/results"
 	@echo "make outputs    run the notebooks and keep their outputs in notebooks/ (nbval's reference)"
 	@echo "make figures    draw the pictures of README and book/ anew in figures/"
 	@echo "make clean      remove build/ and caches; .venv stays"

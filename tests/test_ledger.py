@@ -8,7 +8,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from ledger import main, with_minutes, with_tables
+from ledger import main, with_minutes, with_own_minutes, with_tables
 
 STUDY = {
     "command": "python benchmarks/toy.py",
@@ -240,3 +240,29 @@ def test_badges_do_not_lengthen_the_reading(tmp_path: Path) -> None:
     nbformat.write(new_notebook(cells=[cell]), tmp_path / "03_training.ipynb")
     text = with_minutes("<!-- minutes 03 --><!-- /minutes -->", tmp_path, tmp_path)
     assert text == "<!-- minutes 03 -->1.0 | 0<!-- /minutes -->"
+
+
+def test_a_notebook_says_its_own_minutes_and_memory(tmp_path: Path) -> None:
+    rows = [{"work": "01_a", "seconds": 90, "peak_mb": 740}, {"work": "all", "seconds": 95}]
+    file = tmp_path / "speed_notebooks-linux-x86_64-2cpu.json"
+    file.write_text(json.dumps({"rows": rows}), encoding="utf-8")
+    text = with_own_minutes("a <!-- minutes -->7<!-- /minutes -->, a GPU", tmp_path, "01")
+    assert text.startswith("a <!-- minutes -->1.5 minutes and 0.7 GB ")
+    assert text.endswith("<!-- /minutes -->, a GPU")
+
+
+@pytest.mark.slow
+def test_minutes_changed_by_hand_in_a_notebook_are_noticed_and_mended(root: Path, copy: Path) -> None:
+    path = copy / "notebooks" / "04_tpe_tuning.ipynb"
+    text = path.read_text(encoding="utf-8")
+    changed = text.replace("<!-- minutes -->", "<!-- minutes -->1", 1)
+    assert changed != text
+    path.write_text(changed, encoding="utf-8")
+    assert main(["--check", "--root", str(copy)]) == 1
+    assert main(["--root", str(copy)]) == 0
+    assert path.read_text(encoding="utf-8") == text
+
+
+def test_every_notebook_says_its_minutes_once(root: Path) -> None:
+    for path in sorted((root / "notebooks").glob("[0-9]*.ipynb")):
+        assert path.read_text(encoding="utf-8").count("<!-- minutes -->") == 1

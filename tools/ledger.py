@@ -3,6 +3,7 @@ typed by hand.
 
 A table stands between `<!-- ledger NAME -->` and `<!-- /ledger -->`. In the README's table of notebooks,
 `<!-- minutes 03 -->` and `<!-- /minutes -->` enclose two cells: the minutes of the machine and of a reader.
+In a notebook's own first cell, `<!-- minutes -->` encloses its minutes and memory.
 `--check` writes nothing and exits with 1 if a page says something else than the result files.
 """
 
@@ -15,13 +16,14 @@ from typing import Any
 
 import pandas as pd
 
-from ledger_speed import growth_table, machine_minutes, reader_minutes, speed_tables, throughput_table
+from ledger_speed import growth_table, machine_cost, reader_minutes, speed_tables, throughput_table
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURED_ON = "linux-x86_64-2cpu"
 WITH_ORIGIN = {"growth": growth_table, "ray_throughput": throughput_table}  # they name it themselves
 BLOCK = re.compile(r"<!-- ledger (?P<name>\S+) -->.*?<!-- /ledger -->", re.DOTALL)
 MINUTES = re.compile(r"<!-- minutes (?P<number>\d\d) -->.*?<!-- /minutes -->")
+OWN_MINUTES = re.compile(r"<!-- minutes -->.*?<!-- /minutes -->")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -40,10 +42,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def generated(root: Path) -> dict[Path, str]:
-    """What README.md and each page of book/ should hold."""
+    """What README.md, each page of book/ and each numbered notebook should hold."""
     results, pages = root / "benchmarks" / "results", [root / "README.md", *sorted(root.glob("book/*.md"))]
     texts = {page: with_tables(page.read_text(encoding="utf-8"), results) for page in pages}
-    return {page: with_minutes(text, results, root / "notebooks") for page, text in texts.items()}
+    texts = {page: with_minutes(text, results, root / "notebooks") for page, text in texts.items()}
+    for path in sorted(root.glob("notebooks/[0-9]*.ipynb")):
+        texts[path] = with_own_minutes(path.read_text(encoding="utf-8"), results, path.stem[:2])
+    return texts
 
 
 def with_tables(text: str, results: Path) -> str:
@@ -60,12 +65,23 @@ def with_minutes(text: str, results: Path, notebooks: Path) -> str:
 
     def block(found: re.Match[str]) -> str:
         number = found["number"]
-        file = results / f"speed_notebooks-{MEASURED_ON}.json"
-        machine = machine_minutes(json.loads(file.read_text(encoding="utf-8")), number)
+        machine, _ = _cost(results, number)
         (notebook,) = notebooks.glob(f"{number}_*.ipynb")
         return f"<!-- minutes {number} -->{machine:.1f} | {reader_minutes(notebook)}<!-- /minutes -->"
 
     return MINUTES.sub(block, text)
+
+
+def with_own_minutes(text: str, results: Path, number: str) -> str:
+    """A notebook's text with what it takes a machine: minutes, memory, and how they were measured."""
+    minutes, memory = _cost(results, number)
+    said = f"{minutes:.1f} minutes and {memory:.1f} GB on two CPU cores, with a second notebook beside it"
+    return OWN_MINUTES.sub(f"<!-- minutes -->{said}<!-- /minutes -->", text)
+
+
+def _cost(results: Path, number: str) -> tuple[float, float]:
+    file = results / f"speed_notebooks-{MEASURED_ON}.json"
+    return machine_cost(json.loads(file.read_text(encoding="utf-8")), number)
 
 
 def table_of(name: str, results: Path) -> str:

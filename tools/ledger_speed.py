@@ -60,10 +60,10 @@ def _script(content: dict[str, Any]) -> str:
     return content["command"].removeprefix("python benchmarks/")
 
 
-def machine_minutes(content: dict[str, Any], number: str) -> float:
-    """How long the notebook of that number ran, the others beside it."""
+def machine_cost(content: dict[str, Any], number: str) -> tuple[float, float]:
+    """Minutes and peak memory (GB) of the notebook of that number, another one beside it."""
     (row,) = (row for row in content["rows"] if row["work"].startswith(f"{number}_"))
-    return row["seconds"] / 60
+    return row["seconds"] / 60, row.get("peak_mb", 0) / 1000
 
 
 def reader_minutes(notebook: Path) -> int:
