@@ -54,7 +54,7 @@ def session_truth(parameters: SessionParameters) -> SessionTruth:
 
 def _simulated(parameters: SessionParameters, read: Callable[[Path], Read]) -> Read:
     path = Path("ophys_experiment_data") / f"{parameters.session_id}.nwb"
-    folder = simulated_folder("allen", parameters.as_dict(), MODULES)
+    folder = simulated_folder("allen", parameters.to_dict(), MODULES)
     return kept(
         folder,
         str(truth_path(path)),

@@ -86,7 +86,7 @@ def _simulated(seed: int, read: Callable[[Path], Read]) -> Read:
         write_neuromatch([session], folder)
         write_truth(session, folder / TRUTH)
 
-    folder = simulated_folder("steinmetz", parameters.as_dict(), (behaviour, steinmetz, steinmetz_files))
+    folder = simulated_folder("steinmetz", parameters.to_dict(), (behaviour, steinmetz, steinmetz_files))
     return kept(folder, TRUTH, write, read)
 
 

@@ -7,7 +7,7 @@
 Letters: R repeats, E end frames of the test part, F frames, N neurons, S samples of the microscope.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -84,7 +84,7 @@ def write_simulated(folder: str | Path, session_type: str = "three_session_A", s
 
     Needs no AllenSDK. Raises SettingsError for an unknown session type, and DiskError.
     """
-    simulated = simulate_session(replace(demo_parameters(seed), session_type=session_type))
+    simulated = simulate_session(demo_parameters(seed).replace(session_type=session_type))
     known = {"movie and running": simulated.expected, "movie": simulated.expected_from_movie}
     measured, *best = (_cut(each, simulated.starts) for each in (simulated.dff, *known.values()))
     ceilings = {name: ceiling(measured, each) for name, each in zip(known, best, strict=True)}
