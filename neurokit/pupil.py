@@ -5,7 +5,7 @@ The command line, the notebooks and the benchmarks all call these functions.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, SupportsIndex
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from hyperopt import hp
 from torch import nn
 
 from neurokit import metrics
+from neurokit.config import Count, Seed, checked
 from neurokit.device import choose_device
 from neurokit.errors import SettingsError
 from neurokit.features.encoding_task import EncodingTask
@@ -36,18 +37,22 @@ BASELINES = {
 
 
 def build_encoder(
-    task: EncodingTask, *, cell: Family = "rnn", hidden: int = 27, layers: int = 1, seed: int = 0
+    task: EncodingTask,
+    *,
+    cell: Family = "rnn",
+    hidden: SupportsIndex = 27,
+    layers: SupportsIndex = 1,
+    seed: SupportsIndex = 0,
 ) -> nn.Module:
     """An untrained encoder for the task, its rates starting at the training mean.
 
     `cell` is a recurrent cell, or 'mlp' or 'cnn'. Weights are drawn from `seed`. Raises
     SettingsError for another word.
     """
-    if hidden < 1 or layers < 1:
-        raise SettingsError(f"hidden is {hidden}, layers {layers}; both need to be 1 or more.")
+    hidden, layers = checked("hidden", hidden, Count), checked("layers", layers, Count)
     sizes = len(task.channels), len(task.regions), hidden
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
+        torch.manual_seed(checked("seed", seed, Seed))
         if cell in ("rnn", "gru", "lstm"):
             model = PupilEncoder(*sizes, cell=cell, layers=layers)
         elif cell in ("mlp", "cnn"):

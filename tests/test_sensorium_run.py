@@ -39,7 +39,7 @@ def tiny(seed: int = 0, kinds: tuple[str, ...] = KINDS) -> tuple[ScanParameters,
     """Mice of 22, 21, 20 ... neurons, so that means over neurons are not means over mice."""
     return tuple(
         ScanParameters(
-            MouseParameters(neurons=22 - number, seed=10 * seed + number),
+            mouse=MouseParameters(neurons=22 - number, seed=10 * seed + number),
             kind=kind,
             train=60,
             validation=12,
@@ -151,6 +151,14 @@ def test_the_tier_is_that_of_when_it_was_planned(monkeypatch: pytest.MonkeyPatch
 def test_an_unknown_model_is_refused() -> None:
     with pytest.raises(SettingsError, match="no model 'model_5'; choose one of ln, cnn"):
         Plan("model_5")
+
+
+def test_seeds_of_plans() -> None:
+    assert Plan(seed=np.int64(3)).recipe == Plan(seed=3).recipe
+    assert Plan(seed=np.int64(3)).path == Plan(seed=3).path
+    for seed in (-1, 1.5):
+        with pytest.raises(SettingsError, match=f"seed is {seed}"):
+            Plan(seed=seed)
 
 
 def test_what_models_are_given() -> None:

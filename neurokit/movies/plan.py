@@ -1,11 +1,11 @@
 """Which session and movies, which recipe, kept where: all that a command on Allen sessions has to settle."""
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
 from neurokit import settings
+from neurokit.config import Names, Seed, WholeNumber, checked
 from neurokit.data.allen import MovieSession
 from neurokit.data.allen_sdk import import_allensdk
 from neurokit.data.allen_sessions import MODULES, SESSION, load_movie_session, load_simulated_session
@@ -42,7 +42,10 @@ class Plan:
     tier: settings.Tier = field(default_factory=settings.tier)
 
     def __post_init__(self) -> None:
-        """Looks at what can be said without the session."""
+        """Looks at what can be said without the session; one movie's name is taken as a tuple of it."""
+        kinds = {"seed": Seed, "movies": Names | None, "without": tuple[WholeNumber, ...]}
+        for name, kind in kinds.items():
+            object.__setattr__(self, name, checked(name, getattr(self, name), kind))
         if self.session_id is not None and self.tier == "demo":
             raise SettingsError(
                 f"Session {self.session_id} is not on the demo tier, whose session is picked by its seed: "
@@ -100,7 +103,7 @@ class Plan:
         """The NWB that the session was read from, in the layout of AllenSDK's cache."""
         folder = settings.data_folder() / "allen"
         if self.tier == "demo":
-            folder = simulated_folder("allen", self.parameters.as_dict(), MODULES)
+            folder = simulated_folder("allen", self.parameters.to_dict(), MODULES)
         return folder / "ophys_experiment_data" / f"{session.session_id}.nwb"
 
     @property
@@ -111,8 +114,7 @@ class Plan:
     @property
     def unfinished(self) -> Path:
         """Where its training is kept until it is over; another file for each change of the recipe."""
-        digest = hashlib.sha256(repr(self.recipe).encode()).hexdigest()[:12]
-        return self.path.with_name(f"{self._name}-{digest}.training")
+        return self.path.with_name(f"{self._name}-{self.recipe.digest()}.training")
 
     @property
     def _movies(self) -> str:
