@@ -121,7 +121,9 @@ def ensemble(members: int, batch: int) -> Work:
 
 def small_ensemble(epochs: int, batch: int) -> tuple[Load, Recipe]:
     """What members are trained on and how: 240 trials of 50 simulated neurons, the demo's small CNN."""
-    scan = ScanParameters(MouseParameters(neurons=50, seed=900), train=200, validation=40, test_images=8)
+    scan = ScanParameters(
+        mouse=MouseParameters(neurons=50, seed=900), train=200, validation=40, test_images=8
+    )
     recipe = small(PUBLISHED["cnn"], epochs)
     recipe = recipe.replace(fit=recipe.fit.replace(batch_size=batch))
     return partial(load_simulated, (scan,)), recipe
@@ -131,7 +133,9 @@ def written_scan(trials: int, neurons: int) -> Path:
     """The archive of a scan of noise in the files of the competition, written on the first call."""
     folder = settings.data_folder() / "benchmarks" / "growth" / f"{trials}-{neurons}"
     train = trials - trials // 10
-    parameters = ScanParameters(MouseParameters(neurons=neurons), train=train, validation=trials - train)
+    parameters = ScanParameters(
+        mouse=MouseParameters(neurons=neurons), train=train, validation=trials - train
+    )
     if (archive := folder / f"{scan_name(parameters)}.zip").is_file():
         return archive
     random = np.random.default_rng(0)

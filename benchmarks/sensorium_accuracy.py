@@ -64,7 +64,7 @@ def mice(seed: int, size: dict[str, int]) -> list[ScanParameters]:
     """Three pre-training mice of this seed."""
     return [
         ScanParameters(
-            MouseParameters(neurons=size["neurons"], seed=2000 + 10 * seed + n), train=size["train"]
+            mouse=MouseParameters(neurons=size["neurons"], seed=2000 + 10 * seed + n), train=size["train"]
         )
         for n in range(3)
     ]

@@ -21,6 +21,7 @@ import torch
 from torch import nn
 
 from neurokit import __version__
+from neurokit.config import plain
 from neurokit.errors import CheckpointError
 from neurokit.files import written
 
@@ -56,7 +57,7 @@ def save(
         "sha256": hashlib.sha256(content).hexdigest(),
         **facts,
     }
-    text = json.dumps(description, indent=2) + "\n"
+    text = json.dumps(plain(description), indent=2) + "\n"
     with written(sidecar) as new_sidecar, written(weights) as new_weights:  # renamed when both are whole
         new_weights.write_bytes(content)
         new_sidecar.write_text(text)

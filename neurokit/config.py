@@ -70,6 +70,7 @@ def _names(value: Any) -> Any:
 _Integer = Annotated[int, BeforeValidator(_integer)]
 WholeNumber = Annotated[_Integer, Field(ge=0)]
 Count = Annotated[_Integer, Field(ge=1)]
+Several = Annotated[_Integer, Field(ge=2)]
 Seed = Annotated[_Integer, Field(ge=0, le=2**63 - 1)]
 Size = tuple[Count, Count]  # rows and columns
 Number = float  # NaN and infinity are refused in each

@@ -110,7 +110,7 @@ def fit(
     *,
     optimise: Optimise | None = None,
     compile: Compile = "none",
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     on_epoch: Callable[[int, float], None] | None = None,
     show_progress: bool = True,
 ) -> Fitted:
@@ -131,6 +131,7 @@ def fit(
     if keep_memory():
         keep_freed_memory()
     model.to(train.device)
+    checkpoint = None if checkpoint is None else Path(checkpoint)
     data = train.fingerprint() + validation.fingerprint() if checkpoint else ""
     measured = _objective(loss, validation, settings)
     state = TrainingState(model, settings, *(optimise or optimizer_and_schedule)(model, settings), data)
@@ -164,7 +165,7 @@ def _objective(
 ) -> Callable[[nn.Module], float]:
     if isinstance(validation, Rows):
         return lambda model: evaluate_loss(model, loss, validation, settings)
-    return validation
+    return lambda model: float(validation(model))  # numpy's numbers could not be read back
 
 
 def _train_epoch(

@@ -1,22 +1,24 @@
 """What every notebook's first cell does: versions, device, threads, seed, figure style."""
 
 import platform
+from typing import SupportsIndex
 
 import numpy as np
 import torch
 
 from neurokit import __version__, settings
+from neurokit.config import Seed, checked
 from neurokit.device import choose_device
 from neurokit.figures import use_style
 
 
-def setup(seed: int = 0, *, device: str = "auto") -> torch.device:
+def setup(seed: SupportsIndex = 0, *, device: str = "auto") -> torch.device:
     """Prints what runs here, fixes threads and seeds, sets the figure style; returns the device.
 
     One thread, so that the numbers below a cell are the same on every machine to three digits.
     """
     torch.set_num_threads(1)
-    torch.manual_seed(seed)
+    torch.manual_seed(checked("seed", seed, Seed))
     chosen = choose_device(device)
     use_style()
     print(

@@ -5,7 +5,7 @@ The command line, the notebooks and the benchmarks all call these functions.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, SupportsIndex
 
 import numpy as np
 import pandas as pd
@@ -14,6 +14,7 @@ from hyperopt import hp
 from torch import nn
 
 from neurokit import metrics
+from neurokit.config import Count, Seed, checked
 from neurokit.device import choose_device
 from neurokit.errors import SettingsError
 from neurokit.features.encoding_task import EncodingTask
@@ -44,7 +45,12 @@ BASELINES = {
 
 
 def build_encoder(
-    task: EncodingTask, *, cell: Family = "rnn", hidden: int = 27, layers: int = 1, seed: int = 0
+    task: EncodingTask,
+    *,
+    cell: Family = "rnn",
+    hidden: SupportsIndex = 27,
+    layers: SupportsIndex = 1,
+    seed: SupportsIndex = 0,
 ) -> nn.Module:
     """An untrained encoder for the task, its rates starting at the training mean.
 
@@ -52,9 +58,10 @@ def build_encoder(
     SettingsError for another word.
     """
     check_sizes(cell, hidden, layers)
+    hidden, layers = checked("hidden", hidden, Count), checked("layers", layers, Count)
     sizes = len(task.channels), len(task.regions), hidden
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
+        torch.manual_seed(checked("seed", seed, Seed))
         own = {
             PupilEncoder: {"cell": cell},
             WindowMLP: {"window": round(WINDOW / task.bin_size)},
@@ -68,8 +75,8 @@ def check_sizes(cell: str, hidden: int, layers: int) -> None:
     """Raises SettingsError for a cell that is none of MODELS, or a size below 1."""
     if cell not in MODELS:
         raise SettingsError(f"cell is {cell!r}; use one of {', '.join(MODELS)}.")
-    if hidden < 1 or layers < 1:
-        raise SettingsError(f"hidden is {hidden}, layers {layers}; both need to be 1 or more.")
+    for name, value in (("hidden", hidden), ("layers", layers)):
+        checked(name, value, Count)
 
 
 def train_encoder(

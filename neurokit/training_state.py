@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from neurokit import __version__
 from neurokit.checkpoint import check_version
+from neurokit.config import plain
 from neurokit.errors import CheckpointError
 from neurokit.files import written
 from neurokit.fit_settings import FitSettings
@@ -101,20 +102,20 @@ class TrainingState:
         cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
         return {
             "version": __version__,
-            "settings": _comparable(self.settings),
+            "settings": self._comparable(),
             "data": self.data,
             "model": self.model.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "schedule": self.schedule.state_dict(),
+            "optimizer": plain(self.optimizer.state_dict()),
+            "schedule": plain(self.schedule.state_dict()),
             "generators": [self.generator.get_state(), torch.get_rng_state(), *cuda],
-            "progress": [self.epoch, self.best_epoch, self.best_loss, self.waited, self.round],
+            "progress": plain([self.epoch, self.best_epoch, self.best_loss, self.waited, self.round]),
             "best_weights": self.best_weights,
-            "rows": self.rows,
+            "rows": plain(self.rows),
         }
 
     def _load(self, path: Path) -> None:
         content = _opened(path)
-        wanted, found = _comparable(self.settings), content.get("settings", {})
+        wanted, found = self._comparable(), content.get("settings", {})
         if found != wanted:
             different = sorted(k for k in wanted | found if wanted.get(k) != found.get(k))
             raise CheckpointError(
@@ -139,20 +140,17 @@ class TrainingState:
                 "or build the model it was made with."
             ) from error
 
+    def _comparable(self) -> dict[str, Any]:
+        """What must agree for a run to go on: all but the epochs, unless the schedule spans them."""
+        spans = self.settings.schedule == "cosine"
+        return {name: value for name, value in self.settings.to_dict().items() if spans or name != "epochs"}
+
     def _set_generators(self, states: list[torch.Tensor]) -> None:
         own, cpu, *cuda = states
         self.generator.set_state(own)
         torch.set_rng_state(cpu)
         if cuda and len(cuda) == torch.cuda.device_count():
             torch.cuda.set_rng_state_all(cuda)
-
-
-def _comparable(settings: FitSettings) -> dict[str, Any]:
-    """What must agree for a run to go on: all but the epochs, unless the schedule spans them."""
-    found = settings.to_dict()
-    if settings.schedule != "cosine":
-        found.pop("epochs")
-    return found
 
 
 def _opened(path: Path) -> dict[str, Any]:

@@ -264,7 +264,7 @@ def test_bad_arguments(session: SimulatedSession, path: Path) -> None:
 
 def test_the_truth_is_read_as_written(session: SimulatedSession, path: Path) -> None:
     truth = read_session_truth(truth_path(path))
-    assert truth.parameters == session.parameters.as_dict()
+    assert truth.parameters == session.parameters.to_dict()
     for name in ("cell_ids", "speed", "expected", "expected_from_movie"):
         np.testing.assert_array_equal(getattr(truth, name), getattr(session, name))
     for each in fields(session.cells):

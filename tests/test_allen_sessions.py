@@ -99,4 +99,4 @@ def test_a_wrong_option_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _of(seed: int) -> dict[str, object]:
-    return TINY.as_dict() | {"seed": seed}
+    return TINY.to_dict() | {"seed": seed}

@@ -52,6 +52,21 @@ def test_a_model_comes_back_whole_by_any_of_its_names(saved: Path, name: str) ->
     assert (description["best_loss"], description["region_names"]) == (1.5, ["SCs", "LGd"])
 
 
+def test_numpys_numbers_are_saved_as_numbers(tmp_path: Path) -> None:
+    """At any depth, and as keys: a score, a size, a table that is a dictionary of lists."""
+    sizes = {"channels": np.int64(2), "regions": np.uint8(3), "hidden": np.int64(4), "cell": np.str_("gru")}
+    facts = {
+        "score": np.float32(0.5),
+        "recipe": {"seed": np.int64(7), "rates": [np.float64(0.25), (np.bool_(True), None)]},
+        "of_unit": {np.int64(12): np.float64(0.75)},
+    }
+    checkpoint.save(encoder(), tmp_path / "model", sizes, **facts)
+    _, found = checkpoint.load(tmp_path / "model", PupilEncoder)
+    assert loads(tmp_path / "model", encoder()) and found["configuration"] == SIZES
+    assert found["recipe"] == {"seed": 7, "rates": [0.25, [True, None]]}
+    assert (found["score"], found["of_unit"]) == (0.5, {"12": 0.75})
+
+
 def test_a_dot_in_the_name_is_part_of_it(tmp_path: Path) -> None:
     path = checkpoint.save(encoder(), tmp_path / "encoder-0.5", SIZES)
     assert path.name == "encoder-0.5.safetensors"
@@ -174,7 +189,7 @@ def test_a_full_disk_keeps_the_earlier_checkpoint(
 
 def test_facts_that_are_no_json_keep_the_earlier_checkpoint(saved: Path) -> None:
     with pytest.raises(TypeError):
-        checkpoint.save(encoder(seed=1), saved, SIZES, scale=np.float32(1))
+        checkpoint.save(encoder(seed=1), saved, SIZES, scale=np.arange(2))
     assert loads(saved, encoder(seed=0))
 
 

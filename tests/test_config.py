@@ -1,6 +1,9 @@
 """Settings: what is taken, what is refused and how that is said, and the way to JSON and back."""
 
+import ast
+import contextlib
 import copy
+import importlib
 import json
 import math
 import pickle
@@ -9,13 +12,17 @@ import sys
 from collections import namedtuple
 from inspect import signature
 from pathlib import Path
-from typing import Annotated, Literal
+from types import NoneType, SimpleNamespace, UnionType
+from typing import Annotated, Literal, Union, get_args, get_origin
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from pydantic import Field, model_validator
+from torch import nn
 
+import neurokit
 from neurokit.config import (
     AnyPath,
     BelowOne,
@@ -33,6 +40,13 @@ from neurokit.config import (
     plain,
 )
 from neurokit.errors import SettingsError
+from neurokit.models.foundation.network import build as build_foundation
+from neurokit.models.foundation.settings import SMALL as SMALL_FOUNDATION
+from neurokit.models.sensorium import build as build_sensorium
+from neurokit.models.sensorium_settings import CNN, MouseShape
+from neurokit.models.transformer import build as build_transformer
+from neurokit.models.transformer_settings import SMALL as SMALL_TRANSFORMER
+from neurokit.pupil import build_encoder
 
 
 class Part(Config):
@@ -312,3 +326,202 @@ def test_an_argument_is_checked_like_a_field() -> None:
 def test_settings_need_no_torch() -> None:
     code = "import sys, neurokit.config; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+# --- every class of settings in the package
+
+NEEDED = {  # values of fields without a default
+    "MouseShape": {"neurons": 7},
+    "RegionTruth": {"name": "SCs", "channel": "pupil_area", "lag": 0.1, "gain": 0.3, "time_constant": 0.05},
+}
+
+
+def every_class() -> list[type[Config]]:
+    """Found in the source, so that only these modules are imported."""
+    package, found = Path(neurokit.__file__).parent, []
+    for path in sorted(package.rglob("*.py")):
+        nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)]
+        names = [node.name for node in nodes if "Config" in [getattr(base, "id", "") for base in node.bases]]
+        module = ".".join(["neurokit", *path.relative_to(package).with_suffix("").parts])
+        found += [getattr(importlib.import_module(module), name) for name in names]
+    return found
+
+
+CLASSES = every_class()
+EACH_CLASS = pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: f"{kind.__module__}.{kind.__name__}")
+
+
+def example(kind: type[Config]) -> Config:
+    return kind(**NEEDED.get(kind.__name__, {}))
+
+
+def types_of(annotation: object) -> set[object]:
+    """What a field may be: int, float, bool, str, tuple, NoneType, a class of settings or words."""
+    inner = get_args(annotation)
+    if get_origin(annotation) is Annotated:
+        return types_of(inner[0])
+    if get_origin(annotation) in (Union, UnionType):
+        return set().union(*(types_of(each) for each in inner))
+    if get_origin(annotation) is Literal:
+        return {Literal}
+    return {get_origin(annotation) or annotation}
+
+
+def test_the_package_has_these_classes() -> None:
+    names = [kind.__name__ for kind in CLASSES]
+    assert len(names) == len(CLASSES) >= 20
+    assert {"FitSettings", "ModelSettings", "StateSettings", "InputSettings", "Recipe", "SnippetShape"} <= {
+        *names
+    }
+    assert {"TransformerSettings", "FoundationSettings", "TwinRecipe", "CycleSettings"} <= {*names}
+    assert {"SgdClipSettings", "MedianStopping", "Patience", "MouseShape", "ScanParameters"} <= {*names}
+    assert names.count("Recipe") == names.count("MouseParameters") == names.count("SessionParameters") == 2
+
+
+def others(value: object, types: set[object], annotation: object) -> list[object]:
+    """Values that the field may take instead, some of which other fields may forbid."""
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int):
+        return [value + 1, value + 2, 2 * value, value - 1]
+    if isinstance(value, float):
+        return [value / 3 + 0.1, value / 3]
+    if Literal in types:
+        return [word for word in words_of(annotation) if word != value]
+    if value is None:
+        return [3 if int in types else 0.3]
+    if isinstance(value, str):
+        return [f'{value}é"\\\n']
+    return []
+
+
+def words_of(annotation: object) -> list[str]:
+    inner = get_args(annotation)
+    return list(inner) if get_origin(annotation) is Literal else [w for each in inner for w in words_of(each)]
+
+
+def changed(kind: type[Config], name: str) -> Config | None:
+    """The example with another value in that field; None for tuples and settings within settings."""
+    settings, annotation = example(kind), kind.model_fields[name].annotation
+    for value in others(getattr(settings, name), types_of(annotation), annotation):
+        with contextlib.suppress(SettingsError):
+            return settings.replace(**{name: value})
+    return None
+
+
+@EACH_CLASS
+def test_each_field_survives_json(kind: type[Config]) -> None:
+    for name in kind.model_fields:
+        other = changed(kind, name)
+        assert other or isinstance(getattr(example(kind), name), tuple | Config), f"no other value for {name}"
+        settings = other or example(kind)
+        back = kind.from_json(text := settings.to_json())
+        assert back == settings and repr(back) == repr(settings) and hash(back) == hash(settings)
+        assert json.loads(text, parse_constant=pytest.fail) == settings.to_dict()
+        assert back.digest() == settings.digest()
+        assert other is None or (other != example(kind) and other.digest() != example(kind).digest())
+
+
+@EACH_CLASS
+def test_no_field_can_be_set(kind: type[Config]) -> None:
+    settings = example(kind)
+    for name in kind.model_fields:
+        with pytest.raises(SettingsError, match=rf"{kind.__name__} never changes; use replace\({name}="):
+            setattr(settings, name, getattr(settings, name))
+
+
+def as_libraries_have_it(value: object) -> list[object]:
+    if isinstance(value, bool):
+        return [np.bool_(value)]
+    if isinstance(value, int):
+        return [np.int64(value), np.uint32(value), np.float64(value), np.array(value), pd.Series([value])[0]]
+    if isinstance(value, float):
+        return [np.float64(value), np.array(value), pd.Series([value])[0]]
+    if isinstance(value, tuple):
+        return [list(value)] if any(isinstance(each, Config) for each in value) else [np.array(value)]
+    return []
+
+
+@EACH_CLASS
+def test_each_number_may_be_numpys(kind: type[Config]) -> None:
+    settings = example(kind)
+    for name in kind.model_fields:
+        for each in as_libraries_have_it(getattr(settings, name)):
+            found = settings.replace(**{name: each})
+            assert (
+                found == settings and repr(found) == repr(settings) and found.to_json() == settings.to_json()
+            )
+
+
+def no_values_of(types: set[object]) -> list[object]:
+    """What a field of these types must refuse."""
+    wrong: list[object] = [] if NoneType in types else [None]
+    if types & {int, float}:
+        wrong += [True, np.bool_(False), "1", math.nan, math.inf, -math.inf, np.float32("nan"), 1j, [1]]
+    if int in types and float not in types:
+        wrong += [2.5, np.float64(0.5)]
+    if bool in types:
+        wrong += ["no", "yes", 0, 1, 1.0]
+    if Literal in types:
+        wrong += ["no such word", 1, True]
+    return wrong
+
+
+@EACH_CLASS
+def test_each_field_refuses_what_is_no_number_or_no_switch(kind: type[Config]) -> None:
+    for name, field in kind.model_fields.items():
+        for each in no_values_of(types_of(field.annotation)):
+            with pytest.raises(SettingsError, match=rf"^{name} is .*; use [^\n]*\.$"):
+                example(kind).replace(**{name: each})
+
+
+@pytest.mark.parametrize("kind", [kind for kind in CLASSES if "seed" in kind.model_fields])
+@pytest.mark.parametrize("seed", [-1, np.int64(-1), 2**63, 1.5, True])
+def test_no_seed_is_negative_or_broken(kind: type[Config], seed: object) -> None:
+    with pytest.raises(SettingsError, match=rf"^seed is {seed}; use a whole number from 0 to "):
+        example(kind).replace(seed=seed)
+
+
+@EACH_CLASS
+def test_an_unknown_name_is_answered_with_the_nearest(kind: type[Config]) -> None:
+    for name in kind.model_fields:
+        with pytest.raises(SettingsError, match=f"^{kind.__name__} has no {name}_; the nearest .* is {name}"):
+            example(kind).replace(**{f"{name}_": 1})
+
+
+@EACH_CLASS
+def test_each_field_is_documented(kind: type[Config]) -> None:
+    for name, field in kind.model_fields.items():
+        assert field.description and field.description[0] != " " and field.description[-1] == "."
+        assert f"\n    {name}: {field.description.split()[0]}" in kind.__doc__
+
+
+# --- seeds of functions
+
+SMALL_TASK = SimpleNamespace(
+    channels=("pupil_x",), regions=("SCs",), rates=np.ones((2, 3, 1), dtype=np.float32), bin_size=0.01
+)
+SMALL_TASK.bins = lambda part: np.ones((2, 3), dtype=bool)
+BUILDERS = {
+    "pupil": lambda seed: build_encoder.__wrapped__(SMALL_TASK, seed=seed),
+    "sensorium": lambda seed: build_sensorium(
+        {"a": MouseShape(neurons=3)}, CNN.replace(channels=2, layers=1, positions="free"), seed=seed
+    ),
+    "transformer": lambda seed: build_transformer(2, SMALL_TRANSFORMER, seed=seed),
+    "foundation": lambda seed: build_foundation(np.int64(2), SMALL_FOUNDATION, seed=seed),
+}
+
+
+@pytest.mark.parametrize("system", BUILDERS)
+def test_weights_are_drawn_from_numpys_seeds_too(system: str) -> None:
+    ours, numpys, other = (
+        nn.utils.parameters_to_vector(BUILDERS[system](seed).parameters()) for seed in (1, np.int64(1), 2)
+    )
+    assert torch.equal(ours, numpys) and not torch.equal(ours, other)
+
+
+@pytest.mark.parametrize("system", BUILDERS)
+@pytest.mark.parametrize("seed", [-1, 2**63])
+def test_no_weights_are_drawn_from_other_seeds(system: str, seed: int) -> None:
+    with pytest.raises(SettingsError, match=f"^seed is {seed}; use a whole number from 0 to"):
+        BUILDERS[system](seed)

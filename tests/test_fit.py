@@ -7,9 +7,11 @@ import resource
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
 
 from neurokit import __version__
 from neurokit.errors import CheckpointError, DiskError, FitError, SettingsError
@@ -102,6 +104,49 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     assert gone_on.history.equals(straight.history)
     assert same(weights(gone_on.model), weights(straight.model))
     assert (gone_on.best_epoch, gone_on.best_loss) == (straight.best_epoch, straight.best_loss)
+
+
+class Numpys:
+    """An objective whose numbers are numpy's, as those of metrics are."""
+
+    def fingerprint(self) -> str:
+        return "numpy"
+
+    def __call__(self, model: nn.Module) -> np.floating:
+        return np.float32(sum(float(values.detach().square().sum()) for values in model.parameters()))
+
+
+def numpys_rate(model: nn.Module, settings: FitSettings) -> tuple[torch.optim.Optimizer, LRScheduler]:
+    optimizer = torch.optim.SGD(
+        model.parameters(), lr=np.float64(settings.learning_rate), momentum=np.float32(0.5)
+    )
+    return optimizer, torch.optim.lr_scheduler.StepLR(optimizer, np.int64(2), gamma=np.float64(0.5))
+
+
+@pytest.mark.parametrize("options", [{}, {"validation": Numpys()}, {"optimise": numpys_rate}])
+def test_a_killed_run_of_numpys_numbers_goes_on(tmp_path: Path, options: dict[str, object]) -> None:
+    """Its settings, losses and rates come back from the file, whose path may be text."""
+    settings = BRIEF.replace(
+        epochs=np.int64(6),
+        batch_size=np.int64(4),
+        learning_rate=np.float32(0.02),
+        patience=np.int64(4),
+        seed=np.uint32(3),
+        tolerance=np.float64(1e-6),
+    )
+    path = tmp_path / "run.training"
+
+    def kill(epoch: int, value: float) -> None:
+        if epoch == 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        run(settings, checkpoint=str(path), on_epoch=kill, **options)
+    assert torch.load(path, weights_only=True)["settings"]["patience"] == 4
+    found, straight = run(settings, toy(seed=9), checkpoint=str(path), **options), run(settings, **options)
+    assert found.history.equals(straight.history) and same(weights(found.model), weights(straight.model))
+    assert (found.best_epoch, found.best_loss) == (straight.best_epoch, straight.best_loss)
+    assert type(found.best_loss) is float
 
 
 def test_without_the_checkpoint_the_second_half_would_differ(tmp_path: Path) -> None:

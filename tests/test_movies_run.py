@@ -146,6 +146,13 @@ def test_every_plan_has_a_place_of_its_own() -> None:
     assert Plan(epochs=3).unfinished != Plan().unfinished
 
 
+def test_one_name_is_one_movie_and_numbers_may_be_numpys() -> None:
+    tidy = Plan(movies=(ONE,), without=(3, 5), seed=2)
+    plan = Plan(movies=ONE, without=np.array([3, 5]), seed=np.int64(2))
+    assert plan == tidy and hash(plan) == hash(tidy)
+    assert (plan.path, plan.unfinished, plan.description) == (tidy.path, tidy.unfinished, tidy.description)
+
+
 def test_a_plan_that_cannot_be_is_refused() -> None:
     with pytest.raises(SettingsError, match="Session 7 is not on the demo tier"):
         Plan(7)
@@ -158,6 +165,8 @@ def test_a_plan_that_cannot_be_is_refused() -> None:
         plan.__post_init__()
     with pytest.raises(DataError, match=f"'natural_movie_4'; use {ONE}, {TWO}, natural_movie_three"):
         Plan(tier="full", movies=(ONE, "natural_movie_4"))
+    with pytest.raises(SettingsError, match="seed is -1"):
+        Plan(seed=-1)
     with pytest.raises(SettingsError, match="movies names none"):
         Plan(movies=())
     with pytest.raises(SettingsError, match="'cutout' has no session with movies"):
@@ -494,7 +503,7 @@ def test_data_describes_the_session(capsys: pytest.CaptureFixture[str]) -> None:
 def test_data_says_where_there_is_no_pupil(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(plans, "demo_parameters", lambda seed: replace(tiny(seed), pupil=False))
+    monkeypatch.setattr(plans, "demo_parameters", lambda seed: tiny(seed).replace(pupil=False))
     assert "pupil not recorded" in said(capsys, "data")
 
 
@@ -502,7 +511,7 @@ def test_simulate_writes_what_the_cache_reads(capsys: pytest.CaptureFixture[str]
     folder = tmp_path / "made"
     options = ("--seed", "2", "--session-type", "three_session_B", "--output", str(folder))
     text = said(capsys, "simulate", *options)
-    number = replace(tiny(2), session_type="three_session_B").session_id
+    number = tiny(2).replace(session_type="three_session_B").session_id
     cache = open_cache(folder)
     assert find_sessions(cache)["session_id"].tolist() == [number]
     assert cache.get_ophys_experiment_data(number).list_stimuli() == [ONE, "spontaneous"]

@@ -304,8 +304,8 @@ def test_what_a_search_samples_the_objective_accepts() -> None:
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> TrialRecording:
     regions = (
-        RegionTruth("SCs", "pupil_area", lag=-0.2, gain=0.35, time_constant=0.05, neurons=6),
-        RegionTruth("LGd", "pupil_x", lag=0.1, gain=0.3, time_constant=0.05, neurons=6),
+        RegionTruth(name="SCs", channel="pupil_area", lag=-0.2, gain=0.35, time_constant=0.05, neurons=6),
+        RegionTruth(name="LGd", channel="pupil_x", lag=0.1, gain=0.3, time_constant=0.05, neurons=6),
     )
     session = simulate_session(SessionParameters(trials=20, regions=regions))
     files = write_neuromatch([session], tmp_path_factory.mktemp("session"))

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,8 @@ from neurokit.simulate.steinmetz import RegionTruth, SessionParameters, simulate
 from neurokit.simulate.steinmetz_files import write_alf, write_neuromatch, write_truth
 
 REGIONS = (
-    RegionTruth("SCs", "pupil_area", 0.1, 0.3, 0.05, neurons=4),
-    RegionTruth("CA1", "licks", 0.0, 0.1, 0.1, 3),
+    RegionTruth(name="SCs", channel="pupil_area", lag=0.1, gain=0.3, time_constant=0.05, neurons=4),
+    RegionTruth(name="CA1", channel="licks", lag=0.0, gain=0.1, time_constant=0.1, neurons=3),
 )
 SMALL = SessionParameters(trials=8, seed=2, regions=REGIONS)
 
@@ -85,7 +84,7 @@ def test_the_neuromatch_file_tells_nothing_of_the_truth(folder: Path) -> None:
 
 
 def test_several_sessions_come_back_in_order(tmp_path: Path) -> None:
-    mice = [SessionParameters(f"M{n}", trials=6, seed=n, regions=REGIONS) for n in range(4)]
+    mice = [SessionParameters(mouse=f"M{n}", trials=6, seed=n, regions=REGIONS) for n in range(4)]
     files = write_neuromatch([simulate_session(mouse) for mouse in mice], tmp_path)
     assert [file.name for file in files] == [f"steinmetz_part{part}.npz" for part in range(3)]
     assert [session.name[:2] for session in read_sessions(*files)] == ["M0", "M1", "M2", "M3"]
@@ -548,7 +547,7 @@ def test_absent_columns_of_the_trial_table_are_nan() -> None:
 def small_demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """The demo's sessions in small, and the folder in which they are kept."""
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
-    monkeypatch.setattr(steinmetz, "SessionParameters", lambda seed: replace(SMALL, seed=seed))
+    monkeypatch.setattr(steinmetz, "SessionParameters", lambda seed: SMALL.replace(seed=seed))
     return tmp_path / "simulated"
 
 

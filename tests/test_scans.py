@@ -35,7 +35,7 @@ from neurokit.simulate.sensorium import ScanParameters, SimulatedScan, simulate_
 SMALL = ScanParameters(
     mouse=MouseParameters(neurons=30, seed=5), train=60, validation=12, test_images=4, repeats=3
 )
-TINY = replace(SMALL, mouse=MouseParameters(neurons=4), train=4, validation=2, test_images=2, repeats=2)
+TINY = SMALL.replace(mouse=MouseParameters(neurons=4), train=4, validation=2, test_images=2, repeats=2)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -65,7 +65,7 @@ def empty_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def truth(tmp_path_factory: pytest.TempPathFactory) -> ScanTruth:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NEUROKIT_DATA", str(tmp_path_factory.mktemp("truth")))
-        return scan_truth(replace(SMALL, train=120))
+        return scan_truth(SMALL.replace(train=120))
 
 
 # --- the truth
@@ -80,7 +80,7 @@ def test_the_more_is_known_the_higher_the_ceiling(truth: ScanTruth) -> None:
 
 
 def test_another_mouses_truth_predicts_nothing(truth: ScanTruth) -> None:
-    other = scan_truth(replace(SMALL, train=120, mouse=replace(SMALL.mouse, seed=6)))
+    other = scan_truth(SMALL.replace(train=120, mouse=SMALL.mouse.replace(seed=6)))
     chosen = truth.tiers == "train"
     exchanged = replace(
         truth, rates=other.rates, expected=other.expected, tiers=np.where(chosen, "train", "")
@@ -105,7 +105,7 @@ def test_a_ceiling_that_is_not_there(truth: ScanTruth, given: str, tier: str) ->
 
 
 def test_the_truth_is_that_of_the_scan() -> None:
-    plus = replace(TINY, kind="sensorium_plus")
+    plus = TINY.replace(kind="sensorium_plus")
     simulated, held = simulate_scan(plus), scan_truth(plus)
     for name in ("responses", "rates", "expected", "expected_from_image"):
         np.testing.assert_allclose(getattr(held, name), getattr(simulated, name), rtol=1e-6)
@@ -113,7 +113,7 @@ def test_the_truth_is_that_of_the_scan() -> None:
     np.testing.assert_array_equal(held.tiers, simulated.tiers)
     for name, values in vars(simulated.mouse.cells).items():
         np.testing.assert_array_equal(getattr(held.cells, name), values)
-    assert held.parameters == plus.as_dict()
+    assert held.parameters == plus.to_dict()
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 not a zip"])
@@ -147,7 +147,7 @@ def test_a_scan_is_simulated_once_by_all_that_want_it(simulations: list) -> None
         paths = set(pool.map(simulated_scan, [TINY] * 3))
     scan_truth(TINY)
     assert len(paths) == len(simulations) == 1
-    assert simulated_scan(replace(TINY, train=5)) not in paths and len(simulations) == 2
+    assert simulated_scan(TINY.replace(train=5)) not in paths and len(simulations) == 2
 
 
 def test_a_truth_that_was_removed_comes_back_with_the_scan(simulations: list) -> None:
@@ -220,7 +220,7 @@ def test_a_data_folder_that_holds_all_may_be_read_only(monkeypatch: pytest.Monke
     assert load_simulated([TINY])[TINY.key].neurons == scan_truth(TINY).rates.shape[1] == 4
     assert simulated_scan(TINY).is_file()
     with pytest.raises(DiskError, match="Read-only"):
-        simulated_scan(replace(TINY, train=5))
+        simulated_scan(TINY.replace(train=5))
 
 
 def test_a_folder_that_cannot_be_made_is_named(empty_data_folder: Path) -> None:
@@ -240,7 +240,7 @@ def test_the_demo_has_three_mice_of_their_own() -> None:
 
 
 def test_demo_scans_by_their_keys(simulations: list, monkeypatch: pytest.MonkeyPatch) -> None:
-    mice = tuple(replace(TINY, mouse=replace(TINY.mouse, seed=seed)) for seed in (3, 4))
+    mice = tuple(TINY.replace(mouse=TINY.mouse.replace(seed=seed)) for seed in (3, 4))
     monkeypatch.setattr(scans, "demo_parameters", lambda seed: mice)
     monkeypatch.setenv("NEUROKIT_TIER", "demo")
     second = mice[1].key
@@ -252,7 +252,7 @@ def test_demo_scans_by_their_keys(simulations: list, monkeypatch: pytest.MonkeyP
 
 
 def test_scans_of_one_key_and_other_parameters_keep_their_packs(monkeypatch: pytest.MonkeyPatch) -> None:
-    parameters = (TINY, replace(TINY, mouse=replace(TINY.mouse, history=0.0)))
+    parameters = (TINY, TINY.replace(mouse=TINY.mouse.replace(history=0.0)))
     assert parameters[0].key == parameters[1].key
     for _ in range(2):
         for each in parameters:

@@ -39,7 +39,7 @@ def tiny(seed: int = 0, kinds: tuple[str, ...] = KINDS) -> tuple[ScanParameters,
     """Mice of 22, 21, 20 ... neurons, so that means over neurons are not means over mice."""
     return tuple(
         ScanParameters(
-            MouseParameters(neurons=22 - number, seed=10 * seed + number),
+            mouse=MouseParameters(neurons=22 - number, seed=10 * seed + number),
             kind=kind,
             train=60,
             validation=12,
@@ -158,6 +158,14 @@ def test_a_plan_for_an_unknown_tier_is_refused() -> None:
     object.__setattr__(plan, "tier", "Demo")  # the tests' type checks would not let it be made
     with pytest.raises(SettingsError, match="no tier 'Demo'; use one of demo, cutout, full"):
         plan.__post_init__()
+
+
+def test_seeds_of_plans() -> None:
+    assert Plan(seed=np.int64(3)).recipe == Plan(seed=3).recipe
+    assert Plan(seed=np.int64(3)).path == Plan(seed=3).path
+    for seed in (-1, 1.5):
+        with pytest.raises(SettingsError, match=f"seed is {seed}"):
+            Plan(seed=seed)
 
 
 def test_what_models_are_given() -> None:

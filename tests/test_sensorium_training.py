@@ -398,7 +398,7 @@ SHORT = Recipe(
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Scan:
     folder = tmp_path_factory.mktemp("scan")
     mouse = MouseParameters(neurons=20, seed=3)
-    parameters = ScanParameters(mouse, train=150, validation=60, test_images=4, repeats=3)
+    parameters = ScanParameters(mouse=mouse, train=150, validation=60, test_images=4, repeats=3)
     return load_scan(write_scan(simulate_scan(parameters), folder), folder / "packed")
 
 

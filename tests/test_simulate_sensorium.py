@@ -210,7 +210,7 @@ def effect(parameters: MouseParameters, mechanism: str, late: int = 0) -> float:
 
 @pytest.mark.parametrize("mechanism", MECHANISMS)
 def test_a_mechanism_shows_at_strength_one_and_only_then(mechanism: str) -> None:
-    planted = replace(NOTHING, **{mechanism: 1.0})
+    planted = NOTHING.replace(**{mechanism: 1.0})
     with_it, without, late = (
         effect(planted, mechanism),
         effect(NOTHING, mechanism),
@@ -224,7 +224,7 @@ def test_a_mechanism_shows_at_strength_one_and_only_then(mechanism: str) -> None
 def test_a_mechanism_is_not_seen_where_another_is_planted(mechanism: str) -> None:
     """But all slow changes look like history: past responses tell of them."""
     for other in set(MECHANISMS) - {mechanism}:
-        assert abs(effect(replace(NOTHING, **{other: 1.0}), mechanism)) < 0.06
+        assert abs(effect(NOTHING.replace(**{other: 1.0}), mechanism)) < 0.06
 
 
 def test_units_of_the_pupil_are_a_mechanism() -> None:

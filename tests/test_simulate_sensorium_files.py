@@ -2,7 +2,6 @@
 
 import zipfile
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +16,8 @@ from neurokit.simulate.sensorium_files import write_scan
 SMALL = ScanParameters(
     mouse=MouseParameters(neurons=30, seed=5), train=60, validation=12, test_images=4, repeats=3
 )
-PARAMETERS = {kind: replace(SMALL, kind=kind) for kind in KINDS}
-TINY = replace(SMALL, mouse=MouseParameters(neurons=4), train=4, validation=2, test_images=2, repeats=2)
+PARAMETERS = {kind: SMALL.replace(kind=kind) for kind in KINDS}
+TINY = SMALL.replace(mouse=MouseParameters(neurons=4), train=4, validation=2, test_images=2, repeats=2)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -127,7 +126,7 @@ def test_tiers_share_no_canvas(monkeypatch: pytest.MonkeyPatch) -> None:
         return pictures
 
     monkeypatch.setattr("neurokit.simulate.sensorium.scenes", numbered)
-    scan = simulate_scan(replace(TINY, kind="sensorium_plus"))
+    scan = simulate_scan(TINY.replace(kind="sensorium_plus"))
     assert calls == [4, 2, 2, 2]
     for call, tier in enumerate(("train", "validation", "test", "final_test"), start=1):
         assert set(scan.images[scan.image[scan.tiers == tier], 0, 0]) == {call}
@@ -151,7 +150,7 @@ def test_statistics_are_those_of_the_training_trials(made: dict, kind: str) -> N
 def test_the_same_parameters_write_the_same_arrays(tmp_path: Path) -> None:
     state = np.random.get_state()[1].copy()
     first, again, other = (
-        raw(write_scan(simulate_scan(replace(TINY, mouse=replace(TINY.mouse, seed=seed))), tmp_path))
+        raw(write_scan(simulate_scan(TINY.replace(mouse=TINY.mouse.replace(seed=seed))), tmp_path))
         for seed in (5, 5, 6)
     )
     assert all(first[name].tobytes() == again[name].tobytes() for name in first.keys() | again.keys())

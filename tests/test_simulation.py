@@ -3,7 +3,6 @@
 import json
 import os
 import resource
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -124,7 +123,7 @@ def correlations(
     found = np.zeros((len(CHANNELS), len(LAGS)))
     for row, channel in enumerate(CHANNELS):
         values = standardised(channel_values(session.behaviour, channel))
-        drive = driven(values, replace(region, lag=0.0))
+        drive = driven(values, region.replace(lag=0.0))
         for column, lag in enumerate(LAGS):
             found[row, column] = np.corrcoef(drive[trials - lag].ravel(), rate.ravel())[0, 1]
     return found
@@ -143,7 +142,7 @@ def test_each_region_follows_its_planted_channel_at_its_planted_lag(
 
 
 def test_a_region_without_gain_follows_nothing() -> None:
-    idle = replace(REGIONS[0], gain=0.0, evoked=0.0)
+    idle = REGIONS[0].replace(gain=0.0, evoked=0.0)
     nothing, something = (
         correlations(simulate_session(SessionParameters(regions=(region,))), 0)
         for region in (idle, REGIONS[0])
@@ -155,7 +154,7 @@ def test_a_region_without_gain_follows_nothing() -> None:
 def test_a_lag_moves_the_drive_by_whole_bins(lag: float, moved: int) -> None:
     impulse = np.zeros(200)
     impulse[100] = 1
-    drive = driven(impulse, RegionTruth("A", "licks", lag, 0.3, 0.05))
+    drive = driven(impulse, RegionTruth(name="A", channel="licks", lag=lag, gain=0.3, time_constant=0.05))
     assert drive.argmax() == 100 + moved
     later = drive[100 + moved + 5]  # by 50 ms, one time constant
     assert later / drive.max() == pytest.approx(np.exp(-1))
@@ -197,7 +196,7 @@ def test_expected_rates_are_right_on_average(session: SimulatedSession) -> None:
 
 
 def test_expected_rates_use_a_trials_own_window_only() -> None:
-    region = replace(REGIONS[1], evoked=0.0)  # the rate is a line through the drive's factor
+    region = REGIONS[1].replace(evoked=0.0)  # the rate is a line through the drive's factor
     made = simulate_session(SessionParameters(trials=6, regions=(region,)))
     bins = made.trial_bins[3]
     channel = standardised(channel_values(made.behaviour, region.channel))

@@ -14,7 +14,7 @@ import pytest
 from hyperopt import Trials, fmin, hp, rand, space_eval, tpe
 from hyperopt.pyll import scope
 
-from neurokit.errors import CheckpointError, FitError
+from neurokit.errors import CheckpointError, FitError, SettingsError
 from neurokit.tune import MedianStopping, Pruned, Study, Trial, search
 from neurokit.tune.median import best_until
 from neurokit.tune.trial import Reporter, run_trial
@@ -179,7 +179,9 @@ def test_median_rule_by_hand(curve, stops):
 
 def test_an_earlier_trial_counts_from_its_first_report():
     assert best_until([(5, 1.0)], 4) is None
-    assert not MedianStopping(3, 1).stops([(2, 100.0)], [*CURVES[:2], [(5, 1.0)]])
+    assert not MedianStopping(warm_up_trials=3, warm_up_epochs=1).stops(
+        [(2, 100.0)], [*CURVES[:2], [(5, 1.0)]]
+    )
 
 
 def test_report_prunes_and_the_best_reported_loss_is_kept():
@@ -188,11 +190,11 @@ def test_report_prunes_and_the_best_reported_loss_is_kept():
             report(epoch, loss)
         return 0.0
 
-    trial = run_trial(climbs, Trial(0, {}, {}), MedianStopping(3, 3), CURVES)
+    trial = run_trial(climbs, Trial(0, {}, {}), MedianStopping(warm_up_trials=3, warm_up_epochs=3), CURVES)
     assert (trial.status, trial.loss, len(trial.curve)) == ("pruned", 6.5, 3)
     assert run_trial(climbs, Trial(0, {}, {}), None, CURVES).status == "complete"
     with pytest.raises(Pruned, match="epoch 2"):
-        Reporter(MedianStopping(1, 1), CURVES)(2, 99.0)
+        Reporter(MedianStopping(warm_up_trials=1, warm_up_epochs=1), CURVES)(2, 99.0)
 
 
 def test_a_search_prunes_only_after_its_warm_up():
@@ -215,7 +217,9 @@ def test_a_failed_trial_is_no_yardstick():
             raise RuntimeError("broken")
         return 5.0
 
-    study = search(breaks_at_first, SPACE, trials=5, seed=0, stop=MedianStopping(3, 1))
+    study = search(
+        breaks_at_first, SPACE, trials=5, seed=0, stop=MedianStopping(warm_up_trials=3, warm_up_epochs=1)
+    )
     assert study.trials["status"].tolist() == ["failed"] * 3 + ["complete"] * 2
 
 
@@ -234,7 +238,7 @@ def test_the_rule_sees_no_trial_of_its_own_batch():
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-@pytest.mark.parametrize("stop", [None, MedianStopping(3, 2)])
+@pytest.mark.parametrize("stop", [None, MedianStopping(warm_up_trials=3, warm_up_epochs=2)])
 @pytest.mark.parametrize("killed", [3, 9])
 def test_killed_and_resumed_equals_straight(tmp_path, workers, stop, killed):
     how = {"trials": 12, "seed": 5, "start_up_trials": 5, "workers": workers, "stop": stop}
@@ -255,6 +259,17 @@ def test_a_finished_search_is_extended_or_read_but_not_run_again(tmp_path):
     assert without_times(longer) == without_times(straight)
     assert search(dies, SPACE, trials=10, seed=5, start_up_trials=4, file=file).best == longer.best
     assert len(search(dies, SPACE, trials=7, seed=5, start_up_trials=4, file=file).records) == 7
+
+
+def test_numpys_numbers_are_those_of_python(tmp_path):
+    file = tmp_path / "study.json"
+    stop = MedianStopping(warm_up_trials=np.int64(3), warm_up_epochs=2)
+    how = {"start_up_trials": np.int64(4), "workers": np.int32(1), "stop": stop, "file": file}
+    for trials in (3, 6):
+        found = search(bowl, SPACE, trials=np.int64(trials), seed=np.int64(5), **how)
+    plain = {"start_up_trials": 4, "workers": 1, "stop": MedianStopping(warm_up_trials=3, warm_up_epochs=2)}
+    assert without_times(found) == without_times(search(bowl, SPACE, trials=6, seed=5, **plain))
+    assert without_times(found) == without_times(search(dies, SPACE, trials=6, seed=5, file=file, **plain))
 
 
 def test_workers_in_processes_have_one_thread():
@@ -356,22 +371,26 @@ def test_a_worker_that_dies_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"trials": 0}, "trials=0"),
-        ({"workers": 0}, "workers=0"),
-        ({"start_up_trials": 0}, "start_up_trials=0"),
-        ({"algorithm": "grid"}, "algorithm='grid'"),
+        ({"trials": 0}, "trials is 0"),
+        ({"trials": True}, "trials is True"),
+        ({"workers": 0}, "workers is 0"),
+        ({"workers": 1.5}, "workers is 1.5"),
+        ({"start_up_trials": 0}, "start_up_trials is 0"),
+        ({"seed": -1}, "seed is -1"),
+        ({"seed": 0.5}, "seed is 0.5"),
+        ({"algorithm": "grid"}, "algorithm is 'grid'; use one of tpe, random"),
         ({"space": {"x": 1}}, "no hp expression"),
         ({"space": {"x": hp.uniform("x", 0, 1), "y": hp.uniform("x", 0, 2)}}, "label x twice"),
     ],
 )
 def test_arguments_are_checked_at_the_door(change, said):
     unchecked = inspect.unwrap(search)  # the tests' type checker would refuse some of these first
-    with pytest.raises(FitError, match=said):
+    with pytest.raises((FitError, SettingsError), match=said):
         unchecked(bowl, **({"space": SPACE, "trials": 2, "seed": 0} | change))
 
 
 def test_median_stopping_needs_an_earlier_trial():
-    with pytest.raises(FitError, match="warm_up_trials=0"):
+    with pytest.raises(SettingsError, match="warm_up_trials is 0"):
         MedianStopping(warm_up_trials=0)
 
 

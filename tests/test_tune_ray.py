@@ -12,7 +12,7 @@ import pytest
 from hyperopt import hp
 from hyperopt.pyll import scope
 
-from neurokit.errors import CheckpointError, FitError
+from neurokit.errors import CheckpointError, FitError, SettingsError
 from neurokit.ray_cluster import import_ray, start_local
 from neurokit.tune import MedianStopping, Study, search_on_ray
 
@@ -162,10 +162,10 @@ def test_the_rule_on_ray_compares_with_trials_that_are_over():
 
 @NEEDS_RAY
 @pytest.mark.parametrize(
-    ("change", "said"), [({"trials": 0}, "trials=0"), ({"concurrency": 0}, "concurrency=0")]
+    ("change", "said"), [({"trials": 0}, "trials is 0"), ({"concurrency": 0}, "concurrency is 0")]
 )
 def test_arguments_are_checked_before_ray_starts(tmp_path, change, said):
-    with pytest.raises(FitError, match=said):
+    with pytest.raises(SettingsError, match=said):
         search_on_ray(bowl, SPACE, storage=tmp_path, **(HOW | change))
 
 

@@ -139,10 +139,20 @@ def test_every_plan_has_a_place_of_its_own(tmp_path: Path) -> None:
     assert len({each.unfinished for each in (Plan(), Plan(epochs=3))}) == 2
 
 
+def test_a_path_may_be_text_and_a_seed_numpys(tmp_path: Path) -> None:
+    folder, core = tmp_path / "scan", tmp_path / "core"
+    for place in ("path", "unfinished", "description", "recipe"):
+        found = getattr(Plan(str(folder), str(core), seed=np.int64(3)), place)
+        assert found == getattr(Plan(folder, core, seed=3), place)
+    assert Plan(str(folder)).recording() == folder
+
+
 def test_a_plan_that_cannot_be_is_refused() -> None:
     for tier, says in (("cutout", "no small real recording"), ("full", "no recording to train on")):
         with pytest.raises(SettingsError, match=f"'{tier}' has .*{says}"):
             Plan(tier=tier)
+    with pytest.raises(SettingsError, match="seed is -1"):
+        Plan(seed=-1)
     plan = Plan()
     object.__setattr__(plan, "size", "large")  # the tests' type checks would not let it be made
     with pytest.raises(SettingsError, match="size is 'large'; use one of small, full"):

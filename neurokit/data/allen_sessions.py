@@ -59,7 +59,7 @@ def session_truth(parameters: SessionParameters) -> SessionTruth:
 
 def simulated_file(parameters: SessionParameters) -> Path:
     """The NWB of a simulated session, whether it is there yet or not."""
-    folder = simulated_folder("allen", parameters.as_dict(), MAKERS)
+    folder = simulated_folder("allen", parameters.to_dict(), MAKERS)
     return folder / "ophys_experiment_data" / f"{parameters.session_id}.nwb"
 
 

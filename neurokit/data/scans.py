@@ -31,7 +31,7 @@ MAKERS = (simulate_scan, write_scan, write_truth)
 def demo_parameters(seed: int = 0) -> tuple[ScanParameters, ...]:
     """The demo's three mice: two with all responses, one whose test responses are withheld."""
     return tuple(
-        ScanParameters(MouseParameters(seed=10 * seed + number), kind=kind, **DEMO_SIZE)
+        ScanParameters(mouse=MouseParameters(seed=10 * seed + number), kind=kind, **DEMO_SIZE)
         for number, kind in enumerate(DEMO)
     )
 
@@ -99,7 +99,7 @@ def _simulated(parameters: ScanParameters, read: Callable[[Path], Read]) -> Read
         write_scan(scan, folder)
         write_truth(scan, folder / TRUTH)
 
-    folder = simulated_folder("sensorium", parameters.as_dict(), MAKERS)
+    folder = simulated_folder("sensorium", parameters.to_dict(), MAKERS)
     return kept(folder, TRUTH, write, lambda folder: read(folder / f"{scan_name(parameters)}.zip"))
 
 

@@ -6,7 +6,6 @@ ceiling beside a twin's score.
 Letters: T frames, N cells, V clips of a kind, R repeats.
 """
 
-import json
 import zipfile
 import zlib
 from dataclasses import dataclass, fields
@@ -67,7 +66,7 @@ class MouseTruth:
 
 def load_simulated_mouse(parameters: MouseParameters) -> Path:
     """The folder of a simulated recording, written on the first call (half a minute for the default)."""
-    folder = simulated_folder("video-mouse", parameters.as_dict(), MAKERS)
+    folder = simulated_folder("video-mouse", parameters.to_dict(), MAKERS)
     return kept(folder, TRUTH, lambda folder: write_recording(simulate_mouse(parameters), folder), _whole)
 
 
@@ -88,7 +87,7 @@ def _whole(folder: Path) -> Path:
 
 
 def _truth(arrays: dict[str, np.ndarray]) -> MouseTruth:
-    parameters = MouseParameters(**json.loads(str(arrays["parameters"])))
+    parameters = MouseParameters.from_json(str(arrays["parameters"]))
     sight = Sight(
         cells=_part("cell", MovieCells, arrays),
         height=parameters.height,

@@ -105,7 +105,7 @@ def _simulated(seed: int, read: Callable[[Path], Read]) -> Read:
         write_neuromatch([session], folder)
         write_truth(session, folder / TRUTH)
 
-    folder = simulated_folder("steinmetz", parameters.as_dict(), MAKERS)
+    folder = simulated_folder("steinmetz", parameters.to_dict(), MAKERS)
     return kept(folder, TRUTH, write, read)
 
 

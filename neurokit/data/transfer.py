@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 import requests
 
 from neurokit import __version__
+from neurokit.config import Config, Count, NonNegative, Positive
 from neurokit.data.part import Part
 from neurokit.data.registry import Entry, flaw
 from neurokit.progress import progress
@@ -25,20 +26,17 @@ _HOPELESS = (
 )
 
 
-@dataclass(frozen=True)
-class Patience:
-    """How long a download tries.
+class Patience(Config):
+    """How long a download tries."""
 
-    tries         requests to one mirror before the next
-    first_wait    s before the second try, doubled for each further one
-    longest_wait  s that a server may ask to wait before the next mirror is tried instead
-    timeout       s without an answer, or between two pieces of it
-    """
-
-    tries: int = 5
-    first_wait: float = 1.0
-    longest_wait: float = 120.0
-    timeout: float = 30.0
+    tries: Count = 5
+    """Requests to one mirror before the next."""
+    first_wait: NonNegative = 1.0
+    """Before the second try, doubled for each further one, s."""
+    longest_wait: NonNegative = 120.0
+    """What a server may ask to wait before the next mirror is tried instead, s."""
+    timeout: Positive = 30.0
+    """Without an answer, or between two pieces of it, s."""
 
 
 class AgainError(Exception):

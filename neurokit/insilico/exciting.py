@@ -7,11 +7,13 @@ Letters: K neurons chosen, one image each, H x W image, S steps (S1: S + 1).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import SupportsIndex
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from neurokit.config import Seed, checked
 from neurokit.device import first_tensor
 from neurokit.insilico.common import blurred, chosen
 from neurokit.predict import evaluating
@@ -42,7 +44,7 @@ def most_exciting_images(
     steps: int = 100,
     step_size: float = 0.1,
     smoothing: float = 1.0,
-    seed: int = 0,
+    seed: SupportsIndex = 0,
     batch_size: int = 64,
     show_progress: bool = True,
 ) -> ExcitingImages:
@@ -53,7 +55,7 @@ def most_exciting_images(
     direction is the gradient under a Gaussian of `smoothing` pixels, without which the image fills with
     fine noise. Raises DataError for a neuron that the model lacks.
     """
-    start = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    start = torch.randn(shape, generator=torch.Generator().manual_seed(checked("seed", seed, Seed)))
     start = start.to(first_tensor(model))[None]
     lengths = [step_size * norm * (1 - step / steps) for step in range(steps)]
     with evaluating(model), torch.enable_grad():

@@ -8,12 +8,14 @@ Letters: K units chosen, one video each, T frames (30 Hz), H x W monitor pixels,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import SupportsIndex
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
+from neurokit.config import Seed, checked
 from neurokit.device import first_tensor
 from neurokit.errors import DataError
 from neurokit.insilico.common import blurred, chosen
@@ -82,7 +84,7 @@ def most_exciting_videos(
     steps: int = 50,
     step_size: float = 0.2,
     smoothing: float = 1.0,
-    seed: int = 0,
+    seed: SupportsIndex = 0,
     batch_size: int = 8,
     show_progress: bool = True,
 ) -> ExcitingVideos:
@@ -99,7 +101,7 @@ def most_exciting_videos(
     if not 1 <= counted <= shape[0]:
         raise DataError(f"counted is {counted}; use 1 to {shape[0]}, the frames of the video.")
     norm = contrast * float(np.sqrt(np.prod(shape)))
-    noise = torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+    noise = torch.randn(shape, generator=torch.Generator().manual_seed(checked("seed", seed, Seed)))
     start = _bounded(noise.to(first_tensor(model))[None], norm)
     climb = _Climb(model, counted, norm, smoothing)
     lengths = [step_size * norm * (1 - step / steps) for step in range(steps)]

@@ -7,13 +7,14 @@ Letters: B images, H x W image (36 x 64), N neurons, L lags, S state numbers, D 
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from neurokit.config import Seed, checked
 from neurokit.errors import DataError, SettingsError
 from neurokit.models.cnn import StackedCore
 from neurokit.models.modulator import HistoryStateGain, HistoryTerm, StateTerm, TrialGain
@@ -148,7 +149,7 @@ def build(
     mice: Mapping[str, MouseShape],
     settings: ModelSettings,
     *,
-    seed: int,
+    seed: SupportsIndex,
     coordinates: Mapping[str, Float[np.ndarray, "_ D"]] | None = None,
 ) -> SensoriumModel:
     """An untrained model, its weights drawn from `seed`; the global generators are left as they were.
@@ -157,7 +158,7 @@ def build(
     Raises DataError where positions follow from cortex and a mouse has none.
     """
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
+        torch.manual_seed(checked("seed", seed, Seed))
         model = SensoriumModel(mice, settings)
     if settings.positions == "cortex":
         for key, readout in model.readouts.items():

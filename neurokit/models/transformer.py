@@ -10,12 +10,13 @@ Letters: U distinct frames, E snippets (end frames), T frames of a snippet, R re
 of a frame, D width, N neurons.
 """
 
-from typing import Any
+from typing import Any, SupportsIndex
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from neurokit.config import Seed, checked
 from neurokit.errors import DataError
 from neurokit.features.snippets import SnippetBatch
 from neurokit.models.attention import Block, silence
@@ -141,10 +142,10 @@ class V1Transformer(nn.Module):
         return self.readout(self.norm(compared)).unflatten(0, described.shape[:2])
 
 
-def build(neurons: int, settings: TransformerSettings, *, seed: int) -> V1Transformer:
+def build(neurons: int, settings: TransformerSettings, *, seed: SupportsIndex) -> V1Transformer:
     """An untrained model, its weights drawn from `seed`; the global generators are left as they were."""
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
+        torch.manual_seed(checked("seed", seed, Seed))
         return V1Transformer(neurons, settings)
 
 

@@ -1,11 +1,11 @@
 """Which session and movies, which recipe, kept where: all that a command on Allen sessions has to settle."""
 
-import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
 from neurokit import settings
+from neurokit.config import Names, Seed, WholeNumber, checked
 from neurokit.data.allen import MovieSession, check_movies
 from neurokit.data.allen_sdk import import_allensdk
 from neurokit.data.allen_sessions import (
@@ -47,8 +47,11 @@ class Plan:
     tier: settings.Tier = field(default_factory=settings.tier)
 
     def __post_init__(self) -> None:
-        """Looks at what can be said without the session."""
+        """Looks at what can be said without the session; one movie's name is taken as a tuple of it."""
         settings.check_tier(self.tier)
+        kinds = {"seed": Seed, "movies": Names | None, "without": tuple[WholeNumber, ...]}
+        for name, kind in kinds.items():
+            object.__setattr__(self, name, checked(name, getattr(self, name), kind))
         check_movies(self.movies)
         if self.session_id is not None and self.tier == "demo":
             raise SettingsError(
@@ -117,7 +120,7 @@ class Plan:
     @property
     def unfinished(self) -> Path:
         """Where its training is kept until it is over; another file for each change of the recipe."""
-        return self.path.with_name(f"{self._name}-{_digest(repr(self.recipe))}.training")
+        return self.path.with_name(f"{self._name}-{self.recipe.digest()}.training")
 
     @property
     def _movies(self) -> str:

@@ -7,7 +7,7 @@
 Letters: R repeats, E end frames of the test part, F frames, N neurons, S samples of the microscope.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -90,7 +90,8 @@ def write_simulated(folder: str | Path, session_type: str = "three_session_A", s
     Needs no AllenSDK. An earlier session that was written here is replaced. Raises SettingsError for an
     unknown session type, DataError for a folder that holds anything else, and DiskError.
     """
-    folder, parameters = Path(folder), replace(demo_parameters(seed), session_type=session_type)
+    folder = Path(folder)
+    parameters = demo_parameters(seed).replace(session_type=session_type)
     # AllenSDK leaves its manifest in a folder that it has opened.
     with write_output(folder, "neurokit simulate --recording allen", beside=("manifest.json",)) as new:
         simulated = simulate_session(parameters)

@@ -4,13 +4,14 @@ Letters: R repeats, E end frames of a part, N neurons.
 """
 
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 import torch
 from jaxtyping import Float32
 from torch import nn
 
+from neurokit.config import Seed, checked
 from neurokit.device import choose_device
 from neurokit.errors import DataError
 from neurokit.features.snippets import PartLoss, Snippets
@@ -33,10 +34,10 @@ def build_network(snippets: Snippets, recipe: Recipe) -> V1Transformer:
     return build(snippets.responses.shape[-1], settings, seed=recipe.seed)
 
 
-def build_cnn(snippets: Snippets, seed: int) -> MovieCNN:
+def build_cnn(snippets: Snippets, seed: SupportsIndex) -> MovieCNN:
     """An untrained small network of convolutions that fits the snippets."""
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
+        torch.manual_seed(checked("seed", seed, Seed))
         return MovieCNN(snippets.responses.shape[-1], tuple(snippets.frames.shape[1:]), snippets.length)
 
 
@@ -46,7 +47,7 @@ def train_network(
     model: nn.Module | None = None,
     *,
     device: str = "auto",
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     **options: Any,
 ) -> Fitted:
     """Trains a V1 Transformer, or `model`, by mean absolute error; validation snippets choose the epoch.

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from neurokit import settings
+from neurokit.config import Seed, checked
 from neurokit.data import scans
 from neurokit.data.scan_truth import Given
 from neurokit.data.sensorium import SCANS, Scan
@@ -34,6 +35,7 @@ class Plan:
         settings.check_tier(self.tier)
         if self.model not in PUBLISHED:
             raise SettingsError(f"There is no model {self.model!r}; choose one of {', '.join(PUBLISHED)}.")
+        object.__setattr__(self, "seed", checked("seed", self.seed, Seed))
 
     @property
     def size(self) -> str:

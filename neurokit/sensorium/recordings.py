@@ -77,4 +77,4 @@ def _parameters(trials: int, seed: int) -> ScanParameters:
     default = ScanParameters(mouse=MouseParameters(seed=seed))
     validation, images = max(2, trials // 11), max(2, 25 * trials // 1320)
     train = trials - validation - images * default.repeats
-    return ScanParameters(default.mouse, train=train, validation=validation, test_images=images)
+    return ScanParameters(mouse=default.mouse, train=train, validation=validation, test_images=images)

@@ -86,7 +86,7 @@ def train_model(
     mice: Mapping[str, MouseTrials],
     recipe: Recipe,
     *,
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     **options: Any,
 ) -> Fitted:
     """Builds and trains; stops by the mean correlation on validation trials. `options` go to `fit`.

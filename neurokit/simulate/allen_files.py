@@ -55,7 +55,7 @@ def _write_truth(session: SimulatedSession, path: Path) -> None:
     with written(path) as temporary, temporary.open("wb") as stream:
         np.savez(
             stream,
-            parameters=np.array(json.dumps(session.parameters.as_dict())),
+            parameters=np.array(session.parameters.to_json()),
             cell_ids=session.cell_ids,
             speed=session.speed,
             expected=session.expected,

@@ -3,18 +3,23 @@
 Letters: S samples of the microscope (30.1 Hz), F frames of a movie, R repeats.
 """
 
-from dataclasses import asdict, dataclass
+from typing import Annotated, Literal
 
 import numpy as np
 from jaxtyping import Int
+from pydantic import Field, model_validator
 
+from neurokit.config import Config, Fraction, NonNegative, Number, Seed, Several
 from neurokit.errors import SettingsError
 from neurokit.simulate.movies import FRAME_RATE, MOVIES
 
 ONE, TWO, THREE = MOVIES
 SAMPLE_RATE = 30.1  # Hz; a little faster than the movies, so now and then a frame stays for two samples
 GAP = 8.0  # s of grey before each block and at the end
-SESSIONS = {  # blocks in order of time: what is shown, and the share of its repeats
+SessionType = Literal["three_session_A", "three_session_B", "three_session_C", "three_session_C2"]
+SESSIONS: dict[
+    SessionType, tuple[tuple[str, float], ...]
+] = {  # blocks in order of time: what is shown, and the share of its repeats
     "three_session_A": ((THREE, 0.5), (ONE, 1.0), ("spontaneous", 1.0), (THREE, 0.5)),
     "three_session_B": ((ONE, 1.0), ("spontaneous", 1.0)),
     "three_session_C": ((TWO, 1.0), ("spontaneous", 1.0), (ONE, 1.0)),
@@ -22,40 +27,38 @@ SESSIONS = {  # blocks in order of time: what is shown, and the share of its rep
 }
 
 
-@dataclass(frozen=True)
-class SessionParameters:
-    """One session; the same parameters give the same files.
+class SessionParameters(Config):
+    """One session; the same parameters give the same files."""
 
-    `frames` is the length of movies one and two. The real ones have 900; here they get the time of all the
-    stimuli that are left out, so that a session is as long as a real one (115,000 samples). Set before any
-    model was fitted. `spontaneous` s of grey are recorded. `running` is the planted strength of the gain by
-    running: 0 takes it out.
-    """
-
-    cells: int = 60
-    session_type: str = "three_session_A"
-    frames: int = 2250
-    height: int = 38
-    width: int = 76
-    repeats: int = 10
-    spontaneous: float = 60.0
-    running: float = 1.0
-    complex_fraction: float = 0.85
+    cells: Several = 60
+    """How many."""
+    session_type: SessionType = "three_session_A"
+    """What is shown, and in which order (`SESSIONS`)."""
+    frames: Several = 2250
+    """Of movies one and two. The real ones have 900; here they get the time of all the stimuli that are left
+    out, so that a session is as long as a real one (115,000 samples). Set before any model was fitted."""
+    height: Several = 38
+    """Rows of a frame, pixels."""
+    width: Several = 76
+    """Columns of a frame, pixels."""
+    repeats: Several = 10
+    """Times that each movie is shown; an even number."""
+    spontaneous: NonNegative = 60.0
+    """Grey that is recorded between movies, s."""
+    running: Number = 1.0
+    """Planted strength of the gain by running; 0 takes it out."""
+    complex_fraction: Fraction = 0.85
+    """Share of the cells that are complex."""
     pupil: bool = True
-    seed: int = 0
+    """Whether the eye is recorded."""
+    seed: Annotated[Seed, Field(le=2**32 - 1)] = 0
+    """Of all that is random; AllenSDK's number of the session has it."""
 
-    def __post_init__(self) -> None:
-        """Raises SettingsError for a session type or a number that no session can have."""
-        if self.session_type not in SESSIONS:
-            raise SettingsError(
-                f"session_type is {self.session_type!r}; choose one of {', '.join(SESSIONS)}."
-            )
-        numbers = (self.cells, self.frames, self.height, self.width, self.repeats)
-        if min(numbers) < 2 or self.repeats % 2:
-            raise SettingsError(
-                f"cells, frames, height, width and repeats are {numbers}; use 2 or more, and an even number "
-                "of repeats."
-            )
+    @model_validator(mode="after")
+    def _halves_are_equal(self) -> "SessionParameters":
+        if self.repeats % 2:
+            raise SettingsError(f"repeats is {self.repeats}; use an even number.")
+        return self
 
     @property
     def session_id(self) -> int:
@@ -66,10 +69,6 @@ class SessionParameters:
     def container_id(self) -> int:
         """The number that the sessions of a seed share."""
         return 910_000_000 + self.seed
-
-    def as_dict(self) -> dict[str, object]:
-        """Plain data, for the file that keeps the truth."""
-        return asdict(self)
 
 
 def on_screen(starts: Int[np.ndarray, "R F"], samples: int) -> Int[np.ndarray, "S"]:

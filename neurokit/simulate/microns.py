@@ -7,11 +7,13 @@ shown once, and clips that are shown several times: natural ones and those of NE
 Letters: T frames, N cells, V clips of a kind, R repeats, H x W pixels.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
+from pydantic import model_validator
 
+from neurokit.config import Config, Fraction, NonNegative, Number, Seed, Several, WholeNumber
 from neurokit.errors import SettingsError
 from neurokit.progress import progress
 from neurokit.simulate.movie_cells import draw_movie_cells
@@ -35,56 +37,54 @@ KINDS = (NATURAL, *NEW_STIMULI)
 _PURPOSES = ("mouse", "validation", "training", *KINDS)  # each has random numbers of its own
 
 
-@dataclass(frozen=True)
-class MouseParameters:
-    """One mouse and its recording; the same parameters give the same files.
+class MouseParameters(Config):
+    """One mouse and its recording; the same parameters give the same files."""
 
-    `minutes` of natural video are shown in trials of `clip_frames`, each once; `test_clips` natural ones and
-    `new_clips` of each new type `repeats` times each. `eye`, `running` and `arousal` are the strengths with
-    which each acts on the cells: 0 takes it out.
-    """
+    seed: Seed = 0
+    """Of all that is random."""
+    minutes: NonNegative = 10.0
+    """Natural video whose clips are shown once each, min."""
+    cells: Several = 60
+    """How many."""
+    height: Several = 36
+    """Rows of the video, pixels."""
+    width: Several = 64
+    """Columns of the video, pixels."""
+    clip_frames: Several = 300
+    """Frames of a clip, which is a trial (30 Hz)."""
+    test_clips: WholeNumber = 6
+    """Natural clips that are shown `repeats` times each."""
+    repeats: Several = 10
+    """Times that these and the new clips are shown."""
+    new_clips: WholeNumber = 2
+    """Clips of each new type of stimulus."""
+    complex_fraction: Fraction = 0.5
+    """Share of the cells that are complex."""
+    eye: Number = 1.0
+    """Strength with which the eye carries receptive fields; 0 takes it out, here and below."""
+    running: Number = 1.0
+    """Strength with which running acts on the cells."""
+    arousal: Number = 1.0
+    """Strength with which arousal acts on the cells."""
 
-    seed: int = 0
-    minutes: float = 10.0
-    cells: int = 60
-    height: int = 36
-    width: int = 64
-    clip_frames: int = 300
-    test_clips: int = 6
-    repeats: int = 10
-    new_clips: int = 2
-    complex_fraction: float = 0.5
-    eye: float = 1.0
-    running: float = 1.0
-    arousal: float = 1.0
-
-    def __post_init__(self) -> None:
-        """Raises SettingsError for numbers that no recording can have."""
-        numbers = (self.cells, self.height, self.width, self.clip_frames, self.repeats, self.trials)
-        if min(numbers) < 2:
+    @model_validator(mode="after")
+    def _trials_are_enough(self) -> "MouseParameters":
+        if self.trials < 2:
             raise SettingsError(
-                "cells, height, width, clip_frames, repeats and trials (minutes of clips) are "
-                f"{numbers}; use 2 or more."
+                f"minutes is {self.minutes:g}, which makes {self.trials} clips of {self.clip_frames} frames; "
+                "use more, for 2 at least."
             )
-        if min(self.seed, self.test_clips, self.new_clips) < 0 or not 0 <= self.complex_fraction <= 1:
-            raise SettingsError(
-                f"seed, test_clips, new_clips and complex_fraction are {self.seed}, {self.test_clips}, "
-                f"{self.new_clips} and {self.complex_fraction}; use 0 or more, and a fraction up to 1."
-            )
+        return self
 
     @property
     def trials(self) -> int:
         """Clips shown once."""
-        return round(60 * self.minutes * FRAME_RATE / max(self.clip_frames, 1))
+        return round(60 * self.minutes * FRAME_RATE / self.clip_frames)
 
     @property
     def clips(self) -> dict[str, int]:
         """Clips of each kind that are shown several times."""
         return {kind: self.test_clips if kind == NATURAL else self.new_clips for kind in KINDS}
-
-    def as_dict(self) -> dict[str, object]:
-        """Plain data, for the file that keeps the truth."""
-        return asdict(self)
 
     def random(self, purpose: str, clip: int = 0, presentation: int = 0) -> np.random.Generator:
         """Random numbers for the mouse, the split, a clip, or (from 1 on) a presentation of one."""

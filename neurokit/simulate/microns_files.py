@@ -11,7 +11,6 @@ trials to fit, everywhere.
 Letters: T frames, N cells, V clips of a kind, R repeats.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -123,7 +122,7 @@ def _write_truth(recording: SimulatedMouse, found: Scales, path: Path) -> None:
     with written(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(
             stream,
-            parameters=np.array(json.dumps(recording.parameters.as_dict())),
+            parameters=np.array(recording.parameters.to_json()),
             pixels_per_degree=sight.pixels_per_degree,
             rest=sight.rest,
             arousal=recording.mouse.arousal,

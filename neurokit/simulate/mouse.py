@@ -15,11 +15,12 @@ there is one or D).
 """
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
+from neurokit.config import Config, Count, Fraction, Number, Seed
 from neurokit.simulate.brain_state import (
     GAIN_TIME,
     BrainState,
@@ -36,22 +37,25 @@ DRAWS = 64  # of what a model is not told, to average over
 AT_ONCE = 4_000_000  # rates of sessions drawn side by side, 32 MB an array
 
 
-@dataclass(frozen=True)
-class MouseParameters:
-    """One mouse; the strengths are 1 where a mechanism is planted, 0 where it is taken out."""
+class MouseParameters(Config):
+    """One mouse. A strength is 1 where a mechanism is planted, 0 where it is taken out."""
 
-    neurons: int = 200
-    complex_fraction: float = 0.6
-    behaviour: float = 1.0
-    behaviour_scale: float = 1.0
-    history: float = 1.0
-    state: float = 1.0
-    gain: float = 1.0
-    seed: int = 0
-
-    def as_dict(self) -> dict[str, float]:
-        """Plain data, for the file that keeps the truth."""
-        return asdict(self)
+    neurons: Count = 200
+    """How many."""
+    complex_fraction: Fraction = 0.6
+    """Share of them that are complex cells."""
+    behaviour: Number = 1.0
+    """Strength with which arousal and running act."""
+    behaviour_scale: Number = 1.0
+    """How far the units of behaviour differ from mouse to mouse; 0: not at all."""
+    history: Number = 1.0
+    """Strength of a neuron's own past responses."""
+    state: Number = 1.0
+    """Strength of the brain state."""
+    gain: Number = 1.0
+    """Strength of the slow gain."""
+    seed: Seed = 0
+    """Of all that is random."""
 
 
 @dataclass(frozen=True)

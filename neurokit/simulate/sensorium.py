@@ -7,13 +7,13 @@ withheld, hashed trial numbers) and 'sensorium' (behaviour withheld too).
 Letters: T trials, in the order of their files unless said otherwise, N neurons.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from neurokit.errors import SettingsError
+from neurokit.config import Config, Several
 from neurokit.simulate.mouse import Mouse, MouseParameters
 from neurokit.simulate.scenes import scenes
 
@@ -22,38 +22,26 @@ KINDS: tuple[Kind, ...] = ("pretraining", "sensorium_plus", "sensorium")
 AMPLITUDE = (8.0, 0.5)  # median of a neuron's response scale, and the spread of its log
 
 
-@dataclass(frozen=True)
-class ScanParameters:
-    """One scan; the same parameters give the same files.
+class ScanParameters(Config):
+    """One scan, its images in random order; the same parameters give the same files."""
 
-    `train` and `validation` images are shown once, `test_images` (and as many for the final test in
-    competition scans) `repeats` times each, all in random order.
-    """
-
-    mouse: MouseParameters = field(default_factory=MouseParameters)
+    mouse: MouseParameters = MouseParameters()
+    """Whose scan it is."""
     kind: Kind = "pretraining"
-    train: int = 1000
-    validation: int = 120
-    test_images: int = 25
-    repeats: int = 8
-
-    def __post_init__(self) -> None:
-        """Raises SettingsError for a kind or a number that no scan can have."""
-        numbers = (self.train, self.validation, self.test_images, self.repeats)
-        if self.kind not in KINDS or min(numbers) < 2:
-            raise SettingsError(
-                f"kind is {self.kind!r}, numbers of trials {numbers}; use one of {', '.join(KINDS)}, "
-                "and 2 or more."
-            )
+    """Which responses and behaviour are withheld; see the module."""
+    train: Several = 1000
+    """Training images, each shown once."""
+    validation: Several = 120
+    """Validation images, each shown once."""
+    test_images: Several = 25
+    """Test images, each shown `repeats` times; competition scans have as many for the final test."""
+    repeats: Several = 8
+    """Times that each of them is shown."""
 
     @property
     def key(self) -> str:
         """animal-session-scan, as the competition names its scans."""
         return f"9{self.mouse.seed:04d}-{1 + KINDS.index(self.kind)}-1"
-
-    def as_dict(self) -> dict[str, object]:
-        """Plain data, for the file that keeps the truth."""
-        return asdict(self)
 
 
 @dataclass(frozen=True)

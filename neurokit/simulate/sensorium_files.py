@@ -7,7 +7,6 @@ as in the original.
 
 import hashlib
 import io
-import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import fields
@@ -46,7 +45,7 @@ def write_truth(scan: SimulatedScan, path: str | Path) -> Path:
     for name in ("responses", "rates", "expected", "expected_from_image"):
         arrays[name] = getattr(scan, name).astype(np.float32)
     with written(path) as temporary, temporary.open("wb") as stream:
-        parameters = np.array(json.dumps(scan.parameters.as_dict()))
+        parameters = np.array(scan.parameters.to_json())
         np.savez_compressed(stream, parameters=parameters, rank=scan.rank, tiers=scan.tiers, **arrays)
     return Path(path)
 

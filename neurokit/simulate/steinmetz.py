@@ -15,13 +15,14 @@ The truth (drive, evoked response and the best rate a model can know from the in
 Letters: N neurons, R regions, K trials, T bins of a trial, B bins of the session.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int, Integer
 from scipy.ndimage import uniform_filter1d
 from scipy.signal import lfilter
 
+from neurokit.config import Config, Count, NonNegative, Number, Positive, Seed
 from neurokit.errors import DataError
 from neurokit.simulate.behaviour import (
     BIN_SIZE,
@@ -35,23 +36,27 @@ from neurokit.simulate.behaviour import (
 BEFORE, BINS = 0.5, 250  # s before the stimulus; bins of a trial
 
 
-@dataclass(frozen=True)
-class RegionTruth:
-    """What drives a region: channel, lag (s, negative: the neurons lead), gain, time constant (s).
-
-    `evoked` is the size of the stimulus response at full contrast as a fraction of the base rate,
-    `latent` the standard deviation of the log fluctuation that behaviour does not tell of.
-    """
+class RegionTruth(Config):
+    """What drives a region."""
 
     name: str
+    """The region's, as in the recordings."""
     channel: str
-    lag: float
-    gain: float
-    time_constant: float
-    neurons: int = 60
-    rate: float = 3.5
-    evoked: float = 0.3
-    latent: float = 0.22
+    """The behaviour that drives it."""
+    lag: Number
+    """s; negative: the neurons lead the behaviour."""
+    gain: Number
+    """Of the drive, in the log of the rate."""
+    time_constant: Positive
+    """By which the drive is smoothed, s."""
+    neurons: Count = 60
+    """How many."""
+    rate: Positive = 3.5
+    """Their mean rate, Hz."""
+    evoked: Number = 0.3
+    """The stimulus response at full contrast, as a fraction of the rate."""
+    latent: NonNegative = 0.22
+    """Standard deviation of the log fluctuation that behaviour does not tell of."""
 
 
 # Set before any model was fitted, by eye on one real session, Cori 2016-12-17. `tests/real`
@@ -59,26 +64,26 @@ class RegionTruth:
 # 0.006 to 0.023 of the variance; here 0.55 to 0.71 and 0.02 to 0.07 in the same window (SCs
 # responds more strongly than any region there).
 REGIONS = (
-    RegionTruth("SCs", "pupil_area", lag=-0.20, gain=0.35, time_constant=0.05),
-    RegionTruth("SCm", "pupil_x", lag=0.10, gain=0.35, time_constant=0.05),
-    RegionTruth("LGd", "pupil_area", lag=0.30, gain=0.30, time_constant=0.15),
-    RegionTruth("CA1", "face_motion", lag=0.05, gain=0.30, time_constant=0.10),
+    RegionTruth(name="SCs", channel="pupil_area", lag=-0.20, gain=0.35, time_constant=0.05),
+    RegionTruth(name="SCm", channel="pupil_x", lag=0.10, gain=0.35, time_constant=0.05),
+    RegionTruth(name="LGd", channel="pupil_area", lag=0.30, gain=0.30, time_constant=0.15),
+    RegionTruth(name="CA1", channel="face_motion", lag=0.05, gain=0.30, time_constant=0.10),
 )
 
 
-@dataclass(frozen=True)
-class SessionParameters:
-    """One simulated session; the same parameters and seed give the same files."""
+class SessionParameters(Config):
+    """One simulated session; the same parameters give the same files."""
 
     mouse: str = "Simulated"
+    """Its name."""
     date: str = "2026-01-01"
-    trials: int = 250
-    seed: int = 0
-    regions: tuple[RegionTruth, ...] = field(default=REGIONS)
-
-    def as_dict(self) -> dict:
-        """Plain data, for the file that keeps the truth."""
-        return asdict(self)
+    """Of the session."""
+    trials: Count = 250
+    """How many."""
+    seed: Seed = 0
+    """Of all that is random."""
+    regions: tuple[RegionTruth, ...] = REGIONS
+    """The regions recorded from, and what drives them."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,9 @@ class SimulatedSession:
         return first[:, None] + np.arange(BINS)
 
 
-def simulate_session(parameters: SessionParameters = SessionParameters()) -> SimulatedSession:
+def simulate_session(
+    parameters: SessionParameters = SessionParameters(),  # noqa: B008  frozen
+) -> SimulatedSession:
     """Draws events, behaviour and spikes of one session."""
     random = np.random.default_rng(parameters.seed)
     events = task_events(parameters.trials, random)

@@ -5,7 +5,6 @@ beside them for tests and notebooks that check a model against it; no reader of 
 opens it.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -147,7 +146,7 @@ def write_truth(session: SimulatedSession, path: Path) -> Path:
     with written(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
             file,
-            parameters=json.dumps(session.parameters.as_dict()),
+            parameters=session.parameters.to_json(),
             expected_rates=session.expected_rates.astype(np.float32),
             best_r2=best_r2(session),
         )

@@ -5,33 +5,25 @@ where theirs takes running averages.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import median
 
-from neurokit.errors import FitError
+from neurokit.config import Config, Count, WholeNumber
 
 Curve = Sequence[tuple[int, float]]
 """The reports of one trial, in order: (epoch, validation loss)."""
 
 
-@dataclass(frozen=True)
-class MedianStopping:
+class MedianStopping(Config):
     """Stops a trial whose best loss is above the median of earlier trials' best by that epoch.
 
-    Never before `warm_up_epochs`, nor with fewer than `warm_up_trials` earlier trials to compare
-    with. An earlier trial that ended sooner (pruned, or stopped by its own patience) counts with
-    its best of all: it could only have improved, so the rule is never harsher than full curves
-    would have made it.
+    An earlier trial that ended sooner (pruned, or stopped by its own patience) counts with its best of all:
+    it could only have improved, so the rule is never harsher than full curves would have made it.
     """
 
-    warm_up_trials: int = 5
-    warm_up_epochs: int = 10
-
-    def __post_init__(self) -> None:
-        """Raises FitError where there would be no earlier trial to take a median of."""
-        if self.warm_up_trials < 1:
-            finding = f"MedianStopping has warm_up_trials={self.warm_up_trials}"
-            raise FitError(f"{finding}: use at least 1.")
+    warm_up_trials: Count = 5
+    """Earlier trials that are needed to compare with."""
+    warm_up_epochs: WholeNumber = 10
+    """The first epoch in which a trial may be stopped."""
 
     def stops(self, curve: Curve, earlier: Sequence[Curve]) -> bool:
         """Whether the trial of `curve` should stop at its last report; a tie goes on."""

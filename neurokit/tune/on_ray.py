@@ -10,26 +10,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, SupportsIndex
 
+from pydantic import Field
+
+from neurokit.config import Count, Seed, checked
 from neurokit.files import written
 from neurokit.ray_cluster import cluster, import_ray
 from neurokit.tune import state
 from neurokit.tune.median import MedianStopping
-from neurokit.tune.space import check_counts, domain_of, fingerprint
+from neurokit.tune.space import domain_of, fingerprint
 from neurokit.tune.study import Study
 from neurokit.tune.trial import Objective
+
+RaySeed = Annotated[Seed, Field(le=2**32 - 1)]  # HyperOptSearch seeds numpy's old generator
 
 
 def search_on_ray(
     objective: Objective,
     space: dict[str, Any],
     *,
-    trials: int,
-    seed: int,
+    trials: SupportsIndex,
+    seed: SupportsIndex,
     storage: str | Path,
-    concurrency: int = 2,
-    start_up_trials: int = 20,
+    concurrency: SupportsIndex = 2,
+    start_up_trials: SupportsIndex = 20,
     stop: MedianStopping | None = None,
     gpus_per_trial: float = 0.0,
 ) -> Study:
@@ -40,8 +45,8 @@ def search_on_ray(
     warm-up anew). A cluster that the caller has joined with `ray.init`, or that RAY_ADDRESS names,
     is used and left running; otherwise a local one is started, which listens on this machine only,
     and stopped at the end.
-    Raises FitError (ray or its cluster is missing, arguments, every trial failed) and
-    CheckpointError (`storage` holds another search).
+    Raises SettingsError (arguments), FitError (ray or its cluster is missing, the space, every trial failed)
+    and CheckpointError (`storage` holds another search).
     """
     import_ray("The search on Ray", "ray.tune")
     from ray import tune
@@ -49,7 +54,9 @@ def search_on_ray(
 
     from neurokit.tune import ray_trials
 
-    check_counts(trials=trials, concurrency=concurrency, start_up_trials=start_up_trials)
+    trials, concurrency = checked("trials", trials, Count), checked("concurrency", concurrency, Count)
+    start_up_trials = checked("start_up_trials", start_up_trials, Count)
+    seed = checked("seed", seed, RaySeed)
     domain_of(space)
     folder = Path(storage).absolute()
     settings = {
@@ -58,7 +65,7 @@ def search_on_ray(
         "trials": trials,
         "start_up_trials": start_up_trials,
         "concurrency": concurrency,
-        "stop": repr(stop),
+        "stop": stop.to_dict() if stop else None,
     }
     _claim(folder, settings)
     trainable = tune.with_resources(

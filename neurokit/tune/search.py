@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, SupportsIndex
 
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
 
+from neurokit.config import Count, Seed, checked
 from neurokit.errors import FitError
 from neurokit.progress import progress as progress_bar
 from neurokit.tune import state
 from neurokit.tune.median import Curve, MedianStopping
 from neurokit.tune.proposals import Algorithm, proposed, suggester
-from neurokit.tune.space import check_counts, domain_of, fingerprint, point
+from neurokit.tune.space import domain_of, fingerprint, point
 from neurokit.tune.study import Study
 from neurokit.tune.trial import Objective, Trial, run_trial
 
@@ -23,11 +23,11 @@ def search(
     objective: Objective,
     space: dict[str, Any],
     *,
-    trials: int,
-    seed: int,
+    trials: SupportsIndex,
+    seed: SupportsIndex,
     algorithm: Algorithm = "tpe",
-    start_up_trials: int = 20,
-    workers: int = 1,
+    start_up_trials: SupportsIndex = 20,
+    workers: SupportsIndex = 1,
     stop: MedianStopping | None = None,
     file: str | Path | None = None,
     progress: bool = True,
@@ -43,10 +43,12 @@ def search(
 
     A trial whose objective raises, or whose loss is not finite, is recorded as failed.
 
-    Raises FitError (arguments, every trial failed, a worker process that died), CheckpointError (a
-    damaged file or one of another search), DiskError (the file cannot be written).
+    Raises SettingsError (arguments), FitError (the space, every trial failed, a worker process that died),
+    CheckpointError (a damaged file or one of another search), DiskError (the file cannot be written).
     """
-    _check(algorithm, trials=trials, start_up_trials=start_up_trials, workers=workers)
+    trials, workers = checked("trials", trials, Count), checked("workers", workers, Count)
+    start_up_trials = checked("start_up_trials", start_up_trials, Count)
+    seed, algorithm = checked("seed", seed, Seed), checked("algorithm", algorithm, Algorithm)
     domain, suggest = domain_of(space), suggester(algorithm, start_up_trials)
     settings = {
         "space": fingerprint(space),
@@ -54,7 +56,7 @@ def search(
         "seed": seed,
         "start_up_trials": start_up_trials,
         "workers": workers,
-        "stop": asdict(stop) if stop else None,
+        "stop": stop.to_dict() if stop else None,
     }
     generator, finished = _opened(file, settings, space, seed)
     with progress_bar(
@@ -71,14 +73,6 @@ def search(
             bar.set_postfix(best=_best(finished))
             bar.update(count)
     return Study(finished[:trials])
-
-
-def _check(algorithm: str, **counts: int) -> None:
-    if algorithm not in get_args(Algorithm):
-        raise FitError(
-            f"The search has algorithm={algorithm!r}: use one of {', '.join(get_args(Algorithm))}."
-        )
-    check_counts(**counts)
 
 
 def _opened(

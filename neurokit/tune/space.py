@@ -37,10 +37,3 @@ def point(space: dict[str, Any], coordinates: dict[str, int | float]) -> dict[st
 def fingerprint(space: dict[str, Any]) -> str:
     """Sixteen hex digits that change with any label, range or choice of the space."""
     return hashlib.sha256(str(pyll.as_apply(space)).encode()).hexdigest()[:16]
-
-
-def check_counts(**counts: int) -> None:
-    """Raises FitError for a budget or number of workers below one, by the argument's name."""
-    for name, count in counts.items():
-        if count < 1:
-            raise FitError(f"The search has {name}={count}: use at least 1.")

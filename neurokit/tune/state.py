@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from neurokit.config import plain
 from neurokit.errors import CheckpointError
 from neurokit.files import written
 from neurokit.tune.space import point
@@ -31,7 +32,7 @@ def save(
         "generator": generator.bit_generator.state,
         "trials": [asdict(trial) for trial in trials],
     }
-    text = json.dumps(state, default=repr)  # a parameter that is no JSON is kept for the eye only
+    text = json.dumps(plain(state), default=repr)  # a parameter that is no JSON is kept for the eye only
     with written(file) as temporary:
         temporary.write_text(text)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from neurokit import settings
+from neurokit.config import AnyPath, Seed, checked
 from neurokit.data.simulated_mice import load_simulated_mouse
 from neurokit.errors import SettingsError
 from neurokit.simulate.microns import MouseParameters
@@ -45,8 +46,10 @@ class Plan:
     tier: settings.Tier = field(default_factory=settings.tier)
 
     def __post_init__(self) -> None:
-        """Looks at what can be said without the recording."""
+        """Looks at what can be said without the recording; text is taken as a path."""
         settings.check_tier(self.tier)
+        for name, kind in (("folder", AnyPath | None), ("foundation", AnyPath | None), ("seed", Seed)):
+            object.__setattr__(self, name, checked(name, getattr(self, name), kind))
         if self.folder is None and self.tier in NO_RECORDING:
             raise SettingsError(f"The tier {self.tier!r} {NO_RECORDING[self.tier]}.")
         if self.size not in (*get_args(Size), None):
@@ -77,7 +80,7 @@ class Plan:
 
     def recording(self) -> Path:
         """The folder of the recording; the demo's is simulated on the first call (half a minute)."""
-        return load_simulated_mouse(demo_parameters(self.seed)) if self.folder is None else Path(self.folder)
+        return load_simulated_mouse(demo_parameters(self.seed)) if self.folder is None else self.folder
 
     @property
     def path(self) -> Path:
@@ -87,7 +90,7 @@ class Plan:
     @property
     def unfinished(self) -> Path:
         """Where its training is kept until it is over; another file for each change of the recipe."""
-        return self.path.with_name(f"{self._name}-{_digest(repr(self.recipe))}.training")
+        return self.path.with_name(f"{self._name}-{self.recipe.digest()}.training")
 
     @property
     def _size(self) -> str:
@@ -102,8 +105,5 @@ class Plan:
 
 def _placed(path: Path) -> str:
     """A name for a file or folder that no other has."""
-    return f"{path.name}-{_digest(str(path.expanduser().absolute()))[:8]}"
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    digest = hashlib.sha256(str(path.expanduser().absolute()).encode()).hexdigest()
+    return f"{path.name}-{digest[:8]}"

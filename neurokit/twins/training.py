@@ -7,7 +7,7 @@ alone.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def train_cohort(
     networks: Mapping[str, FoundationNetwork] | None = None,
     *,
     device: str = "auto",
-    checkpoint: Path | None = None,
+    checkpoint: str | Path | None = None,
     rank: int = 0,
     world: int | None = None,
     **options: Any,
@@ -72,7 +72,9 @@ def train_cohort(
     )
 
 
-def transferred(foundation: FoundationNetwork, units: int, *, seed: int = 0) -> FoundationNetwork:
+def transferred(
+    foundation: FoundationNetwork, units: SupportsIndex, *, seed: SupportsIndex = 0
+) -> FoundationNetwork:
     """An untrained network for `units` new neurons with the shared parts of `foundation`, frozen."""
     network = build(units, foundation.settings, seed=seed)
     for name, module in network.shared.items():

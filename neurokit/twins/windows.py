@@ -106,7 +106,7 @@ class Cohort:
 
     def fingerprint(self) -> str:
         """Which windows of which mice, by which recipe, for which frozen parts."""
-        facts = [repr(self.recipe), f"{self.rank} of {self.world}", self.frozen]
+        facts = [self.recipe.digest(), f"{self.rank} of {self.world}", self.frozen]
         return fingerprint(np.array([*facts, *(mouse.fingerprint() for mouse in self.mice)]))
 
     def steps(self, size: int, generator: torch.Generator, epoch: int) -> Iterator[list[Windows]]:

@@ -11,13 +11,13 @@ Letters: T frames (30 Hz), B clips, S streams, H x W pixels of the monitor, U ne
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, SupportsIndex
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from neurokit.config import Count, checked
+from neurokit.config import Count, Seed, checked
 from neurokit.device import sent
 from neurokit.errors import SettingsError
 from neurokit.models.foundation.feedforward import Feedforward
@@ -56,7 +56,9 @@ class FoundationNetwork(nn.Module):
     for no neuron, and for settings that cannot be built.
     """
 
-    def __init__(self, units: int, settings: FoundationSettings | Mapping[str, Any] = RELEASED) -> None:
+    def __init__(
+        self, units: SupportsIndex, settings: FoundationSettings | Mapping[str, Any] = RELEASED
+    ) -> None:
         super().__init__()
         if not isinstance(settings, FoundationSettings):
             settings = FoundationSettings.from_dict(settings)
@@ -172,9 +174,12 @@ class FoundationNetwork(nn.Module):
 
 
 def build(
-    units: int, settings: FoundationSettings | Mapping[str, Any] = RELEASED, *, seed: int = 0
+    units: SupportsIndex,
+    settings: FoundationSettings | Mapping[str, Any] = RELEASED,
+    *,
+    seed: SupportsIndex = 0,
 ) -> FoundationNetwork:
     """An untrained network whose weights are drawn from `seed`; torch's own generator is left as it was."""
     with torch.random.fork_rng():
-        torch.manual_seed(seed)
+        torch.manual_seed(checked("seed", seed, Seed))
         return FoundationNetwork(units, settings)

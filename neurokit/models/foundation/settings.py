@@ -9,12 +9,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from neurokit.config import BelowOne, Config, Count, NonNegative, Size
+from neurokit.config import BelowOne, Config, Count, NonNegative, Several, Size
 from neurokit.errors import SettingsError
 
 Recurrence = Literal["attention", "convolution"]
 Unit = Literal["poisson", "elu"]
-Side = Annotated[Count, Field(ge=2)]
 
 
 class FoundationSettings(Config):
@@ -23,7 +22,7 @@ class FoundationSettings(Config):
     Six fields have one number for each block of the feed-forward part.
     """
 
-    monitor: tuple[Side, Side] = (144, 256)
+    monitor: tuple[Several, Several] = (144, 256)
     """Rows and columns of the video, pixels."""
     retina: Size = (128, 192)
     """Rows and columns of the retinal image, which spans `retina_degrees` to each side, pixels."""
@@ -63,7 +62,7 @@ class FoundationSettings(Config):
     """Channels of the recurrent state."""
     common: Count = 512
     """Channels between which attention is computed."""
-    heads: Side = 8
+    heads: Several = 8
     """Groups of recurrent channels, which read one another; with attention, one head each."""
     recurrent_kernel: Count = 3
     """Side of the recurrent convolution, pixels."""
