@@ -120,6 +120,26 @@ def test_a_finished_search_is_read_and_another_refused(joined, searched):
 
 @NEEDS_RAY
 @pytest.mark.distributed
+def test_a_search_is_extended(joined, tmp_path):
+    """The trials of before stay, and the new ones are other points, drawn with the knowledge of the old."""
+    calls = tmp_path / "calls"
+    calls.mkdir()
+    run = partial(search_on_ray, partial(bowl, folder=calls), SPACE, storage=tmp_path / "storage")
+    how = HOW | {"trials": 3, "start_up_trials": 3}
+    few, more = run(**how), run(**(how | {"trials": 5}))
+    assert len(list(calls.iterdir())) == 5
+    before, after = ([trial.parameters for trial in each.records] for each in (few, more))
+    assert after[:3] == before and len({point["learning_rate"] for point in after}) == 5
+    assert more.trials["number"].tolist() == [0, 1, 2, 3, 4]
+    assert more.best_loss == min(loss for loss in more.trials["loss"] if loss == loss)
+    again, fewer = run(**(how | {"trials": 5})), run(**(how | {"trials": 2}))
+    assert len(list(calls.iterdir())) == 5
+    assert [trial.parameters for trial in again.records] == after
+    assert [trial.parameters for trial in fewer.records] == before[:2]
+
+
+@NEEDS_RAY
+@pytest.mark.distributed
 def test_the_median_rule_stops_on_ray(joined, tmp_path):
     def worsening(parameters, report):
         """Each trial is worse than the one before it, by the calls already counted."""
@@ -158,6 +178,18 @@ def test_the_rule_on_ray_compares_with_trials_that_are_over():
     rule.on_trial_complete(None, good, {"status": "complete"})
     assert told(bad, 2, 1.5) == rule.STOP
     assert told(bad, 3, 0.5) == rule.CONTINUE
+
+
+@NEEDS_RAY
+def test_the_rule_on_ray_knows_the_trials_of_before():
+    import_ray("This test")
+    from neurokit.tune.ray_trials import MedianScheduler
+
+    first = SimpleNamespace(trial_id="first")
+    result = {"status": "running", "epoch": 1, "epoch_loss": 2.0}
+    for earlier, answer in (([], "CONTINUE"), ([[(1, 1.0)]], "STOP")):
+        rule = MedianScheduler(MedianStopping(warm_up_trials=1, warm_up_epochs=0), earlier)
+        assert rule.on_trial_result(None, first, result) == getattr(rule, answer)
 
 
 @NEEDS_RAY

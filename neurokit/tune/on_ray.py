@@ -21,7 +21,7 @@ from neurokit.tune import state
 from neurokit.tune.median import MedianStopping
 from neurokit.tune.space import domain_of, fingerprint
 from neurokit.tune.study import Study
-from neurokit.tune.trial import Objective
+from neurokit.tune.trial import Objective, Trial
 
 RaySeed = Annotated[Seed, Field(le=2**32 - 1)]  # HyperOptSearch seeds numpy's old generator
 
@@ -42,9 +42,10 @@ def search_on_ray(
 
     The trials go to the folder `storage` (on a cluster: one that all machines share); a search that
     broke off there is gone on with (trials of its last second run again, the median rule begins its
-    warm-up anew). A cluster that the caller has joined with `ray.init`, or that RAY_ADDRESS names,
-    is used and left running; otherwise a local one is started, which listens on this machine only,
-    and stopped at the end.
+    warm-up anew). A larger `trials` extends a finished search, which goes on from all that it knows; a
+    smaller one reads its first trials. A cluster that the caller has joined with `ray.init`, or that
+    RAY_ADDRESS names, is used and left running; otherwise a local one is started, which listens on this
+    machine only, and stopped at the end.
     Raises SettingsError (arguments), FitError (ray or its cluster is missing, the space, every trial failed)
     and CheckpointError (`storage` holds another search).
     """
@@ -62,7 +63,6 @@ def search_on_ray(
     settings = {
         "space": fingerprint(space),
         "seed": seed,
-        "trials": trials,
         "start_up_trials": start_up_trials,
         "concurrency": concurrency,
         "stop": stop.to_dict() if stop else None,
@@ -71,31 +71,42 @@ def search_on_ray(
     trainable = tune.with_resources(
         partial(ray_trials.run_on_ray, objective), {"cpu": 1, "gpu": gpus_per_trial}
     )
-    with _manners(), cluster(concurrency):
-        if tune.Tuner.can_restore(str(folder / "trials")):
-            tuner = tune.Tuner.restore(str(folder / "trials"), trainable, resume_unfinished=True)
+
+    def run_round(folder: Path, count: int, previous: Path | None, finished: list[Trial]) -> list[Any]:
+        """Runs or goes on with so many trials in a folder of their own; their results in order."""
+        if tune.Tuner.can_restore(str(folder)):
+            tuner = tune.Tuner.restore(str(folder), trainable, resume_unfinished=True)
         else:
+            curves = [trial.curve for trial in finished if trial.status != "failed"]
             tuner = tune.Tuner(
                 trainable,
                 tune_config=tune.TuneConfig(
                     metric="loss",
                     mode="min",
-                    num_samples=trials,
-                    search_alg=_searcher(space, seed, start_up_trials, concurrency),
-                    scheduler=ray_trials.MedianScheduler(stop) if stop else None,
+                    num_samples=count,
+                    search_alg=_searcher(space, seed, start_up_trials, concurrency, previous),
+                    scheduler=ray_trials.MedianScheduler(stop, curves) if stop else None,
                     trial_dirname_creator=ray_trials.folder_name,
                     reuse_actors=True,
                 ),
                 run_config=tune.RunConfig(
-                    name="trials",
-                    storage_path=str(folder),
+                    name=folder.name,
+                    storage_path=str(folder.parent),
                     verbose=0,
                     callbacks=[JsonLoggerCallback()],
                 ),
             )
-        results = tuner.fit()
-    in_order = sorted(results, key=lambda result: Path(result.path).name)
-    return Study([ray_trials.record(number, result) for number, result in enumerate(in_order)])
+        return sorted(tuner.fit(), key=lambda result: Path(result.path).name)
+
+    finished: list[Trial] = []
+    previous = None
+    with _manners(), cluster(concurrency):
+        while len(finished) < trials:
+            round_folder = folder / f"trials-{len(finished)}"  # Ray cannot add trials to those of a round
+            results = run_round(round_folder, trials - len(finished), previous, finished)
+            finished += [ray_trials.record(len(finished) + n, result) for n, result in enumerate(results)]
+            previous = round_folder
+    return Study(finished[:trials])
 
 
 def _claim(folder: Path, settings: dict[str, Any]) -> None:
@@ -108,13 +119,18 @@ def _claim(folder: Path, settings: dict[str, Any]) -> None:
             temporary.write_text(json.dumps(settings, indent=1))
 
 
-def _searcher(space: dict[str, Any], seed: int, start_up_trials: int, concurrency: int) -> Any:
+def _searcher(
+    space: dict[str, Any], seed: int, start_up_trials: int, concurrency: int, previous: Path | None
+) -> Any:
+    """TPE, with what the one of the round in `previous` knows."""
     from ray.tune.search import ConcurrencyLimiter
     from ray.tune.search.hyperopt import HyperOptSearch
 
     tpe = HyperOptSearch(
         space, metric="loss", mode="min", n_initial_points=start_up_trials, random_state_seed=seed
     )
+    if previous is not None:
+        tpe.restore_from_dir(str(previous))
     return ConcurrencyLimiter(tpe, max_concurrent=concurrency)
 
 

@@ -3,6 +3,7 @@
 Imports ray, so it is itself imported only when a search on Ray begins.
 """
 
+from collections.abc import Sequence
 from math import inf, isfinite
 from typing import Any
 
@@ -10,7 +11,7 @@ from ray import tune
 from ray.tune.schedulers import FIFOScheduler
 
 from neurokit.config import plain
-from neurokit.tune.median import MedianStopping
+from neurokit.tune.median import Curve, MedianStopping
 from neurokit.tune.trial import Objective, Report, Trial, run_trial
 
 
@@ -43,10 +44,10 @@ def run_on_ray(objective: Objective, parameters: dict[str, Any]) -> None:
 class MedianScheduler(FIFOScheduler):
     """Ray's first-in-first-out scheduler with our median rule over the trials that are over."""
 
-    def __init__(self, stop: MedianStopping) -> None:
-        """The rule to apply."""
+    def __init__(self, stop: MedianStopping, earlier: Sequence[Curve] = ()) -> None:
+        """The rule to apply, and the curves of trials that were over before."""
         super().__init__()
-        self.stop = stop
+        self.stop, self.earlier = stop, tuple(earlier)
         self.curves: dict[str, list[tuple[int, float]]] = {}
         self.over: set[str] = set()
 
@@ -56,7 +57,7 @@ class MedianScheduler(FIFOScheduler):
             return self.CONTINUE
         curve = self.curves.setdefault(trial.trial_id, [])
         curve.append((result["epoch"], result["epoch_loss"]))
-        earlier = [self.curves[name] for name in sorted(self.over)]
+        earlier = [*self.earlier, *(self.curves[name] for name in sorted(self.over))]
         return self.STOP if self.stop.stops(curve, earlier) else self.CONTINUE
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
