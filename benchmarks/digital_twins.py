@@ -23,24 +23,24 @@ from joblib import Parallel, delayed
 
 from kept import kept
 from neurokit import settings
-from neurokit.data.simulated_mice import load_simulated_mouse, load_truth
-from neurokit.data.trial_folder import Trial, TrialFolder, Video, load_trials, load_videos
-from neurokit.insilico.directions import (
+from neurokit.digital_twin.baselines import lagged_pixels, motion_energy
+from neurokit.digital_twin.config import SMALL, TwinRecipe
+from neurokit.digital_twin.network.network import FoundationNetwork, build
+from neurokit.digital_twin.recording import Trial, TrialFolder, Video, load_trials, load_videos
+from neurokit.digital_twin.saved import load_twin, save_twin
+from neurokit.digital_twin.scores import TwinScores, predict_videos, score_videos
+from neurokit.digital_twin.simulated_files import videos_folder
+from neurokit.digital_twin.simulation import KINDS, MouseParameters
+from neurokit.digital_twin.sources import load_simulated_mouse, load_truth
+from neurokit.digital_twin.training import train_cohort, train_twin
+from neurokit.digital_twin.twin import DigitalTwin
+from neurokit.insilico.video import (
+    OneByOne,
     angles_between,
     direction_properties,
     direction_tuning,
     planted_directions,
 )
-from neurokit.insilico.video import OneByOne
-from neurokit.models.foundation.network import FoundationNetwork, build
-from neurokit.simulate.microns import KINDS, MouseParameters
-from neurokit.simulate.microns_files import videos_folder
-from neurokit.twins.baselines import lagged_pixels, motion_energy
-from neurokit.twins.recipe import SMALL, TwinRecipe
-from neurokit.twins.saved import load_twin, save_twin
-from neurokit.twins.scores import TwinScores, predict_videos, score_videos
-from neurokit.twins.training import train_cohort, train_twin
-from neurokit.twins.twin import DigitalTwin
 from record import code_version, save
 
 STUDY = "digital_twins"

@@ -14,7 +14,8 @@ import pandas as pd
 import torch
 from joblib import Parallel, delayed
 
-from neurokit.pupil import (
+from neurokit.pupil_encoder.experiment import prepare
+from neurokit.pupil_encoder.training import (
     DEFAULTS,
     EncoderObjective,
     encoder_rates,
@@ -22,7 +23,6 @@ from neurokit.pupil import (
     search_space,
     train_encoder,
 )
-from neurokit.pupil_run import prepare
 from neurokit.tune import search
 from record import save
 

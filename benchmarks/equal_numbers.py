@@ -27,23 +27,23 @@ from threadpoolctl import threadpool_limits
 
 import record
 from digests import columns, differences, digest, digests, file_digest, machine, scores, weights
-from neurokit.data.allen import MovieSession
-from neurokit.data.scans import demo_parameters, scan_truth
-from neurokit.data.sensorium import Scan
-from neurokit.data.simulated_mice import load_simulated_mouse, load_truth
-from neurokit.data.steinmetz import simulated_truth
-from neurokit.data.trial_folder import Trial, TrialFolder, load_trials
-from neurokit.data.trial_recording import TrialRecording
-from neurokit.features.encoding_task import EncodingTask
-from neurokit.features.mouse_trials import MouseTrials
-from neurokit.movies import Recipe as MovieRecipe
-from neurokit.movies import baselines as movie_baselines
-from neurokit.movies import plan as movie_plan
-from neurokit.movies import predict_part, train_network
-from neurokit.movies import prepare as prepare_movies
-from neurokit.movies import run as movie_run
-from neurokit.movies.saved import save_model as save_transformer
-from neurokit.pupil import (
+from neurokit.digital_twin import baselines as twin_baselines
+from neurokit.digital_twin import experiment as twin_plan
+from neurokit.digital_twin import experiment as twin_run
+from neurokit.digital_twin.recording import Trial, TrialFolder, load_trials
+from neurokit.digital_twin.saved import save_twin
+from neurokit.digital_twin.scores import held_out_videos, predict_videos
+from neurokit.digital_twin.scores import score_table as score_videos
+from neurokit.digital_twin.simulation import MouseParameters
+from neurokit.digital_twin.sources import load_simulated_mouse, load_truth
+from neurokit.digital_twin.training import train_twin
+from neurokit.digital_twin.twin import DigitalTwin
+from neurokit.digital_twin.windows import MouseWindows
+from neurokit.pupil_encoder.experiment import prepare as prepare_pupil
+from neurokit.pupil_encoder.features import EncodingTask
+from neurokit.pupil_encoder.recording import TrialRecording
+from neurokit.pupil_encoder.sources import simulated_truth
+from neurokit.pupil_encoder.training import (
     DEFAULTS,
     baseline_rates,
     build_encoder,
@@ -52,24 +52,23 @@ from neurokit.pupil import (
     seed_style_column,
     train_encoder,
 )
-from neurokit.pupil_run import prepare as prepare_pupil
-from neurokit.sensorium import plan as sensorium_plan
+from neurokit.sensorium import experiment as sensorium_plan
+from neurokit.sensorium import experiment as sensorium_run
 from neurokit.sensorium import predict_tier, save_model, train_model
 from neurokit.sensorium import prepare as prepare_scans
-from neurokit.sensorium import run as sensorium_run
 from neurokit.sensorium import score_table as score_scans
+from neurokit.sensorium.features import MouseTrials
+from neurokit.sensorium.recording import Scan
 from neurokit.sensorium.saved import load_model
-from neurokit.simulate.microns import MouseParameters
-from neurokit.twins import baselines as twin_baselines
-from neurokit.twins import plan as twin_plan
-from neurokit.twins import run as twin_run
-from neurokit.twins.saved import save_twin
-from neurokit.twins.scores import predict_videos
-from neurokit.twins.table import held_out_videos
-from neurokit.twins.table import score_table as score_videos
-from neurokit.twins.training import train_twin
-from neurokit.twins.twin import DigitalTwin
-from neurokit.twins.windows import MouseWindows
+from neurokit.sensorium.sources import demo_parameters, scan_truth
+from neurokit.v1_transformer import Recipe as MovieRecipe
+from neurokit.v1_transformer import baselines as movie_baselines
+from neurokit.v1_transformer import experiment as movie_plan
+from neurokit.v1_transformer import experiment as movie_run
+from neurokit.v1_transformer import predict_part, train_network
+from neurokit.v1_transformer import prepare as prepare_movies
+from neurokit.v1_transformer.recording import MovieSession
+from neurokit.v1_transformer.saved import save_model as save_transformer
 
 Numbers = dict[str, Any]
 NAME = "equal_numbers"

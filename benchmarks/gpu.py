@@ -28,11 +28,11 @@ import torch
 
 import gpu_works
 from gpu_works import Work
-from neurokit.attribute import integrated_gradients, region_rate
-from neurokit.device import choose_device
+from neurokit.attribution import integrated_gradients, region_rate
 from neurokit.errors import NeurokitError
-from neurokit.fit import fit
-from neurokit.models.pupil import PupilEncoder
+from neurokit.pupil_encoder.model import PupilEncoder
+from neurokit.training.device import choose_device
+from neurokit.training.fit import fit
 from paired import machine, processor
 from record import save
 

@@ -12,24 +12,23 @@ import numpy as np
 import torch
 from torch import nn
 
-from neurokit.data.sensorium import SCANS, Scan
-from neurokit.features.many_mice import ManyMice
-from neurokit.features.mouse_trials import MouseTrials
-from neurokit.features.movie_split import split_movie
-from neurokit.features.snippets import REPEATS, PartLoss, Snippets
-from neurokit.features.state import StateTransform
-from neurokit.fit_settings import FitSettings
-from neurokit.models.foundation.network import build as build_network
-from neurokit.models.foundation.settings import SMALL as SMALL_NETWORK
-from neurokit.models.transformer import absolute_error
-from neurokit.movies import recipe as movies
-from neurokit.movies.training import build_network as build_transformer
+from neurokit.digital_twin.cohort import ClippedDescent, CohortNetwork, WindowLoss
+from neurokit.digital_twin.config import TwinRecipe
+from neurokit.digital_twin.network.config import SMALL as SMALL_NETWORK
+from neurokit.digital_twin.network.network import build as build_network
+from neurokit.digital_twin.training import transferred
+from neurokit.digital_twin.windows import Windows
 from neurokit.sensorium import training as sensorium
-from neurokit.sensorium.recipe import PUBLISHED
-from neurokit.twins.cohort import ClippedDescent, CohortNetwork, WindowLoss
-from neurokit.twins.recipe import TwinRecipe
-from neurokit.twins.training import transferred
-from neurokit.twins.windows import Windows
+from neurokit.sensorium.config import PUBLISHED
+from neurokit.sensorium.features import ManyMice, MouseTrials
+from neurokit.sensorium.recording import SCANS, Scan
+from neurokit.sensorium.state import StateTransform
+from neurokit.training.settings import FitSettings
+from neurokit.v1_transformer import config as movies
+from neurokit.v1_transformer.model import absolute_error
+from neurokit.v1_transformer.scales import split_movie
+from neurokit.v1_transformer.snippets import REPEATS, PartLoss, Snippets
+from neurokit.v1_transformer.training import build_network as build_transformer
 
 UNITS = 8509  # of the mouse whose transfer is public
 CELLS = 200  # of an Allen session

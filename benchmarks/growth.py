@@ -26,7 +26,12 @@ from record import save
 NOISE = 1.0  # MB; less memory cannot be measured
 SAME = 0.1  # share by which the memory of one work differs from run to run: a smaller rise counts as none
 PATIENCE = 3.0  # s after which a point is not timed again
-IMPORTED = ("neurokit.sensorium", "neurokit.twins.training", "neurokit.movies", "torch._dynamo")  # for Adam
+IMPORTED = (
+    "neurokit.sensorium",
+    "neurokit.digital_twin.training",
+    "neurokit.v1_transformer",
+    "torch._dynamo",
+)  # for Adam
 Row = dict[str, Any]
 
 

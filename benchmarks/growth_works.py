@@ -16,24 +16,24 @@ import numpy as np
 import torch
 
 from neurokit import settings
-from neurokit.data.scans import load_simulated
-from neurokit.data.sensorium import load_scan
-from neurokit.features.many_mice import ManyMice
-from neurokit.features.mouse_trials import MouseBatch, MouseTrials
-from neurokit.features.snippets import SnippetBatch
-from neurokit.models import sensorium, transformer
-from neurokit.models.foundation.network import build
-from neurokit.models.foundation.settings import RELEASED, SMALL
-from neurokit.models.sensorium_settings import CNN, MouseShape
-from neurokit.models.transformer_settings import TransformerSettings
+from neurokit.digital_twin.cohort import CohortNetwork, WindowLoss
+from neurokit.digital_twin.network.config import RELEASED, SMALL
+from neurokit.digital_twin.network.network import build
+from neurokit.digital_twin.twin import DigitalTwin
+from neurokit.digital_twin.windows import Windows
 from neurokit.sensorium import PUBLISHED, Recipe, small, train_ensemble
+from neurokit.sensorium import model as sensorium
+from neurokit.sensorium.config import CNN, MouseShape
+from neurokit.sensorium.features import ManyMice, MouseBatch, MouseTrials
+from neurokit.sensorium.recording import load_scan
+from neurokit.sensorium.simulated_files import scan_name, write_scan
+from neurokit.sensorium.simulated_mouse import Mouse, MouseParameters
+from neurokit.sensorium.simulation import ScanParameters, SimulatedScan
+from neurokit.sensorium.sources import load_simulated
 from neurokit.sensorium.training import loss
-from neurokit.simulate.mouse import Mouse, MouseParameters
-from neurokit.simulate.sensorium import ScanParameters, SimulatedScan
-from neurokit.simulate.sensorium_files import scan_name, write_scan
-from neurokit.twins.cohort import CohortNetwork, WindowLoss
-from neurokit.twins.twin import DigitalTwin
-from neurokit.twins.windows import Windows
+from neurokit.v1_transformer import model as transformer
+from neurokit.v1_transformer.config import TransformerSettings
+from neurokit.v1_transformer.snippets import SnippetBatch
 from paired import Work
 
 NETWORKS = {"released": RELEASED, "small": SMALL}

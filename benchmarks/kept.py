@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from neurokit import settings
-from neurokit.files import written
+from neurokit.files.atomic import written
 from record import code_version
 
 

@@ -14,10 +14,10 @@ from neuralpredictors.layers.readouts import FullGaussian2d, MultiReadoutSharedP
 from neuralpredictors.measures.modules import PoissonLoss
 from torch import Tensor, nn
 
-from neurokit.features.mouse_trials import MouseBatch
-from neurokit.models.official import official_names
-from neurokit.models.sensorium import SensoriumModel, build
-from neurokit.models.sensorium_settings import ModelSettings, MouseShape
+from neurokit.sensorium.config import ModelSettings, MouseShape
+from neurokit.sensorium.features import MouseBatch
+from neurokit.sensorium.model import SensoriumModel, build
+from neurokit.sensorium.official import official_names
 
 KEY = "mouse"
 IMAGE = (36, 64)  # pixels

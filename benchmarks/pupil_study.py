@@ -16,8 +16,9 @@ import torch
 from joblib import Parallel, delayed
 
 from neurokit import settings
-from neurokit.data.steinmetz import simulated_truth
-from neurokit.pupil import (
+from neurokit.pupil_encoder.experiment import prepare
+from neurokit.pupil_encoder.sources import simulated_truth
+from neurokit.pupil_encoder.training import (
     DEFAULTS,
     baseline_rates,
     build_encoder,
@@ -26,7 +27,6 @@ from neurokit.pupil import (
     seed_style_column,
     train_encoder,
 )
-from neurokit.pupil_run import prepare
 from record import save
 
 

@@ -12,9 +12,9 @@ import os
 import pandas as pd
 
 from neurokit import metrics, settings
-from neurokit.models import baselines
-from neurokit.pupil import seed_style_r2
-from neurokit.pupil_run import prepare
+from neurokit.pupil_encoder import baselines
+from neurokit.pupil_encoder.experiment import prepare
+from neurokit.pupil_encoder.training import seed_style_r2
 from record import save
 
 

@@ -13,11 +13,11 @@ import torch
 
 from growth_works import small_ensemble
 from neurokit import settings
-from neurokit.pupil import DEFAULTS, EncoderObjective, search_space
-from neurokit.pupil_run import prepare
-from neurokit.ray_cluster import cluster, import_ray
+from neurokit.distributed.ray_cluster import cluster, import_ray
+from neurokit.distributed.search import search_on_ray
+from neurokit.pupil_encoder.experiment import prepare
+from neurokit.pupil_encoder.training import DEFAULTS, EncoderObjective, search_space
 from neurokit.sensorium import train_ensemble
-from neurokit.tune import search_on_ray
 from paired import seconds
 
 Job = Callable[[int, int], list[float]]  # number of trials or members, of workers: their scores

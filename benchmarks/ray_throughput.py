@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from growth import apart
-from neurokit.ray_cluster import import_ray
+from neurokit.distributed.ray_cluster import import_ray
 from paired import machine, options, processor
 from ray_jobs import measured
 from record import save

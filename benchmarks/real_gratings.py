@@ -19,18 +19,11 @@ import pandas as pd
 import torch
 from joblib import Parallel, delayed
 
-from kept import kept
-from neurokit.data.gratings import RunningGratings, read_drifting, read_running, read_static
-from neurokit.features.grating_frames import SHAPE
-from neurokit.features.grating_movies import (
-    NOTHING,
-    GratingMovie,
-    drifting_movie,
-    running_movie,
-    static_movie,
-)
-from neurokit.features.grating_residuals import residual, shifted
-from neurokit.features.grating_splits import (
+from gratings.frames import SHAPE
+from gratings.movies import NOTHING, GratingMovie, drifting_movie, running_movie, static_movie
+from gratings.residuals import residual, shifted
+from gratings.running import lagged_running
+from gratings.splits import (
     ConditionSplit,
     by_condition,
     complete_repeats,
@@ -39,14 +32,16 @@ from neurokit.features.grating_splits import (
     split_conditions,
     split_repeats,
 )
-from neurokit.features.movie_split import MovieSplit
-from neurokit.features.snippets import Snippets
-from neurokit.fit_settings import FitSettings
+from gratings.tuning import separable_tuning
+from kept import kept
 from neurokit.metrics import cc_max, correlation, repeat_scores
-from neurokit.models.grating_running import lagged_running
-from neurokit.models.grating_tuning import separable_tuning
-from neurokit.models.transformer_settings import SMALL, TransformerSettings
-from neurokit.movies import Recipe, predict_part, train_network
+from neurokit.recordings.park import RunningGratings, read_drifting, read_running, read_static
+from neurokit.training.settings import FitSettings
+from neurokit.v1_transformer import Recipe, predict_part, train_network
+from neurokit.v1_transformer.config import SMALL_MODEL as SMALL
+from neurokit.v1_transformer.config import TransformerSettings
+from neurokit.v1_transformer.scales import MovieSplit
+from neurokit.v1_transformer.snippets import Snippets
 from record import save
 
 STUDY = "real_gratings"

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from neurokit import __version__
-from neurokit.files import written
+from neurokit.files.atomic import written
 
 RESULTS = Path(__file__).parent / "results"
 

@@ -22,11 +22,7 @@ import torch
 from joblib import Parallel, delayed
 
 from kept import kept
-from neurokit.data.scans import load_simulated, scan_truth
-from neurokit.data.sensorium import Scan
-from neurokit.features.mouse_trials import MouseTrials
-from neurokit.insilico import AtState, centers, receptive_fields
-from neurokit.models.sensorium import SensoriumModel
+from neurokit.insilico import centers, receptive_fields
 from neurokit.sensorium import (
     PUBLISHED,
     Recipe,
@@ -37,8 +33,13 @@ from neurokit.sensorium import (
     small,
     train_model,
 )
-from neurokit.simulate.mouse import MouseParameters
-from neurokit.simulate.sensorium import ScanParameters
+from neurokit.sensorium.attribution import AtState
+from neurokit.sensorium.features import MouseTrials
+from neurokit.sensorium.model import SensoriumModel
+from neurokit.sensorium.recording import Scan
+from neurokit.sensorium.simulated_mouse import MouseParameters
+from neurokit.sensorium.simulation import ScanParameters
+from neurokit.sensorium.sources import load_simulated, scan_truth
 from record import save
 
 MODELS = ("ln", "ln_plus", "cnn", "cnn_plus", "cnn_plus untrained", "cnn_plus, responses shuffled")

@@ -24,8 +24,6 @@ from scipy import stats
 
 from kept import kept
 from neurokit import settings
-from neurokit.data.scans import load_simulated, scan_truth
-from neurokit.models.sensorium_settings import MODEL_4
 from neurokit.sensorium import (
     PUBLISHED,
     Recipe,
@@ -36,8 +34,10 @@ from neurokit.sensorium import (
     train_ensemble,
     train_model,
 )
-from neurokit.simulate.mouse import MouseParameters
-from neurokit.simulate.sensorium import ScanParameters
+from neurokit.sensorium.config import MODEL_4
+from neurokit.sensorium.simulated_mouse import MouseParameters
+from neurokit.sensorium.simulation import ScanParameters
+from neurokit.sensorium.sources import load_simulated, scan_truth
 from record import code_version, save
 
 # Single-trial correlation on the real test tier (5 mice), of the author's walk-through.

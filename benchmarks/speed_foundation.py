@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 
 import paired
-from neurokit.models.foundation.network import FoundationNetwork, build
-from neurokit.models.foundation.settings import RELEASED, SMALL
+from neurokit.digital_twin.network.config import RELEASED, SMALL
+from neurokit.digital_twin.network.network import FoundationNetwork, build
 
 HALF = RELEASED.replace(
     retina=(64, 96),

@@ -23,10 +23,11 @@ from torch import Tensor
 
 import paired
 import peers
-from neurokit.attribute import integrated_gradients
-from neurokit.insilico import AtState, neuron_attribution
-from neurokit.models.pupil import PupilEncoder
-from neurokit.models.sensorium_settings import CNN
+from neurokit.attribution import integrated_gradients
+from neurokit.pupil_encoder.model import PupilEncoder
+from neurokit.sensorium import attribution as neuron_attribution
+from neurokit.sensorium.attribution import AtState
+from neurokit.sensorium.config import CNN
 
 AIM = {"CNN": 8.0, "RNN": 2.2}
 TOLERANCE = 1e-5  # of a neuron's largest attribution

@@ -27,8 +27,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader, SequentialSampler, SubsetRandomSampler
 
 import peers
-from neurokit.data.sensorium import load_scan
-from neurokit.features.mouse_trials import InputSettings, MouseTrials
+from neurokit.sensorium.features import InputSettings, MouseTrials
+from neurokit.sensorium.recording import load_scan
 from paired import assert_equal, compared, memory, options, peak_alone, report, timed
 
 SIZES = {"trials": 5000, "neurons": 8000}

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 import paired
-from neurokit.data.sensorium import Scan
-from neurokit.features.mouse_trials import MouseTrials
 from neurokit.sensorium import predict_tier
+from neurokit.sensorium.features import MouseTrials
+from neurokit.sensorium.recording import Scan
 
 SIZES = {"trials": 5000, "neurons": 8000, "batch": 128}
 QUICK = {"trials": 300, "neurons": 500, "batch": 32}

@@ -17,10 +17,10 @@ import torch
 from torch import Tensor, nn
 
 import peers
-from neurokit import fast
-from neurokit.models.cnn import channels_last
-from neurokit.models.official import official_names
-from neurokit.models.sensorium_settings import CNN
+from neurokit.sensorium import kernels as fast
+from neurokit.sensorium.cnn import channels_last
+from neurokit.sensorium.config import CNN
+from neurokit.sensorium.official import official_names
 from paired import assert_equal, compared, options, report, timed
 
 EXACT, ROUNDING = 1e-9, 1e-4  # of a tensor's largest entry: double precision, single precision

@@ -5,12 +5,13 @@
 The competition's baseline (4 layers of 64 channels, separable 7 x 7 kernels, a full Gaussian readout with
 positions from cortex), 128 images of 36 x 64, 8,000 neurons: Poisson loss and penalties, backward, Adam. Ours
 is the loss and the optimiser of `neurokit.sensorium.training`; "fast" is the same model after
-`neurokit.fast.accelerate`. All start from the peer's weights and draw the same positions. Before timing, the
-loss and every gradient are compared: in double precision on a small batch, where two ways of computing the
-same agree to 1e-9, and in single precision on the timed batch, where either is off by its own rounding.
+`neurokit.sensorium.kernels.accelerate`. All start from the peer's weights and draw the same positions.
+Before timing, the loss and every gradient are compared: in double precision on a small batch, where two ways
+of computing the same agree to 1e-9, and in single precision on the timed batch, where either is off by its own
+rounding.
 
-The allocator ("as it comes", or "kept" by `neurokit.allocator`) cannot be changed back, so each has a process
-of its own with all models in it, and the processes take turns.
+The allocator ("as it comes", or "kept" by `neurokit.training.compiling`) cannot be changed back, so each has a
+process of its own with all models in it, and the processes take turns.
 """
 
 from collections.abc import Callable
@@ -23,13 +24,12 @@ import torch
 from torch import Tensor, nn
 
 import peers
-from neurokit import fast
-from neurokit.allocator import keep_freed_memory
-from neurokit.fit_settings import optimizer_and_schedule
-from neurokit.models.official import official_names
-from neurokit.models.sensorium_settings import CNN
+from neurokit.sensorium import kernels as fast
 from neurokit.sensorium import training
-from neurokit.sensorium.recipe import PUBLISHED_FIT
+from neurokit.sensorium.config import CNN, PUBLISHED_FIT
+from neurokit.sensorium.official import official_names
+from neurokit.training.compiling import keep_freed_memory
+from neurokit.training.settings import optimizer_and_schedule
 from paired import Times, assert_equal, compared, options, report, timed
 
 EXACT, ROUNDING = 1e-9, 1e-3  # of a gradient's largest entry: double precision, single precision
@@ -144,7 +144,7 @@ def _assert_equal(found: dict[str, Tensor], wanted: dict[str, Tensor], tolerance
 
 
 def _step(model: nn.Module, loss: Callable[[], Tensor]) -> Step:
-    """A whole step, as `neurokit.fit` takes it."""
+    """A whole step, as `neurokit.training.fit` takes it."""
     optimizer, _ = optimizer_and_schedule(model, PUBLISHED_FIT)
 
     def step() -> None:

@@ -30,11 +30,10 @@ from einops import rearrange
 from torch import Tensor, nn
 
 import paired
-from neurokit.models.attention import Attention
-from neurokit.models.readout import FreePositions, GaussianReadout
-from neurokit.models.sensorium import poisson_loss
-from neurokit.models.transformer import FrameEncoder, V1Transformer
-from neurokit.models.transformer_settings import TransformerSettings
+from neurokit.sensorium.model import poisson_loss
+from neurokit.sensorium.readout import FreePositions, GaussianReadout
+from neurokit.v1_transformer.config import TransformerSettings
+from neurokit.v1_transformer.model import Attention, FrameEncoder, V1Transformer
 
 OURS = TransformerSettings(dropout=0.0, patch_dropout=0.0)
 V1T = OURS.replace(

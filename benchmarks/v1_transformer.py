@@ -21,9 +21,7 @@ import torch
 from joblib import Parallel, delayed
 
 from kept import kept
-from neurokit.data.allen_sessions import load_simulated_session, session_truth
-from neurokit.features.movie_scales import frame_responses
-from neurokit.movies import (
+from neurokit.v1_transformer import (
     SMALL,
     MovieTask,
     Recipe,
@@ -38,7 +36,9 @@ from neurokit.movies import (
     score_table,
     train_network,
 )
-from neurokit.simulate.allen_schedule import SessionParameters
+from neurokit.v1_transformer.scales import frame_responses
+from neurokit.v1_transformer.simulation import SessionParameters
+from neurokit.v1_transformer.sources import load_simulated_session, session_truth
 from record import save
 
 STUDY = "v1_transformer"

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from neurokit import __version__, cli_allen, cli_microns, cli_sensorium, settings
+from neurokit import __version__, settings
 from neurokit.cli_options import (
     ENCODER,
     SESSION_TYPES,
@@ -28,7 +28,10 @@ from neurokit.cli_options import (
     given,
     whole,
 )
+from neurokit.digital_twin import commands as cli_microns
 from neurokit.errors import NeurokitError
+from neurokit.sensorium import commands as cli_sensorium
+from neurokit.v1_transformer import commands as cli_allen
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -112,7 +115,7 @@ def _add(
 
 def data(options: argparse.Namespace) -> None:
     """Prints what the tier's recording holds; downloads it where the tier is full."""
-    from neurokit.data.steinmetz import load_session
+    from neurokit.pupil_encoder.sources import load_session
 
     recording = load_session(seed=options.seed)
     neurons, trials, bins = recording.spikes.shape
@@ -124,9 +127,9 @@ def data(options: argparse.Namespace) -> None:
 
 def simulate(options: argparse.Namespace) -> None:
     """Writes one session as Neuromatch npz, as ALF folder, and its truth."""
-    from neurokit.files import write_output
-    from neurokit.simulate.steinmetz import SessionParameters, best_r2, simulate_session
-    from neurokit.simulate.steinmetz_files import write_alf, write_neuromatch, write_truth
+    from neurokit.files.atomic import write_output
+    from neurokit.pupil_encoder.simulated_files import write_alf, write_neuromatch, write_truth
+    from neurokit.pupil_encoder.simulation import SessionParameters, best_r2, simulate_session
 
     folder = options.output or settings.data_folder() / "simulated" / f"session-{options.seed}"
     with write_output(folder, "neurokit simulate --recording steinmetz") as new:
@@ -140,7 +143,7 @@ def simulate(options: argparse.Namespace) -> None:
 
 def train(options: argparse.Namespace) -> None:
     """Fits an encoder, resuming a killed run, and saves it beside the data."""
-    from neurokit.pupil_run import train_and_save
+    from neurokit.pupil_encoder.experiment import train_and_save
 
     run = train_and_save(seed=options.seed, **given(options, *ENCODER, "epochs", "device", "compile"))
     print(
@@ -151,7 +154,7 @@ def train(options: argparse.Namespace) -> None:
 
 def evaluate(options: argparse.Namespace) -> None:
     """Prints test scores of the saved encoder (trained first if there is none) and of the baselines."""
-    from neurokit.pupil_run import encoder_path, evaluate_saved, is_saved
+    from neurokit.pupil_encoder.experiment import encoder_path, evaluate_saved, is_saved
 
     asked = {"seed": options.seed} | given(options, *ENCODER)
     if not is_saved(path := encoder_path(**asked)):

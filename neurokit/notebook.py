@@ -8,8 +8,8 @@ import torch
 
 from neurokit import __version__, settings
 from neurokit.config import Seed, checked
-from neurokit.device import choose_device
-from neurokit.figures import use_style
+from neurokit.figures.style import use_style
+from neurokit.training.device import choose_device
 
 
 def setup(seed: SupportsIndex = 0, *, device: str = "auto") -> torch.device:

@@ -5,8 +5,9 @@ NEUROKIT_DATA        folder for downloads and simulated recordings (default: the
 NEUROKIT_REAL_DATA   folder of the small real recordings, read only (tier cutout)
 NEUROKIT_BUILD       folder for what notebooks make for their reader (default: NEUROKIT_DATA)
 NEUROKIT_QUIET       1 hides progress bars; CI=true does the same
-NEUROKIT_FAST        1 trains SENSORIUM models with the kernels of neurokit.fast (extra `fast`, CPU only)
-NEUROKIT_KEEP_MEMORY 1 lets a training process keep the memory that it frees (neurokit.allocator)
+NEUROKIT_FAST        1 trains SENSORIUM models with the kernels of neurokit.sensorium (extra `fast`,
+CPU only)
+NEUROKIT_KEEP_MEMORY 1 lets a training process keep the memory that it frees (neurokit.training.compiling)
 """
 
 import os

@@ -8,11 +8,10 @@ import pytest
 import torch
 from torch import nn
 
-from neurokit.attribute import integrated_gradients, lag_profile, rate_at, strongest
-from neurokit.data.steinmetz import load_session, simulated_truth
-from neurokit.features.encoding_task import EncodingTask, encoding_task
-from neurokit.features.splits import split_trials
-from neurokit.pupil import DEFAULTS, build_encoder, train_encoder
+from neurokit.attribution import integrated_gradients, lag_profile, rate_at, strongest
+from neurokit.pupil_encoder.features import EncodingTask, encoding_task, split_trials
+from neurokit.pupil_encoder.sources import load_session, simulated_truth
+from neurokit.pupil_encoder.training import DEFAULTS, build_encoder, train_encoder
 
 SEEDS = (0, 1, 2)
 REGIONS = ("SCs", "SCm", "LGd")

@@ -12,20 +12,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import neurokit.fit
+import neurokit.training.fit
 from neurokit import settings
 from neurokit.cli import main
 from neurokit.cli_options import CELLS, MODELS
-from neurokit.data.steinmetz import load_session
-from neurokit.data.trial_recording import TrialRecording
 from neurokit.errors import CheckpointError, SettingsError
-from neurokit.features.cleaning import RobustScale
-from neurokit.features.encoding_task import EncodingTask, encoding_task
-from neurokit.models import baselines
-from neurokit.pupil import MODELS as ENCODERS
-from neurokit.pupil_run import _facts, encoder_path, evaluate_saved, prepare, train_and_save
-from neurokit.sensorium.plan import Plan
-from neurokit.sensorium.recipe import PUBLISHED
+from neurokit.pupil_encoder import baselines
+from neurokit.pupil_encoder.cleaning import RobustScale
+from neurokit.pupil_encoder.experiment import _facts, encoder_path, evaluate_saved, prepare, train_and_save
+from neurokit.pupil_encoder.features import EncodingTask, encoding_task
+from neurokit.pupil_encoder.recording import TrialRecording
+from neurokit.pupil_encoder.sources import load_session
+from neurokit.pupil_encoder.training import MODELS as ENCODERS
+from neurokit.sensorium.config import PUBLISHED
+from neurokit.sensorium.experiment import Plan
 
 
 @pytest.fixture(autouse=True)
@@ -134,8 +134,10 @@ def test_an_encoder_under_anothers_name_is_refused(monkeypatch: pytest.MonkeyPat
 def test_an_encoder_that_cannot_be_is_refused_first(
     monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str | int]
 ) -> None:
-    monkeypatch.setattr("neurokit.pupil_run.load_session", lambda **_: pytest.fail("too late"))
-    monkeypatch.setattr("neurokit.pupil_run.encoder_path", encoder_path.__wrapped__)  # the import hook
+    monkeypatch.setattr("neurokit.pupil_encoder.experiment.load_session", lambda **_: pytest.fail("too late"))
+    monkeypatch.setattr(
+        "neurokit.pupil_encoder.experiment.encoder_path", encoder_path.__wrapped__
+    )  # the import hook
     for function in (train_and_save, evaluate_saved):
         with pytest.raises(SettingsError, match=next(iter(wrong))):
             function.__wrapped__(**wrong)
@@ -151,7 +153,7 @@ def test_evaluate_trains_where_nothing_is_saved(
         calls.append(arguments)
         return train_and_save(*arguments, **sizes, epochs=1)
 
-    monkeypatch.setattr("neurokit.pupil_run.train_and_save", few_epochs)
+    monkeypatch.setattr("neurokit.pupil_encoder.experiment.train_and_save", few_epochs)
     text = said(capsys, "evaluate", "--cell", "rnn", "--hidden", "4")
     assert calls == [("pupil", "random", 0)]
     assert "training one" in text and all(name in text for name in ("SCs", "SCm", "LGd"))
@@ -161,7 +163,9 @@ def test_evaluate_says_that_no_sensorium_model_is_saved(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
-    monkeypatch.setattr("neurokit.sensorium.run.evaluate_saved", lambda plan: pd.DataFrame({"model": ["ln"]}))
+    monkeypatch.setattr(
+        "neurokit.sensorium.experiment.evaluate_saved", lambda plan: pd.DataFrame({"model": ["ln"]})
+    )
     line = ("evaluate", "--recording", "sensorium", "--model", "ln")
     assert "training one" in said(capsys, *line)
     path = Plan("ln").path
@@ -211,13 +215,13 @@ def test_an_encoder_belongs_to_the_recording_and_not_to_its_last_filtered_bits(
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
     train_and_save(cell="rnn", epochs=1)
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr("neurokit.pupil_run.encoding_task", rounded_elsewhere)
+        elsewhere.setattr("neurokit.pupil_encoder.experiment.encoding_task", rounded_elsewhere)
         assert len(evaluate_saved())
     with monkeypatch.context() as changed, pytest.raises(CheckpointError, match=r"\(scales differ"):
-        changed.setattr("neurokit.pupil_run.encoding_task", scaled_otherwise)
+        changed.setattr("neurokit.pupil_encoder.experiment.encoding_task", scaled_otherwise)
         evaluate_saved()
     with monkeypatch.context() as changed, pytest.raises(CheckpointError, match=r"\(data differ"):
-        changed.setattr("neurokit.pupil_run.load_session", one_spike_more)
+        changed.setattr("neurokit.pupil_encoder.experiment.load_session", one_spike_more)
         evaluate_saved()
 
 
@@ -300,8 +304,8 @@ def test_a_killed_training_goes_on_from_the_command_line(
             raise KeyboardInterrupt
         return train_epoch(*arguments)
 
-    train_epoch = neurokit.fit._train_epoch
-    monkeypatch.setattr(neurokit.fit, "_train_epoch", count)
+    train_epoch = neurokit.training.fit._train_epoch
+    monkeypatch.setattr(neurokit.training.fit, "_train_epoch", count)
     assert main(["train", "--cell", "rnn", "--epochs", "4"]) == 130
     assert main(["train", "--cell", "rnn", "--epochs", "4"]) == 0
     assert len(done) == 3 + 2  # two epochs kept, one broken off, two left

@@ -39,14 +39,14 @@ from neurokit.config import (
     checked,
     plain,
 )
+from neurokit.digital_twin.network.config import SMALL as SMALL_FOUNDATION
+from neurokit.digital_twin.network.network import build as build_foundation
 from neurokit.errors import SettingsError
-from neurokit.models.foundation.network import build as build_foundation
-from neurokit.models.foundation.settings import SMALL as SMALL_FOUNDATION
-from neurokit.models.sensorium import build as build_sensorium
-from neurokit.models.sensorium_settings import CNN, MouseShape
-from neurokit.models.transformer import build as build_transformer
-from neurokit.models.transformer_settings import SMALL as SMALL_TRANSFORMER
-from neurokit.pupil import build_encoder
+from neurokit.pupil_encoder.training import build_encoder
+from neurokit.sensorium.config import CNN, MouseShape
+from neurokit.sensorium.model import build as build_sensorium
+from neurokit.v1_transformer.config import SMALL_MODEL as SMALL_TRANSFORMER
+from neurokit.v1_transformer.model import build as build_transformer
 
 
 class Part(Config):

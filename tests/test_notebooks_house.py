@@ -152,9 +152,9 @@ def test_nbval_passes_the_good_and_fails_a_changed_number(tmp_path: Path) -> Non
 
 
 UNTRAINED = """\
-import neurokit.fit
+import neurokit.training.fit
 
-neurokit.fit._train_epoch = lambda model, loss, data, state, settings: 0.0"""
+neurokit.training.fit._train_epoch = lambda model, loss, data, state, settings: 0.0"""
 
 
 @pytest.mark.slow

@@ -40,7 +40,7 @@ def python(installed: Path, elsewhere: Path, *arguments: str) -> str:
 
 def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
-    assert "neurokit/data/registry.json" in names
+    assert "neurokit/files/registry.json" in names
     assert "neurokit/cli.py" in names
     assert {name.split("/")[0] for name in names} == {"neurokit", wheel.name.split("-py3")[0] + ".dist-info"}
 
@@ -52,7 +52,7 @@ def test_imports_from_the_wheel(installed: Path, tmp_path: Path) -> None:
 
 def test_registry_is_read_from_the_wheel(installed: Path, tmp_path: Path) -> None:
     code = "import json; from importlib.resources import files; "
-    code += "json.loads(files('neurokit.data').joinpath('registry.json').read_text())"
+    code += "json.loads(files('neurokit.files').joinpath('registry.json').read_text())"
     python(installed, tmp_path, "-c", code)
 
 

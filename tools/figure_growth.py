@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from neurokit.figures import COLOURS, GREY
+from neurokit.figures.style import COLOURS, GREY
 
 RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 NAME = "growth-linux-x86_64-2cpu"

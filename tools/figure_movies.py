@@ -14,10 +14,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from figure_sensorium import rows_of
-from neurokit.data.allen_sessions import load_simulated_session, session_truth
-from neurokit.figures import COLOURS, GREY, INK
-from neurokit.insilico import attribution_maps
-from neurokit.movies import (
+from neurokit.figures.style import COLOURS, GREY, INK
+from neurokit.v1_transformer import (
     SMALL,
     MovieTask,
     cell_scores,
@@ -26,7 +24,9 @@ from neurokit.movies import (
     prepare,
     train_network,
 )
-from neurokit.simulate.allen_schedule import SessionParameters
+from neurokit.v1_transformer.attribution import attribution_maps
+from neurokit.v1_transformer.simulation import SessionParameters
+from neurokit.v1_transformer.sources import load_simulated_session, session_truth
 
 MODELS = ("untrained", "lagged ridge", "3-D CNN", "V1 Transformer", "motion energy + ridge")
 RUNNING = {"V1 Transformer": "measured", "running shuffled": "of another\nrepeat", "no running": "none"}

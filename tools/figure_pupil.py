@@ -8,10 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from neurokit.data.steinmetz import simulated_truth
-from neurokit.features.encoding_task import EncodingTask
-from neurokit.figures import COLOURS, GREY, INK
-from neurokit.pupil import (
+from neurokit.figures.style import COLOURS, GREY, INK
+from neurokit.pupil_encoder.experiment import prepare
+from neurokit.pupil_encoder.features import EncodingTask
+from neurokit.pupil_encoder.sources import simulated_truth
+from neurokit.pupil_encoder.training import (
     DEFAULTS,
     baseline_rates,
     build_encoder,
@@ -19,7 +20,6 @@ from neurokit.pupil import (
     score_table,
     train_encoder,
 )
-from neurokit.pupil_run import prepare
 
 SHOWN = {"PSTH": "PSTH", "FIR": "linear filter", "PupilEncoder": "PupilEncoder (GRU)"}
 

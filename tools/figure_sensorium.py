@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from ledger import spoken
-from neurokit.data.scans import demo_parameters, load_simulated, scan_truth
-from neurokit.features.mouse_trials import MouseTrials
-from neurokit.figures import COLOURS, GREY, INK
+from neurokit.figures.style import COLOURS, GREY, INK
 from neurokit.sensorium import PUBLISHED, predict_tier, prepare, single_trial, small, train_model
+from neurokit.sensorium.features import MouseTrials
+from neurokit.sensorium.sources import demo_parameters, load_simulated, scan_truth
 
 RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 MODELS = ("ln", "cnn", "ln_plus", "cnn_plus", "cnn_plus, responses shuffled")

@@ -14,7 +14,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from neurokit.figures import COLOURS, GREY, INK
+from neurokit.figures.style import COLOURS, GREY, INK
 
 RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 # A colour each; the order is that of the legend.

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from neurokit.errors import DataError
 from neurokit.figures.style import COLOURS, GREY, INK
-from neurokit.metrics.uneven_repeats import UnevenRepeatScores
+from neurokit.metrics.repeats import UnevenRepeatScores
 
 
 def plot_ceiling(scores: UnevenRepeatScores) -> Figure:

@@ -14,10 +14,10 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurokit.device import first_tensor
-from neurokit.insilico.common import blurred, chosen
-from neurokit.predict import evaluating
+from neurokit.insilico.most_exciting import blurred, chosen
 from neurokit.progress import progress
+from neurokit.training.device import first_tensor
+from neurokit.training.predict import evaluating
 
 IMAGES_AT_ONCE = 16
 

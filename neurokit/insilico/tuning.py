@@ -14,11 +14,11 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor, nn
 
-from neurokit.device import first_tensor
 from neurokit.errors import DataError
-from neurokit.predict import predict
 from neurokit.progress import progress
-from neurokit.simulate.scenes import gratings
+from neurokit.simulation.scenes import gratings
+from neurokit.training.device import first_tensor
+from neurokit.training.predict import predict
 
 PHASES = np.arange(8) * np.pi / 4
 

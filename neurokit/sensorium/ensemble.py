@@ -17,16 +17,22 @@ import pandas as pd
 import torch
 from jaxtyping import Float
 
-from neurokit.compiling import Compile
-from neurokit.device import choose_device
 from neurokit.errors import FitError
-from neurokit.features.member_tiers import check_held_out
-from neurokit.features.mouse_trials import MouseTrials
-from neurokit.models.sensorium import SensoriumModel
-from neurokit.sensorium.member import ENGINES, LoadScans, Member, default_workers, share_states
-from neurokit.sensorium.prediction import Mode, predict_tier, score_table
-from neurokit.sensorium.recipe import Recipe
+from neurokit.sensorium.config import Recipe
+from neurokit.sensorium.features import MouseTrials
+from neurokit.sensorium.member import (
+    ENGINES,
+    LoadScans,
+    Member,
+    check_held_out,
+    default_workers,
+    share_states,
+)
+from neurokit.sensorium.model import SensoriumModel
 from neurokit.sensorium.saved import load_model
+from neurokit.sensorium.training import Mode, predict_tier, score_table
+from neurokit.training.compiling import Compile
+from neurokit.training.device import choose_device
 
 Engine = Literal["here", "processes", "ray"]
 

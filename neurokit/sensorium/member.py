@@ -1,4 +1,13 @@
-"""One member of an ensemble: trained anywhere, saved, never trained twice.
+"""Which trials each member of an ensemble trains on, and which no member has used.
+
+The splits of the SENSORIUM 2022 entry "Model 4": per scan, the labels train and validation are
+dealt anew over the trials that hold them, once for each member; test and final_test stay. Nearly
+every validation trial of one member thus trained another, so only the test tiers can score the
+whole ensemble.
+
+Letters: M members, T trials of a scan in file order; tiers are words.
+
+One member of an ensemble: trained anywhere, saved, never trained twice.
 
 Members differ in their seed and in which trials they train on and are validated with; they share the
 behavioural states, which lie in one file beside them.
@@ -16,19 +25,64 @@ from pathlib import Path
 import numpy as np
 import safetensors.numpy
 import torch
+from jaxtyping import Int
 
-from neurokit.checkpoint import fingerprint
-from neurokit.compiling import Compile
-from neurokit.data.sensorium import Scan
+from neurokit.distributed.ray_cluster import cluster, import_ray
 from neurokit.errors import CheckpointError, DataError, FitError, NeurokitError
-from neurokit.features.member_tiers import ensemble_tiers
-from neurokit.features.mouse_trials import MouseTrials
-from neurokit.features.state import StateTransform
-from neurokit.files import written
-from neurokit.ray_cluster import cluster, import_ray
-from neurokit.sensorium.recipe import Recipe
+from neurokit.files.atomic import written
+from neurokit.sensorium.config import Recipe
+from neurokit.sensorium.features import MouseTrials
+from neurokit.sensorium.history import KNOWN_TIERS, known_trials
+from neurokit.sensorium.recording import Scan
 from neurokit.sensorium.saved import arrays_of, check_saved, save_model
+from neurokit.sensorium.state import StateTransform
 from neurokit.sensorium.training import fit_states, prepare, train_model
+from neurokit.training.checkpoint import fingerprint
+from neurokit.training.compiling import Compile
+
+MEMBERS = 5
+SEED = 35382  # that entry's
+
+
+def ensemble_tiers(tiers: np.ndarray, members: int = MEMBERS, seed: int = SEED) -> np.ndarray:
+    """Tiers M T: row m is member m's. Each scan starts from the same seed.
+
+    The sizes of train and validation are kept. Numpy's legacy generator is used because its
+    permutations are those of the published splits. Raises DataError for fewer than one member and
+    for a scan without train or without validation trials.
+    """
+    _check(tiers, members)
+    random = np.random.RandomState(seed)
+    dealt = np.tile(tiers, (members, 1))
+    known = known_trials(tiers)
+    for row in dealt:
+        row[known] = random.permutation(tiers[known])
+    return dealt
+
+
+def held_out(member_tiers: np.ndarray) -> Int[np.ndarray, "K"]:
+    """File indices, ascending, of the trials that no member of M T trained on or chose its epoch by."""
+    return np.flatnonzero(~known_trials(member_tiers).any(0))
+
+
+def check_held_out(member_tiers: np.ndarray, trials: Int[np.ndarray, "B"]) -> None:
+    """Raises DataError where one of the trials (file indices) to score was used by any member."""
+    used = np.asarray(trials)[~np.isin(trials, held_out(member_tiers))]
+    if used.size:
+        finding = (
+            f"{used.size} of {len(trials)} trials to score (file index {used[0]} first) trained a member"
+        )
+        raise DataError(f"{finding} or chose its epoch; score the ensemble on the test tiers only.")
+
+
+def _check(tiers: np.ndarray, members: int) -> None:
+    if members < 1:
+        raise DataError(f"members is {members}; an ensemble has at least one.")
+    missing = [tier for tier in KNOWN_TIERS if tier not in tiers]
+    if missing:
+        finding = f"The scan has no {' and no '.join(missing)} trials"
+        raise DataError(f"{finding}; there is nothing to deal over the members, so give it both tiers.")
+
 
 LOST = (
     "A process that trained a member was killed, perhaps for memory; finished members are kept: start again, "

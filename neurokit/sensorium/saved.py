@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 
-from neurokit import checkpoint
-from neurokit.data.sensorium import Scan
 from neurokit.errors import CheckpointError
-from neurokit.features.mouse_trials import MouseTrials
-from neurokit.features.state import StateTransform
-from neurokit.fit import Fitted
-from neurokit.models.sensorium import SensoriumModel
-from neurokit.sensorium.recipe import Recipe
+from neurokit.sensorium.config import Recipe
+from neurokit.sensorium.features import MouseTrials
+from neurokit.sensorium.model import SensoriumModel
+from neurokit.sensorium.recording import Scan
+from neurokit.sensorium.state import StateTransform
+from neurokit.training import checkpoint
+from neurokit.training.fit import Fitted
 
 
 def save_model(fitted: Fitted, mice: Mapping[str, MouseTrials], recipe: Recipe, path: str | Path) -> Path:

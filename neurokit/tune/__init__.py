@@ -1,4 +1,4 @@
-"""Hyper-parameter search: hyperopt's TPE, seeded, resumable, parallel; the same search on Ray.
+"""Hyper-parameter search: hyperopt's TPE, seeded, resumable, parallel.
 
 The tree-structured Parzen estimator is that of Bergstra et al., "Algorithms for hyper-parameter
 optimization", NeurIPS 2011 (hyperopt's own code); random search beside it is Bergstra & Bengio,
@@ -13,10 +13,7 @@ JMLR 2012.
     study.best, study.trials, study.curves
 """
 
-from neurokit.tune.median import MedianStopping
-from neurokit.tune.on_ray import search_on_ray
 from neurokit.tune.search import search
-from neurokit.tune.study import Study
-from neurokit.tune.trial import Pruned, Trial
+from neurokit.tune.trials import MedianStopping, Pruned, Study, Trial
 
-__all__ = ["MedianStopping", "Pruned", "Study", "Trial", "search", "search_on_ray"]
+__all__ = ["MedianStopping", "Pruned", "Study", "Trial", "search"]

@@ -12,11 +12,8 @@ from neurokit.config import Count, Seed, checked
 from neurokit.errors import FitError
 from neurokit.progress import progress as progress_bar
 from neurokit.tune import state
-from neurokit.tune.median import Curve, MedianStopping
-from neurokit.tune.proposals import Algorithm, proposed, suggester
-from neurokit.tune.space import domain_of, fingerprint, point
-from neurokit.tune.study import Study
-from neurokit.tune.trial import Objective, Trial, run_trial
+from neurokit.tune.space import Algorithm, domain_of, fingerprint, point, proposed, suggester
+from neurokit.tune.trials import Curve, MedianStopping, Objective, Study, Trial, run_trial
 
 
 def search(

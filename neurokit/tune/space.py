@@ -3,16 +3,27 @@
 A space is a dict of hyperopt expressions (`hp.choice`, `hp.loguniform`, ...). hyperopt itself works
 in coordinates (a label and a number, where a choice is an index); the objective sees the point they
 stand for.
+
+Proposals: hyperopt's ask-and-tell, its trial documents rebuilt from our records.
+
+The order of asking is that of `hyperopt.fmin` with `max_queue_len` equal to the size of a batch:
+proposals of the same batch see each other as pending, which TPE counts as bad, so that they spread
+out.
 """
 
 import hashlib
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Literal
 
-from hyperopt import Domain, pyll, space_eval
+import numpy as np
+from hyperopt import JOB_STATE_DONE, STATUS_FAIL, STATUS_OK, Domain, Trials, pyll, rand, space_eval, tpe
+from hyperopt.base import spec_from_misc
 from hyperopt.exceptions import DuplicateLabel
 
 from neurokit.config import plain
 from neurokit.errors import FitError
+from neurokit.tune.trials import Trial
 
 
 def domain_of(space: dict[str, Any]) -> Domain:
@@ -37,3 +48,56 @@ def point(space: dict[str, Any], coordinates: dict[str, int | float]) -> dict[st
 def fingerprint(space: dict[str, Any]) -> str:
     """Sixteen hex digits that change with any label, range or choice of the space."""
     return hashlib.sha256(str(pyll.as_apply(space)).encode()).hexdigest()[:16]
+
+
+Algorithm = Literal["tpe", "random"]
+
+
+def suggester(algorithm: Algorithm, start_up_trials: int) -> Callable[..., list[dict[str, Any]]]:
+    """hyperopt's `suggest` of TPE (random for its first `start_up_trials`), or of random search."""
+    if algorithm == "random":
+        return rand.suggest
+    return partial(tpe.suggest, n_startup_jobs=start_up_trials)
+
+
+def proposed(
+    suggest: Callable[..., list[dict[str, Any]]],
+    domain: Domain,
+    finished: Sequence[Trial],
+    count: int,
+    generator: np.random.Generator,
+) -> list[dict[str, int | float]]:
+    """Coordinates of the next `count` trials; each call of `suggest` draws a seed."""
+    known = documents(domain, finished)
+    found: list[dict[str, int | float]] = []
+    while len(found) < count:
+        numbers = list(range(len(finished) + len(found), len(finished) + count))
+        new = suggest(numbers, domain, known, int(generator.integers(2**31 - 1)))
+        known.insert_trial_docs(new)
+        known.refresh()
+        found += [plain(spec_from_misc(document["misc"])) for document in new]
+    return found
+
+
+def documents(domain: Domain, finished: Sequence[Trial]) -> Trials:
+    """Our records as hyperopt keeps them; one that failed has no loss, to TPE an infinite one."""
+    known = Trials()
+    for trial in finished:
+        known.insert_trial_docs([_document(known, domain, trial)])
+    known.refresh()
+    return known
+
+
+def _document(known: Trials, domain: Domain, trial: Trial) -> dict[str, Any]:
+    at = trial.coordinates
+    misc = {
+        "tid": trial.number,
+        "cmd": domain.cmd,
+        "workdir": domain.workdir,
+        "idxs": {label: [trial.number] if label in at else [] for label in domain.params},
+        "vals": {label: [at[label]] if label in at else [] for label in domain.params},
+    }
+    failed = trial.loss is None
+    result = {"status": STATUS_FAIL} if failed else {"status": STATUS_OK, "loss": trial.loss}
+    [document] = known.new_trial_docs([trial.number], [None], [result], [misc])
+    return document | {"state": JOB_STATE_DONE}

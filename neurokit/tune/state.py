@@ -12,9 +12,9 @@ import numpy as np
 
 from neurokit.config import plain
 from neurokit.errors import CheckpointError
-from neurokit.files import written
+from neurokit.files.atomic import written
 from neurokit.tune.space import point
-from neurokit.tune.trial import Trial
+from neurokit.tune.trials import Trial
 
 FORMAT = 1
 

@@ -7,17 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neurokit.data.alf import AlfTrials, read_alf
-from neurokit.data.neuromatch import read_cutout
-from neurokit.data.steinmetz import CUTOUT, load_session
-from neurokit.data.trial_recording import TrialRecording
 from neurokit.errors import DataError
-from neurokit.features.encoding_task import BEHAVIOUR, EncodingTask, encoding_task
-from neurokit.features.smoothing import causal_boxcar
-from neurokit.features.splits import split_trials
 from neurokit.metrics import r2, split_half_reliability
-from neurokit.models.baselines import mean_rate, psth
-from neurokit.simulate.steinmetz import simulate_session
+from neurokit.pupil_encoder.alf import AlfTrials, read_alf
+from neurokit.pupil_encoder.baselines import mean_rate, psth
+from neurokit.pupil_encoder.cleaning import causal_boxcar
+from neurokit.pupil_encoder.features import BEHAVIOUR, EncodingTask, encoding_task, split_trials
+from neurokit.pupil_encoder.neuromatch import read_cutout
+from neurokit.pupil_encoder.recording import TrialRecording
+from neurokit.pupil_encoder.simulation import simulate_session
+from neurokit.pupil_encoder.sources import CUTOUT, load_session
 
 REGIONS = {"VISpm": 302, "VISl": 231, "POST": 191, "CA1": 190}
 

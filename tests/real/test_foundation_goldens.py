@@ -13,10 +13,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from neurokit.models.foundation import perspective
-from neurokit.models.foundation.network import Draws, FoundationNetwork, build
-from neurokit.models.foundation.sequence import Sequence
-from neurokit.models.foundation.settings import FoundationSettings
+from neurokit.digital_twin.network import perspective
+from neurokit.digital_twin.network.config import FoundationSettings
+from neurokit.digital_twin.network.network import Draws, FoundationNetwork, build
+from neurokit.digital_twin.network.sequence import Sequence
 
 CORES = {"cvt": "attention", "conv": "convolution"}
 LOSSES = {"noise": (None, 1.0), "nonoise": (None, 0.0), "noise_stream1": (1, 1.0)}  # stream, size of noise

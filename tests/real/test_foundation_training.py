@@ -13,10 +13,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from neurokit.metrics.uneven_repeats import equal_repeats, uneven_repeat_scores
-from neurokit.models.foundation.rules import UpdateRule
-from neurokit.twins.cycles import CycleSettings, epoch_seed, learning_rate
-from neurokit.twins.sgd_clip import SgdClip
+from neurokit.digital_twin.network.sequence import UpdateRule
+from neurokit.digital_twin.optimisation import CycleSettings, SgdClip, epoch_seed, learning_rate
+from neurokit.metrics.repeats import equal_repeats, uneven_repeat_scores
 
 RATES = (0.1, 0.1, 0.05)
 RESTS = "core.recurrent.out.biases.1"  # has no gradient in the second step

@@ -6,7 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neurokit.data.gratings import (
+from gratings.movies import NOTHING, drifting_movie, static_movie
+from gratings.splits import complete_repeats, snippet_split, split_conditions
+from gratings.tuning import separable_tuning
+from neurokit.errors import DataError
+from neurokit.metrics.repeats import cc_max, repeat_scores
+from neurokit.recordings.park import (
     DRIFTING,
     PARK,
     STATIC,
@@ -16,11 +21,6 @@ from neurokit.data.gratings import (
     read_running,
     read_static,
 )
-from neurokit.errors import DataError
-from neurokit.features.grating_movies import NOTHING, drifting_movie, static_movie
-from neurokit.features.grating_splits import complete_repeats, snippet_split, split_conditions
-from neurokit.metrics.repeats import cc_max, repeat_scores
-from neurokit.models.grating_tuning import separable_tuning
 
 
 @pytest.fixture(scope="module")

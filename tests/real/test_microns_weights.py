@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from neurokit.data.microns_weights import Weights, list_scans, load_weights, save_weights
+from neurokit.digital_twin.released import Weights, list_scans, load_weights, save_weights
 
 
 @pytest.fixture(scope="module")

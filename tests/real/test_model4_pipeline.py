@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from neurokit.features.history import HistoryBank, known_trials
-from neurokit.features.member_tiers import ensemble_tiers
-from neurokit.features.state import neighbours, reduced_rank
+from neurokit.sensorium.history import HistoryBank, known_trials
+from neurokit.sensorium.member import ensemble_tiers
+from neurokit.sensorium.state import neighbours, reduced_rank
 
 
 @pytest.fixture(scope="module")

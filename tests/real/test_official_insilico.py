@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from neurokit.insilico import (
-    AtState,
     at_best_frequency,
     centers,
     most_exciting_images,
@@ -24,9 +23,10 @@ from neurokit.insilico import (
     receptive_fields,
     tuning,
 )
-from neurokit.insilico.common import blurred
-from neurokit.models.official import load_official
-from neurokit.models.sensorium import SensoriumModel, build
+from neurokit.insilico.most_exciting import blurred
+from neurokit.sensorium.attribution import AtState
+from neurokit.sensorium.model import SensoriumModel, build
+from neurokit.sensorium.official import load_official
 
 pytestmark = pytest.mark.slow
 

@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from neurokit.models.official import load_official, official_names
-from neurokit.models.readout import sample_bilinear, source_grid
-from neurokit.models.sensorium import MouseModel, SensoriumModel, poisson_loss
+from neurokit.sensorium.model import MouseModel, SensoriumModel, poisson_loss
+from neurokit.sensorium.official import load_official, official_names
+from neurokit.sensorium.readout import sample_bilinear, source_grid
 
 # Means of images 0, 1, 2; neurons 0-3 of image 0; the last two of image 2; the largest of image 1;
 # core and readout regulariser. All printed by the official library to the digits that stand here.

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neurokit.twins.released import load_twin
-from neurokit.twins.twin import DigitalTwin
+from neurokit.digital_twin.released import load_twin
+from neurokit.digital_twin.twin import DigitalTwin
 
 pytestmark = pytest.mark.slow
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neurokit.data.sensorium import Scan, load_scan
 from neurokit.errors import DataError
-from neurokit.submission import (
+from neurokit.sensorium.recording import Scan, load_scan
+from neurokit.sensorium.submission import (
     score,
     score_neurons,
     validate,

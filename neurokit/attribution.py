@@ -1,0 +1,196 @@
+"""Integrated gradients: how much each input moved a model's output away from a baseline's.
+
+Sundararajan, Taly and Yan (ICML 2017): the gradient is integrated along the straight line from the
+baseline to the input, times their difference. Captum does the integration; here many outputs of one
+model share each forward pass, memory is bounded, and completeness (the attributions of an output
+add up to its change) is checked.
+
+Inputs are traces (T C) or images (H W), whatever the model takes after its first axis.
+
+Letters: K trials, O outputs, T bins, C channels, R regions, H x W image, N neurons.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from captum.attr import IntegratedGradients
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from neurokit.errors import FitError
+from neurokit.training.device import first_tensor
+from neurokit.training.predict import evaluating
+
+Outputs = Callable[[Tensor], Tensor]  # a model's rates (K T R or K N) to the K O numbers to be explained
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """What each input contributed to each output.
+
+    Attributes:
+        values: K x O x inputs, in the unit of the output; summed over the inputs they give `change`.
+        change: K x O, output at the input minus output at the baseline.
+        gap: K x O, the sum of `values` minus `change`: 0 but for the integration's error.
+    """
+
+    values: Float[Tensor, "K O *inputs"]
+    change: Float[Tensor, "K O"]
+    gap: Float[Tensor, "K O"]
+
+    @property
+    def relative_gap(self) -> float:
+        """`relative_gap` of this set."""
+        return relative_gap(self.gap, self.change)
+
+
+def relative_gap(gap: Float[Tensor, "K O"], change: Float[Tensor, "K O"]) -> float:
+    """Root mean square gap over trials, relative to that of the change; the worst output's.
+
+    One number for all trials together; a single trial whose own gap is large is seen in `gap`. An output
+    that does not change counts as one that changes by 1e-12.
+    """
+    gaps, changes = (values.square().mean(dim=0).sqrt() for values in (gap, change))
+    return float((gaps / changes.clamp_min(1e-12)).max())
+
+
+def integrated_gradients(
+    model: nn.Module,
+    inputs: Float[Tensor, "K *inputs"],
+    baseline: Float[Tensor, "*inputs"],
+    outputs: Outputs,
+    *,
+    steps: int = 32,
+    rows_at_once: int = 512,
+    tolerance: float = 0.02,
+) -> Attribution:
+    """Attribution of every output to every input, from `baseline` to each trial of `inputs`.
+
+    `outputs` picks or averages what is to be explained (`region_rate`, `rate_at`, `neuron_rate`).
+    `steps` points of Gauss and Legendre lie on the line; `rows_at_once` bounds how many trials x steps
+    are in memory: the SENSORIUM network takes 8 MB for each, so give it 64. The model is used in
+    evaluation mode and left as found; what is to be held fixed belongs into it
+    (`neurokit.insilico.AtState`). Raises FitError where the relative completeness gap is above
+    `tolerance`.
+    """
+    if steps < 1 or len(inputs) == 0:
+        raise FitError(f"{len(inputs)} trials and {steps} steps: at least one of each is needed.")
+    device = first_tensor(model).device
+    chunk = max(1, rows_at_once // steps)
+    baseline = baseline.to(device)
+    with evaluating(model), _differentiable(model):
+        parts = [
+            _attributed(model, part.to(device), baseline, outputs, steps) for part in inputs.split(chunk)
+        ]
+    values, change = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
+    return completed(values, change, steps, tolerance)
+
+
+def completed(
+    values: Float[Tensor, "K O *inputs"], change: Float[Tensor, "K O"], steps: int, tolerance: float
+) -> Attribution:
+    """The attribution with its gap. Raises FitError where the relative one is above `tolerance`."""
+    found = Attribution(values, change, values.reshape(*change.shape, -1).sum(dim=-1) - change)
+    check_complete(found.relative_gap, steps, tolerance)
+    return found
+
+
+def check_complete(gap: float, steps: int, tolerance: float) -> None:
+    """Raises FitError where the relative `gap` of attributions in so many steps is above `tolerance`."""
+    if not gap <= tolerance:
+        raise FitError(
+            f"Integrated gradients miss completeness by {gap:.2g} of the output's "
+            f"change (allowed: {tolerance:g}); raise steps above {steps}, or leave out the trials whose "
+            "`gap` is large: a recurrent model can jump between two states on the line, and no number "
+            "of steps integrates a jump."
+        )
+
+
+def region_rate(region: int, window: slice = slice(None)) -> Outputs:
+    """The rate of one region, averaged over a window of bins: one output."""
+    return lambda rates: rates[:, window, region].mean(dim=1, keepdim=True)
+
+
+def rate_at(region: int, bins: list[int]) -> Outputs:
+    """The rate of one region in each of some bins: as many outputs."""
+    return lambda rates: rates[:, bins, region]
+
+
+def neuron_rate(neurons: list[int]) -> Outputs:
+    """The rate of each of some neurons: as many outputs."""
+    return lambda rates: rates[:, neurons]
+
+
+def lag_profile(
+    attribution: Float[Tensor, "K O T C"], bins: list[int], longest: float, bin_size: float
+) -> tuple[Float[Tensor, "L"], Float[Tensor, "L C"]]:
+    """The lags in s, -longest to longest, and the mean absolute attribution at each, for
+    `rate_at` outputs.
+
+    `longest` and `bin_size` are in s. A positive lag means that the input came before the rate. Raises
+    FitError for a bin that is less than `longest` from an edge of the trial.
+    """
+    reach = round(longest / bin_size)
+    if min(bins) < reach or max(bins) + reach >= attribution.shape[2]:
+        raise FitError(
+            f"Bins {min(bins)} to {max(bins)} of a trial of {attribution.shape[2]} leave no room for lags of "
+            f"{longest:g} s ({reach} bins) on either side; take bins further inside, or shorter lags."
+        )
+    lags = torch.arange(-reach, reach + 1)
+    source = torch.tensor(bins)[:, None] - lags  # O L
+    size = attribution.abs().mean(dim=0)  # O T C
+    return lags * bin_size, size[torch.arange(len(bins))[:, None], source].mean(dim=0)
+
+
+def strongest(
+    profile: Float[Tensor, "L C"], lags: Float[Tensor, "L"], around: float = 0.05
+) -> tuple[int, float]:
+    """The channel with the largest attribution and the lag, in s, at which its profile peaks.
+
+    The profile is averaged over lags up to `around` s away first: single bins of a slow input carry the
+    same information, so how a model shares the credit between neighbours is arbitrary.
+    """
+    channel = int(profile.sum(dim=0).argmax())
+    bins = 0 if len(lags) < 2 else round(around * (len(lags) - 1) / float(lags[-1] - lags[0]))
+    smooth = F.avg_pool1d(profile[None, :, channel], 2 * bins + 1, stride=1, padding=bins)[0]
+    return channel, float(lags[smooth.argmax()])
+
+
+def _differentiable(model: nn.Module) -> AbstractContextManager[None]:
+    """Without cuDNN where the model is recurrent: its recurrences refuse gradients in evaluation mode."""
+    recurrent = any(isinstance(module, nn.RNNBase) for module in model.modules())
+    return torch.backends.cudnn.flags(enabled=False) if recurrent else nullcontext()
+
+
+def _attributed(
+    model: nn.Module, inputs: Tensor, baseline: Tensor, outputs: Outputs, steps: int
+) -> tuple[Float[Tensor, "K O *inputs"], Float[Tensor, "K O"]]:
+    method = IntegratedGradients(lambda rows: outputs(model(rows[:, 0])))
+    method.gradient_func = _gradients_of_all_outputs
+    ends = (
+        inputs[:, None],
+        baseline.expand_as(inputs)[:, None],
+    )  # K 1 inputs: the second axis becomes the outputs
+    values = method.attribute(ends[0], ends[1], n_steps=steps, method="gausslegendre")
+    with torch.no_grad():
+        change = outputs(model(inputs)) - outputs(model(baseline[None]))
+    return values.detach(), change
+
+
+def _gradients_of_all_outputs(
+    forward_fn: Callable[..., Tensor],
+    inputs: tuple[Tensor, ...],
+    target_ind: None,
+    additional_forward_args: None = None,
+) -> tuple[Tensor, ...]:
+    """Gradients of every output after one forward pass, where captum takes the gradient of one."""
+    (rows,) = inputs
+    with torch.enable_grad():
+        found = forward_fn(rows)  # rows O
+        each = [
+            torch.autograd.grad(output.sum(), rows, retain_graph=True)[0] for output in found.unbind(dim=1)
+        ]
+    return (torch.cat(each, dim=1),)

@@ -1,0 +1,137 @@
+"""Pictures of digital twins: where the eye looks, learning, responses to a clip, tuning to direction.
+
+Letters: T frames (30 Hz), R repeats, U units, A directions (angles), K units drawn, P pupil positions,
+H x W monitor pixels, h x w retina pixels.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, UInt8
+from matplotlib.figure import Figure
+
+from neurokit.figures.style import COLOURS, GREY, INK
+
+
+def plot_looks(
+    frame: UInt8[np.ndarray, "H W"],
+    places: Mapping[str, Float[np.ndarray, "h w 2"]],
+    images: Mapping[str, Float[np.ndarray, "h w"]],
+) -> Figure:
+    """A monitor frame with dots where retina pixels look, and the retinal images, one per name.
+
+    `places` are x and y in halves of the monitor's width from its middle, as
+    `neurokit.digital_twin.network.perspective.Perspective.places` gives them; every third row and column is
+    drawn, as far as it lies within a monitor's size of the middle.
+    """
+    ratios = (1.5, *(1.0 for _ in places))
+    figure, axes = plt.subplots(
+        1, len(ratios), figsize=(2 * sum(ratios), 1.9), squeeze=False, width_ratios=ratios
+    )
+    monitor, *retinas = axes[0]
+    height = frame.shape[0] / frame.shape[1]
+    monitor.imshow(frame, plt.get_cmap("gray", 25), vmin=0, vmax=255, extent=(-1, 1, height, -height))
+    for (name, place), colour, retina in zip(places.items(), COLOURS[1:], retinas, strict=False):
+        monitor.scatter(*place[::3, ::3].reshape(-1, 2).T, s=5, color=colour, linewidths=0, label=name)
+        retina.imshow(images[name], plt.get_cmap("gray", 25))
+        retina.set(xticks=[], yticks=[], xlabel="retina pixels")
+        retina.set_title(name, fontsize=8, color=colour)
+    monitor.set(xlim=(-1.5, 1.5), ylim=(1.5 * height, -1.5 * height))
+    monitor.set(xlabel="half widths from the middle", ylabel="half widths")
+    monitor.set_title("monitor", fontsize=8)
+    return figure
+
+
+def plot_losses(histories: Mapping[str, pd.DataFrame]) -> Figure:
+    """Poisson loss on validation windows over epochs, a line a model; 1 is the loss of a constant rate."""
+    figure, axis = plt.subplots(figsize=(4, 2.3))
+    for name, history in histories.items():
+        axis.plot(history["epoch"] + 1, history["validation_loss"], marker=".", label=name)
+    axis.axhline(1, color=GREY, linestyle="--", linewidth=0.8)
+    axis.set(xlabel="epoch", ylabel="validation loss (Poisson)")
+    figure.legend(loc="outside lower center", ncols=len(histories), fontsize=8)
+    return figure
+
+
+def plot_clip(
+    recorded: Float[np.ndarray, "R T"], predictions: Mapping[str, Float[np.ndarray, "R T"]]
+) -> Figure:
+    """One unit's responses to a clip (multiples of its mean): each repeat, their mean, and what models say.
+
+    Predictions are drawn as means over repeats.
+    """
+    seconds = np.arange(recorded.shape[1]) / 30
+    figure, axis = plt.subplots(figsize=(5.8, 2.3))
+    axis.plot(seconds, recorded.T, color=GREY, linewidth=0.4, alpha=0.5)
+    axis.plot(
+        seconds, recorded.mean(axis=0), color=INK, linewidth=1, label=f"mean of {len(recorded)} repeats"
+    )
+    for (name, values), colour in zip(predictions.items(), COLOURS, strict=False):
+        axis.plot(seconds, values.mean(axis=0), color=colour, label=name)
+    axis.set(xlabel="time in the clip (s)", ylabel="response\n(multiples of mean)")
+    figure.legend(loc="outside lower center", ncols=1 + len(predictions), fontsize=8)
+    return figure
+
+
+def plot_directions(
+    directions: Float[np.ndarray, "A"],
+    curves: Mapping[str, Float[np.ndarray, "K A"]],
+    titles: Sequence[str],
+    planted: Float[np.ndarray, "K"] | None = None,
+) -> Figure:
+    """Direction tuning, a panel a unit and a line a model, each in multiples of its own largest response.
+
+    `directions` are rad; `planted` (degrees) marks each unit's preferred direction.
+    """
+    figure, axes = plt.subplots(
+        1, len(titles), figsize=(1.7 * len(titles) + 0.6, 2.1), sharey=True, squeeze=False
+    )
+    for column, (axis, title) in enumerate(zip(axes[0], titles, strict=True)):
+        for (name, values), colour in zip(curves.items(), COLOURS, strict=False):
+            axis.plot(np.degrees(directions), values[column] / values[column].max(), color=colour, label=name)
+        if planted is not None:
+            axis.axvline(planted[column], color=INK, linestyle="--", linewidth=0.8, label="planted")
+        axis.set(xlabel="direction (deg)", xticks=[0, 180, 360], ylim=(0, 1.05))
+        axis.set_title(title, fontsize=8)
+    axes[0, 0].set_ylabel("response / largest")
+    marks = axes[0, 0].get_legend_handles_labels()
+    figure.legend(*marks, loc="outside lower center", ncols=len(marks[1]), fontsize=8)
+    return figure
+
+
+def plot_orientations(planted: Float[np.ndarray, "U"], found: Mapping[str, Float[np.ndarray, "U"]]) -> Figure:
+    """Preferred orientation found against the planted one (degrees, 0 to 180), a panel a model.
+
+    180 is 0 again, so what is found is drawn at most 90 degrees from the planted one, up to the two dashed
+    lines.
+    """
+    figure, axes = plt.subplots(
+        1, len(found), figsize=(2.3 * len(found) + 0.4, 2.4), sharey=True, squeeze=False
+    )
+    for axis, (name, values), colour in zip(axes[0], found.items(), COLOURS, strict=False):
+        for offset, style in ((-90, "--"), (0, "-"), (90, "--")):
+            axis.plot([0, 180], [offset, 180 + offset], color=GREY, linestyle=style, linewidth=0.8)
+        near = planted + (values - planted + 90) % 180 - 90
+        axis.scatter(planted, near, s=10, color=colour)
+        axis.set(xlabel="planted orientation (deg)", xticks=[0, 90, 180])
+        axis.set_title(name, fontsize=8)
+    axes[0, 0].set_ylabel("found (deg)")
+    return figure
+
+
+def plot_units(properties: pd.DataFrame) -> Figure:
+    """Where units read the map, coloured by preferred orientation, and selectivity against performance.
+
+    Columns are those of `neurokit.digital_twin.properties.load_properties`.
+    """
+    figure, (left, right) = plt.subplots(1, 2, figsize=(6.4, 2.4), width_ratios=(1.3, 1))
+    colours = plt.get_cmap("hsv", 20)  # few, as notebooks keep 64 colours; its ends meet, as angles do
+    place = properties["readout_location_x"], properties["readout_location_y"]
+    dots = left.scatter(*place, c=properties["pref_ori"], cmap=colours, vmin=0, vmax=180, s=6)
+    left.set(xlabel="readout x (1: right edge)", ylabel="readout y (1: upper edge)", aspect="equal")
+    figure.colorbar(dots, ax=left, label="preferred orientation (deg)", ticks=[0, 90, 180])
+    right.scatter(properties["cc_abs"], properties["gOSI"], s=4, color=COLOURS[0])
+    right.set(xlabel="CC_abs on held-out video", ylabel="orientation selectivity (gOSI)")
+    return figure

@@ -1,0 +1,236 @@
+"""The feed-forward part of the core: blocks of causal convolutions in space and time.
+
+Letters: T frames, B clips, S streams, C channels, H x W map.
+
+The recurrent part of the core: a convolutional LSTM that the animal's state acts upon.
+
+Channels lie in groups; a group hears the others through 1 x 1 maps and convolves on its own. The released
+core computes its gates by attention over the map (`AttentionLSTM`, "CvT-LSTM"), the other one of the paper by
+a convolution (`ConvolutionLSTM`, "Conv-LSTM").
+
+Letters: T frames, B clips, S streams, G groups, C channels, h x w map.
+"""
+
+from abc import ABC, abstractmethod
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from neurokit.digital_twin.network.config import FoundationSettings
+from neurokit.digital_twin.network.convolution import CausalConvolution, InterGroup, Kernel, gelu, grouped
+from neurokit.digital_twin.network.modulation import GATES
+from neurokit.digital_twin.network.sequence import Sequence, UpdateRule
+
+HALF = 0.5**0.5  # the gain of either of two terms whose sum keeps its variance
+
+
+class DenseBlock(nn.Module):
+    """Convolutions each of which also sees what went into all earlier ones; hands on everything."""
+
+    def __init__(
+        self, streams: int, channels: int, groups: int, layers: int, frames: int, kernel: int
+    ) -> None:
+        super().__init__()
+        self.groups = groups
+        gains = [1.0] + [HALF] * (layers - 1)
+        shape = {"groups": groups, "kernel": kernel, "frames": frames}
+        self.convs = nn.ModuleList(
+            CausalConvolution(streams, channels, channels, gain=gain, **shape) for gain in gains
+        )
+        self.skips = nn.ModuleList([nn.Identity()])
+        for layer in range(1, layers):
+            skip = CausalConvolution(streams, layer * channels, channels, groups=groups, gain=HALF, bias=None)
+            self.skips.append(skip)
+
+    def forward(self, x: Float[Tensor, "T B C H W"], sequence: Sequence) -> Float[Tensor, "T B D H W"]:
+        """The block's input and the output of each of its layers, group by group."""
+        groups = self.groups * len(sequence.streams)
+        active = [gelu(x)]
+        outputs = [x, self.convs[0](active[0], sequence)]
+        for conv, skip in zip(self.convs[1:], self.skips[1:], strict=True):
+            earlier = grouped(*active, groups=groups)
+            active.append(gelu(outputs[-1]))
+            outputs.append(conv(active[-1], sequence) + skip(earlier, sequence))
+        return grouped(*outputs, groups=groups)
+
+
+class Feedforward(nn.Module):
+    """From the retinal image to maps of features; each sees thirteen frames at the released sizes."""
+
+    def __init__(self, settings: FoundationSettings) -> None:
+        super().__init__()
+        self.pools = settings.pools
+        streams, channels, groups, layers = (
+            settings.streams,
+            settings.channels,
+            settings.groups,
+            settings.layers,
+        )
+        first = CausalConvolution(
+            streams,
+            1,
+            channels[0],
+            out_groups=groups[0],
+            kernel=settings.input_kernel,
+            stride=settings.input_stride,
+            standardise=False,
+            gain=None,
+            padding="replicate",
+            shared_input=True,
+        )
+        wide = [c * (n + 1) for c, n in zip(channels, layers, strict=True)]
+        later = [
+            CausalConvolution(streams, before, after, out_groups=group)
+            for before, after, group in zip(wide, channels[1:], groups[1:], strict=False)
+        ]
+        self.inputs = nn.ModuleList([first, *later])
+        sizes = zip(channels, groups, layers, settings.frames, settings.kernel, strict=True)
+        self.blocks = nn.ModuleList(DenseBlock(streams, *size) for size in sizes)
+        self.out = CausalConvolution(streams, wide[-1], settings.features)
+
+    def forward(self, x: Float[Tensor, "T B 1 H W"], sequence: Sequence) -> Float[Tensor, "T B D h w"]:
+        """Features of each frame."""
+        for enter, block, pool in zip(self.inputs, self.blocks, self.pools, strict=True):
+            x = block(enter(x, sequence), sequence)
+            if pool > 1:
+                x = functional.avg_pool2d(x.flatten(0, 1), pool).unflatten(0, x.shape[:2])
+        return self.out(x, sequence)
+
+
+THIRD = 3**-0.5  # the gain of each of three terms whose sum keeps its variance
+
+
+class GroupedLSTM(nn.Module, ABC):
+    """What both cores share: the front end, the cell, and the map that is handed on.
+
+    Projections and the output are computed for all frames at once; only the recurrence goes step by step.
+    """
+
+    def __init__(self, settings: FoundationSettings) -> None:
+        super().__init__()
+        streams, hidden, self.groups = settings.streams, settings.hidden, settings.heads
+        self.hidden, self.dropout = hidden, settings.dropout
+        shape = {"out_groups": self.groups, "gain": THIRD}
+        self.proj_x = nn.ModuleList(
+            [
+                InterGroup(streams, hidden, self.groups, THIRD),
+                CausalConvolution(streams, settings.features, hidden, **shape),
+                CausalConvolution(streams, settings.memory_features, hidden, bias=None, **shape),
+            ]
+        )
+        self.out = CausalConvolution(streams, hidden, settings.outputs)
+
+    @abstractmethod
+    def gates(self, seen: Float[Tensor, "B C h w"], sequence: Sequence) -> Float[Tensor, "B D h w"]:
+        """All four gates of each group (i, f, g, o), before their sigmoids and tanh."""
+
+    def forward(
+        self, features: Float[Tensor, "T B D h w"], state: Float[Tensor, "T B M"], sequence: Sequence
+    ) -> Float[Tensor, "B T E h w"]:
+        """The map that neurons read, clips first, from features and the animal's state."""
+        groups = self.groups * len(sequence.streams)
+        drive = self.proj_x[1](features, sequence) + self.proj_x[2](state[..., None, None], sequence)
+        h, c = sequence.state.get(self) or (torch.zeros_like(drive[0]),) * 2
+        keep_x, keep_h = sequence.once(self, lambda: self._masks(drive[0], sequence))
+        states = []
+        for now in drive:
+            x = (now + self.proj_x[0](h, sequence)).tanh()
+            gates = self.gates(grouped(x * keep_x, h, groups=groups), sequence)
+            i, f, g, o = gates.unflatten(1, (groups, 4, -1)).unbind(2)
+            c = (f.sigmoid() * c.unflatten(1, (groups, -1)) + i.sigmoid() * g.tanh()).flatten(1, 2)
+            h = o.sigmoid().flatten(1, 2) * c.tanh() * keep_h
+            states.append(h)
+        sequence.state[self] = h, c
+        return self.out(torch.stack(states, dim=1), sequence)
+
+    def _masks(self, like: Tensor, sequence: Sequence) -> tuple[Tensor | float, Tensor | float]:
+        """Which channels a clip keeps in training, and by how much more; 1 without dropout."""
+        if not self.training or sequence.draws is None or not self.dropout:
+            return 1.0, 1.0
+        chance = torch.rand(2, *like.shape[:2], generator=sequence.generator).to(like)
+        kept = (chance >= self.dropout).to(like) / (1 - self.dropout)
+        return kept[0][..., None, None], kept[1][..., None, None]
+
+    def _joined(self, names: tuple[str, ...], sequence: Sequence) -> Kernel:
+        """Several grouped projections of one input as one; a group's outputs lie together, in this order."""
+        kernels = [getattr(self, f"proj_{name}").kernel(sequence.streams) for name in names]
+        groups = kernels[0].groups
+        weights = [kernel.weight.unflatten(0, (groups, -1)) for kernel in kernels]
+        bias = None
+        if kernels[0].bias is not None:
+            bias = torch.cat([kernel.bias.view(groups, -1) for kernel in kernels], dim=1).flatten()
+        return Kernel(torch.cat(weights, dim=1).flatten(0, 1), bias, groups)
+
+
+class ConvolutionLSTM(GroupedLSTM):
+    """Gates by one grouped convolution."""
+
+    def __init__(self, settings: FoundationSettings) -> None:
+        super().__init__(settings)
+        for gate, bias in GATES.items():
+            convolution = CausalConvolution(
+                settings.streams,
+                2 * settings.hidden,
+                settings.hidden,
+                groups=settings.heads,
+                kernel=settings.recurrent_kernel,
+                bias=bias,
+            )
+            self.add_module(f"proj_{gate}", convolution)
+        self.pad = settings.recurrent_kernel // 2
+
+    def gates(self, seen: Float[Tensor, "B C h w"], sequence: Sequence) -> Float[Tensor, "B D h w"]:
+        """All four gates of each group."""
+        kernel = sequence.once(self.proj_i, lambda: self._joined(tuple(GATES), sequence))
+        return functional.conv2d(
+            seen, kernel.weight[:, :, 0], kernel.bias, padding=self.pad, groups=kernel.groups
+        )
+
+
+class AttentionLSTM(GroupedLSTM):
+    """Gates from what a group sees around each place, and from what resembles that place elsewhere.
+
+    Queries and keys have unit length; a learnt scale of each channel of the queries stands for temperature.
+    """
+
+    def __init__(self, settings: FoundationSettings) -> None:
+        super().__init__(settings)
+        streams, hidden, common, groups = (
+            settings.streams,
+            settings.hidden,
+            settings.common,
+            settings.heads,
+        )
+        plain = {"groups": groups, "gain": None, "bias": None}
+        self.conv = CausalConvolution(streams, 2 * hidden, common, kernel=settings.recurrent_kernel, **plain)
+        self.scales = nn.ParameterList(torch.ones(groups, common // groups) for _ in range(streams))
+        for name in "qkv":
+            self.add_module(f"proj_{name}", CausalConvolution(streams, common, common, **plain))
+        for gate, bias in GATES.items():
+            projection = CausalConvolution(streams, 2 * common, hidden, groups=groups, bias=bias)
+            self.add_module(f"proj_{gate}", projection)
+
+    def gates(self, seen: Float[Tensor, "B C h w"], sequence: Sequence) -> Float[Tensor, "B D h w"]:
+        """All four gates of each group."""
+        to_gates = sequence.once(self.proj_i, lambda: self._joined(tuple(GATES), sequence))
+        around = self.conv(seen[None], sequence)[0]
+        elsewhere = self._attended(around, sequence)
+        both = grouped(around, elsewhere, groups=to_gates.groups)
+        return functional.conv2d(both, to_gates.weight[:, :, 0], to_gates.bias, groups=to_gates.groups)
+
+    def _attended(self, around: Float[Tensor, "B C h w"], sequence: Sequence) -> Float[Tensor, "B C h w"]:
+        projected = sequence.once(self.proj_q, lambda: self._joined(("q", "k", "v"), sequence))
+        scale = sequence.once(self.scales, lambda: torch.cat([self.scales[s] for s in sequence.streams]))
+        together = functional.conv2d(around, projected.weight[:, :, 0], groups=projected.groups)
+        heads = together.movedim(1, -1).flatten(1, 2).unflatten(-1, (projected.groups, 3, -1))  # B hw G 3 C
+        query, key, value = heads.permute(3, 0, 2, 1, 4)
+        query = functional.normalize(query, dim=-1) * scale[:, None]
+        key = functional.normalize(key, dim=-1)
+        found = functional.scaled_dot_product_attention(query, key, value, scale=1.0)  # B G hw C
+        return found.transpose(1, 2).flatten(2).unflatten(1, around.shape[-2:]).movedim(-1, 1)
+
+    def update_rules(self) -> dict[str, UpdateRule]:
+        """Scales do not decay; they are clipped group by group."""
+        return {f"scales.{stream}": UpdateRule(False, (1,)) for stream in range(len(self.scales))}

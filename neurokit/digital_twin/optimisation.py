@@ -1,0 +1,187 @@
+"""The learning rate over cycles of epochs, and the seed of each epoch.
+
+The rate falls along half a cosine in each cycle and jumps back to its full height at the next (Loshchilov
+and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017); the first cycles begin with
+epochs of a rising rate. The numbers are those of the foundation model of mouse visual cortex (Wang et al.,
+Nature 640, 470, 2025) as released. Epochs and cycles count from 0.
+
+Stochastic gradient descent with adaptive clipping, which trains foundation networks.
+
+A gradient may not be longer than a small fraction of its own parameter, unit by unit (Brock et al., "High-
+performance large-scale image recognition without normalization", ICML 2021), so that a large step needs no
+normalisation of the activations. Momentum is Nesterov's, decay of the weights is decoupled from it. The order
+of the steps and their numbers are those of the foundation model of mouse visual cortex (Wang et al., Nature
+640, 470, 2025) as released.
+"""
+
+from collections.abc import Iterable
+from math import cos, pi, sqrt
+from typing import Any
+
+import torch
+from pydantic import model_validator
+from torch import Tensor, nn
+from torch.linalg import vector_norm
+from torch.optim.lr_scheduler import LRScheduler
+
+from neurokit.config import BelowOne, Config, Count, NonNegative, Positive, WholeNumber, checked
+from neurokit.digital_twin.network.sequence import UpdateRule
+from neurokit.errors import FitError, SettingsError
+
+
+class CycleSettings(Config):
+    """A cycle of the learning rate: how high, how long, and how its height is reached."""
+
+    learning_rate: Positive = 0.1
+    """The rate at its height."""
+    epochs: Count = 100
+    """Epochs of a cycle."""
+    warm_up: WholeNumber = 10
+    """Epochs over which the rate rises in the first cycles; it falls over the rest."""
+    warm_up_cycles: WholeNumber = 1
+    """How many first cycles these are."""
+
+    @model_validator(mode="after")
+    def _rate_falls(self) -> "CycleSettings":
+        if self.warm_up >= self.epochs:
+            raise SettingsError(
+                f"warm_up is {self.warm_up} of {self.epochs} epochs; leave at least one for the fall."
+            )
+        return self
+
+
+def learning_rate(epoch: int, cycle: int, settings: CycleSettings) -> float:
+    """The rate in one epoch of a cycle.
+
+    It is never 0: the middle of each rising epoch counts, and the fall would reach 0 one epoch after the
+    last. Raises SettingsError for an epoch that the cycle does not have.
+    """
+    if not 0 <= epoch < settings.epochs or cycle < 0:
+        raise SettingsError(
+            f"Epoch {epoch} of cycle {cycle} does not exist; use epochs from 0 to {settings.epochs - 1} and "
+            "cycles from 0."
+        )
+    rising = settings.warm_up if cycle < settings.warm_up_cycles else 0
+    if epoch < rising:
+        return settings.learning_rate * (epoch + 0.5) / rising
+    fallen = (epoch - rising) / (settings.epochs - rising)
+    return settings.learning_rate * (cos(pi * fallen) + 1) / 2
+
+
+class CosineCycles(LRScheduler):
+    """Sets the rate of all parameters, whatever rate the optimiser came with.
+
+    `step()` closes an epoch; epochs count on through the cycles. The settings are no part of the state that
+    is saved.
+    """
+
+    def __init__(self, optimizer: torch.optim.Optimizer, settings: CycleSettings) -> None:
+        self.settings = settings
+        super().__init__(optimizer)
+
+    def get_lr(self) -> list[float]:
+        """The rate of the epoch that begins, once for each group of parameters."""
+        cycle, epoch = divmod(self.last_epoch, self.settings.epochs)
+        return [learning_rate(epoch, cycle, self.settings)] * len(self.optimizer.param_groups)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Plain values, which torch reads back without unpickling."""
+        return {name: value for name, value in super().state_dict().items() if name != "settings"}
+
+
+def epoch_seed(rank: int, world: int, epoch: int, base: int) -> int:
+    """The seed of one process in one epoch: no two of a run are the same.
+
+    Mouse number `rank` of `world`; epochs count through all cycles. Every draw of an
+    epoch starts from its seed.
+    """
+    return rank + world * epoch + base
+
+
+class SgdClipSettings(Config):
+    """The numbers of `SgdClip`; the learning rate is the schedule's (`CosineCycles`)."""
+
+    decay: NonNegative = 1e-4
+    """Share of a value that a step of rate 1 takes off."""
+    momentum: BelowOne = 0.9
+    """Share of the last change that is made again."""
+    nesterov: bool = True
+    """Whether the momentum is Nesterov's."""
+    clip: Positive = 0.01
+    """Length of a gradient at most, in lengths of its parameter."""
+    eps: Positive = 0.001
+    """No gradient is held below this times the square root of the tensor's size."""
+
+
+RELEASED = SgdClipSettings()
+
+
+class SgdClip(torch.optim.Optimizer):
+    """Updates each parameter by its own rule.
+
+    A parameter p whose gradient is g changes by
+
+        d = scale g                                       (scale: see `UpdateRule`)
+        d = d longest / max(|d|, longest),                longest = max(clip |p|, eps sqrt(size of p))
+        m = momentum m + d                                (the first time m = d)
+        p = p - rate (d + momentum m + decay p),          without Nesterov p - rate (m + decay p)
+
+    where norms run over the dimensions of the rule, the size is that of the whole tensor, and decay is left
+    out where the rule says so. A parameter without a gradient, as those of streams that took no part, is
+    left alone together with its m.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[tuple[nn.Parameter, UpdateRule]],
+        lr: float,
+        *,
+        decay: float = RELEASED.decay,
+        momentum: float = RELEASED.momentum,
+        nesterov: bool = RELEASED.nesterov,
+        clip: float = RELEASED.clip,
+        eps: float = RELEASED.eps,
+    ) -> None:
+        """Raises SettingsError for an impossible number, FitError where there is nothing to train."""
+        settings = SgdClipSettings(decay=decay, momentum=momentum, nesterov=nesterov, clip=clip, eps=eps)
+        if not (groups := _groups(parameters)):
+            raise FitError("The optimiser was given no parameter; unfreeze what is to be trained.")
+        super().__init__(groups, {"lr": checked("lr", lr, Positive)} | settings.to_dict())
+
+    @torch.no_grad()
+    def step(self) -> None:
+        """Changes all parameters that have a gradient."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._update(parameter, group)
+
+    def _update(self, parameter: nn.Parameter, group: dict[str, Any]) -> None:
+        change = _clipped(parameter.grad * group["scale"], parameter, group)
+        state, momentum = self.state[parameter], group["momentum"]
+        if "momentum" in state:
+            state["momentum"].mul_(momentum).add_(change)
+        else:
+            state["momentum"] = change.clone()
+        change = change.add(state["momentum"], alpha=momentum) if group["nesterov"] else state["momentum"]
+        if group["decays"]:
+            change = change.add(parameter, alpha=group["decay"])
+        parameter.sub_(change, alpha=group["lr"])
+
+
+def _groups(parameters: Iterable[tuple[nn.Parameter, UpdateRule]]) -> list[dict[str, Any]]:
+    """Parameters of one rule together; plain values, so that a saved state holds no class of ours."""
+    by_rule: dict[UpdateRule, list[nn.Parameter]] = {}
+    for parameter, rule in parameters:
+        by_rule.setdefault(rule, []).append(parameter)
+    return [
+        {"params": same, "decays": rule.decay, "norm_over": rule.norm_over, "scale": rule.scale}
+        for rule, same in by_rule.items()
+    ]
+
+
+def _clipped(gradient: Tensor, parameter: Tensor, group: dict[str, Any]) -> Tensor:
+    """The gradient, made shorter in each unit where it is too long for that unit's parameters."""
+    own, length = (vector_norm(x, dim=group["norm_over"], keepdim=True) for x in (parameter, gradient))
+    longest = (group["clip"] * own).clamp_min(group["eps"] * sqrt(parameter.numel()))
+    return gradient * (longest / length.maximum(longest))

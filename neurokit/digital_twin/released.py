@@ -1,0 +1,295 @@
+"""Weights of digital twins as the MICrONS release keeps them: one core, a file a scan, two tables.
+
+    params_core.pt                      every tensor whose name starts with "core.", shared by the scans
+    params_{session}_{scan_idx}.pt      all other tensors of one scan: eye, behaviour, readout
+    units.csv                           session, scan_idx, unit_id (gaps), readout_id (0 to U - 1)
+    scans.csv                           session, scan_idx, units, data_id
+
+A network is the core and one scan's file together (Wang et al., Nature 640, 470-477, 2025; README of the
+release). The core carries no mark of its release: a core of the same sizes from elsewhere is not noticed.
+
+Letters: U units of a scan.
+
+Digital twins as they were released: from a folder of weights to predictions.
+
+The folder is that of `neurokit.digital_twin.released`: one core, a file and rows of two tables for each scan.
+Sizes are not written there, so they are given as settings and held against every tensor. What no tensor tells
+is taken as given: the monitor's pixels, the dropout and the unit model.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from neurokit import settings
+from neurokit.digital_twin.network.config import FoundationSettings
+from neurokit.digital_twin.network.network import FoundationNetwork, build
+from neurokit.digital_twin.network.sequence import Periphery
+from neurokit.digital_twin.properties import (
+    SCAN,
+    SCANS_FILE,
+    UNIT,
+    UNITS_FILE,
+    are_whole,
+    read_scans,
+    read_units,
+    require_scan,
+    rows_of,
+    scan_key,
+    write_table,
+)
+from neurokit.digital_twin.twin import DigitalTwin
+from neurokit.digital_twin.weight_files import (
+    check_finite,
+    check_state,
+    join,
+    read_tensors,
+    split,
+    write_tensors,
+)
+from neurokit.errors import CheckpointError, DataError
+from neurokit.files.archives import extract
+from neurokit.files.atomic import locked
+from neurokit.files.fetch import fetch
+from neurokit.files.registry import find
+
+ARCHIVE = "foundational_model_weights_and_metadata_v1.zip"
+MD5 = "58fcac4b31ad2902c81e339432cec787"  # of the archive, as the public code checks it
+CORE_FILE = "params_core.pt"
+MOST_BYTES = 10**9  # the released archive has 222 MB
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """One scan's digital twin.
+
+    Attributes:
+        state: core and scan together, tensors by the release's names.
+        units: session, scan_idx and unit_id of each unit, by readout_id, U rows.
+        session: of the scan.
+        scan_idx: of the scan.
+    """
+
+    state: dict[str, Tensor]
+    units: pd.DataFrame
+    session: int
+    scan_idx: int
+
+
+def fetch_weights(folder: str | Path | None = None) -> Path:
+    """The folder of the released weights, downloaded, checked and unpacked where it is not there yet.
+
+    By default it lies in the data folder. Raises FetchError where the archive cannot be had, DataError
+    where it is not the published one, CheckpointError where `folder` holds something else, and DiskError.
+    """
+    downloads = settings.data_folder() / "microns"
+    folder = Path(folder) if folder is not None else downloads / "weights"
+    with locked(folder.with_name(f".{folder.name}.lock")):  # two notebooks may want the weights at once
+        if not folder.exists():
+            extract(_checked(fetch(ARCHIVE, downloads)), folder, MOST_BYTES)
+    list_scans(folder)
+    return folder
+
+
+def list_scans(folder: str | Path) -> pd.DataFrame:
+    """The scans of a weights folder: session, scan_idx, units, data_id, one at least.
+
+    Raises CheckpointError for a folder that is missing or holds no table, DataError for a damaged or empty
+    table.
+    """
+    path = _named(_existing(folder), SCANS_FILE)
+    scans = read_scans(path)
+    if scans.empty:
+        raise DataError(f"{path} names no scan: {_remedy()}.")
+    return scans
+
+
+def load_weights(folder: str | Path, session: int, scan_idx: int) -> Weights:
+    """The weights of one scan, mapped from their files.
+
+    The files carry no mark of their recording: those of two recordings with equally many units cannot be
+    told apart, and one under the other's name is loaded as if it were the other.
+
+    Raises CheckpointError for a folder or file that is missing, damaged, holds more than tensors, is not of
+    single precision, or has other sizes than core and tables say; DataError for a damaged table or a scan
+    it does not name.
+    """
+    folder = _existing(folder)
+    scans = list_scans(folder)
+    require_scan(folder / SCANS_FILE, scans, session, scan_idx)
+    wanted = int(scans.loc[rows_of(scans, session, scan_idx), "units"].iloc[0])
+    units = _units(_named(folder, UNITS_FILE), session, scan_idx, wanted)
+    state = _state(folder, session, scan_idx)
+    check_state(folder / _scan_file(session, scan_idx), state, len(units))
+    return Weights(state, units, session, scan_idx)
+
+
+def save_weights(
+    folder: str | Path,
+    state: dict[str, Tensor],
+    units: pd.DataFrame,
+    session: int,
+    scan_idx: int,
+    data_id: str = "",
+) -> None:
+    """Adds one scan to a weights folder, made where there is none; the same scan is replaced.
+
+    `units` has a unit_id for each readout, in the order of the readout; `data_id` is any text that tells
+    how the recording was prepared. Raises CheckpointError, with nothing written, where the folder holds
+    another core, `state` does not fit `units`, is not finite or not of single precision, or scan and units
+    are not named by whole numbers of 0 or above, and DiskError.
+    """
+    folder = Path(folder)
+    path = folder / _scan_file(session, scan_idx)
+    core, rest = split(state)
+    check_state(path, state, len(units))
+    check_finite(path, state, "save weights of a fit that has not diverged")
+    rows = _rows(path, units, session, scan_idx)
+    scan = {"session": session, "scan_idx": scan_idx, "units": len(units), "data_id": data_id}
+    with locked(folder / ".lock"):
+        _keep_core(folder / CORE_FILE, core)
+        write_tensors(path, rest)
+        _extend(folder / UNITS_FILE, rows)
+        _extend(folder / SCANS_FILE, pd.DataFrame([scan]))  # last: a scan is listed when all of it is there
+
+
+def _checked(archive: Path) -> Path:
+    with archive.open("rb") as stream:
+        found = hashlib.file_digest(stream, "md5").hexdigest()
+    if found != MD5:
+        finding = f"{archive} has the MD5 {found}, the published archive {MD5}"
+        raise DataError(f"{finding}: remove it and fetch it again.")
+    return archive
+
+
+def _existing(folder: str | Path) -> Path:
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise CheckpointError(f"{folder} is no folder: {_remedy()}.")
+    return folder
+
+
+def _remedy() -> str:
+    return f"unpack all of {ARCHIVE} into one folder ({find(ARCHIVE).page} has it) and give that"
+
+
+def _named(folder: Path, name: str) -> Path:
+    path = folder / name
+    if not path.is_file():
+        inner = [found.parent.name for found in sorted(folder.glob(f"*/{name}"))]
+        remedy = f"give its subfolder {inner[0]}" if inner else _remedy()
+        raise CheckpointError(f"{path} is missing: {remedy}.")
+    return path
+
+
+def _scan_file(session: int, scan_idx: int) -> str:
+    return f"params_{session}_{scan_idx}.pt"
+
+
+def _units(path: Path, session: int, scan_idx: int, wanted: int) -> pd.DataFrame:
+    """The scan's rows of the table, by readout_id; DataError where they are not 0 to `wanted` - 1."""
+    table = read_units(path, ["readout_id"])
+    units = table[rows_of(table, session, scan_idx)].set_index("readout_id").sort_index()[UNIT]
+    key = scan_key(session, scan_idx)
+    if len(units) != wanted:
+        finding = f"{path} has {len(units)} units of scan {key}, {SCANS_FILE} says {wanted}"
+        raise DataError(f"{finding}: take both tables from one release.")
+    if not np.array_equal(units.index, np.arange(wanted)):
+        finding = f"{path} does not count the readouts of scan {key} from 0 to {wanted - 1}"
+        raise DataError(f"{finding}: unpack the release again.")
+    return units
+
+
+def _state(folder: Path, session: int, scan_idx: int) -> dict[str, Tensor]:
+    core_path, path = (_named(folder, name) for name in (CORE_FILE, _scan_file(session, scan_idx)))
+    core, scan = read_tensors(core_path, _remedy()), read_tensors(path, _remedy())
+    return join(core_path, core, path, scan, _remedy())
+
+
+def _rows(path: Path, units: pd.DataFrame, session: int, scan_idx: int) -> pd.DataFrame:
+    if not are_whole(pd.Series([session, scan_idx])).all():
+        finding = f"{path} would be of scan {scan_key(session, scan_idx)}"
+        raise CheckpointError(f"{finding}: give session and scan_idx as whole numbers of 0 or above.")
+    if not len(units) or "unit_id" not in units:
+        raise CheckpointError(f"{path} needs a table of units with one unit_id each: add that column.")
+    if not (whole := are_whole(units["unit_id"])).all():
+        finding = f"{path} would have a unit of unit_id {units['unit_id'][~whole].iloc[0]}"
+        raise CheckpointError(f"{finding}: give whole numbers of 0 or above.")
+    numbers = pd.to_numeric(units["unit_id"]).to_numpy(dtype=np.int64)
+    if len(np.unique(numbers)) < len(numbers):
+        raise CheckpointError(f"{path} needs a table of units with one unit_id each: number them apart.")
+    table = {"session": session, "scan_idx": scan_idx, "unit_id": numbers}
+    return pd.DataFrame({**table, "readout_id": np.arange(len(units))})
+
+
+def _keep_core(path: Path, core: dict[str, Tensor]) -> None:
+    if not path.exists():
+        write_tensors(path, core)
+        return
+    kept = read_tensors(path, "choose another folder")
+    same = kept.keys() == core.keys() and all(_equal(kept[name], core[name]) for name in kept)
+    if not same:
+        raise CheckpointError(f"{path} is another core than the one to save: choose another folder.")
+
+
+def _equal(kept: Tensor, new: Tensor) -> bool:
+    return kept.dtype == new.dtype and torch.equal(kept, new.detach().cpu())
+
+
+def _extend(path: Path, rows: pd.DataFrame) -> None:
+    """Puts `rows` of one scan behind those of the others."""
+    if path.exists():
+        kept = read_scans(path) if path.name == SCANS_FILE else read_units(path, ["readout_id"])
+        session, scan_idx = (int(rows[name].iloc[0]) for name in SCAN)
+        rows = pd.concat([kept[~rows_of(kept, session, scan_idx)], rows], ignore_index=True)
+    write_table(path, rows)
+
+
+GRID = "perspective.retina.grid"  # where retinal pixels look; its values, too, follow from the settings
+SAME_DIRECTION = 1e-4  # as between two ways of computing the grid in single precision
+
+
+def load_twin(
+    folder: str | Path,
+    session: int,
+    scan_idx: int,
+    *,
+    settings: FoundationSettings = FoundationSettings(),  # noqa: B008  frozen
+    device: str = "auto",
+    periphery: Periphery = "dark",
+) -> DigitalTwin:
+    """The twin of one scan; its `units` are session, scan_idx and unit_id of each, by readout_id.
+
+    The default settings are those of the release. Raises what `load_weights` does, CheckpointError for
+    weights of a network of other settings, and SettingsError for a device that is not there.
+    """
+    weights = load_weights(folder, session, scan_idx)
+    network = build(len(weights.units), settings)
+    _check(folder, weights, network)
+    network.load_state_dict(weights.state)
+    return DigitalTwin(network.eval(), weights.units, device=device, periphery=periphery)
+
+
+def _check(folder: str | Path, weights: Weights, network: FoundationNetwork) -> None:
+    """The same names, sizes and kinds of number, and a retina that spans as many degrees."""
+    expected = network.state_dict()
+    for name in expected | weights.state:
+        found, wanted = (
+            f"of {tuple(state[name].shape)}" if name in state else "none"
+            for state in (weights.state, expected)
+        )
+        if found != wanted:
+            finding = f"{folder} has {name} {found}, and a network of these settings {wanted}"
+            raise CheckpointError(f"{finding}: give the settings that it was trained with.")
+        if weights.state[name].dtype != expected[name].dtype:
+            finding = f"{folder} has {name} as {weights.state[name].dtype}, not {expected[name].dtype}"
+            raise CheckpointError(f"{finding}: save the weights that were trained, without converting them.")
+    if not torch.allclose(weights.state[GRID], expected[GRID], atol=SAME_DIRECTION):
+        degrees = network.settings.retina_degrees
+        finding = f"{folder} has a retina that does not span {degrees} degrees to each side"
+        raise CheckpointError(f"{finding}: give the retina_degrees that it was trained with.")

@@ -1,0 +1,117 @@
+"""How well responses to held-out videos are predicted, by a twin or by anything else.
+
+Letters: R repeats and T frames of a video (30 Hz), U units.
+
+Scores of several models on the videos of a recording that no model was trained on.
+
+Letters: R repeats and T frames of a video (30 Hz), U units.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Float32
+
+from neurokit.digital_twin.recording import Video, load_videos
+from neurokit.digital_twin.simulated_files import videos_folder
+from neurokit.digital_twin.simulation import KINDS
+from neurokit.digital_twin.twin import DigitalTwin
+from neurokit.metrics.neurons import correlation
+from neurokit.metrics.repeats import UnevenRepeatScores, uneven_repeat_scores
+
+BURN_IN = 10  # frames at the start of each showing that are not scored
+Predictions = Sequence[Float[np.ndarray, "_R _T _U"]]
+
+
+@dataclass(frozen=True, eq=False)
+class TwinScores:
+    """Scores of each unit.
+
+    Attributes:
+        repeats: CC_abs, CC_max and CC_norm, of means over repeats.
+        single_trial: correlation over all scored frames of all repeats; here eye and running count.
+    """
+
+    repeats: UnevenRepeatScores
+    single_trial: Float[np.ndarray, "U"]
+
+    def medians(self) -> dict[str, float]:
+        """The median of each score over units; NaN ones are left out."""
+        found = {name: getattr(self.repeats, name) for name in ("cc_norm", "cc_abs", "cc_max")}
+        found["single_trial"] = self.single_trial
+        return {name: _median(values[~np.isnan(values)]) for name, values in found.items()}
+
+
+def predict_videos(twin: DigitalTwin, videos: Sequence[Video]) -> list[Float32[np.ndarray, "_R _T _U"]]:
+    """What the twin says of each repeat, with the behaviour of that repeat."""
+    return [_predict_video(twin, video) for video in videos]
+
+
+def score_videos(videos: Sequence[Video], predictions: Predictions, *, burn_in: int = BURN_IN) -> TwinScores:
+    """Scores of one prediction for each repeat of each video; raises DataError as `uneven_repeat_scores`."""
+    responses = [np.stack([np.asarray(repeat.units) for repeat in video.repeats]) for video in videos]
+    repeats = uneven_repeat_scores(responses, predictions, burn_in=burn_in)
+    measured, predicted = (
+        np.concatenate([part[:, burn_in:].reshape(-1, part.shape[-1]) for part in parts])
+        for parts in (responses, predictions)
+    )
+    return TwinScores(repeats, correlation(measured, predicted))
+
+
+def score_twin(twin: DigitalTwin, videos: Sequence[Video], *, burn_in: int = BURN_IN) -> TwinScores:
+    """Scores of a twin on held-out videos."""
+    return score_videos(videos, predict_videos(twin, videos), burn_in=burn_in)
+
+
+def _median(values: Float[np.ndarray, "K"]) -> float:
+    return float(np.median(values)) if len(values) else float("nan")
+
+
+def _predict_video(twin: DigitalTwin, video: Video) -> Float32[np.ndarray, "R T U"]:
+    repeats = video.repeats
+    perspective, modulation = (
+        np.stack([getattr(repeat, name) for repeat in repeats], axis=1)
+        for name in ("perspective", "modulation")
+    )
+    found = twin.predict(np.asarray(repeats[0].stimulus), perspective, modulation)
+    return found.swapaxes(0, 1)
+
+
+def held_out_videos(folder: str | Path) -> dict[str, tuple[Video, ...]]:
+    """The videos of a recording that are never trained on, by kind; other recordings have natural ones alone.
+
+    Raises DataError as `load_videos`.
+    """
+    first, *others = KINDS
+    there = [kind for kind in others if videos_folder(folder, kind).is_dir()]
+    return {kind: load_videos(videos_folder(folder, kind)) for kind in (first, *there)}
+
+
+def score_table(
+    videos: Mapping[str, Sequence[Video]], predictions: Mapping[str, Predictions]
+) -> pd.DataFrame:
+    """One row for each kind and model, medians over units.
+
+    `predictions` are those of all videos, kind after kind. Columns: stimulus, model, units, cc_norm and its
+    quartiles low and high, cc_abs, cc_max, single_trial; a unit without a score is left out of its median.
+    """
+    rows, start = [], 0
+    for kind, of_kind in videos.items():
+        part = slice(start, start + len(of_kind))
+        rows += [
+            {"stimulus": kind, "model": name} | _scores(of_kind, p[part]) for name, p in predictions.items()
+        ]
+        start = part.stop
+    return pd.DataFrame(rows)
+
+
+def _scores(videos: Sequence[Video], predicted: Predictions) -> dict[str, float | int]:
+    found = score_videos(videos, predicted)
+    known = found.repeats.cc_norm[~np.isnan(found.repeats.cc_norm)]
+    low, high = np.quantile(known, (0.25, 0.75)).tolist() if len(known) else (np.nan, np.nan)
+    medians = found.medians()
+    spread = {"cc_norm": medians.pop("cc_norm"), "low": low, "high": high}
+    return {"units": len(found.single_trial)} | spread | medians

@@ -1,0 +1,185 @@
+"""Foundation training with a process for each recording, as for many mice on as many GPUs.
+
+Every process reads its own recording and trains that mouse's network; what mice share starts equal, gets the
+mean of all gradients in every step, and so stays equal. The weights are those that one process would find
+with all mice (`neurokit.digital_twin.training.train_cohort`), up to rounding.
+
+From Python, on one machine: `train_in_processes`. From a shell, on one machine or, with torchrun, on several:
+
+    python -m neurokit.digital_twin.several --output foundation MOUSE=FOLDER MOUSE=FOLDER ...
+    torchrun --nproc-per-node 8 -m neurokit.digital_twin.several --output foundation MOUSE=FOLDER ...
+
+FOLDER holds the trials of a mouse, as `neurokit.digital_twin.recording.load_trials` reads them.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import distributed, multiprocessing, nn
+
+from neurokit.digital_twin.config import SMALL, TwinRecipe
+from neurokit.digital_twin.network.network import build
+from neurokit.digital_twin.recording import load_trials
+from neurokit.digital_twin.saved import save_twin
+from neurokit.digital_twin.training import train_cohort
+from neurokit.distributed.processes import (
+    DEVICES,
+    Rejoining,
+    joined,
+    own_device,
+    sentence_found,
+    sentence_left,
+)
+from neurokit.errors import DiskError, FitError, NeurokitError, SettingsError
+
+Folders = Mapping[str, str | Path]
+SAME = {"rtol": 1e-4, "atol": 1e-6}  # as far as rounding may take machines apart in an epoch
+
+
+def train_in_processes(
+    folders: Folders, recipe: TwinRecipe, output: str | Path, *, device: str = "auto"
+) -> dict[str, Path]:
+    """Trains a network for each mouse, each in a process of its own here, and saves them in `output`.
+
+    `folders` are the mice's trials by their names, which the saved twins get (see
+    `neurokit.digital_twin.saved`).
+    With CUDA, process n takes GPU n. A broken-off run with the same `output` is gone on with. Raises what
+    reading and training raise in any process, FitError where a process was killed, SettingsError for names
+    that no mouse can have, and DiskError for an `output` that is no folder.
+    """
+    _check(folders, output, device)
+    threads = max(1, torch.get_num_threads() // len(folders))
+    with tempfile.TemporaryDirectory() as meeting:
+        job = (dict(folders), recipe, Path(output), device, Path(meeting), threads)
+        with sentence_found(Path(meeting)):
+            multiprocessing.spawn(_work, job, nprocs=len(folders))
+    return {mouse: Path(output) / f"{mouse}.safetensors" for mouse in folders}
+
+
+def train_my_mouse(folders: Folders, recipe: TwinRecipe, output: str | Path, *, device: str = "auto") -> Path:
+    """Trains the mouse whose place in `folders` is this process's rank, and saves it in `output`.
+
+    For a process that has joined the others already (`torch.distributed`). Raises as `train_in_processes`.
+    """
+    _check(folders, output, device)
+    rank, world = distributed.get_rank(), distributed.get_world_size()
+    if world != len(folders):
+        raise SettingsError(f"There are {world} processes for {len(folders)} mice: start one for each mouse.")
+    mouse, target = list(folders)[rank], own_device(device)
+    recording = load_trials(folders[mouse])
+    network = build(recording.units, recipe.network, seed=recipe.seed).to(target)
+    shared = [parameter for module in network.shared.values() for parameter in module.parameters()]
+    keep_equal(shared)
+    rejoining = Rejoining(Path(output) / mouse)
+
+    def close_epoch(epoch: int, _: float) -> None:
+        keep_equal(shared)
+        rejoining.keep(epoch)
+
+    fitted = train_cohort(
+        {mouse: recording},
+        recipe,
+        {mouse: network},
+        device=str(target),
+        checkpoint=rejoining.start(),
+        rank=rank,
+        world=world,
+        on_epoch=close_epoch,
+        show_progress=rank == 0,
+    )
+    saved = save_twin(network, Path(output) / mouse, recipe, recording, history=fitted.history)
+    rejoining.finish()
+    return saved
+
+
+@torch.no_grad()
+def keep_equal(shared: Sequence[nn.Parameter]) -> None:
+    """Gives all processes the values of the first; raises FitError where more than rounding divides them."""
+    own = torch.cat([parameter.flatten() for parameter in shared])
+    first = own.clone()
+    distributed.broadcast(first, src=0)
+    if not torch.allclose(own, first, **SAME):
+        raise FitError(
+            f"What mice share came apart in process {distributed.get_rank()}: start all with the same "
+            "recipe, and the same versions of neurokit and torch."
+        )
+    for parameter, values in zip(shared, first.split([p.numel() for p in shared]), strict=True):
+        parameter.copy_(values.view_as(parameter))
+
+
+def _work(
+    rank: int, folders: Folders, recipe: TwinRecipe, output: Path, device: str, meeting: Path, threads: int
+) -> None:
+    """What each process does."""
+    torch.set_num_threads(threads)
+    where = {"init_method": (meeting / "meet").as_uri(), "rank": rank, "world_size": len(folders)}
+    with sentence_left(meeting), joined(device, **where):
+        train_my_mouse(folders, recipe, output, device=device)
+
+
+def _check(folders: Folders, output: str | Path, device: str) -> None:
+    if not folders:
+        raise SettingsError("There is no mouse to train on; name the folder of one at least.")
+    if device not in DEVICES:
+        raise SettingsError(f"device is {device!r}; use one of {', '.join(DEVICES)}.")
+    for mouse in folders:
+        if not mouse or set("./\\") & set(mouse) or hasattr(nn.ModuleDict(), mouse):
+            raise SettingsError(f"A mouse cannot have the name {mouse!r}: use letters, digits and hyphens.")
+    there = next(path for path in (Path(output), *Path(output).parents) if path.exists())
+    if not there.is_dir():
+        raise DiskError(f"{there} is a file, and the twins need a folder: name another output.")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command of the module's docstring; the exit status."""
+    given = _parser().parse_args(arguments)
+    try:
+        recipe = (SMALL if given.size == "small" else TwinRecipe()).replace(seed=given.seed)
+        recipe = recipe if given.epochs is None else recipe.epochs(given.epochs)
+        folders = _folders(given.mice)
+        if "RANK" in os.environ:  # torchrun
+            with joined(given.device):
+                print(train_my_mouse(folders, recipe, given.output, device=given.device))
+        else:
+            print(*train_in_processes(folders, recipe, given.output, device=given.device).values(), sep="\n")
+    except NeurokitError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    text = __doc__.split("\n")[0]
+    parser = argparse.ArgumentParser(prog="python -m neurokit.digital_twin.several", description=text)
+    parser.add_argument("mice", nargs="+", metavar="MOUSE=FOLDER", type=_pair, help="a name and its trials")
+    parser.add_argument("--output", required=True, type=Path, help="folder of the twins")
+    parser.add_argument("--size", choices=("small", "full"), default="full", help="of network and training")
+    parser.add_argument("--epochs", type=int, help="in one cycle (default: as the size has it)")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, windows, streams and noise")
+    parser.add_argument("--device", choices=DEVICES, default="auto")
+    return parser
+
+
+def _folders(pairs: Sequence[str]) -> dict[str, str]:
+    """The mice's folders by name; raises SettingsError where two have one name."""
+    split = [pair.split("=", 1) for pair in pairs]
+    mouse, times = Counter(mouse for mouse, _ in split).most_common(1)[0]
+    if times > 1:
+        raise SettingsError(f"There are {times} mice with the name {mouse!r}: give each a name of its own.")
+    return dict(split)
+
+
+def _pair(text: str) -> str:
+    if not all(text.partition("=")):
+        raise argparse.ArgumentTypeError(f"{text!r} is no MOUSE=FOLDER")
+    return text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""Pre-training on several mice, and transfer of what they share to a new one.
+
+Wang et al., Nature 640, 470-477 (2025): the core is trained on many mice, then frozen together with the
+memory of modulation; for a new mouse, perspective, the entrance of modulation and the readout are trained
+alone.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, SupportsIndex
+
+import numpy as np
+
+from neurokit.digital_twin.cohort import ClippedDescent, CohortNetwork, ValidationLoss, WindowLoss
+from neurokit.digital_twin.config import TwinRecipe
+from neurokit.digital_twin.network.network import FoundationNetwork, build
+from neurokit.digital_twin.recording import TrialFolder
+from neurokit.digital_twin.windows import Cohort, MouseWindows
+from neurokit.errors import DataError
+from neurokit.training.checkpoint import fingerprint
+from neurokit.training.device import choose_device
+from neurokit.training.fit import Fitted, fit
+
+LEAST, MOST = 0.01, 100.0  # mean of a typical unit; that of a part of a recording differs from 1
+
+
+def train_cohort(
+    recordings: Mapping[str, TrialFolder],
+    recipe: TwinRecipe,
+    networks: Mapping[str, FoundationNetwork] | None = None,
+    *,
+    device: str = "auto",
+    checkpoint: str | Path | None = None,
+    rank: int = 0,
+    world: int | None = None,
+    **options: Any,
+) -> Fitted:
+    """Trains one network for each mouse with a shared core; `networks` may be given, as for a transfer.
+
+    The model found is a `CohortNetwork`. `rank` and `world` are for several processes with a mouse each (see
+    `neurokit.digital_twin.several`). A `checkpoint` of a broken-off run is gone on with; `options` go to
+    `fit`,
+    which says what is raised. Raises DataError for recordings that do not fit the recipe or the networks.
+    """
+    for mouse, recording in recordings.items():
+        _check_read(mouse, recording)
+        if networks is not None and mouse not in networks:
+            raise DataError(f"There is no network for mouse {mouse}: give one for each recording.")
+        _check(mouse, recording, recipe, (networks or {}).get(mouse))
+        _check_responses(mouse, recording)
+    target = choose_device(device)
+    training, validation = (
+        [
+            MouseWindows(mouse, _part(mouse, folder, part), recipe, target)
+            for mouse, folder in recordings.items()
+        ]
+        for part in (True, False)
+    )
+    if networks is None:
+        networks = {
+            mouse: build(folder.units, recipe.network, seed=recipe.seed)
+            for mouse, folder in recordings.items()
+        }
+    return fit(
+        CohortNetwork(networks),
+        WindowLoss(recipe.burn_in),
+        Cohort(training, recipe, rank=rank, world=world, frozen=_frozen(networks) if checkpoint else ""),
+        ValidationLoss({mouse.mouse: mouse for mouse in validation}, recipe),
+        recipe.fit,
+        optimise=ClippedDescent(recipe),
+        checkpoint=checkpoint,
+        **options,
+    )
+
+
+def transferred(
+    foundation: FoundationNetwork, units: SupportsIndex, *, seed: SupportsIndex = 0
+) -> FoundationNetwork:
+    """An untrained network for `units` new neurons with the shared parts of `foundation`, frozen."""
+    network = build(units, foundation.settings, seed=seed)
+    for name, module in network.shared.items():
+        module.load_state_dict(foundation.get_submodule(name).state_dict())
+    network.freeze_shared()
+    return network
+
+
+def train_twin(
+    recording: TrialFolder,
+    recipe: TwinRecipe,
+    foundation: FoundationNetwork | None = None,
+    **options: Any,
+) -> Fitted:
+    """A digital twin of one mouse: transferred from `foundation`, or trained from nothing without it.
+
+    The model found is a FoundationNetwork; a `foundation` brings its sizes, whatever the recipe says. See
+    `train_cohort` for the rest.
+    """
+    networks = None
+    _check_read("mouse", recording)
+    if foundation is not None:
+        recipe = recipe.replace(network=foundation.settings)
+        networks = {"mouse": transferred(foundation, recording.units, seed=recipe.seed)}
+    fitted = train_cohort({"mouse": recording}, recipe, networks, **options)
+    return Fitted(fitted.model.mice["mouse"], fitted.history, fitted.best_epoch, fitted.best_loss)
+
+
+def _frozen(networks: Mapping[str, FoundationNetwork]) -> str:
+    """The fingerprint of what is not trained: weights that are frozen."""
+    every = [p for network in networks.values() for p in network.parameters() if not p.requires_grad]
+    return fingerprint(*(parameter.detach().cpu().numpy() for parameter in every))
+
+
+def _part(mouse: str, recording: TrialFolder, training: bool) -> tuple:
+    if not (trials := recording.part(training)):
+        word = "training" if training else "validation"
+        raise DataError(
+            f"{recording.path} of {mouse} has no {word} trial: mark some as {training} in its folder "
+            "'training'."
+        )
+    return trials
+
+
+def _check_read(mouse: str, recording: object) -> None:
+    if not isinstance(recording, TrialFolder):
+        raise DataError(
+            f"The recording of {mouse} is {recording!r}; give what `load_trials` of "
+            "neurokit.digital_twin.recording reads from its folder."
+        )
+
+
+def _check_responses(mouse: str, recording: TrialFolder) -> None:
+    """Rare cells may be silent in the first minutes of a recording, but not all of its cells."""
+    trials = _part(mouse, recording, True)
+    frames = sum(len(trial.units) for trial in trials)
+    means = sum(trial.units.sum(axis=0, dtype=np.float64) for trial in trials) / frames
+    if not means.any():
+        raise DataError(
+            f"All units of {recording.path} are 0 throughout training: look at how it was written."
+        )
+    if not LEAST <= (typical := float(np.median(means[means != 0]))) <= MOST:
+        raise DataError(
+            f"Units of {recording.path} have a mean of {typical:.3g} in training, and it should be near 1: "
+            "divide each by its mean over the training trials."
+        )
+
+
+def _check(mouse: str, recording: TrialFolder, recipe: TwinRecipe, network: FoundationNetwork | None) -> None:
+    settings = network.settings if network else recipe.network
+    if recording.frame != settings.monitor:
+        raise DataError(
+            f"{recording.path} of {mouse} has frames of {recording.frame} pixels, and the network reads "
+            f"{settings.monitor}: resize the videos, or build a network of that size."
+        )
+    if network and network.units != recording.units:
+        raise DataError(
+            f"{recording.path} has {recording.units} units, and the network of {mouse} {network.units}: give "
+            "the network of this recording."
+        )
+    if settings != recipe.network:
+        raise DataError(
+            f"The network of {mouse} has other sizes than the recipe says: give a recipe with "
+            "network=network.settings."
+        )

@@ -1,0 +1,1 @@
+"""Several processes and machines: Ray for trials and members, torch.distributed for one model."""

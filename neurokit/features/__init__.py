@@ -1,1 +1,0 @@
-"""Arrays to model inputs. What is estimated (thresholds, scales) comes from training trials."""

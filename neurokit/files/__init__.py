@@ -1,0 +1,1 @@
+"""Files: written as one step, cached, downloaded, and read without trust."""

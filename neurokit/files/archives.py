@@ -1,0 +1,212 @@
+"""Zip archives and npz files, opened with a bound on what they may unpack to.
+
+A zip of kilobytes can claim, or unpack to, more than any disk holds, and can name files outside its
+folder. So every member is judged before the first byte is unpacked, and counted while it is.
+"""
+
+import stat
+import struct
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedIOBase
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from neurokit.errors import DataError, DiskError
+from neurokit.files.atomic import folder_written
+
+Source = str | Path | BufferedIOBase
+MOST_MEMBERS = 10_000
+CHUNK = 1 << 20
+
+# Only these bound what one read unpacks: bz2 and lzma hand out whole blocks, however large.
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError)
+_BAD_HEADER = (SyntaxError, tokenize.TokenError, TypeError, MemoryError, RecursionError)
+
+
+@contextmanager
+def opened(source: Source, limit: int, members: int = MOST_MEMBERS) -> Iterator[zipfile.ZipFile]:
+    """A zip archive whose directory has been checked, for a `with` block.
+
+    Raises DataError, there and for zipfile's own errors inside the block, where the file is missing,
+    truncated or no zip, holds more than `members` members or more than `limit` bytes uncompressed,
+    or has an encrypted member, a link, a doubled name or a name that leaves its folder.
+    """
+    name = name_of(source)
+    try:
+        with _damage():
+            archive = zipfile.ZipFile(source)
+        with archive:
+            _check_directory(archive, name, limit, members)
+            yield archive
+    except (DataError, DiskError):
+        raise
+    except FileNotFoundError as error:
+        finding = f"{name} is missing"
+        raise DataError(f"{finding}: download it, or give the path of an existing file.") from error
+    except _DAMAGE as error:
+        finding = f"{name} is truncated, damaged or no zip ({error})"
+        raise DataError(f"{finding}: download it again.") from error
+    except OSError as error:
+        finding = f"{name} could not be read ({error})"
+        raise DataError(f"{finding}: check the path and its permissions.") from error
+
+
+def extract(
+    source: str | Path,
+    folder: str | Path,
+    limit: int,
+    members: int = MOST_MEMBERS,
+) -> Path:
+    """Unpacks a zip archive into the new folder `folder`, which appears whole or not at all.
+
+    Raises DataError as `opened` does, or where `folder` already exists; DiskError where it cannot
+    be written.
+    """
+    folder = Path(folder)
+    if folder.exists():
+        finding = f"{folder} already exists"
+        raise DataError(f"{finding}: remove it, or unpack {source} into another folder.")
+    with opened(source, limit, members) as archive, folder_written(folder) as temporary, _damage():
+        left = limit
+        for member in archive.infolist():
+            left -= _unpack(archive, member, temporary, left)
+    return folder
+
+
+def read_npz(source: Source, limit: int, keys: list[str] | None = None) -> dict[str, np.ndarray]:
+    """The arrays of an npz file by name; all of them, or only `keys`.
+
+    Pickled objects are never opened here: `neurokit.files.pickles.load_object_array` does that.
+    Raises DataError as `opened` does, for an absent key, an object array, and an array whose header
+    claims another size than its data has.
+    """
+    with opened(source, limit) as archive, _damage():
+        wanted = keys if keys is not None else [Path(name).stem for name in archive.namelist()]
+        return {key: _read_array(archive, key, name_of(source)) for key in wanted}
+
+
+@contextmanager
+def opened_array(
+    archive: zipfile.ZipFile, key: str, name: str
+) -> Iterator[tuple[BufferedIOBase, tuple[int, ...], np.dtype]]:
+    """The member `key`.npy of an npz, at its first data byte, with its header's shape and dtype.
+
+    Raises DataError (naming the file `name`) for an absent key, or a header not of npy version 1
+    or 2.
+    """
+    if f"{key}.npy" not in archive.namelist():
+        held = ", ".join(sorted(Path(member).stem for member in archive.namelist()))
+        finding = f"{name} has no array {key!r}: it holds {held or 'nothing'}"
+        raise DataError(f"{finding}; choose one of these.")
+    with _damage(), archive.open(f"{key}.npy") as stream:
+        shape, _, dtype = read_header(stream)
+        yield stream, shape, dtype
+
+
+def read_header(stream: BufferedIOBase) -> tuple[tuple[int, ...], bool, np.dtype]:
+    """Shape, whether columns come first, and dtype of an npy stream.
+
+    Raises ValueError for version 3, a damaged header or none.
+    """
+    version = np.lib.format.read_magic(stream)
+    if version not in ((1, 0), (2, 0)):
+        raise ValueError(f"npy version {version}")
+    form = np.lib.format
+    read = form.read_array_header_1_0 if version == (1, 0) else form.read_array_header_2_0
+    try:
+        return read(stream)
+    except _BAD_HEADER as error:
+        raise ValueError(f"no npy header, {type(error).__name__}: {error}") from error
+
+
+@contextmanager
+def _damage() -> Iterator[None]:
+    """Makes a ValueError of zipfile or numpy the BadZipFile that `opened` turns into a sentence."""
+    try:
+        yield
+    except DataError:  # has a sentence of its own
+        raise
+    except ValueError as error:
+        raise zipfile.BadZipFile(str(error)) from error
+
+
+def _read_array(archive: zipfile.ZipFile, key: str, name: str) -> np.ndarray:
+    with opened_array(archive, key, name) as (stream, shape, dtype):
+        if dtype.hasobject:
+            finding = f"{name} holds pickled objects in {key!r}"
+            raise DataError(f"{finding}: open it with load_object_array.")
+        held = archive.getinfo(f"{key}.npy").file_size - stream.tell()
+        _check_claim(held, shape, dtype, f"{name} ({key})")
+    with archive.open(f"{key}.npy") as stream:
+        array = np.lib.format.read_array(stream, allow_pickle=False)
+        stream.read(1)  # at the end of its data zipfile compares the checksum
+    return array
+
+
+def _check_claim(held: int, shape: tuple[int, ...], dtype: np.dtype, name: str) -> None:
+    claimed = dtype.itemsize
+    for length in shape:  # Python integers: numpy's would overflow
+        claimed *= int(length)
+    if any(length < 0 for length in shape) or claimed != held or dtype.itemsize == 0:
+        finding = f"{name} claims {claimed} bytes of {dtype} and holds {held}"
+        raise DataError(f"{finding}: download it again.")
+
+
+def _check_directory(archive: zipfile.ZipFile, name: str, limit: int, members: int) -> None:
+    found = archive.infolist()
+    if len(found) > members:
+        finding = f"{name} has {len(found)} members, more than {members}"
+        raise DataError(f"{finding}: raise the bound to trust it.")
+    size = sum(member.file_size for member in found)
+    if size > limit:
+        finding = f"{name} unpacks to {size} bytes, more than {limit}"
+        raise DataError(f"{finding}: raise the limit to trust it.")
+    if len({member.filename.rstrip("/").lower() for member in found}) < len(found):
+        raise DataError(f"{name} names a member twice: download it again from its publisher.")
+    for member in found:
+        _check_member(member, name)
+
+
+def _check_member(member: zipfile.ZipInfo, name: str) -> None:
+    path = PurePosixPath(member.filename)
+    separators = "\\:\0"  # elsewhere than on POSIX
+    odd = any(sign in member.orig_filename for sign in separators)
+    if odd or path.is_absolute() or ".." in path.parts or not path.parts:
+        finding = f"{name} has the member {member.filename!r} outside its folder"
+        raise DataError(f"{finding}: do not use it.")
+    kind = stat.S_IFMT(member.external_attr >> 16)
+    if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+        raise DataError(f"{name} has a link or device, {member.filename!r}: do not use this file.")
+    if member.flag_bits & 1 or member.compress_type not in _METHODS:
+        finding = f"{name} has {member.filename!r} encrypted or oddly packed"
+        raise DataError(f"{finding}: repack it with deflate.")
+
+
+def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, limit: int) -> int:
+    target = folder / member.filename
+    if member.is_dir():
+        target.mkdir(parents=True, exist_ok=True)
+        return 0
+    target.parent.mkdir(parents=True, exist_ok=True)
+    count = 0
+    with archive.open(member) as stream, target.open("wb") as out:
+        while chunk := stream.read(CHUNK):
+            count += len(chunk)
+            if count > limit:
+                finding = f"{archive.filename} unpacks to more than it says"
+                raise DataError(f"{finding}: do not use this file.")
+            out.write(chunk)
+    return count
+
+
+def name_of(source: Source) -> str:
+    """What an error calls an archive: its path, or the name of its stream."""
+    if isinstance(source, str | Path):
+        return str(source)
+    return str(getattr(source, "name", "the archive"))

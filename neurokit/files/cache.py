@@ -1,0 +1,143 @@
+"""Simulated recordings, kept: written on the first call, each in a folder of its own, and read ever after.
+
+A folder is called by the kind of recording, its parameters, and the code that made it. That code is found
+where Python finds it, in the import statements; comments and docstrings are no code.
+"""
+
+import ast
+import functools
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.util import resolve_name
+from pathlib import Path
+from typing import TypeVar
+
+import neurokit
+from neurokit import settings
+from neurokit.errors import DataError
+from neurokit.files.atomic import locked
+
+Read = TypeVar("Read")
+PACKAGE = Path(neurokit.__file__).parent
+# These report and put files in place, and decide nothing of what is in them.
+NO_CONTENT = {f"neurokit.{name}" for name in ("errors", "files", "progress", "settings")}
+
+
+def simulated_folder(kind: str, parameters: dict[str, object], makers: Sequence[Callable]) -> Path:
+    """The folder of a recording; other parameters, or other code behind the `makers`, have another.
+
+    `makers` are the functions that simulate and write it.
+    """
+    recording = _digest(json.dumps(parameters, sort_keys=True))
+    code = code_digest(tuple(sorted({maker.__module__ for maker in makers})))
+    return settings.data_folder() / "simulated" / f"{kind}-{recording}-{code}"
+
+
+@functools.cache
+def code_digest(modules: tuple[str, ...], package: Path = PACKAGE) -> str:
+    """Twelve hexadecimal digits of the code of `modules` and of all that they import from `package`."""
+    trees = _imported(modules, package)
+    return _digest(repr([(name, _plain(_Code().visit(trees[name]))) for name in sorted(trees)]))
+
+
+def kept(folder: Path, last: str, write: Callable[[Path], object], read: Callable[[Path], Read]) -> Read:
+    """What `read` makes of the folder, which `write` fills where files are missing or damaged.
+
+    `last` is the file that `write` makes last, so it tells that all is there; a `read` of damaged files
+    raises DataError. One process writes, the others wait for it. What other code made of the same recording
+    is removed then. Raises DiskError where it cannot be written.
+    """
+    found = _whole(folder, last, read)  # needs no lock, so the data folder may be read-only
+    if found is not None:
+        return found
+    recording, _, _ = folder.name.rpartition("-")
+    with locked(folder.with_name(f".{recording}.lock")):  # beside the folder, which is replaced
+        found = _whole(folder, last, read)  # another process may have written it meanwhile
+        if found is not None:
+            return found
+        shutil.rmtree(folder, ignore_errors=True)  # what damage or a killed process left; nothing is lost
+        write(folder)
+        _remove_stale(folder)
+        return read(folder)
+
+
+def _whole(folder: Path, last: str, read: Callable[[Path], Read]) -> Read | None:
+    try:
+        return read(folder) if (folder / last).is_file() else None
+    except DataError:
+        return None
+
+
+def _remove_stale(folder: Path) -> None:
+    """Removes what other code made of the recording in `folder`."""
+    recording, _, _ = folder.name.rpartition("-")
+    for other in folder.parent.iterdir():
+        same = re.fullmatch(rf"{re.escape(recording)}-[0-9a-f]{{12}}", other.name)
+        if same and other != folder and not other.is_symlink():
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def _imported(modules: Iterable[str], package: Path) -> dict[str, ast.Module]:
+    """The syntax trees of `modules` and of all that they import from `package`, by name."""
+    found: dict[str, ast.Module] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        if name not in found and not _reports(name):
+            found[name] = ast.parse(_file(name, package).read_bytes())
+            waiting += _imports(name, found[name], package)
+    return found
+
+
+def _imports(name: str, tree: ast.Module, package: Path) -> Iterator[str]:
+    """The modules of `package` that the module `name` imports, wherever in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            wanted = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            relative = "." * node.level + (node.module or "")
+            within = resolve_name(relative, name.rpartition(".")[0])
+            inner = [f"{within}.{alias.name}" for alias in node.names]
+            wanted = [each if _file(each, package).is_file() else within for each in inner]
+        else:
+            continue
+        yield from (each for each in wanted if each.split(".")[0] == neurokit.__name__)
+
+
+def _reports(name: str) -> bool:
+    """Whether a module, or the package that it lies in, is one of NO_CONTENT."""
+    return any(name == each or name.startswith(f"{each}.") for each in NO_CONTENT)
+
+
+def _file(name: str, package: Path) -> Path:
+    """Where the code of a module of `package` would be."""
+    path = package.joinpath(*name.split(".")[1:])
+    return path / "__init__.py" if path.is_dir() else path.with_name(f"{path.name}.py")
+
+
+class _Code(ast.NodeTransformer):
+    """Takes out strings that stand alone: docstrings, which nothing reads."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        constant = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if constant else node
+
+
+def _plain(node: object) -> object:
+    """A syntax tree as nested lists, without places in the file and without fields that are empty.
+
+    Python versions differ in these.
+    """
+    if isinstance(node, list):
+        return [_plain(each) for each in node]
+    if not isinstance(node, ast.AST):
+        return node
+    fields = ((name, _plain(value)) for name, value in ast.iter_fields(node) if value not in (None, []))
+    return [type(node).__name__, *fields]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,161 @@
+"""Downloads a file of the registry, verified, from whichever mirror answers, whole or not at all.
+
+What has arrived lies in `<name>.part` until its size and SHA-256 are right; only then does it take
+its name.
+"""
+
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from filelock import FileLock
+from tqdm.auto import tqdm
+
+from neurokit import settings
+from neurokit.errors import DiskError, FetchError, NeurokitError
+from neurokit.files.registry import CHECKSUMS, REGISTRY, Entry, find, flaw, pin, sha256, with_pins
+from neurokit.files.transfer import MirrorError, Part, Patience, Transfer
+
+PATIENCE = Patience()
+
+
+def announce(sentence: str) -> None:
+    """Prints a sentence above the progress bars, on stderr; silent where these are."""
+    if not settings.quiet():
+        tqdm.write(sentence, file=sys.stderr)
+
+
+def fetch(
+    file: str | Entry,
+    folder: str | Path,
+    *,
+    registry: str | Path = REGISTRY,
+    patience: Patience = PATIENCE,
+    most_bytes: int = 100 * 10**9,
+    sleep: Callable[[float], None] = time.sleep,
+    tell: Callable[[str], None] = announce,
+) -> Path:
+    """The path of a registered file in `folder`, downloaded there unless it is there and verified.
+
+    file        its name in `registry`, or an entry
+    most_bytes  what a file of unknown size may have
+    sleep       called with the seconds to wait before another try
+    tell        called with a sentence about size, source and free space before bytes are
+                transferred
+
+    Raises FetchError where no mirror delivers the registered content or the disk is too small,
+    DiskError where the folder cannot be written, DataError for an unknown name or an unreadable
+    registry.
+    """
+    entry = file if isinstance(file, Entry) else find(file, registry)
+    folder = Path(folder)
+    target = folder / entry.name
+    expected = with_pins(entry, folder)
+    if expected.sha256 and target.is_file() and flaw(target, expected) is None:
+        return target
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / f".{entry.name}.lock"):  # two notebooks may want the same file
+            expected = with_pins(entry, folder)  # the other one may have pinned it
+            return _Download(expected, folder, patience, most_bytes, sleep, tell).run()
+    except NeurokitError:
+        raise
+    except OSError as error:
+        finding = f"{target} could not be written ({error})"
+        raise DiskError(f"{finding}: free space or choose another.") from error
+
+
+@dataclass(frozen=True)
+class _Download:
+    """One file on its way from its mirrors to its folder."""
+
+    entry: Entry
+    folder: Path
+    patience: Patience
+    most_bytes: int
+    sleep: Callable[[float], None]
+    tell: Callable[[str], None]
+
+    @property
+    def part(self) -> Part:
+        return Part(self.folder / f"{self.entry.name}.part")
+
+    def run(self) -> Path:
+        target = self.folder / self.entry.name
+        found = flaw(target, self.entry) if target.is_file() else "is not there"
+        if found is not None:
+            self._replace(target, found)
+        if self.entry.sha256 is None:
+            pin(self.folder, target.name, sha256(target), target.stat().st_size)
+        return target
+
+    def _replace(self, target: Path, found: str) -> None:
+        """Downloads; whatever stood under the name stands until its successor is verified."""
+        if target.exists():
+            self.tell(f"{target} {found}: it is downloaded anew.")
+        self._require_space(self.entry.bytes, self.part.size())
+        self._from_mirrors()
+        self.part.path.replace(target)
+        self.part.forget()
+
+    def _from_mirrors(self) -> None:
+        findings = []
+        for url in self.entry.urls:
+            try:
+                return self._transfer(url).run()
+            except MirrorError as finding:
+                findings.append(f"{url} {finding}")
+        raise FetchError(self._failure(findings))
+
+    def _transfer(self, url: str) -> Transfer:
+        return Transfer(
+            entry=self.entry,
+            url=url,
+            part=self.part,
+            patience=self.patience,
+            most_bytes=self.most_bytes,
+            sleep=self.sleep,
+            plan=partial(self._plan, url),
+        )
+
+    def _plan(self, url: str, start: int, total: int | None) -> None:
+        self._require_space(total, start)
+        size = "unknown size" if total is None else _readable(total)
+        already = f", {_readable(start)} of it here already" if start else ""
+        free = _readable(shutil.disk_usage(self.folder).free)
+        where = f"from {url} into {self.folder} ({free} free)"
+        self.tell(f"{self.entry.name}: {size}{already}, {where}.")
+
+    def _require_space(self, total: int | None, start: int) -> None:
+        free = shutil.disk_usage(self.folder).free
+        if total is not None and total - start > free:
+            raise FetchError(
+                f"{self.entry.name} needs {_readable(total - start)}, {self.folder} has "
+                f"{_readable(free)} free: free some space, or set NEUROKIT_DATA to a folder on a "
+                "larger disk."
+            )
+
+    def _failure(self, findings: list[str]) -> str:
+        if not findings:
+            return (
+                f"{self.entry.name} has no direct address: download it by hand from "
+                f"{self.entry.page}, put it into {self.folder.absolute()} under this name, "
+                "and call again."
+            )
+        remedy = "check the connection and call again (what has arrived is kept and resumed)"
+        if any("SHA-256" in finding or "instead of" in finding for finding in findings):
+            remedy = (
+                "call again later; if the publisher has changed the file, its entry "
+                f"in the registry, or in {self.folder / CHECKSUMS}, must change too"
+            )
+        return f"{self.entry.name} could not be fetched: {'; '.join(findings)}: {remedy}."
+
+
+def _readable(size: int) -> str:
+    """Bytes as '310.2 MB'."""
+    power = min((len(str(size)) - 1) // 3, 4)
+    return f"{size / 1000**power:.1f} {('B', 'kB', 'MB', 'GB', 'TB')[power]}"

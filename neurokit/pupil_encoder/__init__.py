@@ -1,0 +1,1 @@
+"""PupilEncoder: regional firing rates from pupil and behaviour (Steinmetz et al., 2019)."""

@@ -1,0 +1,137 @@
+"""One Steinmetz session, whatever the tier: simulated, a small real cut-out, or the real download.
+
+`load_session()` gives the same dataclass for all three, so nothing after it knows who made the
+files.
+"""
+
+import json
+import zipfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from neurokit import settings
+from neurokit.errors import DataError
+from neurokit.files.cache import Read, kept, simulated_folder
+from neurokit.files.fetch import fetch
+from neurokit.pupil_encoder.neuromatch import read_cutout, read_sessions
+from neurokit.pupil_encoder.recording import TrialRecording
+from neurokit.pupil_encoder.simulated_files import write_neuromatch, write_truth
+from neurokit.pupil_encoder.simulation import SessionParameters, simulate_session
+
+PARTS = ("steinmetz_part0.npz", "steinmetz_part1.npz", "steinmetz_part2.npz")
+SEED_SESSION = "Lederberg_2017-12-06"  # the one PupilEncoder was built on, session 12 of 39
+SEED_REGIONS = ("SCs", "SCm", "LGd")
+SESSIONS = tuple(  # the 39 of the download, in the order of its files
+    f"{mouse}_{date}"
+    for mouse, dates in {
+        "Cori": "2016-12-14 2016-12-17 2016-12-18",
+        "Forssmann": "2017-11-01 2017-11-02 2017-11-04 2017-11-05",
+        "Hench": "2017-06-15 2017-06-16 2017-06-17 2017-06-18",
+        "Lederberg": "2017-12-05 2017-12-06 2017-12-07 2017-12-08 2017-12-09 2017-12-10 2017-12-11",
+        "Moniz": "2017-05-15 2017-05-16 2017-05-18",
+        "Muller": "2017-01-07 2017-01-08 2017-01-09",
+        "Radnitz": "2017-01-08 2017-01-09 2017-01-10 2017-01-11 2017-01-12",
+        "Richards": "2017-10-29 2017-10-30 2017-10-31 2017-11-01 2017-11-02",
+        "Tatum": "2017-12-06 2017-12-07 2017-12-08 2017-12-09",
+        "Theiler": "2017-10-11",
+    }.items()
+    for date in dates.split()
+)
+CUTOUT = Path("steinmetz2019") / "cori_2016-12-17_nma_like.npz"
+TRUTH = "truth.npz"
+MAKERS = (simulate_session, write_neuromatch, write_truth)
+MINIMUM_NEURONS = 20  # a region's mean rate of fewer neurons is mostly Poisson noise
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the simulation planted; see `neurokit.pupil_encoder.simulation` (rates in Hz, K x T x R)."""
+
+    parameters: dict
+    expected_rates: np.ndarray
+    best_r2: np.ndarray
+
+
+def load_session(
+    name: str | None = None, *, tier: settings.Tier | None = None, seed: int = 0
+) -> TrialRecording:
+    """The session of a tier (default: that of NEUROKIT_TIER).
+
+    demo simulates session `seed` once and keeps its files; cutout reads Cori_2016-12-17 (its
+    included trials are all kept, as in the cut-out); full downloads the Neuromatch files and takes
+    `name`, one of SESSIONS. Raises SettingsError for an unknown tier, DataError for a session that
+    the tier does not have, both before anything is downloaded, and for a missing or damaged file.
+    """
+    tier = settings.check_tier(tier)
+    if tier == "demo":
+        return _named(_simulated(seed, lambda folder: read_sessions(folder / PARTS[0])), name)
+    if tier == "cutout":
+        return _named([read_cutout(_existing(settings.real_data_folder() / CUTOUT))], name)
+    if name not in (None, *SESSIONS):
+        raise _unknown(name, SESSIONS)
+    folder = settings.data_folder() / "steinmetz2019"
+    files = [fetch(part, folder) for part in PARTS]
+    sessions = (session for file in files for session in read_sessions(file))
+    return _named(sessions, name or SEED_SESSION)
+
+
+def default_regions(recording: TrialRecording) -> tuple[str, ...]:
+    """The regions a model is fitted to: PupilEncoder's three, else all of 20 neurons or more.
+
+    Raises DataError where there is none.
+    """
+    found = recording.regions(MINIMUM_NEURONS)
+    if not found:
+        raise DataError(
+            f"{recording.name}: no region has {MINIMUM_NEURONS} neurons; name the regions yourself."
+        )
+    return SEED_REGIONS if set(SEED_REGIONS) <= set(found) else tuple(found)
+
+
+def simulated_truth(seed: int = 0) -> Truth:
+    """What was planted in the simulated session, for tests and for pictures beside a model's."""
+    return _simulated(seed, lambda folder: _truth(folder / TRUTH))
+
+
+def _simulated(seed: int, read: Callable[[Path], Read]) -> Read:
+    """What `read` makes of the demo's files, which are written where they are missing or damaged."""
+    parameters = SessionParameters(seed=seed)
+
+    def write(folder: Path) -> None:
+        session = simulate_session(parameters)
+        write_neuromatch([session], folder)
+        write_truth(session, folder / TRUTH)
+
+    folder = simulated_folder("steinmetz", parameters.to_dict(), MAKERS)
+    return kept(folder, TRUTH, write, read)
+
+
+def _truth(path: Path) -> Truth:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return Truth(json.loads(str(file["parameters"])), file["expected_rates"], file["best_r2"])
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(f"{path} is no truth of a simulated session ({error}); remove it.") from error
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        finding = f"{path} is missing"
+        raise DataError(f"{finding}: NEUROKIT_REAL_DATA must name the folder that holds {CUTOUT}.")
+    return path
+
+
+def _named(sessions: Iterable[TrialRecording], name: str | None) -> TrialRecording:
+    names = []
+    for session in sessions:
+        if name in (None, session.name):
+            return session
+        names.append(session.name)
+    raise _unknown(name, names)
+
+
+def _unknown(name: str | None, names: Sequence[str]) -> DataError:
+    return DataError(f"No session is named {name!r}; this tier has {', '.join(names) or 'none'}.")

@@ -1,0 +1,1 @@
+"""Formats of the field, read into plain arrays."""

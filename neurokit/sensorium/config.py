@@ -1,0 +1,224 @@
+"""What a SENSORIUM 2022 model is made of: its settings, and the five published ones.
+
+LN, CNN and their versions with behaviour (LN_PLUS, CNN_PLUS) are the competition's baselines (Willeke et
+al., arXiv 2206.08666, 2022); MODEL_4 is Adrian Roggenbach's winning SENSORIUM+ entry. The numbers are
+those of their published configurations.
+
+A recipe: everything that makes one trained SENSORIUM model out of scans; the published ones, and small.
+"""
+
+from typing import Annotated, Literal
+
+import numpy as np
+from jaxtyping import Float, Int
+from pydantic import Field, model_validator
+
+from neurokit.config import Config, Count, Fraction, NonNegative, Seed, WholeNumber
+from neurokit.errors import SettingsError
+from neurokit.sensorium.features import BehaviourScale, InputSettings
+from neurokit.sensorium.history import LAGS
+from neurokit.sensorium.readout import Activation, Gauss
+from neurokit.sensorium.state import StateSettings
+from neurokit.training.settings import FitSettings
+
+Positions = Literal["cortex", "free"]
+
+
+class ModelSettings(Config):
+    """What a model is made of. `history`, `state` and `gain` use past responses."""
+
+    channels: Count = 64
+    """Channels of each layer of the core."""
+    layers: Count = 4
+    """Layers of the core."""
+    input_kernel: Annotated[Count, Field(le=36)] = 9
+    """Side of the first layer's kernel, pixels; the image is 36 high."""
+    hidden_kernel: Count = 7
+    """Side of the other layers' kernels, pixels of the map."""
+    linear: bool = False
+    """Whether the core is without nonlinearities."""
+    momentum: Fraction = 0.9
+    """Weight of the newest batch in the running statistics of the batch normalisation."""
+    gauss: Gauss = "full"
+    """Shape of the Gaussian that a neuron's position is drawn from in training."""
+    positions: Positions = "cortex"
+    """Where positions come from: a perceptron of the place in 'cortex', or each neuron's own ('free')."""
+    position_layers: Count = 1
+    """Hidden layers of that perceptron."""
+    position_hidden: Count = 30
+    """Units in each of them."""
+    position_activation: Activation = "elu"
+    """Their nonlinearity."""
+    init_sigma: NonNegative = 0.1
+    """Standard deviation of the Gaussian at first; the map reaches from -1 to 1."""
+    init_mu_range: Annotated[float, Field(ge=0, le=0.999)] = 0.3
+    """Free positions are drawn between minus this and this, on the map; 'cortex' does not use it."""
+    behaviour: bool = False
+    """Whether pupil size, its change and running are three constant input channels."""
+    shifter: bool = False
+    """Whether the pupil's centre shifts all positions."""
+    history: bool = False
+    """Whether a neuron's own last responses add to its drive."""
+    state: bool = False
+    """Whether the behavioural state adds to the drive."""
+    gain: bool = False
+    """Whether a slow gain, learned for each trial, multiplies the rate."""
+    lags: Count = 5
+    """Numbers that a neuron's history has: its mean response over so many last trials, in each."""
+    states: Count = 10
+    """Numbers that the behavioural state of a trial is made of."""
+    gain_width: Annotated[float, Field(ge=1)] = 30.0
+    """Width of the half Gaussian that smooths the gain, trials."""
+    gain_reach: WholeNumber = 100
+    """Trials back that the smoothing takes in."""
+    gamma_input: NonNegative = 6.3831
+    """Weight of the penalty on rough input kernels."""
+    gamma_readout: NonNegative = 0.0076
+    """Weight of the penalty on the readout's weights."""
+    gamma_gain: NonNegative = 100.0
+    """Weight of the penalty on steps of the gain from trial to trial."""
+    gamma_coupling: NonNegative = 0.3
+    """Weight of the penalty on how strongly neurons follow the gain."""
+    gamma_history: NonNegative = 0.3
+    """Weight of the penalty on the history's weights."""
+    gamma_state: NonNegative = 0.3
+    """Weight of the penalty on the state's weights."""
+
+    def map_positions(
+        self, pixels: Float[np.ndarray, "N 2"], shape: tuple[int, int] = (36, 64)
+    ) -> Float[np.ndarray, "N 2"]:
+        """Where on the core's map, (x, y) from -1 to 1, the image's pixels (row, column) lie.
+
+        The first layer cuts half a kernel off each side; even hidden kernels add half a pixel again.
+        """
+        size, cut = self._map(shape)
+        return np.ascontiguousarray((2 * (pixels - cut) / size - 1)[:, ::-1])
+
+    def image_pixels(
+        self, positions: Float[np.ndarray, "N 2"], shape: tuple[int, int] = (36, 64)
+    ) -> Float[np.ndarray, "N 2"]:
+        """Which pixels of the image (row, column) positions on the map are: back from `map_positions`."""
+        size, cut = self._map(shape)
+        return (positions[:, ::-1] + 1) / 2 * size + cut
+
+    def _map(self, shape: tuple[int, int]) -> tuple[Int[np.ndarray, "2"], float]:
+        """Height and width of the map, less one, and where in the image its first pixel lies."""
+        grown = (self.layers - 1) * (self.hidden_kernel % 2 == 0)
+        return np.array(shape) - self.input_kernel + grown, (self.input_kernel - 1 - grown) / 2
+
+
+CNN = ModelSettings()
+LN = CNN.replace(layers=3, linear=True)
+CNN_PLUS = CNN.replace(behaviour=True, shifter=True)
+LN_PLUS = LN.replace(behaviour=True, shifter=True)
+MODEL_4 = CNN_PLUS.replace(
+    hidden_kernel=10,
+    position_layers=4,
+    position_hidden=20,
+    position_activation="relu",
+    init_sigma=0.14,
+    init_mu_range=0.8,
+    gamma_input=9.8,
+    gamma_readout=0.48,
+    history=True,
+    state=True,
+    gain=True,
+)
+
+
+class MouseShape(Config):
+    """The sizes of one scan."""
+
+    neurons: Count
+    """Neurons."""
+    trials: WholeNumber = 0
+    """All its trials, which only the gain needs; 0: unknown."""
+
+
+Start = Literal["random", "receptive_fields"]
+PUBLISHED_FIT = FitSettings(
+    epochs=200,
+    batch_size=128,
+    learning_rate=0.009,
+    clip=None,
+    patience=5,
+    schedule="rounds",
+    rounds=4,
+    tolerance=1e-6,
+    evaluate_first=True,
+    seed=42,
+)
+
+
+class Recipe(Config):
+    """All that makes a trained model out of scans. The default is the competition's CNN with behaviour."""
+
+    model: ModelSettings = CNN_PLUS
+    """What the model is made of."""
+    fit: FitSettings = PUBLISHED_FIT
+    """How it is trained; its seed is that of everything random in training."""
+    behaviour_scale: BehaviourScale = "std"
+    """How behaviour is scaled, where the model reads it."""
+    state: StateSettings = StateSettings()
+    """How the behavioural state is fitted, where the model reads it."""
+    start: Start = "random"
+    """Where readout positions begin: as drawn ('random'), or at the receptive fields measured on training
+    trials (`neurokit.sensorium.retinotopy`)."""
+    seed: Seed = 42
+    """Of the weights."""
+
+    @model_validator(mode="after")
+    def _features_fit_the_model(self) -> "Recipe":
+        sizes = {"lags": len(LAGS), "states": self.state.factors}
+        for name, made in sizes.items():
+            if (wanted := getattr(self.model, name)) != made:
+                raise SettingsError(f"The model reads {wanted} {name}, of which {made} are made; use {made}.")
+        return self
+
+    @property
+    def inputs(self) -> InputSettings:
+        """What this model reads of each trial."""
+        return InputSettings(
+            behaviour=self.behaviour_scale if self.model.behaviour else None,
+            pupil_center=self.model.shifter,
+            history=self.model.history,
+            state=self.model.state,
+            rank=self.model.gain,
+            state_settings=self.state,
+        )
+
+
+PUBLISHED: dict[str, Recipe] = {
+    "ln": Recipe(model=LN),
+    "cnn": Recipe(model=CNN),
+    "ln_plus": Recipe(model=LN_PLUS),
+    "cnn_plus": Recipe(model=CNN_PLUS),
+    "model_4": Recipe(model=MODEL_4, behaviour_scale="range", seed=100),
+}
+
+
+def small(recipe: Recipe, epochs: int = 12) -> Recipe:
+    """The recipe made small for the demo's mice of 200 neurons: a minute or two on one processor.
+
+    Penalties, readout, behaviour and modulator stay as published; core, batches and schedule are
+    what fits some hundred images (steps count, so batches are of four), and positions start at measured
+    receptive fields. Its scores say nothing about the published size.
+    """
+    core = {"channels": 32, "layers": 2, "input_kernel": 11, "hidden_kernel": 7, "momentum": 0.1}
+    fit = recipe.fit.replace(
+        epochs=epochs,
+        batch_size=4,
+        learning_rate=0.004,
+        clip=None,
+        schedule="cosine",
+        warm_up=max(1, epochs // 5),
+        patience=None,
+        rounds=1,
+        evaluate_first=False,
+    )
+    return recipe.replace(
+        model=recipe.model.replace(**core),
+        fit=fit,
+        state=recipe.state.replace(components=min(recipe.state.components, 100)),
+        start="receptive_fields",
+    )

@@ -1,0 +1,314 @@
+"""The files of one SENSORIUM 2022 scan, alike from its zip and from the folder it unpacks to.
+
+A scan is named `static<key>-GrayImageNet-<hash>` and holds one npy array per trial and field under
+`data/`, and what is known of trials, neurons and statistics under `meta/`.
+
+What `meta/trials` of a SENSORIUM 2022 scan says: tiers, ids, and the order of presentation.
+
+Letters: T trials of a scan, in the order of the file names.
+"""
+
+import hashlib
+import io
+import math
+import os
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from jaxtyping import Int
+
+from neurokit.errors import DataError
+from neurokit.files.archives import opened, read_header
+
+# The largest published scan has 8,372 neurons and 6,959 trials.
+MOST_TRIALS = 10_000
+MOST_NEURONS = 20_000
+MOST_MEMBERS = 4 * MOST_TRIALS + 1_000  # four fields of a trial; metadata and folders
+MOST_BYTES = 8 * MOST_TRIALS * (144 * 256 + MOST_NEURONS + 1_000)  # all in double precision
+MOST_BYTES_OF_ARRAY = 1 << 26
+
+_KEY = re.compile(r"static([A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)-GrayImageNet")
+_TOPS = ("data", "meta")
+Root = TypeVar("Root", str, Path)
+
+
+@dataclass(frozen=True)
+class ScanFiles:
+    """The arrays of one scan under their names inside its folder, such as "data/images/0.npy".
+
+    source       the zip or folder that they are read from
+    key          animal, session and scan, such as "27204-5-13"
+    fingerprint  16 hexadecimal digits, others when any file was changed, added or removed
+    sizes        bytes of each file, unpacked
+    content      the bytes of the file of a name
+    """
+
+    source: Path
+    key: str
+    fingerprint: str
+    sizes: dict[str, int]
+    content: Callable[[str], bytes]
+
+    def read(self, name: str) -> np.ndarray:
+        """The array `name`; pickled objects are never opened.
+
+        Raises DataError where it is missing, larger than MOST_BYTES_OF_ARRAY, damaged or not plain.
+        """
+        if name not in self.sizes:
+            raise self.error(name, "is missing")
+        if self.sizes[name] > MOST_BYTES_OF_ARRAY:
+            raise self.error(name, f"has {self.sizes[name]} bytes, more than {MOST_BYTES_OF_ARRAY}")
+        try:
+            return _array(self.content(name))
+        except OSError as error:
+            raise self.error(name, f"could not be read ({error})") from error
+        except (ValueError, SyntaxError) as error:
+            raise self.error(name, f"is no plain npy array ({error})") from error
+
+    def error(self, name: str, finding: str, remedy: str = "download or write the scan again") -> DataError:
+        """The one sentence that names an array, its scan, what was found and what to do."""
+        return DataError(f"{name} of {self.source} {finding}: {remedy}.")
+
+
+@contextmanager
+def opened_scan(source: str | Path) -> Iterator[ScanFiles]:
+    """The scan in a zip, its unpacked folder, or a folder that holds only that one, for a `with`.
+
+    Raises DataError where there is not exactly one scan or no name has its key, and for a zip as
+    `neurokit.files.archives.opened` does.
+    """
+    source = Path(source)
+    if source.is_dir():
+        try:
+            files = _in_folder(source)
+        except OSError as error:
+            finding = f"{source} could not be read ({error})"
+            raise DataError(f"{finding}: check its files and their permissions.") from error
+        yield files
+        return
+    with opened(source, MOST_BYTES, MOST_MEMBERS) as archive:
+        yield _in_zip(source, archive)
+
+
+def _in_zip(source: Path, archive: zipfile.ZipFile) -> ScanFiles:
+    members = {member.filename: member for member in archive.infolist() if not member.is_dir()}
+    roots = (_root(name) for name in members)
+    root = _single(source, {root for root in roots if root is not None})
+    inside = {name.removeprefix(root): members[name] for name in members if _root(name) == root}
+    facts = [(name, member.file_size, member.CRC) for name, member in inside.items()]
+    return ScanFiles(
+        source,
+        _key(source, root, source.name),
+        _fingerprint([*facts, ("", source.stat().st_size, 0)]),
+        {name: member.file_size for name, member in inside.items()},
+        lambda name: archive.read(inside[name]),
+    )
+
+
+def _root(name: str) -> str | None:
+    """What stands before `data/` or `meta/`: nothing, or one folder."""
+    parts = name.split("/")
+    if parts[0] in _TOPS:
+        return ""
+    return f"{parts[0]}/" if len(parts) > 2 and parts[1] in _TOPS else None
+
+
+def _in_folder(source: Path) -> ScanFiles:
+    folder = source
+    if not _is_scan(source):
+        folder = _single(source, {inner for inner in source.iterdir() if _is_scan(inner)})
+    found = dict(_files(folder))
+    return ScanFiles(
+        source,
+        _key(source, folder.name, source.absolute().name),
+        _fingerprint([(name, facts.st_size, facts.st_mtime_ns) for name, facts in found.items()]),
+        {name: facts.st_size for name, facts in found.items()},
+        lambda name: _bytes(f"{folder}/{name}"),
+    )
+
+
+def _is_scan(folder: Path) -> bool:
+    return any((folder / top).is_dir() for top in _TOPS)
+
+
+def _files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Every file's name and facts; as texts, since 28,000 paths would take longer than asking the disk."""
+    for top in _TOPS:
+        for parent, _, names in os.walk(folder / top):
+            inside = Path(parent).relative_to(folder).as_posix()
+            yield from ((f"{inside}/{name}", os.stat(f"{parent}/{name}")) for name in names)
+
+
+def _bytes(path: str) -> bytes:
+    with open(path, "rb", buffering=0) as stream:
+        return stream.read()
+
+
+def _single(source: Path, found: set[Root]) -> Root:
+    if len(found) == 1:
+        return found.pop()
+    held = ", ".join(sorted(Path(each).name or "data and meta" for each in found)) or "none"
+    raise DataError(f"{source} does not hold one scan but {held}: give the zip or folder of one.")
+
+
+def _key(source: Path, *names: str) -> str:
+    for name in names:
+        if match := _KEY.match(name):
+            return match[1]
+    finding = f"{source} is not named like a scan"
+    raise DataError(f"{finding}: name its folder or zip static<key>-GrayImageNet-<hash>.")
+
+
+def _fingerprint(facts: Iterable[tuple[str, int, int]]) -> str:
+    return hashlib.sha256(repr(sorted(facts)).encode()).hexdigest()[:16]
+
+
+def _array(content: bytes) -> np.ndarray:
+    """The array of an npy file; ValueError where it is none, is pickled or claims another size."""
+    shape, fortran_order, dtype, start = _header(_before_data(content))
+    if dtype.hasobject:
+        raise ValueError("it holds pickled objects")
+    held = len(content) - start
+    if min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != held:
+        raise ValueError(f"its header claims {shape} of {dtype}, it holds {held} bytes")
+    values = np.frombuffer(content, dtype, offset=start)
+    return values.reshape(shape, order="F" if fortran_order else "C")
+
+
+def _before_data(content: bytes) -> bytes:
+    """The first bytes of an npy file, to the end of its header by its own count."""
+    start = 10 if content[6:7] == b"\1" else 12  # npy versions 1 and 2
+    return content[: start + int.from_bytes(content[8:start], "little")]
+
+
+@lru_cache(maxsize=16)  # thousands of trials have the same few headers
+def _header(content: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]:
+    """Shape, whether columns come first, dtype, and where the data start; ValueError for no npy header."""
+    stream = io.BytesIO(content)
+    return *read_header(stream), stream.tell()
+
+
+TIERS = ("train", "validation", "test", "final_test")
+FIELDS = ("images", "responses", "behavior", "pupil_center")
+
+_NUMBERED = re.compile(r"data/(\w+)/(0|[1-9]\d*)\.npy")
+_STAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{1,6})?")
+
+
+def read_trials(files: ScanFiles) -> dict[str, np.ndarray]:
+    """tiers, image_ids, trial_ids, rank and ordered (see `neurokit.sensorium.recording.Scan`), each T.
+
+    Raises DataError for an unknown tier, no training or validation trials, doubled trial ids, and
+    trials that differ in number between arrays or folders.
+    """
+    tiers = read_tiers(files)
+    _check_folders(files, len(tiers))
+    trial_ids = read_trial_ids(files, len(tiers))
+    stamps = "meta/trials/frame_trial_ts.npy"
+    timestamps = None
+    if stamps in files.sizes:
+        timestamps = _texts(files, stamps, _per_trial(files, stamps, len(tiers)))
+    rank, ordered = presentation_order(trial_ids, timestamps)
+    image_ids = whole_numbers(files, "meta/trials/frame_image_id.npy", len(tiers))
+    return {
+        "tiers": tiers,
+        "image_ids": image_ids,
+        "trial_ids": trial_ids,
+        "rank": rank,
+        "ordered": np.array(int(ordered)),
+    }
+
+
+def read_tiers(files: ScanFiles) -> np.ndarray:
+    """The tier of each trial, T; DataError for unknown words or an empty train or validation tier."""
+    name = "meta/trials/tiers.npy"
+    tiers = files.read(name)
+    if tiers.ndim != 1:
+        raise files.error(name, f"has shape {tiers.shape} instead of one word a trial")
+    tiers = _texts(files, name, tiers)
+    unknown = sorted(set(tiers.tolist()) - set(TIERS))
+    if unknown:
+        raise files.error(name, f"holds the unknown tiers {unknown}", f"use {', '.join(TIERS)}")
+    for tier in ("train", "validation"):
+        if tier not in tiers:
+            raise files.error(name, f"names no {tier} trials", f"label some trials {tier!r}")
+    return tiers
+
+
+def read_trial_ids(files: ScanFiles, trials: int) -> np.ndarray:
+    """What trial_idx holds, T: integers or texts; DataError where one is doubled."""
+    name = "meta/trials/trial_idx.npy"
+    ids = _per_trial(files, name, trials)
+    ids = _texts(files, name, ids) if ids.dtype.kind in "US" else whole_numbers(files, name, trials)
+    if len(np.unique(ids)) < trials:
+        raise files.error(name, "names a trial twice")
+    return ids
+
+
+def presentation_order(
+    trial_ids: np.ndarray, timestamps: np.ndarray | None
+) -> tuple[Int[np.ndarray, "T"], bool]:
+    """The place of each trial in the order of presentation, 0 to T - 1, and whether that is known.
+
+    Integer ids order the trials, gaps or not; else time stamps do, equal ones (to the second) in
+    the order of the files. Where there is neither, the order of the files stands in for it.
+    """
+    keys = trial_ids if trial_ids.dtype.kind == "i" else _times(timestamps)
+    if keys is None:
+        return np.arange(len(trial_ids)), False
+    rank = np.empty(len(keys), dtype=np.int64)
+    rank[np.argsort(keys, kind="stable")] = np.arange(len(keys))
+    return rank, True
+
+
+def whole_numbers(files: ScanFiles, name: str, length: int) -> Int[np.ndarray, "length"]:
+    """The integers of an array; DataError where it does not hold `length` whole numbers."""
+    values = _per_trial(files, name, length)
+    if values.dtype.kind not in "iuf" or not (np.isfinite(values) & (values == np.floor(values))).all():
+        raise files.error(name, f"holds {values.dtype} values instead of whole numbers")
+    return values.astype(np.int64)
+
+
+def _per_trial(files: ScanFiles, name: str, length: int) -> np.ndarray:
+    values = files.read(name)
+    if values.shape != (length,):
+        raise files.error(name, f"has shape {values.shape} instead of {(length,)}")
+    return values
+
+
+def _texts(files: ScanFiles, name: str, values: np.ndarray) -> np.ndarray:
+    """The values as texts; DataError for bytes that are not ASCII."""
+    try:
+        return values.astype(str)
+    except ValueError as error:
+        raise files.error(name, f"holds {values.dtype} values that are no plain texts ({error})") from None
+
+
+def _check_folders(files: ScanFiles, trials: int) -> None:
+    """One file for each trial in each of the four folders, no gap and no more."""
+    found: dict[str, set[int]] = {field: set() for field in FIELDS}
+    for match in filter(None, map(_NUMBERED.fullmatch, files.sizes)):
+        found.get(match[1], set()).add(int(match[2]))
+    for field, numbers in found.items():
+        if numbers != set(range(trials)):
+            absent = min(set(range(trials)) - numbers, default=None)
+            finding = f"holds {len(numbers)} files for the {trials} trials of meta/trials/tiers.npy"
+            which = "" if absent is None else f" ({absent}.npy is missing)"
+            raise files.error(f"data/{field}", finding + which)
+
+
+def _times(timestamps: np.ndarray | None) -> np.ndarray | None:
+    """Times of texts such as "Timestamp('2019-05-04 10:00:21')"; None where one has no time in it."""
+    texts = [] if timestamps is None else timestamps.tolist()
+    found = [match[0] for match in map(_STAMP.search, texts) if match]
+    try:
+        return np.array(found, dtype="datetime64[us]") if found and len(found) == len(texts) else None
+    except ValueError:  # no such day or hour
+        return None

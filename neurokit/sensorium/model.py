@@ -1,0 +1,247 @@
+"""Shifter: where the eye looks moves what all neurons see.
+
+A small perceptron from the pupil's centre to one offset of all readout positions (SENSORIUM 2022
+baseline, Willeke et al., arXiv 2206.08666, 2022; after Walker et al., Nature Neuroscience, 2019).
+
+Letters: B images.
+
+The SENSORIUM 2022 models: LN, CNN, each with behaviour, and the winning entry's Model 4.
+
+All mice share one core; each has a readout, and where the settings say so a shifter and a modulator.
+Which parts, and every number, is said in `sensorium_settings`.
+
+Letters: B images, H x W image (36 x 64), N neurons, L lags, S state numbers, D coordinates in cortex.
+"""
+
+from collections.abc import Mapping
+from typing import Any, SupportsIndex
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from neurokit.config import Seed, checked
+from neurokit.errors import DataError, SettingsError
+from neurokit.sensorium.cnn import StackedCore
+from neurokit.sensorium.config import CNN, ModelSettings, MouseShape
+from neurokit.sensorium.modulator import HistoryStateGain, HistoryTerm, StateTerm, TrialGain
+from neurokit.sensorium.readout import CortexPositions, FreePositions, GaussianReadout
+from neurokit.training.device import full_precision
+
+
+class Shifter(nn.Sequential):
+    """Three linear layers of 5, 5 and 2 units, each with a tanh: no offset is above half the map."""
+
+    def __init__(self) -> None:
+        super().__init__(nn.Linear(2, 5), nn.Tanh(), nn.Linear(5, 5), nn.Tanh(), nn.Linear(5, 2), nn.Tanh())
+
+    def forward(self, pupil_center: Float[Tensor, "B 2"]) -> Float[Tensor, "B 2"]:
+        """The offset (x, y) in half-widths of the map, from the z-scored centre of the pupil."""
+        with full_precision(pupil_center.device):
+            return super().forward(pupil_center)
+
+
+BEHAVIOURS = 3  # pupil size, its derivative, running speed
+USED_BY = {
+    "behaviour": "behaviour",
+    "pupil_center": "shifter",
+    "history": "history",
+    "state": "state",
+    "rank": "gain",
+}
+
+
+class MouseModel(nn.Module):
+    """One mouse's view of a SensoriumModel: the parts are the model's own, not copies.
+
+    Training or evaluating the view changes the mode of the shared core too.
+    """
+
+    def __init__(
+        self,
+        settings: ModelSettings,
+        core: StackedCore,
+        readout: GaussianReadout,
+        shifter: Shifter | None,
+        modulator: HistoryStateGain,
+    ) -> None:
+        super().__init__()
+        self.settings = settings
+        self.core, self.readout, self.shifter, self.modulator = core, readout, shifter, modulator
+
+    def forward(
+        self,
+        images: Float[Tensor, "B H W"],
+        behaviour: Float[Tensor, "B 3"] | None = None,
+        pupil_center: Float[Tensor, "B 2"] | None = None,
+        *,
+        history: Float[Tensor, "B N L"] | None = None,
+        state: Float[Tensor, "B S"] | None = None,
+        rank: Int[Tensor, "B"] | None = None,
+    ) -> Float[Tensor, "B N"]:
+        """Rates on the competition's scale (responses over their standard deviation).
+
+        Behaviour and pupil centre are scaled ones. Of the last three, None contributes nothing. Raises
+        DataError for an input that the model lacks, and for one that it would ignore.
+        """
+        for name, value in (("history", history), ("state", state), ("rank", rank)):
+            self._refuse_unused(name, value)
+        drive = self.drive(images, behaviour, pupil_center)
+        return self.modulator(drive, history, state, rank)
+
+    def drive(
+        self,
+        images: Float[Tensor, "B H W"],
+        behaviour: Float[Tensor, "B 3"] | None = None,
+        pupil_center: Float[Tensor, "B 2"] | None = None,
+        *,
+        noise: Float[Tensor, "B N 2"] | None = None,
+    ) -> Float[Tensor, "B N"]:
+        """What the readout gives, before history, state, ELU and gain; `noise` as GaussianReadout's."""
+        for name, value in (("behaviour", behaviour), ("pupil_center", pupil_center)):
+            self._refuse_unused(name, value)
+            if value is None and getattr(self.settings, USED_BY[name]):
+                raise DataError(f"This model reads {name}; pass it, or use a model without {USED_BY[name]}.")
+        shift = None if self.shifter is None else self.shifter(pupil_center)
+        return self.readout(self.core(images[:, None], behaviour), shift, noise)
+
+    def _refuse_unused(self, name: str, value: Tensor | None) -> None:
+        if value is not None and not getattr(self.settings, USED_BY[name]):
+            raise DataError(f"This model has no {USED_BY[name]} and would ignore {name}; leave it out.")
+
+    def regulariser(self) -> Float[Tensor, ""]:
+        """The weighted penalties of one batch of this mouse: core, readout and modulator."""
+        smoothness = self.settings.gamma_input * self.core.smoothness()
+        sparsity = self.settings.gamma_readout * self.readout.sparsity()
+        return smoothness + sparsity + self.modulator.regulariser()
+
+
+class SensoriumModel(nn.Module):
+    """One core for all mice; `mouse(key)` is the model of one of them.
+
+    Mice and settings may be plain dictionaries, as `configuration` gives them, so that a checkpoint can
+    make the model anew. Weights are drawn from torch's global generator; `build` takes a seed. Raises
+    SettingsError for a key that torch cannot store, and for a gain without a number of trials.
+    """
+
+    def __init__(
+        self,
+        mice: Mapping[str, MouseShape | dict[str, int]],
+        settings: ModelSettings | dict[str, Any] = CNN,
+    ) -> None:
+        super().__init__()
+        self.settings = settings if isinstance(settings, ModelSettings) else ModelSettings.from_dict(settings)
+        self.mice = {
+            key: shape if isinstance(shape, MouseShape) else MouseShape.from_dict(shape)
+            for key, shape in mice.items()
+        }
+        for key, shape in self.mice.items():
+            _check_mouse(key, shape, self.settings)
+        self.core = _core(self.settings)
+        self.readouts = nn.ModuleDict({k: _readout(s, self.settings) for k, s in self.mice.items()})
+        self.shifters = nn.ModuleDict({key: Shifter() for key in self.mice if self.settings.shifter})
+        self.modulators = nn.ModuleDict({k: _modulator(s, self.settings) for k, s in self.mice.items()})
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """What makes this model anew, as JSON can hold it: `SensoriumModel(**configuration)`."""
+        return {
+            "mice": {key: shape.to_dict() for key, shape in self.mice.items()},
+            "settings": self.settings.to_dict(),
+        }
+
+    def mouse(self, key: str) -> MouseModel:
+        """The model of one mouse. Raises DataError for an unknown key."""
+        if key not in self.mice:
+            raise DataError(f"The model has no mouse {key!r}; use one of {', '.join(self.mice)}.")
+        shifter = self.shifters[key] if self.settings.shifter else None
+        view = MouseModel(self.settings, self.core, self.readouts[key], shifter, self.modulators[key])
+        view.training = self.training
+        return view
+
+    def regulariser(self, key: str) -> Float[Tensor, ""]:
+        """The weighted penalties of one batch of a mouse; the core's count once for each."""
+        return self.mouse(key).regulariser()
+
+
+def build(
+    mice: Mapping[str, MouseShape],
+    settings: ModelSettings,
+    *,
+    seed: SupportsIndex,
+    coordinates: Mapping[str, Float[np.ndarray, "_ D"]] | None = None,
+) -> SensoriumModel:
+    """An untrained model, its weights drawn from `seed`; the global generators are left as they were.
+
+    `coordinates` say where each mouse's neurons lie in cortex, in any unit (N x D, the first two count).
+    Raises DataError where positions follow from cortex and a mouse has none.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(checked("seed", seed, Seed))
+        model = SensoriumModel(mice, settings)
+    if settings.positions == "cortex":
+        for key, readout in model.readouts.items():
+            if key not in (coordinates or {}):
+                raise DataError(f"coordinates lacks mouse {key!r}; give them, or use positions='free'.")
+            readout.positions.set_coordinates(coordinates[key])
+    return model
+
+
+def poisson_loss(
+    predicted: Float[Tensor, "B N"], responses: Float[Tensor, "B N"], scale: float = 1.0
+) -> Float[Tensor, ""]:
+    """Poisson loss r - t log(r + 1e-12), summed over the batch and times `scale`.
+
+    The competition's scale is sqrt(T / B), with T all trials of the scan, whatever their tier.
+    """
+    return scale * (predicted - responses * torch.log(predicted + 1e-12)).sum()
+
+
+def _check_mouse(key: str, shape: MouseShape, settings: ModelSettings) -> None:
+    if not key or "." in key or hasattr(nn.ModuleDict(), key):
+        raise SettingsError(
+            f"A mouse is called {key!r}, which torch cannot store; use a key like 27204-5-13."
+        )
+    if settings.gain and not shape.trials:
+        raise SettingsError(f"Mouse {key} has 0 trials; give the number of all trials, which the gain needs.")
+
+
+def _core(settings: ModelSettings) -> StackedCore:
+    return StackedCore(
+        1 + BEHAVIOURS * settings.behaviour,
+        channels=settings.channels,
+        layers=settings.layers,
+        input_kernel=settings.input_kernel,
+        hidden_kernel=settings.hidden_kernel,
+        linear=settings.linear,
+        momentum=settings.momentum,
+    )
+
+
+def _readout(shape: MouseShape, settings: ModelSettings) -> GaussianReadout:
+    positions = (
+        FreePositions(shape.neurons, settings.init_mu_range)
+        if settings.positions == "free"
+        else CortexPositions(
+            shape.neurons,
+            layers=settings.position_layers,
+            hidden=settings.position_hidden,
+            activation=settings.position_activation,
+        )
+    )
+    options = {"gauss": settings.gauss, "init_sigma": settings.init_sigma}
+    return GaussianReadout(positions, shape.neurons, settings.channels, **options)
+
+
+def _modulator(shape: MouseShape, settings: ModelSettings) -> HistoryStateGain:
+    width, reach = settings.gain_width, settings.gain_reach
+    return HistoryStateGain(
+        HistoryTerm(shape.neurons, settings.lags) if settings.history else None,
+        StateTerm(shape.neurons, settings.states) if settings.state else None,
+        TrialGain(shape.neurons, shape.trials, width=width, reach=reach) if settings.gain else None,
+        gamma_gain=settings.gamma_gain,
+        gamma_coupling=settings.gamma_coupling,
+        gamma_history=settings.gamma_history,
+        gamma_state=settings.gamma_state,
+    )

@@ -1,0 +1,148 @@
+"""A scan in one safetensors file, written once, block by block, and then only mapped into memory.
+
+`<key>-<fingerprint>.safetensors` belongs to one state of the scan's source: it is opened again as
+long as the source has that fingerprint, and made anew when the source has changed, when the file is
+damaged, or when VERSION is another. Texts lie in the header's metadata as JSON. Any program that
+reads safetensors reads it.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+from pathlib import Path
+
+import numpy as np
+
+from neurokit.errors import DiskError
+from neurokit.files.atomic import locked, written
+
+VERSION = "1"  # raise it when what a pack holds changes; packs of other versions are made anew
+_DTYPES = {"F64": np.dtype("<f8"), "I64": np.dtype("<i8"), "F32": np.dtype("<f4")}
+_CODES = {dtype: code for code, dtype in _DTYPES.items()}
+_UNUSABLE = (OSError, ValueError, TypeError, KeyError, AttributeError)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A float32 array of `shape` too large to hold, as its rows one after another."""
+
+    shape: tuple[int, ...]
+    rows: Iterable[np.ndarray]
+    dtype: np.dtype = _DTYPES["F32"]
+
+
+Contents = Mapping[str, np.ndarray | Rows]
+
+
+def packed_arrays(
+    folder: Path, key: str, fingerprint: str, contents: Callable[[], Contents]
+) -> dict[str, np.ndarray]:
+    """The arrays of a scan, read-only and mapped from its pack in `folder`, packed first if need be.
+
+    `contents` is called only where there is no usable pack; processes that start together pack
+    once. Arrays are float64, int64, float32 or text. Raises what `contents` raises and DiskError;
+    a broken-off packing leaves an earlier pack as it was and nothing else behind.
+    """
+    path = folder / f"{key}-{fingerprint}.safetensors"
+    facts = {"version": VERSION, "key": key, "fingerprint": fingerprint}
+    arrays = read_pack(path, facts)
+    if arrays is not None:
+        return arrays
+    with locked(folder / f".{key}.lock"):
+        arrays = read_pack(path, facts)  # another process may have packed it meanwhile
+        return _packed_anew(path, facts, contents()) if arrays is None else arrays
+
+
+def read_pack(path: Path, facts: dict[str, str]) -> dict[str, np.ndarray] | None:
+    """The arrays of a pack; None where it is missing, not whole, or its metadata differ from `facts`.
+
+    Whole means its size and, by their digest, all names, types, shapes, lengths and texts. A flipped
+    byte among the numbers is not noticed: that would take reading them all.
+    """
+    try:
+        header, start = _header(path)
+        metadata = header.pop("__metadata__")
+        if metadata.pop("digest") != _digest(header, metadata):
+            return None
+        if any(metadata[name] != fact for name, fact in facts.items()):
+            return None
+        if path.stat().st_size != start + max(each["data_offsets"][1] for each in header.values()):
+            return None
+        data = np.memmap(path, np.uint8, "r", offset=start)
+        texts = {name: np.array(text, dtype=str) for name, text in json.loads(metadata["texts"]).items()}
+        return texts | {name: _tensor(data, **each) for name, each in header.items()}
+    except _UNUSABLE:
+        return None
+
+
+def write_pack(path: Path, facts: dict[str, str], contents: Contents) -> None:
+    """Writes a pack in one pass, holding one row of a `Rows` at a time; DiskError where it cannot."""
+    texts = {name: each.tolist() for name, each in contents.items() if each.dtype.kind == "U"}
+    numbers = {name: each for name, each in contents.items() if name not in texts}
+    # Wide numbers first keeps every array aligned.
+    numbers = dict(sorted(numbers.items(), key=lambda item: -item[1].dtype.itemsize))
+    header = _header_of(numbers, {**facts, "texts": json.dumps(texts)})
+    with written(path) as temporary, temporary.open("wb") as stream:
+        stream.write(len(header).to_bytes(8, "little") + header)
+        for each in numbers.values():
+            for block in each.rows if isinstance(each, Rows) else (each,):
+                stream.write(block.tobytes())
+
+
+def _packed_anew(path: Path, facts: dict[str, str], contents: Contents) -> dict[str, np.ndarray]:
+    for leftover in _packs(path.parent, facts["key"], temporary=True):
+        leftover.unlink(missing_ok=True)
+    write_pack(path, facts, contents)
+    for stale in _packs(path.parent, facts["key"], temporary=False):
+        if stale != path:
+            stale.unlink(missing_ok=True)
+    arrays = read_pack(path, facts)
+    if arrays is None:
+        raise DiskError(f"{path} could not be read back: check the disk, or choose another folder.")
+    return arrays
+
+
+def _packs(folder: Path, key: str, temporary: bool) -> list[Path]:
+    """The packs of a key, or what killed processes left of some."""
+    pattern = r"\.{}-[0-9a-f]{{16}}~\w+" if temporary else "{}-[0-9a-f]{{16}}"
+    named = re.compile(pattern.format(re.escape(key)) + r"\.safetensors")
+    return [file for file in folder.iterdir() if named.fullmatch(file.name)]
+
+
+def _header_of(numbers: Contents, metadata: dict[str, str]) -> bytes:
+    """The header of safetensors, padded with blanks to a multiple of 8 bytes."""
+    sizes = [int(np.prod(each.shape, dtype=np.int64)) * each.dtype.itemsize for each in numbers.values()]
+    ends = list(accumulate(sizes))
+    described = {
+        name: {
+            "dtype": _CODES[each.dtype],
+            "shape": list(each.shape),
+            "data_offsets": [end - size, end],
+        }
+        for (name, each), size, end in zip(numbers.items(), sizes, ends, strict=True)
+    }
+    metadata = metadata | {"digest": _digest(described, metadata)}
+    text = json.dumps({"__metadata__": metadata} | described).encode()
+    return text + b" " * (-len(text) % 8)
+
+
+def _digest(described: dict, metadata: dict[str, str]) -> str:
+    return hashlib.sha256(json.dumps([described, metadata], sort_keys=True).encode()).hexdigest()
+
+
+def _header(path: Path) -> tuple[dict, int]:
+    """The parsed header of a safetensors file and where its data start."""
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        if not 0 < length <= size - 8:
+            raise ValueError("no header")
+        return json.loads(stream.read(length)), 8 + length
+
+
+def _tensor(data: np.ndarray, dtype: str, shape: list[int], data_offsets: list[int]) -> np.ndarray:
+    begin, end = data_offsets
+    return data[begin:end].view(_DTYPES[dtype]).reshape(shape)

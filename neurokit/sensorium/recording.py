@@ -1,0 +1,283 @@
+"""The arrays of a SENSORIUM 2022 scan, checked, standardised and shrunk, ready to be packed.
+
+Standardisation is the competition's: only the numbers of `meta/statistics/*/all` enter it, in
+double precision. Letters: T trials, N neurons.
+
+Scans of the SENSORIUM 2022 competition (Willeke et al., 2022): still images, two-photon responses.
+
+Seven mice looked at grey natural images while layer 2/3 of their primary visual cortex was imaged;
+each scan is a zip of one array per trial and field. `load_scan` reads it, packs it once, and maps
+the pack into memory from then on.
+
+Letters: T trials of a scan in the order of its file names (random in time), N neurons.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from neurokit import settings
+from neurokit.errors import DataError
+from neurokit.progress import progress
+from neurokit.sensorium.files import FIELDS, TIERS, ScanFiles, opened_scan, read_trials, whole_numbers
+from neurokit.sensorium.pack import Contents, Rows, packed_arrays
+
+HEIGHT, WIDTH = 36, 64  # pixels of a packed image
+SHAPES = ((1, 4 * HEIGHT, 4 * WIDTH), (1, HEIGHT, WIDTH))  # of an image file
+STATISTICS = ("mean", "std", "min", "max", "median")
+BEHAVIOUR, PUPIL_CENTER = 3, 2  # values of a trial
+SMALLEST_STD = 0.01  # of the mean over neurons; keeps silent neurons from being blown up
+
+
+def read_arrays(files: ScanFiles) -> Contents:
+    """Everything of a scan by the names of `Scan`, statistics as "statistics/<field>/<word>".
+
+    Images and responses come row by row. Raises DataError for what is missing, misshaped, not
+    finite, too large or negative; for images and responses only while they are read.
+    """
+    trials = read_trials(files)
+    number = len(trials["tiers"])
+    neurons = read_neurons(files)
+    statistics = read_statistics(files, len(neurons["unit_ids"]))
+    scale = response_scale(statistics["responses/std"])
+    return {
+        **trials,
+        **neurons,
+        **{f"statistics/{name}": values for name, values in statistics.items()},
+        "response_scale": scale,
+        "behaviour": _stacked(files, "behavior", number, BEHAVIOUR),
+        "pupil_center": _stacked(files, "pupil_center", number, PUPIL_CENTER),
+        "images": Rows((number, HEIGHT, WIDTH), _images(files, number, statistics)),
+        "responses": Rows((number, len(scale)), _responses(files, number, scale)),
+    }
+
+
+def response_scale(std: Float[np.ndarray, "N"]) -> Float[np.ndarray, "N"]:
+    """What raw responses are multiplied with: 1 / std, where std is above 1 % of its mean over neurons.
+
+    For the others, silent neurons among them, 1 / (1 % of that mean). Responses are not centred.
+    `std` must be above zero for one neuron at least.
+    """
+    floor = SMALLEST_STD * std.mean()
+    return 1 / np.where(std > floor, std, floor)
+
+
+def shrunk(image: Float[np.ndarray, "144 256"]) -> Float[np.ndarray, "36 64"]:
+    """The image at a quarter of its size: the mean of the central 2 x 2 of each 4 x 4 pixels.
+
+    The same as bilinear interpolation without anti-aliasing, the competition's rescaling.
+    """
+    above, below = image[1::4], image[2::4]
+    return (above[:, 1::4] + above[:, 2::4] + below[:, 1::4] + below[:, 2::4]) / 4
+
+
+def read_neurons(files: ScanFiles) -> dict[str, np.ndarray]:
+    """unit_ids (N) and coordinates (N x 3, micrometres); DataError where they do not fit."""
+    ids, places = (f"meta/neurons/{name}.npy" for name in ("unit_ids", "cell_motor_coordinates"))
+    number = files.read(ids).size
+    unit_ids = whole_numbers(files, ids, number)
+    if not 0 < number == len(np.unique(unit_ids)):
+        raise files.error(ids, "names a neuron twice or none")
+    return {"unit_ids": unit_ids, "coordinates": _numbers(files, places, (number, 3))}
+
+
+def read_statistics(files: ScanFiles, neurons: int) -> dict[str, np.ndarray]:
+    """The published STATISTICS of the four fields, as "<field>/<word>"; "all", not a stimulus type.
+
+    Raises DataError for what is missing, misshaped or not finite, and where all responses, or the
+    images, have a standard deviation of zero.
+    """
+    widths = {"responses": neurons, "behavior": BEHAVIOUR, "pupil_center": PUPIL_CENTER}
+    found = {}
+    for field in FIELDS:
+        shape = (widths[field],) if field in widths else None
+        for word in STATISTICS:
+            found[f"{field}/{word}"] = _numbers(files, _statistic(field, word), shape)
+    for field in ("responses", "images"):
+        spread = found[f"{field}/std"]
+        if (spread < 0).any() or not spread.any() or (field == "images" and not spread.all()):
+            raise files.error(_statistic(field, "std"), "is zero or negative")
+    return found
+
+
+def _statistic(field: str, word: str) -> str:
+    return f"meta/statistics/{field}/all/{word}.npy"
+
+
+def _stacked(files: ScanFiles, field: str, trials: int, width: int) -> Float[np.ndarray, "T width"]:
+    return np.stack([_numbers(files, f"data/{field}/{i}.npy", (width,)) for i in range(trials)])
+
+
+def _images(
+    files: ScanFiles, trials: int, statistics: dict[str, np.ndarray]
+) -> Iterator[Float[np.ndarray, "36 64"]]:
+    mean, std = statistics["images/mean"], statistics["images/std"]
+    for name in _names(files, "images", trials):
+        image = _numbers(files, name)
+        if image.shape not in SHAPES:
+            raise files.error(name, f"has shape {image.shape} instead of {SHAPES[0]} or {SHAPES[1]}")
+        try:
+            image = ((image - mean) / std).reshape(image.shape)
+        except ValueError:
+            finding = f"has shape {image.shape}, its statistics {mean.shape} and {std.shape}"
+            raise files.error(name, finding) from None
+        yield _single(files, name, shrunk(image[0]) if image.shape == SHAPES[0] else image[0])
+
+
+def _responses(
+    files: ScanFiles, trials: int, scale: Float[np.ndarray, "N"]
+) -> Iterator[Float[np.ndarray, "N"]]:
+    for name in _names(files, "responses", trials):
+        responses = _numbers(files, name, scale.shape)
+        if (responses < 0).any():
+            raise files.error(name, "holds negative responses")
+        yield _single(files, name, responses * scale)
+
+
+def _single(files: ScanFiles, name: str, values: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """Standardised values in single precision; DataError where that cannot hold them."""
+    with np.errstate(over="ignore"):
+        values = values.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise files.error(name, "holds values too large to be standardised in single precision")
+    return values
+
+
+def _names(files: ScanFiles, field: str, trials: int) -> Iterator[str]:
+    names = [f"data/{field}/{i}.npy" for i in range(trials)]
+    yield from progress(names, desc=f"packing {files.key} {field}", unit="trial")
+
+
+def _numbers(files: ScanFiles, name: str, shape: tuple[int, ...] | None = None) -> Float[np.ndarray, "..."]:
+    """The finite numbers of an array in double precision, of `shape` where that is given."""
+    values = files.read(name)
+    if shape is not None and values.shape != shape:
+        raise files.error(name, f"has shape {values.shape} instead of {shape}")
+    if values.dtype.kind not in "uif":
+        raise files.error(name, f"holds {values.dtype} instead of numbers")
+    with np.errstate(over="ignore"):
+        values = values.astype(np.float64, copy=False)
+    if not np.isfinite(values).all():
+        raise files.error(name, "holds values that are not finite")
+    return values
+
+
+@dataclass(frozen=True)
+class PublishedScan:
+    """What is known of a published scan: its zip, the track that scores it ('' for none) and its size."""
+
+    archive: str
+    track: str
+    neurons: int
+    trials: int
+
+
+def _published(key: str, track: str, neurons: int, trials: int) -> PublishedScan:
+    archive = f"static{key}-GrayImageNet-94c6ff995dac583098847cfecd43e7b6.zip"
+    return PublishedScan(archive, track, neurons, trials)
+
+
+SCANS = {
+    key: _published(key, *facts)
+    for key, facts in {
+        "26872-17-20": ("SENSORIUM", 7776, 6955),
+        "27204-5-13": ("SENSORIUM+", 7538, 6959),
+        "21067-10-18": ("", 8372, 5994),
+        "22846-10-16": ("", 7344, 5997),
+        "23343-5-17": ("", 7334, 5951),
+        "23656-14-22": ("", 8107, 5966),
+        "23964-4-22": ("", 8098, 5983),
+    }.items()
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """One scan: what a mouse saw, what its neurons and its eye and legs did, trial by trial.
+
+    Attributes:
+        key: animal, session and scan, such as "27204-5-13".
+        images: z-scored with the scan's own statistics and shrunk to 36 x 64 pixels, T x 36 x 64;
+            read-only, mapped from the pack.
+        responses: deconvolved activity on the competition's scale (raw times `response_scale`, at
+            or above 0), T x N; zero where withheld; read-only, mapped from the pack.
+        behaviour: raw pupil size, its change in time, running speed, T x 3; all zero where the
+            scan has none.
+        pupil_center: raw horizontal and vertical eye position, T x 2.
+        tiers: train, validation, test or final_test, T.
+        image_ids: equal where the same image was shown, T.
+        trial_ids: the scan's own names of trials, T: integers in the order of presentation, or
+            texts in the scans of the competition.
+        rank: place of each trial in the order of presentation, 0 to T - 1, T.
+        unit_ids: the scan's own numbers of neurons, N, ascending from 1 with gaps.
+        coordinates: place of each neuron in the cortex, x, y, z, micrometres, N x 3.
+        response_scale: what raw responses were multiplied with, N.
+        statistics: of "behavior", "pupil_center", "responses" and "images": "mean", "std", "min",
+            "max" and "median" of the raw values, as the publisher computed them.
+        fingerprint: of the files that the scan was read from; another where any of them changed.
+        ordered: False where the scan tells nothing of the order of its trials; `rank` is then only
+            the order of the files, and nothing that depends on time may be fitted to it.
+    """
+
+    key: str
+    images: Float[np.ndarray, "T 36 64"]
+    responses: Float[np.ndarray, "T N"]
+    behaviour: Float[np.ndarray, "T 3"]
+    pupil_center: Float[np.ndarray, "T 2"]
+    tiers: np.ndarray
+    image_ids: Int[np.ndarray, "T"]
+    trial_ids: np.ndarray
+    rank: Int[np.ndarray, "T"]
+    unit_ids: Int[np.ndarray, "N"]
+    coordinates: Float[np.ndarray, "N 3"]
+    response_scale: Float[np.ndarray, "N"]
+    statistics: dict[str, dict[str, np.ndarray]]
+    fingerprint: str
+    ordered: bool = True
+
+    @property
+    def neurons(self) -> int:
+        """Number of neurons."""
+        return self.responses.shape[1]
+
+    @property
+    def has_behaviour(self) -> bool:
+        """Whether pupil and running were published; they are all zero where not."""
+        return bool(self.behaviour.any())
+
+    def trials(self, tier: str) -> Int[np.ndarray, "K"]:
+        """File indices of a tier, ascending, none for a tier without trials; DataError for another word."""
+        if tier not in TIERS:
+            raise DataError(f"{tier!r} is no tier: choose one of {', '.join(TIERS)}.")
+        return np.flatnonzero(self.tiers == tier)
+
+    def withheld(self, tier: str) -> bool:
+        """Whether the tier has trials and all their responses are zero, as the competition's test has."""
+        trials = self.trials(tier)
+        return bool(len(trials)) and not self.responses[trials].any()
+
+
+def load_scan(source: str | Path, packed: str | Path | None = None) -> Scan:
+    """The scan in a zip or folder, from its pack in the folder `packed`, made where there is none.
+
+    By default packs lie under "packed" in the data folder; they are made anew when the source has
+    changed. Raises DataError, naming the array, where the source is damaged or does not fit
+    together, and DiskError where the pack cannot be written.
+    """
+    folder = Path(packed) if packed is not None else settings.data_folder() / "packed"
+    with opened_scan(source) as files:
+        arrays = packed_arrays(folder, files.key, files.fingerprint, lambda: read_arrays(files))
+    return _scan(files.key, files.fingerprint, arrays)
+
+
+def _scan(key: str, fingerprint: str, arrays: dict[str, np.ndarray]) -> Scan:
+    mapped = {name: arrays.pop(name) for name in ("images", "responses")}
+    held = {name: np.array(values) for name, values in arrays.items()}
+    statistics = {
+        field: {word: held.pop(f"statistics/{field}/{word}") for word in STATISTICS} for field in FIELDS
+    }
+    ordered = bool(held.pop("ordered"))
+    return Scan(key=key, fingerprint=fingerprint, statistics=statistics, ordered=ordered, **mapped, **held)

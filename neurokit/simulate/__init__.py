@@ -1,1 +1,0 @@
-"""The mouse that writes files: behaviour, stimuli and neurons of known truth, in real formats."""

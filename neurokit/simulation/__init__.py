@@ -1,0 +1,1 @@
+"""What several simulated mice share: scenes, movies, cells and brain state."""

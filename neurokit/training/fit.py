@@ -1,0 +1,218 @@
+"""The one training loop: any model, any loss, any data, any device.
+
+`fit` trains on mini-batches that never leave the device, keeps the weights of the best validation
+loss, stops when they no longer improve, and can go on after a kill as if nothing had happened.
+Nothing of it knows what is modelled: a loss is a function `(model, batch) -> (total, number)` whose
+quotient is minimised, so that masked bins and uneven batches are averaged exactly. Data hand out
+the batches of one step of the optimiser together (one batch of each mouse, say), and their gradients
+are added.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LRScheduler
+
+from neurokit.errors import FitError
+from neurokit.progress import progress
+from neurokit.settings import keep_memory
+from neurokit.training.checkpoint import fingerprint
+from neurokit.training.compiling import Compile, Loss, compiled, keep_freed_memory
+from neurokit.training.device import autocast
+from neurokit.training.predict import evaluating
+from neurokit.training.settings import FitSettings, optimizer_and_schedule
+from neurokit.training.state import TrainingState
+
+Batch = tuple[Tensor, ...]
+Optimise = Callable[[nn.Module, FitSettings], tuple[torch.optim.Optimizer, LRScheduler]]
+
+
+@runtime_checkable
+class TrainingData(Protocol):
+    """What `fit` trains on; `Rows` is the plain case."""
+
+    device: torch.device
+
+    def fingerprint(self) -> str:
+        """Which data these are."""
+
+    def steps(self, size: int, generator: torch.Generator, epoch: int) -> Iterator[Sequence[Any]]:
+        """One epoch, counted from 0: for each step of the optimiser its batches, of `size` rows at most."""
+
+
+@runtime_checkable
+class Objective(Protocol):
+    """A number to make small, in place of the loss on validation rows."""
+
+    def fingerprint(self) -> str:
+        """Which data it is measured on."""
+
+    def __call__(self, model: nn.Module) -> float:
+        """The number for this model; its mode must be left as it was."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A trained model with its best weights, and how it got there.
+
+    `history` has one row per epoch: epoch, train_loss, validation_loss, learning_rate.
+    """
+
+    model: nn.Module
+    history: pd.DataFrame
+    best_epoch: int
+    best_loss: float
+
+
+class Rows:
+    """Tensors that share their first axis, on one device, handed out in mini-batches."""
+
+    def __init__(self, *tensors: Tensor, device: torch.device | str = "cpu") -> None:
+        lengths = {len(tensor) for tensor in tensors}
+        if len(lengths) != 1 or 0 in lengths:
+            raise FitError(
+                f"The tensors have {sorted(lengths)} rows; all need the same number, at least one."
+            )
+        self.tensors = tuple(tensor.to(device) for tensor in tensors)
+        self.device = self.tensors[0].device
+
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits of the values: which data a run was started on."""
+        return fingerprint(*(tensor.cpu().numpy() for tensor in self.tensors))
+
+    def steps(self, size: int, generator: torch.Generator, epoch: int = 0) -> Iterator[tuple[Batch]]:
+        """Shuffled batches, one for each step."""
+        return ((batch,) for batch in self.batches(size, generator))
+
+    def batches(self, size: int, generator: torch.Generator | None = None) -> Iterator[Batch]:
+        """Batches of `size` rows (the last may be smaller), shuffled where a generator is given."""
+        rows = len(self.tensors[0])
+        if generator is None:
+            for start in range(0, rows, size):
+                yield tuple(tensor[start : start + size] for tensor in self.tensors)
+            return
+        for chosen in torch.randperm(rows, generator=generator).to(self.device).split(size):
+            yield tuple(tensor[chosen] for tensor in self.tensors)
+
+
+def fit(
+    model: nn.Module,
+    loss: Loss,
+    train: TrainingData,
+    validation: Rows | Objective,
+    settings: FitSettings = FitSettings(),  # noqa: B008  frozen
+    *,
+    optimise: Optimise | None = None,
+    compile: Compile = "none",
+    checkpoint: str | Path | None = None,
+    on_epoch: Callable[[int, float], None] | None = None,
+    show_progress: bool = True,
+) -> Fitted:
+    """Trains `model` in place and leaves it with the weights of its best validation loss.
+
+    `validation` is either rows, on which `loss` is measured, or an objective of its own. `optimise` makes
+    optimiser and schedule out of model and settings (default: Adam as the settings say). `compile` makes
+    training steps faster on a GPU ('default', 'graphs': `neurokit.training.compiling`) and changes nothing
+    but rounding, so that a run may go on with another one.
+
+    With a `checkpoint` path the state is saved after each epoch and, when the file is there,
+    training goes on from it; the result equals that of a run in one go. `on_epoch(epoch,
+    validation_loss)` may raise to stop. Dropout and shuffling draw from `settings.seed`; the global
+    generators are left as they were. Raises FitError where the loss stops being finite (the best
+    weights so far are restored first), CheckpointError for a checkpoint of another model, other
+    settings or other data.
+    """
+    if keep_memory():
+        keep_freed_memory()
+    model.to(train.device)
+    checkpoint = None if checkpoint is None else Path(checkpoint)
+    data = train.fingerprint() + validation.fingerprint() if checkpoint else ""
+    measured = _objective(loss, validation, settings)
+    state = TrainingState(model, settings, *(optimise or optimizer_and_schedule)(model, settings), data)
+    with (
+        torch.random.fork_rng(),
+        compiled(loss, compile, model, train.device) as step_loss,
+        progress(total=settings.epochs, desc="epochs", disable=not show_progress) as bar,
+    ):
+        state.start(checkpoint)
+        bar.update(state.epoch)
+        if settings.evaluate_first and state.epoch == 0:
+            state.compare(measured(model))
+        try:
+            while state.epoch < settings.epochs and not state.stopped:
+                train_loss = _train_epoch(model, step_loss, train, state, settings)
+                validation_loss = measured(model)
+                _check_finite(train_loss, validation_loss, state.epoch, settings)
+                state.record(train_loss, validation_loss)
+                state.save(checkpoint)
+                bar.update()
+                bar.set_postfix(validation=f"{validation_loss:.4g}", best=f"{state.best_loss:.4g}")
+                if on_epoch:
+                    on_epoch(state.epoch - 1, validation_loss)
+        finally:
+            state.restore_best()
+    return Fitted(model, state.history(), state.best_epoch, state.best_loss)
+
+
+def _objective(
+    loss: Loss, validation: Rows | Objective, settings: FitSettings
+) -> Callable[[nn.Module], float]:
+    if isinstance(validation, Rows):
+        return lambda model: evaluate_loss(model, loss, validation, settings)
+    return lambda model: float(validation(model))  # numpy's numbers could not be read back
+
+
+def _train_epoch(
+    model: nn.Module, loss: Loss, data: TrainingData, state: TrainingState, settings: FitSettings
+) -> float:
+    model.train()
+    sums = torch.zeros(2, device=data.device)
+    for batches in data.steps(settings.batch_size, state.generator, state.epoch):
+        state.optimizer.zero_grad(set_to_none=True)
+        for batch in batches:
+            with autocast(data.device, settings.precision):
+                total, number = loss(model, batch)
+            (total / number.clamp_min(1)).backward()
+            sums += torch.stack([total.detach(), number])  # on the device: reading it would wait for it
+        if settings.clip is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
+        state.optimizer.step()
+    return float(sums[0] / sums[1].clamp_min(1))
+
+
+def evaluate_loss(model: nn.Module, loss: Loss, rows: Rows, settings: FitSettings) -> float:
+    """The loss over all rows in evaluation mode; the model's modes are left as they were."""
+    with evaluating(model), torch.no_grad(), autocast(rows.device, settings.precision):
+        parts = [torch.stack(loss(model, batch)) for batch in rows.batches(settings.batch_size)]
+    total, number = torch.stack(parts).sum(dim=0)
+    return float(total / number.clamp_min(1))
+
+
+def _check_finite(train_loss: float, validation_loss: float, epoch: int, settings: FitSettings) -> None:
+    for name, value in (("training", train_loss), ("validation", validation_loss)):
+        if not torch.isfinite(torch.tensor(value)):
+            raise FitError(
+                f"The {name} loss became {value} in epoch {epoch}: lower learning_rate (now "
+                f"{settings.learning_rate:g}), clip gradients, or look for non-finite inputs; "
+                "the best weights so far are restored."
+            )
+
+
+def masked_squared_error(model: nn.Module, batch: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Squared error over the bins that count: batch is (inputs K T C, rates K T R, bins K T)."""
+    inputs, rates, bins = batch
+    error = torch.where(bins[..., None], model(inputs) - rates, 0)  # a product would keep a masked NaN
+    return error.square().sum(), bins.sum() * rates.shape[-1]
+
+
+def masked_poisson(model: nn.Module, batch: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """Poisson loss rate - target log rate, without the term of the target alone; batch as above."""
+    inputs, rates, bins = batch
+    predicted, rates = (torch.where(bins[..., None], r, 1) for r in (model(inputs).clamp_min(1e-6), rates))
+    error = (predicted - rates * predicted.log()) * bins[..., None]
+    return error.sum(), bins.sum() * rates.shape[-1]

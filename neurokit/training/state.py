@@ -1,0 +1,167 @@
+"""All that a training run is at the end of an epoch, so that a killed run can go on exactly."""
+
+import copy
+import io
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+from neurokit import __version__
+from neurokit.config import plain
+from neurokit.errors import CheckpointError
+from neurokit.files.atomic import written
+from neurokit.training.checkpoint import check_version
+from neurokit.training.settings import FitSettings
+
+
+class TrainingState:
+    """Model, optimiser, schedule, generators, best weights and history of one run."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        settings: FitSettings,
+        optimizer: torch.optim.Optimizer,
+        schedule: LRScheduler,
+        data: str,
+    ) -> None:
+        """`data` is the fingerprint of what is trained on; a run goes on with the same alone."""
+        self.data = data
+        self.model, self.settings = model, settings
+        self.optimizer, self.schedule = optimizer, schedule
+        self.generator = torch.Generator().manual_seed(settings.seed)
+        self.epoch, self.best_epoch, self.best_loss = 0, -1, float("inf")
+        self.waited, self.round = 0, 0  # epochs without improvement; rounds that are over
+        self.best_weights: dict[str, torch.Tensor] = copy.deepcopy(model.state_dict())  # until an epoch ends
+        self.rows: list[dict[str, float]] = []
+
+    def start(self, checkpoint: Path | None) -> None:
+        """Seeds torch's own generators (dropout draws from them), or loads the checkpoint."""
+        torch.manual_seed(self.settings.seed)
+        if checkpoint is not None and checkpoint.is_file():
+            self._load(checkpoint)
+
+    def record(self, train_loss: float, validation_loss: float) -> None:
+        """Closes an epoch: a row of history, the best weights, the next rate."""
+        self.rows.append(
+            {
+                "epoch": self.epoch,
+                "train_loss": train_loss,
+                "validation_loss": validation_loss,
+                "learning_rate": self.optimizer.param_groups[0]["lr"],
+            }
+        )
+        self.compare(validation_loss, self.epoch)
+        plateau = isinstance(self.schedule, ReduceLROnPlateau)
+        self.schedule.step(*([validation_loss] if plateau else []))
+        self.epoch += 1
+        if self.settings.patience is not None and self.waited >= self.settings.patience:
+            self._close_round()
+
+    def compare(self, validation_loss: float, epoch: int = -1) -> None:
+        """Keeps the weights if they are the best so far; epoch -1 stands for untrained ones."""
+        if validation_loss < self.best_loss - self.settings.tolerance:
+            self.best_loss, self.best_epoch, self.waited = validation_loss, epoch, 0
+            self.best_weights = copy.deepcopy(self.model.state_dict())
+        else:
+            self.waited += 1
+
+    def _close_round(self) -> None:
+        self.round, self.waited = self.round + 1, 0
+        if not self.stopped:
+            self.restore_best()  # the next round starts there, the optimiser goes on as it is
+
+    @property
+    def stopped(self) -> bool:
+        """Whether all rounds are over."""
+        return self.round >= self.settings.rounds
+
+    def restore_best(self) -> None:
+        """Gives the model its best weights; before the first epoch's end, those it came with."""
+        self.model.load_state_dict(self.best_weights)
+
+    def history(self) -> pd.DataFrame:
+        """One row per epoch."""
+        return pd.DataFrame(self.rows, columns=["epoch", "train_loss", "validation_loss", "learning_rate"])
+
+    def save(self, path: Path | None) -> None:
+        """Writes the state, whole or not at all; on DiskError the file of the last epoch stays."""
+        if path is None:
+            return
+        buffer = io.BytesIO()  # torch's own writer would turn a full disk into an unnamed RuntimeError
+        torch.save(self._content(), buffer)
+        with written(path) as temporary:
+            # a copy: CPython 3.12.1 crashes when it collects a BytesIO whose buffer an exception still holds
+            temporary.write_bytes(buffer.getvalue())
+
+    def _content(self) -> dict[str, Any]:
+        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+        return {
+            "version": __version__,
+            "settings": self._comparable(),
+            "data": self.data,
+            "model": self.model.state_dict(),
+            "optimizer": plain(self.optimizer.state_dict()),
+            "schedule": plain(self.schedule.state_dict()),
+            "generators": [self.generator.get_state(), torch.get_rng_state(), *cuda],
+            "progress": plain([self.epoch, self.best_epoch, self.best_loss, self.waited, self.round]),
+            "best_weights": self.best_weights,
+            "rows": plain(self.rows),
+        }
+
+    def _load(self, path: Path) -> None:
+        content = _opened(path)
+        wanted, found = self._comparable(), content.get("settings", {})
+        if found != wanted:
+            different = sorted(k for k in wanted | found if wanted.get(k) != found.get(k))
+            raise CheckpointError(
+                f"{path} was trained with other settings ({', '.join(different)}): remove it to start anew, "
+                "or train with the same settings to go on."
+            )
+        if content.get("data") != self.data:
+            raise CheckpointError(
+                f"{path} was trained on other data: remove it to start anew, or train on the same to go on."
+            )
+        try:
+            self.model.load_state_dict(content["model"])
+            self.optimizer.load_state_dict(content["optimizer"])
+            self.schedule.load_state_dict(content["schedule"])
+            self._set_generators(content["generators"])
+            self.epoch, self.best_epoch, self.best_loss, self.waited, self.round = content["progress"]
+            self.best_weights, self.rows = content["best_weights"], content["rows"]
+        except (RuntimeError, ValueError, KeyError, TypeError) as error:
+            self.restore_best()  # some weights may have been taken over before the first that does not fit
+            raise CheckpointError(
+                f"{path} is of another model than this {type(self.model).__name__}: remove it to start anew, "
+                "or build the model it was made with."
+            ) from error
+
+    def _comparable(self) -> dict[str, Any]:
+        """What must agree for a run to go on: all but the epochs, unless the schedule spans them."""
+        spans = self.settings.schedule == "cosine"
+        return {name: value for name, value in self.settings.to_dict().items() if spans or name != "epochs"}
+
+    def _set_generators(self, states: list[torch.Tensor]) -> None:
+        own, cpu, *cuda = states
+        self.generator.set_state(own)
+        torch.set_rng_state(cpu)
+        if cuda and len(cuda) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all(cuda)
+
+
+def _opened(path: Path) -> dict[str, Any]:
+    """The content of a training checkpoint, tensors and plain data only."""
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a damaged or foreign file
+        raise CheckpointError(
+            f"{path} is no training checkpoint or is damaged; remove it to start anew."
+        ) from error
+    if not isinstance(content, dict) or "version" not in content:
+        raise CheckpointError(f"{path} holds no training state; remove it to start anew.")
+    check_version(path, content["version"], "remove it to start anew")
+    return content

@@ -1,0 +1,172 @@
+"""Median stopping: a trial that is worse than half of its predecessors is not worth finishing.
+
+The rule of Golovin et al., "Google Vizier", KDD 2017, section 3.2.2, here on best-so-far losses
+where theirs takes running averages.
+
+One trial: the objective called once, with every way it can end turned into a record.
+
+What a search found.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from math import isfinite
+from statistics import median
+from time import perf_counter
+from typing import Any, Literal
+
+import pandas as pd
+
+from neurokit.config import Config, Count, WholeNumber
+from neurokit.errors import FitError
+
+Curve = Sequence[tuple[int, float]]
+"""The reports of one trial, in order: (epoch, validation loss)."""
+
+
+class MedianStopping(Config):
+    """Stops a trial whose best loss is above the median of earlier trials' best by that epoch.
+
+    An earlier trial that ended sooner (pruned, or stopped by its own patience) counts with its best of all:
+    it could only have improved, so the rule is never harsher than full curves would have made it.
+    """
+
+    warm_up_trials: Count = 5
+    """Earlier trials that are needed to compare with."""
+    warm_up_epochs: WholeNumber = 10
+    """The first epoch in which a trial may be stopped."""
+
+    def stops(self, curve: Curve, earlier: Sequence[Curve]) -> bool:
+        """Whether the trial of `curve` should stop at its last report; a tie goes on."""
+        epoch = curve[-1][0]
+        rivals = [best for other in earlier if (best := best_until(other, epoch)) is not None]
+        if epoch < self.warm_up_epochs or len(rivals) < self.warm_up_trials:
+            return False
+        return min(loss for _, loss in curve) > median(rivals)
+
+
+def best_until(curve: Curve, epoch: int) -> float | None:
+    """The lowest loss reported up to and including `epoch`, None where there was no report yet."""
+    return min((loss for at, loss in curve if at <= epoch), default=None)
+
+
+Status = Literal["proposed", "complete", "pruned", "failed"]
+Report = Callable[[int, float], None]
+Objective = Callable[[dict[str, Any], Report], float]
+
+
+class Pruned(Exception):  # noqa: N818 (no error: the objective may tidy up and must let it pass)
+    """Raised by `report` inside an objective whose trial median stopping ends."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What was tried and what came of it.
+
+    `coordinates` are hyperopt's (choices as indices), `parameters` what the objective was given.
+    `loss` is the objective's value, or the best reported one of a pruned trial (TPE learns from
+    it), or None of a failed one (TPE takes it as infinitely bad), whose reason is `message`.
+    `seconds` is wall time.
+    """
+
+    number: int
+    coordinates: dict[str, int | float]
+    parameters: dict[str, Any]
+    status: Status = "proposed"
+    loss: float | None = None
+    message: str = ""
+    seconds: float = 0.0
+    curve: list[tuple[int, float]] = field(default_factory=list)
+
+
+class Reporter:
+    """The `report` of one trial: keeps its curve and raises Pruned where the rule says so."""
+
+    def __init__(self, stop: MedianStopping | None, earlier: Sequence[Curve]) -> None:
+        """`earlier` holds the curves of the trials that were over when this one was proposed."""
+        self.curve: list[tuple[int, float]] = []
+        self._stop, self._earlier = stop, earlier
+
+    def __call__(self, epoch: int, loss: float) -> None:
+        """Takes the validation loss after an epoch; FitError if not finite or not later."""
+        epoch, loss = int(epoch), float(loss)
+        if not isfinite(loss):
+            raise FitError(f"the loss reported at epoch {epoch} is {loss}")
+        if self.curve and epoch <= self.curve[-1][0]:
+            raise FitError(f"epoch {epoch} was reported after epoch {self.curve[-1][0]}")
+        self.curve.append((epoch, loss))
+        if self._stop is not None and self._stop.stops(self.curve, self._earlier):
+            raise Pruned(f"worse than the median of earlier trials at epoch {epoch}")
+
+
+def run_trial(
+    objective: Objective, trial: Trial, stop: MedianStopping | None, earlier: Sequence[Curve]
+) -> Trial:
+    """The trial after its run; only what is no Exception (an interrupt) leaves it."""
+    report, start = Reporter(stop, earlier), perf_counter()
+    try:
+        loss = float(objective(trial.parameters, report))
+        if not isfinite(loss):
+            raise FitError(f"the objective returned {loss}")
+        ending = {"status": "complete", "loss": loss}
+    except Pruned as reason:
+        best = min(loss for _, loss in report.curve)
+        ending = {"status": "pruned", "loss": best, "message": str(reason)}
+    except Exception as error:  # one bad corner of the space must not end the search
+        ending = {"status": "failed", "message": f"{type(error).__name__}: {error}"}
+    return replace(trial, **ending, curve=report.curve, seconds=perf_counter() - start)
+
+
+class Study:
+    """The trials of a search, as tables and as the best point; FitError where all failed."""
+
+    def __init__(self, records: Sequence[Trial]) -> None:
+        """`records` in the order of proposal."""
+        self.records = tuple(records)
+        complete = [trial for trial in self.records if trial.status == "complete"]
+        if not complete:
+            raise FitError(
+                f"All {len(self.records)} trials of the search failed "
+                f"(the first with {self._first_message()!r}): "
+                "mend the objective or the space and start anew."
+            )
+        self._best = min(complete, key=lambda trial: trial.loss)
+
+    @property
+    def best(self) -> dict[str, Any]:
+        """The parameters of the completed trial with the lowest loss (the first of equals)."""
+        return self._best.parameters
+
+    @property
+    def best_loss(self) -> float:
+        """The lowest loss of a completed trial."""
+        return self._best.loss
+
+    @property
+    def trials(self) -> pd.DataFrame:
+        """A row a trial: number, status, loss, epochs (the last), seconds, message, parameters.
+
+        A nested parameter has a dotted name (`cell.kind`); one that a trial does not have is NaN.
+        """
+        head = [
+            {
+                "number": trial.number,
+                "status": trial.status,
+                "loss": trial.loss,
+                "epochs": trial.curve[-1][0] if trial.curve else 0,
+                "seconds": trial.seconds,
+                "message": trial.message,
+            }
+            for trial in self.records
+        ]
+        parameters = pd.json_normalize([trial.parameters for trial in self.records])
+        return pd.concat([pd.DataFrame(head).astype({"loss": float}), parameters], axis=1)
+
+    @property
+    def curves(self) -> pd.DataFrame:
+        """A row a report: number (of the trial), epoch, loss."""
+        rows = [(trial.number, *report) for trial in self.records for report in trial.curve]
+        return pd.DataFrame(rows, columns=["number", "epoch", "loss"])
+
+    def _first_message(self) -> str:
+        return self.records[0].message if self.records else "no trial"

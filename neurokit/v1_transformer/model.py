@@ -1,0 +1,233 @@
+"""Attention blocks, as vision transformers have them (Dosovitskiy et al., ICLR 2021).
+
+Letters: A sequences of L tokens, D width, h heads of d numbers each.
+
+V1 Transformer: from a snippet of movie and running speed to the activity of each neuron.
+
+A frame is cut into patches, and attention compares them (Dosovitskiy et al., ICLR 2021); a linear layer over
+all of them describes the frame. Running speed scales and shifts that description (FiLM: Perez et al., AAAI
+2018). Attention then compares the frames of the snippet, and a linear layer reads all neurons from their
+mean, or from each frame. The parts are those of the public description of the model; how they are made is
+ours.
+
+Letters: U distinct frames, E snippets (end frames), T frames of a snippet, R repeats, H x W pixels, P patches
+of a frame, D width, N neurons.
+"""
+
+from typing import Any, SupportsIndex
+
+import torch
+import torch.nn.functional as F
+from einops import rearrange
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from neurokit.config import Seed, checked
+from neurokit.errors import DataError
+from neurokit.models.motion_patches import MotionPatches
+from neurokit.v1_transformer.config import TransformerSettings
+from neurokit.v1_transformer.snippets import SnippetBatch
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention; with `causal` a token attends only to itself and those before it."""
+
+    def __init__(self, width: int, heads: int, causal: bool = False) -> None:
+        super().__init__()
+        self.heads, self.causal = heads, causal
+        self.query_key_value = nn.Linear(width, 3 * width)
+        self.output = nn.Linear(width, width)
+
+    def forward(self, tokens: Float[Tensor, "A L D"]) -> Float[Tensor, "A L D"]:
+        """softmax(q k' / sqrt(d)) v per head, in torch's fastest form for the device."""
+        q, k, v = rearrange(
+            self.query_key_value(tokens), "A L (three h d) -> three A h L d", three=3, h=self.heads
+        )
+        mixed = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
+        return self.output(rearrange(mixed, "A h L d -> A L (h d)"))
+
+
+class Block(nn.Module):
+    """Attention, then a perceptron on each token; each reads the tokens normalised and adds to them.
+
+    At the start both add nothing, so that a model begins simple: a linear readout of its patches.
+    """
+
+    def __init__(self, settings: TransformerSettings, causal: bool = False) -> None:
+        super().__init__()
+        width, hidden = settings.width, settings.expansion * settings.width
+        self.before_attention, self.before_perceptron = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attention = Attention(width, settings.heads, causal)
+        self.perceptron = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
+        self.dropout = nn.Dropout(settings.dropout)
+        for last in (self.attention.output, self.perceptron[-1]):
+            silence(last)
+
+    def forward(self, tokens: Float[Tensor, "A L D"]) -> Float[Tensor, "A L D"]:
+        """The tokens with what both have added."""
+        tokens = tokens + self.dropout(self.attention(self.before_attention(tokens)))
+        return tokens + self.dropout(self.perceptron(self.before_perceptron(tokens)))
+
+
+def silence(layer: nn.Linear) -> None:
+    """Sets a layer to answer 0, until training changes that."""
+    nn.init.zeros_(layer.weight)
+    nn.init.zeros_(layer.bias)
+
+
+POSITION_SD = 0.02  # of learned positions at the start, as in vision transformers
+
+
+class FrameEncoder(nn.Module):
+    """Describes each frame by itself: patches, their positions, attention between them, all of them mixed.
+
+    Cells look at places, so what the patches say is not averaged: a linear layer reads them side by side.
+    Registers take part in attention and are not read.
+    """
+
+    def __init__(self, settings: TransformerSettings) -> None:
+        super().__init__()
+        rows, columns = settings.grid
+        self.patches = MotionPatches(settings.width, 1 + settings.before, settings.patch, settings.step)
+        if settings.start == "gabor":
+            self.patches.start_at_gabors()
+        self.positions = _learned(rows * columns, settings.width)
+        self.registers = _learned(settings.registers, settings.width)
+        self.blocks = nn.Sequential(*(Block(settings) for _ in range(settings.spatial_layers)))
+        self.dropout = nn.Dropout(settings.patch_dropout)
+        self.mixed = nn.Linear(rows * columns * settings.width, settings.width)
+
+    def forward(self, frames: Float[Tensor, "U C H W"]) -> Float[Tensor, "U D"]:
+        """One description per frame, blind to all other frames."""
+        tokens = self.between(self.patches(frames) + self.positions)  # U P D
+        return self.mixed(self.dropout(tokens.flatten(1)))
+
+    def between(self, tokens: Float[Tensor, "U P D"]) -> Float[Tensor, "U P D"]:
+        """The patches of each frame after attention between them and the registers."""
+        registers = self.registers.expand(len(tokens), -1, -1)
+        return self.blocks(torch.cat([tokens, registers], dim=1))[:, : tokens.shape[1]]
+
+
+class Film(nn.Module):
+    """Running scales and shifts each number of a frame's description; at the start it does nothing."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.of_running = _perceptron_from_zero(width, 2 * width)
+
+    def forward(
+        self, frames: Float[Tensor, "E T D"], running: Float[Tensor, "R E T 2"]
+    ) -> Float[Tensor, "R E T D"]:
+        """The descriptions times 1 + gain, plus an offset."""
+        gain, offset = self.of_running(running).chunk(2, dim=-1)  # R E T D each
+        return frames * (1 + gain) + offset
+
+
+class Additive(nn.Module):
+    """Running shifts each number of a frame's description; at the start it does nothing."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.of_running = _perceptron_from_zero(width, width)
+
+    def forward(
+        self, frames: Float[Tensor, "E T D"], running: Float[Tensor, "R E T 2"]
+    ) -> Float[Tensor, "R E T D"]:
+        """The descriptions plus an offset."""
+        return frames + self.of_running(running)
+
+
+MODULATIONS = {"film": Film, "additive": Additive}
+
+
+class V1Transformer(nn.Module):
+    """The whole model.
+
+    Settings may be a plain dictionary, as `configuration` gives them, so that a checkpoint can make the model
+    anew. Weights are drawn from torch's global generator; `build` takes a seed.
+    """
+
+    def __init__(self, neurons: int, settings: TransformerSettings | dict[str, Any]) -> None:
+        super().__init__()
+        if isinstance(settings, dict):
+            settings = TransformerSettings.from_dict(settings)
+        self.settings = settings
+        self.frame_encoder = FrameEncoder(settings)
+        self.modulation = MODULATIONS[settings.running](settings.width) if settings.running else None
+        self.times = nn.Parameter(_sinusoids(settings.snippet, settings.width))
+        self.recency = _recency(settings) if settings.head == "pooled" else None
+        layers = range(settings.temporal_layers)
+        self.time_encoder = nn.Sequential(*(Block(settings, settings.causal) for _ in layers))
+        self.norm = nn.LayerNorm(settings.width)
+        self.readout = nn.Linear(settings.width, neurons)
+
+    def forward(
+        self,
+        frames: Float[Tensor, "U C H W"],
+        shown: Int[Tensor, "E T"],
+        running: Float[Tensor, "R E T 2"] | None = None,
+    ) -> Float[Tensor, "R E N"] | Float[Tensor, "R E T N"]:
+        """Activity in the unit of the targets, in each repeat: after each snippet, or at each of its frames.
+
+        `frames` are standardised and distinct; a snippet shows those that its row of `shown` names. `running`
+        is the z-scored speed and whether it was measured. A model without modulation does not read it, and
+        its one answer serves all repeats (R is 1). There may be fewer frames than a snippet has, never more.
+        Raises DataError without the running that the model reads.
+        """
+        described = self.frame_encoder(frames)[shown]  # E T D
+        if self.modulation is None:
+            return self._answers(described[None])
+        if running is None:
+            raise DataError("running is missing; give it, or build the model with running=None.")
+        return self._answers(self.modulation(described, running))
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """What makes this model anew, as JSON can hold it: `V1Transformer(**configuration)`."""
+        return {"neurons": self.readout.out_features, "settings": self.settings.to_dict()}
+
+    def _answers(self, described: Float[Tensor, "R E T D"]) -> Tensor:
+        T = described.shape[2]
+        compared = self.time_encoder(described.flatten(0, 1) + self.times[:T])  # R*E T D
+        if self.recency is not None:
+            compared = self.recency[-T:].softmax(dim=0) @ compared  # R*E D
+        return self.readout(self.norm(compared)).unflatten(0, described.shape[:2])
+
+
+def build(neurons: int, settings: TransformerSettings, *, seed: SupportsIndex) -> V1Transformer:
+    """An untrained model, its weights drawn from `seed`; the global generators are left as they were."""
+    with torch.random.fork_rng():
+        torch.manual_seed(checked("seed", seed, Seed))
+        return V1Transformer(neurons, settings)
+
+
+def absolute_error(model: nn.Module, batch: SnippetBatch) -> tuple[Tensor, Tensor]:
+    """The sum of absolute errors and their number, whose quotient `fit` makes small.
+
+    Activity is sparse, so a constant near the median does well by it: it trains, correlations judge.
+    """
+    error = model(batch.frames, batch.shown, batch.running) - batch.responses
+    return error.abs().sum(), error.new_full((), error.numel())
+
+
+def _learned(tokens: int, width: int) -> nn.Parameter:
+    return nn.Parameter(POSITION_SD * torch.randn(tokens, width))
+
+
+def _recency(settings: TransformerSettings) -> nn.Parameter:
+    """Logs of the weights over time, falling by 1 in `memory` frames."""
+    return nn.Parameter(torch.arange(1.0 - settings.snippet, 1) / (settings.memory or torch.inf))
+
+
+def _sinusoids(places: int, width: int) -> Float[Tensor, "L D"]:
+    """Sines and cosines of the place, of wavelengths from 4 places up (Vaswani et al., NeurIPS 2017)."""
+    rate = torch.pi / 2 * (4 * places) ** (-torch.linspace(0, 1, width - width // 2))
+    angle = torch.arange(places)[:, None] * rate
+    return torch.cat([angle.sin(), angle.cos()[:, : width // 2]], dim=1)
+
+
+def _perceptron_from_zero(width: int, outputs: int) -> nn.Sequential:
+    """From speed and whether it was measured to `outputs` numbers that are all zero before training."""
+    last = nn.Linear(width, outputs)
+    silence(last)
+    return nn.Sequential(nn.Linear(2, width), nn.GELU(), last)

@@ -1,0 +1,327 @@
+"""Trial folders: what is written is read, in the order of its numbers, and what is refused."""
+
+import os
+import resource
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from neurokit.digital_twin.recording import (
+    TRIAL_FOLDERS,
+    Trial,
+    Video,
+    load_trials,
+    load_videos,
+    write_trials,
+    write_videos,
+)
+from neurokit.errors import DataError
+
+FRAMES, HEIGHT, WIDTH, UNITS = 20, 6, 8, 3
+ARRAYS = ("stimulus", "perspective", "modulation", "units")
+
+
+def trial(name: str, *, training: bool = True, frames: int = FRAMES, units: int = UNITS) -> Trial:
+    random = np.random.default_rng([len(name), *name.encode()])
+    return Trial(
+        name=name,
+        training=training,
+        stimulus=random.integers(0, 256, (frames, HEIGHT, WIDTH), dtype=np.uint8),
+        perspective=random.normal(size=(frames, 2)).astype(np.float32),
+        modulation=random.normal(size=(frames, 2)).astype(np.float32),
+        units=random.gamma(1, 1, (frames, units)).astype(np.float32),
+    )
+
+
+def video(name: str, repeats: int, frames: int = FRAMES) -> Video:
+    shown = trial(name, frames=frames).stimulus
+    made = (trial(str(i), training=False, frames=frames) for i in range(repeats))
+    return Video(name, tuple(replace(each, stimulus=shown) for each in made))
+
+
+def same(one: Trial, other: Trial) -> bool:
+    arrays = all(
+        np.array_equal(getattr(one, a), getattr(other, a), equal_nan=a != "stimulus") for a in ARRAYS
+    )
+    return arrays and (one.name, one.training) == (other.name, other.training)
+
+
+def folder_of(parent: Path, number: int = 3) -> Path:
+    return write_trials(parent / "training_data", [trial(str(i), training=i > 0) for i in range(number)])
+
+
+def test_trials_are_read_as_they_were_written_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    made = [trial(name, training=name != "9") for name in ("10", "9", "a2", "a10")]
+    made[0].perspective[3:5] = np.nan
+    made[1].modulation[:, 1] = np.nan
+    read = load_trials(write_trials(tmp_path / "mouse" / "training_data", made))
+    assert [each.name for each in read.trials] == ["9", "10", "a2", "a10"]
+    by_name = {each.name: each for each in read.trials}
+    assert all(same(each, by_name[each.name]) for each in made)
+    assert not same(made[0], replace(by_name["10"], units=made[1].units))
+    assert (read.units, read.frame) == (UNITS, (HEIGHT, WIDTH))
+    assert [each.name for each in read.part(False)] == ["9"]
+    assert {each.name for each in read.part(True)} == {"10", "a2", "a10"}
+
+
+def test_the_files_are_those_of_the_format(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    assert {inner.name for inner in folder.iterdir()} == set(TRIAL_FOLDERS)
+    stored = {kind: np.load(folder / kind / "0.npy", allow_pickle=False) for kind in TRIAL_FOLDERS}
+    assert (stored["stimuli"].dtype, stored["stimuli"].shape) == (np.uint8, (FRAMES, HEIGHT, WIDTH, 1))
+    assert (stored["training"].dtype, stored["training"].shape, stored["training"].item()) == (
+        bool,
+        (),
+        False,
+    )
+    assert stored["samples"].shape == () and stored["samples"] == FRAMES
+    for kind, width in (("perspectives", 2), ("modulations", 2), ("units", UNITS)):
+        assert (stored[kind].dtype, stored[kind].shape) == (np.float32, (FRAMES, width))
+
+
+def test_double_precision_and_other_orders_of_bytes_are_read(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    file = folder / "units" / "1.npy"
+    units = np.load(file)
+    for stored in (units.astype(np.float64), units.astype(">f4"), np.asfortranarray(units)):
+        np.save(file, stored)
+        np.testing.assert_array_equal(load_trials(folder).trials[1].units, units)
+
+
+def test_videos_with_uneven_repeats(tmp_path: Path) -> None:
+    made = [video("1", 11), video("2", 1), video("10", 2, frames=7)]
+    read = load_videos(write_videos(tmp_path / "evaluation_data", made))
+    assert [each.name for each in read] == ["1", "2", "10"]
+    for before, after in zip(made, read, strict=True):
+        assert [each.name for each in after.repeats] == [str(i) for i in range(len(before.repeats))]
+        assert all(map(same, before.repeats, after.repeats))
+
+
+@contextmanager
+def few_open_files(more: int) -> Iterator[None]:
+    """Inside, this process may open no more than `more` files beside those it has open."""
+    before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with open(os.devnull) as newest:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (newest.fileno() + more, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
+
+
+def test_more_trials_than_files_may_be_open(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, 40)
+    with few_open_files(20):
+        assert len(load_trials(folder).trials) == 40
+        with pytest.raises(OSError, match="open files"):  # what numpy's own maps would come to
+            [np.load(file, mmap_mode="r") for file in (folder / "stimuli").iterdir()]
+
+
+def test_writing_into_a_trial_changes_no_file(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    stored = (folder / "units" / "0.npy").read_bytes()
+    load_trials(folder).trials[0].units[:] = 0
+    assert (folder / "units" / "0.npy").read_bytes() == stored
+
+
+def test_writing_replaces_a_folder_whole_or_leaves_it(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    with pytest.raises(DataError, match=r"units/b\.npy has 4 units, and a\.npy has 3"):
+        write_trials(folder, [trial("a"), trial("b", units=4)])
+    assert [each.name for each in load_trials(folder).trials] == ["0", "1", "2"]
+    write_trials(folder, [trial("7")])
+    assert [each.name for each in load_trials(folder).trials] == ["7"]
+    assert [inner.name for inner in tmp_path.iterdir()] == ["training_data"]
+
+
+@pytest.mark.parametrize("stray", ["thesis/chapter.txt", "notes.npy", "units/notes.txt", "units/old/1.csv"])
+def test_a_folder_with_other_files_is_not_replaced(tmp_path: Path, stray: str) -> None:
+    trials, videos = folder_of(tmp_path), write_videos(tmp_path / "evaluation_data", [video("1", 2)])
+    for folder, write in (
+        (trials, lambda path: write_trials(path, [trial("7")])),
+        (videos, lambda path: write_videos(path, [video("2", 1)])),
+    ):
+        (folder / stray).parent.mkdir(exist_ok=True)
+        (folder / stray).write_text("mine")
+        before = sorted(folder.rglob("*"))
+        with pytest.raises(DataError, match=r"holds [^\n]*, which writing there would remove: choose"):
+            write(folder)
+        assert sorted(folder.rglob("*")) == before and (folder / stray).read_text() == "mine"
+        (folder / stray).unlink()
+        for inner in {(folder / stray).parent} - {folder, folder / "units"}:
+            inner.rmdir()
+        write(folder)
+
+
+def changed(name: str, change: Callable[[np.ndarray], np.ndarray]) -> Callable[[Path], None]:
+    def change_file(folder: Path) -> None:
+        np.save(folder / name, change(np.load(folder / name)))
+
+    return change_file
+
+
+def with_value(value: float) -> Callable[[np.ndarray], np.ndarray]:
+    def put(values: np.ndarray) -> np.ndarray:
+        values[4, 1] = value
+        return values
+
+    return put
+
+
+def objects(folder: Path) -> None:
+    np.save(folder / "units/1.npy", np.array([{}, None], dtype=object), allow_pickle=True)
+
+
+def cut_short(folder: Path) -> None:
+    file = folder / "stimuli/1.npy"
+    file.write_bytes(file.read_bytes()[:-1])
+
+
+BAD_TRIALS = {
+    "smaller frames": (
+        changed("stimuli/1.npy", lambda v: v[:, 1:]),
+        r"stimuli/1\.npy has frames of \(5, 8\)",
+    ),
+    "floats": (
+        changed("stimuli/1.npy", lambda v: v / np.float32(255)),
+        r"stimuli/1\.npy holds float32: .*0 to 255",
+    ),
+    "wide integers": (changed("stimuli/1.npy", np.int64), r"stimuli/1\.npy holds int64: .*uint8"),
+    "no channel": (changed("stimuli/1.npy", lambda v: v[..., 0]), r"stimuli/1\.npy has shape .* x 1"),
+    "no frames": (changed("stimuli/1.npy", lambda v: v[:0]), r"stimuli/1\.npy has shape \(0, .*at least one"),
+    "short eye": (
+        changed("perspectives/1.npy", lambda v: v[1:]),
+        r"perspectives/1\.npy has 19 rows for the 20",
+    ),
+    "long legs": (
+        changed("modulations/1.npy", lambda v: np.concatenate([v, v])),
+        r"modulations/1\.npy has 40 rows",
+    ),
+    "three columns": (
+        changed("modulations/1.npy", lambda v: v[:, [0, 1, 1]]),
+        r"modulations/1\.npy has shape",
+    ),
+    "infinite eye": (
+        changed("perspectives/1.npy", with_value(np.inf)),
+        r"perspectives/1\.npy .*infinite.*NaN",
+    ),
+    "texts": (changed("perspectives/1.npy", np.str_), r"perspectives/1\.npy holds <U.*float32"),
+    "samples": (changed("samples/1.npy", lambda v: v + 1), r"samples/1\.npy says 21, and .* 20 frames"),
+    "samples, float": (changed("samples/1.npy", np.float32), r"samples/1\.npy holds float32 .*integer"),
+    "units": (changed("units/1.npy", lambda v: v[:, 1:]), r"units/1\.npy has 2 units, and 0\.npy has 3"),
+    "no units": (changed("units/1.npy", lambda v: v[:, :0]), r"units/1\.npy has shape \(20, 0\)"),
+    "negative": (changed("units/1.npy", with_value(-0.1)), r"units/1\.npy holds negative .*clip"),
+    "NaN": (changed("units/1.npy", with_value(np.nan)), r"units/1\.npy .*not finite"),
+    "infinite": (changed("units/1.npy", with_value(np.inf)), r"units/1\.npy .*not finite"),
+    "flag": (changed("training/1.npy", np.int64), r"training/1\.npy holds int64 .*bool"),
+    "flags": (
+        changed("training/1.npy", lambda v: np.array([v, v])),
+        r"training/1\.npy holds bool of shape \(2,\)",
+    ),
+    "objects": (objects, r"units/1\.npy .*pickled"),
+    "cut short": (cut_short, r"stimuli/1\.npy .*claims"),
+    "text": (lambda f: (f / "units/1.npy").write_text("1, 2"), r"units/1\.npy is no plain npy"),
+    "empty file": (lambda f: (f / "units/1.npy").write_bytes(b""), r"units/1\.npy is no plain npy"),
+    "missing file": (lambda f: (f / "samples/1.npy").unlink(), r"samples lacks 1 \(1 missing of 3"),
+    "a folder": (
+        lambda f: [(f / "units/1.npy").unlink(), (f / "units/1.npy").mkdir()],
+        r"units/1\.npy could not be read",
+    ),
+    "missing folder": (
+        lambda f: (f / "samples").rename(f / "sample"),
+        "has no folder samples: give the folder",
+    ),
+    "empty": (
+        lambda f: [file.unlink() for kind in TRIAL_FOLDERS for file in (f / kind).iterdir()],
+        "training holds no npy file",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TRIALS)
+def test_bad_trials_are_refused_by_their_file(tmp_path: Path, case: str) -> None:
+    folder = folder_of(tmp_path)
+    load_trials(folder)
+    damage, says = BAD_TRIALS[case]
+    damage(folder)
+    with pytest.raises(DataError, match=says) as caught:
+        load_trials(folder)
+    message = str(caught.value)
+    assert message.startswith(str(folder)) and message.endswith(".") and "\n" not in message
+
+
+BAD_VIDEOS = {
+    "other frames": (
+        changed("stimuli/1/1.npy", lambda v: 255 - v),
+        r"stimuli/1/1\.npy shows other frames than 0\.npy beside it",
+    ),
+    "units": (changed("units/2/0.npy", lambda v: v[:, 1:]), r"units/2/0\.npy has 2 units, and 0\.npy has 3"),
+    "missing": (lambda f: (f / "units/1/1.npy").unlink(), r"units/1 lacks 1"),
+    "missing video": (lambda f: shutil.rmtree(f / "units/1"), r"units lacks 1 "),
+}
+
+
+@pytest.mark.parametrize("case", BAD_VIDEOS)
+def test_bad_videos_are_refused_by_their_file(tmp_path: Path, case: str) -> None:
+    folder = write_videos(tmp_path / "evaluation_data", [video("1", 2), video("2", 1)])
+    damage, says = BAD_VIDEOS[case]
+    damage(folder)
+    with pytest.raises(DataError, match=says):
+        load_videos(folder)
+
+
+def test_a_shorter_repeat_shows_other_frames(tmp_path: Path) -> None:
+    one, other = video("1", 2).repeats
+    shorter = replace(
+        other,
+        stimulus=other.stimulus[:9],
+        perspective=other.perspective[:9],
+        modulation=other.modulation[:9],
+        units=other.units[:9],
+    )
+    with pytest.raises(DataError, match="shows other frames"):
+        write_videos(tmp_path / "evaluation_data", [Video("1", (one, shorter))])
+    assert not list(tmp_path.iterdir())
+
+
+def test_folders_of_another_level_or_kind_are_named(tmp_path: Path) -> None:
+    training = folder_of(tmp_path)
+    evaluation = write_videos(tmp_path / "evaluation_data", [video("1", 2)])
+    for load, folder, says in (
+        (load_trials, tmp_path, f"give {training} inside it"),
+        (load_videos, tmp_path, f"give {evaluation} inside it"),
+        (load_trials, training / "units", "give the folder that holds"),
+        (load_videos, training, "load_trials"),
+        (load_trials, evaluation, "has no folder training, samples"),
+        (load_trials, tmp_path / "absent", "absent is no folder"),
+    ):
+        with pytest.raises(DataError, match=says):
+            load(folder)
+
+
+def test_what_could_not_be_read_is_not_written(tmp_path: Path) -> None:
+    negative = replace(trial("1"), units=np.full((FRAMES, UNITS), -1, dtype=np.float32))
+    for trials, says in (
+        ([], "would be empty"),
+        ([trial("1"), trial("1")], "would hold 1 twice"),
+        ([replace(trial("1"), name="../1")], "no name for a file"),
+        ([negative], "units of trial 1 holds negative"),
+    ):
+        with pytest.raises(DataError, match=says):
+            write_trials(tmp_path / "training_data", trials)
+    for videos, says in (([], "would be empty"), ([Video("1", ())], "would be empty")):
+        with pytest.raises(DataError, match=says):
+            write_videos(tmp_path / "evaluation_data", videos)
+    assert not list(tmp_path.iterdir())
+
+
+def test_files_that_are_no_trials_are_passed_over(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    (folder / "stimuli" / "._1.npy").write_bytes(b"left by another system")
+    (folder / "units" / "notes.txt").write_text("unit 3 is dim")
+    assert len(load_trials(folder).trials) == 3

@@ -1,0 +1,241 @@
+"""Windows of trials: where they may lie, how they are drawn, and what is done about gaps."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from neurokit.digital_twin.config import TwinRecipe
+from neurokit.digital_twin.recording import Trial
+from neurokit.digital_twin.windows import (
+    Cohort,
+    MouseWindows,
+    Windows,
+    drawn_once,
+    stretch,
+    trials_fingerprint,
+)
+from neurokit.errors import DataError
+from tests.digital_twin.toys import RECIPE, toy_recording, toy_trial, toy_trials
+
+LENGTH = RECIPE.window
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def numbered(name: str, frames: int, first: int) -> Trial:
+    """A trial whose units hold the number of each frame, counted on through all trials."""
+    trial = toy_trial(name, frames, units=1)
+    return replace(trial, units=np.arange(first, first + frames, dtype=np.float32)[:, None])
+
+
+def with_gaps(trial: Trial, *frames: int, part: str = "perspective") -> Trial:
+    values = getattr(trial, part).copy()
+    values[list(frames), 1] = np.nan
+    return replace(trial, **{part: values})
+
+
+def first_frames(mouse: MouseWindows, number: int, seed: int = 0) -> np.ndarray:
+    """The number of the first frame of many windows."""
+    return mouse.draw(number, generator(seed)).responses[0, :, 0].numpy().astype(int)
+
+
+def same(one: Windows, other: Windows) -> bool:
+    parts = ("video", "pupil", "behaviour", "responses")
+    alike = all(torch.equal(getattr(one, part), getattr(other, part)) for part in parts)
+    return alike and (one.mouse, one.stream) == (other.mouse, other.stream)
+
+
+# --- where they lie
+
+
+def test_a_window_is_one_stretch_of_one_trial() -> None:
+    trials = [numbered("a", 30, 0), numbered("b", 20, 100)]
+    windows = MouseWindows("m", trials, RECIPE).draw(50, generator())
+    assert windows.video.shape == (LENGTH, 50, 12, 16) and windows.video.dtype == torch.uint8
+    counted = windows.responses[:, :, 0]
+    assert (counted.diff(dim=0) == 1).all()
+    for column, start in enumerate(counted[0].int().tolist()):
+        trial, first = (trials[0], start) if start < 100 else (trials[1], start - 100)
+        frames = slice(first, first + LENGTH)
+        assert np.array_equal(windows.video[:, column], trial.stimulus[frames])
+        assert np.array_equal(windows.pupil[:, column], trial.perspective[frames])
+        assert np.array_equal(windows.behaviour[:, column], trial.modulation[frames])
+
+
+def test_trials_are_equally_likely_and_so_are_all_starts_of_each() -> None:
+    """Trials of 9 and 3 possible starts, half of the windows each; counts within 5 standard deviations."""
+    trials, number = [numbered("a", LENGTH + 8, 0), numbered("b", LENGTH + 2, 100)], 6000
+    found = Counter(first_frames(MouseWindows("m", trials, RECIPE), number).tolist())
+    assert set(found) == {*range(9), 100, 101, 102}
+    for start, times in found.items():
+        chance = 1 / 18 if start < 100 else 1 / 6
+        assert abs(times - number * chance) < 5 * (number * chance * (1 - chance)) ** 0.5
+
+
+def test_the_last_window_of_a_trial_is_drawn_and_none_beyond() -> None:
+    mouse = MouseWindows("m", [numbered("a", LENGTH + 1, 0)], RECIPE)
+    assert set(first_frames(mouse, 60)) == {0, 1}
+    assert set(first_frames(MouseWindows("m", [numbered("a", LENGTH, 0)], RECIPE), 5)) == {0}
+
+
+def test_no_copy_of_a_video_is_kept(tmp_path: Path) -> None:
+    recording = toy_recording(tmp_path / "mouse")
+    mouse = MouseWindows("m", recording.trials, RECIPE)
+    assert all(a.stimulus is b.stimulus for a, b in zip(mouse.trials, recording.trials, strict=True))
+    video, *_ = stretch(mouse.trials[0], slice(3, 9))
+    assert np.shares_memory(video, mouse.trials[0].stimulus)
+
+
+def test_trials_that_are_too_short_are_never_drawn() -> None:
+    trials = [numbered("short", LENGTH - 1, 100), numbered("long", LENGTH + 4, 0)]
+    assert set(first_frames(MouseWindows("m", trials, RECIPE), 100)) == set(range(5))
+    says = rf"mouse-7 has 1 trials of {LENGTH - 1} frames at most, and a window takes {LENGTH}: set a smaller"
+    with pytest.raises(DataError, match=says):
+        MouseWindows("mouse-7", trials[:1], RECIPE)
+
+
+# --- gaps
+
+
+@pytest.mark.parametrize("part", ["perspective", "modulation"])
+def test_windows_with_gaps_are_dropped(part: str) -> None:
+    """Frames 14 and 15 of 40 miss: windows of 12 frames start at 0 to 2, or from 16 on."""
+    trial = with_gaps(numbered("a", 40, 0), 14, 15, part=part)
+    mouse = MouseWindows("m", [trial], RECIPE)
+    assert set(first_frames(mouse, 400)) == {0, 1, 2, *range(16, 29)}
+    assert mouse.draw(50, generator()).pupil.isfinite().all()
+
+
+@pytest.mark.parametrize("part", ["perspective", "modulation"])
+def test_gaps_are_filled_with_the_mean(part: str) -> None:
+    trial = with_gaps(numbered("a", 40, 0), 14, 15, part=part)
+    windows = MouseWindows("m", [trial], RECIPE.replace(gaps="mean")).draw(300, generator())
+    assert set(windows.responses[0, :, 0].int().tolist()) == set(range(29))
+    found = windows.pupil if part == "perspective" else windows.behaviour
+    missing = (windows.responses[..., 0] == 14) | (windows.responses[..., 0] == 15)
+    assert (found[missing][:, 1] == 0).all() and (found[~missing] != 0).all()
+    assert np.isnan(getattr(trial, part)[14, 1])  # the trial itself is left as it was
+
+
+def test_a_trial_with_a_gap_in_every_window_is_refused_or_filled() -> None:
+    trial = with_gaps(toy_trial("a"), *range(5, 24, 11))
+    with pytest.raises(DataError, match=r"Every window of 12 frames of m holds a gap .* set gaps='mean'"):
+        MouseWindows("m", [trial], RECIPE)
+    both = [trial, numbered("b", LENGTH, 7)]
+    assert set(first_frames(MouseWindows("m", both, RECIPE), 20)) == {7}
+    MouseWindows("m", [trial], RECIPE.replace(gaps="mean"))
+
+
+# --- draws
+
+
+def cohort(*mice: str, rank: int = 0, world: int | None = None, recipe: TwinRecipe = RECIPE) -> Cohort:
+    """Mice whose numbers are those of their letters."""
+    made = [MouseWindows(mouse, toy_trials(seed=ord(mouse)), recipe) for mouse in mice]
+    return Cohort(made, recipe, rank=rank, world=world)
+
+
+def epoch(windows: Cohort, number: int = 0, seed: int = 3) -> list[list[Windows]]:
+    return list(windows.steps(2, generator(seed), number))
+
+
+def test_draws_do_not_depend_on_how_mice_are_dealt_to_processes() -> None:
+    together = epoch(cohort("a", "b", "c"))
+    assert len(together) == RECIPE.batches and [len(step) for step in together] == [3] * RECIPE.batches
+    for rank, mouse in enumerate("abc"):
+        alone = epoch(cohort(mouse, rank=rank, world=3))
+        assert all(same(step[rank], mine[0]) for step, mine in zip(together, alone, strict=True))
+    wrong = epoch(cohort("b", rank=0, world=3))
+    assert not any(same(step[1], mine[0]) for step, mine in zip(together, wrong, strict=True))
+
+
+def test_noise_drawn_between_steps_does_not_depend_on_it_either() -> None:
+    def noise(windows: Cohort, place: int) -> list[torch.Tensor]:
+        found = []
+        for step in windows.steps(2, generator(3), 1):
+            found += [torch.randn(3, generator=mouse.generator) for mouse in step][place : place + 1]
+        return found
+
+    together, alone = noise(cohort("a", "b"), 1), noise(cohort("b", rank=1, world=2), 0)
+    assert all(torch.equal(a, b) for a, b in zip(together, alone, strict=True))
+
+
+def test_mice_draw_streams_of_their_own() -> None:
+    steps = [step for number in range(20) for step in epoch(cohort("a", "b"), number)]
+    pairs = Counter(tuple(windows.stream for windows in step) for step in steps)
+    assert set(pairs) == {(0, 0), (0, 1), (1, 0), (1, 1)} and min(pairs.values()) > 5
+
+
+def test_epochs_and_seeds_differ_and_repeat() -> None:
+    base = epoch(cohort("a"))
+    assert all(same(one[0], two[0]) for one, two in zip(base, epoch(cohort("a")), strict=True))
+    for other in (epoch(cohort("a"), 1), epoch(cohort("a"), 0, seed=4)):
+        assert not any(same(one[0], two[0]) for one, two in zip(base, other, strict=True))
+
+
+def test_only_the_seed_of_the_generator_counts() -> None:
+    used = generator(3)
+    torch.randn(5, generator=used)
+    found = list(cohort("a").steps(2, used, 0))
+    assert all(same(one[0], two[0]) for one, two in zip(found, epoch(cohort("a")), strict=True))
+
+
+def test_validation_windows_are_always_the_same_whatever_other_mice_there_are() -> None:
+    mice = {mouse: MouseWindows(mouse, toy_trials(seed=ord(mouse)), RECIPE) for mouse in "ab"}
+    both, again = (drawn_once(mice, RECIPE, 3) for _ in range(2))
+    assert len(both) == 2 * RECIPE.validation_batches and {windows.stream for windows in both} == {None}
+    assert all(same(one, two) for one, two in zip(both, again, strict=True))
+    alone = drawn_once({"b": mice["b"]}, RECIPE, 3)
+    assert all(same(one, two) for one, two in zip(both[RECIPE.validation_batches :], alone, strict=True))
+    assert not same(*alone)
+
+
+# --- fingerprints
+
+
+def test_the_fingerprint_tells_data_recipes_and_places_apart() -> None:
+    trials = toy_trials()
+    other_units = [replace(trials[0], units=trials[0].units + 1), *trials[1:]]
+    other_running = [replace(trials[0], modulation=trials[0].modulation + 1), *trials[1:]]
+    renamed = [replace(trials[0], name="x"), *trials[1:]]
+    other_pupil = [replace(trials[0], perspective=trials[0].perspective + 1), *trials[1:]]
+    inverted = [replace(trials[0], stimulus=255 - trials[0].stimulus), *trials[1:]]
+    tail = trials[0].stimulus.copy()
+    tail[-1] = 255 - tail[-1]
+    shuffled = [replace(trials[0], units=trials[0].units[::-1].copy()), *trials[1:]]
+    changed = (other_units, other_running, other_pupil, inverted, shuffled, renamed, trials[1:])
+    changed += ([replace(trials[0], stimulus=tail), *trials[1:]],)
+    given = [(each, RECIPE, {}) for each in (trials, *changed)]
+    given += [(trials, RECIPE.replace(burn_in=3), {}), (trials, RECIPE, {"rank": 1, "world": 2})]
+    given += [(trials, RECIPE, {"frozen": "another core"})]
+    found = [
+        Cohort([MouseWindows("m", each, recipe)], recipe, **place).fingerprint()
+        for each, recipe, place in given
+    ]
+    assert len(set(found)) == len(found)
+    assert Cohort([MouseWindows("m", toy_trials(), RECIPE)], RECIPE).fingerprint() == found[0]
+
+
+def test_the_fingerprint_tells_units_apart_whose_means_are_alike() -> None:
+    """One unit more here and less there, so that neither a frame's mean nor a unit's is another."""
+    trials = toy_trials()
+    units = 2 + np.zeros_like(trials[0].units)
+    moved = units.copy()
+    moved[:2, :2] += np.float32([[1, -1], [-1, 1]])
+    for axis in (0, 1):
+        np.testing.assert_array_equal(moved.mean(axis=axis), units.mean(axis=axis))
+    one, other = (
+        trials_fingerprint([replace(trials[0], units=values), *trials[1:]]) for values in (units, moved)
+    )
+    assert one != other
+
+
+def test_no_mouse_is_refused() -> None:
+    with pytest.raises(DataError, match="There is no mouse to train on"):
+        Cohort([], RECIPE)

@@ -1,0 +1,470 @@
+"""Files are whole or not there; bars and settings keep their manners."""
+
+import errno
+import hashlib
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial, partialmethod
+from pathlib import Path
+
+import pytest
+from filelock import FileLock, Timeout
+
+from neurokit import settings
+from neurokit.errors import DataError, DiskError, FetchError, SettingsError
+from neurokit.files import atomic as files
+from neurokit.files.atomic import folder_written, locked, write_output, written
+from neurokit.progress import progress
+
+
+def full_disk(*_: object, **__: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_file_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "folder" / "result.json"
+    with written(path) as temporary:
+        temporary.write_text("whole")
+        assert not path.exists() and temporary.parent == path.parent
+    assert path.read_text() == "whole"
+    assert os.listdir(path.parent) == ["result.json"]
+
+
+def test_others_may_read_a_written_file(tmp_path: Path) -> None:
+    with written(tmp_path / "result.json") as temporary:
+        temporary.write_text("whole")
+    assert (tmp_path / "result.json").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_a_broken_off_write_leaves_the_old_file_and_no_rest(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    path = tmp_path / "result.json"
+    path.write_text("old")
+    with pytest.raises(error), written(path) as temporary:
+        temporary.write_text("ne")
+        raise error
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["result.json"]
+
+
+@pytest.mark.parametrize("method", ["write_text", "replace", "chmod"])
+def test_a_full_disk_names_the_file_and_leaves_the_old_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    path = tmp_path / "result.json"
+    path.write_text("old")
+    monkeypatch.setattr(Path, method, full_disk)
+    finding = r"result\.json could not be written \(No space left.*free some space"
+    with pytest.raises(DiskError, match=finding), written(path) as temporary:
+        temporary.write_text("new")
+    monkeypatch.undo()
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["result.json"]
+
+
+def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    path = tmp_path / "taken" / "result.json"
+    with pytest.raises(DiskError, match=r"taken/result\.json"), written(path):
+        pass
+    assert (tmp_path / "taken").read_text() == "a file"
+
+
+def test_an_error_with_its_own_sentence_is_passed_on(tmp_path: Path) -> None:
+    """FetchError is an OSError too, but says better what went wrong."""
+    with pytest.raises(FetchError, match="the mirror is away"), written(tmp_path / "part.npz"):
+        raise FetchError("the mirror is away")
+    assert os.listdir(tmp_path) == []
+
+
+def test_nested_files_name_the_one_that_failed(tmp_path: Path) -> None:
+    finding = r"^\S*inner\.bin could not be written \(No space left[^(]*$"
+    outer, inner = tmp_path / "outer.json", tmp_path / "inner.bin"
+    with pytest.raises(DiskError, match=finding), written(outer), written(inner):
+        full_disk()
+    assert os.listdir(tmp_path) == []
+
+
+# --- what killed processes leave
+
+WRITER = """
+import sys
+from neurokit.files import written
+
+with written(sys.argv[1]) as temporary:
+    temporary.write_text("of the other process")
+    print(flush=True)
+    sys.stdin.readline()
+"""
+
+
+@contextmanager
+def other_writer(path: Path) -> Iterator[subprocess.Popen]:
+    """A process in the middle of writing `path`; it ends with a line on its stdin."""
+    command = [sys.executable, "-c", WRITER, str(path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2], **pipes) as writer:
+        assert writer.stdout.readline() == b"\n"
+        yield writer
+        writer.kill()
+
+
+@pytest.mark.slow
+def test_what_a_killed_writer_left_goes_with_the_next_write(tmp_path: Path) -> None:
+    path = tmp_path / "result[1].json"
+    with other_writer(path) as writer:
+        writer.send_signal(signal.SIGKILL)
+        assert writer.wait(600) == -signal.SIGKILL
+    (remains,) = tmp_path.iterdir()
+    for other in ("result[1].bin", "result.json", "result1.json", "result[1]-2.json"):
+        with written(tmp_path / other):
+            assert remains.exists()
+        (tmp_path / other).unlink()
+    with written(path) as temporary:
+        assert list(tmp_path.iterdir()) == [temporary]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_living_writer_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "result.json"
+    with other_writer(path) as writer:
+        for _ in range(2):
+            with written(path) as temporary:
+                temporary.write_text("ours")
+                assert len(list(tmp_path.glob(".*"))) == 2
+        assert path.read_text() == "ours"
+        writer.communicate(b"\n", timeout=600)
+        assert writer.returncode == 0
+    assert path.read_text() == "of the other process"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_taken_for_remains_before_it_was_locked_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[Path] = []
+
+    def late_lock(*_: object) -> None:
+        if not taken:
+            taken.extend(tmp_path.iterdir())
+            taken[0].unlink()
+
+    monkeypatch.setattr(files.fcntl, "flock", late_lock)
+    with written(tmp_path / "result.json") as temporary:
+        assert temporary != taken[0]
+        temporary.write_text("whole")
+    assert (tmp_path / "result.json").read_text() == "whole"
+
+
+@pytest.mark.parametrize("system", ["a disk without locks", "Windows"])
+def test_without_locks_nothing_is_taken_for_remains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, system: str
+) -> None:
+    if system == "Windows":
+        monkeypatch.setattr(files, "fcntl", None)
+    else:
+        monkeypatch.setattr(files.fcntl, "flock", full_disk)
+    path = tmp_path / "result.json"
+    with written(path) as first, written(path) as second:
+        first.write_text("first")
+        second.write_text("second")
+    assert path.read_text() == "first" and list(tmp_path.iterdir()) == [path]
+
+
+# --- folders
+
+
+def test_a_folder_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "session"
+    with folder_written(path) as temporary:
+        (temporary / "inner").mkdir()
+        (temporary / "inner" / "a.npy").write_text("whole")
+        assert not path.exists() and temporary.parent == path.parent
+    assert (path / "inner" / "a.npy").read_text() == "whole"
+    assert path.stat().st_mode & 0o777 == 0o755
+    assert os.listdir(path.parent) == ["session"]
+
+
+def test_a_folder_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
+    old_folder(tmp_path)
+    with folder_written(tmp_path / "session") as temporary:
+        (temporary / "new.npy").write_text("new")
+        assert os.listdir(tmp_path / "session") == ["old.npy"]
+    assert os.listdir(tmp_path / "session") == ["new.npy"]
+    assert os.listdir(tmp_path) == ["session"]
+
+
+def old_folder(parent: Path) -> Path:
+    (parent / "session").mkdir()
+    (parent / "session" / "old.npy").write_text("old")
+    return parent / "session"
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ZeroDivisionError])
+def test_a_broken_off_folder_leaves_the_old_one_and_no_rest(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    path = old_folder(tmp_path)
+    with pytest.raises(error), folder_written(path) as temporary:
+        (temporary / "new.npy").write_text("ne")
+        raise error
+    assert os.listdir(path) == ["old.npy"]
+    assert os.listdir(tmp_path) == ["session"]
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_disk_that_refuses_a_renaming_keeps_the_old_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    path, rename, calls = old_folder(tmp_path), Path.rename, []
+
+    def refusing(source: Path, target: Path) -> Path:
+        calls.append(source)
+        return full_disk() if len(calls) == failing else rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", refusing)
+    finding = r"session could not be written \(No space left.*nothing there was changed"
+    with pytest.raises(DiskError, match=finding), folder_written(path) as temporary:
+        (temporary / "new.npy").write_text("new")
+    assert len(calls) >= failing
+    assert (path / "old.npy").read_text() == "old"
+    assert os.listdir(tmp_path) == ["session"]
+
+
+def test_a_file_where_a_folder_should_be_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    for path in (tmp_path / "taken", tmp_path / "taken" / "session"):
+        with pytest.raises(DiskError, match=f"{path} could not be written"), folder_written(path):
+            pass
+    assert (tmp_path / "taken").read_text() == "a file"
+    assert os.listdir(tmp_path) == ["taken"]
+
+
+def test_a_lock_keeps_others_out_until_its_block_ends(tmp_path: Path) -> None:
+    path = tmp_path / "new" / ".scan.lock"
+    with locked(path), pytest.raises(Timeout):
+        FileLock(path).acquire(timeout=0)
+    FileLock(path).acquire(timeout=0)
+
+
+def test_a_lock_that_cannot_be_made_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with (
+        pytest.raises(DiskError, match=r"file cannot be written .*NEUROKIT_DATA"),
+        locked(tmp_path / "file" / "x"),
+    ):
+        pass
+
+
+# --- folders that the user has named
+
+
+def filled(folder: Path, **contents: str) -> None:
+    """An output folder with a text in each file; a double underscore stands for a slash."""
+    with write_output(folder, "test", beside=("manifest",)) as new:
+        for name, content in contents.items():
+            path = new / name.replace("__", "/")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(content)
+
+
+def held(folder: Path) -> dict[str, str]:
+    """The texts in a folder, but for the list of what was written."""
+    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != files.WRITER]
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in paths}
+
+
+def test_an_output_folder_is_filled_and_replaced(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    filled(tmp_path / "out", a="1", sub__b="2", other__c="3")
+    assert held(tmp_path / "out") == {"a": "1", "sub/b": "2", "other/c": "3"}
+    (tmp_path / "out" / "manifest").write_text("of a reader")
+    filled(tmp_path / "out", a="4", sub__d="5")
+    assert held(tmp_path / "out") == {"a": "4", "sub/d": "5", "manifest": "of a reader"}
+    assert not (tmp_path / "out" / "other").exists() and os.listdir(tmp_path) == ["out"]
+    filled(tmp_path / "new" / "out", a="6")
+    assert held(tmp_path / "new" / "out") == {"a": "6"}
+
+
+def test_an_output_folder_may_be_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for text in "12":
+        filled(Path(), a=text)
+        assert held(Path()) == {"a": text}
+
+
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [
+        ("x", "holds x, which this command did not write"),
+        ("sub/x", "holds sub/x, which this command did not write"),
+        (".x", r"holds \.x, which this command did not write"),
+        ("sub/b", "holds sub/b, which was changed since"),
+    ],
+)
+def test_files_of_somebody_else_are_neither_replaced_nor_removed(
+    tmp_path: Path, place: str, says: str
+) -> None:
+    filled(tmp_path, a="1", sub__b="2")
+    (tmp_path / place).write_text("mine")
+    before = held(tmp_path)
+    with pytest.raises(DataError, match=says):
+        filled(tmp_path, a="3", x="4")
+    assert held(tmp_path) == before
+
+
+def test_what_another_command_wrote_is_not_replaced(tmp_path: Path) -> None:
+    with write_output(tmp_path, "another") as new:
+        (new / "a").write_text("1")
+    for spoil in (lambda: None, (tmp_path / files.WRITER).unlink):
+        spoil()
+        with pytest.raises(DataError, match="which this command did not write"):
+            filled(tmp_path, a="2")
+        assert held(tmp_path) == {"a": "1"}
+
+
+def test_a_link_in_place_of_a_file_is_not_followed(tmp_path: Path) -> None:
+    filled(tmp_path / "out", a="1")
+    (tmp_path / "mine").write_text("1")
+    (tmp_path / "out" / "a").unlink()
+    (tmp_path / "out" / "a").symlink_to(tmp_path / "mine")
+    with pytest.raises(DataError, match="a, which was changed"):
+        filled(tmp_path / "out", a="2")
+
+
+def test_a_list_of_places_outside_the_folder_removes_nothing_there(tmp_path: Path) -> None:
+    (tmp_path / "mine").write_text("mine")
+    filled(tmp_path / "out", a="1")
+    mark = tmp_path / "out" / files.WRITER
+    found = json.loads(mark.read_text())
+    digest = hashlib.sha256(b"mine").hexdigest()
+    mark.write_text(json.dumps(found | {"files": found["files"] | {"../mine": digest}}))
+    filled(tmp_path / "out", a="2")
+    assert (tmp_path / "mine").read_text() == "mine" and held(tmp_path / "out") == {"a": "2"}
+
+
+def test_what_breaks_off_leaves_the_files_of_before(tmp_path: Path) -> None:
+    filled(tmp_path, a="1")
+    with pytest.raises(ZeroDivisionError), write_output(tmp_path, "test") as new:
+        (new / "a").write_text("2")
+        raise ZeroDivisionError
+    assert held(tmp_path) == {"a": "1"} and sorted(os.listdir(tmp_path)) == ["a", files.WRITER]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a process that can be killed halfway")
+def test_after_a_kill_at_any_step_the_same_command_runs_again(tmp_path: Path) -> None:
+    """Counted in renamed and removed files; the last round is killed at none of them."""
+    steps, ended = 0, 1
+    while ended:
+        folder = tmp_path / str(steps)
+        filled(folder, a="1", sub__b="2")
+        process = multiprocessing.get_context("fork").Process(target=filled_and_killed, args=(folder, steps))
+        process.start()
+        process.join()
+        ended = process.exitcode
+        filled(folder, a="5", d="6")
+        assert held(folder) == {"a": "5", "d": "6"}
+        assert files.UNFINISHED not in os.listdir(folder)
+        steps += 1
+    assert steps == 2 + 1 + 3 + 1  # removed, the list renamed, renamed, not killed
+
+
+def filled_and_killed(folder: Path, steps: int) -> None:
+    """Ends this process, as a kill does, before that many files were renamed or removed."""
+    left = [steps]
+
+    def counted(method: Callable, *arguments: object, **options: object) -> None:
+        if not left[0]:
+            os._exit(1)
+        left[0] -= 1
+        method(*arguments, **options)
+
+    for name in ("replace", "unlink"):
+        setattr(Path, name, partialmethod(partial(counted, getattr(Path, name))))
+    filled(folder, a="3", sub__c="4", e="5")
+
+
+def test_an_output_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(DiskError, match="file could not be written"):
+        filled(tmp_path / "file", a="1")
+
+
+# --- settings
+
+
+@pytest.mark.parametrize(
+    ("found", "tier"),
+    [(None, "demo"), (" CutOut ", "cutout"), ("full", "full")],
+)
+def test_the_tier_is_read_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, found: str | None, tier: str
+) -> None:
+    monkeypatch.delenv("NEUROKIT_TIER", raising=False)
+    if found is not None:
+        monkeypatch.setenv("NEUROKIT_TIER", found)
+    assert settings.tier() == tier
+
+
+def test_an_unknown_tier_is_told_the_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEUROKIT_TIER", "cutuot")
+    with pytest.raises(SettingsError, match="'cutuot'; set it to one of demo, cutout, full"):
+        settings.tier()
+
+
+def test_a_tier_is_checked_wherever_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEUROKIT_TIER", "cutout")
+    assert [settings.check_tier(name) for name in (None, *settings.TIERS)] == ["cutout", *settings.TIERS]
+    for name in ("Demo", "", "ful"):
+        with pytest.raises(SettingsError, match=f"no tier '{name}'; use one of demo, cutout, full"):
+            settings.check_tier(name)
+        with pytest.raises(SettingsError, match=f"no tier '{name}'"), settings.tier_of(name):
+            pass
+    assert settings.tier() == "cutout"
+
+
+def test_folders_are_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NEUROKIT_DATA", "downloads")
+    monkeypatch.setenv("NEUROKIT_REAL_DATA", "real")
+    assert settings.data_folder() == tmp_path / "downloads"
+    assert settings.real_data_folder() == tmp_path / "real"
+    monkeypatch.delenv("NEUROKIT_BUILD", raising=False)
+    assert settings.build_folder() == tmp_path / "downloads"
+    monkeypatch.setenv("NEUROKIT_BUILD", "build")
+    assert settings.build_folder() == tmp_path / "build"
+    assert not settings.data_folder().exists()
+
+
+@pytest.mark.parametrize("found", [None, "nowhere"])
+def test_a_missing_real_folder_says_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: str | None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("NEUROKIT_REAL_DATA", raising=False)
+    if found:
+        monkeypatch.setenv("NEUROKIT_REAL_DATA", found)
+    with pytest.raises(SettingsError, match=found or "set NEUROKIT_REAL_DATA"):
+        settings.real_data_folder()
+
+
+@pytest.mark.parametrize("variable", ["CI", "NEUROKIT_QUIET", None])
+def test_bars_are_silent_under_ci_and_shown_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], variable: str | None
+) -> None:
+    for name in ("CI", "NEUROKIT_QUIET"):
+        monkeypatch.delenv(name, raising=False)
+    if variable:
+        monkeypatch.setenv(variable, "true")
+    for _ in progress(range(3), desc="epochs", mininterval=0):
+        pass
+    assert ("epochs" in capfd.readouterr().err) is (variable is None)

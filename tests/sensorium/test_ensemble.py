@@ -1,0 +1,403 @@
+"""Ensembles: members that differ, three engines that agree, and nothing trained twice."""
+
+import multiprocessing
+import os
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import safetensors.numpy
+import torch
+import torch.nn.functional as F
+
+from neurokit.distributed.ray_cluster import cluster, import_ray
+from neurokit.errors import CheckpointError, DataError, FitError
+from neurokit.sensorium import (
+    Ensemble,
+    Recipe,
+    build_model,
+    predict_tier,
+    prepare,
+    score_table,
+    train_ensemble,
+)
+from neurokit.sensorium import features as mouse_trials
+from neurokit.sensorium import member as members_of
+from neurokit.sensorium import training as training_of
+from neurokit.sensorium.member import ensemble_tiers
+from neurokit.sensorium.recording import Scan
+from tests.sensorium.toys import BRIEF, FULL, PLAIN, STATE, same, toy_scans, weights
+
+LOAD = partial(toy_scans, (0, 1))
+NEEDS_RAY = pytest.mark.skipif(find_spec("ray") is None, reason="the extra [distributed] is not installed")
+
+
+def train(folder: Path, recipe: Recipe = FULL, load: Callable = LOAD, **options: object) -> Ensemble:
+    return train_ensemble(load, recipe, folder, **({"members": 2, "device": "cpu"} | options))
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
+    """Two members trained in this process, and their folder."""
+    folder = tmp_path_factory.mktemp("here")
+    return SimpleNamespace(ensemble=train(folder), folder=folder)
+
+
+# --- members
+
+
+def test_members_differ_in_weights_and_splits_and_share_their_states(here: SimpleNamespace) -> None:
+    one, two = here.ensemble.members
+    assert not same(weights(one), weights(two))
+    for key, scan in LOAD().items():
+        first, second = (mice[key] for mice in here.ensemble.mice)
+        assert (first.tiers != second.tiers).any() and (first.tiers != scan.tiers).any()
+        assert ((first.tiers == "test") == (scan.tiers == "test")).all()
+        assert Counter(first.tiers.tolist()) == Counter(second.tiers.tolist()) == Counter(scan.tiers.tolist())
+        assert first.state is second.state
+    assert not any(model.training for model in here.ensemble.members)
+
+
+def test_a_member_is_its_recipe_with_the_next_seed_on_its_own_split(here: SimpleNamespace) -> None:
+    """Trained by hand, without the ensemble."""
+    scans, recipe = LOAD(), FULL.replace(seed=12)
+    tiers = {key: ensemble_tiers(scan.tiers)[1] for key, scan in scans.items()}
+    by_hand = prepare(scans, recipe, tiers=tiers, device="cpu")
+    fitted = training_of.train_model(by_hand, recipe, show_progress=False)
+    assert same(weights(fitted.model), weights(here.ensemble.members[1]))
+    wrong = training_of.train_model(prepare(scans, recipe, device="cpu"), recipe, show_progress=False)
+    assert not same(weights(wrong.model), weights(here.ensemble.members[1]))  # the control: the scan's split
+
+
+def test_states_are_fitted_once_for_all_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls, fit_state = [], mouse_trials.fit_state
+    monkeypatch.setattr(mouse_trials, "fit_state", lambda *given: calls.append(1) or fit_state(*given))
+    train(tmp_path, FULL.replace(fit=BRIEF.replace(epochs=1)), members=3)
+    assert len(calls) == len(LOAD())
+    train(tmp_path, FULL.replace(fit=BRIEF.replace(epochs=1)), members=3)
+    assert len(calls) == len(LOAD())
+
+
+# --- engines
+
+
+@pytest.fixture(scope="module")
+def ray() -> Iterator[None]:
+    import_ray("This test")
+    with cluster(2):
+        yield
+
+
+def all_same(one: Ensemble, other: Ensemble) -> bool:
+    pairs = zip(one.members, other.members, strict=True)
+    return all(same(weights(a), weights(b)) for a, b in pairs)
+
+
+def test_processes_train_the_same_weights(here: SimpleNamespace, tmp_path: Path) -> None:
+    assert all_same(train(tmp_path, engine="processes"), here.ensemble)
+
+
+@NEEDS_RAY
+@pytest.mark.distributed
+def test_ray_trains_the_same_weights(ray: None, here: SimpleNamespace, tmp_path: Path) -> None:
+    assert all_same(train(tmp_path, engine="ray"), here.ensemble)
+
+
+@pytest.mark.parametrize(
+    ("device", "workers", "gpus", "devices"),
+    [
+        ("auto", 3, 2, ["cuda:0", "cuda:1", "cuda:0"]),
+        ("cuda", 2, 4, ["cuda:0", "cuda:1"]),
+        ("auto", 2, 1, ["cuda:0", "cuda:0"]),
+        ("auto", 2, 0, ["auto", "auto"]),
+        ("cpu", 2, 2, ["cpu", "cpu"]),
+        ("cuda:1", 2, 2, ["cuda:1", "cuda:1"]),
+    ],
+)
+def test_processes_take_the_gpus_by_turns(device: str, workers: int, gpus: int, devices: list[str]) -> None:
+    assert members_of.worker_devices(device, workers, gpus) == devices
+
+
+def test_a_process_computes_on_the_gpu_that_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue, taken = multiprocessing.get_context("spawn").SimpleQueue(), []
+    monkeypatch.setattr(torch.cuda, "set_device", taken.append)
+    for device in ("cuda:1", "auto", "cuda:0"):
+        queue.put(device)
+        members_of._take_device(queue)
+    assert taken == ["cuda:1", "cuda:0"]
+
+
+@pytest.mark.parametrize(
+    ("device", "gpus", "workers"),
+    [("cpu", 0, 2), ("cpu", 4, 2), ("cuda", 1, 1), ("cuda", 4, 4), ("cuda:2", 4, 1), ("mps", 0, 1)],
+)
+def test_by_default_no_two_members_share_a_gpu(device: str, gpus: int, workers: int) -> None:
+    assert members_of.default_workers(torch.device(device), gpus) == workers
+
+
+@pytest.mark.parametrize(("asked", "used"), [(None, 3), (1, 1)])
+def test_the_default_is_that_of_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: int | None, used: int
+) -> None:
+    seen: list[int] = []
+
+    def trained(jobs: object, workers: int) -> None:
+        seen.append(workers)
+        raise Stopped
+
+    monkeypatch.setitem(members_of.ENGINES, "processes", trained)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr("neurokit.sensorium.ensemble.choose_device", lambda _: torch.device("cuda"))
+    with pytest.raises(Stopped):
+        train(tmp_path, PLAIN, engine="processes", workers=asked)
+    assert seen == [used]
+
+
+DIVERGING = PLAIN.replace(fit=BRIEF.replace(learning_rate=1e30))
+DIVERGED = r"^The \w+ loss became (nan|inf) in epoch 0: lower learning_rate[^\n]*restored\.$"
+
+
+def test_what_goes_wrong_in_a_member_is_said_as_it_is(tmp_path: Path) -> None:
+    with pytest.raises(FitError, match=DIVERGED):
+        train(tmp_path, DIVERGING, members=1)
+
+
+def scans_of_a_doomed_process() -> dict[str, Scan]:
+    """The scans here; in a worker the end that a machine without memory gives it."""
+    if multiprocessing.parent_process() is not None:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return toy_scans()
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(FitError, match=r"^A process [^\n]* was killed[^\n]*fewer workers\.$"):
+        train(tmp_path, load=scans_of_a_doomed_process, engine="processes")
+
+
+def test_what_cannot_travel_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(FitError, match=r"^load cannot be sent to a process [^\n]*\.$"):
+        train(tmp_path, load=lambda: LOAD(), engine="processes")
+
+
+@NEEDS_RAY
+@pytest.mark.distributed
+def test_ray_says_it_in_the_same_words(ray: None, tmp_path: Path) -> None:
+    with pytest.raises(FitError, match=DIVERGED):
+        train(tmp_path, DIVERGING, engine="ray", members=1)
+
+
+def test_without_ray_one_sentence_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(FitError, match=r"An ensemble on Ray needs ray .*: install .* extra \[distributed\]"):
+        train(tmp_path, PLAIN, engine="ray")
+
+
+@pytest.mark.parametrize("wrong", [{"engine": "cloud"}, {"members": 0}, {"workers": 0}])
+def test_what_no_ensemble_can_be_made_of_is_refused(tmp_path: Path, wrong: dict[str, object]) -> None:
+    unchecked = getattr(train_ensemble, "__wrapped__", train_ensemble)  # the import hook would answer
+    with pytest.raises(FitError, match=r"use one of here, processes, ray and numbers of 1 or more\.$"):
+        unchecked(lambda: pytest.fail("loaded"), PLAIN, tmp_path, **wrong)
+
+
+# --- finished, broken off, another
+
+
+@pytest.fixture
+def epochs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
+    """Seed and epoch of everything that is trained from here on, in this process."""
+    found, train_model = [], members_of.train_model
+
+    def watched(mice: object, recipe: Recipe, **options: object) -> object:
+        return train_model(mice, recipe, on_epoch=lambda e, _: found.append((recipe.seed, e)), **options)
+
+    monkeypatch.setattr(members_of, "train_model", watched)
+    return found
+
+
+def test_a_finished_member_is_not_trained_again(here: SimpleNamespace, epochs: list) -> None:
+    files = {path: path.stat().st_mtime_ns for path in here.folder.iterdir()}
+    assert len([path for path in files if path.suffix == ".json"]) == 2
+    for engine in ("here", "processes", "ray"):
+        again = train(here.folder, engine=engine)
+        assert all_same(again, here.ensemble)
+    assert epochs == []
+    assert {path: path.stat().st_mtime_ns for path in here.folder.iterdir()} == files
+
+
+def test_an_ensemble_grows(tmp_path: Path, epochs: list) -> None:
+    first = train(tmp_path, PLAIN, members=1)
+    assert [seed for seed, _ in epochs] == [11, 11]
+    grown = train(tmp_path, PLAIN, members=2)
+    assert [seed for seed, _ in epochs] == [11, 11, 12, 12]
+    assert same(weights(grown.members[0]), weights(first.members[0]))
+    assert (grown.mice[0]["90000-1-1"].tiers == first.mice[0]["90000-1-1"].tiers).all()
+
+
+class Stopped(Exception):  # noqa: N818
+    """Stands for a kill."""
+
+
+def killed(folder: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An ensemble that is broken off after the first epoch of its second member."""
+    train_model = members_of.train_model
+
+    def dying(mice: object, given: Recipe, **options: object) -> object:
+        def on_epoch(*_: object) -> None:
+            if given.seed == recipe.seed + 1:
+                raise Stopped
+
+        return train_model(mice, given, on_epoch=on_epoch, **options)
+
+    with monkeypatch.context() as patch, pytest.raises(Stopped):
+        patch.setattr(members_of, "train_model", dying)
+        train(folder, recipe)
+
+
+def test_a_killed_member_goes_on_to_the_same_weights(
+    here: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    killed(tmp_path, FULL, monkeypatch)
+    assert sorted(path.name for path in tmp_path.glob("member*")) == [
+        "member-0.json", "member-0.safetensors", "member-1.training"
+    ]  # fmt: skip
+    epochs = request.getfixturevalue("epochs")
+    assert all_same(train(tmp_path), here.ensemble)
+    assert epochs == [(12, 1)]
+    assert not list(tmp_path.glob("*.training"))
+
+
+OTHERS = {
+    "seed": FULL.replace(seed=12),
+    "gamma": FULL.replace(model=FULL.model.replace(gamma_readout=1.0)),
+    "fit": FULL.replace(fit=BRIEF.replace(epochs=3)),
+    "state": FULL.replace(state=STATE.replace(seed=1)),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_another_recipe_in_the_folder_is_refused(here: SimpleNamespace, other: str, epochs: list) -> None:
+    with pytest.raises(CheckpointError, match=r"member-0 is a model of another recipe; remove it, or train"):
+        train(here.folder, OTHERS[other])
+    assert epochs == [] and len([*here.folder.glob("states-*")]) == 1
+
+
+def other_scans(change: str) -> dict[str, Scan]:
+    if change == "content":
+        return {key: replace(scan, fingerprint="changed") for key, scan in LOAD().items()}
+    return toy_scans((0,) if change == "fewer" else (0, 1, 2))
+
+
+@pytest.mark.parametrize("change", ["content", "fewer", "more"])
+def test_other_scans_are_refused(here: SimpleNamespace, change: str, epochs: list) -> None:
+    with pytest.raises(CheckpointError, match="member-0 is a model of other scans; remove it"):
+        train(here.folder, load=partial(other_scans, change))
+    assert epochs == []
+
+
+@pytest.mark.parametrize("change", ["seed", "gamma"])
+def test_a_member_broken_off_with_another_recipe_is_not_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    killed(tmp_path, FULL.replace(seed=10), monkeypatch)
+    for path in tmp_path.glob("member-0*"):
+        path.rename(tmp_path / path.name.replace("0", "9"))
+    (tmp_path / "member-1.training").rename(tmp_path / "member-0.training")
+    with pytest.raises(CheckpointError, match=r"member-0\.training was trained on other data"):
+        train(tmp_path, OTHERS[change])
+
+
+def test_members_are_not_read_with_states_that_they_were_not_trained_on(tmp_path: Path) -> None:
+    train(tmp_path, members=1)
+    (path,) = tmp_path.glob("states-*.safetensors")
+    arrays = safetensors.numpy.load(path.read_bytes())
+    path.write_bytes(safetensors.numpy.save({n: a * 3 if "parts" in n else a for n, a in arrays.items()}))
+    with pytest.raises(CheckpointError, match=r"member-0 is a model of other behavioural states; [^\n]*\.$"):
+        train(tmp_path, members=1)
+    path.unlink()
+    train(tmp_path, members=1)  # fitted anew they are the same
+
+
+def test_states_of_other_scans_or_settings_are_never_read(tmp_path: Path) -> None:
+    """Only the states were fitted when the first ensemble was broken off."""
+    shared = partial(members_of.share_states, tmp_path)
+    shared(other_scans("content"), FULL)
+    shared(LOAD(), OTHERS["state"])
+    with pytest.raises(FileNotFoundError):
+        members_of.read_states(tmp_path, LOAD(), FULL)
+    shared(LOAD(), FULL)
+    assert len([*tmp_path.iterdir()]) == 3
+    assert members_of.read_states(tmp_path, LOAD(), FULL).keys() == LOAD().keys()
+    assert members_of.read_states(tmp_path, LOAD(), PLAIN) == {}
+
+
+def test_damaged_files_are_named(tmp_path: Path) -> None:
+    members_of.share_states(tmp_path, LOAD(), FULL)
+    (states,) = tmp_path.glob("states-*")
+    states.write_bytes(states.read_bytes()[:100])
+    with pytest.raises(CheckpointError, match=r"states-\w+\.safetensors is damaged; remove it to fit"):
+        train(tmp_path)
+    (tmp_path / "member-0.json").write_text("{")
+    with pytest.raises(CheckpointError, match=r"member-0\.json is damaged"):
+        train(tmp_path)
+
+
+# --- predictions and scores
+
+
+def test_each_member_predicts_with_its_own_weights(here: SimpleNamespace) -> None:
+    found = here.ensemble.predict("test")
+    for number, (model, mice) in enumerate(zip(here.ensemble.members, here.ensemble.mice, strict=True)):
+        for key, rates in predict_tier(model, mice, "test").items():
+            assert np.array_equal(found[key][number], rates)
+    assert {key: values.shape for key, values in found.items()} == {
+        "90000-1-1": (2, 12, 7), "90001-1-1": (2, 12, 8)
+    }  # fmt: skip
+    assert here.ensemble.predict("final_test")["90000-1-1"].shape == (2, 0, 7)
+
+
+def test_the_ensemble_averages_rates_and_not_drives() -> None:
+    """Around a drive of 0 the ELU is bent, so the rate of the mean drive is another number."""
+    mice = prepare(LOAD(), PLAIN, device="cpu")
+    models = tuple(build_model(mice, PLAIN.replace(seed=seed)).eval() for seed in (1, 2))
+    for sign, model in zip((-1.5, 0.5), models, strict=True):
+        for readout in model.readouts.values():
+            torch.nn.init.constant_(readout.bias, sign)
+    ensemble = Ensemble(models, (mice, mice))
+    means = {key: values.mean(axis=0) for key, values in ensemble.predict("test").items()}
+    for key, mouse in mice.items():
+        (batch,) = mouse.batches(mouse.trials("test"), 100)
+        with torch.no_grad():
+            drives = torch.stack([model.mouse(key).drive(**batch.inputs) for model in models])
+        assert means[key] == pytest.approx((F.elu(drives) + 1).mean(dim=0).numpy(), rel=1e-5)
+        assert np.abs(means[key] - (F.elu(drives.mean(dim=0)) + 1).numpy()).min() > 0.05
+    table = ensemble.score()
+    expected = score_table(mice, means)
+    assert table[table.model == "ensemble"].single_trial.tolist() == expected.single_trial.tolist()
+
+
+def test_the_scores_name_members_and_the_whole(here: SimpleNamespace) -> None:
+    table = here.ensemble.score()
+    assert table.model.tolist() == ["member 0"] * 3 + ["member 1"] * 3 + ["ensemble"] * 3
+    assert table.mouse.tolist() == ["90000-1-1", "90001-1-1", "all"] * 3
+    mice = here.ensemble.mice[1]
+    own = score_table(mice, predict_tier(here.ensemble.members[1], mice, "test"))
+    assert table[table.model == "member 1"].single_trial.tolist() == own.single_trial.tolist()
+    assert table.single_trial.nunique() == 9
+
+
+@pytest.mark.parametrize("tier", ["train", "validation"])
+def test_tiers_that_a_member_used_cannot_score_the_whole(here: SimpleNamespace, tier: str) -> None:
+    for asked in (here.ensemble.predict, here.ensemble.score):
+        with pytest.raises(DataError, match=r"trained a member or chose its epoch; score .* test tiers only"):
+            asked(tier)

@@ -1,0 +1,275 @@
+"""Batches of a mouse, and of many: what is read, in which order, and what must never enter."""
+
+import warnings
+from dataclasses import replace
+from math import sqrt
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from neurokit.errors import DataError
+from neurokit.sensorium import features as mouse_trials
+from neurokit.sensorium.features import (
+    InputSettings,
+    MouseBatch,
+    MouseTrials,
+    scale_behaviour,
+    scale_pupil_center,
+)
+from neurokit.sensorium.history import KNOWN_TIERS
+from neurokit.sensorium.recording import Scan
+from neurokit.sensorium.state import fit_state
+from tests.sensorium.batch_toys import ALL, dealt, generator, same, shown
+from tests.sensorium.toys import STATE, toy_scan
+
+
+def of_tier(mouse: MouseTrials, tier: str, size: int = 5, seed: int | None = None) -> list[MouseBatch]:
+    shuffled = None if seed is None else generator(seed)
+    return list(mouse.batches(mouse.trials(tier), size, shuffled))
+
+
+# --- what is read
+
+
+@pytest.mark.parametrize(
+    ("inputs", "names"),
+    [
+        (InputSettings(), set()),
+        (InputSettings(behaviour="std"), {"behaviour"}),
+        (InputSettings(pupil_center=True), {"pupil_center"}),
+        (InputSettings(history=True), {"history"}),
+        (InputSettings(state=True, state_settings=STATE), {"state"}),
+        (InputSettings(rank=True), {"rank"}),
+        (ALL, {"behaviour", "pupil_center", "history", "state", "rank"}),
+    ],
+)
+def test_a_batch_holds_what_the_settings_ask_for(inputs: InputSettings, names: set[str]) -> None:
+    (batch,) = of_tier(MouseTrials(toy_scan(), inputs), "test", size=20)
+    assert set(batch.inputs) == {"images"} | names
+    assert inputs.uses_past_responses == bool(names & {"history", "state", "rank"})
+
+
+@pytest.mark.parametrize("kind", ["std", "range"])
+def test_each_row_belongs_to_its_trial(kind: str) -> None:
+    scan = toy_scan()
+    mouse = MouseTrials(scan, ALL.replace(behaviour=kind))
+    batches = of_tier(mouse, "train", seed=1)
+    trials = shown(scan, batches)
+    assert sorted(trials) == np.flatnonzero(scan.tiers == "train").tolist() != trials
+    found = {name: torch.cat([batch.inputs[name] for batch in batches]).numpy() for name in batches[0].inputs}
+    assert (found["images"] == scan.images[trials]).all()
+    assert (found["behaviour"] == scale_behaviour(scan, kind)[trials]).all()
+    assert (found["pupil_center"] == scale_pupil_center(scan)[trials]).all()
+    assert (found["rank"] == scan.rank[trials]).all()
+    assert {batch.key for batch in batches} == {scan.key}
+
+
+def test_history_and_state_by_hand() -> None:
+    """The mean of the last five known responses, and the state of the very last ones."""
+    scan = toy_scan()
+    (batch,) = of_tier(MouseTrials(scan, ALL), "test", size=20)
+    in_time = np.argsort(scan.rank)
+    fitted = fit_state(scan.responses, scan.rank, np.isin(scan.tiers, KNOWN_TIERS), STATE)
+    for row, trial in enumerate(np.flatnonzero(scan.tiers == "test")):
+        past = [t for t in in_time[: scan.rank[trial]] if scan.tiers[t] in KNOWN_TIERS]
+        expected = scan.responses[past[-5:]].sum(axis=0) / 5
+        assert batch.inputs["history"][row, :, 2].numpy() == pytest.approx(expected, abs=1e-5)
+        last = scan.responses[past[-1:]] if past else np.zeros((1, scan.neurons), np.float32)
+        assert batch.inputs["state"][row].numpy() == pytest.approx(fitted.states(last)[0], abs=1e-5)
+
+
+def spoiled(scan: Scan, tier: str) -> Scan:
+    changed = scan.responses.copy()
+    changed[scan.tiers == tier] = np.random.default_rng(5).gamma(1.0, 9.0, changed[scan.tiers == tier].shape)
+    return replace(scan, responses=changed)
+
+
+@pytest.mark.parametrize("tier", ["test", "train", "validation"])
+def test_responses_of_the_test_tier_enter_no_input_of_any_trial(tier: str) -> None:
+    scan = toy_scan()
+    before, after = (of_tier(MouseTrials(s, ALL), tier, 60)[0].inputs for s in (scan, spoiled(scan, "test")))
+    assert all(torch.equal(before[name], after[name]) for name in before)
+
+
+@pytest.mark.parametrize("leaking", ["history", "state"])
+def test_a_leak_would_be_seen(monkeypatch: pytest.MonkeyPatch, leaking: str) -> None:
+    """The negative control: test trials are taken for known ones."""
+    monkeypatch.setattr(mouse_trials, "known_trials", lambda tiers: np.ones(len(tiers), dtype=bool))
+    scan = toy_scan()
+    scans = scan, spoiled(scan, "test")
+    before, after = (of_tier(MouseTrials(s, ALL), "test", 60)[0].inputs for s in scans)
+    assert not torch.equal(before[leaking], after[leaking])
+
+
+def test_responses_of_known_trials_do_enter() -> None:
+    scan = toy_scan()
+    before, after = (
+        of_tier(MouseTrials(s, ALL), "test", 60)[0].inputs for s in (scan, spoiled(scan, "validation"))
+    )
+    assert not torch.equal(before["history"], after["history"])
+    assert not torch.equal(before["state"], after["state"])
+    assert torch.equal(before["behaviour"], after["behaviour"])
+
+
+# --- in which order, and where from
+
+
+@pytest.mark.parametrize("seed", [None, 4])
+@pytest.mark.parametrize("size", [1, 4, 7, 100])
+def test_resident_and_streamed_batches_are_the_same(
+    monkeypatch: pytest.MonkeyPatch, seed: int | None, size: int
+) -> None:
+    monkeypatch.setattr(mouse_trials, "BLOCKS", 2)  # of 40 trials; a block ends within the tier
+    scan, reads = toy_scan(), []
+    resident, streamed = MouseTrials(scan, ALL).to("cpu"), MouseTrials(scan, ALL).to("cpu", most_bytes=0)
+    assert resident.resident and not streamed.resident
+    rows = MouseTrials._rows
+    monkeypatch.setattr(MouseTrials, "_rows", lambda *given: reads.append(given[1]) or rows(*given))
+    found = of_tier(streamed, "train", size, seed)
+    assert [len(block) for block in reads[:-1]] == [2 * size] * (len(reads) - 1)
+    assert len(reads) == -(-40 // (2 * size))
+    assert same(found, of_tier(resident, "train", size, seed))
+
+
+def test_any_order_is_kept_where_trials_are_streamed() -> None:
+    scan = toy_scan()
+    streamed = MouseTrials(scan, ALL).to("cpu", most_bytes=0)
+    order = torch.tensor([9, 3, 58, 3, 0, 41])
+    assert shown(scan, list(streamed.batches(order, 4))) == order.tolist()
+
+
+def test_trials_move_where_their_size_allows() -> None:
+    mouse = MouseTrials(toy_scan())
+    size = 60 * (36 * 64 + 7) * 4
+    assert mouse.to("cpu", most_bytes=size).resident
+    assert not mouse.to("cpu", most_bytes=size - 1).resident
+
+
+def test_only_the_generator_shuffles() -> None:
+    scan = toy_scan()
+    mouse = MouseTrials(scan)
+    torch.manual_seed(1)
+    one = of_tier(mouse, "train", seed=2)
+    torch.manual_seed(2)
+    state = torch.get_rng_state()
+    assert same(one, of_tier(mouse, "train", seed=2))
+    assert torch.equal(state, torch.get_rng_state())
+    assert not same(one, of_tier(mouse, "train", seed=3))
+    assert shown(scan, of_tier(mouse, "train")) == mouse.trials("train").tolist()
+    moving = generator(2)
+    first, second = (list(mouse.batches(mouse.trials("train"), 5, moving)) for _ in range(2))
+    assert same(first, one) and not same(first, second)
+
+
+def test_the_last_batch_is_smaller_and_weighs_more() -> None:
+    """The scale counts all 60 trials, not the 40 of the tier."""
+    batches = of_tier(MouseTrials(toy_scan()), "train", size=16)
+    assert [len(batch.responses) for batch in batches] == [16, 16, 8]
+    assert [batch.scale for batch in batches] == pytest.approx([sqrt(60 / 16), sqrt(60 / 16), sqrt(60 / 8)])
+
+
+# --- a member's tiers, a state that was fitted before
+
+
+def test_other_tiers_change_which_trials_are_given_and_not_what_they_read() -> None:
+    scan = toy_scan()
+    tiers = dealt(scan)
+    own, member = MouseTrials(scan, ALL), MouseTrials(scan, ALL, tiers=tiers)
+    for tier in ("train", "validation", "test"):
+        assert member.trials(tier).tolist() == np.flatnonzero(tiers == tier).tolist()
+    assert member.trials("validation").tolist() != own.trials("validation").tolist()
+    every = torch.arange(60)
+    assert same(list(own.batches(every, 60)), list(member.batches(every, 60)))
+
+
+def test_tiers_that_hide_known_trials_hide_nothing_from_history() -> None:
+    """History and state go by the scan's own tiers: else a trial's input would depend on the member."""
+    scan = toy_scan()
+    hidden = np.where(scan.tiers == "validation", "final_test", scan.tiers)
+    every = torch.arange(60)
+    one, other = (list(MouseTrials(scan, ALL, tiers=t).batches(every, 60)) for t in (scan.tiers, hidden))
+    assert same(one, other)
+    recorded = list(MouseTrials(replace(scan, tiers=hidden), ALL).batches(every, 60))  # the control
+    assert not torch.equal(one[0].inputs["history"], recorded[0].inputs["history"])
+
+
+def test_dealing_anew_shares_the_memory() -> None:
+    scan = toy_scan()
+    first, tiers = MouseTrials(scan, ALL), dealt(scan)
+    second = first.with_tiers(tiers)
+    assert same(of_tier(second, "train"), of_tier(MouseTrials(scan, ALL, tiers=tiers), "train"))
+    assert second.images.data_ptr() == first.images.data_ptr()
+    assert (first.tiers == scan.tiers).all()
+    with pytest.raises(DataError, match="3 tiers for 60 trials"):
+        first.with_tiers(tiers[:3])
+
+
+def test_a_given_state_is_used_and_none_is_fitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    scan, other = toy_scan(), toy_scan(1)
+    given = fit_state(other.responses, other.rank, np.isin(other.tiers, KNOWN_TIERS), STATE)
+    own = MouseTrials(scan, ALL)
+    monkeypatch.setattr(mouse_trials, "fit_state", lambda *_: pytest.fail("fitted"))
+    mouse = MouseTrials(scan, ALL, state=given)
+    assert mouse.state is given
+    one, two = (of_tier(m, "test", 20)[0].inputs["state"] for m in (own, mouse))
+    assert not torch.equal(one, two)
+
+
+# --- what is refused
+
+
+def test_a_scan_without_what_is_read_is_refused_in_one_sentence() -> None:
+    silent, unordered = toy_scan(behaviour=False), toy_scan(ordered=False)
+    for inputs in (InputSettings(behaviour="std"), InputSettings(pupil_center=True)):
+        with pytest.raises(DataError, match=r"^Scan 90000-1-1 has no behaviour [^\n]*leave it out[^\n]*\.$"):
+            MouseTrials(silent, inputs)
+    for inputs in (InputSettings(history=True), InputSettings(state=True), InputSettings(rank=True)):
+        with pytest.raises(DataError, match=r"^Scan 90000-1-1 does not tell the order[^\n]*use a [^\n]*\.$"):
+            MouseTrials(unordered, inputs)
+    assert of_tier(MouseTrials(silent, InputSettings(history=True)), "train")
+    assert of_tier(MouseTrials(unordered, InputSettings(behaviour="std", pupil_center=True)), "train")
+
+
+def test_other_words_and_numbers_of_tiers_are_refused() -> None:
+    scan = toy_scan()
+    with pytest.raises(DataError, match="59 tiers for 60 trials of scan 90000-1-1; give one each"):
+        MouseTrials(scan, tiers=scan.tiers[1:])
+    with pytest.raises(DataError, match="'tset' is no tier: choose one of"):
+        MouseTrials(scan).trials("tset")
+    assert len(MouseTrials(scan).trials("final_test")) == 0
+
+
+def test_a_mapped_pack_makes_no_warning(tmp_path: Path) -> None:
+    scan, mapped = toy_scan(), {}
+    for name in ("images", "responses"):
+        np.save(tmp_path / f"{name}.npy", getattr(scan, name))
+        mapped[name] = np.load(tmp_path / f"{name}.npy", mmap_mode="r")
+    before = torch.is_warn_always_enabled()
+    torch.set_warn_always(True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            with pytest.raises(UserWarning, match="not writable"):  # the control
+                torch.from_numpy(mapped["images"])
+            found = of_tier(MouseTrials(replace(scan, **mapped), ALL), "train")
+    finally:
+        torch.set_warn_always(before)
+    assert same(found, of_tier(MouseTrials(scan, ALL), "train"))
+
+
+def test_tiers_of_unknown_words_are_refused() -> None:
+    scan = toy_scan()
+    with pytest.raises(DataError, match=r"^tiers hold 'foo' for scan 90000-1-1; use train, [^\n]*\.$"):
+        MouseTrials(scan, tiers=np.where(scan.tiers == "test", "foo", scan.tiers))
+
+
+@pytest.mark.parametrize(("free", "fits"), [(2.1, True), (1.9, False)])
+def test_a_mouse_fits_on_a_gpu_where_half_of_what_is_free_holds_it(
+    monkeypatch: pytest.MonkeyPatch, free: float, fits: bool
+) -> None:
+    mouse = MouseTrials(toy_scan())
+    size = mouse.images.nbytes + mouse.responses.nbytes
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (int(free * size), 0))
+    assert (size <= mouse_trials._room(torch.device("cuda"))) == fits

@@ -1,0 +1,645 @@
+"""The Steinmetz readers: two layouts of one session, a folder counted by hand, and bad files."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from neurokit.errors import DataError, SettingsError
+from neurokit.files.pickles import load_object_array
+from neurokit.pupil_encoder import sources as steinmetz
+from neurokit.pupil_encoder.alf import read_alf
+from neurokit.pupil_encoder.cleaning import clean_pupil
+from neurokit.pupil_encoder.neuromatch import read_cutout, read_sessions
+from neurokit.pupil_encoder.recording import TRIAL_COLUMNS, TrialRecording, trial_table
+from neurokit.pupil_encoder.simulated_files import write_alf, write_neuromatch, write_truth
+from neurokit.pupil_encoder.simulation import RegionTruth, SessionParameters, simulate_session
+
+REGIONS = (
+    RegionTruth(name="SCs", channel="pupil_area", lag=0.1, gain=0.3, time_constant=0.05, neurons=4),
+    RegionTruth(name="CA1", channel="licks", lag=0.0, gain=0.1, time_constant=0.1, neurons=3),
+)
+SMALL = SessionParameters(trials=8, seed=2, regions=REGIONS)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One small simulated session in both layouts, with its truth beside it."""
+    made = tmp_path_factory.mktemp("session")
+    session = simulate_session(SMALL)
+    write_neuromatch([session], made)
+    write_alf(session, made)
+    write_truth(session, made / "truth.npz")
+    return made
+
+
+@pytest.fixture(scope="module")
+def neuromatch(folder: Path) -> TrialRecording:
+    return read_sessions(folder / "steinmetz_part0.npz")[0]
+
+
+# --- two layouts, one session
+
+
+def test_neuromatch_and_alf_hold_the_same_trials(folder: Path, neuromatch: TrialRecording) -> None:
+    alf = read_alf(folder / "Simulated_2026-01-01").recording()
+    assert alf.name == neuromatch.name == "Simulated_2026-01-01"
+    kept = neuromatch.spikes.any(axis=(1, 2))  # the ALF conversion drops silent clusters
+    np.testing.assert_array_equal(alf.spikes, neuromatch.spikes[kept])
+    np.testing.assert_array_equal(alf.brain_area, neuromatch.brain_area[kept])
+    np.testing.assert_allclose(alf.time, neuromatch.time)
+    shared = set(alf.behaviour) & set(neuromatch.behaviour)
+    assert shared == {"pupil_area", "pupil_x", "pupil_y", "face_motion", "wheel", "licks"}
+    for channel in shared:
+        np.testing.assert_allclose(
+            alf.behaviour[channel], neuromatch.behaviour[channel], atol=1e-5, err_msg=channel
+        )
+    columns = [column for column in TRIAL_COLUMNS if column != "stimulus_time"]
+    pd.testing.assert_frame_equal(alf.trials[columns], neuromatch.trials[columns], atol=1e-9)
+
+
+def test_the_readers_never_need_the_truth(
+    folder: Path,
+    neuromatch: TrialRecording,
+    tmp_path: Path,
+) -> None:
+    aside = tmp_path / "truth.npz"
+    (folder / "truth.npz").rename(aside)
+    try:
+        [read] = read_sessions(*folder.glob("*.npz"))
+        np.testing.assert_array_equal(read.spikes, neuromatch.spikes)
+        assert read_alf(folder / "Simulated_2026-01-01").missing == ("wheelMoves.intervals.npy",)
+    finally:
+        aside.rename(folder / "truth.npz")
+
+
+def test_the_neuromatch_file_tells_nothing_of_the_truth(folder: Path) -> None:
+    session = load_object_array(folder / "steinmetz_part0.npz", "dat", 2**30)[0]
+    words = ("truth", "rate", "drive", "gain", "lag")
+    assert not {key for key in session if any(word in key for word in words)}
+
+
+def test_several_sessions_come_back_in_order(tmp_path: Path) -> None:
+    mice = [SessionParameters(mouse=f"M{n}", trials=6, seed=n, regions=REGIONS) for n in range(4)]
+    files = write_neuromatch([simulate_session(mouse) for mouse in mice], tmp_path)
+    assert [file.name for file in files] == [f"steinmetz_part{part}.npz" for part in range(3)]
+    assert [session.name[:2] for session in read_sessions(*files)] == ["M0", "M1", "M2", "M3"]
+
+
+# --- a folder counted by hand
+
+ONSETS = np.array([2.0, 6.0])
+
+
+def by_hand(path: Path, **changes: np.ndarray | None) -> Path:
+    """Two trials, stimulus at 2 s and 6 s (bins start at 1.5 s and 5.5 s); None: no such file."""
+    path.mkdir(parents=True)
+    frames = np.arange(101.0)  # 10 frames a second, counted in their own value
+    trains = {  # cluster: spike times
+        0: [1.4999, 1.5, 1.5099, 1.5101, 3.9999, 4.0001, 5.5051],
+        1: [2.0001],
+        2: [2.0001],
+        3: [4.7],
+        4: [5.5051, 5.5052],
+        5: [7.9951],
+    }
+    spikes = np.array([(cluster, time) for cluster, times in trains.items() for time in times])
+    spikes = spikes[np.argsort(spikes[:, 1], kind="stable")]
+    wheel = np.concatenate([np.zeros(201), np.arange(1, 801) * 2.0])  # still up to 2 s
+    arrays = {
+        "trials.visualStim_times": ONSETS[:, None],
+        "trials.response_times": ONSETS[:, None] + [[0.7], [0.9]],
+        "trials.response_choice": np.array([[1.0], [-1.0]]),
+        "spikes.times": spikes[:, 1:],
+        "spikes.clusters": spikes[:, :1].astype(np.uint32),
+        "clusters._phy_annotation": np.array([2.0, 1.0, 3.0, 2.0, 2.0, 2.0])[:, None],
+        "clusters.peakChannel": np.array([1.0, 1.0, 2.0, 3.0, 3.0, 4.0])[:, None],
+        "eye.area": frames[:, None],
+        "eye.xyPos": np.stack([frames + 1000, frames + 2000], axis=1),
+        "eye.blink": (frames == 20)[:, None],
+        "eye.timestamps": np.array([[0.0, 0.0], [100.0, 10.0]]),
+        "face.motionEnergy": frames[:, None] * 3,
+        "face.timestamps": np.array([[0.0, 0.02], [50.0, 5.02], [100.0, 15.02]]),  # slower from 50
+        "wheel.position": wheel[:, None],
+        "wheel.timestamps": np.array([[0.0, 0.0], [1000.0, 10.0]]),
+        "wheelMoves.intervals": np.array([[1.0, 1.52], [5.6, 5.7]]),
+        "licks.times": np.array([2.001, 2.009, 2.011, 4.5])[:, None],
+    } | changes
+    for name, values in arrays.items():
+        if values is not None:
+            np.save(path / f"{name}.npy", values)
+    rows = [
+        "ccf_ap\tccf_dv\tccf_lr\tallen_ontology",
+        *(f"0\t0\t0\t{area}" for area in ("VISp", "CA1", "LGd")),
+    ]
+    (path / "channels.brainLocation.tsv").write_text("\n".join(rows) + "\n")
+    return path
+
+
+def test_spikes_fall_into_the_bins_that_a_hand_counts(tmp_path: Path) -> None:
+    read = read_alf(by_hand(tmp_path / "m"))
+    # kept: 0 (good), 2 (unsorted), 4 (good); 1 is multi-unit, 3 is silent in the trials, 5 has no
+    # channel
+    assert read.brain_area.tolist() == ["VISp", "CA1", "LGd"]  # channels 1, 2, 3 counted from 1
+    expected = np.zeros((3, 2, 250), dtype=int)
+    expected[0, 0, [0, 1, 249]] = 2, 1, 1
+    expected[0, 1, 0] = 1
+    expected[1, 0, 50] = 1
+    expected[2, 1, 0] = 2
+    np.testing.assert_array_equal(read.spikes, expected)
+
+
+def test_cameras_show_the_frame_at_or_before_the_bin_centre(tmp_path: Path) -> None:
+    read = read_alf(by_hand(tmp_path / "m"))
+    area, x, y = (read.behaviour[name] for name in ("pupil_area", "pupil_x", "pupil_y"))
+    # centres of trial 0: 1.505, 1.515 ... so frame 15 until 1.595 and frame 16 from 1.605
+    assert area[0, [0, 9, 10, 49, 50, 249]].tolist() == [15, 15, 16, 19, 20, 39]
+    assert area[1, [0, 249]].tolist() == [55, 79]
+    np.testing.assert_array_equal(x, area + 1000)
+    np.testing.assert_array_equal(y, area + 2000)
+    assert np.flatnonzero(read.behaviour["blink"][0]).tolist() == list(range(50, 60))
+    # (1.505 - 0.02) s of 10 Hz; then 50 + (5.505 - 5.02) s of 5 Hz
+    face = read.behaviour["face_motion"] / 3
+    assert face[0, [0, 1, 2, 11]].tolist() == [14, 14, 15, 15]
+    assert face[1, [0, 249]].tolist() == [52, 64]
+
+
+def test_the_wheel_is_the_difference_between_bin_edges(tmp_path: Path) -> None:
+    wheel = read_alf(by_hand(tmp_path / "m")).behaviour["wheel"]
+    np.testing.assert_allclose(wheel[0, :50], 0, atol=1e-5)
+    np.testing.assert_allclose(wheel[0, 50:], 2, atol=1e-4)
+    np.testing.assert_allclose(wheel[1], 2, atol=1e-4)
+
+
+def test_wheel_moves_and_licks(tmp_path: Path) -> None:
+    read = read_alf(by_hand(tmp_path / "m"))
+    moving = read.behaviour["wheel_moving"]
+    assert np.flatnonzero(moving[0]).tolist() == [0, 1]
+    assert np.flatnonzero(moving[1]).tolist() == list(range(10, 20))
+    licks = read.behaviour["licks"]
+    assert (licks[0, 50], licks[0, 51], licks.sum()) == (2, 1, 3)
+
+
+def test_licks_need_not_be_sorted(tmp_path: Path) -> None:
+    licks = read_alf(
+        by_hand(tmp_path / "m", **{"licks.times": np.array([2.001, 2.009, 4.5, 2.011])})
+    ).behaviour["licks"]
+    assert (licks[0, 50], licks[0, 51], licks.sum()) == (2, 1, 3)
+
+
+def test_times_are_told_from_the_stimulus(tmp_path: Path) -> None:
+    trials = read_alf(by_hand(tmp_path / "m")).trials
+    np.testing.assert_allclose(trials["response_time"], [0.7, 0.9])
+    assert trials["stimulus_time"].tolist() == [2, 6] and trials["response"].tolist() == [1, -1]
+    assert trials["go_cue"].isna().all()
+
+
+# --- a camera that starts late and stops early
+
+# 10 frames a second: frame 10 at 1.8 s, frame 50 at 5.8 s
+PART = np.array([[10.0, 1.8], [50.0, 5.8]])
+
+
+def test_bins_without_a_camera_are_nan_beyond_one_frame(tmp_path: Path) -> None:
+    read = read_alf(by_hand(tmp_path / "m", **{"eye.timestamps": PART, "face.timestamps": PART}))
+    centres = read.time + ONSETS[:, None]
+    seen = (centres > 1.7) & (centres < 5.9)  # one frame before the first row to one after the last
+    assert (~seen).sum() == 20 + 210
+    for channel in ("pupil_area", "pupil_x", "pupil_y", "blink", "face_motion"):
+        np.testing.assert_array_equal(np.isfinite(read.behaviour[channel]), seen, channel)
+    area = read.behaviour["pupil_area"]
+    assert area[0, [20, 29, 30, 40]].tolist() == [10, 10, 10, 11]  # 1.705 s to 1.905 s
+    assert area[1, [0, 29, 30, 39]].tolist() == [47, 49, 50, 50]  # 5.505 s to 5.895 s
+
+
+def test_a_frame_is_as_long_as_the_clock_says_at_that_end(tmp_path: Path) -> None:
+    clock = np.array([[0.0, 1.8], [10.0, 2.8], [30.0, 3.2]])  # 10, then 50 frames a second
+    read = read_alf(by_hand(tmp_path / "m", **{"eye.timestamps": clock}))
+    seen = np.flatnonzero(np.isfinite(read.behaviour["pupil_area"][0]))
+    assert (seen[0], seen[-1], len(seen)) == (20, 171, 152)  # 1.705 s to 3.215 s
+
+
+def test_a_clock_that_outlasts_its_frames_gives_nan(tmp_path: Path) -> None:
+    whole = read_alf(by_hand(tmp_path / "m")).behaviour["pupil_area"]
+    torn = read_alf(by_hand(tmp_path / "n", **{"eye.area": np.arange(30.0)})).behaviour["pupil_area"]
+    np.testing.assert_array_equal(np.isnan(torn), whole >= 30)  # frame n holds the value n
+    assert 0 < np.isnan(torn).sum() < torn.size
+
+
+def test_one_row_is_a_clock_of_no_length(tmp_path: Path) -> None:
+    read = read_alf(by_hand(tmp_path / "m", **{"eye.timestamps": np.array([[5.0, 2.005]])}))
+    assert np.flatnonzero(np.isfinite(read.behaviour["pupil_area"])).tolist() == [50]
+
+
+def test_cleaning_masks_the_bins_without_a_camera(tmp_path: Path) -> None:
+    session = simulate_session(SessionParameters(trials=8, seed=2, regions=REGIONS))
+    folder = write_alf(session, tmp_path)
+    last = session.events.stimulus[-1]
+    clock = np.load(folder / "eye.timestamps.npy")
+    frame = np.interp(last, clock[:, 1], clock[:, 0])
+    np.save(folder / "eye.timestamps.npy", np.array([clock[0], [frame, last]]))
+    recording = read_alf(folder).recording()
+    training = np.arange(8) < 6
+    area = recording.behaviour["pupil_area"].astype(float)
+    clean = clean_pupil(area, training, name="pupil_area", positive=True)
+    after = recording.time > 0.015  # the frame of the last row still counts
+    assert not clean.trusted[-1, after].any()
+    assert clean.trusted[-1, recording.time < -0.3].any() and np.isfinite(clean.values).all()
+
+
+# --- what is missing
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["spikes.times", "spikes.clusters", "clusters.peakChannel", "channels.brainLocation.tsv"],
+)
+def test_without_spikes_the_rest_is_read_and_the_recording_names_the_file(
+    tmp_path: Path,
+    name: str,
+) -> None:
+    path = by_hand(tmp_path / "m")
+    file = name if name.endswith(".tsv") else f"{name}.npy"
+    (path / file).unlink()
+    read = read_alf(path)
+    assert read.spikes is None and "pupil_area" in read.behaviour
+    assert file in read.missing
+    with pytest.raises(DataError, match=rf"m: no spikes, these files are missing: .*{file}"):
+        read.recording()
+
+
+@pytest.mark.parametrize(
+    ("name", "channels"),
+    [
+        ("eye.timestamps", {"pupil_area", "pupil_x", "pupil_y", "blink"}),
+        ("eye.xyPos", {"pupil_x", "pupil_y"}),
+        ("wheel.position", {"wheel"}),
+        ("licks.times", {"licks"}),
+    ],
+)
+def test_a_missing_file_costs_its_own_channels_only(
+    tmp_path: Path,
+    name: str,
+    channels: set[str],
+) -> None:
+    whole = read_alf(by_hand(tmp_path / "a"))
+    part = read_alf(by_hand(tmp_path / "b", **{name: None}))
+    assert set(whole.behaviour) - set(part.behaviour) == channels
+    assert set(part.missing) - set(whole.missing) == {f"{name}.npy"}
+    assert set(part.recording().behaviour) == set(part.behaviour)
+
+
+def test_another_eye_clock_can_be_named(tmp_path: Path) -> None:
+    clock = np.array([[0.0, 1.0], [100.0, 11.0]])  # a second later
+    path = by_hand(tmp_path / "m", **{"eye.timestamps.ESTIMATED": clock})
+    assert read_alf(path, eye_clock="eye.timestamps.ESTIMATED").behaviour["pupil_area"][0, 0] == 5
+
+
+def test_without_stimulus_times_there_are_no_trials(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"m/trials\.visualStim_times\.npy is missing"):
+        read_alf(by_hand(tmp_path / "m", **{"trials.visualStim_times": None}))
+    with pytest.raises(DataError, match="nowhere is no folder"):
+        read_alf(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "named"),
+    [
+        ("trials.visualStim_times", np.array([2.0, np.nan]), "visualStim_times"),
+        ("trials.visualStim_times", np.zeros(0), "visualStim_times"),
+        ("trials.response_times", np.ones(5), "response_time has 5 entries for 2"),
+        ("eye.timestamps", np.array([0.0, 1.0]), r"eye\.timestamps\.npy"),
+        ("eye.timestamps", np.array([[0.0, 5.0], [100.0, 1.0]]), r"eye\.timestamps\.npy"),
+        ("eye.timestamps", np.array([[0.0, 0.0], [100.0, np.nan]]), r"eye\.timestamps\.npy"),
+        ("eye.area", np.zeros(0), r"eye\.area\.npy is empty"),
+        ("eye.xyPos", np.zeros((101, 3)), r"eye\.xyPos\.npy: .*found shape \(101, 3\)"),
+        ("wheel.position", np.zeros(0), r"wheel\.position\.npy is empty"),
+        ("spikes.times", np.array([1.0, 2.0]), r"spikes\.clusters\.npy"),
+        ("spikes.clusters", np.full(13, 6, np.uint32), r"spikes\.clusters\.npy"),
+        ("clusters.peakChannel", np.ones(4), r"clusters\.\*"),
+    ],
+)
+def test_alf_arrays_that_do_not_fit_are_named(
+    tmp_path: Path, name: str, values: np.ndarray, named: str
+) -> None:
+    with pytest.raises(DataError, match=f"{tmp_path}.*{named}"):
+        read_alf(by_hand(tmp_path / "m", **{name: values}))
+
+
+def test_a_damaged_alf_file_is_named(tmp_path: Path) -> None:
+    path = by_hand(tmp_path / "m")
+    whole = (path / "eye.area.npy").read_bytes()
+    for damage in (whole[: len(whole) // 2], b"", b"not an array"):
+        (path / "eye.area.npy").write_bytes(damage)
+        with pytest.raises(DataError, match=r"m/eye\.area\.npy cannot be read"):
+            read_alf(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe\x00", b"ccf_ap\tccf_dv\n1\t2\t3\t4\n"])
+def test_a_damaged_channel_table_is_named(tmp_path: Path, content: bytes) -> None:
+    path = by_hand(tmp_path / "m")
+    (path / "channels.brainLocation.tsv").write_bytes(content)
+    with pytest.raises(DataError, match=r"m: channels\.brainLocation\.tsv needs a column"):
+        read_alf(path)
+
+
+def test_clusters_that_are_all_noise_are_no_recording(tmp_path: Path) -> None:
+    read = read_alf(by_hand(tmp_path / "m", **{"clusters._phy_annotation": np.zeros(6)}))
+    with pytest.raises(DataError, match=r"m: spikes have shape \(0, 2, 250\)"):
+        read.recording()
+
+
+# --- Neuromatch files that are not right
+
+
+def session_of(**changes: Any) -> dict[str, Any]:
+    random = np.random.default_rng(0)
+    session = {
+        "spks": random.poisson(0.2, (3, 4, 50)).astype(np.int8),
+        "brain_area": np.array(["A", "A", "B"]),
+        "pupil": random.normal(size=(3, 4, 50)),
+        "wheel": random.normal(size=(1, 4, 50)),
+        "response_time": random.random((4, 1)),
+        "contrast_left": random.random(4),
+        "mouse_name": "Toy",
+        "date_exp": "2017-01-01",
+    } | changes
+    return {key: value for key, value in session.items() if value is not None}
+
+
+def save_part(path: Path, *sessions: Any) -> Path:
+    dat = np.empty(len(sessions), dtype=object)
+    dat[:] = sessions
+    np.savez(path, dat=dat)
+    return path
+
+
+def spoiled(value: float, dtype: type = float) -> np.ndarray:
+    spikes = np.ones((3, 4, 50), dtype=dtype)
+    spikes[1, 2, 3] = value
+    return spikes
+
+
+NO_NEURONS = {"spks": np.ones((0, 4, 50), np.int8), "brain_area": np.zeros(0, str)}
+NO_TRIALS = {
+    "spks": np.ones((3, 0, 50), np.int8),
+    "pupil": np.ones((3, 0, 50)),
+    "wheel": np.ones((1, 0, 50)),
+    "response_time": np.ones((0, 1)),
+    "contrast_left": np.ones(0),
+}
+
+
+def test_the_toy_session_itself_is_fine(tmp_path: Path) -> None:
+    [read] = read_sessions(save_part(tmp_path / "part.npz", session_of()))
+    assert read.name == "Toy_2017-01-01"
+    assert set(read.behaviour) == {"pupil_area", "pupil_x", "pupil_y", "wheel"}
+    np.testing.assert_array_equal(read.spikes, session_of()["spks"])
+    np.testing.assert_allclose(read.time, np.arange(50) * 0.01 + 0.005 - 0.5)
+    whole = session_of(spks=session_of()["spks"].astype(float))
+    [again] = read_sessions(save_part(tmp_path / "p2.npz", whole))
+    np.testing.assert_array_equal(again.spikes, read.spikes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "finding"),
+    [
+        ({"spks": None}, "'spks' is missing"),
+        ({"brain_area": None}, "'brain_area' is missing"),
+        ({"spks": np.ones((3, 200), np.int8)}, r"spks has shape \(3, 200\)"),
+        ({"spks": spoiled(np.nan)}, "finite whole counts"),
+        ({"spks": spoiled(np.inf)}, "finite whole counts"),
+        ({"spks": spoiled(0.5)}, "finite whole counts"),
+        ({"spks": spoiled(-1, np.int8)}, "finite whole counts"),
+        (NO_NEURONS, "every axis needs entries"),
+        (NO_TRIALS, "every axis needs entries"),
+        ({"brain_area": np.array(["A"])}, r"brain_area has shape \(1,\), expected \(3,\)"),
+        ({"pupil": np.ones((2, 4, 50))}, r"pupil has shape \(2, 4, 50\), expected \(3, 4, 50\)"),
+        ({"pupil": "none"}, "pupil does not hold numbers"),
+        ({"wheel": np.ones((1, 5, 50))}, r"wheel has shape \(1, 5, 50\), expected \(1, 4, 50\)"),
+        ({"contrast_left": np.ones(7)}, "contrast_left has 7 entries for 4 trials"),
+        ({"response_time": np.array(["soon"] * 4)}, "response_time holds"),
+    ],
+)
+def test_a_session_that_is_not_right_is_named_with_its_file(
+    tmp_path: Path, changes: dict, finding: str
+) -> None:
+    path = save_part(tmp_path / "part1.npz", session_of(), session_of(**changes))
+    with pytest.raises(DataError, match=rf"part1\.npz, session 1.*{finding}"):
+        read_sessions(path)
+
+
+def test_a_session_that_is_no_dictionary_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"part\.npz, session 0: found list"):
+        read_sessions(save_part(tmp_path / "part.npz", [1, 2]))
+
+
+@pytest.mark.parametrize("kept", [0, 100, 0.5, 0.999])
+def test_a_truncated_npz_is_named(tmp_path: Path, kept: float) -> None:
+    path = save_part(tmp_path / "part.npz", session_of())
+    whole = path.read_bytes()
+    path.write_bytes(whole[: kept if kept >= 1 or kept == 0 else int(kept * len(whole))])
+    with pytest.raises(DataError, match=r"part\.npz"):
+        read_sessions(path)
+
+
+def test_a_missing_npz_or_key_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"absent\.npz is missing"):
+        read_sessions(tmp_path / "absent.npz")
+    np.savez(tmp_path / "other.npz", something=np.ones(3))
+    with pytest.raises(DataError, match=r"other\.npz has no array 'dat'"):
+        read_sessions(tmp_path / "other.npz")
+
+
+# --- the cut-out layout
+
+
+def cutout(path: Path, **changes: Any) -> Path:
+    random = np.random.default_rng(1)
+    arrays = {
+        "spks": random.poisson(0.2, (3, 4, 40)).astype(np.uint8),
+        "spk_time_from_stim": np.float32(np.arange(40) * 0.01 + 0.005),
+        "behav_time_from_stim": np.float32(np.arange(250) * 0.01 - 0.495),
+        "brain_area": np.array(["A", "A", "B"]),
+        "pupil_area": random.normal(size=(4, 250)),
+        "wheel_moving": random.random((4, 250)) < 0.2,
+        "response": np.array([1, 0, -1, 1]),
+        "included": np.array([True, True, False, True]),
+        "mouse_name": "Toy",
+        "date_exp": "2017-01-01",
+    } | changes
+    np.savez(path, **{key: value for key, value in arrays.items() if value is not None})
+    return path
+
+
+def test_a_cutout_puts_its_spikes_on_the_behaviours_clock(tmp_path: Path) -> None:
+    read = read_cutout(cutout(tmp_path / "cut.npz"))
+    assert read.spike_bins == slice(50, 90) and read.clock_uncertainty == 0.2
+    assert set(read.behaviour) == {"pupil_area", "wheel_moving"}
+    kept = read_cutout(cutout(tmp_path / "cut.npz"), included_only=True)
+    np.testing.assert_array_equal(kept.spikes, read.spikes[:, [0, 1, 3]])
+    assert kept.trials["response"].tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "finding"),
+    [
+        ({"spks": None}, "'spks' is missing"),
+        ({"spk_time_from_stim": None}, "'spk_time_from_stim' is missing"),
+        ({"spks": np.ones((3, 40), np.uint8)}, r"spks has shape \(3, 40\)"),
+        ({"spks": np.full((3, 4, 40), np.nan)}, "finite whole counts"),
+        ({"spks": np.ones((3, 4, 30), np.uint8)}, "each of the 30 spike bins"),
+        ({"spk_time_from_stim": np.arange(40) * 0.02}, "different grids"),
+        ({"spk_time_from_stim": np.full(40, np.nan)}, "different grids"),
+        ({"spk_time_from_stim": np.arange(40) * 0.01 + 1.9}, "different grids"),
+        (
+            {"behav_time_from_stim": np.zeros(0), "pupil_area": None, "wheel_moving": None},
+            "behav_time_from_stim",
+        ),
+        ({"pupil_area": np.ones((4, 200))}, r"pupil_area has shape \(4, 200\)"),
+        ({"pupil_area": np.array([["a"] * 250] * 4)}, "pupil_area does not hold numbers"),
+        ({"brain_area": np.array(["A"])}, "brain_area has shape"),
+        ({"response": np.ones(9)}, "response has 9 entries for 4 trials"),
+    ],
+)
+def test_a_cutout_that_is_not_right_is_named(tmp_path: Path, changes: dict, finding: str) -> None:
+    with pytest.raises(DataError, match=rf"cut\.npz.*{finding}"):
+        read_cutout(cutout(tmp_path / "cut.npz", **changes))
+
+
+# --- the dataclass, and the tiers
+
+
+def test_select_keeps_trials_together(neuromatch: TrialRecording) -> None:
+    chosen = np.array([5, 2])
+    part = neuromatch.select(chosen)
+    np.testing.assert_array_equal(part.spikes, neuromatch.spikes[:, chosen])
+    np.testing.assert_array_equal(part.behaviour["licks"], neuromatch.behaviour["licks"][chosen])
+    contrast = neuromatch.trials["contrast_left"]
+    assert part.trials["contrast_left"].tolist() == contrast[chosen].tolist()
+
+
+def test_regions_are_counted_largest_first_without_root(neuromatch: TrialRecording) -> None:
+    assert list(neuromatch.regions().items()) == [("SCs", 4), ("CA1", 3)]
+    assert neuromatch.regions(minimum_neurons=4) == {"SCs": 4}
+    with pytest.raises(DataError, match="no region has 20 neurons"):
+        steinmetz.default_regions(neuromatch)
+
+
+def test_spikes_outside_the_clock_are_refused(neuromatch: TrialRecording) -> None:
+    with pytest.raises(DataError, match="the two clocks must overlap"):
+        TrialRecording(
+            "m", neuromatch.time, neuromatch.spikes, 1, neuromatch.brain_area, {}, neuromatch.trials
+        )
+
+
+def test_absent_columns_of_the_trial_table_are_nan() -> None:
+    table = trial_table(3, response=np.array([1, 0, -1]), go_cue=None)
+    assert list(table.columns) == list(TRIAL_COLUMNS) and table["response"].tolist() == [1, 0, -1]
+    assert table.drop(columns="response").isna().all(axis=None)
+
+
+@pytest.fixture
+def small_demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The demo's sessions in small, and the folder in which they are kept."""
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
+    monkeypatch.setattr(steinmetz, "SessionParameters", lambda seed: SMALL.replace(seed=seed))
+    return tmp_path / "simulated"
+
+
+def test_a_session_that_is_not_there_is_named(small_demo: Path) -> None:
+    assert steinmetz.load_session(tier="demo").name == "Simulated_2026-01-01"
+    with pytest.raises(DataError, match=r"'Nobody_1999-01-01'.*Simulated_2026-01-01"):
+        steinmetz.load_session("Nobody_1999-01-01", tier="demo")
+
+
+def test_the_cutout_has_one_session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A stranger's name is no longer answered with this mouse."""
+    monkeypatch.setenv("NEUROKIT_REAL_DATA", str(tmp_path))
+    (tmp_path / steinmetz.CUTOUT).parent.mkdir()
+    (tmp_path / steinmetz.CUTOUT).touch()
+    made = steinmetz_session(SMALL, tmp_path)
+    monkeypatch.setattr(steinmetz, "read_cutout", lambda path: made)
+    for name in (None, "Simulated_2026-01-01"):
+        assert steinmetz.load_session(name, tier="cutout") is made
+    with pytest.raises(DataError, match=r"'Lederberg_2017-12-06'; this tier has Simulated_2026-01-01\.$"):
+        steinmetz.load_session("Lederberg_2017-12-06", tier="cutout")
+
+
+@pytest.mark.parametrize(
+    ("name", "tier", "says"),
+    [
+        (None, "Demo", "no tier 'Demo'; use one of demo, cutout, full"),
+        (None, "", "no tier ''; use one of demo, cutout, full"),
+        ("Lederberg", "full", r"'Lederberg'; this tier has Cori_2016-12-14, .*, Theiler_2017-10-11\."),
+        ("", "full", "No session is named ''"),
+    ],
+)
+def test_nothing_is_fetched_for_a_name_that_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, name: str | None, tier: str, says: str
+) -> None:
+    monkeypatch.setattr(steinmetz, "fetch", lambda *_: pytest.fail("it would download"))
+    unchecked = getattr(steinmetz.load_session, "__wrapped__", steinmetz.load_session)  # the import hook
+    with pytest.raises((DataError, SettingsError), match=says):
+        unchecked(name, tier=tier)
+
+
+def test_all_sessions_of_the_download_are_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert len(set(steinmetz.SESSIONS)) == 39
+    assert steinmetz.SESSIONS[12] == steinmetz.SEED_SESSION  # the original counts it as session 12, from 0
+    made = steinmetz_session(replace(SMALL, mouse="Cori", date="2016-12-17"), tmp_path)
+    monkeypatch.setattr(steinmetz, "fetch", lambda part, folder: tmp_path / part)
+    monkeypatch.setattr(steinmetz, "read_sessions", lambda path: [made])
+    assert steinmetz.load_session("Cori_2016-12-17", tier="full") is made
+
+
+def steinmetz_session(parameters: SessionParameters, folder: Path) -> TrialRecording:
+    """A simulated session as it is read."""
+    (made,) = read_sessions(*write_neuromatch([simulate_session(parameters)], folder))
+    return made
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "finding"),
+    [
+        (lambda path: path.mkdir(), DataError, r"_nma_like\.npz is missing.*NEUROKIT_REAL_DATA"),
+        (lambda path: None, SettingsError, "NEUROKIT_REAL_DATA"),
+    ],
+)
+def test_the_cutout_tier_says_which_folder_it_wants(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    make: Callable[[Path], None],
+    error: type,
+    finding: str,
+) -> None:
+    make(tmp_path / "real")
+    monkeypatch.setenv("NEUROKIT_REAL_DATA", str(tmp_path / "real"))
+    with pytest.raises(error, match=finding):
+        steinmetz.load_session(tier="cutout")
+
+
+def test_the_demo_session_is_simulated_once(small_demo: Path) -> None:
+    steinmetz.load_session(tier="demo")
+    (made,) = small_demo.glob("steinmetz-*")
+    before = {file.name: os.stat(file).st_mtime_ns for file in made.iterdir()}
+    assert set(before) == {"steinmetz_part0.npz", "truth.npz"}
+    assert steinmetz.simulated_truth().parameters["seed"] == 0
+    assert {file.name: os.stat(file).st_mtime_ns for file in made.iterdir()} == before
+    steinmetz.load_session(tier="demo", seed=3)
+    assert len([*small_demo.glob("steinmetz-*")]) == 2
+
+
+@pytest.mark.parametrize("name", ["steinmetz_part0.npz", "truth.npz"])
+@pytest.mark.parametrize("damage", ["cut short", "removed"])
+def test_a_damaged_demo_is_simulated_anew(small_demo: Path, name: str, damage: str) -> None:
+    expected = steinmetz.load_session(tier="demo").spikes
+    (file,) = small_demo.glob(f"steinmetz-*/{name}")
+    file.write_bytes(file.read_bytes()[:100]) if damage == "cut short" else file.unlink()
+    assert (steinmetz.load_session(tier="demo").spikes == expected).all()
+    assert steinmetz.simulated_truth().expected_rates.shape[0] == len(expected[0])
+    assert file.stat().st_size > 100

@@ -1,0 +1,420 @@
+"""Training on scans: the loss by hand, the number that stops it, checkpoints, and a small scan end to end."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from neurokit.errors import CheckpointError, DataError, FitError
+from neurokit.sensorium import (
+    PUBLISHED,
+    Recipe,
+    build_model,
+    fit_states,
+    load_model,
+    predict_tier,
+    prepare,
+    save_model,
+    train_model,
+)
+from neurokit.sensorium import features as mouse_trials
+from neurokit.sensorium.config import CNN_PLUS
+from neurokit.sensorium.features import MouseTrials
+from neurokit.sensorium.model import SensoriumModel
+from neurokit.sensorium.recording import Scan, load_scan
+from neurokit.sensorium.retinotopy import contrast_centers, retinotopic_plane
+from neurokit.sensorium.saved import check_saved
+from neurokit.sensorium.simulated_files import write_scan
+from neurokit.sensorium.simulated_mouse import MouseParameters
+from neurokit.sensorium.simulation import ScanParameters, simulate_scan
+from neurokit.sensorium.training import ValidationCorrelation, loss
+from neurokit.training.fit import Fitted
+from neurokit.training.settings import FitSettings
+from tests.sensorium.toys import BRIEF, FULL, PLAIN, PLUS, RECIPES, STATE, same, toy_scan, toy_scans, weights
+
+
+def ready(recipe: Recipe = FULL) -> tuple[SensoriumModel, dict[str, MouseTrials]]:
+    mice = prepare(toy_scans(), recipe, device="cpu")
+    return build_model(mice, recipe), mice
+
+
+def trained(mice: dict[str, MouseTrials], recipe: Recipe = FULL, **options: object) -> Fitted:
+    return train_model(mice, recipe, show_progress=False, **options)
+
+
+# --- building
+
+
+def test_the_seed_draws_the_weights_and_nothing_else_does() -> None:
+    mice = prepare(toy_scans(), FULL, device="cpu")
+    torch.manual_seed(1)
+    one, before = build_model(mice, FULL), torch.get_rng_state()
+    torch.manual_seed(2)
+    two, other = build_model(mice, FULL), build_model(mice, FULL.replace(seed=12))
+    assert same(weights(one), weights(two)) and not same(weights(one), weights(other))
+    torch.manual_seed(1)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert [(shape.neurons, shape.trials) for shape in one.mice.values()] == [(7, 60), (8, 48)]
+
+
+def test_states_are_fitted_for_each_scan_and_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    scans = toy_scans()
+    states = fit_states(scans, FULL)
+    own = prepare(scans, FULL, device="cpu")
+    monkeypatch.setattr(mouse_trials, "fit_state", lambda *_: pytest.fail("fitted again"))
+    given = prepare(scans, FULL, states=states, device="cpu")
+    for key, mouse in given.items():
+        assert mouse.state is states[key]
+        assert torch.equal(*(next(m.batches(torch.arange(9), 9)).inputs["state"] for m in (mouse, own[key])))
+
+
+def test_nothing_and_scans_that_lack_something_are_refused() -> None:
+    with pytest.raises(DataError, match=r"^There is no scan to prepare; give at least one\.$"):
+        prepare({}, FULL)
+    with pytest.raises(DataError, match="has no behaviour"):
+        prepare({"a": toy_scan(behaviour=False)}, PLUS)
+    with pytest.raises(DataError, match="does not tell the order"):
+        prepare({"a": toy_scan(ordered=False)}, FULL)
+
+
+# --- the loss
+
+
+def penalties(model: SensoriumModel, key: str) -> float:
+    """All penalties but the core's, from the model's parts."""
+    settings, modulator = model.settings, model.modulators[key]
+    sparsity = settings.gamma_readout * model.readouts[key].features.abs().sum()
+    return float(sparsity.detach() + modulator.regulariser().detach())
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_loss_of_a_batch_by_hand(recipe: str) -> None:
+    model, mice = ready(RECIPES[recipe])
+    model.eval()
+    for (key, mouse), (trials, neurons) in zip(mice.items(), ((60, 7), (48, 8)), strict=True):
+        batch = next(mouse.batches(mouse.trials("train"), 11))
+        with torch.no_grad():
+            rates = model.mouse(key)(**batch.inputs).numpy().astype(np.float64)
+            total, number = loss(model, batch)
+            core = float(model.settings.gamma_input * model.core.smoothness())
+        seen = mouse.scan.responses[np.flatnonzero(mouse.scan.tiers == "train")[:11]].astype(np.float64)
+        assert rates.shape == seen.shape == (11, neurons)
+        poisson = np.sqrt(trials / 11) * (rates - seen * np.log(rates + 1e-12)).sum()
+        assert float(total) == pytest.approx(poisson + core + penalties(model, key), rel=1e-5)
+        assert (float(number), core > 0) == (1.0, True)
+
+
+def gradients(model: SensoriumModel, total: Tensor) -> dict[str, Tensor]:
+    found = torch.autograd.grad(total, list(model.parameters()), allow_unused=True)
+    names = [name for name, _ in model.named_parameters()]
+    return {n: g for n, g in zip(names, found, strict=True) if g is not None}
+
+
+def test_a_step_counts_the_core_once_for_each_mouse() -> None:
+    """With the Poisson part taken away, what is left of a step's gradients are the penalties'."""
+    model, mice = ready()
+    model.eval()
+    batches = [next(mouse.batches(mouse.trials("train"), 16)) for mouse in mice.values()]
+    for parameter in model.parameters():
+        parameter.grad = None
+    for batch in batches:  # as `fit` adds them up
+        total, number = loss(model, replace(batch, scale=0.0))
+        (total / number).backward()
+    settings = model.settings
+    core = gradients(model, settings.gamma_input * model.core.smoothness())
+    assert core and all(name.startswith("core.") for name in core)
+    for name, gradient in core.items():
+        found = dict(model.named_parameters())[name].grad
+        assert torch.allclose(found, 2 * gradient, rtol=1e-4) and gradient.abs().max() > 0
+    for key in mice:
+        features = model.readouts[key].features
+        assert torch.allclose(features.grad, settings.gamma_readout * features.sign())
+
+
+# --- the number that stops training
+
+
+def test_validation_is_a_mean_over_all_neurons_in_evaluation_mode() -> None:
+    """7 and 30 neurons, so that a mean over mice would be another number."""
+    scans = {scan.key: scan for scan in (toy_scan(0), toy_scan(1, neurons=30))}
+    mice = prepare(scans, PLUS, device="cpu")
+    model = build_model(mice, PLUS).train()
+    model.core.eval()
+    modes, before = [m.training for m in model.modules()], weights(model)
+    found = ValidationCorrelation(mice, 5)(model)
+    assert [m.training for m in model.modules()] == modes and same(weights(model), before)
+    each = []
+    for key, rates in predict_tier(model, mice, "validation").items():
+        seen = scans[key].responses[scans[key].tiers == "validation"]
+        each.append([np.corrcoef(*pair)[0, 1] for pair in zip(rates.T, seen.T, strict=True)])
+    assert found == pytest.approx(-np.mean(np.concatenate(each)), abs=1e-5)
+    assert abs(-found - np.mean([np.mean(values) for values in each])) > 1e-3
+
+
+def test_validation_is_called_on_validation_trials_alone() -> None:
+    model, mice = ready(PLAIN)
+    scan = toy_scan()
+    other = prepare({scan.key: spoiled(scan, "train", "test")}, PLAIN, device="cpu")
+    first = {scan.key: mice[scan.key]}
+    assert ValidationCorrelation(first, 8)(model) == ValidationCorrelation(other, 8)(model)
+    third = prepare({scan.key: spoiled(scan, "validation")}, PLAIN, device="cpu")
+    assert ValidationCorrelation(first, 8)(model) != ValidationCorrelation(third, 8)(model)
+
+
+def spoiled(scan: Scan, *tiers: str) -> Scan:
+    """Other responses in these tiers."""
+    chosen = np.isin(scan.tiers, tiers)
+    changed = np.random.default_rng(3).gamma(1.0, 2.0, scan.responses.shape).astype(np.float32)
+    return replace(scan, responses=np.where(chosen[:, None], changed, scan.responses))
+
+
+def test_a_model_that_diverges_is_named_as_such() -> None:
+    mice = prepare(toy_scans(), PLAIN, device="cpu")
+    recipe = PLAIN.replace(fit=BRIEF.replace(learning_rate=1e30))
+    with pytest.raises(FitError, match=r"loss became (nan|inf) in epoch 0: lower learning_rate"):
+        trained(mice, recipe)
+
+
+@pytest.mark.parametrize("tier", ["train", "validation"])
+def test_mice_without_trials_are_refused_before_anything_is_trained(tier: str) -> None:
+    scan = toy_scan()
+    tiers = {scan.key: np.where(scan.tiers == tier, "test", scan.tiers)}
+    mice = prepare({scan.key: scan}, PLAIN, tiers=tiers, device="cpu")
+    with pytest.raises(DataError, match=f"Scan 90000-1-1 has no trials of tier '{tier}'"):
+        trained(mice, PLAIN, on_epoch=lambda *_: pytest.fail("trained"))
+
+
+def test_test_responses_change_no_weight() -> None:
+    """The whole training run, history and state included; validation ones do change it."""
+
+    def result(change: Callable[[Scan], Scan]) -> dict[str, Tensor]:
+        scans = {key: change(scan) for key, scan in toy_scans().items()}
+        return weights(trained(prepare(scans, FULL, device="cpu")).model)
+
+    plain = result(lambda scan: scan)
+    assert same(plain, result(lambda scan: spoiled(scan, "test")))
+    assert not same(plain, result(lambda scan: spoiled(scan, "validation")))
+
+
+# --- killed and gone on
+
+
+class Stopped(Exception):  # noqa: N818
+    """Stands for a kill."""
+
+
+def kill_after(epoch: int) -> Callable[[int, float], None]:
+    def on_epoch(done: int, _: float) -> None:
+        if done == epoch:
+            raise Stopped
+
+    return on_epoch
+
+
+def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path) -> None:
+    recipe = FULL.replace(fit=BRIEF.replace(epochs=4, schedule="cosine"))
+    mice, path = prepare(toy_scans(), recipe, device="cpu"), tmp_path / "run.training"
+    torch.manual_seed(9)
+    before = torch.get_rng_state()
+    straight = trained(mice, recipe)
+    assert torch.equal(torch.get_rng_state(), before)
+    with pytest.raises(Stopped):
+        trained(mice, recipe, checkpoint=path, on_epoch=kill_after(1))
+    torch.rand(5)
+    anew, epochs = prepare(toy_scans(), recipe, device="cpu"), []
+    gone_on = trained(anew, recipe, checkpoint=path, on_epoch=lambda epoch, _: epochs.append(epoch))
+    assert epochs == [2, 3]
+    assert same(weights(gone_on.model), weights(straight.model))
+    assert gone_on.history.equals(straight.history)
+
+
+CHANGES = {
+    "gamma": FULL.replace(model=FULL.model.replace(gamma_readout=1.0)),
+    "seed": FULL.replace(seed=12),
+    "state": FULL.replace(state=STATE.replace(seed=1)),
+    "behaviour": FULL.replace(behaviour_scale="std"),
+    "fit": FULL.replace(fit=BRIEF.replace(seed=4)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_killed_training_of_another_recipe_is_not_gone_on_with(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "run.training"
+    with pytest.raises(Stopped):
+        trained(prepare(toy_scans(), FULL, device="cpu"), checkpoint=path, on_epoch=kill_after(0))
+    recipe = CHANGES[change]
+    with pytest.raises(CheckpointError, match=r"run\.training was trained (on|with) other"):
+        trained(prepare(toy_scans(), recipe, device="cpu"), recipe, checkpoint=path)
+
+
+# --- saved and loaded
+
+
+@pytest.fixture(scope="module")
+def finished() -> SimpleNamespace:
+    mice = prepare(toy_scans(), FULL, device="cpu")
+    return SimpleNamespace(mice=mice, fitted=trained(mice))
+
+
+def test_a_saved_model_predicts_the_same(finished: SimpleNamespace, tmp_path: Path) -> None:
+    save_model(finished.fitted, finished.mice, FULL, tmp_path / "m")
+    model, recipe, states = load_model(tmp_path / "m")
+    assert recipe == FULL and not model.training
+    assert same(weights(model), weights(finished.fitted.model))
+    anew = prepare(toy_scans(), recipe, states=states, device="cpu")
+    for mode in ("evaluation", "training"):
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            one = predict_tier(finished.fitted.model, finished.mice, "test", mode=mode)
+            torch.manual_seed(0)
+            two = predict_tier(model, anew, "test", mode=mode)
+        assert all(np.array_equal(one[key], two[key]) for key in one)
+    described = json.loads((tmp_path / "m.json").read_text())
+    assert described["uses_past_responses"] is True
+    assert described["validation_correlation"] == -finished.fitted.best_loss
+    assert described["scans"] == {key: mouse.scan.fingerprint for key, mouse in finished.mice.items()}
+
+
+def test_the_states_come_back_as_they_were_and_not_as_they_would_be_fitted(tmp_path: Path) -> None:
+    scans = toy_scans()
+    foreign = fit_states({key: spoiled(scan, "train") for key, scan in scans.items()}, FULL)
+    mice = prepare(scans, FULL, states=foreign, device="cpu")
+    recipe = FULL.replace(fit=BRIEF.replace(epochs=1))
+    save_model(trained(mice, recipe), mice, recipe, tmp_path / "m")
+    states = load_model(tmp_path / "m")[2]
+    fitted = fit_states(scans, FULL)
+    for key, state in states.items():
+        for name, values in state.arrays().items():
+            assert np.array_equal(values, foreign[key].arrays()[name])
+        assert not np.array_equal(state.parts, fitted[key].parts)
+
+
+def test_a_plain_model_is_saved_without_states(tmp_path: Path) -> None:
+    mice = prepare(toy_scans(), PLAIN, device="cpu")
+    fitted = trained(mice, PLAIN.replace(fit=BRIEF.replace(epochs=1)))
+    save_model(fitted, mice, PLAIN, tmp_path / "m")
+    _, recipe, states = load_model(tmp_path / "m")
+    assert (recipe, states) == (PLAIN, {})
+    assert json.loads((tmp_path / "m.json").read_text())["uses_past_responses"] is False
+
+
+DAMAGES = {
+    "no recipe": lambda found: found.pop("recipe"),
+    "unknown setting": lambda found: found["recipe"]["model"].update(colour=1),
+    "impossible fit": lambda found: found["recipe"]["fit"].update(epochs=-1),
+    "impossible model": lambda found: found["recipe"]["model"].update(gauss="round"),
+    "no scans": lambda found: found.pop("scans"),
+    "a recipe that is no object": lambda found: found.update(recipe=[1]),
+    "states missing": lambda found: found["configuration"]["mice"].update(other={"neurons": 2, "trials": 3}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_side_car_is_one_sentence(finished: SimpleNamespace, tmp_path: Path, damage: str) -> None:
+    save_model(finished.fitted, finished.mice, FULL, tmp_path / "m")
+    sidecar = tmp_path / "m.json"
+    described = json.loads(sidecar.read_text())
+    DAMAGES[damage](described)
+    sidecar.write_text(json.dumps(described))
+    with pytest.raises(CheckpointError, match=r"^[^\n]*m[^\n]*(train it|fit) anew\.$"):
+        load_model(tmp_path / "m")
+
+
+def test_other_versions_and_missing_files_are_named(finished: SimpleNamespace, tmp_path: Path) -> None:
+    save_model(finished.fitted, finished.mice, FULL, tmp_path / "m")
+    sidecar = tmp_path / "m.json"
+    sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | {"version": "99.0"}))
+    with pytest.raises(CheckpointError, match=r"written by neurokit 99\.0"):
+        load_model(tmp_path / "m")
+    sidecar.unlink()
+    with pytest.raises(CheckpointError, match=r"m\.json is missing"):
+        load_model(tmp_path / "m")
+
+
+def test_a_saved_model_is_told_from_one_of_another_recipe_or_scan(
+    finished: SimpleNamespace, tmp_path: Path
+) -> None:
+    save_model(finished.fitted, finished.mice, FULL, tmp_path / "m")
+    scans = toy_scans()
+    check_saved(tmp_path / "m", scans, FULL)
+    for recipe in CHANGES.values():
+        with pytest.raises(CheckpointError, match="m is a model of another recipe; remove it"):
+            check_saved(tmp_path / "m", scans, recipe)
+    changed = {key: replace(scan, fingerprint="changed") for key, scan in scans.items()}
+    for other in (changed, toy_scans((0,)), toy_scans((0, 2))):
+        with pytest.raises(CheckpointError, match="m is a model of other scans; remove it"):
+            check_saved(tmp_path / "m", other, FULL)
+
+
+def test_the_winning_entry_is_as_published() -> None:
+    """Behaviour from 0 to 1, and members with seeds from 100 on; the baselines have neither."""
+    entry, baseline = PUBLISHED["model_4"], PUBLISHED["cnn_plus"]
+    assert (entry.behaviour_scale, entry.seed) == ("range", 100)
+    assert (baseline.behaviour_scale, baseline.seed) == ("std", 42)
+
+
+@pytest.mark.parametrize("shifter", [True, False])
+def test_a_measured_start_looks_where_it_was_measured(shifter: bool) -> None:
+    """Position and shift together, at mean pupil position: a fresh shifter moves all positions at once."""
+    recipe = PLUS.replace(start="receptive_fields", model=PLUS.model.replace(shifter=shifter))
+    mice = prepare(toy_scans((0,)), recipe, device="cpu")
+    model, (key, mouse) = build_model(mice, recipe), *mice.items()
+    trials = mouse.trials("train").numpy()
+    centers = contrast_centers(mouse.scan.images[trials], mouse.scan.responses[trials])
+    wanted = model.settings.map_positions(retinotopic_plane(mouse.scan.coordinates, centers))
+    with torch.no_grad():
+        shift = model.shifters[key](torch.zeros(1, 2)) if shifter else torch.zeros(1, 2)
+        found = (model.readouts[key].positions() + shift).numpy()
+    assert np.abs(wanted).max() < 0.9, "the perceptron cannot leave the map"
+    np.testing.assert_allclose(found, wanted, atol=0.03)
+    assert not shifter or shift.abs().max() > 0.06
+
+
+def test_a_recipe_survives_json() -> None:
+    """Every setting of every recipe comes back as the same value of the same kind."""
+    for recipe in RECIPES.values():
+        assert repr(Recipe.from_json(recipe.to_json())) == repr(recipe)
+
+
+# --- a small simulated scan, from zip to score
+
+SHORT = Recipe(
+    model=CNN_PLUS.replace(channels=8, layers=2, input_kernel=11),
+    fit=FitSettings(
+        epochs=8, batch_size=16, learning_rate=0.009, clip=None, patience=None, schedule="cosine", warm_up=2
+    ),
+    behaviour_scale="range",
+    seed=0,
+)
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Scan:
+    folder = tmp_path_factory.mktemp("scan")
+    mouse = MouseParameters(neurons=20, seed=3)
+    parameters = ScanParameters(mouse=mouse, train=150, validation=60, test_images=4, repeats=3)
+    return load_scan(write_scan(simulate_scan(parameters), folder), folder / "packed")
+
+
+def last_correlation(scan: Scan) -> float:
+    """Validation correlation after the last epoch, which nothing has chosen."""
+    history = trained(prepare({scan.key: scan}, SHORT, device="cpu"), SHORT).history
+    return -float(history.validation_loss.iloc[-1])
+
+
+def test_a_small_simulated_scan_is_learned(simulated: Scan) -> None:
+    mice = prepare({simulated.key: simulated}, SHORT, device="cpu")
+    untrained = -ValidationCorrelation(mice, 16)(build_model(mice, SHORT))
+    assert last_correlation(simulated) > 0.12 > abs(untrained)
+
+
+def test_shuffled_responses_teach_nothing(simulated: Scan) -> None:
+    """The control: the same responses, each given to another trial."""
+    shuffled = np.random.default_rng(0).permutation(simulated.responses)
+    assert abs(last_correlation(replace(simulated, responses=shuffled))) < 0.12

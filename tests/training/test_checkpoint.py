@@ -1,0 +1,223 @@
+"""Checkpoints: what goes in comes out, and nothing else is let through."""
+
+import errno
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from neurokit import __version__
+from neurokit.errors import CheckpointError, DiskError
+from neurokit.pupil_encoder.model import PupilEncoder, WindowMLP
+from neurokit.training import checkpoint
+from neurokit.training.predict import predict
+
+SIZES = {"channels": 2, "regions": 3, "hidden": 4, "cell": "gru"}
+
+
+def encoder(seed: int = 0) -> PupilEncoder:
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return PupilEncoder(**SIZES)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Path:
+    return checkpoint.save(encoder(), tmp_path / "model", SIZES, best_loss=1.5, region_names=["SCs", "LGd"])
+
+
+def loads(path: Path, model: PupilEncoder) -> bool:
+    """Whether the checkpoint holds this model."""
+    inputs = torch.randn(3, 8, 2, generator=torch.Generator().manual_seed(0))
+    return torch.equal(predict(checkpoint.load(path, PupilEncoder)[0], inputs), predict(model, inputs))
+
+
+def refused(path: Path, finding: str) -> None:
+    with pytest.raises(CheckpointError, match=finding) as found:
+        checkpoint.load(path, PupilEncoder)
+    assert str(path.with_suffix("")) in str(found.value)
+    assert str(found.value).endswith(".") and "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize("name", ["model", "model.safetensors", "model.json"])
+def test_a_model_comes_back_whole_by_any_of_its_names(saved: Path, name: str) -> None:
+    model, description = checkpoint.load(saved.with_name(name), PupilEncoder)
+    assert not model.training
+    assert loads(saved, encoder())
+    assert not loads(saved, encoder(seed=1))
+    assert (description["best_loss"], description["region_names"]) == (1.5, ["SCs", "LGd"])
+
+
+def test_numpys_numbers_are_saved_as_numbers(tmp_path: Path) -> None:
+    """At any depth, and as keys: a score, a size, a table that is a dictionary of lists."""
+    sizes = {"channels": np.int64(2), "regions": np.uint8(3), "hidden": np.int64(4), "cell": np.str_("gru")}
+    facts = {
+        "score": np.float32(0.5),
+        "recipe": {"seed": np.int64(7), "rates": [np.float64(0.25), (np.bool_(True), None)]},
+        "of_unit": {np.int64(12): np.float64(0.75)},
+    }
+    checkpoint.save(encoder(), tmp_path / "model", sizes, **facts)
+    _, found = checkpoint.load(tmp_path / "model", PupilEncoder)
+    assert loads(tmp_path / "model", encoder()) and found["configuration"] == SIZES
+    assert found["recipe"] == {"seed": 7, "rates": [0.25, [True, None]]}
+    assert (found["score"], found["of_unit"]) == (0.5, {"12": 0.75})
+
+
+def test_a_dot_in_the_name_is_part_of_it(tmp_path: Path) -> None:
+    path = checkpoint.save(encoder(), tmp_path / "encoder-0.5", SIZES)
+    assert path.name == "encoder-0.5.safetensors"
+    assert loads(tmp_path / "encoder-0.5", encoder())
+
+
+def test_the_side_car_is_plain_json_that_says_what_the_weights_are(saved: Path) -> None:
+    description = json.loads(saved.with_suffix(".json").read_text())
+    assert description["model"] == "PupilEncoder"
+    assert description["version"] == __version__
+    assert description["configuration"] == SIZES
+    assert description["best_loss"] == 1.5
+    assert len(description["sha256"]) == 64
+    assert sorted(os.listdir(saved.parent)) == ["model.json", "model.safetensors"]
+
+
+def test_saving_leaves_the_model_as_it_was(tmp_path: Path) -> None:
+    model = encoder().train()
+    before = {name: values.clone() for name, values in model.state_dict().items()}
+    checkpoint.save(model, tmp_path / "model", SIZES)
+    assert model.training
+    assert all(torch.equal(values, before[name]) for name, values in model.state_dict().items())
+
+
+@pytest.mark.parametrize("place", [0, 40, -1])
+def test_one_changed_byte_is_noticed(saved: Path, place: int) -> None:
+    content = bytearray(saved.read_bytes())
+    content[place] ^= 1
+    saved.write_bytes(content)
+    refused(saved, "is damaged or belongs to another side-car")
+
+
+def test_a_truncated_file_is_noticed(saved: Path) -> None:
+    saved.write_bytes(saved.read_bytes()[:-100])
+    refused(saved, "is damaged")
+
+
+@pytest.mark.parametrize("suffix", [".json", ".safetensors"])
+def test_half_a_checkpoint_is_none(saved: Path, suffix: str) -> None:
+    saved.with_suffix(suffix).unlink()
+    refused(saved, rf"model\{suffix} is missing; a checkpoint is a \.safetensors and a \.json file together")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "3", "{}", '{"model": "PupilEncoder"}', "\udcff"])
+def test_a_damaged_side_car_is_named(saved: Path, text: str) -> None:
+    saved.with_suffix(".json").write_bytes(text.encode(errors="surrogateescape"))
+    refused(saved, r"model\.json is damaged")
+
+
+def changed(saved: Path, **facts: object) -> None:
+    sidecar = saved.with_suffix(".json")
+    sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | facts))
+
+
+def test_a_checkpoint_of_another_class_is_refused(saved: Path) -> None:
+    with pytest.raises(CheckpointError, match="holds a PupilEncoder, not a WindowMLP; load it as what it is"):
+        checkpoint.load(saved, WindowMLP)
+
+
+def test_a_checkpoint_of_another_version_is_refused(saved: Path) -> None:
+    major, minor, _ = __version__.split(".")
+    changed(saved, version=f"{major}.{minor}.99")
+    assert loads(saved, encoder())  # the first two numbers are the same
+    for other in (f"{major}.999.0", "99.0", major, ""):
+        changed(saved, version=other)
+        refused(saved, rf"written by neurokit {re.escape(other)}, this is {__version__}; fit anew")
+
+
+@pytest.mark.parametrize(
+    "configuration",
+    [SIZES | {"hidden": 5}, SIZES | {"cell": "rnn"}, SIZES | {"cell": "transformer"}, SIZES | {"depth": 2},
+     SIZES | {"hidden": "many"}, SIZES | {"layers": 2}, {}, [1, 2], None],
+)  # fmt: skip
+def test_a_configuration_that_the_weights_do_not_fit_is_refused(saved: Path, configuration: object) -> None:
+    changed(saved, configuration=configuration)
+    refused(saved, r"does not fit the configuration in model\.json")
+
+
+def test_a_pickle_in_place_of_the_weights_is_not_executed(saved: Path, tmp_path: Path) -> None:
+    class Malicious:
+        def __reduce__(self) -> tuple[object, ...]:
+            return os.mkdir, (str(tmp_path / "executed"),)
+
+    torch.save(Malicious(), saved)
+    changed(saved, sha256=checkpoint.hashlib.sha256(saved.read_bytes()).hexdigest())
+    refused(saved, "does not fit")
+    assert not (tmp_path / "executed").exists()
+
+
+# --- a second save that does not end well
+
+
+def on_call(number: int, act: Callable[[], None], function: Callable) -> Callable:
+    """`function`, but its call of that number does something else."""
+    calls = iter(range(1, 100))
+
+    def called(*arguments: object, **options: object) -> object:
+        if next(calls) == number:
+            act()
+        return function(*arguments, **options)
+
+    return called
+
+
+def full_disk() -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("method", ["write_bytes", "write_text", "mkdir"])
+def test_a_full_disk_keeps_the_earlier_checkpoint(
+    saved: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    monkeypatch.setattr(Path, method, on_call(1, full_disk, getattr(Path, method)))
+    with pytest.raises(DiskError, match=r"could not be written \(No space left"):
+        checkpoint.save(encoder(seed=1), saved, SIZES)
+    monkeypatch.undo()
+    assert loads(saved, encoder(seed=0))
+    assert sorted(os.listdir(saved.parent)) == ["model.json", "model.safetensors"]
+
+
+def test_facts_that_are_no_json_keep_the_earlier_checkpoint(saved: Path) -> None:
+    with pytest.raises(TypeError):
+        checkpoint.save(encoder(seed=1), saved, SIZES, scale=np.arange(2))
+    assert loads(saved, encoder(seed=0))
+
+
+def test_a_kill_between_the_two_names_is_noticed(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def kill() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "replace", on_call(2, kill, Path.replace))
+    with pytest.raises(KeyboardInterrupt):
+        checkpoint.save(encoder(seed=1), saved, SIZES)
+    monkeypatch.undo()
+    refused(saved, "is damaged or belongs to another side-car")
+    checkpoint.save(encoder(seed=1), saved, SIZES)
+    assert loads(saved, encoder(seed=1))
+
+
+# --- fingerprints
+
+
+def test_a_fingerprint_tells_values_shapes_kinds_and_order_apart() -> None:
+    one, two = np.arange(6.0), np.ones(3)
+    others = [(one + 1e-12, two), (one.reshape(2, 3), two), (one.astype(np.float32), two), (two, one), (one,)]
+    found = {checkpoint.fingerprint(*arrays) for arrays in [(one, two), *others]}
+    assert len(found) == len(others) + 1
+
+
+def test_a_fingerprint_does_not_tell_memory_layouts_apart() -> None:
+    values = np.arange(6.0).reshape(2, 3)
+    assert checkpoint.fingerprint(values) == checkpoint.fingerprint(np.asfortranarray(values))
+    assert len(checkpoint.fingerprint(values)) == 16

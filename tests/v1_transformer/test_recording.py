@@ -1,0 +1,283 @@
+"""A session read through AllenSDK: every field as simulated, and bad files told in one sentence."""
+
+import shutil
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from neurokit.errors import DataError
+from neurokit.v1_transformer import allen_files as allen_movies
+from neurokit.v1_transformer.allen_files import read_frames
+from neurokit.v1_transformer.recording import load_session
+from neurokit.v1_transformer.simulated_files import PIPELINE, read_session_truth, truth_path, write_session
+from neurokit.v1_transformer.simulation import (
+    UNTRACKED,
+    SessionParameters,
+    SimulatedSession,
+    simulate_session,
+)
+
+ONE, THREE = "natural_movie_one", "natural_movie_three"
+SMALL = {"cells": 6, "frames": 30, "height": 19, "width": 38, "repeats": 4, "spontaneous": 5.0}
+
+
+@pytest.fixture(scope="module")
+def session() -> SimulatedSession:
+    return simulate_session(SessionParameters(**SMALL))
+
+
+@pytest.fixture(scope="module")
+def path(session: SimulatedSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_session(session, tmp_path_factory.mktemp("allen"))
+
+
+def test_every_field_is_as_simulated(session: SimulatedSession, path: Path) -> None:
+    found = load_session(path)
+    assert found.session_id == session.parameters.session_id
+    assert (found.session_type, found.structure, found.depth) == ("three_session_A", "VISp", 175)
+    assert (found.cre_line, found.pipeline) == ("Cux2-CreERT2", "3.0")
+    for name in ("cell_ids", "time", "dff"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(session, name))
+    np.testing.assert_array_equal(found.pupil, session.pupil.astype(np.float32))
+    assert list(found.movies) == [ONE, THREE]
+    for name, movie in found.movies.items():
+        np.testing.assert_array_equal(movie.frames, session.movies[name])
+        np.testing.assert_array_equal(movie.starts, session.starts[name])
+
+
+def test_running_is_nan_where_it_was_not_measured(session: SimulatedSession, path: Path) -> None:
+    running = load_session(path).running
+    first, last = UNTRACKED
+    assert np.isnan(running[:first]).all() and np.isnan(running[-last:]).all()
+    np.testing.assert_allclose(running[first:-last], session.running, rtol=1e-6)
+
+
+@pytest.mark.parametrize("session_type", ["three_session_B", "three_session_C", "three_session_C2"])
+def test_other_sessions_and_no_pupil(tmp_path: Path, session_type: str) -> None:
+    session = simulate_session(SessionParameters(**SMALL, session_type=session_type, pupil=False))
+    found = load_session(write_session(session, tmp_path))
+    assert found.pupil is None and found.session_type == session_type
+    assert set(found.movies) == set(session.movies)
+    for name, movie in found.movies.items():
+        np.testing.assert_array_equal(movie.starts, session.starts[name])
+
+
+def test_cells_come_in_the_order_of_the_file(session: SimulatedSession, path: Path) -> None:
+    ids = session.cell_ids
+    wanted = sorted(int(number) for number in ids[[4, 1, 3]])
+    found = load_session(path, cells=wanted, movies=[ONE])
+    np.testing.assert_array_equal(found.cell_ids, ids[[1, 3, 4]])
+    np.testing.assert_array_equal(found.dff, session.dff[[1, 3, 4]])
+    without = load_session(path, without=[int(ids[0])], movies=[ONE])
+    np.testing.assert_array_equal(without.dff, session.dff[1:])
+    assert list(found.movies) == [ONE]
+
+
+def test_frames_shrink_by_area(monkeypatch: pytest.MonkeyPatch) -> None:
+    random = np.random.default_rng(0)
+    frames = random.integers(0, 256, (9, 12, 20), dtype=np.uint8)
+    monkeypatch.setattr(allen_movies, "AT_ONCE", 4)
+    blocks = frames.reshape(9, 4, 3, 5, 4).mean(axis=(2, 4))
+    assert np.abs(read_frames(frames, (4, 5)) - blocks).max() <= 0.501
+    np.testing.assert_array_equal(read_frames(frames, None), frames)
+    np.testing.assert_array_equal(read_frames(frames, (24, 40)), frames)  # never enlarged
+    uneven = read_frames(frames, (5, 7))  # pixels that straddle: by hand for the first
+    rows, columns = np.array([1, 1, 0.4]), np.array([1, 1, 6 / 7])
+    first = np.einsum("fhw,h,w->f", frames[:, :3, :3].astype(float), rows, columns)
+    assert np.abs(uneven[:, 0, 0] - first / (rows.sum() * columns.sum())).max() <= 0.501
+
+
+def peak_of_reading(stored: h5py.Dataset) -> int:
+    """Most bytes held at once."""
+    tracemalloc.start()
+    read_frames(stored, (8, 8))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+def test_a_movie_at_full_size_is_never_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frames, size = 2000, 64 * 64
+    with h5py.File(tmp_path / "movie.h5", "w") as file:
+        stored = file.create_dataset("data", (frames, 64, 64), np.uint8, chunks=(10, 64, 64))
+        in_blocks = peak_of_reading(stored)
+        monkeypatch.setattr(allen_movies, "AT_ONCE", frames)
+        at_once = peak_of_reading(stored)
+    assert in_blocks < frames * size / 2 < frames * size < at_once
+
+
+Edit = Callable[[h5py.File], None]
+TABLE = f"stimulus/presentation/{ONE}_stimulus"
+DFF = f"{PIPELINE}/DfOverF/imaging_plane_1/data"
+RUNNING = f"{PIPELINE}/BehavioralTimeSeries/running_speed"
+
+
+def replace(file: h5py.File, name: str, values: np.ndarray) -> None:
+    del file[name]
+    file[name] = values
+
+
+def drop_row(file: h5py.File) -> None:
+    for part in ("data", "frame_duration"):
+        replace(file, f"{TABLE}/{part}", np.delete(file[f"{TABLE}/{part}"][()], 40, axis=0))
+
+
+def repeat_a_frame(file: h5py.File) -> None:
+    frame = file[f"{TABLE}/data"][()]
+    frame[40] = frame[39]
+    replace(file, f"{TABLE}/data", frame)
+
+
+def pause(file: h5py.File) -> None:
+    samples = file[f"{TABLE}/frame_duration"][()]
+    samples[40:] += 30
+    replace(file, f"{TABLE}/frame_duration", samples)
+
+
+def late(file: h5py.File) -> None:
+    replace(file, f"{TABLE}/frame_duration", file[f"{TABLE}/frame_duration"][()] + 10_000)
+
+
+def dead_cells(file: h5py.File) -> None:
+    file[DFF][1] = 0.25
+    file[DFF][4, 7] = np.nan
+
+
+def off_the_clock(file: h5py.File) -> None:
+    file[f"{RUNNING}/timestamps"][:] += 0.004
+
+
+def nan_running(file: h5py.File) -> None:
+    file[f"{RUNNING}/data"][:] = np.nan
+
+
+def short_running(file: h5py.File) -> None:
+    replace(file, f"{RUNNING}/data", file[f"{RUNNING}/data"][:100])
+
+
+def backwards(file: h5py.File) -> None:
+    for name in ("DfOverF", "Fluorescence"):
+        where = f"{PIPELINE}/{name}/imaging_plane_1/timestamps"
+        if where in file:
+            replace(file, where, file[where][()][::-1].copy())
+
+
+BAD: dict[str, tuple[Edit, str]] = {
+    "no running": (lambda file: file.__delitem__(RUNNING), "no running speed.*running=False"),
+    "NaN running": (nan_running, "NaN throughout.*running=False"),
+    "running off the clock": (off_the_clock, "running speed.*running=False"),
+    "running cut short": (short_running, "running speed.*values, not those.*running=False"),
+    "times backwards": (backwards, "go backwards: fetch it again"),
+    "no movie": (
+        lambda file: [file.__delitem__(f"stimulus/presentation/{name}_stimulus") for name in (ONE, THREE)],
+        "no natural movie, only spontaneous",
+    ),
+    "no frames": (
+        lambda file: file.__delitem__(f"stimulus/templates/{ONE}_image_stack"),
+        f"no frames of {ONE}",
+    ),
+    "a row less": (drop_row, f"{ONE}"),
+    "a frame twice": (repeat_a_frame, f"{ONE}.*"),
+    "a pause": (pause, "gap: frame 10 of repeat 1 came 31 samples after"),
+    "after the end": (late, f"{ONE}.*ran from sample"),
+    "dead cells": (dead_cells, "dF/F of 2 cells.*without="),
+    "newer pipeline": (
+        lambda file: replace(file, "general/generated_by", np.array([b"version", b"9.0"])),
+        "pipeline 9.0.*up to 3.0",
+    ),
+    "odd pipeline": (
+        lambda file: replace(file, "general/generated_by", np.array([b"version", b"latest"])),
+        "no metadata",
+    ),
+    "no dF/F": (lambda file: file.__delitem__(f"{PIPELINE}/DfOverF"), "no dF/F traces"),
+    "no depth": (
+        lambda file: file.__delitem__("general/optophysiology/imaging_plane_1/imaging depth"),
+        "does not tell its depth",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_files_are_told_in_one_sentence(path: Path, tmp_path: Path, name: str) -> None:
+    edit, sentence = BAD[name]
+    bad = tmp_path / "bad.nwb"
+    shutil.copy(path, bad)
+    with h5py.File(bad, "a") as file:
+        edit(file)
+    before = bad.read_bytes()
+    with pytest.raises(DataError, match=sentence) as caught:
+        load_session(bad)
+    assert str(bad) in str(caught.value) and "\n" not in str(caught.value)
+    assert bad.read_bytes() == before
+
+
+def test_what_the_sentence_says_helps(session: SimulatedSession, path: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.nwb"
+    shutil.copy(path, bad)
+    with h5py.File(bad, "a") as file:
+        dead_cells(file)
+        nan_running(file)
+        pause(file)
+    ids = session.cell_ids
+    found = load_session(bad, without=[int(ids[1]), int(ids[4])], running=False, movies=[THREE])
+    np.testing.assert_array_equal(found.dff, session.dff[[0, 2, 3, 5]])
+    assert np.isnan(found.running).all()
+
+
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_older_pipelines_are_read(path: Path, tmp_path: Path, version: str) -> None:
+    old = tmp_path / "old.nwb"
+    shutil.copy(path, old)
+    with h5py.File(old, "a") as file:
+        replace(file, "general/generated_by", np.array([b"version", version.encode()]))
+        speed = file[f"{RUNNING}/data"][()]
+        replace(file, f"{RUNNING}/data", speed[:, None])  # a column, as the oldest files have it
+    found = load_session(old, movies=[ONE])
+    assert found.pipeline == version
+    np.testing.assert_array_equal(found.running, load_session(path, movies=[ONE]).running)
+
+
+def test_truncated_missing_and_other_files(path: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.nwb"
+    cut.write_bytes(path.read_bytes()[:-2000])
+    page = tmp_path / "page.nwb"
+    page.write_text("<html>")
+    with pytest.raises(DataError, match=r"cut\.nwb is cut short or no HDF5 file.*remove it"):
+        load_session(cut)
+    with pytest.raises(DataError, match=r"page\.nwb is cut short or no HDF5 file"):
+        load_session(page)
+    with pytest.raises(DataError, match="is no file"):
+        load_session(tmp_path / "none.nwb")
+
+
+def test_bad_arguments(session: SimulatedSession, path: Path) -> None:
+    with pytest.raises(DataError, match=r"no cells \[5\]"):
+        load_session(path, cells=[int(session.cell_ids[0]), 5])
+    with pytest.raises(DataError, match="no cell left"):
+        load_session(path, without=[int(number) for number in session.cell_ids])
+    with pytest.raises(DataError, match="no natural_movie_two, only natural_movie_one"):
+        load_session(path, movies=["natural_movie_two"])
+    with pytest.raises(DataError, match=r"size is \(0, 4\)"):
+        load_session(path, size=(0, 4))
+
+
+def test_the_truth_is_read_as_written(session: SimulatedSession, path: Path) -> None:
+    truth = read_session_truth(truth_path(path))
+    assert truth.parameters == session.parameters.to_dict()
+    for name in ("cell_ids", "speed", "expected", "expected_from_movie"):
+        np.testing.assert_array_equal(getattr(truth, name), getattr(session, name))
+    for each in fields(session.cells):
+        planted = getattr(session.cells, each.name)
+        np.testing.assert_array_equal(getattr(truth.cells, each.name), planted)
+
+
+def test_a_damaged_truth_is_told(path: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "truth.npz"
+    damaged.write_bytes(truth_path(path).read_bytes()[:1000])
+    with pytest.raises(DataError, match=r"truth\.npz is not the truth"):
+        read_session_truth(damaged)

@@ -1,0 +1,388 @@
+"""From a session to scores: tasks, running beside the movie, training, baselines, what a bad split leaks."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from neurokit.errors import DataError, SettingsError
+from neurokit.training.settings import FitSettings
+from neurokit.v1_transformer import (
+    SMALL,
+    MovieTask,
+    Recipe,
+    SnippetShape,
+    build_cnn,
+    build_network,
+    cell_scores,
+    lagged_pixels,
+    mean_response,
+    motion_energy,
+    part_responses,
+    predict_part,
+    prepare,
+    running_only,
+    score_table,
+    train_network,
+)
+from neurokit.v1_transformer.allen_files import Movie
+from neurokit.v1_transformer.config import TransformerSettings
+from neurokit.v1_transformer.features import given_running
+from neurokit.v1_transformer.recording import MovieSession
+from neurokit.v1_transformer.scales import snippet_frames, split_movie_leaking
+
+ONE, THREE = "natural_movie_one", "natural_movie_three"
+REPEATS, CELLS, SIZE = 4, 3, (8, 16)
+SHAPE = SnippetShape(length=4, stride=2, before=1, lag=1, window=2)
+MODEL = TransformerSettings(
+    frame=SIZE, patch=4, step=4, width=12, heads=3, spatial_layers=1, temporal_layers=1, dropout=0.0,
+    patch_dropout=0.0, start="random",
+)  # fmt: skip
+FIT = FitSettings(epochs=6, batch_size=32, learning_rate=5e-3, patience=None)
+RECIPE = Recipe(shape=SHAPE, model=MODEL, fit=FIT)
+
+
+def movie(name: str, frames: int, first: int, seed: int) -> Movie:
+    """Frames of a flicker that is slow, each one sample long, REPEATS times."""
+    random = np.random.default_rng(seed)
+    brightness = np.convolve(random.normal(size=frames + 4), np.ones(5) / 5**0.5, "valid")
+    pixels = 128 + 40 * brightness[:, None, None] + 5 * random.normal(size=(frames, *SIZE))
+    starts = first + np.arange(REPEATS * frames).reshape(REPEATS, frames)
+    return Movie(name, pixels.clip(0, 255).astype(np.uint8), starts)
+
+
+def session(*, gain: float = 0.5, noise: float = 0.3, seed: int = 0, follows: bool = True) -> MovieSession:
+    """Cells that follow the brightness of a sample before, times what running makes of it."""
+    random = np.random.default_rng(seed)
+    movies = [movie(ONE, 200, 50, seed), movie(THREE, 300, 900, seed + 1)]
+    samples = 2150
+    bright, speed = (
+        np.zeros(samples),
+        10 * np.abs(np.convolve(random.normal(size=samples + 99), np.ones(100) / 10, "valid")),
+    )
+    for each in movies:
+        bright[each.starts + 1] = each.frames.mean(axis=(1, 2)) / 40 - 3.2
+    if not follows:
+        bright = random.permutation(bright)
+    drive = bright * np.exp(gain * (speed / speed.mean() - 1))
+    clean = np.array([1.0, -1.0, 0.5])[:, None] * drive
+    dff = (clean + noise * random.normal(size=clean.shape)).astype(np.float32)
+    return MovieSession(
+        session_id=7, session_type="three_session_A", structure="VISp", depth=175, cre_line="Cux2-CreERT2",
+        pipeline="3.0", cell_ids=np.arange(CELLS), time=np.arange(samples) / 30, dff=dff,
+        running=speed.astype(np.float32), pupil=None, movies={each.name: each for each in movies},
+    )  # fmt: skip
+
+
+def trained(task: MovieTask, recipe: Recipe = RECIPE) -> np.ndarray:
+    snippets = task.snippets()
+    return predict_part(train_network(snippets, recipe, device="cpu", show_progress=False).model, snippets)
+
+
+# --- the task
+
+
+def test_movies_follow_one_another_and_keep_apart() -> None:
+    recording = session()
+    task = prepare(recording, RECIPE)
+    one, three = recording.movies[ONE], recording.movies[THREE]
+    np.testing.assert_array_equal(task.frames, np.concatenate([one.frames, three.frames]))
+    for part in ("train", "validation", "test"):
+        ends = getattr(task.split, part)
+        first, second = ends[ends < 200], ends[ends >= 200]
+        assert first.min() >= SHAPE.span - 1 and second.min() >= 200 + SHAPE.span - 1
+        assert first.max() + SHAPE.reach < 200 and second.max() + SHAPE.reach < 500
+    expected = recording.dff[1, three.starts[2, 40] + 1 : three.starts[2, 40] + 3].mean()
+    assert task.responses[2, 240, 1] == pytest.approx(expected, abs=1e-6)
+    assert task.running[3, 17] == recording.running[one.starts[3, 17]]
+
+
+def test_no_frame_and_no_response_belongs_to_two_parts() -> None:
+    task = prepare(session(), RECIPE)
+    seen = [
+        {
+            *snippet_frames(ends, SHAPE.span),
+            *(int(end) + late for end in ends for late in range(SHAPE.reach + 1)),
+        }
+        for ends in (task.split.train, task.split.validation, task.split.test)
+    ]
+    assert not seen[0] & seen[1] and not seen[0] & seen[2] and not seen[1] & seen[2]
+
+
+def test_movies_may_be_chosen_and_must_be_there() -> None:
+    assert len(prepare(session(), RECIPE, movies=[ONE]).frames) == 200
+    with pytest.raises(DataError, match="Session 7 was read without natural_movie_two: choose of natural"):
+        prepare(session(), RECIPE, movies=["natural_movie_two"])
+    recording = session()
+    fewer = replace(recording.movies[ONE], starts=recording.movies[ONE].starts[:2])
+    uneven = replace(recording, movies=recording.movies | {ONE: fewer})
+    with pytest.raises(DataError, match="repeated unequally often"):
+        prepare(uneven, RECIPE)
+    assert prepare(uneven, RECIPE, movies=[ONE]).responses.shape == (2, 200, CELLS)
+
+
+def test_shuffled_running_is_that_of_another_repeat() -> None:
+    speed = np.arange(5.0)[:, None] * np.ones((5, 7))
+    for seed in range(20):
+        other = given_running(speed, "shuffled", seed=seed)
+        assert sorted(other[:, 0]) == [0, 1, 2, 3, 4] and (other[:, 0] != speed[:, 0]).all()
+    assert given_running(speed, "none", seed=0) is None
+    assert given_running(speed, "measured", seed=0) is speed
+
+
+def test_running_that_was_not_measured_is_refused_unless_left_out() -> None:
+    silent = replace(session(), running=np.full(2150, np.nan, dtype=np.float32))
+    with pytest.raises(DataError, match="Running was not measured while the movies were shown"):
+        prepare(silent, RECIPE)
+    assert prepare(silent, RECIPE.replace(running="none")).running is None
+
+
+@pytest.mark.parametrize("name", ["length", "stride", "window"])
+def test_impossible_snippets_are_refused(name: str) -> None:
+    with pytest.raises(SettingsError, match=f"{name} is 0; use a whole number of 1 or more"):
+        SnippetShape(**{name: 0})
+
+
+# --- models
+
+
+def test_a_network_takes_its_sizes_from_the_data() -> None:
+    task = prepare(session(), RECIPE)
+    with_running = build_network(task.snippets(), RECIPE.replace(model=MODEL.replace(frame=(40, 80))))
+    assert with_running.settings.frame == SIZE and with_running.settings.snippet == SHAPE.length
+    assert with_running.settings.running == "film" and with_running.readout.out_features == CELLS
+    without = prepare(session(), RECIPE.replace(running="none")).snippets()
+    assert build_network(without, RECIPE).settings.running is None
+
+
+def test_it_learns_the_movie_and_running_helps_where_it_acts() -> None:
+    task, alone = (
+        prepare(session(gain=1.0), RECIPE),
+        prepare(session(gain=1.0), RECIPE.replace(running="none")),
+    )
+    with_running, without = (
+        np.median(cell_scores(each, trained(each)).single_trial) for each in (task, alone)
+    )
+    assert with_running > 0.8 and with_running > without + 0.02
+    elsewhere = prepare(session(follows=False), RECIPE)
+    assert np.median(cell_scores(elsewhere, trained(elsewhere)).single_trial) < 0.25
+
+
+def test_predictions_are_in_the_unit_of_the_recording_and_repeat_by_repeat() -> None:
+    recording = session()
+    task = prepare(recording, RECIPE)
+    larger = prepare(replace(recording, dff=100 * recording.dff + 7), RECIPE)
+    np.testing.assert_allclose(trained(larger), 100 * trained(task) + 7, rtol=1e-2, atol=0.1)
+    predicted = trained(task)
+    assert predicted.shape == part_responses(task).shape and predicted.dtype == np.float32
+    assert not np.allclose(predicted[0], predicted[1])  # the mouse ran differently
+    alone = trained(prepare(recording, RECIPE.replace(running="none")))
+    np.testing.assert_array_equal(alone[0], alone[1])
+
+
+def test_a_model_that_answers_at_each_frame_is_asked_for_the_last() -> None:
+    task = prepare(session(), RECIPE)
+    per_frame = RECIPE.replace(model=MODEL.replace(causal=True))
+    snippets = task.snippets(per_frame=True)
+    model = train_network(snippets, per_frame, device="cpu", show_progress=False).model
+    predicted = predict_part(model, snippets)
+    assert predicted.shape == part_responses(task).shape
+    assert np.median(cell_scores(task, predicted).single_trial) > 0.7
+
+
+def test_a_cnn_is_trained_and_asked_alike() -> None:
+    frames, slower = (
+        SHAPE.replace(length=10, stride=1, before=0),
+        FIT.replace(epochs=15, learning_rate=1e-3),
+    )
+    recording, recipe = session(), RECIPE.replace(shape=frames, fit=slower, running="none")
+    larger = {
+        name: replace(each, frames=each.frames.repeat(3, axis=1).repeat(3, axis=2))
+        for name, each in recording.movies.items()
+    }
+    task = prepare(replace(recording, movies=larger), recipe)
+    snippets = task.snippets()
+    model = train_network(snippets, recipe, build_cnn(snippets, 0), device="cpu", show_progress=False).model
+    assert np.median(cell_scores(task, predict_part(model, snippets)).single_trial) > 0.6
+
+
+def test_snippets_of_other_neurons_are_refused() -> None:
+    task = prepare(session(), RECIPE)
+    model = build_network(task.snippets(), RECIPE)
+    fewer = replace(task, responses=task.responses[..., :2]).snippets()
+    with pytest.raises(DataError, match="The model predicts 3 neurons, the snippets have 2"):
+        predict_part(model, fewer)
+
+
+# --- baselines and scores
+
+
+def test_baselines_know_what_they_are_given() -> None:
+    task = prepare(session(noise=0.1), RECIPE)
+    scores = {
+        name: cell_scores(task, found(task))
+        for name, found in {"mean": mean_response, "pixels": lagged_pixels, "running": running_only}.items()
+    }
+    assert (scores["mean"].single_trial == 0).all()
+    assert (scores["pixels"].single_trial > 0.8).all()
+    assert (np.abs(scores["running"].single_trial) < 0.3).all()  # running alone says nothing of a product
+    known = part_responses(task).mean(axis=(0, 1))
+    np.testing.assert_allclose(mean_response(task)[1, 5], known, atol=0.4)
+
+
+def test_motion_energy_reads_contrast_where_pixels_cannot() -> None:
+    """Cells that follow the contrast of a drifting grating, whatever its phase."""
+    random = np.random.default_rng(3)
+    contrast = np.abs(slow(1, seed=6)[:, 0])
+    phase = 2 * np.pi * (0.15 * np.arange(300) + random.uniform())
+    bars = np.cos(2 * np.pi * np.arange(32)[None, None, :] / 6 - phase[:, None, None])
+    frames = (128 + 60 * contrast.clip(0, 2)[:, None, None] * bars.repeat(16, axis=1)).astype(np.uint8)
+    noise = random.normal(size=(REPEATS, 300, CELLS))
+    task = prepare(session(), RECIPE, movies=[THREE])
+    follows = (contrast[None, :, None] + 0.2 * noise).astype(np.float32)
+    task = replace(task, frames=frames, responses=follows)
+    sizes = MODEL.replace(patch=10, step=3, width=48, heads=4, frame=(16, 32), memory=1.0)  # no calcium
+    energy, pixels = (
+        np.median(cell_scores(task, found).cc_abs)
+        for found in (motion_energy(task, settings=sizes), lagged_pixels(task))
+    )
+    assert energy > 0.7 and energy > pixels + 0.3
+
+
+def test_running_alone_predicts_what_running_adds() -> None:
+    recording = session(follows=False, noise=0.1)
+    added = recording.dff + 0.4 * recording.running
+    task = prepare(replace(recording, dff=added), RECIPE)
+    assert (cell_scores(task, running_only(task)).single_trial > 0.7).all()
+    shuffled = prepare(replace(recording, dff=added), RECIPE.replace(running="shuffled"))
+    assert (cell_scores(shuffled, running_only(shuffled)).single_trial < 0.4).all()
+    with pytest.raises(DataError, match="prepared without running"):
+        running_only(prepare(recording, RECIPE.replace(running="none")))
+
+
+def test_baselines_do_not_read_the_test() -> None:
+    task = prepare(session(), RECIPE)
+    late = replace(task, responses=_after(task.responses, int(task.split.test[-1]) - 20))
+    assert set(range(int(task.split.test[-1]) - 20, 500)) & {*task.split.test.tolist()}
+    for baseline in (mean_response, lagged_pixels, running_only):
+        np.testing.assert_array_equal(baseline(task), baseline(late))
+
+
+def _after(responses: np.ndarray, first: int) -> np.ndarray:
+    changed = responses.copy()
+    changed[:, first:] = 99 - 5 * changed[:, first:]
+    return changed
+
+
+def test_a_table_has_medians_of_reliable_cells() -> None:
+    recording = session()
+    noise = np.random.default_rng(0).normal(size=recording.dff.shape[1]).astype(np.float32)
+    recording = replace(recording, dff=np.vstack([recording.dff[:2], noise[None]]))
+    task = prepare(recording, RECIPE)
+    assert task.reliable().tolist() == [True, True, False]
+    truth = np.broadcast_to(part_responses(task).mean(axis=0), part_responses(task).shape)
+    table = score_table(task, {"mean of repeats": truth, "mean": mean_response(task)})
+    assert table.cells.tolist() == [2, 2] and table.cc_abs[0] == pytest.approx(1, abs=1e-5)
+    assert table.cc_norm[0] >= 1 and table.cc_norm[1] == 0
+    assert table.absolute_error[0] < table.absolute_error[1]
+    with pytest.raises(DataError, match="No cell is reliable enough"):
+        score_table(task, {"mean": mean_response(task)}, cells=np.zeros(CELLS, dtype=bool))
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_table_of_cells_without_a_signal_in_the_test_has_no_normalised_score() -> None:
+    task = prepare(session(), RECIPE)
+    alternating = task.responses.copy()
+    alternating[:, task.split.test] = np.array([-1, 1, -1, 1])[:, None, None]  # the mean is flat
+    table = score_table(replace(task, responses=alternating), {"mean": mean_response(task)})
+    assert table[["cc_norm", "low", "high"]].isna().all(axis=None) and table.single_trial[0] == 0
+
+
+# --- the leak
+
+
+def test_a_random_split_leaks_and_blocks_do_not() -> None:
+    """A movie and responses that vary slowly and have nothing to do with each other."""
+    task = prepare(session(), RECIPE, movies=[THREE])
+    frames, responses = slow(np.prod(SIZE), seed=4).reshape(300, *SIZE), slow(CELLS, seed=5)
+    task = replace(
+        task,
+        frames=(128 + 40 * frames).clip(0, 255).astype(np.uint8),
+        responses=np.broadcast_to(responses, (REPEATS, *responses.shape)).astype(np.float32),
+    )
+    leaking = replace(task, split=split_movie_leaking(300, snippet=SHAPE.span, lag=SHAPE.reach, seed=0))
+    honest, fooled = (np.median(cell_scores(each, _nearest(each)).cc_abs) for each in (task, leaking))
+    assert fooled > 0.9 and abs(honest) < 0.4
+
+
+def slow(columns: int, seed: int) -> np.ndarray:
+    """Independent traces of 300 frames that change in about 25, variance 1."""
+    noise = np.random.default_rng(seed).normal(size=(324, columns))
+    return np.stack([np.convolve(each, np.ones(25) / 5, "valid") for each in noise.T], axis=1)
+
+
+def _nearest(task: MovieTask) -> np.ndarray:
+    """The mean response to the training frame whose snippet looks most like that of the test frame."""
+    lags = np.arange(SHAPE.length) * SHAPE.stride
+    windows = task.frames.reshape(len(task.frames), -1).astype(np.float32)
+
+    def look(ends: np.ndarray) -> torch.Tensor:
+        return torch.from_numpy(windows[ends[:, None] - lags].reshape(len(ends), -1))
+
+    nearest = torch.cdist(look(task.split.test), look(task.split.train)).argmin(dim=1).numpy()
+    found = task.responses[:, task.split.train[nearest]].mean(axis=0)
+    return np.broadcast_to(found, (REPEATS, *found.shape)).astype(np.float32)
+
+
+# --- edges
+
+
+def test_shuffled_running_needs_another_repeat() -> None:
+    with pytest.raises(DataError, match="needs the speed of another repeat"):
+        given_running(np.ones((1, 5)), "shuffled", seed=0)
+
+
+def test_one_movie_may_be_named_by_itself_and_none_twice() -> None:
+    unchecked = getattr(prepare, "__wrapped__", prepare)
+    assert len(unchecked(session(), RECIPE, movies=ONE).frames) == 200
+    with pytest.raises(DataError, match="names one twice"):
+        prepare(session(), RECIPE, movies=[ONE, ONE])
+
+
+def test_cells_are_judged_reliable_in_training_frames() -> None:
+    task = prepare(session(), RECIPE)
+    silent = task.responses.copy()
+    noise = np.random.default_rng(0).normal(size=(REPEATS, len(task.split.test)))
+    silent[:, task.split.test, 1] = noise
+    assert replace(task, responses=silent).reliable().tolist() == [True, True, True]
+    silent = task.responses.copy()
+    silent[:, task.split.train, 1] = np.random.default_rng(1).normal(size=(REPEATS, len(task.split.train)))
+    assert replace(task, responses=silent).reliable().tolist() == [True, False, True]
+
+
+def test_the_best_epoch_is_that_of_validation_snippets() -> None:
+    task = prepare(session(), RECIPE)
+    wrong = task.responses.copy()
+    wrong[:, task.split.validation] = np.random.default_rng(0).normal(
+        size=wrong[:, task.split.validation].shape
+    )
+    snippets = [replace(task, responses=each).snippets() for each in (task.responses, wrong)]
+    losses = [train_network(each, RECIPE, device="cpu", show_progress=False).best_loss for each in snippets]
+    assert losses[1] > 1.3 * losses[0]  # what it chooses by knows of validation responses
+
+
+def test_the_recipe_warms_up_and_cools_down() -> None:
+    fit = SMALL.fit.replace(epochs=6)
+    snippets = prepare(session(), RECIPE).snippets()
+    rates = train_network(
+        snippets, RECIPE.replace(fit=fit), device="cpu", show_progress=False
+    ).history.learning_rate
+    assert rates[0] < rates[1] < rates[2] == rates.max() == pytest.approx(fit.learning_rate)
+    assert (rates.diff()[3:] < 0).all() and rates.iloc[-1] < 0.3 * fit.learning_rate
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63])
+def test_impossible_seeds_are_refused(seed: int) -> None:
+    with pytest.raises(SettingsError, match="seed is"):
+        Recipe(seed=seed)

@@ -1,0 +1,35 @@
+"""What the tests of snippets and their models share: a small movie shown a few times."""
+
+import numpy as np
+
+from neurokit.v1_transformer.scales import MovieSplit, split_movie
+from neurokit.v1_transformer.snippets import Snippets
+
+REPEATS, FRAMES, HEIGHT, WIDTH, NEURONS = 3, 80, 8, 16, 4
+LENGTH = 5
+SPLIT = split_movie(FRAMES, snippet=LENGTH, lag=2)
+
+
+def toy_frames(seed: int = 0) -> np.ndarray:
+    """uint8 noise, F H W."""
+    return np.random.default_rng(seed).integers(0, 256, (FRAMES, HEIGHT, WIDTH), dtype=np.uint8)
+
+
+def toy_responses(seed: int = 1) -> np.ndarray:
+    """Noise, each neuron with a mean and a spread of its own, R F N."""
+    values = np.random.default_rng(seed).normal(size=(REPEATS, FRAMES, NEURONS))
+    return (values * np.arange(1, NEURONS + 1) + 10).astype(np.float32)
+
+
+def toy_running(seed: int = 2) -> np.ndarray:
+    """Speeds in cm/s, the first ten frames of the first repeat not measured, R F."""
+    values = np.random.default_rng(seed).gamma(1, 8, (REPEATS, FRAMES)).astype(np.float32)
+    values[0, :10] = np.nan
+    return values
+
+
+def toy_snippets(split: MovieSplit = SPLIT, **options: object) -> Snippets:
+    """Snippets of all of it; an option replaces a part."""
+    given = {"frames": toy_frames(), "responses": toy_responses(), "running": toy_running(), "length": LENGTH}
+    given |= options
+    return Snippets(given.pop("frames"), given.pop("responses"), split, **given)
