@@ -25,8 +25,7 @@ import paired
 import peers
 from neurokit.attribution import integrated_gradients
 from neurokit.pupil_encoder.model import PupilEncoder
-from neurokit.sensorium import attribution as neuron_attribution
-from neurokit.sensorium.attribution import AtState
+from neurokit.sensorium.attribution import AtState, neuron_attribution
 from neurokit.sensorium.config import CNN
 
 AIM = {"CNN": 8.0, "RNN": 2.2}

@@ -7,11 +7,11 @@ positions from cortex), 128 images of 36 x 64, 8,000 neurons: Poisson loss and p
 is the loss and the optimiser of `neurokit.sensorium.training`; "fast" is the same model after
 `neurokit.sensorium.kernels.accelerate`. All start from the peer's weights and draw the same positions.
 Before timing, the loss and every gradient are compared: in double precision on a small batch, where two ways
-of computing the same agree to 1e-9, and in single precision on the timed batch, where either is off by its own
-rounding.
+of computing the same agree to 1e-9, and in single precision on the timed batch, where either is off by its
+own rounding.
 
-The allocator ("as it comes", or "kept" by `neurokit.training.compiling`) cannot be changed back, so each has a
-process of its own with all models in it, and the processes take turns.
+The allocator ("as it comes", or "kept" by `neurokit.training.compiling`) cannot be changed back, so each has
+a process of its own with all models in it, and the processes take turns.
 """
 
 from collections.abc import Callable

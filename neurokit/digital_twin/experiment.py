@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+import numpy as np
 import pandas as pd
 import torch
 
@@ -63,9 +64,9 @@ class Plan:
     there is not, and a tier without a recording where no folder is given.
     """
 
-    folder: Path | None = None
-    foundation: Path | None = None
-    seed: int = 0
+    folder: str | Path | None = None
+    foundation: str | Path | None = None
+    seed: int | np.integer = 0
     size: Size | None = None
     epochs: int | None = None
     gaps: Gaps = "drop"

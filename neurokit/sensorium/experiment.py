@@ -55,7 +55,7 @@ class Plan:
     """
 
     model: str = "cnn_plus"
-    seed: int = 0
+    seed: int | np.integer = 0
     epochs: int | None = None
     published: bool = False
     tier: settings.Tier = field(default_factory=settings.tier)

@@ -9,6 +9,7 @@ V1 Transformer from a session to a saved model and its scores, for the command l
 Letters: R repeats, E end frames of the test part, F frames, N neurons, S samples of the microscope.
 """
 
+import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
@@ -61,9 +62,9 @@ class Plan:
     """
 
     session_id: int | None = None
-    seed: int = 0
-    movies: tuple[str, ...] | None = None
-    without: tuple[int, ...] = ()
+    seed: int | np.integer = 0
+    movies: tuple[str, ...] | str | None = None
+    without: tuple[int, ...] | np.ndarray = ()
     running: Running = "measured"
     size: Size | None = None
     epochs: int | None = None
@@ -155,12 +156,11 @@ class Plan:
         session = SESSION if self.session_id is None else self.session_id
         where = "demo" if self.tier == "demo" else f"{self.tier}-{session}"
         size = "small" if self.small else "full"
-        fewer = f"-without-{_digest(repr(sorted(set(self.without))))}" if self.without else ""
+        cells = repr(sorted(set(self.without)))
+        digest = hashlib.sha256(cells.encode()).hexdigest()[:12]
+        fewer = f"-without-{digest}" if self.without else ""
         return f"v1-transformer-{where}-{self.seed}-{size}-{self.running}-{self._movies}{fewer}"
 
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True)

@@ -233,7 +233,7 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monk
     [
         (["--epochs", "-5"], "epochs is -5; use a whole number of 1 or more."),
         (["--epochs", "0"], "epochs is 0; use a whole number of 1 or more."),
-        (["--seed", "-1"], "seed is -1; use a whole number from 0 to below 2^31."),
+        (["--seed", "-1"], "seed is -1; use a whole number from 0 to 2^31 - 1."),
         (["a=other"], "There are 2 mice with the name 'a': give each a name of its own."),
         (["b.c=other"], "A mouse cannot have the name 'b.c': use letters, digits and hyphens."),
         (["../b=other"], "A mouse cannot have the name '../b': use letters, digits and hyphens."),

@@ -450,10 +450,10 @@ def test_recordings_without_a_network_and_paths_are_refused(recording: TrialFold
     with pytest.raises(DataError, match=r"^There is no network for mouse b: give one for each recording\.$"):
         train_cohort(given, RECIPE, {"a": toy_network()}, device="cpu")
     unchecked = getattr(train_cohort, "__wrapped__", train_cohort)  # the import hook would answer
-    with pytest.raises(DataError, match=r"^The recording of a is .*; give what \S+load_trials reads"):
+    with pytest.raises(DataError, match=r"^The recording of a is .*; give what \S*load_trials\S* of"):
         unchecked({"a": recording.path}, RECIPE, device="cpu")
     unchecked = getattr(train_twin, "__wrapped__", train_twin)
-    with pytest.raises(DataError, match=r"^The recording of mouse is .*; give what \S+load_trials reads"):
+    with pytest.raises(DataError, match=r"^The recording of mouse is .*; give what \S*load_trials\S* of"):
         unchecked(recording.path, RECIPE, toy_network(), device="cpu")
 
 

@@ -97,7 +97,7 @@ def test_nested_files_name_the_one_that_failed(tmp_path: Path) -> None:
 
 WRITER = """
 import sys
-from neurokit.files import written
+from neurokit.files.atomic import written
 
 with written(sys.argv[1]) as temporary:
     temporary.write_text("of the other process")

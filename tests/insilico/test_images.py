@@ -20,8 +20,7 @@ from neurokit.insilico import (
     receptive_fields,
     tuning,
 )
-from neurokit.sensorium import attribution as neuron_attribution
-from neurokit.sensorium.attribution import AtState
+from neurokit.sensorium.attribution import AtState, neuron_attribution
 from neurokit.sensorium.config import CNN_PLUS, MouseShape
 from neurokit.sensorium.model import MouseModel, build
 from neurokit.sensorium.simulated_mouse import Cells, draw_cells

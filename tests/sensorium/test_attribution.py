@@ -10,9 +10,8 @@ from torch import Tensor, nn
 
 from neurokit.attribution import integrated_gradients, neuron_rate
 from neurokit.errors import DataError, FitError
-from neurokit.sensorium import attribution as neuron_attribution
 from neurokit.sensorium import attribution as receptive_crop
-from neurokit.sensorium.attribution import AtState
+from neurokit.sensorium.attribution import AtState, neuron_attribution
 from neurokit.sensorium.config import CNN, LN_PLUS, MODEL_4, ModelSettings, MouseShape
 from neurokit.sensorium.model import SensoriumModel, build
 

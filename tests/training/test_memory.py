@@ -16,7 +16,7 @@ from neurokit.training.settings import FitSettings
 FAULTS = """
 import resource, sys
 import torch
-from neurokit.allocator import keep_freed_memory
+from neurokit.training.compiling import keep_freed_memory
 
 if sys.argv[1] == "kept":
     assert keep_freed_memory()

@@ -591,7 +591,7 @@ def test_nothing_is_fetched_for_a_name_that_is_not_there(
 def test_all_sessions_of_the_download_are_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert len(set(steinmetz.SESSIONS)) == 39
     assert steinmetz.SESSIONS[12] == steinmetz.SEED_SESSION  # the original counts it as session 12, from 0
-    made = steinmetz_session(replace(SMALL, mouse="Cori", date="2016-12-17"), tmp_path)
+    made = steinmetz_session(SMALL.replace(mouse="Cori", date="2016-12-17"), tmp_path)
     monkeypatch.setattr(steinmetz, "fetch", lambda part, folder: tmp_path / part)
     monkeypatch.setattr(steinmetz, "read_sessions", lambda path: [made])
     assert steinmetz.load_session("Cori_2016-12-17", tier="full") is made
