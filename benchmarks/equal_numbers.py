@@ -16,7 +16,6 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +93,7 @@ def pupil_encoder() -> Numbers:
     models, rates = {}, {}
     for family in ("rnn", "gru", "lstm", "mlp", "cnn"):
         encoder = build_encoder(task, cell=family, hidden=27, layers=1, seed=0)
-        fitted = train_encoder(task, encoder, replace(DEFAULTS, epochs=3, seed=0), **HERE)
+        fitted = train_encoder(task, encoder, DEFAULTS.replace(epochs=3, seed=0), **HERE)
         models[family] = trained(fitted)
         rates[family] = encoder_rates(fitted.model, task)
     baselines = baseline_rates(task, recording.trials)
@@ -274,7 +273,7 @@ def transfer(core: Path) -> Numbers:
     recording, kinds = load_trials(folder / "training_data"), held_out_videos(folder)
     videos = [video for kind in kinds.values() for video in kind]
     foundation = twin_run.load_foundation(core)
-    recipe = replace(plan.recipe, network=foundation.settings)
+    recipe = plan.recipe.replace(network=foundation.settings)
     fitted = train_twin(recording, recipe, foundation, **HERE)
     save_twin(fitted.model, plan.path, recipe, recording)
     return {
