@@ -1,6 +1,8 @@
 """What every notebook's first cell does: versions, device, threads, seed, figure style."""
 
 import platform
+import shlex
+from importlib.metadata import requires
 from typing import SupportsIndex
 
 import numpy as np
@@ -26,3 +28,13 @@ def setup(seed: SupportsIndex = 0, *, device: str = "auto") -> torch.device:
         f"numpy {np.__version__} · device {chosen} · tier {settings.tier()} · seed {seed}"
     )
     return chosen
+
+
+def extra_requirements(extra: str) -> str:
+    """What an extra of the installed package needs, as words for `%pip install`.
+
+    The package itself is not among them: under its name an index may hold somebody else's.
+    """
+    lines = (line.replace('"', "'").split(";") for line in requires("neurokit-encoding") or ())
+    wanted = f"extra == '{extra}'"
+    return shlex.join(line[0].strip() for line in lines if wanted in line[-1])
