@@ -5,10 +5,10 @@ python := .venv/bin/python
 
 help:
 	@echo "make notebooks  run every notebook on the demo tier; copies, HTML and pictures go to build/"
-	@echo "make test       ruff, the fast unit tests, every notebook under nbval: 13 minutes on two cores"
+	@echo "make test       lint, the fast unit tests, every notebook under nbval: 13 minutes on two cores"
 	@echo "make test-slow  the rest: full-size goldens, Ray, benchmarks in small, kills; .ci/run calls both"
 	@echo "                .venv/bin/pytest is the fast unit tests, .venv/bin/pytest tests/test_x.py all of one file"
-	@echo "make lint       ruff alone"
+	@echo "make lint       ruff, and that imports run downwards"
 	@echo "make headers    write the generated part of each notebook: badges and set-up cell"
 	@echo "make address    REPOSITORY=owner/name: write the public address wherever it is shown; empty: take it out"
 	@echo "make ledger     write the tables of book/ and README, and the notebooks' minutes, from benchmarks/results"

@@ -4,6 +4,9 @@ The command line prints these without a traceback; everything else is a defect a
 traceback.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class NeurokitError(Exception):
     """Base of every error that the reader of the message can mend."""
@@ -31,3 +34,12 @@ class CheckpointError(NeurokitError, ValueError):
 
 class DiskError(NeurokitError, OSError):
     """A file that could not be written; whatever stood under its name before still stands."""
+
+
+@contextmanager
+def read_from(where: object) -> Iterator[None]:
+    """Puts `where` (a file, a session of it) before the sentence of a DataError raised inside."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(f"{where}: {error}") from error

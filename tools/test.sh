@@ -2,8 +2,8 @@
 # The parts of the tests, after `tools/setup.sh test`. Each part runs even if one before it failed; the exit status
 # is 1 if any did.
 #
-#   tools/test.sh lint   ruff alone
-#   tools/test.sh fast   `make test`: ruff, the fast unit tests, every notebook under nbval
+#   tools/test.sh lint   ruff and import-linter
+#   tools/test.sh fast   `make test`: lint, the fast unit tests, every notebook under nbval
 #   tools/test.sh slow   `make test-slow`: the tests that are marked slow (tests/conftest.py says which)
 #
 # Two workers, each on one thread. All tests of a file, and all cells of a notebook, run in one worker in their order.
@@ -27,7 +27,11 @@ lint() {
         if [ -d "$folder" ]; then folders="$folders $folder"; fi
     done
     # shellcheck disable=SC2086
-    "$python" -m ruff check $folders
+    "$python" -m ruff check $folders && "$python" -m ruff format --check --quiet neurokit tests tools benchmarks && imports
+}
+
+imports() { # import-linter: pyproject.toml says which package stands on which
+    .venv/bin/lint-imports --no-logo
 }
 
 two_workers() {
@@ -53,9 +57,9 @@ notebooks() {
 }
 
 case "${1:-}" in
-    lint) part ruff lint ;;
+    lint) part lint lint ;;
     fast)
-        part ruff lint
+        part lint lint
         part unit-tests two_workers tests -m "not slow"
         part notebooks notebooks
         ;;

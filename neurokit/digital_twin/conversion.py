@@ -1,25 +1,22 @@
-"""Traces and videos brought to the 30 Hz and the monitor pixels of a trial folder.
+"""Trial folders made of recordings of movies and of images, brought to 30 Hz and the monitor's pixels.
 
 Traces are filtered and filled as in the pipeline behind the foundation model (cajal/foundation): a Hamming
 low-pass where they are sampled faster than the frames, gaps filled by straight lines, linear interpolation.
 Frames shrink by bilinear interpolation over the pixels they cover, the rule of PIL's resize.
 
-Letters: S samples of a trace, T frames, H x W pixels before, h x w after.
-
-Trial folders made of other recordings: Allen sessions with natural movies, SENSORIUM scans.
-
 A converted recording is one folder: `training_data`, `evaluation_data` (see
-`neurokit.digital_twin.recording`) and
-`statistics.npz`, with which it was standardised. Statistics, and the baselines that are taken off dF/F, are
-those of the trials to fit alone.
+`neurokit.digital_twin.recording`) and `statistics.npz`, with which it was standardised. Statistics, and the
+baselines that are taken off dF/F, are those of the trials to fit alone.
 
-Letters: S samples of the microscope, F frames of a movie, T frames of a clip (30 Hz), N units.
+Letters: S samples of a trace or of the microscope, F frames of a movie, R repeats, T frames of a clip
+(30 Hz), K trials, N units, H x W pixels before, h x w after.
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -32,9 +29,6 @@ from neurokit.digital_twin.statistics import TrainingStatistics, training_statis
 from neurokit.digital_twin.trial_files import ARRAYS, check_replaceable
 from neurokit.errors import DataError
 from neurokit.files.atomic import folder_written
-from neurokit.sensorium.recording import Scan
-from neurokit.v1_transformer.allen_files import Movie
-from neurokit.v1_transformer.recording import MovieSession
 
 FRAME_PERIOD = 1 / 30  # s
 LONGEST_GAP = 0.5  # s; longer than a blink
@@ -109,6 +103,43 @@ def _check_trace(times: np.ndarray, values: np.ndarray) -> None:
         raise DataError("The trace holds infinite values: mark what was not measured by NaN.")
 
 
+@runtime_checkable
+class MovieRecording(Protocol):
+    """Traces of cells that watched movies: what `neurokit.v1_transformer` reads from an Allen session.
+
+    dF/F N S, its time (s) S, running (cm/s, NaN where not measured) S, pupil azimuth, altitude and size S 3
+    or None; of each movie the frames F H W, and the sample at which each frame of each repeat came on R F.
+    """
+
+    cell_ids: np.ndarray
+    time: np.ndarray
+    dff: np.ndarray
+    running: np.ndarray
+    pupil: np.ndarray | None
+    movies: Mapping[str, Any]
+
+
+@runtime_checkable
+class ImageRecording(Protocol):
+    """Responses to images, as `neurokit.sensorium` reads a scan; see there for units."""
+
+    key: str
+    images: np.ndarray
+    responses: np.ndarray
+    behaviour: np.ndarray
+    pupil_center: np.ndarray
+    tiers: np.ndarray
+    image_ids: np.ndarray
+    unit_ids: np.ndarray
+    statistics: Mapping[str, Mapping[str, np.ndarray]]
+
+    def trials(self, tier: str) -> np.ndarray:
+        """Indices of the trials of a tier."""
+
+    def withheld(self, tier: str) -> bool:
+        """Whether the responses of a tier are not published."""
+
+
 MONITOR = (144, 256)  # pixels of the released digital twins
 CLIP = 300  # frames, 10 s
 GAP = 30  # frames, 1 s; the network's convolutions look back 13
@@ -145,7 +176,7 @@ def split_clips(frames: int, *, clip: int = CLIP, gap: int = GAP) -> ClipSplit:
 
 
 def convert_session(
-    session: MovieSession,
+    session: MovieRecording,
     folder: str | Path,
     *,
     size: tuple[int, int] = MONITOR,
@@ -163,19 +194,24 @@ def convert_session(
     behaviour = _session_behaviour(session)
     trials, videos = [], []
     for movie in session.movies.values():
-        movie = replace(movie, frames=resize_video(movie.frames, size))
-        split = split_clips(len(movie.frames), clip=clip, gap=gap)
+        frames = resize_video(movie.frames, size)
+        split = split_clips(len(frames), clip=clip, gap=gap)
         parts = [(part, True) for part in split.train] + [(split.validation, False)]
         for number, (part, training) in enumerate(parts):
-            trials += _repeats(session, behaviour, movie, part, f"{movie.name}-{number}-", training)
-        videos.append(Video(movie.name, tuple(_repeats(session, behaviour, movie, split.evaluation))))
+            shown = frames[part.start : part.stop], movie.starts[:, part.start : part.stop]
+            trials += _repeats(session, behaviour, *shown, f"{movie.name}-{number}-", training)
+        last = slice(split.evaluation.start, split.evaluation.stop)
+        repeats = _repeats(session, behaviour, frames[last], movie.starts[:, last])
+        videos.append(Video(movie.name, tuple(repeats)))
     fitted = np.concatenate([trial.units for trial in trials if trial.training])
     lowest = np.percentile(fitted, baseline, axis=0).astype(np.float32)
     videos = [replace(each, repeats=tuple(_above(lowest, each.repeats))) for each in videos]
     return write_recording(folder, _above(lowest, trials), videos, session.cell_ids)
 
 
-def convert_scan(scan: Scan, folder: str | Path, *, size: tuple[int, int] = MONITOR) -> TrainingStatistics:
+def convert_scan(
+    scan: ImageRecording, folder: str | Path, *, size: tuple[int, int] = MONITOR
+) -> TrainingStatistics:
     """Writes a SENSORIUM scan as a trial folder: each trial shows its image for 15 frames.
 
     An approximation: a scan keeps one number per unit and trial, so units (and behaviour) are the same in
@@ -231,7 +267,7 @@ def _standardised(videos: Sequence[Video], statistics: TrainingStatistics) -> It
         yield Video(video.name, tuple(map(statistics.standardised, video.repeats)))
 
 
-def _session_behaviour(session: MovieSession) -> Float32[np.ndarray, "S 4"]:
+def _session_behaviour(session: MovieRecording) -> Float32[np.ndarray, "S 4"]:
     """Pupil azimuth, altitude, size, and running, short gaps filled; 0 where there is no such trace."""
     pupil = np.zeros((len(session.time), 3)) if session.pupil is None else session.pupil
     period = float(np.median(np.diff(session.time)))
@@ -246,21 +282,19 @@ def _session_behaviour(session: MovieSession) -> Float32[np.ndarray, "S 4"]:
 
 
 def _repeats(
-    session: MovieSession,
+    session: MovieRecording,
     behaviour: Float32[np.ndarray, "S 4"],
-    movie: Movie,
-    frames: range,
+    frames: UInt8[np.ndarray, "T H W"],
+    starts: Int[np.ndarray, "R T"],
     name: str = "",
     training: bool = False,
 ) -> list[Trial]:
-    """The raw trials of one stretch of a movie, a trial per repeat; units are dF/F as it is."""
-    stretch = slice(frames.start, frames.stop)
+    """The raw trials of one clip of a movie, a trial per repeat; units are dF/F as it is."""
     trials = []
-    for repeat, starts in enumerate(movie.starts[:, stretch]):
-        seen = behaviour[starts]
-        units = np.ascontiguousarray(session.dff[:, starts].T)
-        name_of_repeat = f"{name}{repeat}"
-        trials.append(Trial(name_of_repeat, training, movie.frames[stretch], seen[:, :2], seen[:, 2:], units))
+    for repeat, samples in enumerate(starts):
+        seen = behaviour[samples]
+        units = np.ascontiguousarray(session.dff[:, samples].T)
+        trials.append(Trial(f"{name}{repeat}", training, frames, seen[:, :2], seen[:, 2:], units))
     return trials
 
 
@@ -268,12 +302,12 @@ def _above(lowest: Float32[np.ndarray, "N"], trials: Sequence[Trial]) -> list[Tr
     return [replace(trial, units=np.maximum(trial.units - lowest, 0)) for trial in trials]
 
 
-def _stills(scan: Scan, indices: Int[np.ndarray, "K"], size: tuple[int, int]) -> list[Trial]:
+def _stills(scan: ImageRecording, indices: Int[np.ndarray, "K"], size: tuple[int, int]) -> list[Trial]:
     """Raw trials of a scan's trials; all frames of one are the same memory."""
     return [_still(scan, index, size) for index in indices.tolist()]
 
 
-def _still(scan: Scan, index: int, size: tuple[int, int]) -> Trial:
+def _still(scan: ImageRecording, index: int, size: tuple[int, int]) -> Trial:
     mean, std = (np.asarray(scan.statistics["images"][word]) for word in ("mean", "std"))
     grey = np.rint(scan.images[index] * std + mean).clip(0, 255).astype(np.uint8)
     image = resize_video(grey[None], size)[0]

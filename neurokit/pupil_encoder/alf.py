@@ -23,8 +23,8 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int, Integer, Shaped
 
-from neurokit.errors import DataError
-from neurokit.pupil_encoder.recording import TrialRecording, read_from, trial_table
+from neurokit.errors import DataError, read_from
+from neurokit.pupil_encoder.recording import TrialRecording, trial_table
 
 BIN_SIZE, BINS = 0.01, 250  # s; bins of a trial
 

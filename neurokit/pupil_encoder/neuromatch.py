@@ -22,10 +22,10 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Integer, Shaped
 
-from neurokit.errors import DataError
+from neurokit.errors import DataError, read_from
 from neurokit.files.archives import read_npz
 from neurokit.files.pickles import load_object_array
-from neurokit.pupil_encoder.recording import TrialRecording, read_from, trial_table
+from neurokit.pupil_encoder.recording import TrialRecording, trial_table
 
 Session = Mapping[str, Any]
 TRIAL_KEYS = {  # key in the file: column of the trial table

@@ -4,8 +4,6 @@ Letters: N neurons, K trials, T behaviour bins of a trial, S of these bins that 
 Time is in seconds from the onset of the trial's visual stimulus; a bin is named by its centre.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -100,15 +98,6 @@ class TrialRecording:
             behaviour={channel: values[trials] for channel, values in self.behaviour.items()},
             trials=self.trials.iloc[np.arange(len(self.trials))[trials]].reset_index(drop=True),
         )
-
-
-@contextmanager
-def read_from(where: object) -> Iterator[None]:
-    """Puts `where` (a file, a session of it) before the sentence of a DataError raised inside."""
-    try:
-        yield
-    except DataError as error:
-        raise DataError(f"{where}: {error}") from error
 
 
 def trial_table(trials: int, **columns: np.ndarray | None) -> pd.DataFrame:

@@ -14,9 +14,8 @@ import numpy as np
 from jaxtyping import Bool, Float32, Int
 
 from neurokit import settings
-from neurokit.errors import DataError
+from neurokit.errors import DataError, read_from
 from neurokit.files.archives import read_npz
-from neurokit.pupil_encoder.recording import read_from
 
 ALLEN = Path("allen_vc2p_gratings")
 DRIFTING = ALLEN / "drifting_gratings_session527745328_timecourses_40cells.npz"

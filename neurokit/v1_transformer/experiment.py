@@ -162,7 +162,6 @@ class Plan:
         return f"v1-transformer-{where}-{self.seed}-{size}-{self.running}-{self._movies}{fewer}"
 
 
-
 @dataclass(frozen=True)
 class Trained:
     """A finished training run; `error` is the mean absolute one on validation snippets, of the best epoch."""
