@@ -69,6 +69,7 @@ def test_trained_encoder_finds_channel_and_lag(tasks: list[EncodingTask]) -> Non
     assert sum(right) >= 8, right
 
 
+@pytest.mark.slow
 def test_random_weights_do_not(tasks: list[EncodingTask]) -> None:
     """At most two of nine, by luck."""
     right = []

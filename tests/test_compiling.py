@@ -130,6 +130,7 @@ def compiles(kind: str) -> None:
 # --- compiled
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("device", "way"), WAYS)
 def test_a_compiled_step_is_the_plain_step(device: str, way: Compile) -> None:
     """With dropout: the random numbers are the same, or nothing would agree."""
@@ -178,6 +179,7 @@ def trained(compile: Compile = "none", epochs: int = 3, checkpoint: Path | None 
     return fit(model, loss, rows, rows, settings, **options)
 
 
+@pytest.mark.slow
 def test_a_compiled_run_is_the_plain_run_and_goes_on_with_its_checkpoint(tmp_path: Path) -> None:
     compiles("cpu")
     plain, path = trained(), tmp_path / "run.training"

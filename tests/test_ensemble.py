@@ -127,6 +127,7 @@ def scans_of_a_doomed_process() -> dict[str, Scan]:
     return toy_scans()
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(FitError, match=r"^A process [^\n]* was killed[^\n]*fewer workers\.$"):
         train(tmp_path, load=scans_of_a_doomed_process, engine="processes")

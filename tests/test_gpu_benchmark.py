@@ -7,6 +7,8 @@ import gpu
 import gpu_works
 from neurokit.sensorium.recipe import PUBLISHED
 
+pytestmark = pytest.mark.slow
+
 QUICK = ["--quick", "--device", "cpu", "--rounds", "2"]
 
 

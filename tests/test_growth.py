@@ -9,6 +9,8 @@ import growth
 import growth_fit
 from growth_curves import AHEAD, CURVES, MEMBERS, NEURONS, STEPS
 
+pytestmark = pytest.mark.slow
+
 SIZES = (500, 1000, 2000, 4000, 8000)
 
 
@@ -77,7 +79,6 @@ def test_sizes_double_at_least() -> None:
     assert set(AHEAD) <= {(curve.what, curve.axis) for curve in CURVES}
 
 
-@pytest.mark.slow
 def test_a_quick_run_measures_every_curve_and_looks_ahead_along_its_line() -> None:
     rows = growth.main(["--quick"])
     curves = [row for row in rows if "sizes" in row]

@@ -10,6 +10,8 @@ from neurokit.movies import prepare
 from neurokit.movies.recipe import SMALL
 from tests.test_movies import RECIPE, session
 
+pytestmark = pytest.mark.slow
+
 TINY = {"frames": 260, "cells": 5, "epochs": 1}
 
 
@@ -33,7 +35,6 @@ def test_every_model_is_a_recipe_a_baseline_or_the_truth() -> None:
     assert same == ["V1 Transformer", "untrained", "other responses", "short movies", "no effect of running"]
 
 
-@pytest.mark.slow
 def test_a_tiny_run_scores_truth_above_noise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
     models = ("truth", "mean", "untrained", "V1 Transformer")

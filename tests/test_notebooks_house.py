@@ -118,7 +118,8 @@ def test_a_spoilt_notebook_is_noticed(
 
 def nbval(path: Path, root: Path) -> subprocess.CompletedProcess[str]:
     sanitize = f"--nbval-sanitize-with={root / 'tools' / 'nbval_sanitize.cfg'}"
-    options = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=300", sanitize]
+    options = ["--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout=1800"]
+    options += ["--nbval-kernel-startup-timeout=600", sanitize]
     command = [
         sys.executable,
         "-m",
@@ -132,10 +133,11 @@ def nbval(path: Path, root: Path) -> subprocess.CompletedProcess[str]:
     ]
     environment = {name: value for name, value in os.environ.items() if name != "MPLBACKEND"} | {"CI": "true"}
     return subprocess.run(
-        command, cwd=path.parent, env=environment, capture_output=True, text=True, timeout=600
+        command, cwd=path.parent, env=environment, capture_output=True, text=True, timeout=3600
     )
 
 
+@pytest.mark.slow
 def test_nbval_passes_the_good_and_fails_a_changed_number(tmp_path: Path) -> None:
     """And it passes a notebook without outputs, which is why the rules above ask for them."""
     root = NOTEBOOKS.parent

@@ -9,6 +9,8 @@ import torch
 import paired
 import record
 
+pytestmark = pytest.mark.slow
+
 ONE = {"values": torch.tensor([1.0, -2.0])}
 
 

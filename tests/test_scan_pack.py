@@ -199,9 +199,10 @@ def start(folder: Path, how: str) -> subprocess.Popen:
     return subprocess.Popen([sys.executable, "-c", PROCESS, str(folder), how], cwd=Path(__file__).parents[1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("following", [FINGERPRINT, OTHER])
 def test_a_killed_packing_is_cleared_away_by_the_next(tmp_path: Path, following: str) -> None:
-    assert start(tmp_path, "kill").wait(60) == -9
+    assert start(tmp_path, "kill").wait(600) == -9
     assert len([name for name in names(tmp_path) if name.endswith(".safetensors")]) == 1  # the remains
     assert not path_of(tmp_path).exists()
     np.testing.assert_array_equal(pack(tmp_path, following)["images"], ROWS)
@@ -211,7 +212,7 @@ def test_a_killed_packing_is_cleared_away_by_the_next(tmp_path: Path, following:
 
 def test_processes_that_start_together_pack_once(tmp_path: Path) -> None:
     running = [start(tmp_path, "finish") for _ in range(3)]
-    assert [process.wait(60) for process in running] == [0, 0, 0]
+    assert [process.wait(600) for process in running] == [0, 0, 0]
     assert len(list(tmp_path.glob("packed-by-*"))) == 1
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +41,14 @@ def small_canvases() -> Iterator[None]:
     """Painting leaves would take most of the time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scenes, "CANVAS", 360)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def simulated_once(small_canvases: None) -> Iterator[None]:
+    """A scan is drawn once for all tests here; each writes files of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scans, "simulate_scan", cache(simulate_scan))
         yield
 
 
@@ -119,12 +128,13 @@ def test_a_damaged_truth_is_named(tmp_path: Path, content: bytes | None) -> None
 
 @pytest.fixture
 def simulations(monkeypatch: pytest.MonkeyPatch) -> list[ScanParameters]:
-    """The parameters of each simulation from here on."""
+    """The parameters of each simulation that was asked for from here on."""
     seen: list[ScanParameters] = []
+    simulate = scans.simulate_scan
 
     def counted(parameters: ScanParameters) -> SimulatedScan:
         seen.append(parameters)
-        return simulate_scan(parameters)
+        return simulate(parameters)
 
     monkeypatch.setattr(scans, "simulate_scan", counted)
     return seen
@@ -186,6 +196,7 @@ scans.simulated_scan(ScanParameters(mouse=mouse, train=4, validation=2, test_ima
 """
 
 
+@pytest.mark.slow
 def test_a_killed_simulation_leaves_nothing_under_the_final_name(empty_data_folder: Path) -> None:
     run = subprocess.run([sys.executable, "-c", KILLED], env=os.environ, capture_output=True, text=True)
     assert run.returncode == -signal.SIGKILL, run.stderr

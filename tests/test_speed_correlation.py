@@ -11,8 +11,9 @@ if not peers.importable():
 
 import speed_correlation as benchmark
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_both_scores_are_compared_and_timed() -> None:
     rows = benchmark.main(["--quick"])
     assert [row["aim"] for row in rows] == [2.5, 5, 1]

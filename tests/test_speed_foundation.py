@@ -10,8 +10,9 @@ from neurokit.models.foundation.network import FoundationNetwork
 from neurokit.models.foundation.sequence import Sequence
 from paired import assert_equal
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_both_ways_are_compared_and_timed() -> None:
     rows = benchmark.main(["--quick"])
     assert [row["aim"] for row in rows] == [0.95, 1]

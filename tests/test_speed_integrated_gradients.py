@@ -11,6 +11,8 @@ if not peers.importable():
 import paired
 import speed_integrated_gradients as benchmark
 
+pytestmark = pytest.mark.slow
+
 
 def test_both_networks_are_compared_and_timed() -> None:
     rows = benchmark.main(["--quick"])

@@ -8,12 +8,14 @@ import peers
 import speed_loading
 from neurokit.features.mouse_trials import InputSettings
 
-pytestmark = pytest.mark.skipif(
-    not peers.importable(), reason="neuralpredictors is not installed (extra `benchmarks`)"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not peers.importable(), reason="neuralpredictors is not installed (extra `benchmarks`)"
+    ),
+]
 
 
-@pytest.mark.slow
 def test_the_reduced_benchmark_runs() -> None:
     rows = speed_loading.main(["--quick"])
     assert [row["aim"] for row in rows] == [3, 15, 25, 4]

@@ -6,8 +6,9 @@ import torch
 import speed_predictions as benchmark
 from paired import assert_equal
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_both_ways_are_compared_and_timed() -> None:
     rows = benchmark.main(["--quick"])
     assert [row["aim"] for row in rows] == [10, 1]

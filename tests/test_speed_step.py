@@ -9,12 +9,13 @@ import peers
 import speed_readout
 import speed_training_step
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("numba", reason="numba is not installed (extra `fast`)")
 if not peers.importable():
     pytest.skip("neuralpredictors is not installed (extra `benchmarks`)", allow_module_level=True)
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
 def test_the_training_step_in_small() -> None:
     """Both allocators in turn, each row with those of either side."""

@@ -6,8 +6,9 @@ from torch import Tensor
 import speed_v1_transformer as benchmark
 from paired import assert_equal
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.slow
+
 def test_two_sizes_are_compared_and_timed() -> None:
     rows = benchmark.main(["--quick"])
     assert [row["aim"] for row in rows] == [1.25, 2, 0.95, 0.95]

@@ -11,6 +11,8 @@ from neurokit.data.trial_folder import load_trials
 from neurokit.metrics.uneven_repeats import UnevenRepeatScores
 from neurokit.twins.scores import TwinScores
 
+pytestmark = pytest.mark.slow
+
 TINY = {
     "mice": 2,
     "mice_cells": 6,
@@ -60,7 +62,6 @@ def test_well_driven_cells_are_those_whose_responses_repeat_best() -> None:
     assert digital_twins.well_driven(scores).tolist() == [True, False, False, True]
 
 
-@pytest.mark.slow
 def test_a_tiny_run_scores_the_truth_above_all(new_mouse: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEUROKIT_DATA", str(new_mouse.parent.parent))
     found = {

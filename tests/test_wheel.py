@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(root)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    run = subprocess.run(command, capture_output=True, text=True, timeout=1200)
     assert run.returncode == 0, run.stdout + run.stderr
     return next(folder.glob("neurokit_encoding-*.whl"))
 
@@ -24,14 +24,16 @@ def wheel(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("installed")
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--target"]
-    subprocess.run([*command, str(target), str(wheel)], check=True, timeout=120)
+    subprocess.run([*command, str(target), str(wheel)], check=True, timeout=1200)
     return target
 
 
 def python(installed: Path, elsewhere: Path, *arguments: str) -> str:
     environment = os.environ | {"PYTHONPATH": str(installed), "PYTHONSAFEPATH": "1"}
     command = [sys.executable, *arguments]
-    run = subprocess.run(command, cwd=elsewhere, env=environment, capture_output=True, text=True, timeout=120)
+    run = subprocess.run(
+        command, cwd=elsewhere, env=environment, capture_output=True, text=True, timeout=1200
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout
 

@@ -386,14 +386,19 @@ def test_why_gradients_of_the_perspective_are_held_loosely(
 
 
 @pytest.fixture(scope="module")
-def found(full: Golden) -> dict[str, Tensor]:
+def released(full: Golden) -> FoundationNetwork:
+    return full.network()
+
+
+@pytest.fixture(scope="module")
+def found(full: Golden, released: FoundationNetwork) -> dict[str, Tensor]:
     """All stages, in stretches of eight frames to spare memory."""
-    network = full.network()
-    sequence, inputs = network.begin(1), full.inputs()
-    pieces = [stages(network, [each[t : t + 8] for each in inputs], sequence) for t in range(0, 40, 8)]
+    sequence, inputs = released.begin(1), full.inputs()
+    pieces = [stages(released, [each[t : t + 8] for each in inputs], sequence) for t in range(0, 40, 8)]
     return {name: torch.cat([piece[name] for piece in pieces])[:, 0] for name in pieces[0]}
 
 
+@pytest.mark.slow
 def test_predictions_of_the_released_size(full: Golden, found: dict[str, Tensor]) -> None:
     rates = found["readout"].mean(dim=1).exp()
     close(rates, full.values["predicted"], atol=1e-4, rtol=1e-4)
@@ -401,6 +406,7 @@ def test_predictions_of_the_released_size(full: Golden, found: dict[str, Tensor]
     assert (rates.roll(1, 0) - full.values["predicted"]).abs().max() > 1.0
 
 
+@pytest.mark.slow
 def test_each_stage_of_the_released_size(full: Golden, found: dict[str, Tensor]) -> None:
     kept = full.values["frames"]
     close(found["rotation"], full.values["rotation"], 1e-6)
@@ -414,26 +420,38 @@ def test_each_stage_of_the_released_size(full: Golden, found: dict[str, Tensor])
     retina_agrees(found["retina"][kept], full.values["retina"], found["places"][kept], (144, 256))
 
 
-def test_retinas_of_the_released_size_extended_and_sent_back(full: Golden, found: dict[str, Tensor]) -> None:
-    network = full.network()
+@pytest.mark.slow
+def test_retinas_of_the_released_size_extended_and_sent_back(
+    full: Golden, released: FoundationNetwork, found: dict[str, Tensor]
+) -> None:
     video, pupil, _ = (each[3:4] for each in full.inputs())
-    sequence = network.begin(1, periphery="extend")
-    image = network.perspective(video[:, :, None].float() / 255, pupil, sequence)[0, 0]
+    sequence = released.begin(1, periphery="extend")
+    image = released.perspective(video[:, :, None].float() / 255, pupil, sequence)[0, 0]
     close(image, full.values["retina_extend_frame3"], 1e-4)
     assert (image - found["retina"][3]).abs().max() > 0.1
-    back = network.perspective.on_monitor(found["retina"][3][None, None], pupil, network.begin(1))[0, 0, 0]
+    back = released.perspective.on_monitor(found["retina"][3][None, None], pupil, released.begin(1))[0, 0, 0]
     finite = full.values["monitor_inverse_frame3"].isfinite()
     assert finite.double().mean() > 0.95 and back.isfinite().all()
     close(back[finite], full.values["monitor_inverse_frame3"][finite], 1e-3)
 
 
-@pytest.mark.parametrize(
-    ("name", "traces"), [("default", (0, 0)), ("per_only", (1, 0)), ("mod_only", (0, 1))]
-)
-def test_predictions_of_the_released_size_without_behaviour(
-    full: Golden, name: str, traces: tuple[int, int]
-) -> None:
+UNTOLD = {"default": (0, 0), "per_only": (1, 0), "mod_only": (0, 1)}  # whether pupil and behaviour are given
+
+
+@pytest.fixture(scope="module")
+def untold(full: Golden, released: FoundationNetwork) -> dict[str, Tensor]:
+    """Rates of the first frames without pupil, behaviour or both, as three clips of one batch."""
     video, pupil, behaviour = full.inputs(6)
-    rates = full.network().rates(video, traces[0] * pupil, traces[1] * behaviour)[:, 0]
-    close(rates, full.values[f"predicted_{name}"][:6], atol=1e-4, rtol=1e-4)
-    assert (rates - full.values["predicted"][:6]).abs().max() > 1e-2
+    clips = [(video, given[0] * pupil, given[1] * behaviour) for given in UNTOLD.values()]
+    with torch.no_grad():
+        rates = released.rates(*(torch.cat(each, dim=1) for each in zip(*clips, strict=True)))
+    return dict(zip(UNTOLD, rates.unbind(1), strict=True))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", UNTOLD)
+def test_predictions_of_the_released_size_without_behaviour(
+    full: Golden, untold: dict[str, Tensor], name: str
+) -> None:
+    close(untold[name], full.values[f"predicted_{name}"][:6], atol=1e-4, rtol=1e-4)
+    assert (untold[name] - full.values["predicted"][:6]).abs().max() > 1e-2

@@ -28,6 +28,8 @@ from neurokit.insilico.common import blurred
 from neurokit.models.official import load_official
 from neurokit.models.sensorium import SensoriumModel, build
 
+pytestmark = pytest.mark.slow
+
 MOUSE = "26872-17-20"
 ORIENTATIONS = np.arange(12) * np.pi / 12
 FREQUENCIES = np.array([0.04, 0.06, 0.09, 0.13, 0.19])

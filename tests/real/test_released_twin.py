@@ -12,6 +12,8 @@ import pytest
 from neurokit.twins.released import load_twin
 from neurokit.twins.twin import DigitalTwin
 
+pytestmark = pytest.mark.slow
+
 FRAMES = slice(8)
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-4}
 
