@@ -4,7 +4,7 @@
 python := .venv/bin/python
 
 help:
-	@echo "make notebooks  run every notebook on the demo tier; copies, HTML and pictures go to build/"
+	@echo "make notebooks  run every notebook on the demo source; copies, HTML and pictures go to build/"
 	@echo "make test       lint, the fast unit tests, every notebook under nbval: 13 minutes on two cores"
 	@echo "make test-slow  the rest: full-size goldens, Ray, benchmarks in small, kills; .ci/run calls both"
 	@echo "                .venv/bin/pytest is the fast unit tests, .venv/bin/pytest tests/test_x.py all of one file"

@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
     parser.add_argument("--families", nargs="+", default=list(FAMILIES))
     parser.add_argument("--no-file", action="store_true", help="print only")
     options = parser.parse_args(arguments)
-    os.environ["NEUROKIT_TIER"] = "demo"
+    os.environ["NEUROKIT_SOURCE"] = "demo"
     jobs = [
         (family, algorithm, seed, options.trials, options.epochs)
         for family in options.families

@@ -80,7 +80,7 @@ SMALL_MOUSE = {"minutes": 1.5, "cells": 20, "test_clips": 2, "new_clips": 1, "re
 def environment(data: str) -> dict[str, str]:
     """The variables that the package reads."""
     off = dict.fromkeys(("NEUROKIT_FAST", "NEUROKIT_KEEP_MEMORY", "CUDA_VISIBLE_DEVICES"), "")
-    return off | {"NEUROKIT_DATA": data, "NEUROKIT_TIER": "demo", "NEUROKIT_QUIET": "1"}
+    return off | {"NEUROKIT_DATA": data, "NEUROKIT_SOURCE": "demo", "NEUROKIT_QUIET": "1"}
 
 
 # PupilEncoder

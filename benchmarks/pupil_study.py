@@ -1,7 +1,7 @@
 """PupilEncoder and every baseline over seeds: R² with spread, null and the best that is reachable.
 
-    python benchmarks/pupil_study.py --tier cutout      (real cut-out; NEUROKIT_REAL_DATA names its
-    folder) python benchmarks/pupil_study.py --tier demo        (a new simulated mouse for each
+    python benchmarks/pupil_study.py --source cutout      (real cut-out; NEUROKIT_REAL_DATA names its
+    folder) python benchmarks/pupil_study.py --source demo        (a new simulated mouse for each
     seed)
 
 Each seed draws a split into training, validation and test trials and the weights. Test trials are
@@ -33,14 +33,14 @@ from record import save
 def main(arguments: list[str] | None = None) -> pd.DataFrame:
     """Runs all seeds, two at a time, and writes the result file."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tier", choices=("demo", "cutout", "full"), default="demo")
+    parser.add_argument("--source", choices=("demo", "cutout", "full"), default="demo")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--splits", nargs="+", default=["random", "blocked"])
     parser.add_argument("--no-file", action="store_true", help="print only")
     options = parser.parse_args(arguments)
-    os.environ["NEUROKIT_TIER"] = options.tier
+    os.environ["NEUROKIT_SOURCE"] = options.source
     jobs = [
         (inputs, split, seed, options.epochs)
         for inputs in ("pupil", "behaviour")
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
     table = summary(pd.concat(tables, ignore_index=True))
     print(table.round(3).to_string(index=False))
     if not options.no_file:
-        save(f"pupil_{options.tier}", table.round(4).to_dict("records"), seeds=options.seeds)
+        save(f"pupil_{options.source}", table.round(4).to_dict("records"), seeds=options.seeds)
     return table
 
 
@@ -74,7 +74,7 @@ def one_seed(inputs: str, split: str, seed: int, epochs: int) -> pd.DataFrame:
 
 def _best(seed: int) -> dict[str, float]:
     """The best reachable R² of each region: known where the recording is simulated."""
-    if settings.tier() != "demo":
+    if settings.source() != "demo":
         return {}
     truth = simulated_truth(seed)
     names = [region["name"] for region in truth.parameters["regions"]]

@@ -19,14 +19,14 @@ from record import save
 
 
 def main(arguments: list[str] | None = None) -> pd.DataFrame:
-    """Scores all seeds of the tiers that are there and writes the result file."""
+    """Scores all seeds of the sources that are there and writes the result file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--no-file", action="store_true", help="print only")
     options = parser.parse_args(arguments)
-    tiers = ["demo", "cutout"] if os.environ.get("NEUROKIT_REAL_DATA") else ["demo"]
-    rows = [one_seed(tier, seed) for tier in tiers for seed in range(options.seeds)]
-    found = pd.DataFrame(rows).groupby("tier", sort=False).agg(["mean", "std"])
+    sources = ["demo", "cutout"] if os.environ.get("NEUROKIT_REAL_DATA") else ["demo"]
+    rows = [one_seed(source, seed) for source in sources for seed in range(options.seeds)]
+    found = pd.DataFrame(rows).groupby("source", sort=False).agg(["mean", "std"])
     found.columns = ["_".join(column) for column in found.columns]
     found = found.reset_index()
     print(found.round(3).to_string(index=False))
@@ -35,11 +35,11 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
     return found
 
 
-def one_seed(tier: settings.Tier, seed: int) -> dict[str, object]:
+def one_seed(source: settings.Source, seed: int) -> dict[str, object]:
     """The PSTH's R² on test trials, mean over regions, past the ramp and with it; then pooled."""
-    with settings.tier_of(tier):
+    with settings.source_of(source):
         _, task = prepare(seed=seed)
-    row: dict[str, object] = {"tier": tier}
+    row: dict[str, object] = {"source": source}
     for name, with_ramp in (("past_ramp", False), ("with_ramp", True)):
         psth = baselines.psth(task, with_ramp=with_ramp)
         mean = baselines.mean_rate(task, with_ramp=with_ramp)

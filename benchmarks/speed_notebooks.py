@@ -1,4 +1,4 @@
-"""How long all numbered notebooks take on the demo tier, two side by side, from an empty data folder.
+"""How long all numbered notebooks take on the demo source, two side by side, from an empty data folder.
 
     python benchmarks/speed_notebooks.py
 

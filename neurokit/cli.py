@@ -1,6 +1,6 @@
 """The command line: `neurokit data | simulate | train | evaluate | submit`, as the notebooks call them.
 
-Without arguments every command runs on the demo tier, where nothing is downloaded. `--recording` picks the
+Without arguments every command runs on the demo source, where nothing is downloaded. `--recording` picks the
 Steinmetz session with its PupilEncoder, the SENSORIUM scans with the models of that competition, an Allen
 session with the V1 Transformer, or a mouse of the MICrONS kind with its digital twin.
 """
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns 0, or 2 after a sentence on standard error about what to mend."""
     options = _parser().parse_args(arguments)
     try:
-        with settings.tier_of(options.tier):
+        with settings.source_of(options.source):
             chosen(options)(options)
             sys.stdout.flush()  # here, where a reader that has gone away can be caught
     except BrokenPipeError:  # as in `neurokit data | head`
@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"neurokit {__version__}")
     commands = parser.add_subparsers(required=True, metavar="command")
-    text = "show the tier's recording; the full tier downloads it first"
+    text = "show the source's recording; the full source downloads it first"
     described = _add(commands, "data", text, data)
     add_session(described)
     add_folder(described)
@@ -114,12 +114,12 @@ def _add(
 
 
 def data(options: argparse.Namespace) -> None:
-    """Prints what the tier's recording holds; downloads it where the tier is full."""
+    """Prints what the source's recording holds; downloads it where the source is full."""
     from neurokit.pupil_encoder.sources import load_session
 
     recording = load_session(seed=options.seed)
     neurons, trials, bins = recording.spikes.shape
-    print(f"{recording.name} (tier {settings.tier()}, files under {settings.data_folder()})")
+    print(f"{recording.name} (source {settings.source()}, files under {settings.data_folder()})")
     print(f"  {neurons} neurons, {trials} trials, {bins} spike bins of {1000 * recording.bin_size:g} ms")
     print("  regions   " + ", ".join(f"{name} {number}" for name, number in recording.regions().items()))
     print("  behaviour " + ", ".join(recording.behaviour))

@@ -75,7 +75,7 @@ def add_command(
         "--recording", choices=tuple(ONLY), default=default, help=f"which one (default {default})"
     )
     parser.add_argument(
-        "--tier", choices=settings.TIERS, help="demo, cutout or full (default: NEUROKIT_TIER or demo)"
+        "--source", choices=settings.SOURCES, help="demo, cutout or full (default: NEUROKIT_SOURCE or demo)"
     )
     parser.add_argument(
         "--seed", type=whole(0), default=0, help="seed of simulation, split and weights (default 0)"
@@ -98,13 +98,13 @@ def add_model(parser: argparse.ArgumentParser, default: str = "cnn_plus") -> Non
     """Which SENSORIUM model."""
     parser.add_argument("--model", choices=MODELS, help=f"of SENSORIUM 2022 (default {default})")
     parser.add_argument(
-        "--published", action="store_const", const=True, help="a model's published size on the demo tier too"
+        "--published", action="store_const", const=True, help="the published size on the demo source too"
     )
 
 
 def add_session(parser: argparse.ArgumentParser) -> None:
     """Which Allen session, and what is read of it."""
-    parser.add_argument("--session", type=whole(1), help="number of an Allen session, on the full tier")
+    parser.add_argument("--session", type=whole(1), help="number of an Allen session, on the full source")
     parser.add_argument("--movies", nargs="+", choices=MOVIES, help="of an Allen session (default all)")
     parser.add_argument("--without", nargs="+", type=whole(0), metavar="ID", help="cells to leave out")
     text = "what a V1 Transformer is told of the running (default measured)"
@@ -129,14 +129,14 @@ def add_twin(parser: argparse.ArgumentParser) -> None:
 
 def add_size(parser: argparse.ArgumentParser) -> None:
     """How large a V1 Transformer or digital twin."""
-    text = "of a V1 Transformer or digital twin (default: small on the demo tier, else full)"
+    text = "of a V1 Transformer or digital twin (default: small on the demo source, else full)"
     parser.add_argument("--size", choices=("small", "full"), help=text)
 
 
 def add_training(parser: argparse.ArgumentParser) -> None:
     """How long and where."""
     text = (
-        "at most so many epochs (default: 60; SENSORIUM 12 on the demo tier, else 200; V1 Transformer 10 "
+        "at most so many epochs (default: 60; SENSORIUM 12 on the demo source, else 200; V1 Transformer 10 "
         "in its small size, else 20; digital twin by its size)"
     )
     parser.add_argument("--epochs", type=whole(1), help=text)

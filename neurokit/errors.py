@@ -13,7 +13,7 @@ class NeurokitError(Exception):
 
 
 class SettingsError(NeurokitError, ValueError):
-    """A setting, an environment variable, a tier or a device that cannot be used."""
+    """A setting, an environment variable, a source or a device that cannot be used."""
 
 
 class DataError(NeurokitError, ValueError):

@@ -25,7 +25,7 @@ def setup(seed: SupportsIndex = 0, *, device: str = "auto") -> torch.device:
     use_style()
     print(
         f"neurokit {__version__} · Python {platform.python_version()} · torch {torch.__version__} · "
-        f"numpy {np.__version__} · device {chosen} · tier {settings.tier()} · seed {seed}"
+        f"numpy {np.__version__} · device {chosen} · source {settings.source()} · seed {seed}"
     )
     return chosen
 

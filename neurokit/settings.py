@@ -1,12 +1,11 @@
 """The environment variables, read here and nowhere else.
 
-NEUROKIT_TIER        demo (default, simulated), cutout (small real recordings), full (downloads)
+NEUROKIT_SOURCE      demo (default, simulated), cutout (small real recordings), full (downloads)
 NEUROKIT_DATA        folder for downloads and simulated recordings (default: the user's cache folder)
-NEUROKIT_REAL_DATA   folder of the small real recordings, read only (tier cutout)
+NEUROKIT_REAL_DATA   folder of the small real recordings, read only (source cutout)
 NEUROKIT_BUILD       folder for what notebooks make for their reader (default: NEUROKIT_DATA)
 NEUROKIT_QUIET       1 hides progress bars; CI=true does the same
-NEUROKIT_FAST        1 trains SENSORIUM models with the kernels of neurokit.sensorium (extra `fast`,
-CPU only)
+NEUROKIT_FAST        1 trains SENSORIUM models with compiled kernels (extra `fast`, CPU only)
 NEUROKIT_KEEP_MEMORY 1 lets a training process keep the memory that it frees (neurokit.training.compiling)
 """
 
@@ -20,41 +19,47 @@ from platformdirs import user_cache_path
 
 from neurokit.errors import SettingsError
 
-Tier = Literal["demo", "cutout", "full"]
-TIERS: tuple[Tier, ...] = get_args(Tier)
+Source = Literal["demo", "cutout", "full"]
+SOURCES: tuple[Source, ...] = get_args(Source)
 YES, NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 
-def tier() -> Tier:
-    """The tier of NEUROKIT_TIER; raises SettingsError for a word that is none of the three."""
-    found = os.environ.get("NEUROKIT_TIER", "demo").strip().lower()
-    if found not in TIERS:
-        raise SettingsError(f"NEUROKIT_TIER is {found!r}; set it to one of {', '.join(TIERS)}.")
+def source() -> Source:
+    """Where recordings come from: NEUROKIT_SOURCE.
+
+    Raises SettingsError for a word that is none of the three, and where NEUROKIT_TIER is set.
+    """
+    if before := os.environ.get("NEUROKIT_TIER"):
+        raise SettingsError(f"NEUROKIT_TIER is {before!r}; set NEUROKIT_SOURCE, which has its words now.")
+    found = os.environ.get("NEUROKIT_SOURCE", "demo").strip().lower()
+    if found not in SOURCES:
+        raise SettingsError(f"NEUROKIT_SOURCE is {found!r}; set it to one of {', '.join(SOURCES)}.")
     return found  # type: ignore[return-value]
 
 
-def check_tier(name: str | None = None) -> Tier:
-    """The tier of that name, for None that of NEUROKIT_TIER; raises SettingsError for any other word.
+def check_source(name: str | None = None) -> Source:
+    """The source of that name, for None that of NEUROKIT_SOURCE; raises SettingsError for any other word.
 
-    Whatever chooses a source by a tier asks here first, so that no typo ends in the branch that downloads.
+    Whatever chooses a recording by its source asks here first, so that no typo ends in the branch that
+    downloads.
     """
     if name is None:
-        return tier()
-    if name not in TIERS:
-        raise SettingsError(f"There is no tier {name!r}; use one of {', '.join(TIERS)}.")
-    return TIERS[TIERS.index(name)]
+        return source()
+    if name not in SOURCES:
+        raise SettingsError(f"There is no source {name!r}; use one of {', '.join(SOURCES)}.")
+    return SOURCES[SOURCES.index(name)]
 
 
 @contextmanager
-def tier_of(name: str | None) -> Iterator[None]:
-    """Inside, the tier is `name`; None leaves it as it is. Raises SettingsError for another word."""
-    before = os.environ.get("NEUROKIT_TIER")
-    os.environ.update({"NEUROKIT_TIER": check_tier(name)} if name is not None else {})
+def source_of(name: str | None) -> Iterator[None]:
+    """Inside, the source is `name`; None leaves it as it is. Raises SettingsError for another word."""
+    before = os.environ.get("NEUROKIT_SOURCE")
+    os.environ.update({"NEUROKIT_SOURCE": check_source(name)} if name is not None else {})
     try:
         yield
     finally:
-        os.environ.pop("NEUROKIT_TIER", None)
-        os.environ.update({"NEUROKIT_TIER": before} if before is not None else {})
+        os.environ.pop("NEUROKIT_SOURCE", None)
+        os.environ.update({"NEUROKIT_SOURCE": before} if before is not None else {})
 
 
 def data_folder() -> Path:
@@ -74,8 +79,8 @@ def real_data_folder() -> Path:
     found = os.environ.get("NEUROKIT_REAL_DATA")
     if not found:
         raise SettingsError(
-            "The tier 'cutout' reads small real recordings: set NEUROKIT_REAL_DATA to their "
-            "folder, or use NEUROKIT_TIER=demo (simulated) or full (downloads)."
+            "The source 'cutout' reads small real recordings: set NEUROKIT_REAL_DATA to their "
+            "folder, or use NEUROKIT_SOURCE=demo (simulated) or full (downloads)."
         )
     folder = Path(found).expanduser().absolute()
     if not folder.is_dir():

@@ -24,7 +24,7 @@ TOLERANCE = 0.07
 
 @pytest.fixture(scope="module")
 def tasks() -> list[EncodingTask]:
-    recordings = [load_session(tier="demo", seed=seed) for seed in SEEDS]
+    recordings = [load_session(source="demo", seed=seed) for seed in SEEDS]
     return [encoding_task(r, split_trials(len(r.trials), seed=0), regions=REGIONS) for r in recordings]
 
 

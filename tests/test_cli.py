@@ -1,4 +1,4 @@
-"""Every command without arguments on the demo tier, and what it says when something is wrong."""
+"""Every command without arguments on the demo source, and what it says when something is wrong."""
 
 import json
 import os
@@ -30,7 +30,7 @@ from neurokit.sensorium.experiment import Plan
 
 @pytest.fixture(autouse=True)
 def demo(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NEUROKIT_TIER", "demo")
+    monkeypatch.setenv("NEUROKIT_SOURCE", "demo")
     monkeypatch.setenv("NEUROKIT_QUIET", "1")
 
 
@@ -225,21 +225,21 @@ def test_an_encoder_belongs_to_the_recording_and_not_to_its_last_filtered_bits(
         evaluate_saved()
 
 
-def test_unknown_tier(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NEUROKIT_TIER", "ful")
-    assert "NEUROKIT_TIER is 'ful'; set it to one of demo, cutout, full" in refused(capsys, "data")
+def test_unknown_source(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEUROKIT_SOURCE", "ful")
+    assert "NEUROKIT_SOURCE is 'ful'; set it to one of demo, cutout, full" in refused(capsys, "data")
 
 
 def test_cutout_without_a_folder(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NEUROKIT_REAL_DATA", raising=False)
-    assert "set NEUROKIT_REAL_DATA" in refused(capsys, "data", "--tier", "cutout")
+    assert "set NEUROKIT_REAL_DATA" in refused(capsys, "data", "--source", "cutout")
 
 
 def test_cutout_in_an_empty_folder(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("NEUROKIT_REAL_DATA", str(tmp_path))
-    assert "cori_2016-12-17_nma_like.npz is missing" in refused(capsys, "data", "--tier", "cutout")
+    assert "cori_2016-12-17_nma_like.npz is missing" in refused(capsys, "data", "--source", "cutout")
 
 
 def test_a_device_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
@@ -337,12 +337,12 @@ def test_damaged_or_removed_demo_files_are_simulated_anew(
     assert (load_session().spikes == spikes).all()
 
 
-def test_the_tier_of_one_command_does_not_stay(
+def test_the_source_of_one_command_does_not_stay(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("NEUROKIT_TIER", "cutout")
-    said(capsys, "data", "--tier", "demo")
-    assert settings.tier() == "cutout"
+    monkeypatch.setenv("NEUROKIT_SOURCE", "cutout")
+    said(capsys, "data", "--source", "demo")
+    assert settings.source() == "cutout"
 
 
 def test_the_commands_know_every_model() -> None:
@@ -373,24 +373,24 @@ def test_the_commands_know_every_model() -> None:
         ("simulate --recording allen --trials 30", "--trials cannot go with --recording allen; leave it out"),
         ("train --recording allen --cell gru", "--cell cannot go with --recording allen"),
         ("train --recording allen --model ln", "--model cannot go with --recording allen"),
-        ("evaluate --recording allen --session 7", "Session 7 is not on the demo tier"),
+        ("evaluate --recording allen --session 7", "Session 7 is not on the demo source"),
         ("train --recording allen --device tpu", "Device 'tpu' is not there"),
-        ("data --recording allen --tier cutout", "'cutout' has no session with movies"),
+        ("data --recording allen --source cutout", "'cutout' has no session with movies"),
         ("train --folder mouse --gaps mean", "--folder, --gaps cannot go with --recording steinmetz"),
         ("data --weights here", "--weights cannot go with --recording steinmetz; leave it out, or use --rec"),
         ("train --recording allen --foundation twin", "--foundation cannot go with --recording allen"),
         ("train --recording microns --session 7", "--session cannot go with --recording microns"),
         ("train --recording microns --model ln --cell gru", "--cell cannot go with --recording microns"),
         ("train --recording microns --device tpu", "Device 'tpu' is not there"),
-        ("data --recording microns --tier cutout", "'cutout' has no small real recording of a mouse that"),
-        ("train --recording microns --tier full", "no recording to train on"),
+        ("data --recording microns --source cutout", "'cutout' has no small real recording of a mouse that"),
+        ("train --recording microns --source full", "no recording to train on"),
         ("submit --recording allen", "nothing to submit of the recording allen; use --recording sensorium"),
         ("submit --recording steinmetz", "nothing to submit of the recording steinmetz"),
         ("submit --workers 2", "--workers needs --engine processes or ray"),
         ("submit --engine here --workers 2", "--workers needs --engine processes or ray"),
         ("train --recording sensorium --device tpu", "Device 'tpu' is not there"),
         ("submit --device tpu", "Device 'tpu' is not there"),
-        ("data --recording sensorium --tier cutout", "'cutout' has no small real SENSORIUM recording"),
+        ("data --recording sensorium --source cutout", "'cutout' has no small real SENSORIUM recording"),
         ("simulate --recording sensorium --trials 19", "ask for 20 or more"),
     ],
 )

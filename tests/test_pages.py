@@ -118,7 +118,7 @@ def test_the_example_has_few_lines(root: Path) -> None:
 def test_the_example_prints_what_stands_below_it(root: Path, tmp_path: Path) -> None:
     """In a Python of its own that reaches no network, with an empty data folder."""
     environment = os.environ | {"NEUROKIT_DATA": str(tmp_path), "PYTHONPATH": str(root)}
-    environment.pop("NEUROKIT_TIER", None)
+    environment.pop("NEUROKIT_SOURCE", None)
     command = [sys.executable, "-c", OFFLINE + example(root)]
     run = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=1800)
     assert run.returncode == 0, run.stderr

@@ -18,7 +18,7 @@ SHOWS = [
     f"from IPython.display import Image, display\ndisplay(Image(data={PNG!r}, format='png'))",
     "import os\n"
     "print(os.path.basename(os.getcwd()))\n"
-    "print(os.environ['NEUROKIT_TIER'], os.environ['NEUROKIT_BUILD'])",
+    "print(os.environ['NEUROKIT_SOURCE'], os.environ['NEUROKIT_BUILD'])",
 ]
 
 
@@ -30,7 +30,7 @@ def write(path: Path, sources: list[str]) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("NEUROKIT_TIER", "NEUROKIT_BUILD", "NEUROKIT_QUIET", "JUPYTER_PREFER_ENV_PATH"):
+    for name in ("NEUROKIT_SOURCE", "NEUROKIT_BUILD", "NEUROKIT_QUIET", "JUPYTER_PREFER_ENV_PATH"):
         monkeypatch.setenv(name, "")  # so that what the runner sets is taken back afterwards
         monkeypatch.delenv(name)
     folder = tmp_path / "notebooks"

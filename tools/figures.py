@@ -1,4 +1,4 @@
-"""Draws the pictures of README and book/ into figures/, from the demo tier. `make figures` runs it; nothing
+"""Draws the pictures of README and book/ into figures/, from the demo source. `make figures` runs it; nothing
 else does.
 """
 

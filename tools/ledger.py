@@ -146,7 +146,7 @@ def ramp_table(content: dict[str, Any]) -> str:
     for row in content["rows"]:
         cells = [f"{row[f'{key}_mean']:.3f} ± {row[f'{key}_std']:.3f}" for key in keys]
         lines.append(
-            "| " + " | ".join([{"demo": "simulated", "cutout": "real cut-out"}[row["tier"]], *cells]) + " |"
+            "| " + " | ".join([{"demo": "simulated", "cutout": "real cut-out"}[row["source"]], *cells]) + " |"
         )
     return "\n".join(lines)
 

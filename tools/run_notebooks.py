@@ -98,7 +98,7 @@ def set_environment(build: Path, quiet: bool) -> None:
     """What the kernels inherit. Bars stay out of committed outputs; the kernel is that of this
     Python.
     """
-    os.environ.setdefault("NEUROKIT_TIER", "demo")
+    os.environ.setdefault("NEUROKIT_SOURCE", "demo")
     os.environ.setdefault("NEUROKIT_BUILD", str(build))
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"

@@ -51,7 +51,7 @@ notebooks() {
     # A fresh data folder: a notebook must not live on what an older version left in the cache.
     rm -rf build/nbval
     # The times are those of a machine that others keep busy, not of a cell that is slow.
-    NEUROKIT_TIER=demo NEUROKIT_DATA=$PWD/build/nbval/data NEUROKIT_BUILD=$PWD/build/nbval CI=true \
+    NEUROKIT_SOURCE=demo NEUROKIT_DATA=$PWD/build/nbval/data NEUROKIT_BUILD=$PWD/build/nbval CI=true \
         two_workers --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 \
         --nbval-kernel-startup-timeout=600 --nbval-sanitize-with=tools/nbval_sanitize.cfg "$@"
 }

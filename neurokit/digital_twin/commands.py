@@ -22,10 +22,10 @@ ceiling: a prediction that knows the simulated mouse, its eye and its running, w
 
 
 def data(options: argparse.Namespace) -> None:
-    """Prints what a recording holds, or which scans released weights are of; the full tier downloads them."""
+    """Prints what a recording holds, or which scans released weights are of; source full downloads them."""
     if options.weights and options.folder:
         raise SettingsError("--weights and --folder cannot both be shown; give one of them.")
-    if options.weights or (settings.tier() == "full" and options.folder is None):
+    if options.weights or (settings.source() == "full" and options.folder is None):
         _show_weights(options.weights)
     else:
         _show_recording(_plan(options).recording())
@@ -88,7 +88,7 @@ def _show_recording(folder: Path) -> None:
     lengths = [len(trial.stimulus) for trial in recording.trials]
     seen = np.concatenate([np.isfinite(trial.perspective).all(axis=1) for trial in recording.trials])
     fitted = len(recording.part(True))
-    print(f"{folder} (tier {settings.tier()})")
+    print(f"{folder} (source {settings.source()})")
     print(f"  {recording.units} units, video of {rows} x {columns} pixels at 30 Hz")
     print(f"  {fitted} trials to fit, {len(lengths) - fitted} to validate, {sum(lengths) / 1800:.1f} minutes")
     for kind, videos in held_out_videos(folder).items():

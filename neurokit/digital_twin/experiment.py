@@ -41,15 +41,15 @@ from neurokit.training.device import choose_device
 
 Size = Literal["small", "full"]
 NO_RECORDING = {
-    "cutout": "has no small real recording of a mouse that watched video: use the tier demo, or give the "
+    "cutout": "has no small real recording of a mouse that watched video: use the source demo, or give the "
     "folder of a recording of your own",
-    "full": "has weights to download, but no recording to train on: use the tier demo, or give a folder made "
-    "by neurokit.digital_twin.microns_conversion",
+    "full": "has weights to download, but no recording to train on: use the source demo, or give a folder "
+    "made by neurokit.digital_twin.microns_conversion",
 }
 
 
 def demo_parameters(seed: int) -> MouseParameters:
-    """The simulated mouse of the demo tier."""
+    """The simulated mouse of the demo source."""
     return MouseParameters(seed=seed)
 
 
@@ -60,8 +60,8 @@ class Plan:
     `folder` is a recording with training_data and evaluation_data in it; None is the demo's simulated mouse,
     which `seed` picks. `seed` is also that of weights and training. `foundation` is a saved twin, or a folder
     of released weights, whose core is transferred; None trains a core, too. `size` None is small on the demo
-    tier, else full. `epochs` and `gaps` replace the recipe's. Raises SettingsError for a size or tier that
-    there is not, and a tier without a recording where no folder is given.
+    source, else full. `epochs` and `gaps` replace the recipe's. Raises SettingsError for a size or source
+    that there is not, and a source without a recording where no folder is given.
     """
 
     folder: str | Path | None = None
@@ -70,22 +70,22 @@ class Plan:
     size: Size | None = None
     epochs: int | None = None
     gaps: Gaps = "drop"
-    tier: settings.Tier = field(default_factory=settings.tier)
+    source: settings.Source = field(default_factory=settings.source)
 
     def __post_init__(self) -> None:
         """Looks at what can be said without the recording; text is taken as a path."""
-        settings.check_tier(self.tier)
+        settings.check_source(self.source)
         for name, kind in (("folder", AnyPath | None), ("foundation", AnyPath | None), ("seed", Seed)):
             object.__setattr__(self, name, checked(name, getattr(self, name), kind))
-        if self.folder is None and self.tier in NO_RECORDING:
-            raise SettingsError(f"The tier {self.tier!r} {NO_RECORDING[self.tier]}.")
+        if self.folder is None and self.source in NO_RECORDING:
+            raise SettingsError(f"The source {self.source!r} {NO_RECORDING[self.source]}.")
         if self.size not in (*get_args(Size), None):
             raise SettingsError(f"size is {self.size!r}; use one of {', '.join(get_args(Size))}.")
 
     @property
     def small(self) -> bool:
         """Whether network and training are those for a CPU."""
-        return self.tier == "demo" if self.size is None else self.size == "small"
+        return self.source == "demo" if self.size is None else self.size == "small"
 
     @property
     def recipe(self) -> TwinRecipe:

@@ -47,7 +47,7 @@ class SavedRun:
 def prepare(
     inputs: Inputs = "pupil", split: str = "random", seed: int = 0
 ) -> tuple[TrialRecording, EncodingTask]:
-    """The tier's recording and its task; on the demo tier `seed` picks the simulated session too."""
+    """The source's recording and its task; on the demo source `seed` picks the simulated session too."""
     recording = load_session(seed=seed)
     trials = split_trials(len(recording.trials), seed=seed, kind=split)
     return recording, encoding_task(
@@ -67,7 +67,7 @@ def train_and_save(
     device: str = "auto",
     compile: Compile = "none",
 ) -> SavedRun:
-    """Fits an encoder to the tier's recording and saves it; a killed run goes on.
+    """Fits an encoder to the source's recording and saves it; a killed run goes on.
 
     `cell` is a recurrent cell, or 'mlp' or 'cnn'. Each cell, size, split and seed has a file of its own; only
     another number of epochs takes the place of the one before. Raises SettingsError for an unknown cell, and
@@ -136,12 +136,12 @@ def encoder_path(
     hidden: int = 27,
     layers: int = 1,
 ) -> Path:
-    """Where an encoder of the tier is saved, without suffix; the same for any number of epochs.
+    """Where an encoder of the source is saved, without suffix; the same for any number of epochs.
 
     Raises SettingsError for an unknown cell or a size below 1.
     """
     check_sizes(cell, hidden, layers)
-    name = f"pupil-encoder-{settings.tier()}-{inputs}-{split}-{seed}-{cell}-{hidden}-{layers}"
+    name = f"pupil-encoder-{settings.source()}-{inputs}-{split}-{seed}-{cell}-{hidden}-{layers}"
     return settings.data_folder() / "checkpoints" / name
 
 
@@ -180,7 +180,7 @@ def _check_same_data(found: dict[str, Any], wanted: dict[str, Any], path: Path) 
     if different:
         raise CheckpointError(
             f"{path} was fitted to other data ({', '.join(different)} differ): train it again, "
-            "or use the tier and seed it was made with."
+            "or use the source and seed it was made with."
         )
 
 

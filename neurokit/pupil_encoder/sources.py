@@ -1,4 +1,4 @@
-"""One Steinmetz session, whatever the tier: simulated, a small real cut-out, or the real download.
+"""One Steinmetz session, whatever the source: simulated, a small real cut-out, or the real download.
 
 `load_session()` gives the same dataclass for all three, so nothing after it knows who made the
 files.
@@ -56,19 +56,19 @@ class Truth:
 
 
 def load_session(
-    name: str | None = None, *, tier: settings.Tier | None = None, seed: int = 0
+    name: str | None = None, *, source: settings.Source | None = None, seed: int = 0
 ) -> TrialRecording:
-    """The session of a tier (default: that of NEUROKIT_TIER).
+    """The session of a source (default: that of NEUROKIT_SOURCE).
 
     demo simulates session `seed` once and keeps its files; cutout reads Cori_2016-12-17 (its
     included trials are all kept, as in the cut-out); full downloads the Neuromatch files and takes
-    `name`, one of SESSIONS. Raises SettingsError for an unknown tier, DataError for a session that
-    the tier does not have, both before anything is downloaded, and for a missing or damaged file.
+    `name`, one of SESSIONS. Raises SettingsError for an unknown source, DataError for a session that
+    the source does not have, both before anything is downloaded, and for a missing or damaged file.
     """
-    tier = settings.check_tier(tier)
-    if tier == "demo":
+    source = settings.check_source(source)
+    if source == "demo":
         return _named(_simulated(seed, lambda folder: read_sessions(folder / PARTS[0])), name)
-    if tier == "cutout":
+    if source == "cutout":
         return _named([read_cutout(_existing(settings.real_data_folder() / CUTOUT))], name)
     if name not in (None, *SESSIONS):
         raise _unknown(name, SESSIONS)
@@ -134,4 +134,4 @@ def _named(sessions: Iterable[TrialRecording], name: str | None) -> TrialRecordi
 
 
 def _unknown(name: str | None, names: Sequence[str]) -> DataError:
-    return DataError(f"No session is named {name!r}; this tier has {', '.join(names) or 'none'}.")
+    return DataError(f"No session is named {name!r}; this source has {', '.join(names) or 'none'}.")

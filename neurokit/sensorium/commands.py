@@ -17,11 +17,11 @@ CEILING = "ceiling: single_trial of a prediction that knows the simulated mouse,
 
 
 def data(options: argparse.Namespace) -> None:
-    """Prints what the tier's scans are; downloads all seven where the tier is full."""
+    """Prints what the source's scans are; downloads all seven where the source is full."""
     from neurokit.sensorium.sources import describe_scans, every_scan
 
     table = describe_scans(every_scan(seed=options.seed))
-    print(f"SENSORIUM 2022 (tier {settings.tier()}, files under {settings.data_folder()})")
+    print(f"SENSORIUM 2022 (source {settings.source()}, files under {settings.data_folder()})")
     print(table.to_string(index=False))
 
 
@@ -78,7 +78,7 @@ def submit(options: argparse.Namespace) -> None:
 
 def _explain(plan: "Plan") -> None:
     print(SCORES)
-    if plan.tier == "demo":
+    if plan.source == "demo":
         print(CEILING.format(plan.given))
 
 

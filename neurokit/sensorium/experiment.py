@@ -2,7 +2,7 @@
 
 SENSORIUM from scans to saved models and submissions, for the command line and the notebooks.
 
-    plan = Plan("cnn_plus")           # on the tier of NEUROKIT_TIER
+    plan = Plan("cnn_plus")           # on the source of NEUROKIT_SOURCE
     train_and_save(plan)
     evaluate_saved(plan)
     submit(Plan("model_4"), "submission", members=5)
@@ -47,22 +47,22 @@ SEEDS = 1000  # between the seeds of two plans, so that the members of their ens
 
 @dataclass(frozen=True)
 class Plan:
-    """A published model on the scans of a tier.
+    """A published model on the scans of a source.
 
-    On the demo tier its recipe is made small, unless `published`; `epochs` replaces the recipe's. `seed`
+    On the demo source its recipe is made small, unless `published`; `epochs` replaces the recipe's. `seed`
     picks the demo's mice, and is added, times 1000, to the seeds of weights and training. Raises
-    SettingsError for a model that is none of the five, and for an unknown tier.
+    SettingsError for a model that is none of the five, and for an unknown source.
     """
 
     model: str = "cnn_plus"
     seed: int | np.integer = 0
     epochs: int | None = None
     published: bool = False
-    tier: settings.Tier = field(default_factory=settings.tier)
+    source: settings.Source = field(default_factory=settings.source)
 
     def __post_init__(self) -> None:
-        """Looks at the names of model and tier."""
-        settings.check_tier(self.tier)
+        """Looks at the names of model and source."""
+        settings.check_source(self.source)
         if self.model not in PUBLISHED:
             raise SettingsError(f"There is no model {self.model!r}; choose one of {', '.join(PUBLISHED)}.")
         object.__setattr__(self, "seed", checked("seed", self.seed, Seed))
@@ -70,7 +70,7 @@ class Plan:
     @property
     def size(self) -> str:
         """'small' or 'published'."""
-        return "small" if self.tier == "demo" and not self.published else "published"
+        return "small" if self.source == "demo" and not self.published else "published"
 
     @property
     def recipe(self) -> Recipe:
@@ -96,18 +96,18 @@ class Plan:
         return f"{self.model} {size}: {model.channels} channels, {model.layers} layers{past}"
 
     def scans(self) -> dict[str, Scan]:
-        """The tier's scans that the model can read; the full tier downloads those alone."""
+        """The source's scans that the model can read; the full source downloads those alone."""
         if self.recipe.inputs.behaviour is None:
-            return every_scan(self.tier, self.seed)
-        found = scans.load_scans(tier=self.tier, seed=self.seed)
+            return every_scan(self.source, self.seed)
+        found = scans.load_scans(source=self.source, seed=self.seed)
         return {key: scan for key, scan in found.items() if scan.has_behaviour}
 
     @property
     def left_out(self) -> list[str]:
-        """Keys of the tier's scans without behaviour, where the model reads it."""
+        """Keys of the source's scans without behaviour, where the model reads it."""
         if self.recipe.inputs.behaviour is None:
             return []
-        if self.tier == "demo":
+        if self.source == "demo":
             simulated = scans.demo_parameters(self.seed)
             return [parameters.key for parameters in simulated if parameters.kind == "sensorium"]
         return [key for key in SCANS if key not in scans.FULL]
@@ -129,7 +129,7 @@ class Plan:
 
     @property
     def _name(self) -> str:
-        return f"sensorium-{self.tier}-{self.model}-{self.size}-{self.seed}"
+        return f"sensorium-{self.source}-{self.model}-{self.size}-{self.seed}"
 
 
 SUBMITTED = ("test", "final_test")
@@ -183,7 +183,7 @@ def is_saved(plan: Plan) -> bool:
 def evaluate_saved(plan: Plan) -> pd.DataFrame:
     """Test scores of the saved model, by scan; where none is saved it is trained first.
 
-    Columns as in `score_table`; on the demo tier also `ceiling`, the mean correlation of a prediction
+    Columns as in `score_table`; on the demo source also `ceiling`, the mean correlation of a prediction
     that knows the truth and what the model is given. Raises CheckpointError where the saved model was
     trained on other scans.
     """
@@ -196,7 +196,7 @@ def evaluate_saved(plan: Plan) -> pd.DataFrame:
     mice = training.prepare(scored, recipe, states=states)
     device = next(iter(mice.values())).device
     table = score_table(mice, predict_tier(model.to(device), mice, "test"), "test")
-    return _with_ceiling(table, plan) if plan.tier == "demo" else table
+    return _with_ceiling(table, plan) if plan.source == "demo" else table
 
 
 def submit(
@@ -226,7 +226,7 @@ def submit(
     scored = _part(ensemble, _scored(found)).score("test")
     places = {key: Path(folder) / TRACKS.get(key, key) for key in competing}
     files = _write(_part(ensemble, competing), places)
-    scores = _local_scores(plan, found, places) if plan.tier == "demo" else pd.DataFrame()
+    scores = _local_scores(plan, found, places) if plan.source == "demo" else pd.DataFrame()
     return Submission(files, scored[scored.mouse == "all"].reset_index(drop=True), scores)
 
 

@@ -1,11 +1,11 @@
-"""SENSORIUM scans, whatever the tier: simulated or the real downloads; and a simulated scan's truth.
+"""SENSORIUM scans, whatever the source: simulated or the real downloads; and a simulated scan's truth.
 
 `load_scans()` gives the same dataclass for both, so nothing after it knows who made the files.
 Simulated scans are written once, each in a folder of its own under the data folder.
 
 Letters: T trials of a scan in the order of its files, N neurons.
 
-What scans a tier has, and one more simulated: behind `neurokit data` and `neurokit simulate`.
+What scans a source has, and one more simulated: behind `neurokit data` and `neurokit simulate`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -43,21 +43,21 @@ def demo_parameters(seed: int = 0) -> tuple[ScanParameters, ...]:
 
 
 def load_scans(
-    keys: Sequence[str] | None = None, *, tier: settings.Tier | None = None, seed: int = 0
+    keys: Sequence[str] | None = None, *, source: settings.Source | None = None, seed: int = 0
 ) -> dict[str, Scan]:
-    """Scans of a tier (default: that of NEUROKIT_TIER) by their keys, in the order of `keys`.
+    """Scans of a source (default: that of NEUROKIT_SOURCE) by their keys, in the order of `keys`.
 
     demo simulates the three mice of `seed` once and keeps their files; full downloads the published
     zips, by default the six that have behaviour, and may take any of the seven. Raises SettingsError
-    for cutout and for an unknown tier, DataError for a key that is not there or a damaged file, FetchError
+    for cutout and for an unknown source, DataError for a key that is not there or a damaged file, FetchError
     and DiskError.
     """
-    tier = settings.check_tier(tier)
-    if tier == "cutout":
+    source = settings.check_source(source)
+    if source == "cutout":
         raise SettingsError(
-            "The tier 'cutout' has no small real SENSORIUM recording: set NEUROKIT_TIER to demo or full."
+            "The source 'cutout' has no small real SENSORIUM recording: set NEUROKIT_SOURCE to demo or full."
         )
-    if tier == "demo":
+    if source == "demo":
         simulated = {parameters.key: parameters for parameters in demo_parameters(seed)}
         return load_simulated([simulated[key] for key in _known(keys, simulated)])
     folder = settings.data_folder() / "sensorium2022"
@@ -129,13 +129,13 @@ class Written:
     ceilings: dict[Given, float]
 
 
-def every_scan(tier: settings.Tier | None = None, seed: int = 0) -> dict[str, Scan]:
-    """All scans of a tier (default: that of NEUROKIT_TIER), those without behaviour too.
+def every_scan(source: settings.Source | None = None, seed: int = 0) -> dict[str, Scan]:
+    """All scans of a source (default: that of NEUROKIT_SOURCE), those without behaviour too.
 
     Raises what `load_scans` does.
     """
-    tier = settings.check_tier(tier)
-    return load_scans(tuple(SCANS) if tier == "full" else None, tier=tier, seed=seed)
+    source = settings.check_source(source)
+    return load_scans(tuple(SCANS) if source == "full" else None, source=source, seed=seed)
 
 
 def describe_scans(found: Mapping[str, Scan]) -> pd.DataFrame:

@@ -19,11 +19,11 @@ CEILING = "ceiling: a prediction that knows the simulated cells, the movie{}"
 
 
 def data(options: argparse.Namespace) -> None:
-    """Prints what the tier's session holds; downloads it where the tier is full."""
+    """Prints what the source's session holds; downloads it where the source is full."""
     plan = _plan(options)
     session = plan.load()
     samples, rate = len(session.time), 1 / np.diff(session.time).mean()
-    print(f"session {session.session_id} (tier {plan.tier}, {session.session_type})")
+    print(f"session {session.session_id} (source {plan.source}, {session.session_type})")
     print(f"  {session.structure}, {session.depth} µm deep, {session.cre_line}, pipeline {session.pipeline}")
     print(f"  {len(session.cell_ids)} cells, {samples} samples at {rate:.1f} Hz")
     for name, movie in session.movies.items():
@@ -70,7 +70,7 @@ def evaluate(options: argparse.Namespace) -> None:
         print(f"no model at {plan.path}: training one")
     print(evaluate_saved(plan).round(3).to_string(index=False))
     print(SCORES)
-    if plan.tier == "demo":
+    if plan.source == "demo":
         print(CEILING.format(" and the running" if plan.running == "measured" else ", not the running"))
 
 

@@ -2,7 +2,7 @@
 
 V1 Transformer from a session to a saved model and its scores, for the command line and the notebooks.
 
-    plan = Plan()                     # on the tier of NEUROKIT_TIER
+    plan = Plan()                     # on the source of NEUROKIT_SOURCE
     train_and_save(plan)
     evaluate_saved(plan)
 
@@ -46,18 +46,18 @@ Size = Literal["small", "full"]
 
 
 def demo_parameters(seed: int) -> SessionParameters:
-    """The simulated session of the demo tier."""
+    """The simulated session of the demo source."""
     return SessionParameters(seed=seed)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A V1 Transformer on a session of a tier.
+    """A V1 Transformer on a session of a source.
 
-    `session_id` is a real session's number (full tier; default: SESSION). `seed` picks the demo's session,
-    and the seeds of weights and training on both tiers. `movies` are names, None stands for all the session
-    has. `without` are ids of cells to leave out. `size` None is small on the demo tier, else full; `epochs`
-    replaces the recipe's. Raises SettingsError for a tier, session or size that cannot be or no movie at
+    `session_id` is a real session's number (full source; default: SESSION). `seed` picks the demo's session,
+    and the seeds of weights and training on both sources. `movies` are names, None stands for all the session
+    has. `without` are ids of cells to leave out. `size` None is small on the demo source, else full; `epochs`
+    replaces the recipe's. Raises SettingsError for a source, session or size that cannot be or no movie at
     all, and DataError for a movie that no session has.
     """
 
@@ -68,19 +68,19 @@ class Plan:
     running: Running = "measured"
     size: Size | None = None
     epochs: int | None = None
-    tier: settings.Tier = field(default_factory=settings.tier)
+    source: settings.Source = field(default_factory=settings.source)
 
     def __post_init__(self) -> None:
         """Looks at what can be said without the session; one movie's name is taken as a tuple of it."""
-        settings.check_tier(self.tier)
+        settings.check_source(self.source)
         kinds = {"seed": Seed, "movies": Names | None, "without": tuple[WholeNumber, ...]}
         for name, kind in kinds.items():
             object.__setattr__(self, name, checked(name, getattr(self, name), kind))
         check_movies(self.movies)
-        if self.session_id is not None and self.tier == "demo":
+        if self.session_id is not None and self.source == "demo":
             raise SettingsError(
-                f"Session {self.session_id} is not on the demo tier, whose session is picked by its seed: "
-                "leave the session out, or use the tier full."
+                f"Session {self.session_id} is not on the demo source, whose session is picked by its seed: "
+                "leave the session out, or use the source full."
             )
         if self.size not in (*get_args(Size), None):
             raise SettingsError(f"size is {self.size!r}; use one of {', '.join(get_args(Size))}.")
@@ -90,7 +90,7 @@ class Plan:
     @property
     def small(self) -> bool:
         """Whether the model is the one that trains on a CPU."""
-        return self.tier == "demo" if self.size is None else self.size == "small"
+        return self.source == "demo" if self.size is None else self.size == "small"
 
     @property
     def recipe(self) -> Recipe:
@@ -125,14 +125,14 @@ class Plan:
             "running": self.running != "none",
             "size": self.recipe.model.frame,
         }
-        if self.tier != "demo":
-            return load_movie_session(self.session_id, tier=self.tier, **options)
+        if self.source != "demo":
+            return load_movie_session(self.session_id, source=self.source, **options)
         import_allensdk()  # where it is missing, that is said before anything is simulated
         return load_simulated_session(self.parameters, **options)
 
     def file(self, session: MovieSession) -> Path:
         """The NWB that the session was read from, in the layout of AllenSDK's cache."""
-        if self.tier == "demo":
+        if self.source == "demo":
             return simulated_file(self.parameters)
         return settings.data_folder() / "allen" / "ophys_experiment_data" / f"{session.session_id}.nwb"
 
@@ -154,7 +154,7 @@ class Plan:
     @property
     def _name(self) -> str:
         session = SESSION if self.session_id is None else self.session_id
-        where = "demo" if self.tier == "demo" else f"{self.tier}-{session}"
+        where = "demo" if self.source == "demo" else f"{self.source}-{session}"
         size = "small" if self.small else "full"
         cells = repr(sorted(set(self.without)))
         digest = hashlib.sha256(cells.encode()).hexdigest()[:12]
@@ -198,8 +198,8 @@ def is_saved(plan: Plan) -> bool:
 def evaluate_saved(plan: Plan) -> pd.DataFrame:
     """Test scores of the saved model and its baselines; where none is saved it is trained first.
 
-    Columns as in `score_table`. On the demo tier the last row is the ceiling: the prediction of somebody who
-    knows the simulated cells and is told what the model is. The row 'running only' is left out for a
+    Columns as in `score_table`. On the demo source the last row is the ceiling: the prediction of somebody
+    who knows the simulated cells and is told what the model is. The row 'running only' is left out for a
     model without running. Raises CheckpointError where the saved model is another one than the plan's.
     """
     session = plan.load()
@@ -208,7 +208,7 @@ def evaluate_saved(plan: Plan) -> pd.DataFrame:
     check_saved(plan.path, session, plan.recipe)
     task = prepare(session, plan.recipe)
     predictions = {"V1 Transformer": _predicted(plan, task), **_baselines(session, task, plan.recipe)}
-    if plan.tier == "demo":
+    if plan.source == "demo":
         predictions["ceiling"] = _ceiling(plan, session, task)
     return score_table(task, predictions)
 

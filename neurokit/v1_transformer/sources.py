@@ -1,4 +1,4 @@
-"""Allen sessions, whatever the tier: simulated or the real download; and a simulated session's truth.
+"""Allen sessions, whatever the source: simulated or the real download; and a simulated session's truth.
 
 `load_movie_session()` gives the same dataclass for both, so nothing after it knows who made the files.
 """
@@ -25,24 +25,25 @@ MAKERS = (simulate_session, write_session)
 
 
 def load_movie_session(
-    session_id: int | None = None, *, tier: settings.Tier | None = None, seed: int = 0, **options: Any
+    session_id: int | None = None, *, source: settings.Source | None = None, seed: int = 0, **options: Any
 ) -> MovieSession:
-    """The session of a tier (default: that of NEUROKIT_TIER); `options` are those of `load_session`.
+    """The session of a source (default: that of NEUROKIT_SOURCE); `options` are those of `load_session`.
 
     demo simulates session `seed` once and keeps its files; full downloads `session_id` (hundreds of MB)
-    into the cache under NEUROKIT_DATA. Raises SettingsError for an unknown tier and for cutout, which has no
-    movies, DataError for a session or movie that the tier does not have, and what fetching and reading raise.
+    into the cache under NEUROKIT_DATA. Raises SettingsError for an unknown source and for cutout, which has
+    no movies, DataError for a session or movie that the source does not have, and what fetching and reading
+    raise.
     """
-    tier, movies = settings.check_tier(tier), options.get("movies")
+    source, movies = settings.check_source(source), options.get("movies")
     check_movies(movies)
-    if tier == "cutout":
+    if source == "cutout":
         raise SettingsError(
-            "The tier 'cutout' has no session with movies: set NEUROKIT_TIER to demo or full."
+            "The source 'cutout' has no session with movies: set NEUROKIT_SOURCE to demo or full."
         )
-    if tier == "demo":
+    if source == "demo":
         parameters = SessionParameters(seed=seed)
         if session_id not in (None, parameters.session_id):
-            finding = f"Session {session_id} is not on the demo tier"
+            finding = f"Session {session_id} is not on the demo source"
             raise DataError(f"{finding}; with seed {seed} it has {parameters.session_id} alone.")
         return load_simulated_session(parameters, **options)
     cache = open_cache(settings.data_folder() / "allen")

@@ -22,8 +22,8 @@ def scores(table: pd.DataFrame, inputs: str) -> dict[str, float]:
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """The studies set the tier; it is put back afterwards."""
-    monkeypatch.setenv("NEUROKIT_TIER", "demo")
+    """The studies set the source; it is put back afterwards."""
+    monkeypatch.setenv("NEUROKIT_SOURCE", "demo")
     monkeypatch.setenv("NEUROKIT_QUIET", "1")
     return monkeypatch
 
@@ -31,7 +31,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
 def test_simulated_study_in_small(environment: pytest.MonkeyPatch) -> None:
     """One seed, few epochs: the encoder is between half of the best reachable and the best itself."""
     small = ["--seeds", "1", "--epochs", "15", "--splits", "random", "--workers", "1", "--no-file"]
-    table = pupil_study.main([*small, "--tier", "demo"])
+    table = pupil_study.main([*small, "--source", "demo"])
     found, best = scores(table, "pupil"), table[table["region"] == "mean"]["best"].iloc[0]
     assert 0.5 * best < found["PupilEncoder (GRU)"] < best + 0.02
     assert found["PSTH"] < 0.1
@@ -42,7 +42,7 @@ def test_real_study_in_small(environment: pytest.MonkeyPatch, real_data: Path) -
     """Cori 2016-12-17: pupil area alone says little, all behaviour much, the ramp flatters."""
     environment.setenv("NEUROKIT_REAL_DATA", str(real_data))
     small = ["--seeds", "1", "--epochs", "15", "--splits", "random", "--workers", "1", "--no-file"]
-    table = pupil_study.main([*small, "--tier", "cutout"])
+    table = pupil_study.main([*small, "--source", "cutout"])
     alone, everything = scores(table, "pupil"), scores(table, "behaviour")
     assert alone["PSTH"] < 0.1
     assert alone["FIR"] < 0.1
@@ -54,7 +54,7 @@ def test_real_study_in_small(environment: pytest.MonkeyPatch, real_data: Path) -
 def test_the_ramp_lifts_the_psth(environment: pytest.MonkeyPatch, real_data: Path) -> None:
     """On the cut-out from about 0 to about 0.55, the mean over the same bins as the reference."""
     environment.setenv("NEUROKIT_REAL_DATA", str(real_data))
-    table = ramp.main(["--seeds", "2", "--no-file"]).set_index("tier")
+    table = ramp.main(["--seeds", "2", "--no-file"]).set_index("source")
     assert table.loc["cutout", "past_ramp_mean"] < 0.05
     assert table.loc["cutout", "with_ramp_mean"] == pytest.approx(0.55, abs=0.04)
     assert table.loc["cutout", "pooled_psth_mean"] > 0.5

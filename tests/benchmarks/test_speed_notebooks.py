@@ -16,7 +16,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the stopwatch sets is taken back afterwards."""
     for name in (
         "NEUROKIT_DATA",
-        "NEUROKIT_TIER",
+        "NEUROKIT_SOURCE",
         "NEUROKIT_BUILD",
         "NEUROKIT_QUIET",
         "JUPYTER_PREFER_ENV_PATH",

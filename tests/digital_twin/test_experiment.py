@@ -60,7 +60,7 @@ def demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulated: Path) -> Pa
     simulated.mkdir(exist_ok=True)
     (folder / "simulated").symlink_to(simulated, target_is_directory=True)
     monkeypatch.setenv("NEUROKIT_DATA", str(folder))
-    monkeypatch.setenv("NEUROKIT_TIER", "demo")
+    monkeypatch.setenv("NEUROKIT_SOURCE", "demo")
     monkeypatch.setenv("NEUROKIT_QUIET", "1")
     monkeypatch.setattr(plans, "demo_parameters", tiny)
     monkeypatch.setattr(runs, "demo_parameters", tiny)
@@ -113,15 +113,15 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 # What a plan settles
 
 
-def test_the_demo_is_small_and_the_full_tier_is_not() -> None:
+def test_the_demo_is_small_and_the_full_source_is_not() -> None:
     folder = Path("somewhere")
     assert Plan().recipe == RECIPE.replace(seed=0)
-    assert Plan(folder, tier="full").recipe == TwinRecipe()
-    assert Plan(folder, tier="full", size="small").recipe == Plan().recipe
+    assert Plan(folder, source="full").recipe == TwinRecipe()
+    assert Plan(folder, source="full", size="small").recipe == Plan().recipe
     assert Plan(size="full", gaps="mean").recipe == TwinRecipe(gaps="mean")
     assert Plan(seed=3, epochs=7).recipe == RECIPE.replace(seed=3).epochs(7)
     assert Plan().description == "digital twin of a simulated mouse, small size, with its own core"
-    other = Plan(folder, Path("there"), tier="cutout")
+    other = Plan(folder, Path("there"), source="cutout")
     assert other.description == "digital twin of somewhere, full size, with the core of there"
 
 
@@ -146,17 +146,17 @@ def test_a_path_may_be_text_and_a_seed_numpys(tmp_path: Path) -> None:
 
 
 def test_a_plan_that_cannot_be_is_refused() -> None:
-    for tier, says in (("cutout", "no small real recording"), ("full", "no recording to train on")):
-        with pytest.raises(SettingsError, match=f"'{tier}' has .*{says}"):
-            Plan(tier=tier)
+    for source, says in (("cutout", "no small real recording"), ("full", "no recording to train on")):
+        with pytest.raises(SettingsError, match=f"'{source}' has .*{says}"):
+            Plan(source=source)
     with pytest.raises(SettingsError, match="seed is -1"):
         Plan(seed=-1)
     plan = Plan()
     object.__setattr__(plan, "size", "large")  # the tests' type checks would not let it be made
     with pytest.raises(SettingsError, match="size is 'large'; use one of small, full"):
         plan.__post_init__()
-    object.__setattr__(plan, "tier", "Demo")
-    with pytest.raises(SettingsError, match="no tier 'Demo'; use one of demo, cutout, full"):
+    object.__setattr__(plan, "source", "Demo")
+    with pytest.raises(SettingsError, match="no source 'Demo'; use one of demo, cutout, full"):
         plan.__post_init__()
 
 
@@ -362,14 +362,14 @@ def test_data_describes_the_recording(capsys: pytest.CaptureFixture[str], tmp_pa
     text = said(capsys, "data")
     folder = load_simulated_mouse(tiny())
     for part in (
-        f"{folder} (tier demo)",
+        f"{folder} (source demo)",
         "5 units, video of 12 x 16 pixels at 30 Hz",
         "20 trials to fit, 2 to validate, 0.5 minutes",
         "natural: 2 videos, repeats 3",
         "gratings: 1 videos, repeats 3",
     ):
         assert part in text
-    text = said(capsys, "data", "--folder", str(own_recording(tmp_path / "own")), "--tier", "full")
+    text = said(capsys, "data", "--folder", str(own_recording(tmp_path / "own")), "--source", "full")
     assert "3 units" in text and "4 trials to fit, 2 to validate" in text and "natural: 1 videos" in text
 
 
@@ -381,7 +381,7 @@ def test_data_lists_the_scans_of_weights(
     text = said(capsys, "data", "--weights", str(folder))
     assert ["6", "2", "4", "0f"] in [line.split() for line in text.splitlines()]
     monkeypatch.setattr(microns_weights, "fetch_weights", lambda: folder)
-    assert said(capsys, "data", "--tier", "full") == text
+    assert said(capsys, "data", "--source", "full") == text
     assert "is no folder" in refused(capsys, "data", "--weights", str(tmp_path / "gone"))
 
 
@@ -440,7 +440,7 @@ def test_options_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
         "train --folder a --foundation b --gaps mean --epochs 5 --device cpu --seed 4 --size full "
         "--compile graphs",
         "train",
-        "evaluate --tier full --folder a --size small",
+        "evaluate --source full --folder a --size small",
     ):
         assert main([*line.split(), *RECORDING]) == 2
     assert asked == [
@@ -449,16 +449,16 @@ def test_options_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
             {"device": "cpu", "compile": "graphs"},
         ),
         (Plan(), {}),
-        (Plan(Path("a"), size="small", tier="full"), {}),
+        (Plan(Path("a"), size="small", source="full"), {}),
     ]
 
 
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("data --tier cutout", "'cutout' has no small real recording of a mouse that watched video"),
-        ("train --tier cutout", "'cutout' has no small real recording"),
-        ("evaluate --tier full", "'full' has weights to download, but no recording to train on"),
+        ("data --source cutout", "'cutout' has no small real recording of a mouse that watched video"),
+        ("train --source cutout", "'cutout' has no small real recording"),
+        ("evaluate --source full", "'full' has weights to download, but no recording to train on"),
         ("train --device tpu", "Device 'tpu' is not there"),
         ("train --device cpu --compile graphs", "compile is 'graphs', which needs CUDA"),
         ("train --folder nowhere", "training_data is no folder"),

@@ -24,7 +24,7 @@ from neurokit.ray_cluster import cluster, import_ray
 ray = import_ray("This test")
 with cluster(1):
     there = ray.remote(resources={"mark": 1} if "mark" in ray.cluster_resources() else {})
-    task = there(lambda: os.environ["NEUROKIT_TIER"])
+    task = there(lambda: os.environ["NEUROKIT_SOURCE"])
     print(ray.cluster_resources().get("mark"), ray.get(task.remote()))
 assert not ray.is_initialized()
 """
@@ -34,7 +34,7 @@ def joined(**environment: str) -> str:
     """What a process of its own prints of the cluster that it works on."""
     done = subprocess.run(
         [sys.executable, "-c", JOIN],
-        env=os.environ | {"NEUROKIT_TIER": "full"} | environment,
+        env=os.environ | {"NEUROKIT_SOURCE": "full"} | environment,
         capture_output=True,
         text=True,
         timeout=1800,  # of a busy machine

@@ -402,33 +402,34 @@ def test_an_output_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "tier"),
+    ("found", "source"),
     [(None, "demo"), (" CutOut ", "cutout"), ("full", "full")],
 )
-def test_the_tier_is_read_from_the_environment(
-    monkeypatch: pytest.MonkeyPatch, found: str | None, tier: str
+def test_the_source_is_read_from_the_environment(
+    monkeypatch: pytest.MonkeyPatch, found: str | None, source: str
 ) -> None:
-    monkeypatch.delenv("NEUROKIT_TIER", raising=False)
+    monkeypatch.delenv("NEUROKIT_SOURCE", raising=False)
     if found is not None:
-        monkeypatch.setenv("NEUROKIT_TIER", found)
-    assert settings.tier() == tier
+        monkeypatch.setenv("NEUROKIT_SOURCE", found)
+    assert settings.source() == source
 
 
-def test_an_unknown_tier_is_told_the_three(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NEUROKIT_TIER", "cutuot")
+def test_an_unknown_source_is_told_the_three(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEUROKIT_SOURCE", "cutuot")
     with pytest.raises(SettingsError, match="'cutuot'; set it to one of demo, cutout, full"):
-        settings.tier()
+        settings.source()
 
 
-def test_a_tier_is_checked_wherever_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NEUROKIT_TIER", "cutout")
-    assert [settings.check_tier(name) for name in (None, *settings.TIERS)] == ["cutout", *settings.TIERS]
+def test_a_source_is_checked_wherever_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEUROKIT_SOURCE", "cutout")
+    found = [settings.check_source(name) for name in (None, *settings.SOURCES)]
+    assert found == ["cutout", *settings.SOURCES]
     for name in ("Demo", "", "ful"):
-        with pytest.raises(SettingsError, match=f"no tier '{name}'; use one of demo, cutout, full"):
-            settings.check_tier(name)
-        with pytest.raises(SettingsError, match=f"no tier '{name}'"), settings.tier_of(name):
+        with pytest.raises(SettingsError, match=f"no source '{name}'; use one of demo, cutout, full"):
+            settings.check_source(name)
+        with pytest.raises(SettingsError, match=f"no source '{name}'"), settings.source_of(name):
             pass
-    assert settings.tier() == "cutout"
+    assert settings.source() == "cutout"
 
 
 def test_folders_are_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -468,3 +469,10 @@ def test_bars_are_silent_under_ci_and_shown_elsewhere(
     for _ in progress(range(3), desc="epochs", mininterval=0):
         pass
     assert ("epochs" in capfd.readouterr().err) is (variable is None)
+
+
+def test_the_old_name_of_the_source_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEUROKIT_TIER", "full")
+    with pytest.raises(SettingsError, match="NEUROKIT_TIER is 'full'; set NEUROKIT_SOURCE"):
+        settings.source()
+    assert settings.check_source("demo") == "demo"  # who asks by name is not asked for it

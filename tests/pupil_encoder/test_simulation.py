@@ -32,7 +32,7 @@ LAGS = np.arange(-50, 51, 2)  # bins
 
 @pytest.fixture(scope="module")
 def session() -> SimulatedSession:
-    """The demo tier's own session."""
+    """The demo source's own session."""
     return simulate_session()
 
 

@@ -76,11 +76,11 @@ def test_the_spikes_are_those_of_the_separate_session_file(folder: Path, cutout:
         np.testing.assert_allclose(file["bin_times"][:, 0] - 0.005, cutout.trials["stimulus_time"], atol=1e-4)
 
 
-def test_the_cutout_tier_reads_it(
+def test_the_cutout_source_reads_it(
     monkeypatch: pytest.MonkeyPatch, real_data: Path, cutout: TrialRecording
 ) -> None:
     monkeypatch.setenv("NEUROKIT_REAL_DATA", str(real_data))
-    read = load_session(tier="cutout")
+    read = load_session(source="cutout")
     assert read.name == cutout.name == "Cori_2016-12-17"
     np.testing.assert_array_equal(read.spikes, cutout.spikes)
 

@@ -60,7 +60,7 @@ def test_the_control_mouse_is_the_one_described(real_data: Path) -> None:
     np.testing.assert_allclose(recorded.time, np.arange(-1, 2.01, 0.0625), atol=1e-6)
 
 
-def test_the_cutout_tier_reads_them(monkeypatch: pytest.MonkeyPatch, real_data: Path) -> None:
+def test_the_source_cutout_reads_them(monkeypatch: pytest.MonkeyPatch, real_data: Path) -> None:
     monkeypatch.setenv("NEUROKIT_REAL_DATA", str(real_data))
     assert read_drifting().dff.shape[0] == 40
     assert read_static().dff.shape[0] == 269

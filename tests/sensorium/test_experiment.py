@@ -69,7 +69,7 @@ def demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulated: Path) -> Pa
     simulated.mkdir(exist_ok=True)
     (folder / "simulated").symlink_to(simulated, target_is_directory=True)
     monkeypatch.setenv("NEUROKIT_DATA", str(folder))
-    monkeypatch.setenv("NEUROKIT_TIER", "demo")
+    monkeypatch.setenv("NEUROKIT_SOURCE", "demo")
     monkeypatch.setenv("NEUROKIT_QUIET", "1")
     monkeypatch.setattr(scans, "demo_parameters", tiny)
     monkeypatch.setattr("neurokit.sensorium.simulation.scenes", blocks)
@@ -133,19 +133,19 @@ def test_the_demo_is_small_and_the_full_tier_is_not() -> None:
     assert Plan("ln").recipe == small(PUBLISHED["ln"])
     assert Plan("ln", epochs=7).recipe == small(PUBLISHED["ln"], 7)
     assert Plan("ln", published=True).recipe == PUBLISHED["ln"]
-    assert Plan("ln", tier="full").recipe == PUBLISHED["ln"]
+    assert Plan("ln", source="full").recipe == PUBLISHED["ln"]
     seven = PUBLISHED["ln"].replace(fit=PUBLISHED["ln"].fit.replace(epochs=7))
-    assert Plan("ln", epochs=7, tier="full").recipe == seven
+    assert Plan("ln", epochs=7, source="full").recipe == seven
     assert "made small" in Plan("ln").description
     assert "published" in Plan("ln", published=True).description
 
 
 def test_the_tier_is_that_of_when_it_was_planned(monkeypatch: pytest.MonkeyPatch) -> None:
     """A member may be trained in a process with another environment."""
-    monkeypatch.setenv("NEUROKIT_TIER", "full")
+    monkeypatch.setenv("NEUROKIT_SOURCE", "full")
     plan = Plan()
-    monkeypatch.setenv("NEUROKIT_TIER", "demo")
-    assert plan.tier == "full"
+    monkeypatch.setenv("NEUROKIT_SOURCE", "demo")
+    assert plan.source == "full"
 
 
 def test_an_unknown_model_is_refused() -> None:
@@ -155,8 +155,8 @@ def test_an_unknown_model_is_refused() -> None:
 
 def test_a_plan_for_an_unknown_tier_is_refused() -> None:
     plan = Plan()
-    object.__setattr__(plan, "tier", "Demo")  # the tests' type checks would not let it be made
-    with pytest.raises(SettingsError, match="no tier 'Demo'; use one of demo, cutout, full"):
+    object.__setattr__(plan, "source", "Demo")  # the tests' type checks would not let it be made
+    with pytest.raises(SettingsError, match="no source 'Demo'; use one of demo, cutout, full"):
         plan.__post_init__()
 
 
@@ -186,7 +186,8 @@ def test_ensembles_of_two_seeds_share_no_member() -> None:
 
 def test_every_plan_has_a_place_of_its_own() -> None:
     plans = [
-        Plan(), Plan("ln"), Plan(seed=1), Plan(published=True), Plan(tier="full"), Plan("ln", tier="full"),
+        Plan(), Plan("ln"), Plan(seed=1), Plan(published=True), Plan(source="full"),
+        Plan("ln", source="full"),
     ]  # fmt: skip
     for place in ("path", "unfinished", "members"):
         assert len({getattr(plan, place) for plan in plans}) == len(plans)
@@ -199,11 +200,11 @@ def test_the_full_tier_loads_what_the_model_can_read(monkeypatch: pytest.MonkeyP
     asked: list[Any] = []
     monkeypatch.setattr(scans, "load_scans", lambda keys=None, **options: asked.append((keys, options)) or {})
     for name in ("cnn", "cnn_plus"):
-        Plan(name, tier="full", seed=3).scans()
-    options = {"tier": "full", "seed": 3}
+        Plan(name, source="full", seed=3).scans()
+    options = {"source": "full", "seed": 3}
     assert asked == [(tuple(SCANS), options), (None, options)]  # by default: the six with behaviour
-    assert Plan("cnn", tier="full").left_out == []
-    assert Plan("cnn_plus", tier="full").left_out == ["26872-17-20"]
+    assert Plan("cnn", source="full").left_out == []
+    assert Plan("cnn_plus", source="full").left_out == ["26872-17-20"]
     assert [key for key in SCANS if key not in scans.FULL] == ["26872-17-20"]
 
 
@@ -518,16 +519,16 @@ def test_options_of_train_and_evaluate_arrive(monkeypatch: pytest.MonkeyPatch) -
         "train --model ln --seed 4 --epochs 5 --device cpu --compile default --published",
         "train",
         "evaluate --model model_4 --seed 1 --published",
-        "evaluate --tier full",
+        "evaluate --source full",
     ):
         assert main([*line.split(), "--recording", "sensorium"]) == 2
     assert asked == [
         (Plan("ln", seed=4, epochs=5, published=True), {"device": "cpu", "compile": "default"}),
         (Plan("cnn_plus"), {}),
         (Plan("model_4", seed=1, published=True), {}),
-        (Plan("cnn_plus", tier="full"), {}),
+        (Plan("cnn_plus", source="full"), {}),
     ]
-    assert settings.tier() == "demo"
+    assert settings.source() == "demo"
 
 
 # Scans shown and simulated
@@ -547,8 +548,8 @@ def test_data_shows_every_scan(capsys: pytest.CaptureFixture[str]) -> None:
 def test_all_seven_scans_of_the_full_tier_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr(scans, "load_scans", lambda keys=None, **options: asked.append((keys, options)) or {})
-    assert main(["data", "--recording", "sensorium", "--tier", "full"]) == 0
-    assert asked == [(tuple(SCANS), {"tier": "full", "seed": 0})]
+    assert main(["data", "--recording", "sensorium", "--source", "full"]) == 0
+    assert asked == [(tuple(SCANS), {"source": "full", "seed": 0})]
 
 
 def test_the_order_is_shown_where_it_is_unknown() -> None:

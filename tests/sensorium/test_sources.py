@@ -1,4 +1,4 @@
-"""Simulated scans that are kept, their truth, and the scans of a tier."""
+"""Simulated scans that are kept, their truth, and the scans of a source."""
 
 import os
 import signal
@@ -172,7 +172,7 @@ def test_a_damaged_file_is_simulated_anew(
         "removed": hurt.unlink,
         "flipped": lambda: hurt.write_bytes(content),
     }[damage]()
-    assert load_scans(tier="demo")[TINY.key].neurons == scan_truth(TINY).rates.shape[1] == 4
+    assert load_scans(source="demo")[TINY.key].neurons == scan_truth(TINY).rates.shape[1] == 4
     assert len(simulations) == 2
     assert load_scan(simulated_scan(TINY), path.parent / "again").neurons == 4
 
@@ -244,7 +244,7 @@ def test_the_demo_has_three_mice_of_their_own() -> None:
 def test_demo_scans_by_their_keys(simulations: list, monkeypatch: pytest.MonkeyPatch) -> None:
     mice = tuple(TINY.replace(mouse=TINY.mouse.replace(seed=seed)) for seed in (3, 4))
     monkeypatch.setattr(scans, "demo_parameters", lambda seed: mice)
-    monkeypatch.setenv("NEUROKIT_TIER", "demo")
+    monkeypatch.setenv("NEUROKIT_SOURCE", "demo")
     second = mice[1].key
     assert list(load_scans([second])) == [second] and len(simulations) == 1
     found = load_scans()
@@ -259,7 +259,7 @@ def test_scans_of_one_key_and_other_parameters_keep_their_packs(monkeypatch: pyt
     for _ in range(2):
         for each in parameters:
             monkeypatch.setattr(scans, "demo_parameters", lambda seed, each=each: (each,))
-            load_scans(tier="demo")
+            load_scans(source="demo")
     packs = sorted(simulated_scan(TINY).parent.parent.rglob("*.safetensors"))
     assert len(packs) == 2
 
@@ -275,22 +275,22 @@ def test_the_full_tier_fetches_the_published_zips(
         return simulated_scan(TINY)
 
     monkeypatch.setattr(scans, "fetch", fetch)
-    found = load_scans(tier="full")
+    found = load_scans(source="full")
     assert len(found) == 6 and "27204-5-13" in found and "26872-17-20" not in found
     assert fetched == [SCANS[key].archive for key in found]
-    assert list(load_scans(["26872-17-20"], tier="full")) == ["26872-17-20"]
+    assert list(load_scans(["26872-17-20"], source="full")) == ["26872-17-20"]
     with pytest.raises(DataError, match=r"'x': choose of 26872-17-20, .*23964-4-22"):
-        load_scans(["x"], tier="full")
+        load_scans(["x"], source="full")
 
 
 @pytest.mark.parametrize("load", [load_scans, recordings.every_scan])
 def test_an_unknown_tier_is_refused_before_the_download(monkeypatch: pytest.MonkeyPatch, load: Any) -> None:
     monkeypatch.setattr(scans, "fetch", lambda *_: pytest.fail("it would download"))
     unchecked = getattr(load, "__wrapped__", load)  # the import hook would answer
-    with pytest.raises(SettingsError, match="no tier 'Demo'; use one of demo, cutout, full"):
-        unchecked(tier="Demo")
+    with pytest.raises(SettingsError, match="no source 'Demo'; use one of demo, cutout, full"):
+        unchecked(source="Demo")
 
 
 def test_there_is_no_cutout() -> None:
     with pytest.raises(SettingsError, match=r"no small real SENSORIUM recording.*demo or full"):
-        load_scans(tier="cutout")
+        load_scans(source="cutout")

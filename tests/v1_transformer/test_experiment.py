@@ -73,7 +73,7 @@ def demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulated: Path) -> Pa
     simulated.mkdir(exist_ok=True)
     (folder / "simulated").symlink_to(simulated, target_is_directory=True)
     monkeypatch.setenv("NEUROKIT_DATA", str(folder))
-    monkeypatch.setenv("NEUROKIT_TIER", "demo")
+    monkeypatch.setenv("NEUROKIT_SOURCE", "demo")
     monkeypatch.setenv("NEUROKIT_QUIET", "1")
     monkeypatch.setattr(plans, "demo_parameters", tiny)
     monkeypatch.setattr(runs, "demo_parameters", tiny)
@@ -121,22 +121,22 @@ def edited(path: Path, **changes: object) -> None:
 # What a plan settles
 
 
-def test_the_demo_is_small_and_the_full_tier_is_not() -> None:
+def test_the_demo_is_small_and_the_full_source_is_not() -> None:
     assert Plan().recipe == TINY_RECIPE
-    assert Plan(tier="full").recipe == Recipe()
-    assert Plan(tier="full", size="small").recipe == TINY_RECIPE
+    assert Plan(source="full").recipe == Recipe()
+    assert Plan(source="full", size="small").recipe == TINY_RECIPE
     assert Plan(size="full", running="none").recipe == Recipe(running="none")
     seven = Plan(epochs=7, seed=3).recipe
     assert seven == TINY_RECIPE.replace(seed=3, fit=TINY_RECIPE.fit.replace(seed=3, epochs=7))
     assert "small size (frames of 10 x 20 pixels), running measured, movies all" in Plan().description
-    assert "full size" in Plan(tier="full").description
+    assert "full size" in Plan(source="full").description
 
 
 def test_every_plan_has_a_place_of_its_own() -> None:
     found = [
         Plan(), Plan(seed=1), Plan(movies=(ONE,)), Plan(movies=(ONE, TWO)), Plan(running="none"),
-        Plan(running="shuffled"), Plan(size="full"), Plan(tier="full"), Plan(7, tier="full"),
-        Plan(7, seed=1, tier="full"), Plan(without=(5,)), Plan(without=(5, 6)), Plan(without=(56,)),
+        Plan(running="shuffled"), Plan(size="full"), Plan(source="full"), Plan(7, source="full"),
+        Plan(7, seed=1, source="full"), Plan(without=(5,)), Plan(without=(5, 6)), Plan(without=(56,)),
     ]  # fmt: skip
     for place in ("path", "unfinished"):
         assert len({getattr(plan, place) for plan in found}) == len(found)
@@ -153,23 +153,23 @@ def test_one_name_is_one_movie_and_numbers_may_be_numpys() -> None:
 
 
 def test_a_plan_that_cannot_be_is_refused() -> None:
-    with pytest.raises(SettingsError, match="Session 7 is not on the demo tier"):
+    with pytest.raises(SettingsError, match="Session 7 is not on the demo source"):
         Plan(7)
     plan = Plan()
     object.__setattr__(plan, "size", "large")  # the tests' type checks would not let it be made
     with pytest.raises(SettingsError, match="size is 'large'; use one of small, full"):
         plan.__post_init__()
-    object.__setattr__(plan, "tier", "Demo")
-    with pytest.raises(SettingsError, match="no tier 'Demo'; use one of demo, cutout, full"):
+    object.__setattr__(plan, "source", "Demo")
+    with pytest.raises(SettingsError, match="no source 'Demo'; use one of demo, cutout, full"):
         plan.__post_init__()
     with pytest.raises(DataError, match=f"'natural_movie_4'; use {ONE}, {TWO}, natural_movie_three"):
-        Plan(tier="full", movies=(ONE, "natural_movie_4"))
+        Plan(source="full", movies=(ONE, "natural_movie_4"))
     with pytest.raises(SettingsError, match="seed is -1"):
         Plan(seed=-1)
     with pytest.raises(SettingsError, match="movies names none"):
         Plan(movies=())
     with pytest.raises(SettingsError, match="'cutout' has no session with movies"):
-        Plan(tier="cutout").load()
+        Plan(source="cutout").load()
 
 
 def test_a_plan_loads_what_it_names() -> None:
@@ -440,22 +440,24 @@ def test_evaluation_trains_where_nothing_is_saved(
     assert len(done) == 2
 
 
-# The full tier, offline: a simulated session where AllenSDK keeps the real ones
+# The full source, offline: a simulated session where AllenSDK keeps the real ones
 
 
 @pytest.fixture
 def real(demo: Path) -> int:
-    """The number of a session that is in the full tier's cache."""
+    """The number of a session that is in the full source's cache."""
     load_simulated_session(tiny())
     folder = Plan().file(Plan().load()).parent.parent
     shutil.copytree(folder, demo / "allen", ignore=shutil.ignore_patterns("*_truth.npz"))
     return tiny().session_id
 
 
-def test_the_full_tier_needs_no_truth(capsys: pytest.CaptureFixture[str], demo: Path, real: int) -> None:
-    where = ("--tier", "full", "--session", str(real))
+def test_the_full_source_needs_no_truth(capsys: pytest.CaptureFixture[str], demo: Path, real: int) -> None:
+    where = ("--source", "full", "--session", str(real))
     text = said(capsys, "data", *where)
-    assert f"file {demo / 'allen' / 'ophys_experiment_data' / f'{real}.nwb'}" in text and "tier full" in text
+    assert (
+        f"file {demo / 'allen' / 'ophys_experiment_data' / f'{real}.nwb'}" in text and "source full" in text
+    )
     model = (*where, "--size", "small")
     said(capsys, "train", *model, "--epochs", "1")
     text = said(capsys, "evaluate", *model)
@@ -470,9 +472,9 @@ def test_the_session_asked_for_is_loaded(monkeypatch: pytest.MonkeyPatch) -> Non
         return session
 
     monkeypatch.setattr(plans, "load_movie_session", caught)
-    Plan(tier="full").load()
-    Plan(7, tier="full", movies=(ONE,), without=(5, 6), running="none", size="small").load()
-    options = {"tier": "full", "movies": None, "without": (), "running": True, "size": (40, 80)}
+    Plan(source="full").load()
+    Plan(7, source="full", movies=(ONE,), without=(5, 6), running="none", size="small").load()
+    options = {"source": "full", "movies": None, "without": (), "running": True, "size": (40, 80)}
     other_options = options | {"movies": (ONE,), "without": (5, 6), "running": False, "size": (10, 20)}
     assert asked == [(None, options), (7, other_options)]
 
@@ -485,7 +487,7 @@ def test_data_describes_the_session(capsys: pytest.CaptureFixture[str]) -> None:
     text = said(capsys, "data")
     measured = 100 * (~np.isnan(session.running)).sum() / len(session.time)
     for part in (
-        f"session {tiny().session_id} (tier demo, three_session_C)",
+        f"session {tiny().session_id} (source demo, three_session_C)",
         "VISp, 175 µm deep, Cux2-CreERT2, pipeline 3.0",
         f"6 cells, {session.dff.shape[1]} samples at 30.1 Hz",
         "natural_movie_one: 150 frames x 4 repeats",
@@ -561,7 +563,7 @@ def test_options_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
         f"train --movies {TWO} {ONE} {TWO} --running shuffled --epochs 5 --device cpu --seed 4 --size full "
         "--compile default",
         "train",
-        "evaluate --tier full --session 7 --running none --size small",
+        "evaluate --source full --session 7 --running none --size small",
     ):
         assert main([*line.split(), *RECORDING]) == 2
     assert asked == [
@@ -570,16 +572,16 @@ def test_options_arrive(monkeypatch: pytest.MonkeyPatch) -> None:
             {"device": "cpu", "compile": "default"},
         ),
         (Plan(), {}),
-        (Plan(7, running="none", size="small", tier="full"), {}),
+        (Plan(7, running="none", size="small", source="full"), {}),
     ]
 
 
 @pytest.mark.parametrize("command", ["data", "train", "evaluate"])
-def test_the_cutout_tier_has_no_movies(capsys: pytest.CaptureFixture[str], command: str) -> None:
-    assert "'cutout' has no session with movies" in refused(capsys, command, "--tier", "cutout")
+def test_the_cutout_source_has_no_movies(capsys: pytest.CaptureFixture[str], command: str) -> None:
+    assert "'cutout' has no session with movies" in refused(capsys, command, "--source", "cutout")
 
 
-@pytest.mark.parametrize("command", ["data", "train", "evaluate", "evaluate --tier full"])
+@pytest.mark.parametrize("command", ["data", "train", "evaluate", "evaluate --source full"])
 def test_without_allensdk_nothing_is_begun(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, demo: Path, command: str
 ) -> None:

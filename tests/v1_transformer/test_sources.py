@@ -1,4 +1,4 @@
-"""Sessions by tier: the demo is simulated once and read as a real one, the full tier is fetched."""
+"""Sessions by source: the demo is simulated once and read as a real one, the full source is fetched."""
 
 import os
 from pathlib import Path
@@ -43,30 +43,34 @@ def test_a_damaged_session_is_simulated_anew(folder: Path, pattern: str) -> None
 
 def test_the_demo_is_the_seeds_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(allen_sessions, "SessionParameters", lambda seed: SessionParameters(**_of(seed)))
-    one, other = (load_movie_session(tier="demo", seed=seed) for seed in (0, 1))
+    one, other = (load_movie_session(source="demo", seed=seed) for seed in (0, 1))
     assert one.session_id != other.session_id and not np.array_equal(one.dff, other.dff)
 
 
-def test_the_full_tier_fetches_the_session_that_was_asked_for(
+def test_the_full_source_fetches_the_session_that_was_asked_for(
     monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:
     load_simulated_session(TINY)
     (made,) = folder.rglob("*.nwb")
     asked = []
     monkeypatch.setattr(allen_sessions, "fetch_session", lambda _, *which: asked.append(which) or made)
-    assert load_movie_session(7, tier="full").session_id == TINY.session_id
-    load_movie_session(tier="full", movies=["natural_movie_one"])
-    load_movie_session(0, tier="full")
+    assert load_movie_session(7, source="full").session_id == TINY.session_id
+    load_movie_session(source="full", movies=["natural_movie_one"])
+    load_movie_session(0, source="full")
     assert asked == [(7, None), (allen_sessions.SESSION, ["natural_movie_one"]), (0, None)]
 
 
 @pytest.mark.parametrize(
     ("session", "options", "says"),
     [
-        (None, {"tier": "Full"}, "no tier 'Full'; use one of demo, cutout, full"),
-        (7, {"tier": "full", "movies": ["natural_movie_4"]}, "'natural_movie_4'; use natural_movie_one, nat"),
-        (7, {"tier": "full", "movies": "natural_movie"}, "No movie is named 'natural_movie'; use"),
-        (7, {"tier": "demo"}, "Session 7 is not on the demo tier; with seed 0 it has 900000001 alone"),
+        (None, {"source": "Full"}, "no source 'Full'; use one of demo, cutout, full"),
+        (
+            7,
+            {"source": "full", "movies": ["natural_movie_4"]},
+            "'natural_movie_4'; use natural_movie_one, nat",
+        ),
+        (7, {"source": "full", "movies": "natural_movie"}, "No movie is named 'natural_movie'; use"),
+        (7, {"source": "demo"}, "Session 7 is not on the demo source; with seed 0 it has 900000001 alone"),
     ],
 )
 def test_a_source_that_is_not_there_is_refused_first(
@@ -86,9 +90,9 @@ def test_a_source_that_is_not_there_is_refused_first(
     assert not list(folder.iterdir())
 
 
-def test_the_cutout_tier_has_none() -> None:
-    with pytest.raises(SettingsError, match=r"^The tier 'cutout' has no session with movies: [^\n]*\.$"):
-        load_movie_session(tier="cutout")
+def test_the_cutout_source_has_none() -> None:
+    with pytest.raises(SettingsError, match=r"^The source 'cutout' has no session with movies: [^\n]*\.$"):
+        load_movie_session(source="cutout")
 
 
 def test_a_wrong_option_is_no_damage(monkeypatch: pytest.MonkeyPatch) -> None:
