@@ -172,11 +172,6 @@ def to_hertz(counts: Float[np.ndarray, "*K"], bin_size: float) -> Float[np.ndarr
     return counts / bin_size
 
 
-def to_counts(rates: Float[np.ndarray, "*K"], bin_size: float) -> Float[np.ndarray, "*K"]:
-    """Spikes per second to counts per bin; `bin_size` in s."""
-    return rates * bin_size
-
-
 def _floats(counts: Float[np.ndarray, "*K T"]) -> Float[np.ndarray, "*K T"]:
     return np.asarray(counts, dtype=float)  # the filters keep the type they are given, integers too
 

@@ -208,11 +208,3 @@ def masked_squared_error(model: nn.Module, batch: Sequence[Tensor]) -> tuple[Ten
     inputs, rates, bins = batch
     error = torch.where(bins[..., None], model(inputs) - rates, 0)  # a product would keep a masked NaN
     return error.square().sum(), bins.sum() * rates.shape[-1]
-
-
-def masked_poisson(model: nn.Module, batch: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Poisson loss rate - target log rate, without the term of the target alone; batch as above."""
-    inputs, rates, bins = batch
-    predicted, rates = (torch.where(bins[..., None], r, 1) for r in (model(inputs).clamp_min(1e-6), rates))
-    error = (predicted - rates * predicted.log()) * bins[..., None]
-    return error.sum(), bins.sum() * rates.shape[-1]

@@ -20,7 +20,6 @@ from neurokit.pupil_encoder.cleaning import (
     ramp,
     short_gaps,
     smooth,
-    to_counts,
     to_hertz,
 )
 from neurokit.pupil_encoder.features import EncodingTask, Split, encoding_task, region_counts, split_trials
@@ -122,12 +121,6 @@ def test_trials_are_smoothed_one_by_one() -> None:
         rows = np.stack([smooth(row, 5, kind) for row in counts.reshape(12, 30)])
         rows = rows.reshape(counts.shape)
         np.testing.assert_allclose(smooth(counts, 5, kind), rows)
-
-
-@brief
-@given(COUNTS, st.floats(1e-3, 1.0))
-def test_units_round_trip(counts: np.ndarray, bin_size: float) -> None:
-    np.testing.assert_allclose(to_counts(to_hertz(counts, bin_size), bin_size), counts)
 
 
 def test_one_spike_in_ten_milliseconds_is_a_hundred_hertz() -> None:
