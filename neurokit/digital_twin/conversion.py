@@ -33,6 +33,12 @@ from neurokit.files.atomic import folder_written
 FRAME_PERIOD = 1 / 30  # s
 LONGEST_GAP = 0.5  # s; longer than a blink
 AT_ONCE = 64  # frames in single precision, 9 MB at 144 x 256 pixels
+MONITOR = (144, 256)  # pixels of the released digital twins
+CLIP = 300  # frames, 10 s
+GAP = 30  # frames, 1 s; the network's convolutions look back 13
+BASELINE = 10.0  # percentile of dF/F that stands for no activity
+PARTS = ("training_data", "evaluation_data", "new_stimuli", "statistics.npz", "truth.npz")
+SHOWN = 15  # frames: a SENSORIUM image was shown for 0.5 s
 
 
 def resample_trace(
@@ -138,14 +144,6 @@ class ImageRecording(Protocol):
 
     def withheld(self, tier: str) -> bool:
         """Whether the responses of a tier are not published."""
-
-
-MONITOR = (144, 256)  # pixels of the released digital twins
-CLIP = 300  # frames, 10 s
-GAP = 30  # frames, 1 s; the network's convolutions look back 13
-BASELINE = 10.0  # percentile of dF/F that stands for no activity
-PARTS = ("training_data", "evaluation_data", "new_stimuli", "statistics.npz", "truth.npz")
-SHOWN = 15  # frames: a SENSORIUM image was shown for 0.5 s
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,11 @@
-"""Which recording, recipe and core, kept where: all that a command on digital twins has to settle.
-
-Digital twins from a recording to a saved twin and its scores, for the command line and the notebooks.
+"""Digital twins from a recording to a saved twin and its scores, for the command line and the notebooks.
 
     plan = Plan()                     # a simulated mouse
     train_and_save(plan)
     evaluate_saved(plan)
 
-With `Plan(foundation=...)` the core of a saved twin, or a released one, is transferred.
+A `Plan` settles which recording, recipe and core, and where the twin is saved. With `Plan(foundation=...)`
+the core of a saved twin, or a released one, is transferred.
 """
 
 import hashlib

@@ -1,4 +1,10 @@
-"""The one HDF5 file of the public MICrONS scans, opened with care: every finding is one sentence.
+"""The public MICrONS scans: what their one HDF5 file holds, and how it is opened with care.
+
+In 14 scans one mouse saw natural video ("Clip": cinema, sports, rendered) and two kinds of moving noise
+("Monet2" with directions, "Trippy"), while a two-photon mesoscope imaged thousands of neurons of V1, LM, AL
+and RL (MICrONS Consortium, Nature 640, 435-447, 2025); what its eye and legs did was recorded, too. NeuroBLab
+put the scans into one file (CC-BY 4.0). All was brought to 30 Hz and every fourth sample stored, so 7.5 Hz;
+each frame is the one shown at least 66 ms before its sample.
 
     sessions/{session}_{scan_idx}/meta/{unit_ids, brain_areas, coordinates, condition_hashes, area_indices/}
     sessions/{session}_{scan_idx}/trials/{number}/{responses, treadmill, pupil, stim_times}, @condition_hash
@@ -6,20 +12,14 @@
     types/{type}/{hash} and brain_areas/{area}/{scan}: links only
 
 Source: the description beside the file (huggingface.co/datasets/NeuroBLab/MICrONS). Its tree writes some
-groups in capitals, its own examples in small letters: these are read and written here.
+groups in capitals, its own examples in small letters: these are read and written here. By that description
+the traces are dF/F, so they may be negative and are not deconvolved. What it does not say, and is assumed
+here: pupil in pixels of the eye camera, coordinates in micrometres, NaN for behaviour that was not seen.
+Videos have 144 x 256 (Clip), 126 x 216 (Monet2) or 90 x 160 pixels (Trippy).
 
-The public MICrONS scans: what one mouse saw in 14 scans, and what its neurons, eye and legs did.
+Every finding about a bad file is one sentence.
 
-Natural video ("Clip": cinema, sports, rendered) and two kinds of moving noise ("Monet2" with directions,
-"Trippy") were shown while a two-photon mesoscope imaged thousands of neurons of V1, LM, AL and RL (MICrONS
-Consortium, Nature 640, 435-447, 2025). NeuroBLab put them into one file (CC-BY 4.0). All was brought to 30 Hz
-and every fourth sample kept, so 7.5 Hz; each frame is the one shown at least 66 ms before its sample.
-
-By its description the traces are dF/F, so they may be negative and are not deconvolved. What it does not
-say, and is assumed here: pupil in pixels of the eye camera, coordinates in micrometres, NaN for behaviour
-that was not seen. Videos have 144 x 256 (Clip), 126 x 216 (Monet2) or 90 x 160 pixels (Trippy).
-
-Letters: F samples of a trial, N neurons, H x W pixels.
+Letters: F samples of a trial or frames of a video, N neurons, H x W pixels.
 """
 
 from collections.abc import Iterator
@@ -36,6 +36,7 @@ from neurokit.errors import DataError, NeurokitError
 
 MOST_BYTES = 10**9  # of one array; the largest published one, responses to one video, has 5 MB
 AGAIN = "fetch microns.h5 again"
+PERIOD = 4 / 30  # s between samples
 
 
 @contextmanager
@@ -115,9 +116,6 @@ def _member(parent: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
 
 def _name(parent: h5py.Group, name: str = "") -> str:
     return f"{parent.file.filename}{parent.name.rstrip('/')}{'/' if name else ''}{name}"
-
-
-PERIOD = 4 / 30  # s between samples
 
 
 @dataclass(frozen=True, eq=False)

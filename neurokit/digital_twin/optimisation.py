@@ -1,17 +1,16 @@
-"""The learning rate over cycles of epochs, and the seed of each epoch.
+"""How foundation networks are trained: descent with clipped gradients, its rate over epochs, their seeds.
 
-The rate falls along half a cosine in each cycle and jumps back to its full height at the next (Loshchilov
-and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017); the first cycles begin with
-epochs of a rising rate. The numbers are those of the foundation model of mouse visual cortex (Wang et al.,
-Nature 640, 470, 2025) as released. Epochs and cycles count from 0.
+The numbers and the order of the steps are those of the foundation model of mouse visual cortex (Wang et al.,
+Nature 640, 470, 2025) as released.
 
-Stochastic gradient descent with adaptive clipping, which trains foundation networks.
+The learning rate falls along half a cosine in each cycle of epochs and jumps back to its full height at the
+next (Loshchilov and Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR 2017); the first
+cycles begin with epochs of a rising rate. Epochs and cycles count from 0.
 
-A gradient may not be longer than a small fraction of its own parameter, unit by unit (Brock et al., "High-
-performance large-scale image recognition without normalization", ICML 2021), so that a large step needs no
-normalisation of the activations. Momentum is Nesterov's, decay of the weights is decoupled from it. The order
-of the steps and their numbers are those of the foundation model of mouse visual cortex (Wang et al., Nature
-640, 470, 2025) as released.
+In stochastic gradient descent with adaptive clipping a gradient may not be longer than a small fraction of
+its own parameter, unit by unit (Brock et al., "High-performance large-scale image recognition without
+normalization", ICML 2021), so that a large step needs no normalisation of the activations. Momentum is
+Nesterov's, decay of the weights is decoupled from it.
 """
 
 from collections.abc import Iterable

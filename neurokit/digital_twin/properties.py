@@ -1,14 +1,10 @@
-"""Tables of the MICrONS digital twin's release: its scans, and the units of each scan.
+"""Tables of the MICrONS digital twin's release: its scans, their units, and what is known of each unit.
 
 A scan is named by `session` and `scan_idx`; `unit_id` counts its units with gaps, as the recording does;
-`readout_id` counts the units of the model, from 0 without gaps. All are whole numbers of 0 or above.
+`readout_id` counts the units of the model, from 0 without gaps. All are integers of 0 or above.
 
-Source: the README of the released weights (Wang et al., Nature 640, 470-477, 2025).
-
-What is known of each unit of the MICrONS digital twin: scores, tuning, place in the cortex, readout.
-
-One folder a kind; rows of every file follow the units.csv beside it (README of the release, demo 3 of
-cajal/fnn; Wang et al., Nature 640, 470-477, 2025; Ding et al., Nature 640, 459-469, 2025):
+Scores, tuning, place in the cortex, readout and responses have one folder a kind; rows of every file follow
+the units.csv beside it:
 
     performance      units.csv: cc_abs, cc_max, cc_norm on held-out video; NaN where cc_max has no value
     ori_dir_tuning   units.csv: OSI, DSI, gOSI, gDSI; pref_ori (0-180) and pref_dir (0-360), degrees: a
@@ -18,6 +14,9 @@ cajal/fnn; Wang et al., Nature 640, 470-477, 2025; Ding et al., Nature 640, 459-
     readout          readout_locations.npy (U x 2; -1, -1 is bottom left, 1, 1 top right), readout_weights.npy
                      (U x 512, the streams' weights side by side; that order is assumed)
     responses        responses.npy (U x T), stimulus.npy (T x 144 x 256, grey values); 31 GB and 2.8 GB
+
+Sources: the README of the released weights and demo 3 of cajal/fnn (Wang et al., Nature 640, 470-477, 2025;
+Ding et al., Nature 640, 459-469, 2025).
 
 Letters: U units, T frames, K weights of a unit's readout, H x W pixels.
 """
@@ -39,6 +38,14 @@ SCAN = ["session", "scan_idx"]
 UNIT = [*SCAN, "unit_id"]
 SCANS_FILE, UNITS_FILE = "scans.csv", "units.csv"
 LARGEST = 2**53  # a float, which a table may hold, knows all whole numbers below it
+TABLES = {
+    "performance": ("cc_abs", "cc_max", "cc_norm"),
+    "ori_dir_tuning": ("OSI", "DSI", "gOSI", "gDSI", "pref_ori", "pref_dir"),
+    "anatomy": ("unit_x", "unit_y", "unit_z"),
+}
+LOCATIONS = ("readout_location_x", "readout_location_y")
+KINDS = (*TABLES, "readout", "responses")
+METADATA = "metadata.csv"
 
 
 def scan_key(session: int, scan_idx: int) -> str:
@@ -115,16 +122,6 @@ def _whole_numbers(path: Path, column: pd.Series) -> np.ndarray:
         found = f"'{column[odd].iloc[0]}' in row {int(odd.argmax())} of {column.name}"
         raise DataError(f"{path} has {found}, no whole number: take it from the release again.")
     return pd.to_numeric(column).to_numpy(dtype=np.int64)
-
-
-TABLES = {
-    "performance": ("cc_abs", "cc_max", "cc_norm"),
-    "ori_dir_tuning": ("OSI", "DSI", "gOSI", "gDSI", "pref_ori", "pref_dir"),
-    "anatomy": ("unit_x", "unit_y", "unit_z"),
-}
-LOCATIONS = ("readout_location_x", "readout_location_y")
-KINDS = (*TABLES, "readout", "responses")
-METADATA = "metadata.csv"
 
 
 @dataclass(frozen=True, eq=False)

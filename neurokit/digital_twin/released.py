@@ -1,4 +1,4 @@
-"""Weights of digital twins as the MICrONS release keeps them: one core, a file a scan, two tables.
+"""Digital twins as MICrONS released them: from a folder of weights to predictions.
 
     params_core.pt                      every tensor whose name starts with "core.", shared by the scans
     params_{session}_{scan_idx}.pt      all other tensors of one scan: eye, behaviour, readout
@@ -7,14 +7,10 @@
 
 A network is the core and one scan's file together (Wang et al., Nature 640, 470-477, 2025; README of the
 release). The core carries no mark of its release: a core of the same sizes from elsewhere is not noticed.
+Sizes are not written in the folder, so they are given as settings and held against every tensor. What no
+tensor tells is taken as given: the monitor's pixels, the dropout and the unit model.
 
 Letters: U units of a scan.
-
-Digital twins as they were released: from a folder of weights to predictions.
-
-The folder is that of `neurokit.digital_twin.released`: one core, a file and rows of two tables for each scan.
-Sizes are not written there, so they are given as settings and held against every tensor. What no tensor tells
-is taken as given: the monitor's pixels, the dropout and the unit model.
 """
 
 import hashlib
@@ -62,6 +58,8 @@ ARCHIVE = "foundational_model_weights_and_metadata_v1.zip"
 MD5 = "58fcac4b31ad2902c81e339432cec787"  # of the archive, as the public code checks it
 CORE_FILE = "params_core.pt"
 MOST_BYTES = 10**9  # the released archive has 222 MB
+GRID = "perspective.retina.grid"  # where retinal pixels look; its values, too, follow from the settings
+SAME_DIRECTION = 1e-4  # as between two ways of computing the grid in single precision
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,10 +246,6 @@ def _extend(path: Path, rows: pd.DataFrame) -> None:
         session, scan_idx = (int(rows[name].iloc[0]) for name in SCAN)
         rows = pd.concat([kept[~rows_of(kept, session, scan_idx)], rows], ignore_index=True)
     write_table(path, rows)
-
-
-GRID = "perspective.retina.grid"  # where retinal pixels look; its values, too, follow from the settings
-SAME_DIRECTION = 1e-4  # as between two ways of computing the grid in single precision
 
 
 def load_twin(

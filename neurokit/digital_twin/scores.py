@@ -1,8 +1,4 @@
-"""How well responses to held-out videos are predicted, by a twin or by anything else.
-
-Letters: R repeats and T frames of a video (30 Hz), U units.
-
-Scores of several models on the videos of a recording that no model was trained on.
+"""How well a twin, or any other model, predicts the responses to videos that no model was trained on.
 
 Letters: R repeats and T frames of a video (30 Hz), U units.
 """

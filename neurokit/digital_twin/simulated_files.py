@@ -1,21 +1,23 @@
-"""A simulated mouse's recording in the files a digital twin is trained on, and the truth beside them.
+"""Simulated recordings and releases as files: trial folders with their truth, and the MICrONS layouts.
 
-    training_data/                trials shown once, to fit and to validate (see
-    `neurokit.digital_twin.recording`) evaluation_data/              natural clips, several times each
-    new_stimuli/<kind>/           the same for each of NEW_STIMULI
-    truth.npz                     what nobody knows of a real mouse (see `neurokit.digital_twin.sources`)
+A simulated mouse's recording is written in the files that a digital twin is trained on, the truth beside
+them:
+
+    training_data/         trials shown once, to fit and to validate (see `neurokit.digital_twin.recording`)
+    evaluation_data/       natural clips, several times each
+    new_stimuli/<kind>/    the same for each of NEW_STIMULI
+    truth.npz              what nobody knows of a real mouse (see `neurokit.digital_twin.sources`)
 
 Behaviour is in standard deviations and units in multiples of their mean; both statistics are those of the
 trials to fit, everywhere.
 
-Letters: T frames, N cells, V clips of a kind, R repeats.
+From arrays, `write_scans` and `write_properties` make files in the layouts of the MICrONS release: the scans'
+one HDF5, described in `neurokit.digital_twin.microns`, and the twin's properties, described in
+`neurokit.digital_twin.properties`. The weights of a twin are written by
+`neurokit.digital_twin.released.save_weights`.
 
-Files in the layouts of the MICrONS release, from arrays: the scans' one HDF5, and the twin's properties.
-
-The layouts are told in `neurokit.digital_twin.microns` and `neurokit.digital_twin.properties`; the weights
-of a twin are written by `neurokit.digital_twin.released.save_weights`.
-
-Letters: U units, T frames, K weights of a unit's readout, H x W pixels.
+Letters: T frames, N cells, V clips of a kind, R repeats, U units, K weights of a unit's readout, H x W
+pixels.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -1,13 +1,9 @@
-"""What a mouse does while it watches a clip, frame by frame: it looks around, runs, and its pupil follows.
+"""A simulated mouse that watches video: what it does, its cells, its eye, and what a microscope sees of them.
 
-A slow state lets running and pupil size rise together (Reimer et al., Neuron 84, 355-362, 2014). The eye
-makes saccades about every two seconds, mostly horizontal ones, on top of a slow drift. Each presentation is
-drawn on its own, since trials of a recording are shuffled in time. Constants were set before any model was
-fitted.
-
-Letters: T frames at 30 Hz, H x W pixels.
-
-A mouse that watches video at 30 frames a second: its cells, its eye, and what a microscope sees of them.
+It looks around and runs, and its pupil follows. A slow state lets running and pupil size rise together
+(Reimer et al., Neuron 84, 355-362, 2014). The eye makes saccades about every two seconds, mostly horizontal
+ones, on top of a slow drift. Behaviour of each presentation is drawn on its own, since trials of a recording
+are shuffled in time.
 
 The eye carries all receptive fields over the monitor. A cell is one of `neurokit.simulation.movie_cells`, and
 its expected rate (events per second) at frame t is
@@ -17,12 +13,12 @@ its expected rate (events per second) at frame t is
 where d is what of its filters' output is above its threshold, and p the pupil's radius. Threshold, scale of
 d, and the means u, p and s are set once, by the video that the mouse was trained with, so a rate is defined
 for any other stimulus. Running multiplies the drive, and so does arousal (Niell and Stryker, Neuron 65,
-472-479, 2010; Reimer et al., Neuron 84, 355-362, 2014).
+472-479, 2010; Reimer et al., 2014).
 
 Events are Poisson; a volume is scanned about six times a second, and traces are brought to 30 Hz, so
 activity is smooth over some ten frames. All constants were set before any model was fitted.
 
-Letters: T frames, N cells, H x W pixels.
+Letters: T frames at 30 Hz (t with those before the first), N cells, H x W pixels.
 """
 
 from dataclasses import dataclass
@@ -52,6 +48,9 @@ SPEED = 12.0  # cm/s, in the state's standard deviations above REST
 REST = 0.2  # of the slow state; below it, which is more than half the time, the mouse stands
 RADIUS = 20.0  # camera pixels; its log has these shares of the state and of a part of its own:
 RADIUS_SPREAD = (0.15, 0.1)
+BEFORE = round(MEMORY * FRAME_RATE) - 1  # frames of grey that the cells have seen before the first frame
+WINDOW = np.hamming(11) / np.hamming(11).sum()  # as wide as two scans of a volume; its 5 frames' delay stays
+RUN = 10.0  # cm/s
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,11 +114,6 @@ def look(
     grid = unmoved + shift[:, None, None]
     seen = F.grid_sample(torch.from_numpy(pictures)[:, None], grid, padding_mode="zeros", align_corners=True)
     return seen[:, 0].numpy()
-
-
-BEFORE = round(MEMORY * FRAME_RATE) - 1  # frames of grey that the cells have seen before the first frame
-WINDOW = np.hamming(11) / np.hamming(11).sum()  # as wide as two scans of a volume; its 5 frames' delay stays
-RUN = 10.0  # cm/s
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,18 +1,17 @@
-"""How well anybody could predict a simulated mouse, from its rates alone: no response is drawn for it.
+"""A simulated recording of a mouse that watches video, and how well anybody could predict it.
 
-Activity is its mean, known to the simulation, and chance of known variance, so the correlations that the
-best predictions reach on average follow from variances over frames. They leave out how a finite number of
-frames makes single measurements scatter around them.
+The recording is of the kind MICrONS made of one mouse (two-photon, 30 Hz). `simulate_mouse` draws a mouse
+(`neurokit.digital_twin.simulated_mouse`), natural clips that are its own and are each shown once, and clips
+that are shown several times: natural ones and those of NEW_STIMULI. `neurokit.digital_twin.simulated_files`
+writes it as a trial folder.
 
-Letters: R repeats, T frames of all videos, N cells.
+Ceilings follow from rates alone: no response is drawn for them. Activity is its mean, known to the
+simulation, and chance of known variance, so the correlations that the best predictions reach on average
+follow from variances over frames. They leave out how a finite number of frames makes single measurements
+scatter around them.
 
-A simulated recording of a mouse that watches video, of the kind MICrONS made of one (two-photon, 30 Hz).
-
-`simulate_mouse` draws a mouse (`neurokit.digital_twin.simulated_mouse`), natural clips that are its own and
-are each shown once, and clips that are shown several times: natural ones and those of NEW_STIMULI.
-`microns_files` writes it as a trial folder.
-
-Letters: T frames, N cells, V clips of a kind, R repeats, H x W pixels.
+Letters: T frames of a clip, or of all clips end to end (t with those before the first), N cells, V clips of a
+kind, R repeats, H x W pixels.
 """
 
 from dataclasses import dataclass, replace
@@ -36,6 +35,19 @@ from neurokit.progress import progress
 from neurokit.simulation.movie_cells import draw_movie_cells
 from neurokit.simulation.movies import FRAME_RATE
 from neurokit.simulation.video_stimuli import NATURAL, NEW_STIMULI, draw_clip
+
+VALIDATION = 0.1  # of the trials shown once
+# Events per second: median over cells, and the spread of its log. So few that ten repeats of a natural clip
+# have a median CC_max of about 0.8.
+RATE = (0.45, 0.4)
+OFFSET = (0.04, 0.08)  # rows and columns, heights: standard deviation of where a mouse's cells look together
+PIXELS_PER_DEGREE = 1 / 64  # widths of the monitor
+EYE_SPREAD = 0.2  # mice differ by up to this share in how far the eye carries receptive fields
+PUPIL_REST = (4.0, 2.0)  # deg, standard deviation over mice of the pupil's mean position
+RUNNING = 0.8  # of the log gain that cells of `movie_cells` have from rest to a fast run
+AROUSAL = (0.0, 0.25)  # log gain for a pupil one standard deviation wider, lowest and highest
+KINDS = (NATURAL, *NEW_STIMULI)
+_PURPOSES = ("mouse", "validation", "training", *KINDS)  # each has random numbers of its own
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,20 +80,6 @@ def ceilings(expected: Float[np.ndarray, "R T N"], chance: Float[np.ndarray, "R 
         repeat_mean=np.sqrt(known / mean),
         cc_max=np.sqrt(np.maximum(shared, 0) / mean),
     )
-
-
-VALIDATION = 0.1  # of the trials shown once
-# Events per second: median over cells, and the spread of its log. So few that ten repeats of a natural clip
-# have a median CC_max of about 0.8.
-RATE = (0.45, 0.4)
-OFFSET = (0.04, 0.08)  # rows and columns, heights: standard deviation of where a mouse's cells look together
-PIXELS_PER_DEGREE = 1 / 64  # widths of the monitor
-EYE_SPREAD = 0.2  # mice differ by up to this share in how far the eye carries receptive fields
-PUPIL_REST = (4.0, 2.0)  # deg, standard deviation over mice of the pupil's mean position
-RUNNING = 0.8  # of the log gain that cells of `movie_cells` have from rest to a fast run
-AROUSAL = (0.0, 0.25)  # log gain for a pupil one standard deviation wider, lowest and highest
-KINDS = (NATURAL, *NEW_STIMULI)
-_PURPOSES = ("mouse", "validation", "training", *KINDS)  # each has random numbers of its own
 
 
 class MouseParameters(Config):

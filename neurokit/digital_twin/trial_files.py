@@ -1,13 +1,13 @@
-"""One array of a trial folder: an npy file that is mapped into memory, checked, and what to do if it is bad.
+"""The files of trial folders: which ones there are, what each array holds, and what writing may replace.
 
 Files keep the layout of the public digital-twin code (cajal/fnn, demo 4): `stimuli` uint8, T x H x W x 1;
-`perspectives` and `modulations` float32, T x 2; `units` float32, T x U.
+`perspectives` and `modulations` float32, T x 2; `units` float32, T x U. An array is an npy file, mapped into
+memory and checked; errors say what to do about a bad one.
+
+A trial folder holds files of the same names in each of its folders, in the order of their numbers. A new one
+replaces the earlier one, and nobody's other files go with it.
 
 Letters: T frames (30 Hz), H x W monitor pixels, U units.
-
-Which files a trial folder holds: the same names in each of its folders, in the order of their numbers.
-
-What may stand where a trial folder is written: it is replaced, and nobody's other files go with it.
 """
 
 import math
@@ -24,6 +24,7 @@ from neurokit.files.archives import read_header
 
 ARRAYS = ("stimuli", "perspectives", "modulations", "units")
 _WIDTHS = {"perspectives": 2, "modulations": 2}
+FILES = (".npy", ".npz")  # the only kinds of file in trial folders and recordings
 
 
 def read_array(path: Path) -> Shaped[np.ndarray, "..."]:
@@ -168,9 +169,6 @@ def file_name(name: str) -> str:
 
 def _sortable(part: str) -> tuple[int, str]:
     return (int(part), "") if part.isdecimal() else (-1, part)
-
-
-FILES = (".npy", ".npz")  # the only kinds of file in trial folders and recordings
 
 
 def check_replaceable(folder: str | Path, names: Iterable[str]) -> None:

@@ -1,6 +1,6 @@
-"""Files of named tensors, opened so that none can run code.
+"""The named tensors of a digital twin: their files, which tensors are the core's, and whether all fit.
 
-The named tensors of a digital twin: which belong to the shared core, which to one scan, and if they fit.
+A file is opened so that it cannot run code. Some tensors belong to the shared core, the others to one scan.
 
 Letters: U units of a scan, S streams, C channels of the core's output, M channels of the modulation.
 """
@@ -14,6 +14,10 @@ from torch import Tensor
 
 from neurokit.errors import CheckpointError
 from neurokit.files.atomic import written
+
+CORE = "core."  # what the names of the core's tensors start with, buffers included
+OUTPUT = re.compile(r"core\.recurrent\.out\.weights\.\d+")  # of each stream, C x ...
+MODULATION = "core.recurrent.proj_x.2.weights.0"  # the core's input from the modulation, ... x M
 
 
 def read_tensors(path: Path, remedy: str) -> dict[str, Tensor]:
@@ -61,11 +65,6 @@ def _plain(name: Any, value: Any) -> bool:
     """A named tensor that holds every number it claims (one with strides of 0 can claim any number)."""
     dense = isinstance(value, Tensor) and value.layout == torch.strided and value.device.type == "cpu"
     return isinstance(name, str) and dense and value.is_contiguous()
-
-
-CORE = "core."  # what the names of the core's tensors start with, buffers included
-OUTPUT = re.compile(r"core\.recurrent\.out\.weights\.\d+")  # of each stream, C x ...
-MODULATION = "core.recurrent.proj_x.2.weights.0"  # the core's input from the modulation, ... x M
 
 
 def split(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

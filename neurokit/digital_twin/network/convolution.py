@@ -1,14 +1,12 @@
-"""Convolutions that see the past alone, with standardised kernels and one set of weights per stream.
+"""Convolutions that see the past alone, and stacks of linear layers in time, for any streams at once.
 
-The kernel of an output channel has mean 0 and unit norm, times a gain that is learnt (weight
-standardisation, Qiao et al., 2019, as in NFNets: Brock et al., ICLR 2021). With activations scaled to keep
-the variance, signals keep their size through the network without any statistics of the batch.
+Kernels are standardised, one set of weights per stream. The kernel of an output channel has mean 0 and unit
+norm, times a gain that is learnt (weight standardisation, Qiao et al., 2019, as in NFNets: Brock et al., ICLR
+2021). With activations scaled to keep the variance, signals keep their size through the network without any
+statistics of the batch.
 
-Letters: T frames, B clips, S streams, G groups, C channels, H x W map, K pixels and F frames of a kernel.
-
-A stack of linear layers in time, for any of its streams at once.
-
-Letters: T frames, B clips, C channels.
+Letters: T frames, B clips, S streams, G groups, C channels and H x W map before a layer, D channels and
+h x w map after it, K pixels and F frames of a kernel.
 """
 
 from collections.abc import Sequence as Sizes

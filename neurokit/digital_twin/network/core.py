@@ -1,14 +1,12 @@
-"""The feed-forward part of the core: blocks of causal convolutions in space and time.
+"""The core: blocks of causal convolutions, then a convolutional LSTM that the animal's state acts upon.
 
-Letters: T frames, B clips, S streams, C channels, H x W map.
+The feed-forward part convolves in space and time. In the recurrent part channels lie in groups; a group hears
+the others through 1 x 1 maps and convolves on its own. The released core computes its gates by attention over
+the map (`AttentionLSTM`, "CvT-LSTM"), the other one of the paper by a convolution (`ConvolutionLSTM`,
+"Conv-LSTM").
 
-The recurrent part of the core: a convolutional LSTM that the animal's state acts upon.
-
-Channels lie in groups; a group hears the others through 1 x 1 maps and convolves on its own. The released
-core computes its gates by attention over the map (`AttentionLSTM`, "CvT-LSTM"), the other one of the paper by
-a convolution (`ConvolutionLSTM`, "Conv-LSTM").
-
-Letters: T frames, B clips, S streams, G groups, C channels, h x w map.
+Letters: T frames, B clips, S streams, G groups, C channels (D and E of other maps, M of the animal's state),
+H x W map that goes in, h x w map that comes out.
 """
 
 from abc import ABC, abstractmethod
@@ -24,6 +22,7 @@ from neurokit.digital_twin.network.modulation import GATES
 from neurokit.digital_twin.network.sequence import Sequence, UpdateRule
 
 HALF = 0.5**0.5  # the gain of either of two terms whose sum keeps its variance
+THIRD = 3**-0.5  # the gain of each of three terms whose sum keeps its variance
 
 
 class DenseBlock(nn.Module):
@@ -97,9 +96,6 @@ class Feedforward(nn.Module):
             if pool > 1:
                 x = functional.avg_pool2d(x.flatten(0, 1), pool).unflatten(0, x.shape[:2])
         return self.out(x, sequence)
-
-
-THIRD = 3**-0.5  # the gain of each of three terms whose sum keeps its variance
 
 
 class GroupedLSTM(nn.Module, ABC):

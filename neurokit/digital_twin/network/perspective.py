@@ -1,16 +1,13 @@
-"""From the monitor to the retina: rotations, rays, and where a ray meets a plane.
-
-The eye sits at the origin and looks along z; x points to the right of the picture, y down it. Lengths are in
-halves of the monitor's width. Angles are rad unless a name says deg.
-
-Letters: H x W retinal pixels.
-
-Perspective: what the retina sees of the monitor, given where the pupil is.
+"""Perspective: what the retina sees of the monitor, given where the pupil is.
 
 The position of the pupil turns the eye; rays from the retina, turned with it, are followed to the monitor,
 whose place is learnt; what they meet there is the retinal image (Wang et al., Nature 640, 470-477, 2025).
 
-Letters: T frames, B clips, H x W pixels of the monitor, h x w of the retina.
+The eye sits at the origin and looks along z; x points to the right of the picture, y down it. Lengths are in
+halves of the monitor's width. Angles are rad unless a name says deg.
+
+Letters: T frames, B clips, H x W pixels of the monitor, h x w of the retina (H x W of either in functions
+that serve both), n rays.
 """
 
 from dataclasses import replace
@@ -27,6 +24,9 @@ from neurokit.digital_twin.network.sequence import Sequence, UpdateRule
 from neurokit.training.device import full_precision
 
 HORIZON = 1e-5  # the least approach to the plane; rays along or away from it end far outside
+DISTANCE = 0.5  # of the monitor at first, in halves of its width
+GAMMA = 1.7  # of the monitor, fixed
+DARK = 1e-5  # luminance is raised by this before its root, whose slope at zero is infinite
 
 
 def rotation(angles: Float[Tensor, "... 3"]) -> Float[Tensor, "... 3 3"]:
@@ -88,11 +88,6 @@ def to_grid(place: Float[Tensor, "*b h w 2"], height: int, width: int) -> Float[
     stretch = width / (width - 1)
     x, y = stretch * (columns - 1) / columns, stretch * (width / height) * (rows - 1) / rows
     return place * place.new_tensor([x, y])
-
-
-DISTANCE = 0.5  # of the monitor at first, in halves of its width
-GAMMA = 1.7  # of the monitor, fixed
-DARK = 1e-5  # luminance is raised by this before its root, whose slope at zero is infinite
 
 
 class Monitor(nn.Module):

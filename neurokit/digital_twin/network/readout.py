@@ -1,14 +1,13 @@
-"""From the drive of a neuron to its rate, and how wrong a rate is.
+"""Readout: from the map of features to the drive of each neuron, its rate, and how wrong a rate is.
+
+Each neuron looks at one place of the map and weighs the features that it finds there. Positions are shared by
+the streams, weights are not. In training a neuron's position is drawn from its Gaussian once for each clip;
+in evaluation it is the middle.
 
 Rates are in units of a neuron's mean response in training, so an untrained network, whose drive is zero,
 predicts 1 and has a Poisson loss of 1.
 
-Readout: each neuron looks at one place of the map and weighs the features that it finds there.
-
-Positions are shared by the streams, weights are not. In training a neuron's position is drawn from its
-Gaussian once for each clip; in evaluation it is the middle.
-
-Letters: T frames, B clips, S streams, C channels, h x w map, U neurons.
+Letters: T frames, B clips, S streams, C channels of a stream (D of all), h x w map, U neurons.
 """
 
 from typing import Protocol, runtime_checkable

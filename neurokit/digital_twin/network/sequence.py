@@ -1,18 +1,17 @@
-"""How the optimiser treats each parameter of a foundation network.
+"""What the modules of a foundation network share: the run of a sequence, and the rules of their updates.
 
-Adaptive clipping (Brock et al., ICML 2021) compares the norm of a gradient with that of its parameter, unit
-by unit: the rule says over which dimensions a unit extends. Gains, biases, scales, positions and the pose of
-the monitor do not decay. The loss is a mean over neurons, so what belongs to one neuron alone has its
-gradient multiplied by their number.
-
-One sequence of video: what is computed or drawn once at its start, and the state it carries along.
-
+A `Sequence` holds what is computed or drawn once at the start of a video, and the state carried along.
 Everything random is drawn once for each clip of the batch and then held, so that noise is a property of the
 clip and not of the frame ("variational"). Standardised kernels are the same for all frames, too. What
 changes from frame to frame are the last inputs of each causal convolution and the states of the LSTMs.
 
 Modules keep none of this themselves: a network can run any number of sequences at once, and a sequence of
-frames can be handed over whole, in stretches, or frame by frame with equal results.
+frames can be handed over at once, in stretches, or frame by frame with equal results.
+
+An `UpdateRule` says how the optimiser treats one parameter. Adaptive clipping (Brock et al., ICML 2021)
+compares the norm of a gradient with that of its parameter, unit by unit: the rule says over which dimensions
+a unit extends. Gains, biases, scales, positions and the pose of the monitor do not decay. The loss is a mean
+over neurons, so what belongs to one neuron alone has its gradient multiplied by their number.
 
 Letters: B clips, U neurons.
 """
@@ -24,6 +23,9 @@ from typing import Any, Literal, TypeVar
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+
+Periphery = Literal["dark", "extend"]
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,6 @@ class UpdateRule:
     decay: bool
     norm_over: tuple[int, ...] | None
     scale: float = 1.0
-
-
-Periphery = Literal["dark", "extend"]
-Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, eq=False)
