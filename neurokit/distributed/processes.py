@@ -1,9 +1,8 @@
-"""How processes that were killed together go on together: all from one epoch.
+"""Processes that train together: how they meet, where each computes, and how a failure is dealt with.
 
+When one fails, a sentence says why. Processes that were killed together go on together, all from one epoch.
 Each process saves its own state after every epoch, and some may have done so when the others were killed. So
-the states of an epoch are kept until those of the next are there in all processes.
-
-Processes that train together: how they meet, where each computes, and what is said when one fails.
+the states of an epoch stay until those of the next are there in all processes.
 """
 
 import glob
@@ -21,6 +20,8 @@ from neurokit import errors
 from neurokit.errors import FitError, NeurokitError
 from neurokit.files.atomic import written
 from neurokit.training.device import choose_device
+
+DEVICES = ("auto", "cpu", "cuda")
 
 
 class Rejoining:
@@ -66,9 +67,6 @@ class Rejoining:
     def _copy(source: Path, target: Path) -> None:
         with written(target) as temporary:
             shutil.copyfile(source, temporary)
-
-
-DEVICES = ("auto", "cpu", "cuda")
 
 
 @contextmanager

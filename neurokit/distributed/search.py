@@ -1,11 +1,10 @@
-"""Trials on Ray: our objective its trainable, our median rule its scheduler, its result a record.
+"""The same search on Ray Tune, for many machines: HyperOptSearch, and the same median rule.
 
-Imports ray, so it is itself imported only when a search on Ray begins.
+Our objective is Ray's trainable, our median rule its scheduler, its result becomes our record. Ray asks for
+a new point whenever a worker is free, so unlike `neurokit.tune.search` a run with more than one trial at a
+time depends on which trial ends first.
 
-The same search on Ray Tune, for many machines: HyperOptSearch, and the same median rule.
-
-Ray asks for a new point whenever a worker is free, so unlike `search` a run with more than one
-trial at a time depends on which trial ends first. Needs the extra `[distributed]`.
+Needs the extra `[distributed]`. Imports ray, so it is itself imported only when a search on Ray begins.
 """
 
 import json
@@ -27,6 +26,8 @@ from neurokit.files.atomic import written
 from neurokit.tune import state
 from neurokit.tune.space import domain_of, fingerprint
 from neurokit.tune.trials import Curve, MedianStopping, Objective, Report, Study, Trial, run_trial
+
+RaySeed = Annotated[Seed, Field(le=2**32 - 1)]  # HyperOptSearch seeds numpy's old generator
 
 
 def run_on_ray(objective: Objective, parameters: dict[str, Any]) -> None:
@@ -110,9 +111,6 @@ def _curve(result: Any) -> list[tuple[int, float]]:
     rows = table[table["status"] == "running"]
     pairs = zip(rows["epoch"], rows["epoch_loss"], strict=True)
     return [(int(epoch), float(loss)) for epoch, loss in pairs]
-
-
-RaySeed = Annotated[Seed, Field(le=2**32 - 1)]  # HyperOptSearch seeds numpy's old generator
 
 
 def search_on_ray(

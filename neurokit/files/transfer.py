@@ -1,9 +1,7 @@
-"""The part of a file that has arrived so far, kept so that a later call can go on with it.
+"""Downloads of one file from one address, which go on where an earlier one broke off.
 
-A small note beside it says which address and version it came from: a later call goes on only with
-the same content.
-
-One download: what one address sends of a file, appended to its part until that is whole.
+What an address sends is appended to the part of the file that has arrived so far. A small note beside the
+part says which address and version it came from: a later call goes on only with the same content.
 
 HTTP semantics of Range, If-Range and Retry-After: RFC 9110, sections 10.2.3, 13 and 14.
 """
@@ -22,6 +20,15 @@ from neurokit.config import Config, Count, NonNegative, Positive
 from neurokit.files.atomic import written
 from neurokit.files.registry import Entry, flaw
 from neurokit.progress import progress
+
+CHUNK = 1 << 16  # bytes; a break loses the piece it falls into
+_BUSY = (408, 425, 429, 500, 502, 503, 504)
+_HOPELESS = (
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.SSLError,
+    requests.exceptions.TooManyRedirects,
+)
 
 
 @dataclass(frozen=True)
@@ -57,16 +64,6 @@ class Part:
         """Removes part and note."""
         self.path.unlink(missing_ok=True)
         self.note.unlink(missing_ok=True)
-
-
-CHUNK = 1 << 16  # bytes; a break loses the piece it falls into
-_BUSY = (408, 425, 429, 500, 502, 503, 504)
-_HOPELESS = (
-    requests.exceptions.InvalidSchema,
-    requests.exceptions.InvalidURL,
-    requests.exceptions.SSLError,
-    requests.exceptions.TooManyRedirects,
-)
 
 
 class Patience(Config):

@@ -1,12 +1,10 @@
-"""What the experiments share: which neurons are meant, and a Gaussian blur.
-
-Letters: B images, H x W image, N neurons of the model, K neurons chosen.
-
-Most exciting images: what a model's neuron would like best to see.
+"""Most exciting images: what a model's neuron would like best to see.
 
 Gradient ascent on the image at a fixed contrast (Walker et al., Nature Neuroscience 22, 2060-2065, 2019).
+`chosen` (which neurons are meant) and `blurred` (a Gaussian blur) serve other experiments as well.
 
-Letters: K neurons chosen, one image each, H x W image, S steps (S1: S + 1).
+Letters: B images, H x W image, N neurons of the model, K neurons chosen, with one image each, S steps
+(S1: S + 1).
 """
 
 from collections.abc import Sequence

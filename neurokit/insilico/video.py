@@ -1,4 +1,4 @@
-"""Whom experiments with video may ask: a digital twin, or the mouse itself where it is simulated.
+"""Direction and orientation tuning to drifting gratings, of a digital twin or of a simulated mouse.
 
 Experiments show video to anything that predicts responses from it (`Animal`), many presentations at once,
 and know nothing of what answers. So an experiment is tried on a simulated mouse, where the answer is on
@@ -9,16 +9,13 @@ record, before a twin's answer is believed:
 
 Behaviour is at its mean; `AtBehaviour` holds it elsewhere.
 
-Letters: T frames (30 Hz), N presentations at once, H x W monitor pixels, U units.
-
-Direction and orientation tuning to drifting gratings, of a twin or of a simulated mouse.
-
 Directions are those in which a grating drifts: 0 is a vertical grating that moves to the right, and angles
 grow counter-clockwise. The orientation of a grating is its direction without the sense, so 0 is vertical
 bars. Both are the conventions of the MICrONS release (`neurokit.digital_twin.properties`), and
 `planted_directions` tells a simulated cell's.
 
-Letters: A directions (angles), W wavelengths, F temporal frequencies, U units, N gratings (A x W x F).
+Letters: T frames (30 Hz), N presentations at once (gratings: A x W x F), H x W monitor pixels, U units,
+A directions (angles), W wavelengths, F temporal frequencies.
 """
 
 from dataclasses import dataclass

@@ -1,39 +1,40 @@
-"""Scores of responses to a stimulus that was shown several times, beside what its noise allows.
+"""Scores of responses to repeated stimuli, beside what their noise allows.
 
-A repeated response is a signal, the same in each repeat, and noise. From R repeats y_r the power of the
-signal is (Sahani and Linden, NIPS 15, 2003)
+A repeated response is a signal, the same in each repeat, and noise. CC_abs is the correlation of a prediction
+with the mean over repeats, CC_max what a perfect prediction of the signal would reach, and
+CC_norm = CC_abs / CC_max (Schoppe et al., Frontiers in Computational Neuroscience 10, 10, 2016). What varies
+between repeats counts as noise here, even where running explains it, so a model that reads running may come
+out above 1.
 
-    SP = (var(sum of y_r) - sum of var(y_r)) / (R (R - 1)),
+**One stimulus** (`repeat_scores`). From R repeats y_r the power of the signal is (Sahani and Linden, NIPS 15,
+2003)
 
-with variances over frames. CC_abs is the correlation of a prediction with the mean over repeats. A perfect
-prediction of the signal would reach CC_max = sqrt(SP / var(mean of y_r)), and CC_norm = CC_abs / CC_max
-(Schoppe et al., Frontiers in Computational Neuroscience 10, 10, 2016). What varies between repeats counts
-as noise here, even where running explains it, so a model that reads running may come out above 1.
+    SP = (var(sum of y_r) - sum of var(y_r)) / (R (R - 1)),      CC_max = sqrt(SP / var(mean of y_r)),
 
-Letters: R repeats, F frames, N neurons.
+with variances over frames (a sum divided by F).
 
-Scores of responses to several videos, each shown its own number of times, beside what noise allows.
-
-The first frames of each showing are left out (burn-in), the rest of all videos is put end to end, so that
-row r of the repeats runs through every video that was shown more than r times. With t_j repeats of frame j,
-y the mean over repeats and T the mean over rows of a row's own variance (Schoppe et al., Frontiers in
-Computational Neuroscience 10, 10, 2016; Wang et al., Nature 640, 470, 2025, as released)
+**Several videos, each shown its own number of times** (`uneven_repeat_scores`). The first frames of each
+showing are left out (burn-in), the rest of all videos is put end to end, so that row r of the repeats runs
+through every video that was shown more than r times. With t_j repeats of frame j, y the mean over repeats
+and T the mean over rows of a row's own variance (Schoppe et al., 2016; Wang et al., Nature 640, 470, 2025, as
+released)
 
     n = sqrt(sum(t_j - 1) / sum((t_j - 1) / t_j^2)),      SP = (n var(y) - T) / (n - 1),
-    CC_max = sqrt(SP / var(y)),                           CC_norm = CC_abs / CC_max,
+    CC_max = sqrt(SP / var(y)),
 
 where SP and T use the unbiased variance (a sum over frames divided by F - 1) and the last one does not.
 
-**Equal repeats.** Then n = R and SP is that of `neurokit.metrics.repeats`, times F / (F - 1). So CC_max is
-sqrt(F / (F - 1)) times the one there. The conventions differ, too: here it is NaN without signal and not cut
-off at 1, as published for these networks; there it is 0 and at most 1.
+With equal repeats n = R and this SP is that of one stimulus times F / (F - 1), so CC_max is sqrt(F / (F - 1))
+times that of `cc_max`. The conventions differ, too: `uneven_cc_max` is NaN without signal and not cut off at
+1, as published for these networks; `cc_max` is 0 without signal and at most 1.
 
-**Uneven repeats** bias the ceiling upwards, as T counts every row alike, however few frames it has, and n
-leans to the videos that were repeated most. Noise alone, with m the mean over frames of 1 / t_j, has
-CC_max^2 of about (n - 1 / m) / (n - 1): 0 for equal repeats, 0.42 for 10, 2 and 10 repeats of three videos.
-A model then looks worse than it is. Look at CC_max beside CC_norm, and score `equal_repeats` if you can.
+Uneven repeats bias the ceiling upwards, as T counts every row alike, however few frames it has, and n leans
+to the videos that were repeated most. Noise alone, with m the mean over frames of 1 / t_j, has CC_max^2 of
+about (n - 1 / m) / (n - 1): 0 for equal repeats, 0.42 for 10, 2 and 10 repeats of three videos. A model then
+looks worse than it is. Look at CC_max beside CC_norm, and score `equal_repeats` if you can.
 
-Letters: V videos, R_v repeats and T_v frames of video v, F frames of all after the burn-in, U units.
+Letters: R repeats, F frames (of all videos after the burn-in), N neurons, V videos, R_v repeats and T_v
+frames of video v, U units.
 """
 
 from collections.abc import Sequence
@@ -44,6 +45,9 @@ from jaxtyping import Float
 
 from neurokit.errors import DataError
 from neurokit.metrics.neurons import correlation
+
+ROUNDING = 1e-9  # of the variance: a signal below it is what is left of subtracting
+Videos = Sequence[Float[np.ndarray, "_R _T _U"]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,10 +110,6 @@ def cc_max(responses: Float[np.ndarray, "R F N"]) -> Float[np.ndarray, "N"]:
     flat = np.ptp(responses.mean(axis=0), axis=0) == 0
     mean = np.where(flat, 1, total / repeats**2)
     return np.sqrt(np.clip(np.where(flat, 0, signal / mean), 0, 1))
-
-
-ROUNDING = 1e-9  # of the variance: a signal below it is what is left of subtracting
-Videos = Sequence[Float[np.ndarray, "_R _T _U"]]
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,19 +1,15 @@
-"""From a device's own clock to the bins of trials: frames, samples, intervals, events.
+"""Steinmetz 2019 in the original release: one folder of ALF files a session, continuous in time.
 
-A clock is rows of (frame, seconds), between which time runs evenly.
+Arrays are found by name and checked when read. `read_alf` cuts such a folder into trials as Neuromatch did:
+t0 is 0.5 s before the visual stimulus; a spike falls into bin floor((t - t0) / 10 ms); cameras are read at
+bin centres (time to frame index by linear interpolation between the clock's rows, then the frame below) and
+are NaN where their clock does not run; the wheel is the difference of positions at the bin edges; neurons are
+clusters annotated 2 or higher that spiked. A device's clock is rows of (frame, seconds), between which time
+runs evenly.
+
+Folder layout: Steinmetz et al., Nature 576, 266-273 (2019), figshare 9598406.
 
 Letters: F frames, C rows of a clock, E events, K trials, T bins of a trial.
-
-A folder of ALF files, one session of Steinmetz 2019: arrays by name, checked when read.
-
-Steinmetz 2019 in the original release: one folder of ALF files a session, continuous in time.
-
-`read_alf` cuts such a folder into trials as Neuromatch did: t0 is 0.5 s before the visual stimulus;
-a spike falls into bin floor((t - t0) / 10 ms); cameras are read at bin centres (time to frame index
-by linear interpolation between the clock's (frame, seconds) rows, then the frame below) and are NaN
-where their clock does not run; the wheel is the difference of positions at the bin edges; neurons
-are clusters annotated 2 or higher that spiked.
-Folder layout: Steinmetz et al., Nature 576, 266-273 (2019), figshare 9598406.
 """
 
 from dataclasses import dataclass
@@ -27,6 +23,35 @@ from neurokit.errors import DataError, read_from
 from neurokit.pupil_encoder.recording import TrialRecording, trial_table
 
 BIN_SIZE, BINS = 0.01, 250  # s; bins of a trial
+AGAIN = "copy or download it again"
+BEFORE = 0.5  # s before the stimulus
+GOOD_ANNOTATION = 2  # 0 noise, 1 multi-unit, 2 good, 3 unsorted
+NEEDED_FOR_SPIKES = (
+    "spikes.times",
+    "spikes.clusters",
+    "clusters._phy_annotation",
+    "clusters.peakChannel",
+    "channels.brainLocation.tsv",
+)
+CHANNELS = {  # channel: (values, clock)
+    "pupil_area": ("eye.area", "eye.timestamps"),
+    "pupil_x": ("eye.xyPos", "eye.timestamps"),
+    "pupil_y": ("eye.xyPos", "eye.timestamps"),
+    "blink": ("eye.blink", "eye.timestamps"),
+    "face_motion": ("face.motionEnergy", "face.timestamps"),
+}
+COLUMNS = {"pupil_x": 0, "pupil_y": 1}
+TRIAL_TIMES = {  # measured from the stimulus
+    "response_time": "response_times",
+    "go_cue": "goCue_times",
+    "feedback_time": "feedback_times",
+}
+TRIAL_FACTS = {
+    "contrast_left": "visualStim_contrastLeft",
+    "contrast_right": "visualStim_contrastRight",
+    "response": "response_choice",
+    "feedback_type": "feedbackType",
+}
 
 
 def at_frames(
@@ -89,9 +114,6 @@ def _running(clock: np.ndarray, time: np.ndarray) -> np.ndarray:
     rounding = 1e-9  # s
     started = time >= seconds[0] - one[0] - rounding
     return started & (time <= seconds[-1] + one[-1] + rounding)
-
-
-AGAIN = "copy or download it again"
 
 
 class AlfFolder:
@@ -164,37 +186,6 @@ class AlfFolder:
 
 def _rises(times: np.ndarray) -> bool:
     return len(times) > 0 and bool((np.diff(times) > 0).all())
-
-
-BEFORE = 0.5  # s before the stimulus
-GOOD_ANNOTATION = 2  # 0 noise, 1 multi-unit, 2 good, 3 unsorted
-
-NEEDED_FOR_SPIKES = (
-    "spikes.times",
-    "spikes.clusters",
-    "clusters._phy_annotation",
-    "clusters.peakChannel",
-    "channels.brainLocation.tsv",
-)
-CHANNELS = {  # channel: (values, clock)
-    "pupil_area": ("eye.area", "eye.timestamps"),
-    "pupil_x": ("eye.xyPos", "eye.timestamps"),
-    "pupil_y": ("eye.xyPos", "eye.timestamps"),
-    "blink": ("eye.blink", "eye.timestamps"),
-    "face_motion": ("face.motionEnergy", "face.timestamps"),
-}
-COLUMNS = {"pupil_x": 0, "pupil_y": 1}
-TRIAL_TIMES = {  # told from the stimulus
-    "response_time": "response_times",
-    "go_cue": "goCue_times",
-    "feedback_time": "feedback_times",
-}
-TRIAL_FACTS = {
-    "contrast_left": "visualStim_contrastLeft",
-    "contrast_right": "visualStim_contrastRight",
-    "response": "response_choice",
-    "feedback_type": "feedbackType",
-}
 
 
 @dataclass(frozen=True)

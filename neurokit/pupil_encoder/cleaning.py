@@ -1,14 +1,12 @@
-"""Cleaning of pupil traces: which bins to trust, and what stands in for the short gaps.
+"""Cleaning of pupil traces, and smoothing of binned spike counts.
 
-A blink or a failed fit moves the pupil's area far outside anything a pupil does. One per cent of
-such bins can carry most of the variance, so they are found before anything is scaled. Thresholds
-come from training trials only.
+A blink or a failed fit moves the pupil's area far outside anything a pupil does. One per cent of such bins
+can carry most of the variance, so they are found before anything is scaled, and short gaps are filled.
+Thresholds come from training trials only.
+
+Spike counts are smoothed along the last axis, which keeps its length, and turned into Hz.
 
 Letters: K trials, T bins of a trial.
-
-Smoothing of binned spike counts, and their units.
-
-Letters: T bins; every function works on the last axis and keeps its length.
 """
 
 from dataclasses import dataclass
@@ -23,6 +21,7 @@ from neurokit.errors import DataError
 MAD_TO_SD = 1.4826  # of a normal distribution
 DEVIATIONS = 5.0
 MAXIMUM_GAP = 0.2  # s
+Smoothing = Literal["causal", "centred", "gaussian"]
 
 
 @dataclass(frozen=True)
@@ -118,9 +117,6 @@ def _interpolated(
         for v, g in zip(values, good, strict=True)
     ]
     return np.stack(rows)
-
-
-Smoothing = Literal["causal", "centred", "gaussian"]
 
 
 def smooth(

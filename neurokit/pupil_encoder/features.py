@@ -1,10 +1,8 @@
-"""Which trials train, which choose, which are touched once.
+"""From a recording to the arrays a model is fitted to: behaviour in, regional firing rates out, and a split.
 
-A random split puts test trials between training trials, so anything that drifts slowly over the
-session is known from the neighbours. A blocked split keeps test trials together; the two differ by
-that drift.
-
-From a recording to the arrays a model is fitted to: behaviour in, regional firing rates out.
+The split says which trials train, which choose, which are touched once. A random split puts test trials
+between training trials, so anything that drifts slowly over the session is known from the neighbours. A
+blocked split leaves test trials together; the two differ by that drift.
 
 Letters: K trials, T bins, C input channels, R regions.
 """
@@ -29,6 +27,9 @@ from neurokit.pupil_encoder.recording import TrialRecording
 
 FRACTIONS = (0.6, 0.2, 0.2)  # train, validation, test
 BLOCKS = 10
+PUPIL = ("pupil_area", "pupil_x", "pupil_y")
+BEHAVIOUR = (*PUPIL, "face_motion", "licks", "wheel", "wheel_moving")
+BOXCAR = 0.1  # s, the width PupilEncoder was built with
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,6 @@ def _of_groups(groups: list[np.ndarray]) -> Split:
     bounds = np.cumsum([len(groups) - sum(held_out), held_out[0]])
     parts = [groups[: bounds[0]], groups[bounds[0] : bounds[1]], groups[bounds[1] :]]
     return Split(*(np.sort(np.concatenate(part)) for part in parts))
-
-
-PUPIL = ("pupil_area", "pupil_x", "pupil_y")
-BEHAVIOUR = (*PUPIL, "face_motion", "licks", "wheel", "wheel_moving")
-BOXCAR = 0.1  # s, the width PupilEncoder was built with
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,14 @@
-"""What a session's dictionary holds under its Neuromatch keys, checked for kind and shape.
+"""Steinmetz 2019 as Neuromatch distributes it: steinmetz_part{0,1,2}.npz, and cut-outs like them.
 
-A DataError names the key; which file and session it was, `read_from` adds.
+Each part holds one object array `dat` of dictionaries, one a session: 39 sessions of 10 mice in all. A trial
+is 2.5 s in 250 bins of 10 ms and starts 0.5 s before the visual stimulus (Steinmetz et al., Nature 576,
+266-273, 2019; layout as in the Neuromatch Academy course). The files are pickled, so only an allow-list of
+numpy constructors is opened.
 
-Letters: N neurons, K trials, T bins, S bins that hold spikes.
+What a session's dictionary holds is checked for kind and shape. A DataError names the key; which file and
+session it was, `read_from` adds.
 
-Steinmetz 2019 as Neuromatch distributes it: steinmetz_part{0,1,2}.npz, and cut-outs like them.
-
-Each part holds one object array `dat` of dictionaries, one a session: 39 sessions of 10 mice in
-all. A trial is 2.5 s in 250 bins of 10 ms and starts 0.5 s before the visual stimulus
-(Steinmetz et al., Nature 576, 266-273, 2019; layout as in the Neuromatch Academy course).
-The files are pickled, so only an allow-list of numpy constructors is opened.
-
-Letters: K trials, T behaviour bins.
+Letters: N neurons, K trials, T behaviour bins, S bins that hold spikes.
 """
 
 from collections.abc import Mapping
@@ -37,6 +34,15 @@ TRIAL_KEYS = {  # key in the file: column of the trial table
     "feedback_type": "feedback_type",
     "feedback_time": "feedback_time",
 }
+PUPIL_ROWS = ("pupil_area", "pupil_x", "pupil_y")
+CHANNELS = {"face": "face_motion", "licks": "licks", "wheel": "wheel"}
+CUTOUT_CHANNELS = {
+    "pupil_area": "pupil_area",
+    "face_motion_energy": "face_motion",
+    "licks": "licks",
+    "wheel_moving": "wheel_moving",
+}
+MAXIMUM_BYTES = 8 * 2**30  # a part unpacks to about 1 GB
 
 
 def array_of(session: Session, key: str) -> np.ndarray:
@@ -114,17 +120,6 @@ def _per_trial(session: Session, key: str) -> Float[np.ndarray, "K"]:
     if values.dtype == object or not np.issubdtype(values.dtype, np.number):
         raise DataError(f"{key} holds {values.dtype}, expected one number per trial.")
     return values.astype(float).ravel()
-
-
-PUPIL_ROWS = ("pupil_area", "pupil_x", "pupil_y")
-CHANNELS = {"face": "face_motion", "licks": "licks", "wheel": "wheel"}
-CUTOUT_CHANNELS = {
-    "pupil_area": "pupil_area",
-    "face_motion_energy": "face_motion",
-    "licks": "licks",
-    "wheel_moving": "wheel_moving",
-}
-MAXIMUM_BYTES = 8 * 2**30  # a part unpacks to about 1 GB
 
 
 def read_sessions(*paths: Path) -> list[TrialRecording]:

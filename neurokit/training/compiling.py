@@ -1,12 +1,12 @@
-"""A loss and its gradients as few large kernels: torch.compile, and CUDA graphs on top of it.
+"""How training runs faster without other mathematics: compiled losses, and memory that is used again.
 
-The mathematics stays the same. Random numbers are those that are drawn without compiling, so that a run
-differs by rounding alone. The function is compiled and no module is wrapped: weights keep their names, and
-checkpoints do not know how they were trained.
+`compiled` makes a loss and its gradients a few large kernels: torch.compile, and CUDA graphs on top of it.
+Random numbers are those that are drawn without compiling, so that a run differs by rounding alone. The
+function is compiled and no module is wrapped: weights keep their names, and checkpoints do not know how they
+were trained.
 
-Memory that a process keeps for its next tensor instead of giving it back: faster on a CPU, for more of it.
-
-The C library of Linux returns a freed block above 32 MB to the system at once, and the next one comes page by
+`keep_freed_memory` lets a process hold freed memory for its next tensor: faster on a CPU, for more of it. The
+C library of Linux returns a freed block above 32 MB to the system at once, and the next one comes page by
 page, filled with zeros first. The maps of a SENSORIUM training step are such blocks (51 MB for 128 images).
 On a GPU torch keeps memory itself.
 """
@@ -26,6 +26,7 @@ from neurokit.errors import SettingsError
 Compile = Literal["none", "default", "graphs"]
 Loss = Callable[[nn.Module, Any], tuple[Tensor, Tensor]]
 VARIANTS = 64  # of one function: each mouse, stream and size of batch is compiled by itself; torch stops at 8
+LARGEST_NUMBER_MAPPED, TRIM_ABOVE = -4, -1  # M_MMAP_MAX and M_TRIM_THRESHOLD of glibc's malloc.h
 
 
 @contextmanager
@@ -85,9 +86,6 @@ def _hindrance(kind: str) -> str:
     except Exception as error:  # of many kinds: no compiler, no Triton, a Python that is too new
         return str(error).strip().split("\n")[0] or type(error).__name__
     return ""
-
-
-LARGEST_NUMBER_MAPPED, TRIM_ABOVE = -4, -1  # M_MMAP_MAX and M_TRIM_THRESHOLD of glibc's malloc.h
 
 
 def keep_freed_memory() -> bool:

@@ -1,14 +1,11 @@
-"""What is searched: hyperopt's spaces, read as plain Python values.
+"""What is searched, and what is proposed next: hyperopt's spaces and its ask-and-tell.
 
-A space is a dict of hyperopt expressions (`hp.choice`, `hp.loguniform`, ...). hyperopt itself works
-in coordinates (a label and a number, where a choice is an index); the objective sees the point they
-stand for.
+A space is a dict of hyperopt expressions (`hp.choice`, `hp.loguniform`, ...). hyperopt itself works in
+coordinates (a label and a number, where a choice is an index); the objective sees the point they stand for.
 
-Proposals: hyperopt's ask-and-tell, its trial documents rebuilt from our records.
-
-The order of asking is that of `hyperopt.fmin` with `max_queue_len` equal to the size of a batch:
-proposals of the same batch see each other as pending, which TPE counts as bad, so that they spread
-out.
+For a proposal hyperopt's trial documents are rebuilt from our records. The order of asking is that of
+`hyperopt.fmin` with `max_queue_len` equal to the size of a batch: proposals of the same batch see each other
+as pending, which TPE counts as bad, so that they spread out.
 """
 
 import hashlib
@@ -24,6 +21,8 @@ from hyperopt.exceptions import DuplicateLabel
 from neurokit.config import plain
 from neurokit.errors import FitError
 from neurokit.tune.trials import Trial
+
+Algorithm = Literal["tpe", "random"]
 
 
 def domain_of(space: dict[str, Any]) -> Domain:
@@ -48,9 +47,6 @@ def point(space: dict[str, Any], coordinates: dict[str, int | float]) -> dict[st
 def fingerprint(space: dict[str, Any]) -> str:
     """Sixteen hex digits that change with any label, range or choice of the space."""
     return hashlib.sha256(str(pyll.as_apply(space)).encode()).hexdigest()[:16]
-
-
-Algorithm = Literal["tpe", "random"]
 
 
 def suggester(algorithm: Algorithm, start_up_trials: int) -> Callable[..., list[dict[str, Any]]]:

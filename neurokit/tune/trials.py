@@ -1,11 +1,8 @@
-"""Median stopping: a trial that is worse than half of its predecessors is not worth finishing.
+"""The trials of a search: how one runs, when it is stopped early, and what a search found.
 
-The rule of Golovin et al., "Google Vizier", KDD 2017, section 3.2.2, here on best-so-far losses
-where theirs takes running averages.
-
-One trial: the objective called once, with every way it can end turned into a record.
-
-What a search found.
+A trial is the objective called once, with every way it can end turned into a record. One that is worse than
+half of its predecessors is not worth finishing: the median rule of Golovin et al., "Google Vizier", KDD
+2017, section 3.2.2, here on best-so-far losses where theirs takes running averages.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,6 +19,9 @@ from neurokit.errors import FitError
 
 Curve = Sequence[tuple[int, float]]
 """The reports of one trial, in order: (epoch, validation loss)."""
+Status = Literal["proposed", "complete", "pruned", "failed"]
+Report = Callable[[int, float], None]
+Objective = Callable[[dict[str, Any], Report], float]
 
 
 class MedianStopping(Config):
@@ -48,11 +48,6 @@ class MedianStopping(Config):
 def best_until(curve: Curve, epoch: int) -> float | None:
     """The lowest loss reported up to and including `epoch`, None where there was no report yet."""
     return min((loss for at, loss in curve if at <= epoch), default=None)
-
-
-Status = Literal["proposed", "complete", "pruned", "failed"]
-Report = Callable[[int, float], None]
-Objective = Callable[[dict[str, Any], Report], float]
 
 
 class Pruned(Exception):  # noqa: N818 (no error: the objective may tidy up and must let it pass)
