@@ -1,25 +1,19 @@
-"""From a neuron back to the image, through the patch of each layer that reaches it.
+"""Integrated gradients of single neurons: what each pixel of an image contributed to a neuron's rate.
+
+The same numbers as `neurokit.attribution.integrated_gradients` finds for any model, sooner for many neurons
+of a SENSORIUM model (`benchmarks/speed_integrated_gradients.py`): each neuron's gradients are found on the
+patch of the image that it sees, from the neuron back through the patch of each layer that reaches it.
 
 In evaluation mode a core is linear but for its activations, so their slopes at an image are all that a
 gradient needs to know of the way forward. That way is gone once for all neurons; the way back is each
 neuron's own and stays on its patch: 28 x 28 of 36 x 64 pixels for the competition's network. Nothing is
 left out, since no other pixel moves the neuron.
 
-Letters: B images, K constants of an image, F features, H x W image, h x w map of a layer (they differ where
-hidden kernels are even), n x n patch (n grows on the way back), N neurons.
+The model is taken at one brain state (`AtState`): what is not the image is held constant.
 
-A model at one brain state: what is not the image is held where it is told.
-
-Letters: B images, H x W image, N neurons.
-
-Integrated gradients of single neurons: what each pixel of an image contributed to a neuron's rate.
-
-The same numbers as `neurokit.attribution.integrated_gradients` finds for any model, sooner for many neurons
-of
-a SENSORIUM model (`benchmarks/speed_integrated_gradients.py`): each neuron's gradients are found on the patch
-of the image that it sees.
-
-Letters: K images, O neurons chosen, S steps of an image, H x W image.
+Letters: B images, K constants of an image (K images in `neuron_attribution`), F features, H x W image, h x w
+map of a layer (they differ where hidden kernels are even), n x n patch (n grows on the way back), N neurons,
+O neurons chosen, S steps of an image.
 """
 
 from collections.abc import Callable, Sequence

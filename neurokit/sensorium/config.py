@@ -1,10 +1,8 @@
-"""What a SENSORIUM 2022 model is made of: its settings, and the five published ones.
+"""Recipes: everything that makes one trained SENSORIUM model out of scans; the published ones, and small.
 
-LN, CNN and their versions with behaviour (LN_PLUS, CNN_PLUS) are the competition's baselines (Willeke et
-al., arXiv 2206.08666, 2022); MODEL_4 is Adrian Roggenbach's winning SENSORIUM+ entry. The numbers are
-those of their published configurations.
-
-A recipe: everything that makes one trained SENSORIUM model out of scans; the published ones, and small.
+A recipe holds the settings of a model and those of its training. LN, CNN and their versions with behaviour
+(LN_PLUS, CNN_PLUS) are the competition's baselines (Willeke et al., arXiv 2206.08666, 2022); MODEL_4 is
+Adrian Roggenbach's winning SENSORIUM+ entry. The numbers are those of their published configurations.
 """
 
 from typing import Annotated, Literal
@@ -22,6 +20,19 @@ from neurokit.sensorium.state import StateSettings
 from neurokit.training.settings import FitSettings
 
 Positions = Literal["cortex", "free"]
+Start = Literal["random", "receptive_fields"]
+PUBLISHED_FIT = FitSettings(
+    epochs=200,
+    batch_size=128,
+    learning_rate=0.009,
+    clip=None,
+    patience=5,
+    schedule="rounds",
+    rounds=4,
+    tolerance=1e-6,
+    evaluate_first=True,
+    seed=42,
+)
 
 
 class ModelSettings(Config):
@@ -133,21 +144,6 @@ class MouseShape(Config):
     """Neurons."""
     trials: WholeNumber = 0
     """All its trials, which only the gain needs; 0: unknown."""
-
-
-Start = Literal["random", "receptive_fields"]
-PUBLISHED_FIT = FitSettings(
-    epochs=200,
-    batch_size=128,
-    learning_rate=0.009,
-    clip=None,
-    patience=5,
-    schedule="rounds",
-    rounds=4,
-    tolerance=1e-6,
-    evaluate_first=True,
-    seed=42,
-)
 
 
 class Recipe(Config):

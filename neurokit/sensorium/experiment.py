@@ -1,6 +1,6 @@
-"""Which model, how large, on which scans, kept where: all that a command of SENSORIUM has to settle.
+"""SENSORIUM from scans to saved models and submissions, for the command line and the notebooks.
 
-SENSORIUM from scans to saved models and submissions, for the command line and the notebooks.
+A plan settles all that a command needs: which model, how large, on which scans, saved where.
 
     plan = Plan("cnn_plus")           # on the source of NEUROKIT_SOURCE
     train_and_save(plan)
@@ -43,6 +43,7 @@ from neurokit.training.compiling import Compile, check_compile
 from neurokit.training.device import choose_device
 
 SEEDS = 1000  # between the seeds of two plans, so that the members of their ensembles differ
+SUBMITTED = ("test", "final_test")
 
 
 @dataclass(frozen=True)
@@ -130,9 +131,6 @@ class Plan:
     @property
     def _name(self) -> str:
         return f"sensorium-{self.source}-{self.model}-{self.size}-{self.seed}"
-
-
-SUBMITTED = ("test", "final_test")
 
 
 @dataclass(frozen=True)

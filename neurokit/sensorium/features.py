@@ -1,20 +1,16 @@
-"""What models read of behaviour and eye: a scan's raw values on a common scale.
+"""From scans to batches: what a SENSORIUM model is given of each trial, and what it is to predict.
 
-All numbers come from the scan's published statistics, none from the trials at hand. "std" is the
-scaling of the SENSORIUM 2022 baselines (Willeke et al., 2022); "range" is that of the competition's
-winning entry. How responses are scaled is part of the recording: `response_scale`.
-
-Letters: T trials.
-
-From scans to batches: what a SENSORIUM model is given of each trial, and what it is to predict.
+Behaviour and eye are a scan's raw values on a common scale. All its numbers come from the scan's published
+statistics, none from the trials at hand. "std" is the scaling of the SENSORIUM 2022 baselines (Willeke et
+al., 2022); "range" is that of the competition's winning entry. How responses are scaled is part of the
+recording: `neurokit.sensorium.recording.response_scale`.
 
 Nothing is copied per window or per epoch: a mouse's tensors lie on the device when they fit there, else
 they stay in the mapped pack and reach it in large blocks. What a model reads beyond image, behaviour
-and eye (history, state, rank) comes from past responses and is only made where it is asked for.
+and eye (history, state, rank) comes from past responses and is only made where it is asked for. `ManyMice`
+trains on several mice at once: one batch of each in every step.
 
 Letters: T trials of a scan in file order, B trials of a batch, N neurons.
-
-Training on several mice at once: one batch of each in every step.
 """
 
 import copy
@@ -34,13 +30,12 @@ from neurokit.config import Config
 from neurokit.errors import DataError
 from neurokit.sensorium.files import TIERS
 from neurokit.sensorium.history import LAGS, HistoryBank, known_trials
-from neurokit.sensorium.recording import Scan, response_scale
+from neurokit.sensorium.recording import Scan
 from neurokit.sensorium.state import StateSettings, StateTransform, fit_state
 from neurokit.training.checkpoint import fingerprint
 
-__all__ = ["BehaviourScale", "response_scale", "scale_behaviour", "scale_pupil_center"]
-
 BehaviourScale = Literal["std", "range"]
+BLOCKS = 16  # batches that are read from the pack at once where it does not fit on the device
 
 
 def scale_behaviour(scan: Scan, kind: BehaviourScale) -> Float[np.ndarray, "T 3"]:
@@ -69,9 +64,6 @@ def _divided(values: Float[np.ndarray, "T C"], by: Float[np.ndarray, "C"]) -> Fl
     """The quotient, 0 where the divisor is not above 0."""
     by = np.broadcast_to(by, values.shape)
     return np.divide(values, by, out=np.zeros(values.shape), where=by > 0).astype(np.float32)
-
-
-BLOCKS = 16  # batches that are read from the pack at once where it does not fit on the device
 
 
 class InputSettings(Config):

@@ -1,9 +1,8 @@
 """The files of one SENSORIUM 2022 scan, alike from its zip and from the folder it unpacks to.
 
 A scan is named `static<key>-GrayImageNet-<hash>` and holds one npy array per trial and field under
-`data/`, and what is known of trials, neurons and statistics under `meta/`.
-
-What `meta/trials` of a SENSORIUM 2022 scan says: tiers, ids, and the order of presentation.
+`data/`, and what is known of trials, neurons and statistics under `meta/`. `meta/trials` gives each trial's
+tier and ids, and from it follows the order of presentation.
 
 Letters: T trials of a scan, in the order of the file names.
 """
@@ -37,6 +36,10 @@ MOST_BYTES_OF_ARRAY = 1 << 26
 _KEY = re.compile(r"static([A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)-GrayImageNet")
 _TOPS = ("data", "meta")
 Root = TypeVar("Root", str, Path)
+TIERS = ("train", "validation", "test", "final_test")
+FIELDS = ("images", "responses", "behavior", "pupil_center")
+_NUMBERED = re.compile(r"data/(\w+)/(0|[1-9]\d*)\.npy")
+_STAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{1,6})?")
 
 
 @dataclass(frozen=True)
@@ -193,13 +196,6 @@ def _header(content: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]:
     """Shape, whether columns come first, dtype, and where the data start; ValueError for no npy header."""
     stream = io.BytesIO(content)
     return *read_header(stream), stream.tell()
-
-
-TIERS = ("train", "validation", "test", "final_test")
-FIELDS = ("images", "responses", "behavior", "pupil_center")
-
-_NUMBERED = re.compile(r"data/(\w+)/(0|[1-9]\d*)\.npy")
-_STAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{1,6})?")
 
 
 def read_trials(files: ScanFiles) -> dict[str, np.ndarray]:

@@ -1,16 +1,13 @@
-"""Which trials each member of an ensemble trains on, and which no member has used.
+"""One member of an ensemble: which trials it trains on, where it is trained, how it is saved.
 
-The splits of the SENSORIUM 2022 entry "Model 4": per scan, the labels train and validation are
-dealt anew over the trials that hold them, once for each member; test and final_test stay. Nearly
-every validation trial of one member thus trained another, so only the test tiers can score the
-whole ensemble.
+A member is never trained twice. Members differ in their seed and in which trials they train on and are
+validated with; they share the behavioural states, which lie in one file beside them.
+
+The splits are those of the SENSORIUM 2022 entry "Model 4": per scan, the labels train and validation are
+dealt anew over the trials that hold them, once for each member; test and final_test stay. Nearly every
+validation trial of one member thus trained another, so only the test tiers can score an ensemble.
 
 Letters: M members, T trials of a scan in file order; tiers are words.
-
-One member of an ensemble: trained anywhere, saved, never trained twice.
-
-Members differ in their seed and in which trials they train on and are validated with; they share the
-behavioural states, which lie in one file beside them.
 """
 
 import multiprocessing
@@ -42,6 +39,11 @@ from neurokit.training.compiling import Compile
 
 MEMBERS = 5
 SEED = 35382  # that entry's
+LOST = (
+    "A process that trained a member was killed, perhaps for memory; finished members are kept: start again, "
+    "with fewer workers."
+)
+LoadScans = Callable[[], Mapping[str, Scan]]
 
 
 def ensemble_tiers(tiers: np.ndarray, members: int = MEMBERS, seed: int = SEED) -> np.ndarray:
@@ -82,13 +84,6 @@ def _check(tiers: np.ndarray, members: int) -> None:
     if missing:
         finding = f"The scan has no {' and no '.join(missing)} trials"
         raise DataError(f"{finding}; there is nothing to deal over the members, so give it both tiers.")
-
-
-LOST = (
-    "A process that trained a member was killed, perhaps for memory; finished members are kept: start again, "
-    "with fewer workers."
-)
-LoadScans = Callable[[], Mapping[str, Scan]]
 
 
 @dataclass(frozen=True)

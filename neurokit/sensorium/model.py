@@ -1,14 +1,11 @@
-"""Shifter: where the eye looks moves what all neurons see.
-
-A small perceptron from the pupil's centre to one offset of all readout positions (SENSORIUM 2022
-baseline, Willeke et al., arXiv 2206.08666, 2022; after Walker et al., Nature Neuroscience, 2019).
-
-Letters: B images.
-
-The SENSORIUM 2022 models: LN, CNN, each with behaviour, and the winning entry's Model 4.
+"""The SENSORIUM 2022 models: LN, CNN, each with behaviour, and the winning entry's Model 4.
 
 All mice share one core; each has a readout, and where the settings say so a shifter and a modulator.
-Which parts, and every number, is said in `sensorium_settings`.
+Which parts, and every number, is said in `neurokit.sensorium.config`.
+
+The shifter says that where the eye looks moves what all neurons see: a small perceptron from the pupil's
+centre to one offset of all readout positions (SENSORIUM 2022 baseline, Willeke et al., arXiv 2206.08666,
+2022; after Walker et al., Nature Neuroscience, 2019).
 
 Letters: B images, H x W image (36 x 64), N neurons, L lags, S state numbers, D coordinates in cortex.
 """
@@ -29,6 +26,15 @@ from neurokit.sensorium.modulator import HistoryStateGain, HistoryTerm, StateTer
 from neurokit.sensorium.readout import CortexPositions, FreePositions, GaussianReadout
 from neurokit.training.device import full_precision
 
+BEHAVIOURS = 3  # pupil size, its derivative, running speed
+USED_BY = {
+    "behaviour": "behaviour",
+    "pupil_center": "shifter",
+    "history": "history",
+    "state": "state",
+    "rank": "gain",
+}
+
 
 class Shifter(nn.Sequential):
     """Three linear layers of 5, 5 and 2 units, each with a tanh: no offset is above half the map."""
@@ -40,16 +46,6 @@ class Shifter(nn.Sequential):
         """The offset (x, y) in half-widths of the map, from the z-scored centre of the pupil."""
         with full_precision(pupil_center.device):
             return super().forward(pupil_center)
-
-
-BEHAVIOURS = 3  # pupil size, its derivative, running speed
-USED_BY = {
-    "behaviour": "behaviour",
-    "pupil_center": "shifter",
-    "history": "history",
-    "state": "state",
-    "rank": "gain",
-}
 
 
 class MouseModel(nn.Module):

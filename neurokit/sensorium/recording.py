@@ -1,13 +1,11 @@
-"""The arrays of a SENSORIUM 2022 scan, checked, standardised and shrunk, ready to be packed.
+"""Scans of the SENSORIUM 2022 competition (Willeke et al., 2022): still images, two-photon responses.
 
-Standardisation is the competition's: only the numbers of `meta/statistics/*/all` enter it, in
-double precision. Letters: T trials, N neurons.
+Seven mice looked at grey natural images while layer 2/3 of their primary visual cortex was imaged; each scan
+is a zip of one array per trial and field. `load_scan` reads it, packs it once (arrays checked, standardised
+and shrunk), and maps the pack into memory from then on.
 
-Scans of the SENSORIUM 2022 competition (Willeke et al., 2022): still images, two-photon responses.
-
-Seven mice looked at grey natural images while layer 2/3 of their primary visual cortex was imaged;
-each scan is a zip of one array per trial and field. `load_scan` reads it, packs it once, and maps
-the pack into memory from then on.
+Standardisation is the competition's: only the numbers of `meta/statistics/*/all` enter it, in double
+precision.
 
 Letters: T trials of a scan in the order of its file names (random in time), N neurons.
 """

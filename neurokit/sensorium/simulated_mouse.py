@@ -1,25 +1,22 @@
-"""A simulated V1 population: simple and complex Gabor cells, laid out retinotopically.
+"""A simulated mouse: a V1 population with known truth, and the best any model can know of it.
 
-A simple cell is a half-rectified Gabor filter (Jones and Palmer, J. Neurophysiol. 58, 1233-1258,
-1987), a complex cell the root of the summed squares of two in quadrature (Adelson and Bergen, JOSA A
-2, 284-299, 1985). Both respond above a threshold only. All filters move with the eye.
-
-Distances are pixels of the 36 x 64 image; letters: N neurons, T trials, H x W image.
-
-A simulated mouse: a V1 population with known truth, and the best any model can know of it.
+The cells are simple and complex Gabor cells, laid out retinotopically. A simple cell is a half-rectified
+Gabor filter (Jones and Palmer, J. Neurophysiol. 58, 1233-1258, 1987), a complex cell the root of the summed
+squares of two in quadrature (Adelson and Bergen, JOSA A 2, 284-299, 1985). Both respond above a threshold
+only. All filters move with the eye. Distances are pixels of the 36 x 64 image.
 
 The rate of neuron n on the trial at rank t of the session is
 
     g_n(t) phi(b + d_n(t) beta_n(t) + h_n(t) + s_n(t)),        phi(x) = log(1 + exp(3 x)) / 3
 
-with the image drive d (see `cells`), the behaviour's factor beta = 1 + strength (c_n (arousal - 1/2) +
+with the image drive d (see `image_drive`), the behaviour's factor beta = 1 + strength (c_n (arousal - 1/2) +
 k_n (running - mean)), history h = strength w_n tanh(trace of the neuron's own past responses - 1), brain
 state s = strength (loadings x (factors - 1)) and gain g = exp(strength kappa_n gain). Responses are
 numbers of events, Poisson, each of a gamma-distributed size, as deconvolved calcium has them. The
 constants were set before any model was fitted.
 
-Letters: T trials in order of time, N neurons, F brain-state factors, D sessions drawn side by side (... where
-there is one or D).
+Letters: T trials in order of time, N neurons, H x W image, F brain-state factors, D sessions drawn side by
+side (... where there is one or D).
 """
 
 from collections.abc import Iterator
@@ -47,6 +44,11 @@ FIELD = 320.0  # micrometres, half the side of the field of view
 JITTER = 0.4  # pixels, receptive-field scatter on top of the map
 THRESHOLD = 0.6  # of a cell's mean filter output
 DEPTHS = (100.0, 300.0)  # micrometres below the surface: layer 2/3
+BASE = 0.15
+EVENTS = 1.0  # mean number of events at rate 1
+EVENT_SHAPE = 4.0  # of the gamma distribution of event sizes
+DRAWS = 64  # of what a model is not told, to average over
+AT_ONCE = 4_000_000  # rates of sessions drawn side by side, 32 MB an array
 
 
 @dataclass(frozen=True)
@@ -136,13 +138,6 @@ def _follow(images: Float[np.ndarray, "T H W"], eye: Float[np.ndarray, "T 2"]) -
     pixels = torch.from_numpy(np.asarray(images, dtype=np.float32))[:, None]
     moved = F.grid_sample(pixels, grid, mode="bicubic", padding_mode="border", align_corners=True)
     return moved[:, 0].numpy()
-
-
-BASE = 0.15
-EVENTS = 1.0  # mean number of events at rate 1
-EVENT_SHAPE = 4.0  # of the gamma distribution of event sizes
-DRAWS = 64  # of what a model is not told, to average over
-AT_ONCE = 4_000_000  # rates of sessions drawn side by side, 32 MB an array
 
 
 class MouseParameters(Config):

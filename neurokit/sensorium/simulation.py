@@ -1,15 +1,11 @@
-"""What a simulated SENSORIUM scan was made of, and how well anybody could predict it.
+"""A simulated SENSORIUM 2022 scan: trials, tiers, statistics, and the truth that no reader opens.
 
-No reader of scans opens this file: it is for tests, for pictures beside a model's, and for the
-ceiling beside a score.
+`simulate_scan` draws one mouse at one session; `neurokit.sensorium.simulated_files` writes it into the very
+files of the competition. Kinds: 'pretraining' (all responses, integer trial numbers), 'sensorium_plus' (test
+responses withheld, hashed trial numbers) and 'sensorium' (behaviour withheld too).
 
-Letters: T trials in the order of the scan's files, N neurons.
-
-A simulated SENSORIUM 2022 scan: trials, tiers, statistics, and the truth that no reader opens.
-
-`simulate_scan` draws one mouse at one session; `sensorium_files` writes it into the very files of the
-competition. Kinds: 'pretraining' (all responses, integer trial numbers), 'sensorium_plus' (test responses
-withheld, hashed trial numbers) and 'sensorium' (behaviour withheld too).
+The truth is what the scan was made of, and how well anybody could predict it. It lies in a file of its own,
+for tests, for pictures beside a model's, and for the ceiling beside a score.
 
 Letters: T trials, in the order of their files unless said otherwise, N neurons.
 """
@@ -33,6 +29,9 @@ from neurokit.simulation.scenes import scenes
 
 Given = Literal["image", "behaviour", "everything"]
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+Kind = Literal["pretraining", "sensorium", "sensorium_plus"]
+KINDS: tuple[Kind, ...] = ("pretraining", "sensorium_plus", "sensorium")
+AMPLITUDE = (8.0, 0.5)  # median of a neuron's response scale, and the spread of its log
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,11 +98,6 @@ def read_truth(path: str | Path) -> ScanTruth:
 
 
 _PLAIN = tuple(each.name for each in fields(ScanTruth) if each.name != "cells")
-
-
-Kind = Literal["pretraining", "sensorium", "sensorium_plus"]
-KINDS: tuple[Kind, ...] = ("pretraining", "sensorium_plus", "sensorium")
-AMPLITUDE = (8.0, 0.5)  # median of a neuron's response scale, and the spread of its log
 
 
 class ScanParameters(Config):

@@ -1,11 +1,10 @@
 """SENSORIUM scans, whatever the source: simulated or the real downloads; and a simulated scan's truth.
 
-`load_scans()` gives the same dataclass for both, so nothing after it knows who made the files.
-Simulated scans are written once, each in a folder of its own under the data folder.
+`load_scans()` gives the same dataclass for both, so nothing after it knows who made the files. Simulated
+scans are written once, each in a folder of its own under the data folder. `describe_scans` (what scans a
+source has) and `write_simulated` (one more simulated) are behind `neurokit data` and `neurokit simulate`.
 
 Letters: T trials of a scan in the order of its files, N neurons.
-
-What scans a source has, and one more simulated: behind `neurokit data` and `neurokit simulate`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,6 +31,7 @@ DEMO: tuple[Kind, ...] = ("pretraining", "pretraining", "sensorium_plus")
 DEMO_SIZE = {"train": 600, "validation": 80, "test_images": 20, "repeats": 8}  # a seventh of a real scan
 TRUTH = "truth.npz"
 MAKERS = (simulate_scan, write_scan, write_truth)
+FEWEST = 20  # trials of a simulated scan: two images of each tier, those of the test shown eight times
 
 
 def demo_parameters(seed: int = 0) -> tuple[ScanParameters, ...]:
@@ -115,9 +115,6 @@ def _known(keys: Sequence[str] | None, held: dict[str, object]) -> tuple[str, ..
     if unknown:
         raise DataError(f"No scan is named {', '.join(map(repr, unknown))}: choose of {', '.join(held)}.")
     return chosen
-
-
-FEWEST = 20  # trials of a simulated scan: two images of each tier, those of the test shown eight times
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,6 @@
-"""What a model predicts for a tier of trials, and how well.
+"""From scans and a recipe to a trained model; what it predicts for a tier of trials, and how well.
 
-Letters: B trials of a tier, N neurons.
-
-From scans and a recipe to a trained model.
-
-Letters: T trials, N neurons.
+Letters: T trials, B trials of a tier, N neurons.
 """
 
 from collections.abc import Mapping

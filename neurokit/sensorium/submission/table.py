@@ -1,16 +1,13 @@
-"""How the competition's tables look, and how one is read: row by row, never the whole text.
+"""The competition's tables: how they look, how one is read row by row, and whether one is what it asks for.
 
 A row is a trial: `trial_indices` (what the scan's trial_idx holds: a number or a hash), `image_ids`
 (a number), `prediction` or, in a ground truth, `responses` (a list of one value per neuron), and
-`neuron_ids` (the list of those neurons). Lists are Python's text of them, "[0.1, 0.2]".
+`neuron_ids` (the list of those neurons). Lists are Python's text of them, "[0.1, 0.2]". The text of a table
+is never in memory all at once.
 
-Letters: N neurons.
-
-Is this file what the competition asks for? One sentence says what is not.
-
-The competition's own scorer does not look at image ids, stops without a message where a row is
-missing, and takes the neurons of all rows from the first; it cannot notice predictions on another
-scale, since correlations ignore it.
+`validate` says in one sentence what is wrong with a file. The competition's own scorer does not look at image
+ids, stops without a message where a row is missing, and takes the neurons of all rows from the first; it
+cannot notice predictions on another scale, since correlations ignore it.
 
 Letters: T trials, N neurons.
 """
@@ -31,6 +28,9 @@ PREDICTION, RESPONSES = "prediction", "responses"
 TRACKS = {key: published.track for key, published in SCANS.items() if published.track}
 FILE_NAMES = {"test": "submission_file_live_test.csv", "final_test": "submission_file_final_test.csv"}
 FIELD_LIMIT = 2**26  # characters; the csv module refuses lists of 8,000 neurons otherwise
+FACTOR = 10  # by which the predictions' typical mean may miss that of the responses
+FOLLOWED = 0.5  # of the unit of the raw responses, as an exponent: 0 is not at all, 1 wholly
+SILENT = 0.01  # standardised mean response up to which a neuron says nothing about scale
 
 
 @dataclass(frozen=True)
@@ -130,11 +130,6 @@ def _numbers(text: str, where: str) -> np.ndarray:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:18]} … {text[-18:]}"
-
-
-FACTOR = 10  # by which the predictions' typical mean may miss that of the responses
-FOLLOWED = 0.5  # of the unit of the raw responses, as an exponent: 0 is not at all, 1 wholly
-SILENT = 0.01  # standardised mean response up to which a neuron says nothing about scale
 
 
 def validate(path: str | Path, scan: Scan, tier: str) -> None:
