@@ -1,13 +1,10 @@
-"""The natural movies of an Allen Brain Observatory session: frames, and when each came on.
+"""What an Allen Brain Observatory session holds: natural movies, and traces of cells, running and pupil.
 
-Times come from AllenSDK. Frames are read from the file a stretch at a time and shrunk on the way, since
-movie three alone is 665 MB at full size and AllenSDK holds what it reads for good.
+When each frame came on is AllenSDK's answer. Frames are read from the file a stretch at a time and shrunk on
+the way, since movie three alone is 665 MB at full size and AllenSDK holds what it reads for good. The traces,
+dF/F of the cells, running and pupil, are on one clock.
 
-Letters: F frames, H x W pixels, R repeats, S samples of the microscope (about 30 Hz).
-
-The traces of an Allen Brain Observatory session: dF/F of its cells, running and pupil, on one clock.
-
-Letters: S samples of the microscope (about 30 Hz), N cells.
+Letters: F frames, H x W pixels, R repeats, S samples of the microscope (about 30 Hz), N cells.
 """
 
 import importlib

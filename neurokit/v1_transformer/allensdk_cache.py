@@ -1,6 +1,4 @@
-"""The Allen Institute's server, as AllenSDK asks it: every wait has an end, every error is a sentence.
-
-AllenSDK 2.16.2 beside numpy 2: its import, the catalogue of sessions, and their download.
+"""AllenSDK 2.16.2 beside numpy 2: its import, the catalogue of sessions, and their download.
 
 AllenSDK is imported when it is first needed. Its own pins ask for numpy 1, so it is installed on top:
 
@@ -8,7 +6,8 @@ AllenSDK is imported when it is first needed. Its own pins ask for numpy 1, so i
 
 where three names that numpy 2 has dropped are all it misses on our way (import, catalogue, reading).
 A cache is a folder: the catalogue in JSON files, and `ophys_experiment_data/<id>.nwb` for each session
-that was fetched. What is there is never asked of the network again.
+that was fetched. What is there is never asked of the network again. When AllenSDK asks the Allen Institute's
+server, every wait has an end and every error is a sentence.
 """
 
 import importlib
@@ -33,6 +32,15 @@ CHUNK = 1 << 18  # bytes
 TIMEOUT = (10.0, 60.0)  # s to connect to the server, and between two pieces of its answer
 
 Answer = TypeVar("Answer")
+INSTALL = 'pip install -e ".[allen]" and then pip install --no-deps allensdk==2.16.2'
+_COLUMNS = {
+    "id": "session_id",
+    "experiment_container_id": "container_id",
+    "session_type": "session_type",
+    "targeted_structure": "structure",
+    "imaging_depth": "depth",
+    "cre_line": "cre_line",
+}
 
 
 def server_api() -> Any:
@@ -87,9 +95,6 @@ def check_whole(path: Path, session_id: int) -> None:
     except OSError as error:
         finding = f"What the Allen Institute's server sent for session {session_id} is no whole HDF5 file"
         raise FetchError(f"{finding} ({error}): try again later; nothing was kept of it.") from error
-
-
-INSTALL = 'pip install -e ".[allen]" and then pip install --no-deps allensdk==2.16.2'
 
 
 class _NumpyOfOne(ModuleType):
@@ -204,16 +209,6 @@ def _catalogue(cache: Any, **wanted: Any) -> list[dict[str, Any]]:
     except ValueError as error:
         path = cache.get_cache_path(None, cache.EXPERIMENTS_KEY)
         raise DataError(f"{path} is damaged ({error}): remove it, it is fetched again.") from error
-
-
-_COLUMNS = {
-    "id": "session_id",
-    "experiment_container_id": "container_id",
-    "session_type": "session_type",
-    "targeted_structure": "structure",
-    "imaging_depth": "depth",
-    "cre_line": "cre_line",
-}
 
 
 def _modules() -> tuple[ModuleType, ModuleType]:

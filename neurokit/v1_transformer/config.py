@@ -1,14 +1,11 @@
-"""What a V1 Transformer is made of: its sizes, and the two sets of them that are used.
+"""Recipes: everything that makes one trained V1 Transformer out of a session; the default, and a small one.
 
-The parts are those of the V1 Transformer's public description, which names no size; all numbers are ours.
-Mouse V1 prefers gratings of about 0.04 cycles per degree (Niell and Stryker, J. Neuroscience 28, 7520-7536,
-2008). A frame of the Allen Brain Observatory's movies spans about 120 x 95 degrees, so 20 rows still show
-twice that frequency, and 40 rows four times. SMALL reads 20 x 40 pixels and trains on a CPU; the default
-reads 40 x 80 and is meant for a GPU.
-
-How long a snippet is, and when its response is read.
-
-A recipe: everything that makes one trained V1 Transformer out of a session.
+A recipe holds the sizes of a model, how long a snippet is and when its response is read, and the settings of
+training. The parts are those of the V1 Transformer's public description, which names no size; all numbers are
+ours. Mouse V1 prefers gratings of about 0.04 cycles per degree (Niell and Stryker, J. Neuroscience 28,
+7520-7536, 2008). A frame of the Allen Brain Observatory's movies spans about 120 x 95 degrees, so 20 rows
+still show twice that frequency, and 40 rows four times. SMALL_MODEL reads 20 x 40 pixels and trains on a CPU;
+the default reads 40 x 80 and is meant for a GPU.
 """
 
 from typing import Literal
@@ -22,6 +19,17 @@ from neurokit.training.settings import FitSettings
 RunningEntry = Literal["film", "additive"]
 Head = Literal["pooled", "per_frame"]
 Start = Literal["gabor", "random"]
+Running = Literal["measured", "none", "shuffled"]
+FIT = FitSettings(
+    epochs=20,
+    batch_size=64,
+    learning_rate=2e-3,
+    weight_decay=0.1,
+    decoupled=True,
+    schedule="cosine",
+    warm_up=2,
+    patience=None,
+)
 
 
 class TransformerSettings(Config):
@@ -118,19 +126,6 @@ class SnippetShape(Config):
     def reach(self) -> int:
         """Frames after a snippet's last during which its response is still read."""
         return self.lag + self.window - 1
-
-
-Running = Literal["measured", "none", "shuffled"]
-FIT = FitSettings(
-    epochs=20,
-    batch_size=64,
-    learning_rate=2e-3,
-    weight_decay=0.1,
-    decoupled=True,
-    schedule="cosine",
-    warm_up=2,
-    patience=None,
-)
 
 
 class Recipe(Config):

@@ -1,6 +1,6 @@
-"""Which session and movies, which recipe, kept where: all that a command on Allen sessions has to settle.
+"""V1 Transformer from a session to a saved model and its scores, for the command line and the notebooks.
 
-V1 Transformer from a session to a saved model and its scores, for the command line and the notebooks.
+A plan settles all that a command needs: which session and movies, which recipe, saved where.
 
     plan = Plan()                     # on the source of NEUROKIT_SOURCE
     train_and_save(plan)

@@ -1,17 +1,13 @@
-"""Attention blocks, as vision transformers have them (Dosovitskiy et al., ICLR 2021).
-
-Letters: A sequences of L tokens, D width, h heads of d numbers each.
-
-V1 Transformer: from a snippet of movie and running speed to the activity of each neuron.
+"""V1 Transformer: from a snippet of movie and running speed to the activity of each neuron.
 
 A frame is cut into patches, and attention compares them (Dosovitskiy et al., ICLR 2021); a linear layer over
 all of them describes the frame. Running speed scales and shifts that description (FiLM: Perez et al., AAAI
 2018). Attention then compares the frames of the snippet, and a linear layer reads all neurons from their
-mean, or from each frame. The parts are those of the public description of the model; how they are made is
-ours.
+mean, or from each frame. Attention blocks are those of vision transformers (Dosovitskiy et al.). The parts
+are those of the public description of the model; how they are made is ours.
 
 Letters: U distinct frames, E snippets (end frames), T frames of a snippet, R repeats, H x W pixels, P patches
-of a frame, D width, N neurons.
+of a frame, D width, N neurons, A sequences of L tokens, h heads of d numbers each.
 """
 
 from typing import Any, SupportsIndex
@@ -27,6 +23,8 @@ from neurokit.errors import DataError
 from neurokit.models.motion_patches import MotionPatches
 from neurokit.v1_transformer.config import TransformerSettings
 from neurokit.v1_transformer.snippets import SnippetBatch
+
+POSITION_SD = 0.02  # of learned positions at the start, as in vision transformers
 
 
 class Attention(nn.Module):
@@ -73,9 +71,6 @@ def silence(layer: nn.Linear) -> None:
     """Sets a layer to answer 0, until training changes that."""
     nn.init.zeros_(layer.weight)
     nn.init.zeros_(layer.bias)
-
-
-POSITION_SD = 0.02  # of learned positions at the start, as in vision transformers
 
 
 class FrameEncoder(nn.Module):

@@ -1,15 +1,12 @@
-"""Which frames of a movie train, which choose, which are touched once.
+"""The part of each movie frame in a split, its responses and running, and the scales on which they are read.
 
-All repeats show the same frames, and neighbouring snippets share most of theirs. So a movie is split by
-its own time, for all repeats alike, into blocks with a gap between them: no frame that a block's snippets
-show, and none during which its responses are read, belongs to another block.
-
-Letters: F frames of a movie; A, B, C end frames.
-
-Responses and running of each movie frame, and the scales on which a model reads them.
+A split says which frames of a movie train, which choose, which are touched once. All repeats show the same
+frames, and neighbouring snippets share most of theirs. So a movie is split by its own time, for all repeats
+alike, into blocks with a gap between them: no frame that a block's snippets show, and none during which its
+responses are read, belongs to another block. Scales come from training frames.
 
 Letters: S samples of the two-photon clock (about 30 Hz), R repeats, F frames of the movie, H x W pixels,
-N neurons, f and g training frames.
+N neurons, f and g training frames; A, B, C end frames.
 """
 
 from collections.abc import Sequence
@@ -19,6 +16,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
 from neurokit.errors import DataError
+
+RUNNING_LIMIT = 5.0  # standard deviations, beyond which running counts as that
 
 
 @dataclass(frozen=True)
@@ -100,9 +99,6 @@ def _sizes(ends: int, validation: float, test: float, finding: str) -> tuple[int
             "give a longer movie, shorter snippets or other fractions."
         )
     return train, *held_out
-
-
-RUNNING_LIMIT = 5.0  # standard deviations, beyond which running counts as that
 
 
 def frame_responses(

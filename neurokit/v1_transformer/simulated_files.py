@@ -1,11 +1,4 @@
-"""What a simulated Allen session was made of, and how well anybody could predict it.
-
-No reader of sessions opens this file: it is for tests, for pictures beside a model's, and for the
-ceiling beside a score.
-
-Letters: N cells in the order of the session's file, S samples of the microscope, R repeats, F frames.
-
-A simulated session in the Allen Brain Observatory's own files, which AllenSDK 2.16.2 reads offline.
+"""A simulated session in the Allen Brain Observatory's own files, which AllenSDK 2.16.2 reads offline.
 
     manifest.json                        made by AllenSDK itself when a cache is opened
     experiment_containers.json           the catalogue: fields of view,
@@ -13,10 +6,14 @@ A simulated session in the Allen Brain Observatory's own files, which AllenSDK 2
     cell_specimens.json                    their cells
     stimulus_mappings.json
     ophys_experiment_data/<id>.nwb       one session (HDF5, the layout of pipeline 3.0)
-    ophys_experiment_data/<id>_truth.npz what nobody knows of a real mouse (see
-    `neurokit.v1_transformer.simulated_files`)
+    ophys_experiment_data/<id>_truth.npz what nobody knows of a real mouse (`SessionTruth`)
 
 Texts are byte strings of fixed length, since AllenSDK reads no others.
+
+The truth is what the session was made of, and how well anybody could predict it (`ceiling`). No reader of
+sessions opens that file: it is for tests, for pictures beside a model's, and for the ceiling beside a score.
+
+Letters: N cells in the order of the session's file, S samples of the microscope, R repeats, F frames.
 """
 
 import json
@@ -36,6 +33,13 @@ from neurokit.simulation.movie_cells import MovieCells
 from neurokit.v1_transformer.simulation import UNTRACKED, SimulatedSession, frame_ends
 
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+PIPELINE = "processing/brain_observatory_pipeline"
+STRUCTURE, DEPTH, CRE_LINE = "VISp", 175, "Cux2-CreERT2"
+REPORTER = "Ai93(TITL-GCaMP6f)"
+BASELINE = 400.0  # fluorescence of a cell at rest, counts
+NEUROPIL = (120.0, 0.7)  # fluorescence around each cell, counts, and the share of it that reaches the cell
+FIELD = 64  # pixels along a side of the microscope's field of view
+SMALL = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,15 +105,6 @@ def read_session_truth(path: str | Path) -> SessionTruth:
     except _DAMAGED as error:
         finding = f"{path} is not the truth of a simulated session ({error})"
         raise DataError(f"{finding}: remove it and simulate the session again.") from error
-
-
-PIPELINE = "processing/brain_observatory_pipeline"
-STRUCTURE, DEPTH, CRE_LINE = "VISp", 175, "Cux2-CreERT2"
-REPORTER = "Ai93(TITL-GCaMP6f)"
-BASELINE = 400.0  # fluorescence of a cell at rest, counts
-NEUROPIL = (120.0, 0.7)  # fluorescence around each cell, counts, and the share of it that reaches the cell
-FIELD = 64  # pixels along a side of the microscope's field of view
-SMALL = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 
 def write_session(session: SimulatedSession, folder: str | Path) -> Path:

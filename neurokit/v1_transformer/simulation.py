@@ -1,13 +1,10 @@
-"""When a simulated Allen session shows what: its parameters, and the samples at which frames came on.
+"""A simulated session of the Allen Brain Observatory: movies, running, pupil and dF/F of V1 cells.
 
-Letters: S samples of the microscope (30.1 Hz), F frames of a movie, R repeats.
-
-A simulated session of the Allen Brain Observatory: movies, running, pupil and dF/F of V1 cells.
-
-`simulate_session` draws one mouse in one session; `allen_files` writes it as AllenSDK reads it. All sessions
-of a seed have the same cells, as the three sessions of a real container do, and all mice see the same
-movies. Session A shows movies one and three, B one, C and C2 one and two; movie three is four times as long
-and shown in two blocks. What else the real sessions show (gratings, scenes, sparse noise) is left out.
+`simulate_session` draws one mouse in one session; `neurokit.v1_transformer.simulated_files` writes it as
+AllenSDK reads it. All sessions of a seed have the same cells, as the three sessions of a real container do,
+and all mice see the same movies. Session A shows movies one and three, B one, C and C2 one and two; movie
+three is four times as long and shown in two blocks. What else the real sessions show (gratings, scenes,
+sparse noise) is left out. `schedule` says at which samples each frame came on.
 
 The eye is recorded but does not move the receptive fields.
 
@@ -40,14 +37,14 @@ ONE, TWO, THREE = MOVIES
 SAMPLE_RATE = 30.1  # Hz; a little faster than the movies, so now and then a frame stays for two samples
 GAP = 8.0  # s of grey before each block and at the end
 SessionType = Literal["three_session_A", "three_session_B", "three_session_C", "three_session_C2"]
-SESSIONS: dict[
-    SessionType, tuple[tuple[str, float], ...]
-] = {  # blocks in order of time: what is shown, and the share of its repeats
+# Blocks in order of time: what is shown, and the share of its repeats.
+SESSIONS: dict[SessionType, tuple[tuple[str, float], ...]] = {
     "three_session_A": ((THREE, 0.5), (ONE, 1.0), ("spontaneous", 1.0), (THREE, 0.5)),
     "three_session_B": ((ONE, 1.0), ("spontaneous", 1.0)),
     "three_session_C": ((TWO, 1.0), ("spontaneous", 1.0), (ONE, 1.0)),
     "three_session_C2": ((ONE, 1.0), ("spontaneous", 1.0), (TWO, 1.0)),
 }
+UNTRACKED = (40, 25)  # samples at the start and at the end without running speed
 
 
 class SessionParameters(Config):
@@ -133,9 +130,6 @@ def _block(parameters: SessionParameters, name: str, share: float) -> Int[np.nda
     repeats = round(share * parameters.repeats)
     sample = np.floor(np.arange(repeats * frames) * SAMPLE_RATE / FRAME_RATE).astype(int)
     return sample.reshape(repeats, frames)
-
-
-UNTRACKED = (40, 25)  # samples at the start and at the end without running speed
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,8 +1,4 @@
-"""How well models predict the cells of a session, beside what the noise allows.
-
-Letters: R repeats, E end frames of a part, N neurons.
-
-From snippets and a recipe to a trained model, and what it predicts.
+"""From snippets and a recipe to a trained model; what it predicts, and how well beside what the noise allows.
 
 Letters: R repeats, E end frames of a part, N neurons.
 """
