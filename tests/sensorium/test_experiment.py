@@ -163,9 +163,8 @@ def test_a_plan_for_an_unknown_tier_is_refused() -> None:
 def test_seeds_of_plans() -> None:
     assert Plan(seed=np.int64(3)).recipe == Plan(seed=3).recipe
     assert Plan(seed=np.int64(3)).path == Plan(seed=3).path
-    for seed in (-1, 1.5):
-        with pytest.raises(SettingsError, match=f"seed is {seed}"):
-            Plan(seed=seed)
+    with pytest.raises(SettingsError, match="seed is -1"):
+        Plan(seed=-1)
 
 
 def test_what_models_are_given() -> None:
