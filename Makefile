@@ -5,8 +5,8 @@ python := .venv/bin/python
 
 help:
 	@echo "make notebooks  run every notebook on the demo source; copies, HTML and pictures go to build/"
-	@echo "make test       lint, the fast unit tests, every notebook under nbval: 13 minutes on two cores"
-	@echo "make test-slow  the rest: full-size goldens, Ray, benchmarks in small, kills; .ci/run calls both"
+	@echo "make test       lint, the fast unit tests, every lesson under nbval"
+	@echo "make test-slow  the rest: full-size goldens, Ray, benchmarks in small, kills, the solutions; .ci/run calls both"
 	@echo "                .venv/bin/pytest is the fast unit tests, .venv/bin/pytest tests/test_x.py all of one file"
 	@echo "make lint       ruff, and that imports run downwards"
 	@echo "make headers    write the generated part of each notebook: badges and set-up cell"

@@ -3,8 +3,8 @@
 # is 1 if any did.
 #
 #   tools/test.sh lint   ruff and import-linter
-#   tools/test.sh fast   `make test`: lint, the fast unit tests, every notebook under nbval
-#   tools/test.sh slow   `make test-slow`: the tests that are marked slow (tests/conftest.py says which)
+#   tools/test.sh fast   `make test`: lint, the fast unit tests, every lesson under nbval
+#   tools/test.sh slow   `make test-slow`: the tests that are marked slow (tests/conftest.py says which), the solutions
 #
 # Two workers, each on one thread. All tests of a file, and all cells of a notebook, run in one worker in their order.
 # Ray starts two workers of its own, and gives them a fixed time to start in, so its tests run alone.
@@ -38,8 +38,8 @@ two_workers() {
     OMP_NUM_THREADS=1 "$python" -m pytest --numprocesses=2 --dist=loadfile "$@"
 }
 
-notebooks() {
-    set -- notebooks/*.ipynb notebooks/solutions/*.ipynb
+notebooks() { # those of a folder
+    set -- "$1"/*.ipynb
     for book; do
         shift
         if [ -f "$book" ]; then set -- "$@" "$book"; fi
@@ -61,10 +61,11 @@ case "${1:-}" in
     fast)
         part lint lint
         part unit-tests two_workers tests -m "not slow"
-        part notebooks notebooks
+        part notebooks notebooks notebooks
         ;;
     slow)
         part slow-tests two_workers tests -m "slow and not distributed"
+        part solutions notebooks notebooks/solutions
         part ray-tests "$python" -m pytest tests -m distributed
         ;;
     *)
