@@ -1,116 +1,27 @@
 """The same search on Ray Tune, for many machines: HyperOptSearch, and the same median rule.
 
-Our objective is Ray's trainable, our median rule its scheduler, its result becomes our record. Ray asks for
-a new point whenever a worker is free, so unlike `neurokit.tune.search` a run with more than one trial at a
-time depends on which trial ends first.
-
-Needs the extra `[distributed]`. Imports ray, so it is itself imported only when a search on Ray begins.
+Ray asks for a new point whenever a worker is free, so unlike `neurokit.tune.search` a run with more than one
+trial at a time depends on which trial ends first. Needs the extra `[distributed]`.
 """
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from math import inf, isfinite
 from pathlib import Path
 from typing import Annotated, Any, SupportsIndex
 
 from pydantic import Field
-from ray import tune
-from ray.tune.schedulers import FIFOScheduler
 
-from neurokit.config import Count, Seed, checked, plain
+from neurokit.config import Count, Seed, checked
 from neurokit.distributed.ray_cluster import cluster, import_ray
 from neurokit.files.atomic import written
 from neurokit.tune import state
 from neurokit.tune.space import domain_of, fingerprint
-from neurokit.tune.trials import Curve, MedianStopping, Objective, Report, Study, Trial, run_trial
+from neurokit.tune.trials import MedianStopping, Objective, Study, Trial
 
 RaySeed = Annotated[Seed, Field(le=2**32 - 1)]  # HyperOptSearch seeds numpy's old generator
-
-
-def run_on_ray(objective: Objective, parameters: dict[str, Any]) -> None:
-    """What Ray runs: tells the best loss so far after each epoch, and at last how it ended."""
-
-    def told(parameters: dict[str, Any], report: Report) -> float:
-        best = inf
-
-        def both(epoch: int, loss: float) -> None:
-            nonlocal best
-            report(epoch, loss)
-            best = min(best, float(loss))
-            now = {"epoch": int(epoch), "epoch_loss": float(loss)}
-            tune.report({"loss": best, "status": "running"} | now)
-
-        return objective(parameters, both)
-
-    ended = run_trial(told, Trial(0, {}, plain(parameters)), None, [])
-    tune.report(
-        {
-            "loss": inf if ended.loss is None else ended.loss,
-            "status": ended.status,
-            "message": ended.message,
-            "seconds": ended.seconds,
-        }
-    )
-
-
-class MedianScheduler(FIFOScheduler):
-    """Ray's first-in-first-out scheduler with our median rule over the trials that are over."""
-
-    def __init__(self, stop: MedianStopping, earlier: Sequence[Curve] = ()) -> None:
-        """The rule to apply, and the curves of trials that were over before."""
-        super().__init__()
-        self.stop, self.earlier = stop, tuple(earlier)
-        self.curves: dict[str, list[tuple[int, float]]] = {}
-        self.over: set[str] = set()
-
-    def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        """Ray's question after each report: go on or stop."""
-        if result.get("status") != "running":
-            return self.CONTINUE
-        curve = self.curves.setdefault(trial.trial_id, [])
-        curve.append((result["epoch"], result["epoch_loss"]))
-        earlier = [*self.earlier, *(self.curves[name] for name in sorted(self.over))]
-        return self.STOP if self.stop.stops(curve, earlier) else self.CONTINUE
-
-    def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
-        """Ray's notice that a trial is over; one that failed or never reported is no yardstick."""
-        if result.get("status") != "failed" and trial.trial_id in self.curves:
-            self.over.add(trial.trial_id)
-
-
-def folder_name(trial: Any) -> str:
-    """A trial's folder, numbered in order of proposal (Ray's tag is `1_cell=gru,...`): `00001`."""
-    return f"{int(trial.experiment_tag.split('_')[0]):05d}"
-
-
-def record(number: int, result: Any) -> Trial:
-    """Ray's result as our record; its coordinates stay unknown, inside Ray's searcher."""
-    metrics = result.metrics or {}
-    status, loss = metrics.get("status", "failed"), metrics.get("loss", inf)
-    if status == "running":  # its last word was a report: stopped by the rule, or dead
-        status, loss = ("pruned", loss) if result.error is None else ("failed", inf)
-    return Trial(
-        number,
-        coordinates={},
-        parameters=plain(result.config),
-        status=status,
-        loss=float(loss) if isfinite(loss) else None,
-        message=str(result.error or metrics.get("message", "")).partition("\n")[0],
-        seconds=float(metrics.get("seconds", metrics.get("time_total_s", 0.0))),
-        curve=_curve(result),
-    )
-
-
-def _curve(result: Any) -> list[tuple[int, float]]:
-    table = result.metrics_dataframe
-    if table is None or "epoch" not in table:
-        return []
-    rows = table[table["status"] == "running"]
-    pairs = zip(rows["epoch"], rows["epoch_loss"], strict=True)
-    return [(int(epoch), float(loss)) for epoch, loss in pairs]
 
 
 def search_on_ray(
@@ -140,6 +51,8 @@ def search_on_ray(
     from ray import tune
     from ray.tune.logger import JsonLoggerCallback
 
+    from neurokit.distributed import ray_trials
+
     trials, concurrency = checked("trials", trials, Count), checked("concurrency", concurrency, Count)
     start_up_trials = checked("start_up_trials", start_up_trials, Count)
     seed = checked("seed", seed, RaySeed)
@@ -153,7 +66,9 @@ def search_on_ray(
         "stop": stop.to_dict() if stop else None,
     }
     _claim(folder, settings)
-    trainable = tune.with_resources(partial(run_on_ray, objective), {"cpu": 1, "gpu": gpus_per_trial})
+    trainable = tune.with_resources(
+        partial(ray_trials.run_on_ray, objective), {"cpu": 1, "gpu": gpus_per_trial}
+    )
 
     def run_round(folder: Path, count: int, previous: Path | None, finished: list[Trial]) -> list[Any]:
         """Runs or goes on with so many trials in a folder of their own; their results in order."""
@@ -168,8 +83,8 @@ def search_on_ray(
                     mode="min",
                     num_samples=count,
                     search_alg=_searcher(space, seed, start_up_trials, concurrency, previous),
-                    scheduler=MedianScheduler(stop, curves) if stop else None,
-                    trial_dirname_creator=folder_name,
+                    scheduler=ray_trials.MedianScheduler(stop, curves) if stop else None,
+                    trial_dirname_creator=ray_trials.folder_name,
                     reuse_actors=True,
                 ),
                 run_config=tune.RunConfig(
@@ -187,7 +102,7 @@ def search_on_ray(
         while len(finished) < trials:
             round_folder = folder / f"trials-{len(finished)}"  # Ray cannot add trials to those of a round
             results = run_round(round_folder, trials - len(finished), previous, finished)
-            finished += [record(len(finished) + n, result) for n, result in enumerate(results)]
+            finished += [ray_trials.record(len(finished) + n, result) for n, result in enumerate(results)]
             previous = round_folder
     return Study(finished[:trials])
 

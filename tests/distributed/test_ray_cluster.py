@@ -20,7 +20,7 @@ NEEDS_RAY = pytest.mark.skipif(find_spec("ray") is None, reason="the extra [dist
 STARTED = "Ray runtime started"
 JOIN = """
 import os
-from neurokit.ray_cluster import cluster, import_ray
+from neurokit.distributed.ray_cluster import cluster, import_ray
 ray = import_ray("This test")
 with cluster(1):
     there = ray.remote(resources={"mark": 1} if "mark" in ray.cluster_resources() else {})

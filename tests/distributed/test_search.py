@@ -1,6 +1,7 @@
 """The search on a local Ray: real values, failures, pruning, and going on after a break."""
 
 import os
+import subprocess
 import sys
 from functools import partial
 from importlib.util import find_spec
@@ -65,6 +66,13 @@ def joined(searched):
     yield
     assert ray.is_initialized()
     ray.shutdown()
+
+
+def test_ray_is_imported_when_a_search_begins_and_not_before():
+    """Before it, `import_ray` sets what keeps a local Ray off the network."""
+    code = "import sys, neurokit.distributed.search; print('ray' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
 
 
 @NEEDS_RAY
@@ -165,7 +173,7 @@ def test_the_median_rule_stops_on_ray(joined, tmp_path):
 @NEEDS_RAY
 def test_the_rule_on_ray_compares_with_trials_that_are_over():
     import_ray("This test")  # before the first import of ray, which settles its address
-    from neurokit.distributed.search import MedianScheduler
+    from neurokit.distributed.ray_trials import MedianScheduler
 
     rule = MedianScheduler(MedianStopping(warm_up_trials=1, warm_up_epochs=1))
     good, bad = SimpleNamespace(trial_id="good"), SimpleNamespace(trial_id="bad")
@@ -184,7 +192,7 @@ def test_the_rule_on_ray_compares_with_trials_that_are_over():
 @NEEDS_RAY
 def test_the_rule_on_ray_knows_the_trials_of_before():
     import_ray("This test")
-    from neurokit.distributed.search import MedianScheduler
+    from neurokit.distributed.ray_trials import MedianScheduler
 
     first = SimpleNamespace(trial_id="first")
     result = {"status": "running", "epoch": 1, "epoch_loss": 2.0}
