@@ -20,7 +20,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from functools import cache
+from functools import cache, reduce
 from inspect import Parameter, Signature, getdoc
 from pathlib import Path
 from types import NoneType, UnionType
@@ -118,6 +118,46 @@ class Config(BaseModel):
     def replace(self: Own, **changes: Any) -> Own:
         """The same settings with other values in some fields, checked as new ones are."""
         return type(self)(**dict(self) | changes)
+
+    def with_values(self: Own, values: Mapping[str, Any]) -> Own:
+        """The same settings with some values, by their names: `{"fit.learning_rate": 1e-3, "hidden": 20}`.
+
+        A name may leave out where the field lies if there is one field of that name, or one at the top. A
+        dictionary holds several fields of one place. Raises SettingsError for a name that fits none or
+        several.
+        """
+        changes: dict[str, Any] = {}
+        for name, value in values.items():
+            first, _, rest = self._find(name).partition(".")
+            if rest or (isinstance(value, Mapping) and isinstance(getattr(self, first), Config)):
+                changes.setdefault(first, {}).update({rest: value} if rest else value)
+            else:
+                changes[first] = value
+        for name, change in changes.items():
+            inner = getattr(self, name)
+            if isinstance(inner, Config) and isinstance(change, Mapping):
+                changes[name] = inner.with_values(change)
+        return self.replace(**changes)
+
+    def value(self, name: str) -> Any:
+        """What stands in a field, by its name with dots."""
+        return reduce(getattr, name.split("."), self)
+
+    def names(self) -> tuple[str, ...]:
+        """All fields, of settings inside these too, with dots between."""
+        inner = [(name, value) for name, value in self if isinstance(value, Config)]
+        deeper = [f"{name}.{each}" for name, value in inner for each in value.names()]
+        return (*type(self).model_fields, *deeper)
+
+    def _find(self, name: str) -> str:
+        known = self.names()
+        ends = [each for each in known if each.endswith(f".{name}")]
+        if name in known or len(ends) == 1:
+            return name if name in known else ends[0]
+        if ends:
+            raise SettingsError(f"{name} may be any of {', '.join(ends)}; write which.")
+        [nearest] = get_close_matches(name, known, n=1, cutoff=0)
+        raise SettingsError(f"{type(self).__name__} has no {name}; the nearest that it has is {nearest}.")
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it: tuples are lists, settings inside settings are dictionaries."""

@@ -31,7 +31,7 @@ class SavedTwin:
         data: fingerprint of the recording; None where none was given.
         units: a row for each unit; None where no table was given.
         statistics: by which behaviour and responses were scaled; None where none were given.
-        history: as `neurokit.training.fit.Fitted` has it; None where none was given.
+        history: as `neurokit.training.fit.TrainingResult` has it; None where none was given.
     """
 
     network: FoundationNetwork

@@ -7,8 +7,10 @@ trials.
 Letters: K trials, T bins, C channels, R regions, L lags.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
-import pandas as pd
 from jaxtyping import Bool, Float, Int
 from sklearn.linear_model import Ridge
 
@@ -33,13 +35,12 @@ def psth(task: EncodingTask, *, with_ramp: bool = False) -> Prediction:
     return np.broadcast_to(_mean(task.rates, bins, axis=0), task.rates.shape)
 
 
-def psth_by_condition(task: EncodingTask, trials: pd.DataFrame) -> Prediction:
+def psth_by_condition(task: EncodingTask) -> Prediction:
     """A PSTH for each combination of stronger side and choice, shrunk towards the common one.
 
-    `trials` is the recording's table, K rows. A condition of n training trials counts n / (n + 5);
-    one that no training trial has gets the common PSTH.
+    A condition of n training trials counts n / (n + 5); one that no training trial has gets the common PSTH.
     """
-    common = psth(task)
+    common, trials = psth(task), task.trials
     side = np.sign(trials["contrast_left"] - trials["contrast_right"]).fillna(0).to_numpy()
     condition = 3 * side + trials["response"].fillna(0).to_numpy()
     predicted, train = common.copy(), task.bins("train")
@@ -116,3 +117,18 @@ def _mean(values: np.ndarray, bins: Bool[np.ndarray, "K T"], axis: int | tuple[i
     number = bins.sum(axis=axis)
     total = (values * bins[..., None]).sum(axis=axis)
     return total / np.maximum(number, 1)[..., None]
+
+
+BASELINES: dict[str, Callable[[EncodingTask], Prediction]] = {
+    "mean rate": mean_rate,
+    "PSTH": psth,
+    "PSTH + drift": psth_and_drift,
+    "FIR": fir,
+    "PSTH + FIR": partial(fir, on_psth=True),
+    "PSTH by contrast and choice": psth_by_condition,
+}
+
+
+def baseline_rates(task: EncodingTask) -> dict[str, Prediction]:
+    """Every baseline's rates for every trial, Hz."""
+    return {name: baseline(task) for name, baseline in BASELINES.items()}

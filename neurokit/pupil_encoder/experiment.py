@@ -1,192 +1,257 @@
-"""A PupilEncoder from recording to file and back, for `neurokit train` and `evaluate`."""
+"""What PupilEncoder is to `neurokit.experiment.Experiment`: its task, models, training, scores.
 
-from dataclasses import dataclass
+Letters: K trials, T bins, C channels, R regions.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
+from jaxtyping import Float
+from matplotlib.figure import Figure
 from torch import nn
 
-from neurokit import settings
-from neurokit.errors import CheckpointError
-from neurokit.pupil_encoder.features import BEHAVIOUR, PUPIL, EncodingTask, Split, encoding_task, split_trials
-from neurokit.pupil_encoder.model import parameter_count
-from neurokit.pupil_encoder.recording import TrialRecording
-from neurokit.pupil_encoder.sources import default_regions, load_session
-from neurokit.pupil_encoder.training import (
-    DEFAULTS,
-    MODELS,
-    Family,
-    baseline_rates,
-    build_encoder,
-    check_sizes,
-    encoder_rates,
-    score_table,
-    seed_style_column,
-    train_encoder,
+from neurokit.errors import DataError
+from neurokit.files.atomic import write_output
+from neurokit.pupil_encoder import baselines
+from neurokit.pupil_encoder.baselines import Prediction, baseline_rates
+from neurokit.pupil_encoder.cleaning import RobustScale
+from neurokit.pupil_encoder.config import MODELS, PupilConfig, search_space
+from neurokit.pupil_encoder.features import (
+    BEHAVIOUR,
+    BOXCAR,
+    PUPIL,
+    EncodingTask,
+    encoding_task,
+    split_trials,
 )
-from neurokit.training import checkpoint
-from neurokit.training.compiling import Compile
+from neurokit.pupil_encoder.figures import plot_scores
+from neurokit.pupil_encoder.model import PupilEncoder, TemporalCNN, WindowMLP
+from neurokit.pupil_encoder.recording import TrialRecording
+from neurokit.pupil_encoder.scores import COLUMNS, score_table, seed_style_column
+from neurokit.pupil_encoder.simulated_files import write_alf, write_neuromatch, write_truth
+from neurokit.pupil_encoder.simulation import SessionParameters, best_r2, simulate_session
+from neurokit.pupil_encoder.sources import default_regions, load, read_truth, sessions
+from neurokit.training.checkpoint import Checkpoint, fingerprint
+from neurokit.training.device import choose_device
+from neurokit.training.fit import Rows, TrainingResult, fit, masked_squared_error
+from neurokit.training.predict import predict as predict_rows
+from neurokit.training.system import Option, Score, Simulated
 
-Inputs = Literal["pupil", "behaviour"]
-ROUNDING = 1e-9  # of a spread, by which scales that were computed elsewhere may differ
+__all__ = ["COLUMNS", "MODELS", "load", "search_space", "sessions"]  # besides what stands below
+
+NAME = "pupil-encoder"
+TITLE = "regional firing rates from pupil and behaviour (Steinmetz et al., 2019)"
+OPTIONS = (
+    Option("regions", "regions", "brain regions by their Allen acronyms", several=True),
+    Option("inputs", "inputs", "pupil alone, or all behaviour"),
+    Option("split", "split", "of trials: random or blocked"),
+)
+DATA_FIELDS = ("inputs", "split", "regions", "width", "smoothing", "seed")
+INPUTS = """\
+bin_size (s) and an array for each channel that the model reads, trials x bins, in the units of its recording;
+NaN where not measured"""
 CHANNELS = {"pupil": PUPIL, "behaviour": BEHAVIOUR}
+WINDOW = 1.0  # s, what a perceptron sees on each side of a bin
+CLASSES = {"mlp": WindowMLP, "cnn": TemporalCNN}
 
 
-@dataclass(frozen=True)
-class SavedRun:
-    """A finished training run: its weights, and the best validation error (Hz²)."""
-
-    path: Path
-    parameters: int
-    best_epoch: int
-    best_loss: float
-
-
-def prepare(
-    inputs: Inputs = "pupil", split: str = "random", seed: int = 0
-) -> tuple[TrialRecording, EncodingTask]:
-    """The source's recording and its task; on the demo source `seed` picks the simulated session too."""
-    recording = load_session(seed=seed)
-    trials = split_trials(len(recording.trials), seed=seed, kind=split)
-    return recording, encoding_task(
-        recording, trials, regions=default_regions(recording), channels=CHANNELS[inputs]
+def describe(recording: TrialRecording) -> str:
+    """Neurons, trials, bins, regions and channels."""
+    neurons, trials, bins = recording.spikes.shape
+    regions = ", ".join(f"{name} {number}" for name, number in recording.regions().items())
+    return (
+        f"{recording.name}\n"
+        f"  {neurons} neurons, {trials} trials, {bins} spike bins of {1000 * recording.bin_size:g} ms\n"
+        f"  regions   {regions}\n"
+        f"  behaviour {', '.join(recording.behaviour)}"
     )
 
 
-def train_and_save(
-    inputs: Inputs = "pupil",
-    split: str = "random",
-    seed: int = 0,
-    *,
-    cell: Family = "gru",
-    hidden: int = 27,
-    layers: int = 1,
-    epochs: int = 60,
-    device: str = "auto",
-    compile: Compile = "none",
-) -> SavedRun:
-    """Fits an encoder to the source's recording and saves it; a killed run goes on.
-
-    `cell` is a recurrent cell, or 'mlp' or 'cnn'. Each cell, size, split and seed has a file of its own; only
-    another number of epochs takes the place of the one before. Raises SettingsError for an unknown cell, and
-    what loading and training do.
-    """
-    path = encoder_path(inputs, split, seed, cell=cell, hidden=hidden, layers=layers)
-    recording, task = prepare(inputs, split, seed)
-    encoder = build_encoder(task, cell=cell, hidden=hidden, layers=layers, seed=seed)
-    unfinished = path.with_name(f"{path.name}-{epochs}.training")
-    fitted = train_encoder(
-        task,
-        encoder,
-        DEFAULTS.replace(epochs=epochs, seed=seed),
-        device=device,
-        compile=compile,
-        checkpoint=unfinished,
-    )
-    facts = {"best_loss": fitted.best_loss, **_facts(recording, task)}
-    saved = checkpoint.save(encoder, path, encoder.configuration, **facts)
-    unfinished.unlink()
-    return SavedRun(saved, parameter_count(encoder), fitted.best_epoch, fitted.best_loss)
-
-
-def is_saved(path: Path) -> bool:
-    """Whether an encoder lies at that path."""
-    return path.with_name(f"{path.name}.json").is_file()
-
-
-def evaluate_saved(
-    inputs: Inputs = "pupil",
-    split: str = "random",
-    seed: int = 0,
-    *,
-    cell: Family = "gru",
-    hidden: int = 27,
-    layers: int = 1,
-) -> pd.DataFrame:
-    """Test scores of the saved encoder and of every baseline; where none is saved it is trained
-    first.
-
-    Column `seed_style` is the pooled R² as the first PupilEncoder counted, ramp included, the same
-    for all regions of a model. Raises CheckpointError where the saved encoder is another one or was
-    fitted to other data.
-    """
-    sizes = {"cell": cell, "hidden": hidden, "layers": layers}
-    path = encoder_path(inputs, split, seed, **sizes)
-    recording, task = prepare(inputs, split, seed)
-    if not is_saved(path):
-        train_and_save(inputs, split, seed, **sizes)
-    encoder, description = checkpoint.load(path, MODELS[cell])
-    _check_same_data(description, _facts(recording, task), path)
-    if description["configuration"] != build_encoder(task, **sizes).configuration:
-        raise CheckpointError(
-            f"{path} holds an encoder of another cell or size: remove it and train again, or ask for "
-            "what it was made with."
-        )
-    return _table(encoder, recording, task)
-
-
-def encoder_path(
-    inputs: Inputs = "pupil",
-    split: str = "random",
-    seed: int = 0,
-    *,
-    cell: Family = "gru",
-    hidden: int = 27,
-    layers: int = 1,
-) -> Path:
-    """Where an encoder of the source is saved, without suffix; the same for any number of epochs.
-
-    Raises SettingsError for an unknown cell or a size below 1.
-    """
-    check_sizes(cell, hidden, layers)
-    name = f"pupil-encoder-{settings.source()}-{inputs}-{split}-{seed}-{cell}-{hidden}-{layers}"
-    return settings.data_folder() / "checkpoints" / name
-
-
-def _table(encoder: nn.Module, recording: TrialRecording, task: EncodingTask) -> pd.DataFrame:
-    rates = {type(encoder).__name__: encoder_rates(encoder, task)}
-    predictions = rates | baseline_rates(task, recording.trials)
-    table = score_table(task, predictions)
-    table["seed_style"] = table["model"].map(seed_style_column(task, predictions))
-    return table
-
-
-def _facts(recording: TrialRecording, task: EncodingTask) -> dict[str, Any]:
-    """What must travel with an encoder: names, scales, bin size, and which data."""
-    return {
-        "recording": recording.name,
-        "channels": list(task.channels),
-        "region_names": list(task.regions),
-        "scales": {channel: [scale.centre, scale.spread] for channel, scale in task.scales.items()},
-        "bin_size": task.bin_size,
-        "data": _fingerprint(recording, task.split),
-    }
-
-
-def _fingerprint(recording: TrialRecording, split: Split) -> str:
-    """Which data: those of the file, since cleaning and smoothing may round otherwise elsewhere."""
+def identity(recording: TrialRecording) -> dict[str, Any]:
+    """Name and values of the file, since cleaning and smoothing may round otherwise elsewhere."""
     names = sorted(recording.behaviour)
     traces = [recording.behaviour[name] for name in names]
     labels = recording.brain_area.astype(str), np.array(names, dtype=str)
-    return checkpoint.fingerprint(recording.spikes, *labels, *traces, split.train)
+    return {"recording": recording.name, "values": fingerprint(recording.spikes, *labels, *traces)}
 
 
-def _check_same_data(found: dict[str, Any], wanted: dict[str, Any], path: Path) -> None:
-    different = [key for key, value in wanted.items() if key != "scales" and found.get(key) != value]
-    if not _same_scales(found.get("scales"), wanted["scales"]):
-        different.append("scales")
-    if different:
-        raise CheckpointError(
-            f"{path} was fitted to other data ({', '.join(different)} differ): train it again, "
-            "or use the source and seed it was made with."
+def task(
+    recording: TrialRecording,
+    config: PupilConfig = PupilConfig(),  # noqa: B008  frozen
+    *,
+    arrays: Mapping[str, np.ndarray] | None = None,
+    device: str = "auto",
+) -> EncodingTask:
+    """Behaviour and rates of the recording, cleaned, smoothed and split; they stay on the CPU.
+
+    `arrays` are centre and spread of each channel of a trained model. Raises what `encoding_task` does.
+    """
+    return encoding_task(
+        recording,
+        split_trials(len(recording.trials), seed=config.seed, kind=config.split),
+        regions=config.regions or default_regions(recording),
+        channels=CHANNELS[config.inputs],
+        width=config.width,
+        smoothing=config.smoothing,
+        scales=None if arrays is None else _scales(arrays),
+    )
+
+
+def arrays(task: EncodingTask) -> dict[str, np.ndarray]:
+    """Centre and spread of each channel."""
+    return {name: np.array([scale.centre, scale.spread]) for name, scale in task.scales.items()}
+
+
+def facts(task: EncodingTask) -> dict[str, Any]:
+    """Channels and regions in the model's order, and the bin size, s."""
+    return {"channels": list(task.channels), "regions": list(task.regions), "bin_size": task.bin_size}
+
+
+def build(task: EncodingTask, config: PupilConfig = PupilConfig()) -> nn.Module:  # noqa: B008  frozen
+    """An untrained encoder for the task, its rates starting at the training mean."""
+    sizes = len(task.channels), len(task.regions), config.hidden
+    own = {"mlp": {"window": round(WINDOW / task.bin_size)}, "cnn": {}}
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        kind = CLASSES.get(config.cell, PupilEncoder)
+        model = kind(*sizes, layers=config.layers, **own.get(config.cell, {"cell": config.cell}))
+    model.rates.start_at(torch.from_numpy(task.rates[task.bins("train")].mean(axis=0)))
+    return model
+
+
+def train(
+    model: nn.Module,
+    task: EncodingTask,
+    config: PupilConfig = PupilConfig(),  # noqa: B008  frozen
+    *,
+    device: str = "auto",
+    **options: Any,
+) -> TrainingResult:
+    """Fits the model to training trials and stops on validation trials; `options` go to `fit`."""
+    where = choose_device(device)
+    training, validation = (rows(task, part, where) for part in ("train", "validation"))
+    return fit(model, masked_squared_error, training, validation, config.fit, **options)
+
+
+def rows(task: EncodingTask, part: str, device: torch.device) -> Rows:
+    """Inputs, rates and scored bins of one part's trials, on the device."""
+    trials = getattr(task.split, part)
+    values = task.inputs[trials], task.rates[trials], task.scored[trials]
+    return Rows(*(torch.from_numpy(array) for array in values), device=device)
+
+
+def rates(model: nn.Module, task: EncodingTask) -> Prediction:
+    """The model's rates for every trial of the task, Hz."""
+    return predict_rows(model, torch.from_numpy(task.inputs)).float().cpu().numpy()
+
+
+def predict(model: nn.Module, task: EncodingTask, part: str = "test") -> Float[np.ndarray, "K T R"]:
+    """The model's rates for the trials of one part, Hz."""
+    return rates(model, task)[getattr(task.split, part)]
+
+
+def score(result: TrainingResult, task: EncodingTask, config: PupilConfig) -> Score:
+    """The squared error on validation trials, beside that of the mean rate, the PSTH and a linear filter."""
+    simple = {"mean rate": baselines.mean_rate, "PSTH": baselines.psth, "FIR": baselines.fir}
+    yardsticks = {name: _error(task, baseline(task)).mean() for name, baseline in simple.items()}
+    if (best := _best(task, config)) is not None:
+        ceiling = (1 - best) * _error(task, baselines.mean_rate(task))
+        yardsticks["ceiling"] = ceiling.mean()
+    values = {name: float(value) for name, value in yardsticks.items()}
+    return Score(result.best_loss, "validation error (Hz², lower is better)", values)
+
+
+def evaluate(
+    model: nn.Module,
+    task: EncodingTask,
+    config: PupilConfig = PupilConfig(),  # noqa: B008  frozen
+) -> pd.DataFrame:
+    """Test scores of the model, of every baseline, and of the ceiling where the recording is simulated.
+
+    Columns as in `score_table`, and `seed_style`: the pooled R² as the first PupilEncoder counted, the same
+    for all regions of a model. The ceiling has an `r2_mean` alone.
+    """
+    predictions = {type(model).__name__: rates(model, task)} | baseline_rates(task)
+    table = score_table(task, predictions)
+    table["seed_style"] = table["model"].map(seed_style_column(task, predictions))
+    if (best := _best(task, config)) is None:
+        return table
+    ceiling = pd.DataFrame({"model": "ceiling", "region": task.regions, "r2_mean": best})
+    return pd.concat([table, ceiling], ignore_index=True)
+
+
+def draw(scores: pd.DataFrame) -> Figure:
+    """R² of each model in each region with its interval; dashed: the ceiling."""
+    ceiling = scores[scores.model == "ceiling"].set_index("region").r2_mean.to_dict()
+    return plot_scores(scores[scores.model != "ceiling"], ceiling=ceiling)
+
+
+def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Rates (Hz, trials x bins) of each region for behaviour that the model has never seen.
+
+    Raises DataError for a missing channel, another bin size, and shapes that differ.
+    """
+    facts, scales = checkpoint.facts, _scales(checkpoint.arrays)
+    _check_bin_size(arrays.get("bin_size"), facts["bin_size"])
+    channels = [_channel(arrays, name, scales[name]) for name in facts["channels"]]
+    if len({each.shape for each in channels}) > 1:
+        shapes = ", ".join(f"{n} {c.shape}" for n, c in zip(facts["channels"], channels, strict=True))
+        raise DataError(f"The channels differ in shape ({shapes}): give each as trials x bins.")
+    inputs = torch.from_numpy(np.stack(channels, axis=-1).astype(np.float32))
+    found = predict_rows(checkpoint.model, inputs).cpu().numpy()
+    return {region: found[..., number] for number, region in enumerate(facts["regions"])}
+
+
+def simulate(folder: Path, *, seed: int = 0, trials: int | None = None) -> Simulated:
+    """Writes one session as Neuromatch npz, as ALF folder, and its truth; raises DiskError and DataError."""
+    chosen = {} if trials is None else {"trials": trials}
+    with write_output(folder, "neurokit pupil-encoder simulate") as new:
+        session = simulate_session(SessionParameters(seed=seed, **chosen))
+        files = [*write_neuromatch([session], new), write_alf(session, new / "alf")]
+        files.append(write_truth(session, new / "truth.npz"))
+    best = zip(session.parameters.regions, best_r2(session), strict=True)
+    text = "best reachable R²: " + ", ".join(f"{region.name} {value:.2f}" for region, value in best)
+    return Simulated(tuple(folder / file.relative_to(new) for file in files), text)
+
+
+def _scales(arrays: Mapping[str, np.ndarray]) -> dict[str, RobustScale]:
+    return {name: RobustScale(float(centre), float(spread)) for name, (centre, spread) in arrays.items()}
+
+
+def _error(task: EncodingTask, predicted: Prediction) -> Float[np.ndarray, "R"]:
+    """Mean squared error of each region over the bins of validation trials, Hz²."""
+    bins = task.bins("validation")
+    return ((task.rates - predicted)[bins] ** 2).mean(axis=0)
+
+
+def _best(task: EncodingTask, config: PupilConfig) -> Float[np.ndarray, "R"] | None:
+    """The best reachable R² of each region of the task, where it is known: for the usual smoothing alone."""
+    usual = (config.width, config.smoothing) == (BOXCAR, "causal")
+    if task.truth is None or not usual:
+        return None
+    truth = read_truth(task.truth)
+    best = dict(zip((region["name"] for region in truth.parameters["regions"]), truth.best_r2, strict=True))
+    return np.array([best.get(region, np.nan) for region in task.regions])
+
+
+def _check_bin_size(found: Any, wanted: float) -> None:
+    if found is None:
+        raise DataError(f"bin_size is missing; the model reads bins of {wanted:g} s, so say that yours are.")
+    if not np.isclose(float(found), wanted):
+        raise DataError(
+            f"bin_size is {float(found):g} s, and the model reads bins of {wanted:g} s: resample them."
         )
 
 
-def _same_scales(found: Any, wanted: dict[str, list[float]]) -> bool:
-    """Whether both have the same channels and, but for rounding, the same centres and spreads."""
-    if not isinstance(found, dict) or found.keys() != wanted.keys():
-        return False
-    theirs, ours = (np.array([each[name] for name in wanted]) for each in (found, wanted))
-    return theirs.shape == ours.shape and bool((np.abs(theirs - ours) <= ROUNDING * ours[:, 1:]).all())
+def _channel(arrays: Mapping[str, np.ndarray], name: str, scale: RobustScale) -> Float[np.ndarray, "K T"]:
+    """One channel in the model's own scale, 0 where it was not measured."""
+    if name not in arrays:
+        raise DataError(f"{name} is missing; the inputs hold {', '.join(sorted(arrays))}.")
+    values = np.atleast_2d(np.asarray(arrays[name], dtype=float))
+    if values.ndim != 2:
+        raise DataError(f"{name} has the shape {values.shape}; give trials x bins.")
+    return np.where(np.isfinite(values), scale.apply(values), 0.0)

@@ -7,10 +7,13 @@ blocked split leaves test trials together; the two differ by that drift.
 Letters: K trials, T bins, C input channels, R regions.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Bool, Float, Int
 
 from neurokit.errors import DataError
@@ -25,6 +28,7 @@ from neurokit.pupil_encoder.cleaning import (
 )
 from neurokit.pupil_encoder.recording import TrialRecording
 
+SplitKind = Literal["random", "blocked"]
 FRACTIONS = (0.6, 0.2, 0.2)  # train, validation, test
 BLOCKS = 10
 PUPIL = ("pupil_area", "pupil_x", "pupil_y")
@@ -45,7 +49,7 @@ class Split:
         return np.isin(np.arange(trials), self.train)
 
 
-def split_trials(trials: int, *, seed: int, kind: Literal["random", "blocked"] = "random") -> Split:
+def split_trials(trials: int, *, seed: int, kind: SplitKind = "random") -> Split:
     """60 % of the trials to train, 20 % to validate, 20 % to test.
 
     They are drawn one by one (random), or in ten runs of neighbours (blocked). Raises DataError
@@ -83,8 +87,10 @@ class EncodingTask:
         time: bin centres, s from stimulus onset.
         bin_size: s.
         split: which trials train, validate, test.
-        scales: centre and spread of each channel, from training trials, kept in the checkpoint.
+        scales: centre and spread of each channel, from training trials; they travel in the checkpoint.
         masked: fraction of bins of each cleaned channel that is not trusted.
+        trials: a row a trial, as in the recording.
+        truth: of a simulated recording, the file that holds what was planted.
     """
 
     inputs: Float[np.ndarray, "K T C"]
@@ -98,6 +104,8 @@ class EncodingTask:
     split: Split
     scales: dict[str, RobustScale]
     masked: dict[str, float]
+    trials: pd.DataFrame = field(default_factory=pd.DataFrame)
+    truth: Path | None = None
 
     def bins(self, part: str, *, with_ramp: bool = False) -> Bool[np.ndarray, "K T"]:
         """The bins that count in 'train', 'validation' or 'test'.
@@ -117,18 +125,20 @@ def encoding_task(
     channels: tuple[str, ...] = PUPIL,
     width: float = BOXCAR,
     smoothing: Smoothing = "causal",
+    scales: Mapping[str, RobustScale] | None = None,
 ) -> EncodingTask:
     """Cleans and scales the behaviour, averages and smooths the spikes.
 
-    Channels of `channels` that the recording lacks are left out; at least one must be there.
-    `width` in s. Raises DataError for absent channels or regions, constant channels, and empty
-    trials.
+    Channels of `channels` that the recording lacks are left out; at least one must be there. `width` in s;
+    `scales` are those of a trained model, in place of new ones. Raises DataError for absent channels or
+    regions, constant channels, and empty trials.
     """
     _check_split(split, len(recording.trials), recording.name)
     present = _present(recording, channels)
     training = split.is_train(len(recording.trials))
     cleaned = _cleaned_channels(recording, present, training)
-    scales = {channel: _scale(clean, training, channel) for channel, clean in cleaned.items()}
+    own = {channel: _scale(clean, training, channel) for channel, clean in cleaned.items()}
+    scales = own if scales is None else _of_model(scales, present, recording.name)
     bins = round(width / recording.bin_size)
     rates, recorded = _rates(recording, regions, bins, smoothing)
     trusted = np.all([clean.trusted for clean in cleaned.values()], axis=0)
@@ -144,7 +154,9 @@ def encoding_task(
         time=recording.time,
         bin_size=recording.bin_size,
         split=split,
-        scales=scales,
+        scales=dict(scales),
+        trials=recording.trials,
+        truth=recording.truth,
         masked={channel: clean.masked_fraction for channel, clean in cleaned.items()},
     )
 
@@ -208,6 +220,16 @@ def _clean_pupil(
 
 def _scale(clean: CleanChannel, training: np.ndarray, channel: str) -> RobustScale:
     return RobustScale.of(clean.values[training][clean.trusted[training]], channel)
+
+
+def _of_model(
+    scales: Mapping[str, RobustScale], channels: tuple[str, ...], name: str
+) -> dict[str, RobustScale]:
+    if set(scales) != set(channels):
+        raise DataError(
+            f"{name} has the channels {', '.join(channels)}, and the model was fitted to {', '.join(scales)}."
+        )
+    return {channel: scales[channel] for channel in channels}
 
 
 def _scaled(clean: CleanChannel, scale: RobustScale) -> Float[np.ndarray, "K T"]:

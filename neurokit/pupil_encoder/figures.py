@@ -101,7 +101,7 @@ def plot_scores(
     """R² of each model in each region with its 95 % interval; grey ticks: null, dashed: best
     reachable.
 
-    `table` is that of `neurokit.pupil_encoder.training.score_table`; `ceiling` maps a region to the best a
+    `table` is that of `neurokit.pupil_encoder.scores.score_table`; `ceiling` maps a region to the best a
     model can reach.
     """
     regions, models = list(dict.fromkeys(table["region"])), list(dict.fromkeys(table["model"]))

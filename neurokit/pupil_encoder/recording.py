@@ -5,6 +5,7 @@ Time is in seconds from the onset of the trial's visual stimulus; a bin is named
 """
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -41,6 +42,7 @@ class TrialRecording:
         trials: a row per trial in order of time, columns TRIAL_COLUMNS, NaN where unknown.
         bin_size: s.
         clock_uncertainty: s; no lag between behaviour and spikes finer than this may be read off.
+        truth: of a simulated recording, the file that holds what was planted.
     """
 
     name: str
@@ -52,6 +54,7 @@ class TrialRecording:
     trials: pd.DataFrame
     bin_size: float = 0.01
     clock_uncertainty: float = 0.0
+    truth: Path | None = None
 
     def __post_init__(self) -> None:
         """Raises DataError where the arrays do not fit each other or cannot be used."""

@@ -1,19 +1,20 @@
 """One Steinmetz session, whatever the source: simulated, a small real cut-out, or the real download.
 
-`load_session()` gives the same dataclass for all three, so nothing after it knows who made the
+`load()` gives the same dataclass for all three, so nothing after it knows who made the
 files.
 """
 
 import json
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from neurokit import settings
-from neurokit.errors import DataError
+from neurokit.errors import DataError, SettingsError
 from neurokit.files.cache import Read, kept, simulated_folder
 from neurokit.files.fetch import fetch
 from neurokit.pupil_encoder.neuromatch import read_cutout, read_sessions
@@ -55,27 +56,46 @@ class Truth:
     best_r2: np.ndarray
 
 
-def load_session(
-    name: str | None = None, *, source: settings.Source | None = None, seed: int = 0
+def load(
+    *,
+    source: settings.Source | None = None,
+    folder: str | Path | None = None,
+    session: Sequence[str] | str = (),
+    seed: int = 0,
+    config: object = None,
 ) -> TrialRecording:
-    """The session of a source (default: that of NEUROKIT_SOURCE).
+    """One session of a source (default: that of NEUROKIT_SOURCE), or of the npz files in a `folder`.
 
-    demo simulates session `seed` once and keeps its files; cutout reads Cori_2016-12-17 (its
-    included trials are all kept, as in the cut-out); full downloads the Neuromatch files and takes
-    `name`, one of SESSIONS. Raises SettingsError for an unknown source, DataError for a session that
-    the source does not have, both before anything is downloaded, and for a missing or damaged file.
+    demo simulates session `seed` once and keeps its files; cutout reads Cori_2016-12-17 (the included trials
+    of the recording); full downloads the Neuromatch files and takes `session`, one of SESSIONS. Raises
+    SettingsError for an unknown source or several sessions, DataError for a session that is not there, both
+    before anything is downloaded, and for a missing or damaged file.
     """
-    source = settings.check_source(source)
+    source, name = settings.check_source(source), _one(session)
+    if folder is not None:
+        return _named(_sessions_in(Path(folder)), name)
     if source == "demo":
-        return _named(_simulated(seed, lambda folder: read_sessions(folder / PARTS[0])), name)
+        return _named(_simulated(seed, _sessions_in), name)
     if source == "cutout":
         return _named([read_cutout(_existing(settings.real_data_folder() / CUTOUT))], name)
     if name not in (None, *SESSIONS):
         raise _unknown(name, SESSIONS)
-    folder = settings.data_folder() / "steinmetz2019"
-    files = [fetch(part, folder) for part in PARTS]
-    sessions = (session for file in files for session in read_sessions(file))
-    return _named(sessions, name or SEED_SESSION)
+    downloads = settings.data_folder() / "steinmetz2019"
+    files = [fetch(part, downloads) for part in PARTS]
+    recordings = (recording for file in files for recording in read_sessions(file))
+    return _named(recordings, name or SEED_SESSION)
+
+
+def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
+    """A row a session: session, neurons, trials and regions, which are known of what is there already."""
+    if source == "full":
+        return pd.DataFrame({"session": SESSIONS})
+    recording = load(source=source, seed=seed)
+    neurons, trials, _ = recording.spikes.shape
+    regions = ", ".join(recording.regions())
+    return pd.DataFrame(
+        [{"session": recording.name, "neurons": neurons, "trials": trials, "regions": regions}]
+    )
 
 
 def default_regions(recording: TrialRecording) -> tuple[str, ...]:
@@ -93,7 +113,7 @@ def default_regions(recording: TrialRecording) -> tuple[str, ...]:
 
 def simulated_truth(seed: int = 0) -> Truth:
     """What was planted in the simulated session, for tests and for pictures beside a model's."""
-    return _simulated(seed, lambda folder: _truth(folder / TRUTH))
+    return _simulated(seed, lambda folder: read_truth(folder / TRUTH))
 
 
 def _simulated(seed: int, read: Callable[[Path], Read]) -> Read:
@@ -109,12 +129,30 @@ def _simulated(seed: int, read: Callable[[Path], Read]) -> Read:
     return kept(folder, TRUTH, write, read)
 
 
-def _truth(path: Path) -> Truth:
+def read_truth(path: Path) -> Truth:
+    """What was planted in a simulated session; raises DataError for a missing or damaged file."""
     try:
         with np.load(path, allow_pickle=False) as file:
             return Truth(json.loads(str(file["parameters"])), file["expected_rates"], file["best_r2"])
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} is no truth of a simulated session ({error}); remove it.") from error
+
+
+def _sessions_in(folder: Path) -> list[TrialRecording]:
+    """All sessions of the Neuromatch files in a folder; with the truth that lies beside simulated ones."""
+    files = sorted(file for file in folder.glob("*.npz") if file.name != TRUTH)
+    if not files:
+        raise DataError(f"{folder} holds no npz file of sessions; name the folder that does.")
+    truth = folder / TRUTH
+    found = [recording for file in files for recording in read_sessions(file)]
+    return [replace(each, truth=truth) for each in found] if truth.is_file() else found
+
+
+def _one(session: Sequence[str] | str) -> str | None:
+    names = [session] if isinstance(session, str) else list(session)
+    if len(names) > 1:
+        raise SettingsError(f"A PupilEncoder reads one session, and {len(names)} are named; name one.")
+    return names[0] if names else None
 
 
 def _existing(path: Path) -> Path:

@@ -12,10 +12,12 @@ from neurokit.sensorium.model import SensoriumModel
 from neurokit.sensorium.recording import Scan
 from neurokit.sensorium.state import StateTransform
 from neurokit.training import checkpoint
-from neurokit.training.fit import Fitted
+from neurokit.training.fit import TrainingResult
 
 
-def save_model(fitted: Fitted, mice: Mapping[str, MouseTrials], recipe: Recipe, path: str | Path) -> Path:
+def save_model(
+    fitted: TrainingResult, mice: Mapping[str, MouseTrials], recipe: Recipe, path: str | Path
+) -> Path:
     """Weights, recipe, fitted states and which scans, as one checkpoint."""
     arrays = {
         f"{key}/{name}": array

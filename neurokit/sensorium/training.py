@@ -24,7 +24,7 @@ from neurokit.sensorium.recording import Scan
 from neurokit.sensorium.retinotopy import contrast_centers, retinotopic_plane
 from neurokit.sensorium.state import StateTransform
 from neurokit.training.device import choose_device
-from neurokit.training.fit import Fitted, fit
+from neurokit.training.fit import TrainingResult, fit
 from neurokit.training.predict import collected, evaluating, predicting_as_in_training
 
 Mode = Literal["evaluation", "training"]
@@ -163,7 +163,7 @@ def train_model(
     *,
     checkpoint: str | Path | None = None,
     **options: Any,
-) -> Fitted:
+) -> TrainingResult:
     """Builds and trains; stops by the mean correlation on validation trials. `options` go to `fit`.
 
     With NEUROKIT_FAST=1 the kernels of `neurokit.sensorium.kernels` compute. A `checkpoint` of another

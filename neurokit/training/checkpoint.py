@@ -10,9 +10,11 @@ first two numbers reads: 0.1.2 reads 0.1.0, and 0.2.0 does not.
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import safetensors
@@ -26,34 +28,50 @@ from neurokit.errors import CheckpointError
 from neurokit.files.atomic import written
 
 Model = TypeVar("Model", bound=nn.Module)
-
-
 ARRAYS = "arrays/"  # before the names of what is no weight of the model
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint(Generic[Model]):
+    """What two files hold.
+
+    Attributes:
+        path: of the weights.
+        model: on the CPU, in evaluation mode.
+        facts: what the side-car says, by name.
+        arrays: fitted transforms, by name.
+    """
+
+    path: Path
+    model: Model
+    facts: dict[str, Any]
+    arrays: dict[str, np.ndarray]
 
 
 def save(
     model: nn.Module,
     path: str | Path,
-    configuration: dict[str, Any],
+    configuration: Mapping[str, Any] | None = None,
     *,
     arrays: Mapping[str, np.ndarray] | None = None,
     **facts: Any,
 ) -> Path:
-    """Writes the two files; `configuration` rebuilds the model, `arrays` and `facts` (JSON) travel
-    with it.
+    """Writes the two files; `arrays` and `facts` (JSON) travel with the model.
 
-    The side-car carries the weights' sha256 and takes its name last, so a kill in between is
-    noticed on loading. Raises DiskError, and an earlier checkpoint of that name stays.
+    `configuration` are the arguments that make the model anew; by default what it has under that name, and
+    none where it has nothing: then it can be opened only into a model that is built again. The side-car
+    carries the weights' sha256 and takes its name last, so a kill in between is noticed on loading. Raises
+    DiskError, and an earlier checkpoint of that name stays.
     """
-    weights, sidecar = _files(path)
+    weights, sidecar = files(path)
     tensors = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
     for name, array in (arrays or {}).items():
         tensors[ARRAYS + name] = torch.from_numpy(np.array(array, order="C"))
     content = safetensors.torch.save(tensors)
     description = {
-        "model": type(model).__name__,
+        "model": class_name(type(model)),
         "version": __version__,
-        "configuration": configuration,
+        "configuration": getattr(model, "configuration", None) if configuration is None else configuration,
         "sha256": hashlib.sha256(content).hexdigest(),
         **facts,
     }
@@ -64,53 +82,65 @@ def save(
     return weights
 
 
-def load(path: str | Path, kind: type[Model]) -> tuple[Model, dict[str, Any]]:
-    """The model of class `kind`, on the CPU in evaluation mode, and its side-car with the `arrays`.
+def load(path: str | Path, model: type[Model] | Model | None = None) -> Checkpoint[Model]:
+    """The checkpoint at `path`, which may name either of its files or neither.
 
-    Raises CheckpointError for missing, damaged or mixed files, another model, or another version.
+    `model` is the class that it must be of, or an untrained model that takes the weights. Without one, the
+    class is looked up among what has been imported; nothing is imported for it. Raises CheckpointError for
+    missing, damaged or mixed files, another model, or another version.
     """
-    weights, sidecar = _files(path)
-    description = _description(sidecar)
-    if description["model"] != kind.__name__:
-        raise CheckpointError(
-            f"{weights} holds a {description['model']}, not a {kind.__name__}; load it as what it is."
-        )
-    check_version(weights, description["version"], "fit anew")
-    content = _weights(weights, description["sha256"])
+    weights, sidecar = files(path)
+    facts = read_facts(path)
+    wanted = _imported_class(weights, facts["model"]) if model is None else model
+    kind = wanted if isinstance(wanted, type) else type(wanted)
+    if facts["model"] != class_name(kind):
+        found, asked = (name.rpartition(":")[2] for name in (str(facts["model"]), class_name(kind)))
+        raise CheckpointError(f"{weights} holds a {found}, not a {asked}; load it as what it is.")
+    check_version(weights, facts["version"], "fit anew")
+    content = _weights(weights, facts["sha256"])
     try:
-        model = kind(**description["configuration"])
+        made = wanted(**facts["configuration"]) if isinstance(wanted, type) else wanted
         tensors = safetensors.torch.load(content)
         arrays = {name: tensors.pop(name).numpy() for name in list(tensors) if name.startswith(ARRAYS)}
-        model.load_state_dict(tensors)
+        made.load_state_dict(tensors)
     except (TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
         raise CheckpointError(
             f"{weights} does not fit the configuration in {sidecar.name}; copy both files again or fit anew."
         ) from error  # torch's and Python's own words for it run over many lines
-    return model.eval(), description | {"arrays": {n.removeprefix(ARRAYS): a for n, a in arrays.items()}}
+    arrays = {name.removeprefix(ARRAYS): array for name, array in arrays.items()}
+    return Checkpoint(weights, made.eval(), facts, arrays)
 
 
-def check_version(path: str | Path, found: object, remedy: str) -> None:
-    """Raises CheckpointError, with the `remedy`, where the first two numbers of a version are not ours."""
-    if str(found).split(".")[:2] != __version__.split(".")[:2]:
-        raise CheckpointError(f"{path} was written by neurokit {found}, this is {__version__}; {remedy}.")
+def class_name(kind: type) -> str:
+    """What a side-car calls a class: 'module:class'."""
+    return f"{kind.__module__}:{kind.__qualname__}"
 
 
-def fingerprint(*arrays: np.ndarray) -> str:
-    """Sixteen hexadecimal digits of values and shapes: which data a model was fitted to."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(f"{array.dtype}{array.shape}".encode())
-        digest.update(np.ascontiguousarray(array).data)
-    return digest.hexdigest()[:16]
+def _imported_class(weights: Path, name: object) -> type[nn.Module]:
+    """The model's class of that name, where its module has been imported.
+
+    A side-car may come from a stranger, so that only models of the kind that `save` writes are ever called.
+    """
+    module, _, qualified = str(name).partition(":")
+    found: Any = sys.modules.get(module)
+    for part in qualified.split("."):
+        found = getattr(found, part, None)
+    if isinstance(found, type) and issubclass(found, nn.Module) and hasattr(found, "configuration"):
+        return found
+    raise CheckpointError(
+        f"{weights} holds a {name}, which nothing imported so far defines with a `configuration`: import "
+        f"{module} first, or open it with the function that built it."
+    )
 
 
-def _files(path: str | Path) -> tuple[Path, Path]:
-    path = Path(path)
-    stem = path.with_suffix("") if path.suffix in (".safetensors", ".json") else path
-    return stem.with_name(stem.name + ".safetensors"), stem.with_name(stem.name + ".json")
+def is_saved(path: str | Path) -> bool:
+    """Whether a checkpoint lies there, or one of its two files: damage, which loading it tells."""
+    return any(file.is_file() for file in files(path))
 
 
-def _description(sidecar: Path) -> dict[str, Any]:
+def read_facts(path: str | Path) -> dict[str, Any]:
+    """What the side-car says, without opening the weights; raises CheckpointError as `load` does."""
+    sidecar = files(path)[1]
     try:
         description = json.loads(sidecar.read_text())
         return description | {
@@ -128,6 +158,28 @@ def _description(sidecar: Path) -> dict[str, Any]:
         raise CheckpointError(
             f"{sidecar} is damaged ({error}); fit the model again or copy both files again."
         ) from error
+
+
+def check_version(path: str | Path, found: object, remedy: str) -> None:
+    """Raises CheckpointError, with the `remedy`, where the first two numbers of a version are not ours."""
+    if str(found).split(".")[:2] != __version__.split(".")[:2]:
+        raise CheckpointError(f"{path} was written by neurokit {found}, this is {__version__}; {remedy}.")
+
+
+def fingerprint(*arrays: np.ndarray) -> str:
+    """Sixteen hexadecimal digits of values and shapes: which data a model was fitted to."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(f"{array.dtype}{array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()[:16]
+
+
+def files(path: str | Path) -> tuple[Path, Path]:
+    """Weights and side-car of a checkpoint, whichever of its names is given."""
+    path = Path(path)
+    stem = path.with_suffix("") if path.suffix in (".safetensors", ".json") else path
+    return stem.with_name(stem.name + ".safetensors"), stem.with_name(stem.name + ".json")
 
 
 def _weights(path: Path, sha256: str) -> bytes:

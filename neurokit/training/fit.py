@@ -57,7 +57,7 @@ class Objective(Protocol):
 
 
 @dataclass(frozen=True)
-class Fitted:
+class TrainingResult:
     """A trained model with its best weights, and how it got there.
 
     `history` has one row per epoch: epoch, train_loss, validation_loss, learning_rate.
@@ -112,7 +112,7 @@ def fit(
     checkpoint: str | Path | None = None,
     on_epoch: Callable[[int, float], None] | None = None,
     show_progress: bool = True,
-) -> Fitted:
+) -> TrainingResult:
     """Trains `model` in place and leaves it with the weights of its best validation loss.
 
     `validation` is either rows, on which `loss` is measured, or an objective of its own. `optimise` makes
@@ -156,7 +156,7 @@ def fit(
                     on_epoch(state.epoch - 1, validation_loss)
         finally:
             state.restore_best()
-    return Fitted(model, state.history(), state.best_epoch, state.best_loss)
+    return TrainingResult(model, state.history(), state.best_epoch, state.best_loss)
 
 
 def _objective(

@@ -5,7 +5,7 @@ from typing import Any
 
 from neurokit.errors import CheckpointError
 from neurokit.training import checkpoint
-from neurokit.training.fit import Fitted
+from neurokit.training.fit import TrainingResult
 from neurokit.v1_transformer.config import Recipe
 from neurokit.v1_transformer.model import V1Transformer
 from neurokit.v1_transformer.recording import MovieSession
@@ -13,7 +13,7 @@ from neurokit.v1_transformer.scales import MovieScales
 
 
 def save_model(
-    fitted: Fitted, scales: MovieScales, session: MovieSession, recipe: Recipe, path: str | Path
+    fitted: TrainingResult, scales: MovieScales, session: MovieSession, recipe: Recipe, path: str | Path
 ) -> Path:
     """Weights, recipe, scales and which session, as one checkpoint; `scales` are those of training."""
     facts = {"recipe": recipe.to_dict(), "validation_error": fitted.best_loss, **_facts(session)}

@@ -17,7 +17,7 @@ from neurokit.config import Seed, checked
 from neurokit.errors import DataError
 from neurokit.metrics.repeats import RepeatScores, repeat_scores
 from neurokit.training.device import choose_device
-from neurokit.training.fit import Fitted, fit
+from neurokit.training.fit import TrainingResult, fit
 from neurokit.training.predict import collected, evaluating
 from neurokit.v1_transformer.cnn import MovieCNN
 from neurokit.v1_transformer.config import Recipe
@@ -100,7 +100,7 @@ def train_network(
     device: str = "auto",
     checkpoint: str | Path | None = None,
     **options: Any,
-) -> Fitted:
+) -> TrainingResult:
     """Trains a V1 Transformer, or `model`, by mean absolute error; validation snippets choose the epoch.
 
     The snippets move to the device. A `checkpoint` of a broken-off run is gone on with; `options` go to

@@ -18,7 +18,7 @@ from neurokit.digital_twin.saved import check_twin, load_twin, open_twin, save_f
 from neurokit.digital_twin.training import train_cohort, train_twin, transferred
 from neurokit.digital_twin.windows import MouseWindows, Windows
 from neurokit.errors import CheckpointError, DataError, FitError, SettingsError
-from neurokit.training.fit import Fitted
+from neurokit.training.fit import TrainingResult
 from tests.digital_twin.toys import NETWORK, RECIPE, toy_network, toy_recording, toy_trials, weights
 
 
@@ -33,7 +33,9 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> TrialFolder:
     return toy_recording(tmp_path_factory.mktemp("other") / "training_data", units=4, seed=1)
 
 
-def train(recording: TrialFolder, recipe: TwinRecipe = RECIPE, *given: object, **options: object) -> Fitted:
+def train(
+    recording: TrialFolder, recipe: TwinRecipe = RECIPE, *given: object, **options: object
+) -> TrainingResult:
     return train_twin(recording, recipe, *given, device="cpu", show_progress=False, **options)
 
 

@@ -199,7 +199,7 @@ def test_models_keep_rates_gradients_and_names(settings: ModelSettings, training
 def test_a_checkpoint_fits_either_kind_and_a_copy_reads_its_own_weights(tmp_path: Path) -> None:
     model = fast.accelerate(made(CNN)).eval()
     path = checkpoint.save(model, tmp_path / "model", model.configuration)
-    again, _ = checkpoint.load(path, SensoriumModel)
+    again = checkpoint.load(path, SensoriumModel).model
     images = inputs(CNN)
     with torch.no_grad():
         wanted, found = model.mouse("a")(**images), again.mouse("a")(**images)

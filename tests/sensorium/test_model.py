@@ -278,7 +278,7 @@ def test_a_checkpoint_brings_the_model_back(settings: ModelSettings, tmp_path: P
     model = made(settings).eval()
     json.dumps(model.configuration)
     path = checkpoint.save(model, tmp_path / "model", model.configuration)
-    again, _ = checkpoint.load(path, SensoriumModel)
+    again = checkpoint.load(path, SensoriumModel).model
     assert (again.settings, again.mice) == (model.settings, MICE)
     drive = inputs(A)["images"], *[inputs(A)[name] for name in ("behaviour", "pupil_center")]
     given = drive if settings.behaviour else drive[:1]

@@ -34,7 +34,7 @@ from neurokit.sensorium.simulated_files import write_scan
 from neurokit.sensorium.simulated_mouse import MouseParameters
 from neurokit.sensorium.simulation import ScanParameters, simulate_scan
 from neurokit.sensorium.training import ValidationCorrelation, loss
-from neurokit.training.fit import Fitted
+from neurokit.training.fit import TrainingResult
 from neurokit.training.settings import FitSettings
 from tests.sensorium.toys import BRIEF, FULL, PLAIN, PLUS, RECIPES, STATE, same, toy_scan, toy_scans, weights
 
@@ -44,7 +44,7 @@ def ready(recipe: Recipe = FULL) -> tuple[SensoriumModel, dict[str, MouseTrials]
     return build_model(mice, recipe), mice
 
 
-def trained(mice: dict[str, MouseTrials], recipe: Recipe = FULL, **options: object) -> Fitted:
+def trained(mice: dict[str, MouseTrials], recipe: Recipe = FULL, **options: object) -> TrainingResult:
     return train_model(mice, recipe, show_progress=False, **options)
 
 

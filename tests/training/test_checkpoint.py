@@ -34,7 +34,7 @@ def saved(tmp_path: Path) -> Path:
 def loads(path: Path, model: PupilEncoder) -> bool:
     """Whether the checkpoint holds this model."""
     inputs = torch.randn(3, 8, 2, generator=torch.Generator().manual_seed(0))
-    return torch.equal(predict(checkpoint.load(path, PupilEncoder)[0], inputs), predict(model, inputs))
+    return torch.equal(predict(checkpoint.load(path, PupilEncoder).model, inputs), predict(model, inputs))
 
 
 def refused(path: Path, finding: str) -> None:
@@ -46,11 +46,11 @@ def refused(path: Path, finding: str) -> None:
 
 @pytest.mark.parametrize("name", ["model", "model.safetensors", "model.json"])
 def test_a_model_comes_back_whole_by_any_of_its_names(saved: Path, name: str) -> None:
-    model, description = checkpoint.load(saved.with_name(name), PupilEncoder)
-    assert not model.training
+    found = checkpoint.load(saved.with_name(name), PupilEncoder)
+    assert not found.model.training
     assert loads(saved, encoder())
     assert not loads(saved, encoder(seed=1))
-    assert (description["best_loss"], description["region_names"]) == (1.5, ["SCs", "LGd"])
+    assert (found.facts["best_loss"], found.facts["region_names"]) == (1.5, ["SCs", "LGd"])
 
 
 def test_numpys_numbers_are_saved_as_numbers(tmp_path: Path) -> None:
@@ -62,7 +62,7 @@ def test_numpys_numbers_are_saved_as_numbers(tmp_path: Path) -> None:
         "of_unit": {np.int64(12): np.float64(0.75)},
     }
     checkpoint.save(encoder(), tmp_path / "model", sizes, **facts)
-    _, found = checkpoint.load(tmp_path / "model", PupilEncoder)
+    found = checkpoint.load(tmp_path / "model", PupilEncoder).facts
     assert loads(tmp_path / "model", encoder()) and found["configuration"] == SIZES
     assert found["recipe"] == {"seed": 7, "rates": [0.25, [True, None]]}
     assert (found["score"], found["of_unit"]) == (0.5, {"12": 0.75})
@@ -76,7 +76,7 @@ def test_a_dot_in_the_name_is_part_of_it(tmp_path: Path) -> None:
 
 def test_the_side_car_is_plain_json_that_says_what_the_weights_are(saved: Path) -> None:
     description = json.loads(saved.with_suffix(".json").read_text())
-    assert description["model"] == "PupilEncoder"
+    assert description["model"] == "neurokit.pupil_encoder.model:PupilEncoder"
     assert description["version"] == __version__
     assert description["configuration"] == SIZES
     assert description["best_loss"] == 1.5
@@ -111,7 +111,9 @@ def test_half_a_checkpoint_is_none(saved: Path, suffix: str) -> None:
     refused(saved, rf"model\{suffix} is missing; a checkpoint is a \.safetensors and a \.json file together")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "3", "{}", '{"model": "PupilEncoder"}', "\udcff"])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "3", "{}", '{"model": "neurokit.pupil_encoder.model:PupilEncoder"}', "\udcff"]
+)
 def test_a_damaged_side_car_is_named(saved: Path, text: str) -> None:
     saved.with_suffix(".json").write_bytes(text.encode(errors="surrogateescape"))
     refused(saved, r"model\.json is damaged")

@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from neurokit import __version__
 from neurokit.errors import CheckpointError, DiskError, FitError, SettingsError
-from neurokit.training.fit import Fitted, Rows, evaluate_loss, fit, masked_squared_error
+from neurokit.training.fit import TrainingResult, Rows, evaluate_loss, fit, masked_squared_error
 from neurokit.training.predict import predict
 from neurokit.training.settings import FitSettings, optimizer_and_schedule
 
@@ -53,7 +53,7 @@ def rows(seed: int, trials: int = 10) -> Rows:
     return Rows(inputs, rates, torch.ones(trials, 6, dtype=torch.bool))
 
 
-def run(settings: FitSettings = BRIEF, model: nn.Module | None = None, **options: object) -> Fitted:
+def run(settings: FitSettings = BRIEF, model: nn.Module | None = None, **options: object) -> TrainingResult:
     loss = options.pop("loss", masked_squared_error)
     parts = options.pop("train", rows(1)), options.pop("validation", rows(2, trials=4))
     return fit(model or toy(), loss, *parts, settings, show_progress=False, **options)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from neurokit.errors import CheckpointError, SettingsError
 from neurokit.sensorium.config import PUBLISHED_FIT
-from neurokit.training.fit import Fitted, Rows, fit
+from neurokit.training.fit import TrainingResult, Rows, fit
 from neurokit.training.settings import FitSettings
 
 PUBLISHED = PUBLISHED_FIT.replace(batch_size=4, seed=0)
@@ -46,11 +46,11 @@ def rows(seed: int) -> Rows:
     return Rows(torch.randn(8, 3, generator=random), torch.randn(8, 1, generator=random))
 
 
-def run(script: Script, settings: FitSettings = PUBLISHED, **options: object) -> Fitted:
+def run(script: Script, settings: FitSettings = PUBLISHED, **options: object) -> TrainingResult:
     return fit(options.pop("model", toy()), loss, rows(1), script, settings, show_progress=False, **options)
 
 
-def rates(fitted: Fitted) -> list[float]:
+def rates(fitted: TrainingResult) -> list[float]:
     return [round(rate, 9) for rate in fitted.history.learning_rate]
 
 

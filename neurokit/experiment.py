@@ -1,0 +1,363 @@
+"""One flow for all systems: recording, task, model, training, scores, and a file that says what it holds.
+
+    experiment = Experiment("sensorium", model="cnn_plus", source="demo", seed=0)
+    experiment.train().evaluate()
+
+An experiment is its arguments: the same ones find the same checkpoint again, finished or broken off, and
+any other has a file of its own. The flow itself is four functions of a system's package, which may be
+called one by one: `load`, `task`, `build`, `train`.
+"""
+
+import functools
+import hashlib
+import inspect
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+from torch import nn
+
+from neurokit import settings, tune
+from neurokit.config import AnyPath, Count, Seed, checked
+from neurokit.errors import CheckpointError, SettingsError
+from neurokit.training import checkpoint
+from neurokit.training.checkpoint import Checkpoint
+from neurokit.training.compiling import Compile, check_compile
+from neurokit.training.device import choose_device
+from neurokit.training.fit import TrainingResult
+from neurokit.training.system import Build, Score, System, SystemConfig, find_system
+
+Size = Literal["small", "published"]
+Session = str | int | np.integer | Sequence[str | int | np.integer] | None
+
+
+class Experiment:
+    """A model of a system on a recording, from file to scores.
+
+    Args:
+        system: 'pupil-encoder', 'sensorium', 'v1-transformer' or 'digital-twin'.
+        model: one of the system's models; None is its first. It stands for a config.
+        config: what is trained, and how, in place of that of a `model`.
+        values: single fields of the config by name, such as {"fit.learning_rate": 1e-3}.
+        size: 'small' or 'published'; None is small for a simulated recording, else published.
+        source: demo, cutout or full; None is that of NEUROKIT_SOURCE.
+        folder: a recording of one's own, in place of a source.
+        session: one or several of the source's or the folder's sessions; None is its default, or all.
+        seed: picks the simulated recording, and is added to the seeds of the config.
+        build: makes the model out of task and config, in place of the system's own.
+        device: auto, cpu, cuda or mps.
+        compile: of training steps; changes nothing but rounding.
+
+    Raises SettingsError for an argument that cannot be, before anything is simulated or downloaded.
+    """
+
+    def __init__(
+        self,
+        system: str,
+        *,
+        model: str | None = None,
+        config: SystemConfig | None = None,
+        values: Mapping[str, Any] | None = None,
+        size: Size | None = None,
+        source: str | None = None,
+        folder: str | Path | None = None,
+        session: Session = None,
+        seed: int | np.integer = 0,
+        build: Build | None = None,
+        device: str = "auto",
+        compile: Compile = "none",
+    ) -> None:
+        self.system_name = find_system(system).NAME
+        self.folder = checked("folder", folder, AnyPath | None)
+        self.source = settings.check_source(source)
+        self.seed = checked("seed", seed, Seed)
+        self.session = _names(session)
+        self.build, self.device, self.compile = build, device, compile
+        self.size = self._chosen_size(size)
+        self.model_name, chosen = self._chosen_config(model, config)
+        self.config: SystemConfig = chosen.with_values(values or {}).seeded(self.seed)
+        check_compile(compile, choose_device(device))
+
+    # What it is, and where it lies
+
+    @property
+    def system(self) -> System:
+        """What the system's package offers."""
+        return find_system(self.system_name)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """All that tells this experiment from any other, as JSON can hold it."""
+        where = {"source": self.source} if self.folder is None else {"folder": str(self.folder.absolute())}
+        return {
+            "system": self.system.NAME,
+            "model_name": self.model_name,
+            "build": None if self.build is None else _named(self.build),
+            **where,
+            "session": list(self.session),
+            "seed": self.seed,
+            "config": self.config.to_dict(),
+        }
+
+    @property
+    def path(self) -> Path:
+        """Of the checkpoint, without suffix: system, recording, model, seed, and a digest of all facts."""
+        digest = hashlib.sha256(json.dumps(self.facts, sort_keys=True).encode()).hexdigest()[:10]
+        where = self.source if self.folder is None else self.folder.name
+        parts = [self.system.NAME, where, *self.session[:1], self.model_name, str(self.seed), digest]
+        return settings.data_folder() / "checkpoints" / "-".join(parts)
+
+    @property
+    def unfinished(self) -> Path:
+        """Of the training's state until it is over."""
+        return self.path.with_name(f"{self.path.name}.training")
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether its checkpoint is there."""
+        return checkpoint.is_saved(self.path)
+
+    @property
+    def description(self) -> str:
+        """One line on which model of which recording this is."""
+        where = f"source {self.source}" if self.folder is None else str(self.folder)
+        session = f", session {', '.join(self.session)}" if self.session else ""
+        return f"{self.system.NAME} {self.model_name} ({self.size} size), {where}{session}, seed {self.seed}"
+
+    # The flow
+
+    @cached_property
+    def recording(self) -> Any:
+        """The system's recording, read on the first call; raises what reading does."""
+        return self.system.load(
+            source=self.source,
+            folder=self.folder,
+            session=self.session,
+            seed=self.seed,
+            config=self.config,
+        )
+
+    @cached_property
+    def task(self) -> Any:
+        """What the model is fitted to, made on the first call."""
+        return self.system.task(self.recording, self.config, device=self.device)
+
+    def untrained(self) -> nn.Module:
+        """A new model for the task, by `build` where it was given."""
+        return (self.build or self.system.build)(self.task, self.config)
+
+    def train(self, *, again: bool = False, **options: Any) -> "Experiment":
+        """Trains and saves the model, or goes on where that was broken off; returns itself.
+
+        A model that is there is taken as it is, unless `again`. `options` go to `fit`. Raises what loading,
+        preparing and training raise, and CheckpointError for a checkpoint of other data.
+        """
+        if again or not self.is_trained:
+            self._opened = self._trained(options)
+        else:
+            _ = self.result
+        return self
+
+    @property
+    def result(self) -> TrainingResult:
+        """The trained model and its history; it is trained first where it was not.
+
+        Raises CheckpointError for a damaged checkpoint, or one of other data.
+        """
+        if self._opened is None:
+            self._opened = self._loaded() if self.is_trained else self._trained({})
+        return self._opened
+
+    def evaluate(self) -> pd.DataFrame:
+        """Test scores of the model, its baselines, and the ceiling where it is known."""
+        result = self.result  # first, since its transforms replace those of the task
+        return self.system.evaluate(result.model, self.task, self.config)
+
+    def score(self) -> Score:
+        """The validation score of the model, beside what needs no network."""
+        result = self.result
+        return self.system.score(result, self.task, self.config)
+
+    def predict(self, part: str = "test") -> Any:
+        """Rates for a part of the task, as the system's metrics take them."""
+        result = self.result
+        return self.system.predict(result.model, self.task, part)
+
+    def tune(
+        self,
+        trials: int,
+        *,
+        space: Mapping[str, Any] | None = None,
+        file: str | Path | None = None,
+        seed: int | np.integer | None = None,
+        search: Callable[..., tune.Study] = tune.search,
+        **options: Any,
+    ) -> tune.Study:
+        """Searches the config's fields for the lowest validation loss; test data stay untouched.
+
+        `space` has fields by name, in hyperopt's terms (default: the system's own). The state lies in
+        `file`, by default beside the checkpoint, and an unfinished search goes on from it. `search` is that
+        of `neurokit.tune` or of `neurokit.distributed`; `options` go to it. The best point, trained and
+        saved, is `experiment.with_values(study.best).train()`.
+        """
+        space = dict(space or self.system.search_space())
+        file = self.path.with_name(f"{self.path.name}.search.json") if file is None else Path(file)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        options |= {"seed": self.seed if seed is None else seed, "file": file}
+        return search(self.objective(), space, trials=checked("trials", trials, Count), **options)
+
+    def objective(self) -> "Objective":
+        """What a search makes small: the validation loss of this experiment with other values."""
+        _ = self.task  # made here, so that no trial makes it anew
+        return Objective(self)
+
+    def submit(self, folder: str | Path | None = None, **options: Any) -> Any:
+        """Trains an ensemble and writes what a competition takes; `options` are those of the system's
+        `submit`.
+
+        Raises SettingsError for a system without a competition.
+        """
+        if not hasattr(self.system, "submit"):
+            raise SettingsError(
+                f"{self.system.NAME} has nothing to submit; sensorium has a competition."
+            )
+        place = settings.data_folder() / "submissions" / self.path.name if folder is None else Path(folder)
+        load = functools.partial(
+            self.system.load,
+            source=self.source,
+            folder=self.folder,
+            session=self.session,
+            seed=self.seed,
+            config=self.config,
+        )
+        fixed = {"members_folder": self.path.with_name(f"{self.path.name}-members")}
+        return self.system.submit(
+            load, self.config, place, **fixed, device=self.device, compile=self.compile, **options
+        )
+
+    def with_values(self, values: Mapping[str, Any]) -> "Experiment":
+        """The same experiment with other values in some fields of its config.
+
+        Recording and task are shared, unless a field that they depend on is another.
+        """
+        other = object.__new__(Experiment)
+        other.__dict__.update(self.__dict__)
+        other.config, other._opened = self.config.with_values(values), None
+        mine, theirs = (
+            [each.config.value(name) for name in self.system.DATA_FIELDS] for each in (self, other)
+        )
+        for name in ("recording", "task") if mine != theirs else ():
+            other.__dict__.pop(name, None)
+        return other
+
+    # Inside
+
+    _opened: TrainingResult | None = None
+
+    def _chosen_size(self, size: Size | None) -> Size:
+        if size not in (*get_args(Size), None):
+            raise SettingsError(f"size is {size!r}; use one of {', '.join(get_args(Size))}.")
+        simulated = self.folder is None and self.source == "demo"
+        return size or ("small" if simulated else "published")
+
+    def _chosen_config(self, model: str | None, config: SystemConfig | None) -> tuple[str, SystemConfig]:
+        """The name of the model in file names, and what it stands for."""
+        models = self.system.MODELS
+        if model is not None and (config is not None or self.build is not None):
+            other = "config" if config is not None else "build"
+            raise SettingsError(f"model and {other} both say what is trained; give one of them.")
+        if model not in (*models, None):
+            raise SettingsError(
+                f"{self.system.NAME} has no model {model!r}; choose one of {', '.join(models)}."
+            )
+        name = next(iter(models)) if model is None else model
+        entry = getattr(models[name], self.size)
+        if config is not None and not isinstance(config, type(entry)):
+            raise SettingsError(
+                f"config is a {type(config).__name__}; {self.system.NAME} takes a {type(entry).__name__}."
+            )
+        own = "own" if self.build is None else self.build.__name__
+        return (name if config is None and self.build is None else own), config or entry
+
+    def _trained(self, options: Mapping[str, Any]) -> TrainingResult:
+        fixed = {"device": self.device, "compile": self.compile, "checkpoint": self.unfinished}
+        result = self.system.train(self.untrained(), self.task, self.config, **fixed, **options)
+        history = result.history.astype(object).where(result.history.notna(), None)
+        checkpoint.save(
+            result.model,
+            self.path,
+            arrays=self.system.arrays(self.task),
+            **self.facts,
+            data=self.system.identity(self.recording),
+            **self.system.facts(self.task),
+            history=history.to_dict("list"),
+            best_epoch=result.best_epoch,
+            best_loss=result.best_loss,
+        )
+        self.unfinished.unlink(missing_ok=True)
+        return result
+
+    def _loaded(self) -> TrainingResult:
+        """The saved result; the task is made anew with the transforms that were saved."""
+        facts = checkpoint.read_facts(self.path)
+        self._check_same_data(facts)
+        into = self.untrained() if self.build else None
+        opened = checkpoint.load(self.path, into)
+        self.task = self.system.task(self.recording, self.config, arrays=opened.arrays, device=self.device)
+        model = opened.model.to(choose_device(self.device))
+        return replace(_result(opened), model=model)
+
+    def _check_same_data(self, facts: Mapping[str, Any]) -> None:
+        found, wanted = facts.get("data"), self.system.identity(self.recording)
+        found = found if isinstance(found, dict) else {}
+        different = [name for name, value in wanted.items() if found.get(name) != value]
+        if different:
+            raise CheckpointError(
+                f"{self.path} was fitted to other data ({', '.join(different)} differ): train it again, or "
+                "use the recording that it was made with."
+            )
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The validation loss of an experiment's model with some values of its config; for `neurokit.tune`.
+
+    It can be sent to another process.
+    """
+
+    experiment: Experiment
+
+    def __call__(self, values: dict[str, Any], report: Callable[[int, float], None]) -> float:
+        """Trains and returns the best validation loss; `report` may stop the trial early."""
+        trial = self.experiment.with_values(values)
+        options = {"device": trial.device, "on_epoch": report, "show_progress": False}
+        return trial.system.train(trial.untrained(), trial.task, trial.config, **options).best_loss
+
+
+def _names(session: Session) -> tuple[str, ...]:
+    several = [session] if isinstance(session, str | int | np.integer) else session or []
+    return tuple(str(name) for name in several)
+
+
+def _named(build: Build) -> str:
+    """Function and code of a model of one's own: another one of the same name has another file."""
+    file = inspect.getsourcefile(build)
+    written = file is not None and Path(file).is_file()
+    code = Path(file).read_bytes() if written else inspect.getsource(build).encode()
+    return f"{build.__module__}:{build.__qualname__} {hashlib.sha256(code).hexdigest()[:10]}"
+
+
+def _result(opened: Checkpoint) -> TrainingResult:
+    try:
+        facts = opened.facts
+        history = pd.DataFrame(facts["history"])
+        return TrainingResult(opened.model, history, facts["best_epoch"], facts["best_loss"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"The side-car of {opened.path} holds no history of this version: train the model again."
+        ) from error

@@ -1,0 +1,215 @@
+"""What a system offers to `neurokit.experiment.Experiment`: its recordings, models, training and scores.
+
+A system is a package of its own, such as `neurokit.sensorium`, whose module `experiment` has the names of
+`System`. Nothing below it knows a system, and no system knows another: an experiment finds one by its name.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, Self, cast
+
+import numpy as np
+import pandas as pd
+from torch import nn
+
+from neurokit.config import Config, Seed
+from neurokit.errors import SettingsError
+from neurokit.settings import Source
+from neurokit.training.checkpoint import Checkpoint
+from neurokit.training.fit import TrainingResult
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Build = Callable[[Any, Any], nn.Module]
+"""An untrained model for a task and a config."""
+
+
+class SystemConfig(Config):
+    """All that makes a trained model out of a recording; each system adds its own fields.
+
+    A field `fit` holds the settings of `neurokit.training.fit`, whose seed is that of everything random in
+    training.
+    """
+
+    seed: Seed = 0
+    """Of the weights."""
+
+    def seeded(self, seed: int) -> Self:
+        """The same with `seed` added to the seeds of weights and training."""
+        names = [name for name in ("seed", "fit.seed") if name in self.names()]
+        return self.with_values({name: self.value(name) + seed for name in names})
+
+    def with_epochs(self, epochs: int) -> Self:
+        """The same, trained for so many epochs at most."""
+        return self.with_values({"fit.epochs": epochs})
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One model of a system.
+
+    Attributes:
+        about: what it is, in a few words.
+        small: its config for simulated recordings and a CPU.
+        published: its config as published.
+    """
+
+    about: str
+    small: SystemConfig
+    published: SystemConfig
+
+
+@dataclass(frozen=True)
+class Option:
+    """A field of a system's config that has a flag of its own on the command line.
+
+    Attributes:
+        name: of the flag, without dashes.
+        key: the field, dotted where it lies deeper.
+        about: one line of help.
+        several: whether it takes more than one value.
+    """
+
+    name: str
+    key: str
+    about: str
+    several: bool = False
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """A simulated recording on disk: its files, and in words what the best possible model would reach."""
+
+    files: tuple[Path, ...]
+    ceiling: str
+
+
+@dataclass(frozen=True)
+class Score:
+    """The number that chooses the epoch of a training, as people read it.
+
+    Attributes:
+        value: of the best epoch.
+        name: what is measured, with its unit.
+        yardsticks: the same number for what needs no network, by name; the ceiling where it is known.
+    """
+
+    value: float
+    name: str
+    yardsticks: dict[str, float] = field(default_factory=dict)
+
+
+SYSTEMS = ("pupil-encoder", "sensorium", "v1-transformer", "digital-twin")
+
+
+class System(Protocol):
+    """The names of a system's module `experiment`.
+
+    Recordings and tasks are the system's own dataclasses; a `config` is of its own `SystemConfig`.
+    """
+
+    NAME: str
+    """As on the command line, such as 'pupil-encoder'."""
+    TITLE: str
+    """One line on recording and model."""
+    MODELS: Mapping[str, ModelEntry]
+    """All models by name, the default first."""
+    OPTIONS: Sequence[Option]
+    """Fields of the config that have a flag of their own."""
+    DATA_FIELDS: Sequence[str]
+    """Fields of the config, dotted, that recording and task depend on."""
+    COLUMNS: str
+    """What the columns of the scores mean."""
+    INPUTS: str
+    """What a file for `predict` holds: names, shapes, units."""
+
+    def load(
+        self,
+        *,
+        source: Source | None = None,
+        folder: str | Path | None = None,
+        session: Sequence[str] = (),
+        seed: int = 0,
+        config: Any = None,
+    ) -> Any:
+        """The recording of a source, or of a folder of one's own.
+
+        `session` names sessions; none stands for the default of the source, or for all. `seed` picks the
+        simulated recording of the demo source; `config` says what of the recording is read. Raises
+        SettingsError for a source that the system does not have, DataError for a session that is not there,
+        both before anything is downloaded, and what reading raises.
+        """
+
+    def sessions(self, source: Source, seed: int = 0) -> pd.DataFrame:
+        """What the source has, without downloading: a row a session, and what can be chosen of it."""
+
+    def describe(self, recording: Any) -> str:
+        """The recording in a few lines: sessions, units, trials, what is missing."""
+
+    def identity(self, recording: Any) -> dict[str, Any]:
+        """Which data these are, by the values in the source's files; equal on every machine (JSON)."""
+
+    def task(
+        self,
+        recording: Any,
+        config: Any,
+        *,
+        arrays: Mapping[str, np.ndarray] | None = None,
+        device: str = "auto",
+    ) -> Any:
+        """Inputs, targets and parts; `arrays` are transforms of a checkpoint, else they are fitted anew."""
+
+    def arrays(self, task: Any) -> dict[str, np.ndarray]:
+        """The transforms that were fitted to training data, for the checkpoint."""
+
+    def facts(self, task: Any) -> dict[str, Any]:
+        """What must travel with a model beside arrays: names of units and channels, rates (JSON)."""
+
+    def build(self, task: Any, config: Any) -> nn.Module:
+        """An untrained model for the task, its weights drawn from the config's seed."""
+
+    def train(
+        self,
+        model: nn.Module,
+        task: Any,
+        config: Any,
+        *,
+        device: str = "auto",
+        checkpoint: str | Path | None = None,
+        **options: Any,
+    ) -> TrainingResult:
+        """Trains the model in place; `checkpoint` and `options` go to `neurokit.training.fit.fit`."""
+
+    def score(self, result: TrainingResult, task: Any, config: Any) -> Score:
+        """The validation score of a result beside what needs no network."""
+
+    def predict(self, model: nn.Module, task: Any, part: str = "test") -> Any:
+        """Rates for a part of the task, as the system's metrics take them."""
+
+    def evaluate(self, model: nn.Module, task: Any, config: Any) -> pd.DataFrame:
+        """Test scores of the model, of the baselines, and of the ceiling where it is known."""
+
+    def draw(self, scores: pd.DataFrame) -> "Figure":
+        """The scores as a picture: model, baselines, ceiling, spread."""
+
+    def respond(self, checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Rates for inputs that the model has never seen, by name; `arrays` as INPUTS says.
+
+        Raises DataError for sizes, rates or units that do not fit the model.
+        """
+
+    def search_space(self) -> dict[str, Any]:
+        """What a search varies, in hyperopt's terms, by the dotted names of the config's fields."""
+
+    def simulate(self, folder: Path, *, seed: int = 0, **options: Any) -> Simulated:
+        """Writes a simulated recording as its real counterpart comes, with the truth beside it."""
+
+
+def find_system(name: str) -> System:
+    """The system of that name, with hyphens or underscores; raises SettingsError where there is none."""
+    if (known := name.replace("_", "-")) not in SYSTEMS:
+        raise SettingsError(f"There is no system {name!r}; use one of {', '.join(SYSTEMS)}.")
+    return cast(System, import_module(f"neurokit.{known.replace('-', '_')}.experiment"))
