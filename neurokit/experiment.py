@@ -25,6 +25,7 @@ from torch import nn
 from neurokit import settings, tune
 from neurokit.config import AnyPath, Count, Seed, checked
 from neurokit.errors import CheckpointError, SettingsError
+from neurokit.files.atomic import written
 from neurokit.training import checkpoint
 from neurokit.training.checkpoint import Checkpoint
 from neurokit.training.compiling import Compile, check_compile
@@ -44,6 +45,7 @@ class Experiment:
         model: one of the system's models; None is its first. It stands for a config.
         config: what is trained, and how, in place of that of a `model`.
         values: single fields of the config by name, such as {"fit.learning_rate": 1e-3}.
+        epochs: at most so many, in place of the config's.
         size: 'small' or 'published'; None is small for a simulated recording, else published.
         source: demo, cutout or full; None is that of NEUROKIT_SOURCE.
         folder: a recording of one's own, in place of a source.
@@ -63,6 +65,7 @@ class Experiment:
         model: str | None = None,
         config: SystemConfig | None = None,
         values: Mapping[str, Any] | None = None,
+        epochs: int | np.integer | None = None,
         size: Size | None = None,
         source: str | None = None,
         folder: str | Path | None = None,
@@ -80,7 +83,9 @@ class Experiment:
         self.build, self.device, self.compile = build, device, compile
         self.size = self._chosen_size(size)
         self.model_name, chosen = self._chosen_config(model, config)
-        self.config: SystemConfig = chosen.with_values(values or {}).seeded(self.seed)
+        config = chosen.with_values(values or {}).seeded(self.seed)
+        epochs = checked("epochs", epochs, Count | None)
+        self.config: SystemConfig = config if epochs is None else config.with_epochs(epochs)
         check_compile(compile, choose_device(device))
 
     # What it is, and where it lies
@@ -183,6 +188,21 @@ class Experiment:
         result = self.result
         return self.system.score(result, self.task, self.config)
 
+    def save_scores(self, scores: pd.DataFrame) -> tuple[Path, ...]:
+        """Writes a table, all scores as JSON, and a picture beside the checkpoint; returns their paths."""
+        stem = f"{self.path.name}-scores"
+        table, text, picture = (self.path.with_name(f"{stem}.{kind}") for kind in ("csv", "json", "png"))
+        score, rows = self.score(), json.loads(scores.to_json(orient="records"))
+        validation = {"name": score.name, self.model_name: score.value, **score.yardsticks}
+        figure = self.system.draw(scores)
+        with written(table) as new:
+            scores.to_csv(new, index=False)
+        with written(text) as new:
+            new.write_text(json.dumps({**self.facts, "validation": validation, "test": rows}, indent=2))
+        with written(picture) as new:
+            figure.savefig(new, format="png", dpi=150)
+        return table, text, picture
+
     def predict(self, part: str = "test") -> Any:
         """Rates for a part of the task, as the system's metrics take them."""
         result = self.result
@@ -223,9 +243,7 @@ class Experiment:
         Raises SettingsError for a system without a competition.
         """
         if not hasattr(self.system, "submit"):
-            raise SettingsError(
-                f"{self.system.NAME} has nothing to submit; sensorium has a competition."
-            )
+            raise SettingsError(f"{self.system.NAME} has nothing to submit; sensorium has a competition.")
         place = settings.data_folder() / "submissions" / self.path.name if folder is None else Path(folder)
         load = functools.partial(
             self.system.load,

@@ -44,7 +44,6 @@ from neurokit.training.system import Option, Score, Simulated
 __all__ = ["COLUMNS", "MODELS", "load", "search_space", "sessions"]  # besides what stands below
 
 NAME = "pupil-encoder"
-TITLE = "regional firing rates from pupil and behaviour (Steinmetz et al., 2019)"
 OPTIONS = (
     Option("regions", "regions", "brain regions by their Allen acronyms", several=True),
     Option("inputs", "inputs", "pupil alone, or all behaviour"),

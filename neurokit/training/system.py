@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from torch import nn
 
+from neurokit import settings
 from neurokit.config import Config, Seed
 from neurokit.errors import SettingsError
 from neurokit.settings import Source
@@ -102,9 +103,6 @@ class Score:
     yardsticks: dict[str, float] = field(default_factory=dict)
 
 
-SYSTEMS = ("pupil-encoder", "sensorium", "v1-transformer", "digital-twin")
-
-
 class System(Protocol):
     """The names of a system's module `experiment`.
 
@@ -113,8 +111,6 @@ class System(Protocol):
 
     NAME: str
     """As on the command line, such as 'pupil-encoder'."""
-    TITLE: str
-    """One line on recording and model."""
     MODELS: Mapping[str, ModelEntry]
     """All models by name, the default first."""
     OPTIONS: Sequence[Option]
@@ -210,6 +206,6 @@ class System(Protocol):
 
 def find_system(name: str) -> System:
     """The system of that name, with hyphens or underscores; raises SettingsError where there is none."""
-    if (known := name.replace("_", "-")) not in SYSTEMS:
-        raise SettingsError(f"There is no system {name!r}; use one of {', '.join(SYSTEMS)}.")
+    if (known := name.replace("_", "-")) not in settings.SYSTEMS:
+        raise SettingsError(f"There is no system {name!r}; use one of {', '.join(settings.SYSTEMS)}.")
     return cast(System, import_module(f"neurokit.{known.replace('-', '_')}.experiment"))
