@@ -25,6 +25,7 @@ from torch import nn
 from neurokit import settings, tune
 from neurokit.config import AnyPath, Count, Seed, checked
 from neurokit.errors import CheckpointError, SettingsError
+from neurokit.figures.style import styled
 from neurokit.files.atomic import written
 from neurokit.training import checkpoint
 from neurokit.training.checkpoint import Checkpoint
@@ -194,13 +195,12 @@ class Experiment:
         table, text, picture = (self.path.with_name(f"{stem}.{kind}") for kind in ("csv", "json", "png"))
         score, rows = self.score(), json.loads(scores.to_json(orient="records"))
         validation = {"name": score.name, self.model_name: score.value, **score.yardsticks}
-        figure = self.system.draw(scores)
         with written(table) as new:
             scores.to_csv(new, index=False)
         with written(text) as new:
             new.write_text(json.dumps({**self.facts, "validation": validation, "test": rows}, indent=2))
-        with written(picture) as new:
-            figure.savefig(new, format="png", dpi=150)
+        with written(picture) as new, styled():
+            self.system.draw(scores).savefig(new, format="png", dpi=150, bbox_inches="tight")
         return table, text, picture
 
     def predict(self, part: str = "test") -> Any:
