@@ -44,13 +44,13 @@ class Pretrained:
     def respond(self, **arrays: np.ndarray) -> dict[str, np.ndarray]:
         """Rates for inputs that the model has never seen; their names and units are in `system.INPUTS`.
 
-        Raises DataError for inputs that do not fit the model, and CheckpointError for one whose transforms were
-        not saved with it.
+        Raises DataError for inputs that do not fit the model, and CheckpointError for one whose transforms
+        were not saved with it.
         """
         if not self.facts:
             raise CheckpointError(
-                f"{self._found.path} holds weights alone, without the scales of its inputs: call `model` with inputs "
-                "that you have scaled as its makers did."
+                f"{self._found.path} holds weights alone, without the scales of its inputs: "
+                "call `model` with inputs that you have scaled as its makers did."
             )
         return self.system.respond(self._found, arrays)
 
@@ -58,10 +58,10 @@ class Pretrained:
 def load_pretrained(name: str | Path, *, session: str | None = None) -> Pretrained:
     """Opens a checkpoint (either file), an organisers' .pth file, or a folder of released digital twins.
 
-    'microns' stands for the released digital twins, which are downloaded on the first call; `session` is the
-    scan among them, such as '8_5' (default: the first). The class of a model of one's own is looked up in what
-    has been imported. Raises CheckpointError for what is missing, damaged or of another kind, and what fetching
-    raises.
+    'microns' stands for the released digital twins, which are downloaded on the first call; `session` is
+    the scan among them, such as '8_5' (default: the first). The class of a model of one's own is looked up
+    in what has been imported. Raises CheckpointError for what is missing, damaged or of another kind, and
+    what fetching raises.
     """
     path = Path(name)
     if str(name) == RELEASED or path.is_dir():
