@@ -20,4 +20,4 @@ STYLE = {
 
 def use_style() -> None:
     """Sets the project's figure style for all figures that follow."""
-    plt.rcParams.update(STYLE)
+    plt.style.use(STYLE)

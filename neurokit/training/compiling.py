@@ -40,7 +40,10 @@ def compiled(loss: Loss, compile: Compile, model: nn.Module, device: torch.devic
         yield loss
         return
     graphs = compile == "graphs"
-    options = {"fallback_random": True, "triton.cudagraphs": graphs}
+    options: dict[str, str | int | bool | Callable[..., Any]] = {
+        "fallback_random": True,
+        "triton.cudagraphs": graphs,
+    }
     kept = own_gradients(model) if graphs else nullcontext()
     with torch._dynamo.config.patch(recompile_limit=VARIANTS), kept:
         yield torch.compile(loss, dynamic=False, options=options)
