@@ -43,7 +43,7 @@ class CohortNetwork(nn.Module):
 
     def network(self, mouse: str) -> FoundationNetwork:
         """The network of one mouse."""
-        return cast(FoundationNetwork, self.mice[mouse])  # to torch any module
+        return cast(FoundationNetwork, self.mice[mouse])  # of what a ModuleDict holds, torch says Module
 
     def shared_parameters(self) -> Iterator[nn.Parameter]:
         """The parameters of what all mice have in common."""

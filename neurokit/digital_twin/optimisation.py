@@ -149,7 +149,7 @@ class SgdClip(torch.optim.Optimizer):
         super().__init__(groups, {"lr": checked("lr", lr, Positive)} | settings.to_dict())
 
     @torch.no_grad()
-    def step(self) -> None:  # type: ignore[override]  # torch's may evaluate the loss again, this one never does
+    def step(self) -> None:  # type: ignore[override]  # torch's takes a closure, this one needs none
         """Changes all parameters that have a gradient."""
         for group in self.param_groups:
             for parameter in group["params"]:

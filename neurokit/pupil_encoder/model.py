@@ -106,7 +106,7 @@ class WindowMLP(nn.Module):
     @property
     def configuration(self) -> dict[str, Any]:
         """What makes this model anew, as JSON can hold it: `WindowMLP(**configuration)`."""
-        first = cast(nn.Conv1d, self.layers[0])
+        first = cast(nn.Conv1d, self.layers[0])  # of what a ModuleList holds, torch says Module
         return {
             "channels": first.in_channels,
             "regions": self.rates.out_features,

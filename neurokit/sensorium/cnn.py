@@ -56,7 +56,7 @@ class StackedCore(nn.Module):
     @property
     def first(self) -> nn.Conv2d:
         """The first convolution."""
-        return cast(nn.Conv2d, self.convolutions[0])
+        return cast(nn.Conv2d, self.convolutions[0])  # of what a ModuleList holds, torch says Module
 
     def forward(
         self, images: Float[Tensor, "B C H W"], constants: Float[Tensor, "B K"] | None = None

@@ -86,6 +86,7 @@ class DepthwiseConvolution(nn.Conv2d):
     """A convolution of each channel by itself, with the weight of the torch one that it replaces."""
 
     def __init__(self, plain: nn.Conv2d) -> None:
+        # Pairs, which torch types as tuples of any length, or padding also as a word (see `_is_depthwise`).
         size, padding = (cast(tuple[int, int], pair) for pair in (plain.kernel_size, plain.padding))
         super().__init__(
             plain.in_channels,

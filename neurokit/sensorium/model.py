@@ -151,6 +151,7 @@ class SensoriumModel(nn.Module):
         """The model of one mouse. Raises DataError for an unknown key."""
         if key not in self.mice:
             raise DataError(f"The model has no mouse {key!r}; use one of {', '.join(self.mice)}.")
+        # Of what a ModuleDict holds, torch says no more than Module.
         readout = cast(GaussianReadout, self.readouts[key])
         shifter = cast(Shifter, self.shifters[key]) if self.settings.shifter else None
         modulator = cast(HistoryStateGain, self.modulators[key])
