@@ -1,4 +1,4 @@
-"""The faces of the package and of each system: every name is there, typed, and imported when it is asked for."""
+"""The faces of the package and of each system: each name is there, typed, and imported when asked for."""
 
 import ast
 import os

@@ -125,7 +125,7 @@ _MODULES = {
         "simulated_truth",
     ),
 }
-__all__ = [name for names in _MODULES.values() for name in names]  # noqa: PLE0605
+__all__ = [name for names in _MODULES.values() for name in names]
 
 
 def __getattr__(name: str) -> Any:
