@@ -101,12 +101,12 @@ class Experiment:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """All that tells this experiment from any other, as JSON can hold it."""
+        """What distinguishes this experiment from every other, as JSON can hold it."""
         where = {"source": self.source} if self.folder is None else {"folder": str(self.folder.absolute())}
         return {
             "system": self.system.NAME,
             "model_name": self.model_name,
-            "build": None if self.build is None else _named(self.build),
+            "build": None if self.build is None else _code_name(self.build),
             **where,
             "session": list(self.session),
             "seed": self.seed,
@@ -373,7 +373,7 @@ def _names(session: Session) -> tuple[str, ...]:
     return tuple(str(name) for name in several)
 
 
-def _named(build: Build) -> str:
+def _code_name(build: Build) -> str:
     """Function and code of a model of one's own: another one of the same name has another file."""
     file = inspect.getsourcefile(build)
     in_file = file is not None and Path(file).is_file()  # a cell of a notebook is in none
