@@ -27,7 +27,7 @@ from neurokit.training.settings import FitSettings
 from neurokit.v1_transformer import config as movies
 from neurokit.v1_transformer.model import absolute_error
 from neurokit.v1_transformer.scales import split_movie
-from neurokit.v1_transformer.snippets import REPEATS, PartLoss, Snippets
+from neurokit.v1_transformer.clips import REPEATS, PartLoss, Clips
 from neurokit.v1_transformer.training import build_network as build_transformer
 
 UNITS = 8509  # of the mouse whose transfer is public
@@ -79,26 +79,26 @@ def model_4(device: torch.device, quick: bool) -> Work:
 
 
 def v1_transformer(device: torch.device, quick: bool) -> Work:
-    """A movie of two minutes in ten repeats; a sample is a snippet in one repeat."""
+    """A movie of two minutes in ten repeats; a sample is a clip in one repeat."""
     recipe = movies.SMALL if quick else movies.Recipe()
     frames, repeats, cells = (240, 4, 6) if quick else (3600, 10, CELLS)
     shape, random = recipe.shape, np.random.default_rng(1)
-    snippets = Snippets(
+    clips = Clips(
         random.integers(0, 256, (frames, *recipe.model.frame), dtype=np.uint8),
         random.standard_normal((repeats, frames, cells), dtype=np.float32),
-        split_movie(frames, snippet=shape.span, lag=shape.reach),
+        split_movie(frames, clip=shape.span, lag=shape.reach),
         running=random.standard_normal((repeats, frames), dtype=np.float32),
         length=shape.length,
         stride=shape.stride,
         before=shape.before,
     ).to(device)
-    shown = REPEATS * len(snippets.ends("train"))
+    shown = REPEATS * len(clips.ends("train"))
     return Work(
         name="V1 Transformer",
-        model=lambda: build_transformer(snippets, recipe),
+        model=lambda: build_transformer(clips, recipe),
         loss=absolute_error,
-        train=snippets,
-        validation=PartLoss(snippets, absolute_error, size=recipe.fit.batch_size),
+        train=clips,
+        validation=PartLoss(clips, absolute_error, size=recipe.fit.batch_size),
         settings=recipe.fit,
         shown=shown,
         unit="samples",

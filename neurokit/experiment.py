@@ -223,9 +223,7 @@ class Experiment:
         Raises SettingsError for a system without a competition.
         """
         if not hasattr(self.system, "submit"):
-            raise SettingsError(
-                f"{self.system.NAME} has nothing to submit; sensorium has a competition."
-            )
+            raise SettingsError(f"{self.system.NAME} has nothing to submit; sensorium has a competition.")
         place = settings.data_folder() / "submissions" / self.path.name if folder is None else Path(folder)
         load = functools.partial(
             self.system.load,

@@ -370,7 +370,7 @@ def types_of(annotation: object) -> set[object]:
 def test_the_package_has_these_classes() -> None:
     names = [kind.__name__ for kind in CLASSES]
     assert len(names) == len(CLASSES) >= 20
-    assert {"FitSettings", "ModelSettings", "StateSettings", "InputSettings", "Recipe", "SnippetShape"} <= {
+    assert {"FitSettings", "ModelSettings", "StateSettings", "InputSettings", "Recipe", "ClipShape"} <= {
         *names
     }
     assert {"TransformerSettings", "FoundationSettings", "TwinRecipe", "CycleSettings"} <= {*names}

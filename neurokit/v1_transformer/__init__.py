@@ -1,4 +1,12 @@
-"""V1 Transformer as a whole: a session's movies to a task, recipes, training, baselines, scores.
+"""V1 Transformer: dF/F of cells of visual cortex from natural movies and running (Allen Brain Observatory).
+
+    from neurokit import v1_transformer
+
+    config = v1_transformer.MODELS["transformer"].small
+    recording = v1_transformer.load(source="demo", config=config)
+    task = v1_transformer.task(recording, config)
+    result = v1_transformer.train(v1_transformer.build(task, config), task, config)
+    v1_transformer.evaluate(result.model, task, config)
 
 Names are imported when they are first used: a module of this package that needs none of them imports none.
 """
@@ -7,50 +15,261 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neurokit.v1_transformer.baselines import lagged_pixels, mean_response, motion_energy, running_only
-    from neurokit.v1_transformer.config import SMALL, Recipe, SnippetShape
-    from neurokit.v1_transformer.features import MovieTask, prepare
-    from neurokit.v1_transformer.training import (
-        build_cnn,
-        build_network,
-        cell_scores,
-        part_responses,
-        predict_part,
-        score_table,
-        train_network,
+    from neurokit.v1_transformer.allen_files import Movie, read_frames
+    from neurokit.v1_transformer.allensdk_cache import fetch_session, find_sessions, open_cache
+    from neurokit.v1_transformer.attribution import AttributionMaps, attribution_maps, shown_frames
+    from neurokit.v1_transformer.baselines import (
+        lagged_pixels,
+        mean_response,
+        median_response,
+        motion_energy,
+        running_only,
     )
+    from neurokit.v1_transformer.clips import ClipBatch, Clips
+    from neurokit.v1_transformer.cnn import MovieCNN
+    from neurokit.v1_transformer.config import (
+        MODELS,
+        ClipShape,
+        TransformerConfig,
+        TransformerSettings,
+        search_space,
+    )
+    from neurokit.v1_transformer.experiment import (
+        arrays,
+        build,
+        describe,
+        draw,
+        evaluate,
+        facts,
+        identity,
+        predict,
+        respond,
+        score,
+        simulate,
+        train,
+    )
+    from neurokit.v1_transformer.features import MovieTask, given_running, task
+    from neurokit.v1_transformer.figures import (
+        plot_moments,
+        plot_parts,
+        plot_predictions,
+        plot_repeats,
+        plot_scores,
+        plot_traces,
+    )
+    from neurokit.v1_transformer.model import V1Transformer
+    from neurokit.v1_transformer.recording import MovieSession, load_session
+    from neurokit.v1_transformer.scales import (
+        MovieScales,
+        MovieSplit,
+        fit_scales,
+        frame_responses,
+        frame_running,
+        split_movie,
+        split_movie_leaking,
+    )
+    from neurokit.v1_transformer.scores import (
+        COLUMNS,
+        cell_scores,
+        expected_responses,
+        part_responses,
+        reference_predictions,
+        score_table,
+    )
+    from neurokit.v1_transformer.simulated_files import (
+        Ceiling,
+        SessionTruth,
+        ceiling,
+        read_truth,
+        truth_path,
+        write_session,
+    )
+    from neurokit.v1_transformer.simulation import (
+        SAMPLE_RATE,
+        SESSIONS,
+        SessionParameters,
+        SimulatedSession,
+        simulate_session,
+    )
+    from neurokit.v1_transformer.sources import load, load_simulated, sessions
 
 __all__ = [
-    "SMALL",
+    "COLUMNS",
+    "MODELS",
+    "SAMPLE_RATE",
+    "SESSIONS",
+    "AttributionMaps",
+    "Ceiling",
+    "ClipBatch",
+    "ClipShape",
+    "Clips",
+    "Movie",
+    "MovieCNN",
+    "MovieScales",
+    "MovieSession",
+    "MovieSplit",
     "MovieTask",
-    "Recipe",
-    "SnippetShape",
-    "build_cnn",
-    "build_network",
+    "SessionParameters",
+    "SessionTruth",
+    "SimulatedSession",
+    "TransformerConfig",
+    "TransformerSettings",
+    "V1Transformer",
+    "arrays",
+    "attribution_maps",
+    "build",
+    "ceiling",
     "cell_scores",
+    "describe",
+    "draw",
+    "evaluate",
+    "expected_responses",
+    "facts",
+    "fetch_session",
+    "find_sessions",
+    "fit_scales",
+    "frame_responses",
+    "frame_running",
+    "given_running",
+    "identity",
     "lagged_pixels",
+    "load",
+    "load_session",
+    "load_simulated",
     "mean_response",
+    "median_response",
     "motion_energy",
+    "open_cache",
     "part_responses",
-    "predict_part",
-    "prepare",
+    "plot_moments",
+    "plot_parts",
+    "plot_predictions",
+    "plot_repeats",
+    "plot_scores",
+    "plot_traces",
+    "predict",
+    "read_frames",
+    "read_truth",
+    "reference_predictions",
+    "respond",
     "running_only",
+    "score",
     "score_table",
-    "train_network",
+    "search_space",
+    "sessions",
+    "shown_frames",
+    "simulate",
+    "simulate_session",
+    "split_movie",
+    "split_movie_leaking",
+    "task",
+    "train",
+    "truth_path",
+    "write_session",
 ]
 
 _MODULES = {
-    "baselines": ("lagged_pixels", "mean_response", "motion_energy", "running_only"),
-    "config": ("Recipe", "SMALL", "SnippetShape"),
-    "features": ("MovieTask", "prepare"),
-    "training": (
-        "build_cnn",
-        "build_network",
+    "allen_files": (
+        "Movie",
+        "read_frames",
+    ),
+    "allensdk_cache": (
+        "fetch_session",
+        "find_sessions",
+        "open_cache",
+    ),
+    "attribution": (
+        "AttributionMaps",
+        "attribution_maps",
+        "shown_frames",
+    ),
+    "baselines": (
+        "lagged_pixels",
+        "mean_response",
+        "median_response",
+        "motion_energy",
+        "running_only",
+    ),
+    "clips": (
+        "ClipBatch",
+        "Clips",
+    ),
+    "cnn": ("MovieCNN",),
+    "config": (
+        "ClipShape",
+        "MODELS",
+        "TransformerConfig",
+        "TransformerSettings",
+        "search_space",
+    ),
+    "experiment": (
+        "arrays",
+        "build",
+        "describe",
+        "draw",
+        "evaluate",
+        "facts",
+        "identity",
+        "predict",
+        "respond",
+        "score",
+        "simulate",
+        "train",
+    ),
+    "features": (
+        "MovieTask",
+        "given_running",
+        "task",
+    ),
+    "figures": (
+        "plot_moments",
+        "plot_parts",
+        "plot_predictions",
+        "plot_repeats",
+        "plot_scores",
+        "plot_traces",
+    ),
+    "model": ("V1Transformer",),
+    "recording": (
+        "MovieSession",
+        "load_session",
+    ),
+    "scales": (
+        "MovieScales",
+        "MovieSplit",
+        "fit_scales",
+        "frame_responses",
+        "frame_running",
+        "split_movie",
+        "split_movie_leaking",
+    ),
+    "scores": (
+        "COLUMNS",
         "cell_scores",
+        "expected_responses",
         "part_responses",
-        "predict_part",
+        "reference_predictions",
         "score_table",
-        "train_network",
+    ),
+    "simulated_files": (
+        "Ceiling",
+        "SessionTruth",
+        "ceiling",
+        "read_truth",
+        "truth_path",
+        "write_session",
+    ),
+    "simulation": (
+        "SAMPLE_RATE",
+        "SESSIONS",
+        "SessionParameters",
+        "SimulatedSession",
+        "simulate_session",
+    ),
+    "sources": (
+        "load",
+        "load_simulated",
+        "sessions",
     ),
 }
 

@@ -10,9 +10,9 @@ from neurokit.errors import DataError, SettingsError
 from neurokit.training.settings import FitSettings
 from neurokit.v1_transformer import (
     SMALL,
+    ClipShape,
     MovieTask,
     Recipe,
-    SnippetShape,
     build_cnn,
     build_network,
     cell_scores,
@@ -30,11 +30,11 @@ from neurokit.v1_transformer.allen_files import Movie
 from neurokit.v1_transformer.config import TransformerSettings
 from neurokit.v1_transformer.features import given_running
 from neurokit.v1_transformer.recording import MovieSession
-from neurokit.v1_transformer.scales import snippet_frames, split_movie_leaking
+from neurokit.v1_transformer.scales import clip_frames, split_movie_leaking
 
 ONE, THREE = "natural_movie_one", "natural_movie_three"
 REPEATS, CELLS, SIZE = 4, 3, (8, 16)
-SHAPE = SnippetShape(length=4, stride=2, before=1, lag=1, window=2)
+SHAPE = ClipShape(length=4, stride=2, before=1, lag=1, window=2)
 MODEL = TransformerSettings(
     frame=SIZE, patch=4, step=4, width=12, heads=3, spatial_layers=1, temporal_layers=1, dropout=0.0,
     patch_dropout=0.0, start="random",
@@ -76,8 +76,8 @@ def session(*, gain: float = 0.5, noise: float = 0.3, seed: int = 0, follows: bo
 
 
 def trained(task: MovieTask, recipe: Recipe = RECIPE) -> np.ndarray:
-    snippets = task.snippets()
-    return predict_part(train_network(snippets, recipe, device="cpu", show_progress=False).model, snippets)
+    clips = task.clips()
+    return predict_part(train_network(clips, recipe, device="cpu", show_progress=False).model, clips)
 
 
 # --- the task
@@ -102,7 +102,7 @@ def test_no_frame_and_no_response_belongs_to_two_parts() -> None:
     task = prepare(session(), RECIPE)
     seen = [
         {
-            *snippet_frames(ends, SHAPE.span),
+            *clip_frames(ends, SHAPE.span),
             *(int(end) + late for end in ends for late in range(SHAPE.reach + 1)),
         }
         for ends in (task.split.train, task.split.validation, task.split.test)
@@ -139,9 +139,9 @@ def test_running_that_was_not_measured_is_refused_unless_left_out() -> None:
 
 
 @pytest.mark.parametrize("name", ["length", "stride", "window"])
-def test_impossible_snippets_are_refused(name: str) -> None:
+def test_impossible_clips_are_refused(name: str) -> None:
     with pytest.raises(SettingsError, match=f"{name} is 0; use a whole number of 1 or more"):
-        SnippetShape(**{name: 0})
+        ClipShape(**{name: 0})
 
 
 # --- models
@@ -149,10 +149,10 @@ def test_impossible_snippets_are_refused(name: str) -> None:
 
 def test_a_network_takes_its_sizes_from_the_data() -> None:
     task = prepare(session(), RECIPE)
-    with_running = build_network(task.snippets(), RECIPE.replace(model=MODEL.replace(frame=(40, 80))))
-    assert with_running.settings.frame == SIZE and with_running.settings.snippet == SHAPE.length
+    with_running = build_network(task.clips(), RECIPE.replace(model=MODEL.replace(frame=(40, 80))))
+    assert with_running.settings.frame == SIZE and with_running.settings.clip_length == SHAPE.length
     assert with_running.settings.running == "film" and with_running.readout.out_features == CELLS
-    without = prepare(session(), RECIPE.replace(running="none")).snippets()
+    without = prepare(session(), RECIPE.replace(running="none")).clips()
     assert build_network(without, RECIPE).settings.running is None
 
 
@@ -184,9 +184,9 @@ def test_predictions_are_in_the_unit_of_the_recording_and_repeat_by_repeat() -> 
 def test_a_model_that_answers_at_each_frame_is_asked_for_the_last() -> None:
     task = prepare(session(), RECIPE)
     per_frame = RECIPE.replace(model=MODEL.replace(causal=True))
-    snippets = task.snippets(per_frame=True)
-    model = train_network(snippets, per_frame, device="cpu", show_progress=False).model
-    predicted = predict_part(model, snippets)
+    clips = task.clips(per_frame=True)
+    model = train_network(clips, per_frame, device="cpu", show_progress=False).model
+    predicted = predict_part(model, clips)
     assert predicted.shape == part_responses(task).shape
     assert np.median(cell_scores(task, predicted).single_trial) > 0.7
 
@@ -202,16 +202,16 @@ def test_a_cnn_is_trained_and_asked_alike() -> None:
         for name, each in recording.movies.items()
     }
     task = prepare(replace(recording, movies=larger), recipe)
-    snippets = task.snippets()
-    model = train_network(snippets, recipe, build_cnn(snippets, 0), device="cpu", show_progress=False).model
-    assert np.median(cell_scores(task, predict_part(model, snippets)).single_trial) > 0.6
+    clips = task.clips()
+    model = train_network(clips, recipe, build_cnn(clips, 0), device="cpu", show_progress=False).model
+    assert np.median(cell_scores(task, predict_part(model, clips)).single_trial) > 0.6
 
 
-def test_snippets_of_other_neurons_are_refused() -> None:
+def test_clips_of_other_neurons_are_refused() -> None:
     task = prepare(session(), RECIPE)
-    model = build_network(task.snippets(), RECIPE)
-    fewer = replace(task, responses=task.responses[..., :2]).snippets()
-    with pytest.raises(DataError, match="The model predicts 3 neurons, the snippets have 2"):
+    model = build_network(task.clips(), RECIPE)
+    fewer = replace(task, responses=task.responses[..., :2]).clips()
+    with pytest.raises(DataError, match="The model predicts 3 neurons, the clips have 2"):
         predict_part(model, fewer)
 
 
@@ -311,7 +311,7 @@ def test_a_random_split_leaks_and_blocks_do_not() -> None:
         frames=(128 + 40 * frames).clip(0, 255).astype(np.uint8),
         responses=np.broadcast_to(responses, (REPEATS, *responses.shape)).astype(np.float32),
     )
-    leaking = replace(task, split=split_movie_leaking(300, snippet=SHAPE.span, lag=SHAPE.reach, seed=0))
+    leaking = replace(task, split=split_movie_leaking(300, clip=SHAPE.span, lag=SHAPE.reach, seed=0))
     honest, fooled = (np.median(cell_scores(each, _nearest(each)).cc_abs) for each in (task, leaking))
     assert fooled > 0.9 and abs(honest) < 0.4
 
@@ -323,7 +323,7 @@ def slow(columns: int, seed: int) -> np.ndarray:
 
 
 def _nearest(task: MovieTask) -> np.ndarray:
-    """The mean response to the training frame whose snippet looks most like that of the test frame."""
+    """The mean response to the training frame whose clip looks most like that of the test frame."""
     lags = np.arange(SHAPE.length) * SHAPE.stride
     windows = task.frames.reshape(len(task.frames), -1).astype(np.float32)
 
@@ -361,22 +361,22 @@ def test_cells_are_judged_reliable_in_training_frames() -> None:
     assert replace(task, responses=silent).reliable().tolist() == [True, False, True]
 
 
-def test_the_best_epoch_is_that_of_validation_snippets() -> None:
+def test_the_best_epoch_is_that_of_validation_clips() -> None:
     task = prepare(session(), RECIPE)
     wrong = task.responses.copy()
     wrong[:, task.split.validation] = np.random.default_rng(0).normal(
         size=wrong[:, task.split.validation].shape
     )
-    snippets = [replace(task, responses=each).snippets() for each in (task.responses, wrong)]
-    losses = [train_network(each, RECIPE, device="cpu", show_progress=False).best_loss for each in snippets]
+    clips = [replace(task, responses=each).clips() for each in (task.responses, wrong)]
+    losses = [train_network(each, RECIPE, device="cpu", show_progress=False).best_loss for each in clips]
     assert losses[1] > 1.3 * losses[0]  # what it chooses by knows of validation responses
 
 
 def test_the_recipe_warms_up_and_cools_down() -> None:
     fit = SMALL.fit.replace(epochs=6)
-    snippets = prepare(session(), RECIPE).snippets()
+    clips = prepare(session(), RECIPE).clips()
     rates = train_network(
-        snippets, RECIPE.replace(fit=fit), device="cpu", show_progress=False
+        clips, RECIPE.replace(fit=fit), device="cpu", show_progress=False
     ).history.learning_rate
     assert rates[0] < rates[1] < rates[2] == rates.max() == pytest.approx(fit.learning_rate)
     assert (rates.diff()[3:] < 0).all() and rates.iloc[-1] < 0.3 * fit.learning_rate
