@@ -21,6 +21,12 @@ from neurokit.errors import SettingsError
 
 Source = Literal["demo", "cutout", "full"]
 SOURCES: tuple[Source, ...] = get_args(Source)
+SYSTEMS = {  # name: what it models
+    "pupil-encoder": "regional firing rates from pupil and behaviour (Steinmetz et al., 2019)",
+    "sensorium": "responses to natural images (SENSORIUM 2022, Willeke et al.)",
+    "v1-transformer": "responses to natural movies and running (Allen Brain Observatory)",
+    "digital-twin": "responses to video, eye and running, with a core that transfers (Wang et al., 2025)",
+}
 YES, NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 
 

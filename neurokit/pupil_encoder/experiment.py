@@ -44,7 +44,6 @@ from neurokit.training.system import Option, Score, Simulated
 __all__ = ["COLUMNS", "MODELS", "load", "search_space", "sessions"]  # besides what stands below
 
 NAME = "pupil-encoder"
-TITLE = "regional firing rates from pupil and behaviour (Steinmetz et al., 2019)"
 OPTIONS = (
     Option("regions", "regions", "brain regions by their Allen acronyms", several=True),
     Option("inputs", "inputs", "pupil alone, or all behaviour"),
@@ -241,10 +240,9 @@ def _best(task: EncodingTask, config: PupilConfig) -> Float[np.ndarray, "R"] | N
 def _check_bin_size(found: Any, wanted: float) -> None:
     if found is None:
         raise DataError(f"bin_size is missing; the model reads bins of {wanted:g} s, so say that yours are.")
-    if not np.isclose(float(found), wanted):
-        raise DataError(
-            f"bin_size is {float(found):g} s, and the model reads bins of {wanted:g} s: resample them."
-        )
+    sizes = np.unique(np.asarray(found, dtype=float))  # a table has it in every row
+    if not np.allclose(sizes, wanted):
+        raise DataError(f"bin_size is {sizes[0]:g} s, and the model reads bins of {wanted:g} s: resample them.")
 
 
 def _channel(arrays: Mapping[str, np.ndarray], name: str, scale: RobustScale) -> Float[np.ndarray, "K T"]:

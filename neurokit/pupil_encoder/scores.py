@@ -8,10 +8,10 @@ from neurokit.pupil_encoder import baselines
 from neurokit.pupil_encoder.baselines import Prediction
 from neurokit.pupil_encoder.features import EncodingTask
 
-COLUMNS = r"""\ r2_mean: R² against the training mean, with its 95 % interval (low, high); r2_psth: against
-the training PSTH; null: the r2_mean that 97.5 % of wrong pairings of trials stay below; p: share of wrong
-pairings that do as well; seed_style: R² over all regions and bins, the start-up of the smoothing included,
-one number a model"""
+COLUMNS = """\
+r2_mean: R² against the training mean, with its 95 % interval (low, high); r2_psth: against the training PSTH;
+null: the r2_mean that 97.5 % of wrong pairings of trials stay below; p: share of wrong pairings that do as
+well; seed_style: R² over all regions and bins, start-up of the smoothing included, one number a model"""
 
 
 def score_table(

@@ -8,12 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 import pandas as pd
 from torch import nn
 
+from neurokit import settings
 from neurokit.config import Config, Seed
 from neurokit.errors import SettingsError
 from neurokit.settings import Source
@@ -23,6 +24,7 @@ from neurokit.training.fit import TrainingResult
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Own = TypeVar("Own", bound="SystemConfig")
 Build = Callable[[Any, Any], nn.Module]
 """An untrained model for a task and a config."""
 
@@ -37,12 +39,12 @@ class SystemConfig(Config):
     seed: Seed = 0
     """Of the weights."""
 
-    def seeded(self, seed: int) -> Self:
+    def seeded(self: Own, seed: int) -> Own:
         """The same with `seed` added to the seeds of weights and training."""
         names = [name for name in ("seed", "fit.seed") if name in self.names()]
         return self.with_values({name: self.value(name) + seed for name in names})
 
-    def with_epochs(self, epochs: int) -> Self:
+    def with_epochs(self: Own, epochs: int) -> Own:
         """The same, trained for so many epochs at most."""
         return self.with_values({"fit.epochs": epochs})
 
@@ -102,9 +104,7 @@ class Score:
     yardsticks: dict[str, float] = field(default_factory=dict)
 
 
-SYSTEMS = ("pupil-encoder", "sensorium", "v1-transformer", "digital-twin")
-
-
+@runtime_checkable
 class System(Protocol):
     """The names of a system's module `experiment`.
 
@@ -113,8 +113,6 @@ class System(Protocol):
 
     NAME: str
     """As on the command line, such as 'pupil-encoder'."""
-    TITLE: str
-    """One line on recording and model."""
     MODELS: Mapping[str, ModelEntry]
     """All models by name, the default first."""
     OPTIONS: Sequence[Option]
@@ -210,6 +208,6 @@ class System(Protocol):
 
 def find_system(name: str) -> System:
     """The system of that name, with hyphens or underscores; raises SettingsError where there is none."""
-    if (known := name.replace("_", "-")) not in SYSTEMS:
-        raise SettingsError(f"There is no system {name!r}; use one of {', '.join(SYSTEMS)}.")
+    if (known := name.replace("_", "-")) not in settings.SYSTEMS:
+        raise SettingsError(f"There is no system {name!r}; use one of {', '.join(settings.SYSTEMS)}.")
     return cast(System, import_module(f"neurokit.{known.replace('-', '_')}.experiment"))

@@ -1,0 +1,7 @@
+"""`python -m neurokit`: the command line."""
+
+import sys
+
+from neurokit.cli import main
+
+sys.exit(main())
