@@ -242,7 +242,9 @@ def _check_bin_size(found: Any, wanted: float) -> None:
         raise DataError(f"bin_size is missing; the model reads bins of {wanted:g} s, so say that yours are.")
     sizes = np.unique(np.asarray(found, dtype=float))  # a table has it in every row
     if not np.allclose(sizes, wanted):
-        raise DataError(f"bin_size is {sizes[0]:g} s, and the model reads bins of {wanted:g} s: resample them.")
+        raise DataError(
+            f"bin_size is {sizes[0]:g} s, and the model reads bins of {wanted:g} s: resample them."
+        )
 
 
 def _channel(arrays: Mapping[str, np.ndarray], name: str, scale: RobustScale) -> Float[np.ndarray, "K T"]:

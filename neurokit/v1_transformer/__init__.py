@@ -1,13 +1,5 @@
 """V1 Transformer: dF/F of cells of visual cortex from natural movies and running (Allen Brain Observatory).
 
-    from neurokit import v1_transformer
-
-    config = v1_transformer.MODELS["transformer"].small
-    recording = v1_transformer.load(source="demo", config=config)
-    task = v1_transformer.task(recording, config)
-    result = v1_transformer.train(v1_transformer.build(task, config), task, config)
-    v1_transformer.evaluate(result.model, task, config)
-
 Names are imported when they are first used: a module of this package that needs none of them imports none.
 """
 
@@ -17,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neurokit.v1_transformer.allen_files import Movie, read_frames
     from neurokit.v1_transformer.allensdk_cache import fetch_session, find_sessions, open_cache
-    from neurokit.v1_transformer.attribution import AttributionMaps, attribution_maps, shown_frames
+    from neurokit.v1_transformer.attribution import AttributionMaps, attribution_maps
     from neurokit.v1_transformer.baselines import (
         lagged_pixels,
         mean_response,
@@ -25,7 +17,7 @@ if TYPE_CHECKING:
         motion_energy,
         running_only,
     )
-    from neurokit.v1_transformer.clips import ClipBatch, Clips
+    from neurokit.v1_transformer.clips import Clips
     from neurokit.v1_transformer.cnn import MovieCNN
     from neurokit.v1_transformer.config import (
         MODELS,
@@ -35,20 +27,17 @@ if TYPE_CHECKING:
         search_space,
     )
     from neurokit.v1_transformer.experiment import (
-        arrays,
         build,
         describe,
         draw,
         evaluate,
-        facts,
-        identity,
         predict,
         respond,
         score,
         simulate,
         train,
     )
-    from neurokit.v1_transformer.features import MovieTask, given_running, task
+    from neurokit.v1_transformer.features import MovieTask, task
     from neurokit.v1_transformer.figures import (
         plot_moments,
         plot_parts,
@@ -69,38 +58,65 @@ if TYPE_CHECKING:
         split_movie_leaking,
     )
     from neurokit.v1_transformer.scores import (
-        COLUMNS,
         cell_scores,
         expected_responses,
         part_responses,
         reference_predictions,
         score_table,
     )
-    from neurokit.v1_transformer.simulated_files import (
-        Ceiling,
-        SessionTruth,
-        ceiling,
-        read_truth,
-        truth_path,
-        write_session,
-    )
-    from neurokit.v1_transformer.simulation import (
-        SAMPLE_RATE,
-        SESSIONS,
-        SessionParameters,
-        SimulatedSession,
-        simulate_session,
-    )
+    from neurokit.v1_transformer.simulated_files import ceiling, read_truth, truth_path, write_session
+    from neurokit.v1_transformer.simulation import SAMPLE_RATE, SESSIONS, SessionParameters, simulate_session
     from neurokit.v1_transformer.sources import load, load_simulated, sessions
 
+_MODULES = {
+    "allen_files": ("Movie", "read_frames"),
+    "allensdk_cache": ("fetch_session", "find_sessions", "open_cache"),
+    "attribution": ("AttributionMaps", "attribution_maps"),
+    "baselines": ("lagged_pixels", "mean_response", "median_response", "motion_energy", "running_only"),
+    "clips": ("Clips",),
+    "cnn": ("MovieCNN",),
+    "config": ("MODELS", "ClipShape", "TransformerConfig", "TransformerSettings", "search_space"),
+    "experiment": (
+        "build",
+        "describe",
+        "draw",
+        "evaluate",
+        "predict",
+        "respond",
+        "score",
+        "simulate",
+        "train",
+    ),
+    "features": ("MovieTask", "task"),
+    "figures": (
+        "plot_moments",
+        "plot_parts",
+        "plot_predictions",
+        "plot_repeats",
+        "plot_scores",
+        "plot_traces",
+    ),
+    "model": ("V1Transformer",),
+    "recording": ("MovieSession", "load_session"),
+    "scales": (
+        "MovieScales",
+        "MovieSplit",
+        "fit_scales",
+        "frame_responses",
+        "frame_running",
+        "split_movie",
+        "split_movie_leaking",
+    ),
+    "scores": ("cell_scores", "expected_responses", "part_responses", "reference_predictions", "score_table"),
+    "simulated_files": ("ceiling", "read_truth", "truth_path", "write_session"),
+    "simulation": ("SAMPLE_RATE", "SESSIONS", "SessionParameters", "simulate_session"),
+    "sources": ("load", "load_simulated", "sessions"),
+}
 __all__ = [
-    "COLUMNS",
     "MODELS",
     "SAMPLE_RATE",
     "SESSIONS",
     "AttributionMaps",
-    "Ceiling",
-    "ClipBatch",
     "ClipShape",
     "Clips",
     "Movie",
@@ -110,12 +126,9 @@ __all__ = [
     "MovieSplit",
     "MovieTask",
     "SessionParameters",
-    "SessionTruth",
-    "SimulatedSession",
     "TransformerConfig",
     "TransformerSettings",
     "V1Transformer",
-    "arrays",
     "attribution_maps",
     "build",
     "ceiling",
@@ -124,14 +137,11 @@ __all__ = [
     "draw",
     "evaluate",
     "expected_responses",
-    "facts",
     "fetch_session",
     "find_sessions",
     "fit_scales",
     "frame_responses",
     "frame_running",
-    "given_running",
-    "identity",
     "lagged_pixels",
     "load",
     "load_session",
@@ -157,7 +167,6 @@ __all__ = [
     "score_table",
     "search_space",
     "sessions",
-    "shown_frames",
     "simulate",
     "simulate_session",
     "split_movie",
@@ -167,111 +176,6 @@ __all__ = [
     "truth_path",
     "write_session",
 ]
-
-_MODULES = {
-    "allen_files": (
-        "Movie",
-        "read_frames",
-    ),
-    "allensdk_cache": (
-        "fetch_session",
-        "find_sessions",
-        "open_cache",
-    ),
-    "attribution": (
-        "AttributionMaps",
-        "attribution_maps",
-        "shown_frames",
-    ),
-    "baselines": (
-        "lagged_pixels",
-        "mean_response",
-        "median_response",
-        "motion_energy",
-        "running_only",
-    ),
-    "clips": (
-        "ClipBatch",
-        "Clips",
-    ),
-    "cnn": ("MovieCNN",),
-    "config": (
-        "ClipShape",
-        "MODELS",
-        "TransformerConfig",
-        "TransformerSettings",
-        "search_space",
-    ),
-    "experiment": (
-        "arrays",
-        "build",
-        "describe",
-        "draw",
-        "evaluate",
-        "facts",
-        "identity",
-        "predict",
-        "respond",
-        "score",
-        "simulate",
-        "train",
-    ),
-    "features": (
-        "MovieTask",
-        "given_running",
-        "task",
-    ),
-    "figures": (
-        "plot_moments",
-        "plot_parts",
-        "plot_predictions",
-        "plot_repeats",
-        "plot_scores",
-        "plot_traces",
-    ),
-    "model": ("V1Transformer",),
-    "recording": (
-        "MovieSession",
-        "load_session",
-    ),
-    "scales": (
-        "MovieScales",
-        "MovieSplit",
-        "fit_scales",
-        "frame_responses",
-        "frame_running",
-        "split_movie",
-        "split_movie_leaking",
-    ),
-    "scores": (
-        "COLUMNS",
-        "cell_scores",
-        "expected_responses",
-        "part_responses",
-        "reference_predictions",
-        "score_table",
-    ),
-    "simulated_files": (
-        "Ceiling",
-        "SessionTruth",
-        "ceiling",
-        "read_truth",
-        "truth_path",
-        "write_session",
-    ),
-    "simulation": (
-        "SAMPLE_RATE",
-        "SESSIONS",
-        "SessionParameters",
-        "SimulatedSession",
-        "simulate_session",
-    ),
-    "sources": (
-        "load",
-        "load_simulated",
-        "sessions",
-    ),
-}
 
 
 def __getattr__(name: str) -> Any:

@@ -40,10 +40,17 @@ from neurokit.v1_transformer.simulation import (
 )
 from neurokit.v1_transformer.sources import load, sessions
 
-__all__ = ["COLUMNS", "INPUTS", "MODELS", "load", "search_space", "sessions", "task"]  # and what stands below
+__all__ = [
+    "COLUMNS",
+    "INPUTS",
+    "MODELS",
+    "load",
+    "search_space",
+    "sessions",
+    "task",
+]  # besides what stands below
 
 NAME = "v1-transformer"
-TITLE = "dF/F of cells of visual cortex from natural movies and running (Allen Brain Observatory)"
 OPTIONS = (
     Option("movies", "movies", "of the session, by name (default all)", several=True),
     Option("without", "without", "ids of cells to leave out", several=True),
@@ -202,33 +209,41 @@ def draw(scores: pd.DataFrame) -> Figure:
 def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """dF/F (fraction) of each cell for a movie that the model has never seen.
 
-    `dff` has a row for each frame that ends a clip, a column for each cell; `frame` has these frames' numbers
-    and `cell_ids` the cells. Raises DataError for arrays that do not fit the model.
+    `dff` has a row for each frame that ends a clip and a column for each cell, in the order of the
+    checkpoint's `cell_ids`; `frame` has the numbers of these frames. Raises DataError for arrays that do not
+    fit the model.
     """
     asked = task_of_arrays(checkpoint.facts, checkpoint.arrays, arrays)
     [found] = predict(checkpoint.model, asked, "train")  # all frames are that part
-    return {"dff": found, "frame": asked.split.train, "cell_ids": np.array(checkpoint.facts["cell_ids"])}
+    return {"dff": found, "frame": asked.split.train}
 
 
 def simulate(
-    folder: Path, *, seed: int = 0, session_type: SessionType | None = None, **parameters: Any
+    folder: Path,
+    *,
+    seed: int = 0,
+    session_type: SessionType | None = None,
+    cells: int | None = None,
+    frames: int | None = None,
+    repeats: int | None = None,
 ) -> Simulated:
     """Writes one session and its truth as AllenSDK's cache reads it; about twenty seconds.
 
-    `session_type` says which movies it shows (default three_session_A); `parameters` are others of
-    `SessionParameters`. Needs no AllenSDK. An earlier session that was written here is replaced. Raises
-    SettingsError for parameters that cannot be, DataError for a folder that holds anything else, and
-    DiskError.
+    `session_type` says which movies it shows (default three_session_A), `frames` are those of the shorter
+    movies, and `repeats` how often each is shown; see `SessionParameters`. Needs no AllenSDK. An earlier
+    session that was written here is replaced. Raises SettingsError for parameters that cannot be, DataError
+    for a folder that holds anything else, and DiskError.
     """
-    chosen = parameters if session_type is None else parameters | {"session_type": session_type}
-    wanted = SessionParameters(seed=seed, **chosen)
+    asked = {"session_type": session_type, "cells": cells, "frames": frames, "repeats": repeats}
+    changes = {name: value for name, value in asked.items() if value is not None}
+    parameters = SessionParameters(seed=seed).replace(**changes)
     # AllenSDK leaves its manifest in a folder that it has opened.
     with write_output(folder, f"neurokit {NAME} simulate", beside=("manifest.json",)) as new:
-        session = simulate_session(wanted)
+        session = simulate_session(parameters)
         path = write_session(session, new)
         catalogue = sorted(new.glob("*.json"))
-        written = [folder / file.relative_to(new) for file in (path, truth_path(path), *catalogue)]
-    return Simulated(tuple(written), _reachable(session))
+        files = [folder / file.relative_to(new) for file in (path, truth_path(path), *catalogue)]
+    return Simulated(tuple(files), _reachable(session))
 
 
 def _reads_running(config: TransformerConfig) -> bool:

@@ -159,6 +159,8 @@ def plot_scores(scores: pd.DataFrame) -> Figure:
         axis.axvline(0, color=GREY, linewidth=0.8)
         for value in best[measure]:
             axis.axvline(value, color=INK, linestyle="--", linewidth=0.9)
+    if len(best):
+        figure.suptitle("dashed: the ceiling", fontsize=8, x=1, ha="right")
     single.set_yticks(place, rows.model)
     single.invert_yaxis()
     single.set_xlabel("correlation with single trials\n(median over cells)")

@@ -35,7 +35,7 @@ def test_it_is_the_model_at_mean_speed(model: V1Transformer, clips: Clips) -> No
     batch = clips.batch(torch.tensor([1]), ENDS)
     mean = torch.tensor([0.0, 1.0]).expand_as(batch.running)
     torch.nn.init.normal_(model.modulation.of_running[-1].weight)  # so that the speed counts
-    found = AtRunning(model)(shown_frames(clips, ENDS))
+    found = AtRunning(model, 2)(shown_frames(clips, ENDS))
     torch.testing.assert_close(found, model(batch.frames, batch.shown, mean)[0])
     assert not torch.allclose(found, model(batch.frames, batch.shown, batch.running)[0], atol=1e-3)
 
@@ -84,7 +84,7 @@ def test_one_gap_of_all_clips_is_looked_at_and_not_that_of_each_chunk(
     grey = torch.zeros_like(shown_frames(clips, ENDS)[0])
     each = [
         integrated_gradients(
-            AtRunning(model),
+            AtRunning(model, 2),
             shown_frames(clips, end[None]),
             grey,
             neuron_rate([1]),
@@ -127,8 +127,22 @@ def test_end_frames_without_a_clip_are_refused(
     assert len(shown_frames(clips, torch.tensor([least, FRAMES - 1]))) == 2
 
 
-def test_a_model_that_answers_at_each_frame_is_refused() -> None:
+class Own(nn.Module):
+    """A model of one's own, without settings: the mean of each clip's newest frame, whatever the cell."""
+
+    def forward(self, frames: Tensor, shown: Tensor, running: Tensor | None = None) -> Tensor:
+        newest = frames[shown[:, -1], -1].mean(dim=(1, 2))
+        return newest[None, :, None].expand(1, -1, NEURONS)
+
+
+def test_a_model_of_ones_own_is_explained(clips: Clips) -> None:
+    maps = attribution_maps(Own(), clips, ENDS, [0])
+    assert maps.time[0, :-1].abs().max() == 0 and maps.time[0, -1] > 0
+    expected = shown_frames(clips, ENDS)[:, -1].abs().mean()
+    torch.testing.assert_close(maps.time[0, -1], expected)
+
+
+def test_a_model_that_answers_at_each_frame_is_refused(clips: Clips) -> None:
     per_frame = build(NEURONS, SETTINGS.replace(head="per_frame"), seed=0)
-    with pytest.raises(DataError, match="answers at each frame"):
-        AtRunning(per_frame)
-    assert isinstance(AtRunning(build(NEURONS, SETTINGS, seed=0)), nn.Module)
+    with pytest.raises(DataError, match=r"V1Transformer answers at each frame; .* once a clip"):
+        attribution_maps(per_frame, clips, ENDS, [0])
