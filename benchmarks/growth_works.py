@@ -32,8 +32,8 @@ from neurokit.sensorium.simulation import ScanParameters, SimulatedScan
 from neurokit.sensorium.sources import load_simulated
 from neurokit.sensorium.training import loss
 from neurokit.v1_transformer import model as transformer
-from neurokit.v1_transformer.config import TransformerSettings
 from neurokit.v1_transformer.clips import ClipBatch
+from neurokit.v1_transformer.config import TransformerSettings
 from paired import Work
 
 NETWORKS = {"released": RELEASED, "small": SMALL}

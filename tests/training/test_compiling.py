@@ -29,8 +29,8 @@ from neurokit.training.device import autocast
 from neurokit.training.fit import Rows, fit, masked_squared_error
 from neurokit.training.settings import FitSettings
 from neurokit.v1_transformer import model as transformer
-from neurokit.v1_transformer.config import TransformerSettings
 from neurokit.v1_transformer.clips import ClipBatch
+from neurokit.v1_transformer.config import TransformerSettings
 from tests.digital_twin.toys import RECIPE, toy_network, toy_trials
 
 CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here: graphs are unmeasured")
