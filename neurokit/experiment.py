@@ -87,8 +87,9 @@ class Experiment:
         self.size = self._chosen_size(size)
         self.model_name, chosen = self._chosen_config(model, config)
         config = chosen.with_values(values or {}).seeded(self.seed)
-        epochs = checked("epochs", epochs, Count | None)
-        self.config: SystemConfig = config if epochs is None else config.with_epochs(epochs)
+        self.config: SystemConfig = config
+        if epochs is not None:
+            self.config = config.with_epochs(checked("epochs", epochs, Count))
         check_compile(compile, choose_device(device))
 
     # What it is, and where it lies
@@ -100,12 +101,12 @@ class Experiment:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """All that tells this experiment from any other, as JSON can hold it."""
+        """What distinguishes this experiment from every other, as JSON can hold it."""
         where = {"source": self.source} if self.folder is None else {"folder": str(self.folder.absolute())}
         return {
             "system": self.system.NAME,
             "model_name": self.model_name,
-            "build": None if self.build is None else _named(self.build),
+            "build": None if self.build is None else _code_name(self.build),
             **where,
             "session": list(self.session),
             "seed": self.seed,
@@ -305,8 +306,9 @@ class Experiment:
         return (name if config is None and self.build is None else own), config or entry
 
     def _trained(self, options: Mapping[str, Any]) -> TrainingResult:
-        fixed = {"device": self.device, "compile": self.compile, "checkpoint": self.unfinished}
-        result = self.system.train(self.untrained(), self.task, self.config, **fixed, **options)
+        fixed: dict[str, Any] = {"device": self.device, "compile": self.compile, **options}
+        model, unfinished = self.untrained(), self.unfinished
+        result = self.system.train(model, self.task, self.config, checkpoint=unfinished, **fixed)
         history = result.history.astype(object).where(result.history.notna(), None)
         checkpoint.save(
             result.model,
@@ -337,8 +339,8 @@ class Experiment:
         other = [name for name in ("system", "build", "config") if facts.get(name) != self.facts[name]]
         if other:
             raise CheckpointError(
-                f"{self.path} is another model ({', '.join(other)} differ): ask for what it was made with, or "
-                "remove it and train again."
+                f"{self.path} is another model ({', '.join(other)} differ): ask for what it was made with, "
+                "or remove it and train again."
             )
         found, wanted = facts.get("data"), self.system.identity(self.recording)
         found = found if isinstance(found, dict) else {}
@@ -362,7 +364,7 @@ class Objective:
     def __call__(self, values: dict[str, Any], report: Callable[[int, float], None]) -> float:
         """Trains and returns the best validation loss; `report` may stop the trial early."""
         trial = self.experiment.with_values(values)
-        options = {"device": trial.device, "on_epoch": report, "show_progress": False}
+        options: dict[str, Any] = {"device": trial.device, "on_epoch": report, "show_progress": False}
         return trial.system.train(trial.untrained(), trial.task, trial.config, **options).best_loss
 
 
@@ -371,11 +373,11 @@ def _names(session: Session) -> tuple[str, ...]:
     return tuple(str(name) for name in several)
 
 
-def _named(build: Build) -> str:
+def _code_name(build: Build) -> str:
     """Function and code of a model of one's own: another one of the same name has another file."""
     file = inspect.getsourcefile(build)
-    written = file is not None and Path(file).is_file()
-    code = Path(file).read_bytes() if written else inspect.getsource(build).encode()
+    in_file = file is not None and Path(file).is_file()  # a cell of a notebook is in none
+    code = Path(str(file)).read_bytes() if in_file else inspect.getsource(build).encode()
     return f"{build.__module__}:{build.__qualname__} {hashlib.sha256(code).hexdigest()[:10]}"
 
 

@@ -109,7 +109,7 @@ def _simulated(parameters: ScanParameters, read: Callable[[Path], Read]) -> Read
     return kept(folder, TRUTH, write, lambda folder: read(folder / f"{scan_name(parameters)}.zip"))
 
 
-def _known(keys: Sequence[str] | None, held: dict[str, object]) -> tuple[str, ...]:
+def _known(keys: Sequence[str] | None, held: Mapping[str, object]) -> tuple[str, ...]:
     chosen = tuple(held if keys is None else [keys] if isinstance(keys, str) else keys)
     unknown = [key for key in chosen if key not in held]
     if unknown:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from neurokit import metrics, settings
 from neurokit.errors import DataError
@@ -32,7 +32,7 @@ MODES = {"evaluation": evaluating, "training": predicting_as_in_training}
 
 
 def predict_tier(
-    model: nn.Module,
+    model: SensoriumModel,
     mice: Mapping[str, MouseTrials],
     tier: str,
     *,
@@ -51,7 +51,7 @@ def predict_tier(
         return {key: _predicted(model, mouse, tier, batch_size) for key, mouse in mice.items()}
 
 
-def _predicted(model: nn.Module, mouse: MouseTrials, tier: str, batch_size: int) -> np.ndarray:
+def _predicted(model: SensoriumModel, mouse: MouseTrials, tier: str, batch_size: int) -> np.ndarray:
     view, trials = model.mouse(mouse.scan.key), mouse.trials(tier)
     parts = (view(**batch.inputs) for batch in mouse.batches(trials, batch_size))
     return collected(parts, torch.empty(len(trials), mouse.scan.neurons)).numpy()
@@ -154,7 +154,7 @@ def _start_at_receptive_fields(model: SensoriumModel, mouse: MouseTrials) -> Non
     if model.settings.shifter:
         with torch.no_grad():
             positions = positions - model.shifters[scan.key](torch.zeros(1, 2)).numpy()
-    model.readouts[scan.key].positions.start_at(positions)
+    model.mouse(scan.key).readout.positions.start_at(positions)
 
 
 def train_model(
@@ -163,7 +163,7 @@ def train_model(
     *,
     checkpoint: str | Path | None = None,
     **options: Any,
-) -> TrainingResult:
+) -> TrainingResult[SensoriumModel]:
     """Builds and trains; stops by the mean correlation on validation trials. `options` go to `fit`.
 
     With NEUROKIT_FAST=1 the kernels of `neurokit.sensorium.kernels` compute. A `checkpoint` of another
@@ -179,7 +179,7 @@ def train_model(
     return fit(model, loss, train, objective, recipe.fit, checkpoint=checkpoint, **options)
 
 
-def loss(model: nn.Module, batch: MouseBatch) -> tuple[Tensor, Tensor]:
+def loss(model: SensoriumModel, batch: MouseBatch) -> tuple[Tensor, Tensor]:
     """The baselines' loss of one batch of one mouse: sqrt(T / B) x Poisson, and all penalties."""
     predicted = model.mouse(batch.key)(**batch.inputs)
     total = poisson_loss(predicted, batch.responses, batch.scale) + model.regulariser(batch.key)
@@ -197,7 +197,7 @@ class ValidationCorrelation:
         """Which trials of which scans."""
         return self._trials.fingerprint()
 
-    def __call__(self, model: nn.Module) -> float:
+    def __call__(self, model: SensoriumModel) -> float:
         """The number for this model, measured in evaluation mode; NaN where a rate is not finite."""
         found = predict_tier(model, self.mice, self.tier, batch_size=self.batch_size)
         if not all(np.isfinite(rates).all() for rates in found.values()):
