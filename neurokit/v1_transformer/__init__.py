@@ -112,70 +112,7 @@ _MODULES = {
     "simulation": ("SAMPLE_RATE", "SESSIONS", "SessionParameters", "simulate_session"),
     "sources": ("load", "load_simulated", "sessions"),
 }
-__all__ = [
-    "MODELS",
-    "SAMPLE_RATE",
-    "SESSIONS",
-    "AttributionMaps",
-    "ClipShape",
-    "Clips",
-    "Movie",
-    "MovieCNN",
-    "MovieScales",
-    "MovieSession",
-    "MovieSplit",
-    "MovieTask",
-    "SessionParameters",
-    "TransformerConfig",
-    "TransformerSettings",
-    "V1Transformer",
-    "attribution_maps",
-    "build",
-    "ceiling",
-    "cell_scores",
-    "describe",
-    "draw",
-    "evaluate",
-    "expected_responses",
-    "fetch_session",
-    "find_sessions",
-    "fit_scales",
-    "frame_responses",
-    "frame_running",
-    "lagged_pixels",
-    "load",
-    "load_session",
-    "load_simulated",
-    "mean_response",
-    "median_response",
-    "motion_energy",
-    "open_cache",
-    "part_responses",
-    "plot_moments",
-    "plot_parts",
-    "plot_predictions",
-    "plot_repeats",
-    "plot_scores",
-    "plot_traces",
-    "predict",
-    "read_frames",
-    "read_truth",
-    "reference_predictions",
-    "respond",
-    "running_only",
-    "score",
-    "score_table",
-    "search_space",
-    "sessions",
-    "simulate",
-    "simulate_session",
-    "split_movie",
-    "split_movie_leaking",
-    "task",
-    "train",
-    "truth_path",
-    "write_session",
-]
+__all__ = [name for names in _MODULES.values() for name in names]
 
 
 def __getattr__(name: str) -> Any:
@@ -183,3 +120,7 @@ def __getattr__(name: str) -> Any:
         if name in names:
             return getattr(import_module(f"{__name__}.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

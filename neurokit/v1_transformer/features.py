@@ -62,9 +62,17 @@ class MovieTask:
 
     def clips(self) -> Clips:
         """What networks are trained on, on the CPU; raises DataError for scales of other cells."""
-        sizes = {name: getattr(self.shape, name) for name in ("length", "stride", "before")}
-        given = {"running": self.running, "per_frame": self.per_frame, "scales": self.scales}
-        return Clips(self.frames, self.responses, self.split, **sizes, **given)
+        return Clips(
+            self.frames,
+            self.responses,
+            self.split,
+            running=self.running,
+            length=self.shape.length,
+            stride=self.shape.stride,
+            before=self.shape.before,
+            per_frame=self.per_frame,
+            scales=self.scales,
+        )
 
     def reliable(self, least: float = RELIABLE) -> Bool[np.ndarray, "N"]:
         """The cells whose ceiling (`cc_max`) reaches `least` in training frames."""
