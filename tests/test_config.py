@@ -40,7 +40,7 @@ from neurokit.config import (
     plain,
 )
 from neurokit.digital_twin.network.config import SMALL as SMALL_FOUNDATION
-from neurokit.digital_twin.network.network import build as build_foundation
+from neurokit.digital_twin.network.network import build_network as build_foundation
 from neurokit.errors import SettingsError
 from neurokit.pupil_encoder.training import build_encoder
 from neurokit.sensorium.config import CNN, MouseShape

@@ -24,7 +24,7 @@ from torch import Tensor
 
 from neurokit import settings
 from neurokit.digital_twin.network.config import FoundationSettings
-from neurokit.digital_twin.network.network import FoundationNetwork, build
+from neurokit.digital_twin.network.network import FoundationNetwork, build_network
 from neurokit.digital_twin.network.sequence import Periphery
 from neurokit.digital_twin.properties import (
     SCAN,
@@ -79,14 +79,19 @@ class Weights:
     scan_idx: int
 
 
+def weights_folder() -> Path:
+    """Where the released weights lie once they are downloaded."""
+    return settings.data_folder() / "microns" / "weights"
+
+
 def fetch_weights(folder: str | Path | None = None) -> Path:
     """The folder of the released weights, downloaded, checked and unpacked where it is not there yet.
 
     By default it lies in the data folder. Raises FetchError where the archive cannot be had, DataError
     where it is not the published one, CheckpointError where `folder` holds something else, and DiskError.
     """
-    downloads = settings.data_folder() / "microns"
-    folder = Path(folder) if folder is not None else downloads / "weights"
+    downloads = weights_folder().parent
+    folder = Path(folder) if folder is not None else weights_folder()
     with locked(folder.with_name(f".{folder.name}.lock")):  # two notebooks may want the weights at once
         if not folder.exists():
             extract(_checked(fetch(ARCHIVE, downloads)), folder, MOST_BYTES)
@@ -248,7 +253,7 @@ def _extend(path: Path, rows: pd.DataFrame) -> None:
     write_table(path, rows)
 
 
-def load_twin(
+def load_released(
     folder: str | Path,
     session: int,
     scan_idx: int,
@@ -263,7 +268,7 @@ def load_twin(
     weights of a network of other settings, and SettingsError for a device that is not there.
     """
     weights = load_weights(folder, session, scan_idx)
-    network = build(len(weights.units), settings)
+    network = build_network(len(weights.units), settings)
     _check(folder, weights, network)
     network.load_state_dict(weights.state)
     return DigitalTwin(network.eval(), weights.units, device=device, periphery=periphery)

@@ -19,7 +19,7 @@ from neurokit.digital_twin import experiment as runs
 from neurokit.digital_twin import released
 from neurokit.digital_twin import released as microns_weights
 from neurokit.digital_twin.baselines import lagged_pixels
-from neurokit.digital_twin.config import TwinRecipe
+from neurokit.digital_twin.config import TwinConfig
 from neurokit.digital_twin.conversion import write_recording
 from neurokit.digital_twin.experiment import Plan, evaluate_saved, load_foundation, train_and_save
 from neurokit.digital_twin.recording import Video, load_trials, load_videos
@@ -31,7 +31,7 @@ from neurokit.digital_twin.simulation import MouseParameters
 from neurokit.digital_twin.sources import load_simulated_mouse, load_truth
 from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.errors import CheckpointError, DataError, SettingsError
-from tests.digital_twin.toys import NETWORK, RECIPE, toy_network, toy_trials, toy_video, weights
+from tests.digital_twin.toys import CONFIG, NETWORK, toy_network, toy_trials, toy_video, weights
 
 RECORDING = ("--recording", "microns")
 MODELS = ["digital twin", "motion energy", "lagged pixels", "ceiling"]
@@ -64,7 +64,7 @@ def demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulated: Path) -> Pa
     monkeypatch.setenv("NEUROKIT_QUIET", "1")
     monkeypatch.setattr(plans, "demo_parameters", tiny)
     monkeypatch.setattr(runs, "demo_parameters", tiny)
-    monkeypatch.setattr(plans, "SMALL", RECIPE)
+    monkeypatch.setattr(plans, "SMALL", CONFIG)
     return folder
 
 
@@ -115,11 +115,11 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
 
 def test_the_demo_is_small_and_the_full_source_is_not() -> None:
     folder = Path("somewhere")
-    assert Plan().recipe == RECIPE.replace(seed=0)
-    assert Plan(folder, source="full").recipe == TwinRecipe()
-    assert Plan(folder, source="full", size="small").recipe == Plan().recipe
-    assert Plan(size="full", gaps="mean").recipe == TwinRecipe(gaps="mean")
-    assert Plan(seed=3, epochs=7).recipe == RECIPE.replace(seed=3).epochs(7)
+    assert Plan().config == CONFIG.replace(seed=0)
+    assert Plan(folder, source="full").config == TwinConfig()
+    assert Plan(folder, source="full", size="small").config == Plan().config
+    assert Plan(size="full", gaps="mean").config == TwinConfig(gaps="mean")
+    assert Plan(seed=3, epochs=7).config == CONFIG.replace(seed=3).epochs(7)
     assert Plan().description == "digital twin of a simulated mouse, small size, with its own core"
     other = Plan(folder, Path("there"), source="cutout")
     assert other.description == "digital twin of somewhere, full size, with the core of there"
@@ -139,7 +139,7 @@ def test_every_plan_has_a_place_of_its_own(tmp_path: Path) -> None:
 
 def test_a_path_may_be_text_and_a_seed_numpys(tmp_path: Path) -> None:
     folder, core = tmp_path / "scan", tmp_path / "core"
-    for place in ("path", "unfinished", "description", "recipe"):
+    for place in ("path", "unfinished", "description", "config"):
         found = getattr(Plan(str(folder), str(core), seed=np.int64(3)), place)
         assert found == getattr(Plan(folder, core, seed=3), place)
     assert Plan(str(folder)).recording() == folder
@@ -166,9 +166,9 @@ def test_a_plan_that_cannot_be_is_refused() -> None:
 def test_training_saves_what_it_says(demo: Path) -> None:
     plan = Plan(seed=1)
     found = train_and_save(plan)
-    network, recipe = load_twin(found.path)
+    network, config = load_twin(found.path)
     twin = open_twin(plan.path)
-    assert found.path == plan.path.with_name(f"{plan.path.name}.safetensors") and recipe == plan.recipe
+    assert found.path == plan.path.with_name(f"{plan.path.name}.safetensors") and config == plan.config
     assert found.parameters == found.trained == sum(values.numel() for values in network.parameters())
     assert network.units == tiny().cells and twin.statistics is None
     assert found.loss == pytest.approx(twin.history["validation_loss"].min())
@@ -194,18 +194,18 @@ def test_a_core_is_transferred_and_stays_as_it_was(demo: Path, saved: Callable[[
     assert (found.parameters, found.trained) == (own.parameters, own.parameters - shared)
     assert found.path != own.path
     assert not torch.equal(network.readout.biases[0], toy_network(5).readout.biases[0])
-    assert load_twin(found.path)[1] == plan.recipe
+    assert load_twin(found.path)[1] == plan.config
 
 
 def test_the_sizes_are_those_of_the_foundation(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Three streams are drawn from where the recipe says two; and a folder of weights is a foundation."""
+    """Three streams are drawn from where the config says two; and a folder of weights is a foundation."""
     wide, units = NETWORK.replace(streams=3), pd.DataFrame({"unit_id": range(4)})
     source = toy_network(4, streams=3)
     save_weights(tmp_path / "weights", source.state_dict(), units, 6, 2)
     monkeypatch.setattr(runs.released, "load_twin", partial(released.load_twin, settings=wide))
     plan = Plan(foundation=tmp_path / "weights")
-    network, recipe = load_twin(train_and_save(plan).path)
-    assert network.settings == recipe.network == wide and network.units == tiny().cells
+    network, config = load_twin(train_and_save(plan).path)
+    assert network.settings == config.network == wide and network.units == tiny().cells
     theirs = weights(source.core)
     assert all(torch.equal(values, theirs[name]) for name, values in weights(network.core).items())
     assert list(evaluate_saved(plan)["model"].unique()) == MODELS
@@ -330,8 +330,8 @@ def test_a_twin_of_something_else_is_refused(
     plan = saved(demo)
     for place, says in (
         (Plan(seed=1), "another recording"),
-        (Plan(size="full"), "another recipe"),
-        (Plan(gaps="mean"), "another recipe"),
+        (Plan(size="full"), "another config"),
+        (Plan(gaps="mean"), "another config"),
     ):
         for end in (".json", ".safetensors"):
             shutil.copy(f"{plan.path}{end}", f"{place.path}{end}")
@@ -478,4 +478,4 @@ def test_what_cannot_be_asked(
 
 def test_a_saved_twin_is_plain_data(demo: Path, saved: Callable[[Path], Plan]) -> None:
     description = json.loads(Path(f"{saved(demo).path}.json").read_text())
-    assert description["recipe"]["window"] == RECIPE.window and description["model"] == "FoundationNetwork"
+    assert description["config"]["window"] == CONFIG.window and description["model"] == "FoundationNetwork"
