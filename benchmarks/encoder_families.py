@@ -14,15 +14,8 @@ import pandas as pd
 import torch
 from joblib import Parallel, delayed
 
-from neurokit.pupil_encoder.experiment import prepare
-from neurokit.pupil_encoder.training import (
-    DEFAULTS,
-    EncoderObjective,
-    encoder_rates,
-    score_table,
-    search_space,
-    train_encoder,
-)
+from neurokit import Experiment
+from neurokit.pupil_encoder import rates, score_table, search_space
 from neurokit.tune import search
 from record import save
 
@@ -61,11 +54,10 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
 def one_search(family: str, algorithm: str, seed: int, trials: int, epochs: int) -> dict[str, object]:
     """The best of one search, trained for four times as long and scored on the test trials."""
     torch.set_num_threads(1)
-    _, task = prepare("pupil", "random", seed)
-    objective = EncoderObjective(task, DEFAULTS.replace(epochs=epochs, seed=seed), device="cpu", seed=seed)
+    experiment = Experiment("pupil-encoder", model=family, epochs=epochs, seed=seed, device="cpu")
     most_layers = 5 if family == "cnn" else 2
     study = search(
-        objective,
+        experiment.objective(),
         search_space((family,), most_layers),
         trials=trials,
         seed=seed,
@@ -73,9 +65,10 @@ def one_search(family: str, algorithm: str, seed: int, trials: int, epochs: int)
         start_up_trials=max(1, trials // 2),
         progress=False,
     )
-    model, how = objective.model_and_settings(study.best)
-    train_encoder(task, model, how.replace(epochs=4 * epochs), device="cpu", show_progress=False)
-    score = score_table(task, {family: encoder_rates(model, task)})["r2_mean"].mean()
+    best = experiment.with_values(study.best | {"epochs": 4 * epochs})
+    model, task = best.untrained(), best.task
+    best.system.train(model, task, best.config, device="cpu", show_progress=False)
+    score = score_table(task, {family: rates(model, task)})["r2_mean"].mean()
     return {
         "family": family,
         "search": algorithm,

@@ -27,21 +27,11 @@ from threadpoolctl import threadpool_limits
 import record
 from digests import columns, differences, digest, digests, file_digest, machine, scores, weights
 from neurokit import digital_twin as twins
+from neurokit import pupil_encoder as pupil
 from neurokit.digital_twin import MouseWindows, Trial, TrialFolder, TwinConfig
 from neurokit.experiment import Experiment
-from neurokit.pupil_encoder.experiment import prepare as prepare_pupil
-from neurokit.pupil_encoder.features import EncodingTask
-from neurokit.pupil_encoder.recording import TrialRecording
-from neurokit.pupil_encoder.sources import simulated_truth
-from neurokit.pupil_encoder.training import (
-    DEFAULTS,
-    baseline_rates,
-    build_encoder,
-    encoder_rates,
-    score_table,
-    seed_style_column,
-    train_encoder,
-)
+from neurokit.pupil_encoder import EncodingTask, PupilConfig, TrialRecording, simulated_truth
+from neurokit.pupil_encoder.scores import seed_style_column
 from neurokit.sensorium import experiment as sensorium_plan
 from neurokit.sensorium import experiment as sensorium_run
 from neurokit.sensorium import predict_tier, save_model, train_model
@@ -79,16 +69,18 @@ def environment(data: str) -> dict[str, str]:
 
 def pupil_encoder() -> Numbers:
     """All five families on the pupil, every baseline, and what all behaviour is turned into."""
-    recording, task = prepare_pupil(inputs="pupil", split="random", seed=0)
-    _, wider = prepare_pupil(inputs="behaviour", split="blocked", seed=1)
+    recording, other = pupil.load(seed=0), pupil.load(seed=1)
+    task = pupil.task(recording)
+    wider = pupil.task(other, PupilConfig(inputs="behaviour", split="blocked", seed=1))
     models, rates = {}, {}
     for family in ("rnn", "gru", "lstm", "mlp", "cnn"):
-        encoder = build_encoder(task, cell=family, hidden=27, layers=1, seed=0)
-        fitted = train_encoder(task, encoder, DEFAULTS.replace(epochs=3, seed=0), **HERE)
+        config = PupilConfig(cell=family, hidden=27, layers=1, seed=0).with_epochs(3)
+        encoder = pupil.build(task, config)
+        fitted = pupil.train(encoder, task, config, **HERE)
         models[family] = trained(fitted)
-        rates[family] = encoder_rates(fitted.model, task)
-    baselines = baseline_rates(task, recording.trials)
-    table = score_table(task, rates | baselines)
+        rates[family] = pupil.rates(fitted.model, task)
+    baselines = pupil.baseline_rates(task)
+    table = pupil.score_table(task, rates | baselines)
     table["seed_style"] = table["model"].map(seed_style_column(task, rates | baselines))
     return {
         "recording": trial_recording(recording),

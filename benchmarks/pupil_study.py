@@ -15,18 +15,9 @@ import pandas as pd
 import torch
 from joblib import Parallel, delayed
 
-from neurokit import settings
-from neurokit.pupil_encoder.experiment import prepare
-from neurokit.pupil_encoder.sources import simulated_truth
-from neurokit.pupil_encoder.training import (
-    DEFAULTS,
-    baseline_rates,
-    build_encoder,
-    encoder_rates,
-    score_table,
-    seed_style_column,
-    train_encoder,
-)
+from neurokit import Experiment, pupil_encoder, settings
+from neurokit.pupil_encoder import baseline_rates, score_table, simulated_truth
+from neurokit.pupil_encoder.scores import seed_style_column
 from record import save
 
 
@@ -58,14 +49,16 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
 def one_seed(inputs: str, split: str, seed: int, epochs: int) -> pd.DataFrame:
     """Test scores of every model for one split."""
     torch.set_num_threads(1)
-    recording, task = prepare(inputs, split, seed)
-    rates = baseline_rates(task, recording.trials)
+    values = {"inputs": inputs, "split": split}
+    experiment = Experiment("pupil-encoder", values=values, epochs=epochs, seed=seed, device="cpu")
+    task = experiment.task
+    rates = baseline_rates(task)
     for cell in ("rnn", "gru"):
-        encoder = build_encoder(task, cell=cell, seed=seed)
-        rates[f"untrained {cell.upper()}"] = encoder_rates(encoder, task)
-        how = DEFAULTS.replace(epochs=epochs, seed=seed)
-        train_encoder(task, encoder, how, device="cpu", show_progress=False)
-        rates[f"PupilEncoder ({cell.upper()})"] = encoder_rates(encoder, task)
+        config = experiment.config.replace(cell=cell)
+        encoder = pupil_encoder.build(task, config)
+        rates[f"untrained {cell.upper()}"] = pupil_encoder.rates(encoder, task)
+        pupil_encoder.train(encoder, task, config, device="cpu", show_progress=False)
+        rates[f"PupilEncoder ({cell.upper()})"] = pupil_encoder.rates(encoder, task)
     table = score_table(task, rates, seed=seed)
     table["seed_style"] = table["model"].map(seed_style_column(task, rates))
     table["best"] = table["region"].map(_best(seed))

@@ -11,10 +11,8 @@ import os
 
 import pandas as pd
 
-from neurokit import metrics, settings
-from neurokit.pupil_encoder import baselines
-from neurokit.pupil_encoder.experiment import prepare
-from neurokit.pupil_encoder.training import seed_style_r2
+from neurokit import Experiment, metrics, settings
+from neurokit.pupil_encoder import baselines, seed_style_r2
 from record import save
 
 
@@ -37,8 +35,7 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
 
 def one_seed(source: settings.Source, seed: int) -> dict[str, object]:
     """The PSTH's R² on test trials, mean over regions, past the ramp and with it; then pooled."""
-    with settings.source_of(source):
-        _, task = prepare(seed=seed)
+    task = Experiment("pupil-encoder", source=source, seed=seed).task
     row: dict[str, object] = {"source": source}
     for name, with_ramp in (("past_ramp", False), ("with_ramp", True)):
         psth = baselines.psth(task, with_ramp=with_ramp)

@@ -15,8 +15,8 @@ from growth_works import small_ensemble
 from neurokit import settings
 from neurokit.distributed.ray_cluster import cluster, import_ray
 from neurokit.distributed.search import search_on_ray
-from neurokit.pupil_encoder.experiment import prepare
-from neurokit.pupil_encoder.training import DEFAULTS, EncoderObjective, search_space
+from neurokit.experiment import Experiment, Objective
+from neurokit.pupil_encoder import search_space
 from neurokit.sensorium import train_ensemble
 from paired import seconds
 
@@ -46,8 +46,9 @@ def measured(number: int, workers: int, quick: bool) -> dict[str, Any]:
 
 def search_job(quick: bool) -> Job:
     """A search for the learning rate and size of a PupilEncoder; its losses in order of proposal."""
-    fit = DEFAULTS.replace(epochs=1 if quick else 4, batch_size=24)
-    objective = partial(on_one_thread, EncoderObjective(prepare()[1], fit, device="cpu"))
+    values = {"epochs": 1 if quick else 4, "batch_size": 24}
+    experiment = Experiment("pupil-encoder", values=values, device="cpu")
+    objective = partial(on_one_thread, experiment.objective())
     space = search_space(cells=("gru",))
 
     def job(number: int, workers: int) -> list[float]:
@@ -59,7 +60,7 @@ def search_job(quick: bool) -> Job:
     return job
 
 
-def on_one_thread(objective: EncoderObjective, parameters: dict[str, Any], report: Callable) -> float:
+def on_one_thread(objective: Objective, parameters: dict[str, Any], report: Callable) -> float:
     """The objective, whatever number of threads the worker was started with."""
     torch.set_num_threads(1)
     return objective(parameters, report)

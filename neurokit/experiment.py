@@ -24,7 +24,8 @@ from torch import nn
 
 from neurokit import settings, tune
 from neurokit.config import AnyPath, Count, Seed, checked
-from neurokit.errors import CheckpointError, SettingsError
+from neurokit.errors import CheckpointError, DataError, SettingsError
+from neurokit.figures.style import styled
 from neurokit.files.atomic import written
 from neurokit.training import checkpoint
 from neurokit.training.checkpoint import Checkpoint
@@ -77,6 +78,8 @@ class Experiment:
     ) -> None:
         self.system_name = find_system(system).NAME
         self.folder = checked("folder", folder, AnyPath | None)
+        if self.folder is not None and not self.folder.is_dir():
+            raise DataError(f"{self.folder} is no folder; name the one that holds the recording.")
         self.source = settings.check_source(source)
         self.seed = checked("seed", seed, Seed)
         self.session = _names(session)
@@ -194,13 +197,12 @@ class Experiment:
         table, text, picture = (self.path.with_name(f"{stem}.{kind}") for kind in ("csv", "json", "png"))
         score, rows = self.score(), json.loads(scores.to_json(orient="records"))
         validation = {"name": score.name, self.model_name: score.value, **score.yardsticks}
-        figure = self.system.draw(scores)
         with written(table) as new:
             scores.to_csv(new, index=False)
         with written(text) as new:
             new.write_text(json.dumps({**self.facts, "validation": validation, "test": rows}, indent=2))
-        with written(picture) as new:
-            figure.savefig(new, format="png", dpi=150)
+        with written(picture) as new, styled():
+            self.system.draw(scores).savefig(new, format="png", dpi=150, bbox_inches="tight")
         return table, text, picture
 
     def predict(self, part: str = "test") -> Any:
@@ -277,13 +279,13 @@ class Experiment:
 
     _opened: TrainingResult | None = None
 
-    def _chosen_size(self, size: Size | None) -> Size:
+    def _chosen_size(self, size: Any) -> Size:
         if size not in (*get_args(Size), None):
             raise SettingsError(f"size is {size!r}; use one of {', '.join(get_args(Size))}.")
         simulated = self.folder is None and self.source == "demo"
         return size or ("small" if simulated else "published")
 
-    def _chosen_config(self, model: str | None, config: SystemConfig | None) -> tuple[str, SystemConfig]:
+    def _chosen_config(self, model: str | None, config: Any) -> tuple[str, SystemConfig]:
         """The name of the model in file names, and what it stands for."""
         models = self.system.MODELS
         if model is not None and (config is not None or self.build is not None):
@@ -323,14 +325,21 @@ class Experiment:
     def _loaded(self) -> TrainingResult:
         """The saved result; the task is made anew with the transforms that were saved."""
         facts = checkpoint.read_facts(self.path)
-        self._check_same_data(facts)
+        self._check_same(facts)
         into = self.untrained() if self.build else None
         opened = checkpoint.load(self.path, into)
         self.task = self.system.task(self.recording, self.config, arrays=opened.arrays, device=self.device)
         model = opened.model.to(choose_device(self.device))
         return replace(_result(opened), model=model)
 
-    def _check_same_data(self, facts: Mapping[str, Any]) -> None:
+    def _check_same(self, facts: Mapping[str, Any]) -> None:
+        """Raises CheckpointError for a file that was renamed, or made of other data."""
+        other = [name for name in ("system", "build", "config") if facts.get(name) != self.facts[name]]
+        if other:
+            raise CheckpointError(
+                f"{self.path} is another model ({', '.join(other)} differ): ask for what it was made with, or "
+                "remove it and train again."
+            )
         found, wanted = facts.get("data"), self.system.identity(self.recording)
         found = found if isinstance(found, dict) else {}
         different = [name for name, value in wanted.items() if found.get(name) != value]

@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from neurokit.attribution import integrated_gradients, lag_profile, rate_at, strongest
+from neurokit.pupil_encoder.config import FIT, PupilConfig
+from neurokit.pupil_encoder.experiment import build, train
 from neurokit.pupil_encoder.features import EncodingTask, encoding_task, split_trials
-from neurokit.pupil_encoder.sources import load_session, simulated_truth
-from neurokit.pupil_encoder.training import DEFAULTS, build_encoder, train_encoder
+from neurokit.pupil_encoder.sources import load, simulated_truth
 
 SEEDS = (0, 1, 2)
 REGIONS = ("SCs", "SCm", "LGd")
@@ -24,7 +25,7 @@ TOLERANCE = 0.07
 
 @pytest.fixture(scope="module")
 def tasks() -> list[EncodingTask]:
-    recordings = [load_session(source="demo", seed=seed) for seed in SEEDS]
+    recordings = [load(source="demo", seed=seed) for seed in SEEDS]
     return [encoding_task(r, split_trials(len(r.trials), seed=0), regions=REGIONS) for r in recordings]
 
 
@@ -55,11 +56,11 @@ def hits(answers: list[tuple[str, float]], seed: int) -> list[bool]:
 @pytest.mark.slow
 def test_trained_encoder_finds_channel_and_lag(tasks: list[EncodingTask]) -> None:
     """At least eight of nine (three mice, three regions)."""
-    how = DEFAULTS.replace(learning_rate=1e-3, weight_decay=0.1)
+    how = FIT.replace(learning_rate=1e-3, weight_decay=0.1)
     right = []
     for seed, task in zip(SEEDS, tasks, strict=True):
-        encoder = build_encoder(task, cell="mlp", hidden=32)
-        train_encoder(task, encoder, how, device="cpu", show_progress=False)
+        encoder = build(task, PupilConfig(cell="mlp", hidden=32))
+        train(encoder, task, PupilConfig(fit=how), device="cpu", show_progress=False)
         answers = found(encoder, task)
         print(seed, answers)
         right += hits(answers, seed)
@@ -71,5 +72,5 @@ def test_random_weights_do_not(tasks: list[EncodingTask]) -> None:
     """At most two of nine, by luck."""
     right = []
     for seed, task in zip(SEEDS, tasks, strict=True):
-        right += hits(found(build_encoder(task, cell="mlp", hidden=32, seed=seed + 10), task), seed)
+        right += hits(found(build(task, PupilConfig(cell="mlp", hidden=32, seed=seed + 10)), task), seed)
     assert sum(right) <= 2, right

@@ -42,7 +42,8 @@ from neurokit.config import (
 from neurokit.digital_twin.network.config import SMALL as SMALL_FOUNDATION
 from neurokit.digital_twin.network.network import build_network as build_foundation
 from neurokit.errors import SettingsError
-from neurokit.pupil_encoder.training import build_encoder
+from neurokit.pupil_encoder.config import PupilConfig
+from neurokit.pupil_encoder.experiment import build as build_pupil
 from neurokit.sensorium.config import CNN, MouseShape
 from neurokit.sensorium.model import build as build_sensorium
 from neurokit.v1_transformer.config import SMALL_MODEL as SMALL_TRANSFORMER
@@ -503,7 +504,7 @@ SMALL_TASK = SimpleNamespace(
 )
 SMALL_TASK.bins = lambda part: np.ones((2, 3), dtype=bool)
 BUILDERS = {
-    "pupil": lambda seed: build_encoder.__wrapped__(SMALL_TASK, seed=seed),
+    "pupil": lambda seed: build_pupil.__wrapped__(SMALL_TASK, PupilConfig(seed=seed)),
     "sensorium": lambda seed: build_sensorium(
         {"a": MouseShape(neurons=3)}, CNN.replace(channels=2, layers=1, positions="free"), seed=seed
     ),

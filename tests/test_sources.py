@@ -552,9 +552,9 @@ def small_demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def test_a_session_that_is_not_there_is_named(small_demo: Path) -> None:
-    assert steinmetz.load_session(source="demo").name == "Simulated_2026-01-01"
+    assert steinmetz.load(source="demo").name == "Simulated_2026-01-01"
     with pytest.raises(DataError, match=r"'Nobody_1999-01-01'.*Simulated_2026-01-01"):
-        steinmetz.load_session("Nobody_1999-01-01", source="demo")
+        steinmetz.load(session="Nobody_1999-01-01", source="demo")
 
 
 def test_the_cutout_has_one_session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -564,28 +564,28 @@ def test_the_cutout_has_one_session(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     (tmp_path / steinmetz.CUTOUT).touch()
     made = steinmetz_session(SMALL, tmp_path)
     monkeypatch.setattr(steinmetz, "read_cutout", lambda path: made)
-    for name in (None, "Simulated_2026-01-01"):
-        assert steinmetz.load_session(name, source="cutout") is made
+    for name in ((), "Simulated_2026-01-01"):
+        assert steinmetz.load(session=name, source="cutout") is made
     with pytest.raises(DataError, match=r"'Lederberg_2017-12-06'; this source has Simulated_2026-01-01\.$"):
-        steinmetz.load_session("Lederberg_2017-12-06", source="cutout")
+        steinmetz.load(session="Lederberg_2017-12-06", source="cutout")
 
 
 @pytest.mark.parametrize(
     ("name", "source", "says"),
     [
-        (None, "Demo", "no source 'Demo'; use one of demo, cutout, full"),
-        (None, "", "no source ''; use one of demo, cutout, full"),
+        ((), "Demo", "no source 'Demo'; use one of demo, cutout, full"),
+        ((), "", "no source ''; use one of demo, cutout, full"),
         ("Lederberg", "full", r"'Lederberg'; this source has Cori_2016-12-14, .*, Theiler_2017-10-11\."),
         ("", "full", "No session is named ''"),
     ],
 )
 def test_nothing_is_fetched_for_a_name_that_is_not_there(
-    monkeypatch: pytest.MonkeyPatch, name: str | None, source: str, says: str
+    monkeypatch: pytest.MonkeyPatch, name: str | tuple, source: str, says: str
 ) -> None:
     monkeypatch.setattr(steinmetz, "fetch", lambda *_: pytest.fail("it would download"))
-    unchecked = getattr(steinmetz.load_session, "__wrapped__", steinmetz.load_session)  # the import hook
+    unchecked = getattr(steinmetz.load, "__wrapped__", steinmetz.load)  # the import hook
     with pytest.raises((DataError, SettingsError), match=says):
-        unchecked(name, source=source)
+        unchecked(session=name, source=source)
 
 
 def test_all_sessions_of_the_download_are_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -594,7 +594,7 @@ def test_all_sessions_of_the_download_are_known(monkeypatch: pytest.MonkeyPatch,
     made = steinmetz_session(SMALL.replace(mouse="Cori", date="2016-12-17"), tmp_path)
     monkeypatch.setattr(steinmetz, "fetch", lambda part, folder: tmp_path / part)
     monkeypatch.setattr(steinmetz, "read_sessions", lambda path: [made])
-    assert steinmetz.load_session("Cori_2016-12-17", source="full") is made
+    assert steinmetz.load(session="Cori_2016-12-17", source="full") is made
 
 
 def steinmetz_session(parameters: SessionParameters, folder: Path) -> TrialRecording:
@@ -620,26 +620,26 @@ def test_the_cutout_source_says_which_folder_it_wants(
     make(tmp_path / "real")
     monkeypatch.setenv("NEUROKIT_REAL_DATA", str(tmp_path / "real"))
     with pytest.raises(error, match=finding):
-        steinmetz.load_session(source="cutout")
+        steinmetz.load(source="cutout")
 
 
 def test_the_demo_session_is_simulated_once(small_demo: Path) -> None:
-    steinmetz.load_session(source="demo")
+    steinmetz.load(source="demo")
     (made,) = small_demo.glob("steinmetz-*")
     before = {file.name: os.stat(file).st_mtime_ns for file in made.iterdir()}
     assert set(before) == {"steinmetz_part0.npz", "truth.npz"}
     assert steinmetz.simulated_truth().parameters["seed"] == 0
     assert {file.name: os.stat(file).st_mtime_ns for file in made.iterdir()} == before
-    steinmetz.load_session(source="demo", seed=3)
+    steinmetz.load(source="demo", seed=3)
     assert len([*small_demo.glob("steinmetz-*")]) == 2
 
 
 @pytest.mark.parametrize("name", ["steinmetz_part0.npz", "truth.npz"])
 @pytest.mark.parametrize("damage", ["cut short", "removed"])
 def test_a_damaged_demo_is_simulated_anew(small_demo: Path, name: str, damage: str) -> None:
-    expected = steinmetz.load_session(source="demo").spikes
+    expected = steinmetz.load(source="demo").spikes
     (file,) = small_demo.glob(f"steinmetz-*/{name}")
     file.write_bytes(file.read_bytes()[:100]) if damage == "cut short" else file.unlink()
-    assert (steinmetz.load_session(source="demo").spikes == expected).all()
+    assert (steinmetz.load(source="demo").spikes == expected).all()
     assert steinmetz.simulated_truth().expected_rates.shape[0] == len(expected[0])
     assert file.stat().st_size > 100

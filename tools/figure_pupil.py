@@ -8,33 +8,23 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from neurokit import Experiment, pupil_encoder
 from neurokit.figures.style import COLOURS, GREY, INK
-from neurokit.pupil_encoder.experiment import prepare
-from neurokit.pupil_encoder.features import EncodingTask
-from neurokit.pupil_encoder.sources import simulated_truth
-from neurokit.pupil_encoder.training import (
-    DEFAULTS,
-    baseline_rates,
-    build_encoder,
-    encoder_rates,
-    score_table,
-    train_encoder,
-)
+from neurokit.pupil_encoder import EncodingTask, baseline_rates, score_table, simulated_truth
 
 SHOWN = {"PSTH": "PSTH", "FIR": "linear filter", "PupilEncoder": "PupilEncoder (GRU)"}
 
 
 def draw() -> Figure:
     """Input, prediction and score, side by side."""
-    recording, task = prepare()
-    encoder = build_encoder(task, cell="gru")
-    train_encoder(task, encoder, DEFAULTS.replace(epochs=30), device="cpu")
-    rates = encoder_rates(encoder, task)
+    experiment = Experiment("pupil-encoder", model="gru", epochs=30, device="cpu")
+    task = experiment.task
+    rates = pupil_encoder.rates(experiment.train().result.model, task)
     figure, axes = plt.subplots(1, 3, figsize=(10, 2.6), width_ratios=(1, 1, 1.1))
     trial = best_test_trial(task, rates)
     draw_input(axes[0], task, trial)
     draw_rates(axes[1], task, rates, trial)
-    draw_scores(axes[2], task, {**baseline_rates(task, recording.trials), "PupilEncoder": rates})
+    draw_scores(axes[2], task, {**baseline_rates(task), "PupilEncoder": rates})
     return figure
 
 

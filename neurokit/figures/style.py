@@ -1,5 +1,8 @@
 """The figure style: ink, colours, sizes."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import matplotlib.pyplot as plt
 
 INK, GREY = "#222222", "#9a9a9a"
@@ -21,3 +24,13 @@ STYLE = {
 def use_style() -> None:
     """Sets the project's figure style for all figures that follow."""
     plt.rcParams.update(STYLE)
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """The project's figure style inside; figures that were made there are closed at the end."""
+    before = set(plt.get_fignums())
+    with plt.rc_context(STYLE):
+        yield
+    for number in set(plt.get_fignums()) - before:
+        plt.close(number)

@@ -240,9 +240,10 @@ def _best(task: EncodingTask, config: PupilConfig) -> Float[np.ndarray, "R"] | N
 def _check_bin_size(found: Any, wanted: float) -> None:
     if found is None:
         raise DataError(f"bin_size is missing; the model reads bins of {wanted:g} s, so say that yours are.")
-    if not np.isclose(float(found), wanted):
+    sizes = np.unique(np.asarray(found, dtype=float))  # a table has it in every row
+    if not np.allclose(sizes, wanted):
         raise DataError(
-            f"bin_size is {float(found):g} s, and the model reads bins of {wanted:g} s: resample them."
+            f"bin_size is {sizes[0]:g} s, and the model reads bins of {wanted:g} s: resample them."
         )
 
 

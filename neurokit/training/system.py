@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ from neurokit.training.fit import TrainingResult
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Own = TypeVar("Own", bound="SystemConfig")
 Build = Callable[[Any, Any], nn.Module]
 """An untrained model for a task and a config."""
 
@@ -38,12 +39,12 @@ class SystemConfig(Config):
     seed: Seed = 0
     """Of the weights."""
 
-    def seeded(self, seed: int) -> Self:
+    def seeded(self: Own, seed: int) -> Own:
         """The same with `seed` added to the seeds of weights and training."""
         names = [name for name in ("seed", "fit.seed") if name in self.names()]
         return self.with_values({name: self.value(name) + seed for name in names})
 
-    def with_epochs(self, epochs: int) -> Self:
+    def with_epochs(self: Own, epochs: int) -> Own:
         """The same, trained for so many epochs at most."""
         return self.with_values({"fit.epochs": epochs})
 
@@ -103,6 +104,7 @@ class Score:
     yardsticks: dict[str, float] = field(default_factory=dict)
 
 
+@runtime_checkable
 class System(Protocol):
     """The names of a system's module `experiment`.
 

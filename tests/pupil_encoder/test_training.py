@@ -11,24 +11,18 @@ from torch import nn
 
 from neurokit import metrics
 from neurokit.errors import DataError, SettingsError
+from neurokit.experiment import Experiment, Objective
 from neurokit.pupil_encoder import baselines
+from neurokit.pupil_encoder.baselines import baseline_rates
+from neurokit.pupil_encoder.config import PupilConfig, search_space
+from neurokit.pupil_encoder.experiment import build, rates, rows, train
 from neurokit.pupil_encoder.features import BEHAVIOUR, EncodingTask, encoding_task, split_trials
 from neurokit.pupil_encoder.model import PupilEncoder, TemporalCNN, WindowMLP
 from neurokit.pupil_encoder.neuromatch import read_sessions
 from neurokit.pupil_encoder.recording import TrialRecording
+from neurokit.pupil_encoder.scores import score_table, seed_style_r2
 from neurokit.pupil_encoder.simulated_files import write_neuromatch
 from neurokit.pupil_encoder.simulation import RegionTruth, SessionParameters, simulate_session
-from neurokit.pupil_encoder.training import (
-    EncoderObjective,
-    baseline_rates,
-    build_encoder,
-    encoder_rates,
-    rows,
-    score_table,
-    search_space,
-    seed_style_r2,
-    train_encoder,
-)
 from neurokit.training import fit as fit_module
 from neurokit.training.predict import predict
 from neurokit.training.settings import FitSettings
@@ -37,6 +31,13 @@ from neurokit.tune import search
 REGIONS = ("SCs", "LGd")
 BRIEF = FitSettings(epochs=2, batch_size=8, learning_rate=0.01)
 ONE_POINT = {"cell": "gru", "hidden": 4, "layers": 1, "learning_rate": 0.01, "weight_decay": 1e-4}
+
+
+def objective_of(task: EncodingTask, fit: FitSettings = BRIEF) -> Objective:
+    """The objective of a search over configs on this task."""
+    experiment = Experiment("pupil-encoder", config=PupilConfig(fit=fit), source="demo", device="cpu")
+    experiment.task = task
+    return experiment.objective()
 
 
 def toy_task(trials: int = 20, bins: int = 24, seed: int = 0) -> EncodingTask:
@@ -75,9 +76,9 @@ def toy_task(trials: int = 20, bins: int = 24, seed: int = 0) -> EncodingTask:
 )
 def test_each_family_fits_the_tasks_sizes(cell: str, kind: type[nn.Module]) -> None:
     task = toy_task()
-    model = build_encoder(task, cell=cell, hidden=5, layers=2)
+    model = build(task, PupilConfig(cell=cell, hidden=5, layers=2))
     assert type(model) is kind
-    assert encoder_rates(model, task).shape == task.rates.shape
+    assert rates(model, task).shape == task.rates.shape
     if kind is PupilEncoder:
         assert type(model.recurrent).__name__.lower() == cell
         assert (model.recurrent.num_layers, model.recurrent.hidden_size) == (2, 5)
@@ -87,27 +88,29 @@ def test_each_family_fits_the_tasks_sizes(cell: str, kind: type[nn.Module]) -> N
 
 @pytest.mark.parametrize(("bin_size", "bins"), [(0.01, 201), (0.02, 101), (0.05, 41)])
 def test_a_perceptron_sees_one_second_on_either_side(bin_size: float, bins: int) -> None:
-    model = build_encoder(replace(toy_task(), bin_size=bin_size), cell="mlp", hidden=5)
+    model = build(replace(toy_task(), bin_size=bin_size), PupilConfig(cell="mlp", hidden=5))
     assert model.layers[0].kernel_size == (bins,)
 
 
 def test_an_encoder_starts_at_the_training_mean() -> None:
     task = toy_task()
-    model = build_encoder(task, hidden=5)
+    model = build(task, PupilConfig(hidden=5))
     mean = torch.tensor(baselines.mean_rate(task)[0, 0], dtype=torch.float32)
     torch.testing.assert_close(model.rates(torch.zeros(1, 1, 5))[0, 0], mean, rtol=1e-4, atol=1e-4)
 
 
 def test_the_seed_draws_the_weights_and_leaves_the_global_generator() -> None:
     before = torch.get_rng_state()
-    one, same, other = (build_encoder(toy_task(), seed=seed).recurrent.weight_ih_l0 for seed in (0, 0, 1))
+    one, same, other = (
+        build(toy_task(), PupilConfig(seed=seed)).recurrent.weight_ih_l0 for seed in (0, 0, 1)
+    )
     assert torch.equal(torch.get_rng_state(), before)
     assert torch.equal(one, same) and not torch.equal(one, other)
 
 
 def test_an_unknown_family_is_refused_with_the_known_ones() -> None:
     with pytest.raises(SettingsError, match="cell is 'elman'; use one of rnn, gru, lstm, mlp, cnn"):
-        build_encoder.__wrapped__(toy_task(), cell="elman")
+        PupilConfig(cell="elman")
 
 
 # --- train
@@ -123,8 +126,10 @@ def test_rows_are_the_parts_trials() -> None:
 
 def fitted(task: EncodingTask) -> tuple[np.ndarray, float]:
     """What a brief fit predicts, and its validation loss."""
-    found = train_encoder(task, build_encoder(task, hidden=4), BRIEF, device="cpu", show_progress=False)
-    return encoder_rates(found.model, task), found.best_loss
+    found = train(
+        build(task, PupilConfig(hidden=4)), task, PupilConfig(fit=BRIEF), device="cpu", show_progress=False
+    )
+    return rates(found.model, task), found.best_loss
 
 
 def test_test_trials_and_unscored_bins_change_no_fit() -> None:
@@ -154,7 +159,7 @@ def test_a_device_that_is_not_there_is_refused() -> None:
         pytest.skip("this machine has the device")
     task = toy_task()
     with pytest.raises(SettingsError, match="Device 'mps' is not there"):
-        train_encoder(task, build_encoder(task), BRIEF, device="mps")
+        train(build(task), task, PupilConfig(fit=BRIEF), device="mps")
 
 
 # --- scores
@@ -252,7 +257,7 @@ def unused(objective: Callable, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_each_sampled_value_reaches_model_and_optimiser(monkeypatch: pytest.MonkeyPatch) -> None:
-    objective = EncoderObjective(toy_task(), BRIEF, device="cpu")
+    objective = objective_of(toy_task())
     assert set(OTHER_POINT) == set(search_space())
     assert reached(objective, ONE_POINT, monkeypatch) == Reached(nn.GRU, 4, 1, 0.01, 1e-4)
     assert unused(objective, monkeypatch) == []
@@ -262,16 +267,16 @@ def test_each_sampled_value_reaches_model_and_optimiser(monkeypatch: pytest.Monk
 def test_a_forgotten_parameter_would_be_noticed(forgotten: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first PupilEncoder's search sampled a learning rate and trained with another one."""
 
-    class Forgetful(EncoderObjective):
+    class Forgetful(Objective):
         def __call__(self, parameters: dict[str, Any], report: Callable[[int, float], None]) -> float:
             return super().__call__(parameters | {forgotten: ONE_POINT[forgotten]}, report)
 
-    assert unused(Forgetful(toy_task(), BRIEF, device="cpu"), monkeypatch) == [forgotten]
+    assert unused(Forgetful(objective_of(toy_task()).experiment), monkeypatch) == [forgotten]
 
 
 def test_the_objective_is_the_best_validation_loss_and_reports_each_epoch() -> None:
     task, reports = toy_task(), []
-    objective = EncoderObjective(task, BRIEF.replace(epochs=5), device="cpu")
+    objective = objective_of(task, BRIEF.replace(epochs=5))
     loss = objective(ONE_POINT, lambda epoch, value: reports.append((epoch, value)))
     assert [epoch for epoch, _ in reports] == list(range(5))
     assert loss == min(value for _, value in reports)
@@ -282,17 +287,12 @@ def test_the_objective_does_not_see_the_test_trials() -> None:
     task = toy_task()
     rates = task.rates.copy()
     rates[task.split.test] = 1000
-    losses = [
-        EncoderObjective(of, BRIEF, device="cpu")(ONE_POINT, lambda *_: None)
-        for of in (task, replace(task, rates=rates))
-    ]
+    losses = [objective_of(of)(ONE_POINT, lambda *_: None) for of in (task, replace(task, rates=rates))]
     assert losses[0] == losses[1]
 
 
 def test_what_a_search_samples_the_objective_accepts() -> None:
-    study = search(
-        EncoderObjective(toy_task(), BRIEF, device="cpu"), search_space(), trials=3, seed=0, progress=False
-    )
+    study = search(objective_of(toy_task()), search_space(), trials=3, seed=0, progress=False)
     assert len(study.trials) == 3
     assert study.best_loss == study.trials["loss"].min()
 
@@ -320,9 +320,9 @@ def without(recording: TrialRecording, *channels: str) -> TrialRecording:
 def whole_way(recording: TrialRecording, **options: Any) -> tuple[EncodingTask, Any]:
     split = split_trials(len(recording.trials), seed=0)
     task = encoding_task(recording, split, regions=REGIONS, **options)
-    model = build_encoder(task, cell="gru", hidden=4)
-    train_encoder(task, model, BRIEF, device="cpu", show_progress=False)
-    predictions = {"encoder": encoder_rates(model, task), **baseline_rates(task, recording.trials)}
+    model = build(task, PupilConfig(cell="gru", hidden=4))
+    train(model, task, PupilConfig(fit=BRIEF), device="cpu", show_progress=False)
+    predictions = {"encoder": rates(model, task), **baseline_rates(task)}
     return task, score_table(task, predictions)
 
 
@@ -372,14 +372,14 @@ def test_a_single_trial_is_refused(recording: TrialRecording) -> None:
 
 def test_the_fewest_trials_that_can_be_split_are_scored(recording: TrialRecording) -> None:
     """One trial to validate and one to test: scores, if wide ones, and no error."""
-    task, trials = toy_task(trials=5), recording.trials.iloc[:5]
-    table = score_table(task, {"encoder": fitted(task)[0], **baseline_rates(task, trials)})
+    task = replace(toy_task(trials=5), trials=recording.trials.iloc[:5])
+    table = score_table(task, {"encoder": fitted(task)[0], **baseline_rates(task)})
     assert np.isfinite(table["r2_mean"]).all() and len(table) == 14
 
 
 def test_the_encoder_of_a_task_predicts_what_the_scores_are_of(recording: TrialRecording) -> None:
     task, _ = whole_way(recording)
-    model = build_encoder(task, cell="gru", hidden=4).train()
-    shown = encoder_rates(model, task)
+    model = build(task, PupilConfig(cell="gru", hidden=4)).train()
+    shown = rates(model, task)
     np.testing.assert_allclose(shown, predict(model, torch.from_numpy(task.inputs)).numpy())
     assert metrics.r2(task.rates, shown, shown, task.bins("test")).tolist() == [0, 0]

@@ -16,7 +16,7 @@ from neurokit.pupil_encoder.features import BEHAVIOUR, EncodingTask, encoding_ta
 from neurokit.pupil_encoder.neuromatch import read_cutout
 from neurokit.pupil_encoder.recording import TrialRecording
 from neurokit.pupil_encoder.simulation import simulate_session
-from neurokit.pupil_encoder.sources import CUTOUT, load_session
+from neurokit.pupil_encoder.sources import CUTOUT, load
 
 REGIONS = {"VISpm": 302, "VISl": 231, "POST": 191, "CA1": 190}
 
@@ -80,7 +80,7 @@ def test_the_cutout_source_reads_it(
     monkeypatch: pytest.MonkeyPatch, real_data: Path, cutout: TrialRecording
 ) -> None:
     monkeypatch.setenv("NEUROKIT_REAL_DATA", str(real_data))
-    read = load_session(source="cutout")
+    read = load(source="cutout")
     assert read.name == cutout.name == "Cori_2016-12-17"
     np.testing.assert_array_equal(read.spikes, cutout.spikes)
 

@@ -15,7 +15,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from neurokit import __version__
 from neurokit.errors import CheckpointError, DiskError, FitError, SettingsError
-from neurokit.training.fit import TrainingResult, Rows, evaluate_loss, fit, masked_squared_error
+from neurokit.training.fit import Rows, TrainingResult, evaluate_loss, fit, masked_squared_error
 from neurokit.training.predict import predict
 from neurokit.training.settings import FitSettings, optimizer_and_schedule
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from neurokit.errors import CheckpointError, SettingsError
 from neurokit.sensorium.config import PUBLISHED_FIT
-from neurokit.training.fit import TrainingResult, Rows, fit
+from neurokit.training.fit import Rows, TrainingResult, fit
 from neurokit.training.settings import FitSettings
 
 PUBLISHED = PUBLISHED_FIT.replace(batch_size=4, seed=0)

@@ -1,4 +1,4 @@
-"""The house: what installs, and that its descriptions agree with each other."""
+"""The project: what installs, and that its descriptions agree with each other."""
 
 import ast
 import builtins
