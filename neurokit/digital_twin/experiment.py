@@ -150,7 +150,7 @@ def evaluate(
     """
     videos = task.part("test")
     predictions = {
-        "digital twin": predict(model, task),
+        _named(model): predict(model, task),
         "motion energy": motion_energy(task.trials, videos),
         "lagged pixels": lagged_pixels(task.trials, videos),
     }
@@ -190,13 +190,15 @@ def simulate(
     repeats: int | None = None,
     height: int | None = None,
     width: int | None = None,
+    clip_frames: int | None = None,
 ) -> Simulated:
     """Writes a mouse's trials, repeated videos of each kind, and its truth; half a minute for the default.
 
     What is None is as in the demo (`MouseParameters`). Raises SettingsError for a mouse that cannot be,
     DataError for a folder that holds anything else, and DiskError.
     """
-    asked = {"minutes": minutes, "cells": cells, "repeats": repeats, "height": height, "width": width}
+    asked = {"minutes": minutes, "cells": cells, "repeats": repeats, "clip_frames": clip_frames}
+    asked |= {"height": height, "width": width}
     chosen = {name: value for name, value in asked.items() if value is not None}
     parameters = MouseParameters(seed=seed, **chosen)
     with write_output(folder, f"neurokit {NAME} simulate") as new:
@@ -204,6 +206,11 @@ def simulate(
         write_recording(mouse, new)
         files = sorted(path.relative_to(new) for path in new.iterdir())
     return Simulated(tuple(Path(folder) / file for file in files), _best_reachable(mouse))
+
+
+def _named(model: nn.Module) -> str:
+    """What the table of scores calls it."""
+    return "digital twin" if isinstance(model, FoundationNetwork) else type(model).__name__
 
 
 def _twin(model: nn.Module) -> DigitalTwin:
@@ -214,8 +221,10 @@ def _twin(model: nn.Module) -> DigitalTwin:
 def _check_rate(found: Any) -> None:
     if found is None:
         raise DataError(f"rate is missing; a twin sees {FRAME_RATE:g} frames a second, so say that yours do.")
-    if np.size(found) != 1 or not np.isclose(float(np.squeeze(found)), FRAME_RATE):
-        raise DataError(f"rate is {found} Hz, and a twin sees {FRAME_RATE:g} frames a second: resample them.")
+    rates = np.unique(np.asarray(found, dtype=float))
+    if not len(rates) or not np.allclose(rates, FRAME_RATE):
+        shown = ", ".join(f"{rate:g}" for rate in rates)
+        raise DataError(f"rate is {shown} Hz, and a twin sees {FRAME_RATE:g} frames a second: resample them.")
 
 
 def _best_reachable(mouse: SimulatedMouse) -> str:

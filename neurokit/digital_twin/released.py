@@ -53,6 +53,7 @@ from neurokit.files.archives import extract
 from neurokit.files.atomic import locked
 from neurokit.files.fetch import fetch
 from neurokit.files.registry import find
+from neurokit.training.checkpoint import Checkpoint
 
 ARCHIVE = "foundational_model_weights_and_metadata_v1.zip"
 MD5 = "58fcac4b31ad2902c81e339432cec787"  # of the archive, as the public code checks it
@@ -272,6 +273,20 @@ def load_released(
     _check(folder, weights, network)
     network.load_state_dict(weights.state)
     return DigitalTwin(network.eval(), weights.units, device=device, periphery=periphery)
+
+
+def open_released(folder: str | Path, session: str | None = None) -> Checkpoint:
+    """The network of one scan, named as in its file ('8_5'; default: the first), as a checkpoint on the CPU.
+
+    Raises what `load_released` does, and DataError for a scan that the folder does not have.
+    """
+    scans = {f"{row.session}_{row.scan_idx}": row for row in list_scans(folder).itertuples()}
+    name = next(iter(scans)) if session is None else session
+    if name not in scans:
+        raise DataError(f"{folder} has no scan {name!r}; choose one of {', '.join(scans)}.")
+    twin = load_released(folder, int(scans[name].session), int(scans[name].scan_idx), device="cpu")
+    facts = {"system": "digital-twin", "session": name, "units": twin.units.to_dict("list")}
+    return Checkpoint(Path(folder) / f"params_{name}.pt", twin.network, facts, {})
 
 
 def _check(folder: str | Path, weights: Weights, network: FoundationNetwork) -> None:

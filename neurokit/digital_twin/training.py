@@ -18,7 +18,7 @@ from neurokit.digital_twin.network.base import TwinNetwork, check_network
 from neurokit.digital_twin.network.network import FoundationNetwork, build_network
 from neurokit.digital_twin.recording import TrialFolder
 from neurokit.digital_twin.windows import Cohort, MouseWindows
-from neurokit.errors import DataError
+from neurokit.errors import DataError, SettingsError
 from neurokit.training.checkpoint import fingerprint
 from neurokit.training.device import choose_device
 from neurokit.training.fit import TrainingResult, fit
@@ -39,11 +39,12 @@ def train_cohort(
 ) -> TrainingResult:
     """Trains one network for each mouse with a shared core; `networks` may be given, as for a transfer.
 
-    The model found is a `CohortNetwork`; a `foundation` in the config is for one mouse, and is not read here.
-    `rank` and `world` are for several processes with a mouse each (see `neurokit.digital_twin.several`). A
-    `checkpoint` of a broken-off run is gone on with; `options` go to `fit`, which says what is raised. Raises
-    DataError for recordings that do not fit the config or the networks.
+    The model found is a `CohortNetwork`. `rank` and `world` are for several processes with a mouse each (see
+    `neurokit.digital_twin.several`). A `checkpoint` of a broken-off run is gone on with; `options` go to
+    `fit`, which says what is raised. Raises DataError for recordings that do not fit the config or the
+    networks, SettingsError for a config with a `foundation` and no networks.
     """
+    _check_core(config, networks)
     for mouse, recording in recordings.items():
         _check_read(mouse, recording)
         if networks is not None and mouse not in networks:
@@ -97,6 +98,7 @@ def train_twin(
     The model found is a FoundationNetwork; a `foundation` brings its sizes, whatever the config says. See
     `train_cohort` for the rest.
     """
+    _check_core(config, foundation)
     _check_read("mouse", recording)
     if foundation is None:
         network = build_network(recording.units, config.network, seed=config.seed)
@@ -133,6 +135,15 @@ def _part(mouse: str, recording: TrialFolder, training: bool) -> tuple:
             "'training'."
         )
     return trials
+
+
+def _check_core(config: TwinConfig, given: object) -> None:
+    """An experiment opens the config's foundation; here its network is given."""
+    if given is None and config.foundation is not None:
+        raise SettingsError(
+            f"foundation is {config.foundation}; give the network that `load_foundation` of "
+            "neurokit.digital_twin opens, or set it to None."
+        )
 
 
 def _check_read(mouse: str, recording: object) -> None:

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, distributed, multiprocessing
 
 from neurokit.digital_twin import several
+from neurokit.digital_twin.checkpoints import open_twin
 from neurokit.digital_twin.cohort import ClippedDescent, CohortNetwork, WindowLoss
 from neurokit.digital_twin.network.network import FoundationNetwork
 from neurokit.digital_twin.recording import load_trials
-from neurokit.digital_twin.saved import load_twin
 from neurokit.digital_twin.several import joined, keep_equal, train_in_processes
 from neurokit.digital_twin.training import train_cohort
 from neurokit.digital_twin.windows import Cohort, MouseWindows
@@ -48,7 +48,7 @@ def compared(together: dict[str, FoundationNetwork], output: Path) -> dict[str, 
     """How far saved networks are from those trained together, in the shared part and in each mouse's own."""
     found = {}
     for mouse, network in together.items():
-        saved, one = weights(load_twin(output / mouse)[0]), weights(network)
+        saved, one = weights(open_twin(output / mouse).network), weights(network)
         numbers = [name for name, values in one.items() if values.is_floating_point()]
         shared = [name for name in numbers if name.startswith(SHARED)]
         found[f"{mouse} shared"] = furthest(one, saved, shared)
@@ -62,7 +62,7 @@ def test_two_processes_find_the_weights_of_one(
     paths = train_in_processes(folders, BRISK, tmp_path, device="cpu")
     assert list(paths) == ["a", "b"] and all(path.is_file() for path in paths.values())
     assert max(compared(together, tmp_path).values()) < 1e-6
-    a, b = (weights(load_twin(path)[0]) for path in paths.values())
+    a, b = (weights(open_twin(path).network) for path in paths.values())
     assert all(torch.equal(a[name], b[name]) for name in a if name.startswith(SHARED))
     assert not list(tmp_path.glob("*unfinished*"))
     start = weights(several.build_network(3, BRISK.network, seed=BRISK.seed))
@@ -157,7 +157,7 @@ def test_a_broken_off_run_goes_on_from_the_last_epoch_of_all(
     assert left == ["a.unfinished", "a.unfinished-1"]
     (tmp_path / "killed" / "a.unfinished").write_bytes(b"of an epoch that others had not closed")
     resumed = several.train_my_mouse(mouse, config, tmp_path / "killed", device="cpu")
-    one, two = (weights(load_twin(path)[0]) for path in (whole, resumed))
+    one, two = (weights(open_twin(path).network) for path in (whole, resumed))
     assert all(torch.equal(values, two[name]) for name, values in one.items())
     assert not list((tmp_path / "killed").glob("*unfinished*"))
 

@@ -10,11 +10,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from neurokit.digital_twin.checkpoints import data_facts, open_twin, save_foundation, save_twin
 from neurokit.digital_twin.cohort import ClippedDescent, CohortNetwork, ValidationLoss, WindowLoss
 from neurokit.digital_twin.config import TwinConfig
 from neurokit.digital_twin.network.network import FoundationNetwork, build_network
 from neurokit.digital_twin.recording import Trial, TrialFolder
-from neurokit.digital_twin.saved import check_twin, load_twin, open_twin, save_foundation, save_twin
 from neurokit.digital_twin.training import train_cohort, train_twin, transfer_core
 from neurokit.digital_twin.windows import MouseWindows, Windows
 from neurokit.errors import CheckpointError, DataError, FitError, SettingsError
@@ -338,9 +338,7 @@ def test_a_recording_that_shows_something_else_is_another(
 ) -> None:
     path, state = save_twin(toy_network(), tmp_path / "twin", CONFIG, recording), tmp_path / "run.pt"
     copied, changed = (toy_recording(tmp_path / name, do) for name, do in (("a", lambda t: t), ("b", change)))
-    check_twin(path, copied, CONFIG)
-    with pytest.raises(CheckpointError, match="is a twin of another recording"):
-        check_twin(path, changed, CONFIG)
+    assert open_twin(path).data == data_facts(copied) != data_facts(changed)
     with pytest.raises(KilledError):
         train(recording, CONFIG, checkpoint=state, on_epoch=killed_after(0))
     with pytest.raises(CheckpointError, match="was trained on other data"):
@@ -376,36 +374,39 @@ def test_recordings_that_do_not_fit_are_refused(recording: TrialFolder, other: T
 def test_a_saved_twin_comes_back_whole(recording: TrialFolder, tmp_path: Path) -> None:
     fitted = train(recording)
     save_twin(fitted.model, tmp_path / "twin", CONFIG, recording, history=fitted.history)
-    network, config = load_twin(tmp_path / "twin.safetensors")
-    assert config == CONFIG and network.settings == NETWORK and not network.training
+    twin = open_twin(tmp_path / "twin.safetensors")
+    network, own = twin.network, data_facts(recording)
+    assert twin.config == CONFIG and network.settings == NETWORK and not network.training
     assert same(weights(network), weights(fitted.model))
-    assert open_twin(tmp_path / "twin").history.equals(fitted.history)
-    check_twin(tmp_path / "twin", recording, CONFIG)
+    assert twin.history.equals(fitted.history) and twin.data == own
     again = train(recording, CONFIG, network)
     assert same(weights(again.model.core), weights(network.core))
 
 
-def test_a_twin_of_something_else_is_refused(
-    recording: TrialFolder, other: TrialFolder, tmp_path: Path
+def test_what_a_twin_was_made_of_tells_recordings_and_cores_apart(
+    recording: TrialFolder, other: TrialFolder
 ) -> None:
+    cores = [None, toy_network(), toy_network(units=9), toy_network(seed=1)]
+    found = [data_facts(each, core) for each in (recording, other) for core in cores]
+    assert found[1] == found[2]  # the core is the same, whosever readout was trained on it
+    assert len({str(each) for each in found}) == 6
+
+
+def test_a_damaged_twin_is_refused(recording: TrialFolder, tmp_path: Path) -> None:
     path = save_twin(toy_network(), tmp_path / "twin", CONFIG, recording)
-    with pytest.raises(ValueError, match=r"twin\.safetensors is a twin of another recording: remove it"):
-        check_twin(path, other, CONFIG)
-    with pytest.raises(ValueError, match="is a twin of another config"):
-        check_twin(path, recording, CONFIG.replace(seed=9))
     sidecar = tmp_path / "twin.json"
     sidecar.write_text(sidecar.read_text().replace('"config"', '"receipt"'))
     with pytest.raises(ValueError, match=r"^The side-car of [^\n]* holds no config of this version[^\n]*\.$"):
-        load_twin(path)
+        open_twin(path)
     path.unlink()
     with pytest.raises(ValueError, match=r"twin\.safetensors is missing"):
-        load_twin(path)
+        open_twin(path)
 
 
 def test_a_foundation_is_a_twin_of_each_mouse(tmp_path: Path) -> None:
     model = CohortNetwork({"a": toy_network(units=3), "b": toy_network(units=4, seed=1)})
     paths = save_foundation(model, tmp_path, CONFIG)
-    found = {mouse: load_twin(path)[0] for mouse, path in paths.items()}
+    found = {mouse: open_twin(path).network for mouse, path in paths.items()}
     assert {mouse: network.units for mouse, network in found.items()} == {"a": 3, "b": 4}
     assert all(same(weights(found[mouse]), weights(model.mice[mouse])) for mouse in found)
     one, two = (transfer_core(found[mouse], 5) for mouse in "ab")
