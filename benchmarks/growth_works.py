@@ -45,7 +45,7 @@ def sensorium_step(neurons: int, mice: int = 1, batch: int = 128, pixels: int = 
     rows = isqrt(pixels * 9 // 16)
     shapes = {f"mouse-{number}": MouseShape(neurons=neurons) for number in range(mice)}
     place = np.random.default_rng(0).normal(size=(neurons, 3))
-    model = sensorium.build(shapes, CNN, seed=0, coordinates=dict.fromkeys(shapes, place))
+    model = sensorium.make_model(shapes, CNN, seed=0, coordinates=dict.fromkeys(shapes, place))
     batches = [_image_batch(key, neurons, batch, (rows, pixels // rows)) for key in shapes]
     return _step(model, partial(_add_gradients, model, loss, batches))
 

@@ -30,7 +30,6 @@ from neurokit.attribution import Attribution, completed
 from neurokit.errors import DataError, FitError
 from neurokit.insilico.most_exciting import chosen
 from neurokit.sensorium.cnn import StackedCore
-from neurokit.sensorium.model import MouseModel
 from neurokit.sensorium.readout import GaussianReadout
 from neurokit.training.device import first_tensor
 from neurokit.training.predict import evaluating, predict
@@ -157,7 +156,7 @@ class AtState(nn.Module):
 
     def __init__(
         self,
-        model: MouseModel,
+        model: nn.Module,
         behaviour: Float[Tensor, "3"] | None = None,
         pupil_center: Float[Tensor, "2"] | None = None,
     ) -> None:
@@ -190,13 +189,18 @@ def neuron_attribution(
     What `integrated_gradients(model, images, baseline, neuron_rate(neurons), ...)` gives, with the same
     points and weights on the line; without `neurons` all are taken. `rows_at_once` bounds how many images x
     steps are in memory, 5 MB each for the competition's network. Raises DataError for a model that is no
-    AtState of a mouse, a neuron that it lacks and a baseline of another size, and FitError where the relative
-    completeness gap is above `tolerance`.
+    AtState of a mouse, a core of one's own, a neuron that it lacks and a baseline of another size, and
+    FitError where the relative completeness gap is above `tolerance`.
     """
     if not isinstance(model, AtState):
         raise DataError(
             f"neuron_attribution was given a {type(model).__name__}; give AtState of a SENSORIUM mouse's "
             "model, or call integrated_gradients with neuron_rate, which serves any model."
+        )
+    if type(core := getattr(model.model, "core", None)) is not StackedCore:
+        raise DataError(
+            f"neuron_attribution reads the layers of a StackedCore, and this core is a {type(core).__name__}; "
+            "call integrated_gradients with neuron_rate, which serves any model."
         )
     if steps < 1 or len(images) == 0:
         raise FitError(f"{len(images)} images and {steps} steps: at least one of each is needed.")

@@ -16,7 +16,7 @@ from neurokit.sensorium import experiment as run
 from neurokit.sensorium import kernels as fast
 from neurokit.sensorium import prepare, train_model
 from neurokit.sensorium.config import CNN, CNN_PLUS, LN, MODEL_4, ModelSettings, MouseShape
-from neurokit.sensorium.model import SensoriumModel, build
+from neurokit.sensorium.model import SensoriumModel, make_model
 from neurokit.sensorium.readout import GaussianReadout, read_bilinear
 from neurokit.training import checkpoint
 from tests.sensorium.toys import PLAIN, toy_scans
@@ -156,7 +156,7 @@ def made(settings: ModelSettings) -> SensoriumModel:
         **SMALL, init_sigma=0.8
     )  # wide: some draws reach the edge, some eyes look past it
     coordinates = {key: drawn(shape.neurons, 2, seed=4).numpy() for key, shape in MICE.items()}
-    return build(MICE, small, seed=5, coordinates=coordinates)
+    return make_model(MICE, small, seed=5, coordinates=coordinates)
 
 
 def inputs(settings: ModelSettings, neurons: int = 9) -> dict[str, Tensor]:

@@ -8,7 +8,7 @@ from torch import Tensor
 from neurokit.errors import DataError, SettingsError
 from neurokit.sensorium import Recipe
 from neurokit.sensorium.config import CNN, MODEL_4, ModelSettings, MouseShape
-from neurokit.sensorium.model import SensoriumModel, build
+from neurokit.sensorium.model import SensoriumModel, make_model
 from neurokit.sensorium.state import StateSettings
 
 A, B = "27204-5-13", "21067-10-18"
@@ -17,7 +17,7 @@ COORDINATES = {key: np.arange(3.0 * shape.neurons).reshape(-1, 3) for key, shape
 
 
 def made(settings: ModelSettings = MODEL_4) -> SensoriumModel:
-    return build(MICE, settings.replace(channels=4, layers=1), seed=0, coordinates=COORDINATES)
+    return make_model(MICE, settings.replace(channels=4, layers=1), seed=0, coordinates=COORDINATES)
 
 
 def inputs(**changes: Tensor | None) -> dict[str, Tensor | None]:
@@ -56,8 +56,8 @@ def test_an_input_that_would_be_ignored_is_refused(name: str) -> None:
 
 def test_cortical_positions_need_coordinates() -> None:
     with pytest.raises(DataError, match=f"coordinates lacks mouse '{B}'; give them, or use positions='free'"):
-        build(MICE, CNN, seed=0, coordinates={A: COORDINATES[A]})
-    assert build(MICE, CNN.replace(positions="free"), seed=0)
+        make_model(MICE, CNN, seed=0, coordinates={A: COORDINATES[A]})
+    assert make_model(MICE, CNN.replace(positions="free"), seed=0)
 
 
 @pytest.mark.parametrize("key", ["", "mouse.1", "keys", "training"])

@@ -20,8 +20,8 @@ from neurokit.sensorium.recording import Scan
 from neurokit.sensorium.submission import (
     TRACKS,
     file_name,
-    score,
     score_neurons,
+    score_submission,
     validate,
     write,
     write_ground_truth,
@@ -388,7 +388,7 @@ def test_the_scores_are_those_of_the_arrays(scan: Scan, pair: tuple[Path, Path])
     trials = scan.trials("test")
     responses, predictions, images = scan.responses[trials], predicted(scan), scan.image_ids[trials]
     explained = feve(responses, predictions, images)
-    found = score(*pair)
+    found = score_submission(*pair)
     expected = {
         "Single Trial Correlation": correlation(responses, predictions).mean(),
         "Correlation to Average": correlation_to_average(responses, predictions, images).mean(),
@@ -433,10 +433,12 @@ def test_rows_and_the_columns_of_each_row_are_put_in_order(pair: tuple[Path, Pat
 
 def test_values_without_their_neurons_in_order_score_less(pair: tuple[Path, Path]) -> None:
     truth, path = pair
-    before, table = score(truth, path), table_of(path)
+    before, table = score_submission(truth, path), table_of(path)
     rows = [[*row[:2], permuted(row, 1)[2], row[3]] for row in table[1:]]
     write_table(path, [table[0], *rows])
-    assert score(truth, path)["Single Trial Correlation"] < before["Single Trial Correlation"] - 0.5
+    assert (
+        score_submission(truth, path)["Single Trial Correlation"] < before["Single Trial Correlation"] - 0.5
+    )
 
 
 def test_a_constant_prediction_scores_0(pair: tuple[Path, Path]) -> None:
@@ -474,7 +476,7 @@ def test_what_cannot_be_scored_is_named(pair: tuple[Path, Path], fault: str) -> 
     change, says = SCORING_FAULTS[fault]
     write_table(pair[1], change(table_of(pair[1])))
     with pytest.raises(DataError, match=f"{pair[1].name}.*{says}"):
-        score(*pair)
+        score_submission(*pair)
 
 
 @pytest.mark.parametrize(
@@ -490,14 +492,14 @@ def test_a_bad_ground_truth_is_named(
 ) -> None:
     write_table(pair[0], change(table_of(pair[0])))
     with pytest.raises(DataError, match=f"{pair[0].name}.*{says}"):
-        score(*pair)
+        score_submission(*pair)
 
 
 def test_two_files_of_one_kind_are_noticed(pair: tuple[Path, Path]) -> None:
     with pytest.raises(DataError, match="columns"):
-        score(pair[1], pair[1])
+        score_submission(pair[1], pair[1])
     with pytest.raises(DataError, match="columns"):
-        score(pair[0], pair[0])
+        score_submission(pair[0], pair[0])
 
 
 def test_memory_is_that_of_the_numbers_not_of_the_text(tmp_path: Path) -> None:
@@ -510,7 +512,7 @@ def test_memory_is_that_of_the_numbers_not_of_the_text(tmp_path: Path) -> None:
     text = sum(file.stat().st_size for file in tmp_path.iterdir())
     tracemalloc.start()
     try:
-        found = score(tmp_path / "truth.csv", tmp_path / "ours.csv")
+        found = score_submission(tmp_path / "truth.csv", tmp_path / "ours.csv")
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -102,7 +102,7 @@ def test_the_loss_of_a_batch_by_hand(recipe: str) -> None:
         with torch.no_grad():
             rates = model.mouse(key)(**batch.inputs).numpy().astype(np.float64)
             total, number = loss(model, batch)
-            core = float(model.settings.gamma_input * model.core.smoothness())
+            core = float(model.settings.gamma_input * model.core.regulariser())
         seen = mouse.scan.responses[np.flatnonzero(mouse.scan.tiers == "train")[:11]].astype(np.float64)
         assert rates.shape == seen.shape == (11, neurons)
         poisson = np.sqrt(trials / 11) * (rates - seen * np.log(rates + 1e-12)).sum()
@@ -127,7 +127,7 @@ def test_a_step_counts_the_core_once_for_each_mouse() -> None:
         total, number = loss(model, replace(batch, scale=0.0))
         (total / number).backward()
     settings = model.settings
-    core = gradients(model, settings.gamma_input * model.core.smoothness())
+    core = gradients(model, settings.gamma_input * model.core.regulariser())
     assert core and all(name.startswith("core.") for name in core)
     for name, gradient in core.items():
         found = dict(model.named_parameters())[name].grad
