@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from neurokit.errors import DataError, SettingsError
-from neurokit.sensorium import Recipe
-from neurokit.sensorium.config import CNN, MODEL_4, ModelSettings, MouseShape
+from neurokit.sensorium.config import CNN, MODEL_4, ModelSettings, MouseShape, SensoriumConfig
 from neurokit.sensorium.model import SensoriumModel, make_model
 from neurokit.sensorium.state import StateSettings
 
@@ -92,13 +91,13 @@ def test_settings_that_make_no_model_are_refused(field: str, value: float, findi
 
 
 @pytest.mark.parametrize("field", ["lags", "states"])
-def test_a_recipe_whose_features_do_not_fit_its_model_is_refused(field: str) -> None:
+def test_a_config_whose_features_do_not_fit_its_model_is_refused(field: str) -> None:
     made = {"lags": 5, "states": 10}[field]
     with pytest.raises(
         SettingsError, match=f"The model reads 3 {field}, of which {made} are made; use {made}"
     ):
-        Recipe(model=CNN.replace(**{field: 3}))
-    assert Recipe(model=CNN.replace(states=3), state=StateSettings(factors=3)).model.states == 3
+        SensoriumConfig(model=CNN.replace(**{field: 3}))
+    assert SensoriumConfig(model=CNN.replace(states=3), state=StateSettings(factors=3)).model.states == 3
 
 
 @pytest.mark.parametrize(
@@ -108,9 +107,9 @@ def test_a_recipe_whose_features_do_not_fit_its_model_is_refused(field: str) -> 
         ("behaviour_scale", "behaviour_scale is 'foo'; use one of std, range"),
     ],
 )
-def test_words_that_a_recipe_does_not_know_are_refused(field: str, finding: str) -> None:
+def test_words_that_a_config_does_not_know_are_refused(field: str, finding: str) -> None:
     with pytest.raises(SettingsError, match=finding):
-        Recipe(**{field: "foo"})
+        SensoriumConfig(**{field: "foo"})
 
 
 @pytest.mark.parametrize(
