@@ -1,11 +1,12 @@
-"""Collecting predictions and targets of a tier: tensors grown batch by batch against `neurokit.sensorium.predict`.
+"""Collecting predictions and targets of a tier: tensors grown batch by batch, and `predict`.
 
     python benchmarks/speed_predictions.py
 
 5,000 trials of 8,000 neurons, in batches of 128. The model's forward costs nothing: it hands out rates that
 are there. The peer appends each batch's rates and responses to a tensor by `torch.cat`, as the starter kit
 of SENSORIUM 2022 does, on batches of our own loader, so that loading is the same on both sides. Ours is
-`neurokit.sensorium.predict`, and the tier's responses picked at once. Memory is what the peak of a fresh process grows by.
+`neurokit.sensorium.predict`, and the tier's responses picked at once. Memory is what the peak of a fresh
+process grows by.
 """
 
 from functools import partial

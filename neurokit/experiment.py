@@ -24,7 +24,7 @@ from torch import nn
 
 from neurokit import settings, tune
 from neurokit.config import AnyPath, Count, Seed, checked
-from neurokit.errors import CheckpointError, SettingsError
+from neurokit.errors import CheckpointError, DataError, SettingsError
 from neurokit.figures.style import styled
 from neurokit.files.atomic import written
 from neurokit.training import checkpoint
@@ -78,6 +78,8 @@ class Experiment:
     ) -> None:
         self.system_name = find_system(system).NAME
         self.folder = checked("folder", folder, AnyPath | None)
+        if self.folder is not None and not self.folder.is_dir():
+            raise DataError(f"{self.folder} is no folder; name the one that holds the recording.")
         self.source = settings.check_source(source)
         self.seed = checked("seed", seed, Seed)
         self.session = _names(session)
@@ -85,8 +87,9 @@ class Experiment:
         self.size = self._chosen_size(size)
         self.model_name, chosen = self._chosen_config(model, config)
         config = chosen.with_values(values or {}).seeded(self.seed)
-        epochs = checked("epochs", epochs, Count | None)
-        self.config: SystemConfig = config if epochs is None else config.with_epochs(epochs)
+        self.config: SystemConfig = config
+        if epochs is not None:
+            self.config = config.with_epochs(checked("epochs", epochs, Count))
         check_compile(compile, choose_device(device))
 
     # What it is, and where it lies
@@ -277,13 +280,13 @@ class Experiment:
 
     _opened: TrainingResult | None = None
 
-    def _chosen_size(self, size: Size | None) -> Size:
+    def _chosen_size(self, size: Any) -> Size:
         if size not in (*get_args(Size), None):
             raise SettingsError(f"size is {size!r}; use one of {', '.join(get_args(Size))}.")
         simulated = self.folder is None and self.source == "demo"
         return size or ("small" if simulated else "published")
 
-    def _chosen_config(self, model: str | None, config: SystemConfig | None) -> tuple[str, SystemConfig]:
+    def _chosen_config(self, model: str | None, config: Any) -> tuple[str, SystemConfig]:
         """The name of the model in file names, and what it stands for."""
         models = self.system.MODELS
         if model is not None and (config is not None or self.build is not None):
@@ -303,8 +306,9 @@ class Experiment:
         return (name if config is None and self.build is None else own), config or entry
 
     def _trained(self, options: Mapping[str, Any]) -> TrainingResult:
-        fixed = {"device": self.device, "compile": self.compile, "checkpoint": self.unfinished}
-        result = self.system.train(self.untrained(), self.task, self.config, **fixed, **options)
+        fixed: dict[str, Any] = {"device": self.device, "compile": self.compile, **options}
+        model, unfinished = self.untrained(), self.unfinished
+        result = self.system.train(model, self.task, self.config, checkpoint=unfinished, **fixed)
         history = result.history.astype(object).where(result.history.notna(), None)
         checkpoint.save(
             result.model,
@@ -323,14 +327,21 @@ class Experiment:
     def _loaded(self) -> TrainingResult:
         """The saved result; the task is made anew with the transforms that were saved."""
         facts = checkpoint.read_facts(self.path)
-        self._check_same_data(facts)
+        self._check_same(facts)
         into = self.untrained() if self.build else None
         opened = checkpoint.load(self.path, into)
         self.task = self.system.task(self.recording, self.config, arrays=opened.arrays, device=self.device)
         model = opened.model.to(choose_device(self.device))
         return replace(_result(opened), model=model)
 
-    def _check_same_data(self, facts: Mapping[str, Any]) -> None:
+    def _check_same(self, facts: Mapping[str, Any]) -> None:
+        """Raises CheckpointError for a file that was renamed, or made of other data."""
+        other = [name for name in ("system", "build", "config") if facts.get(name) != self.facts[name]]
+        if other:
+            raise CheckpointError(
+                f"{self.path} is another model ({', '.join(other)} differ): ask for what it was made with, "
+                "or remove it and train again."
+            )
         found, wanted = facts.get("data"), self.system.identity(self.recording)
         found = found if isinstance(found, dict) else {}
         different = [name for name, value in wanted.items() if found.get(name) != value]
@@ -353,7 +364,7 @@ class Objective:
     def __call__(self, values: dict[str, Any], report: Callable[[int, float], None]) -> float:
         """Trains and returns the best validation loss; `report` may stop the trial early."""
         trial = self.experiment.with_values(values)
-        options = {"device": trial.device, "on_epoch": report, "show_progress": False}
+        options: dict[str, Any] = {"device": trial.device, "on_epoch": report, "show_progress": False}
         return trial.system.train(trial.untrained(), trial.task, trial.config, **options).best_loss
 
 
@@ -365,8 +376,8 @@ def _names(session: Session) -> tuple[str, ...]:
 def _named(build: Build) -> str:
     """Function and code of a model of one's own: another one of the same name has another file."""
     file = inspect.getsourcefile(build)
-    written = file is not None and Path(file).is_file()
-    code = Path(file).read_bytes() if written else inspect.getsource(build).encode()
+    in_file = file is not None and Path(file).is_file()  # a cell of a notebook is in none
+    code = Path(str(file)).read_bytes() if in_file else inspect.getsource(build).encode()
     return f"{build.__module__}:{build.__qualname__} {hashlib.sha256(code).hexdigest()[:10]}"
 
 

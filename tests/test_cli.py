@@ -1,10 +1,10 @@
-"""Every command without arguments on the demo source, and what it says when something is wrong."""
+"""Commands on the demo source: what they print and leave, and what they say when something is wrong."""
 
 import json
 import os
+import shlex
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from subprocess import PIPE
 
@@ -14,24 +14,26 @@ import pytest
 
 import neurokit.training.fit
 from neurokit import settings
-from neurokit.cli import main
-from neurokit.cli_options import CELLS, MODELS
-from neurokit.errors import CheckpointError, SettingsError
-from neurokit.pupil_encoder import baselines
-from neurokit.pupil_encoder.cleaning import RobustScale
-from neurokit.pupil_encoder.experiment import _facts, encoder_path, evaluate_saved, prepare, train_and_save
-from neurokit.pupil_encoder.features import EncodingTask, encoding_task
-from neurokit.pupil_encoder.recording import TrialRecording
-from neurokit.pupil_encoder.sources import load_session
-from neurokit.pupil_encoder.training import MODELS as ENCODERS
-from neurokit.sensorium.config import PUBLISHED
-from neurokit.sensorium.experiment import Plan
+from neurokit.cli import COMMANDS, main
+from neurokit.experiment import Experiment
+from neurokit.training.system import find_system
+
+SYSTEMS = tuple(settings.SYSTEMS)
+PUPIL = ("pupil-encoder", "--set", "hidden=4", "--epochs", "1")
 
 
 @pytest.fixture(autouse=True)
 def demo(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEUROKIT_SOURCE", "demo")
     monkeypatch.setenv("NEUROKIT_QUIET", "1")
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording of 30 trials, as the command writes it."""
+    folder = tmp_path_factory.mktemp("recording") / "mouse"
+    assert main(["pupil-encoder", "simulate", "--trials", "30", "--output", str(folder)]) == 0
+    return folder
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -47,252 +49,212 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return message
 
 
+def typed_next(text: str) -> list[str]:
+    """The arguments of the command that an output ends with."""
+    last = text.strip().splitlines()[-1]
+    assert last.startswith("next: neurokit ")
+    return shlex.split(last.removeprefix("next: neurokit "))
+
+
+# --- the page and the help
+
+
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("-h",), ("help",)])
+def test_the_first_page_names_systems_and_commands(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]
+) -> None:
+    text = said(capsys, *arguments)
+    assert all(name in text for name in (*SYSTEMS, *COMMANDS))
+
+
+def test_the_first_page_imports_no_torch(root: Path) -> None:
+    code = "import sys; from neurokit.cli import main; main([]); print(sorted(sys.modules))"
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    modules = run.stdout.splitlines()[-1]
+    assert "'neurokit.settings'" in modules
+    assert not any(f"'{heavy}'" in modules for heavy in ("torch", "pandas", "numpy", "pydantic"))
+
+
+def test_python_runs_the_package(root: Path) -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "neurokit"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(root)},
+    )
+    assert run.returncode == 0 and "neurokit <system> <command>" in run.stdout
+
+
+def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "--version").strip() == f"neurokit {neurokit.__version__}"
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_a_system_lists_its_commands(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    text = said(capsys, name)
+    assert ("submit" in text) == (name == "sensorium")
+    assert text == said(capsys, name.replace("-", "_"))
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_two_examples_and_the_systems_own_options_alone(
+    capsys: pytest.CaptureFixture[str], name: str, command: str
+) -> None:
+    if command == "submit" and name != "sensorium":
+        assert "has no command 'submit'" in refused(capsys, name, command)
+        return
+    with pytest.raises(SystemExit) as stopped:
+        main([name, command, "--help"])
+    text = capsys.readouterr().out
+    assert stopped.value.code == 0
+    assert len([line for line in text.splitlines() if line.startswith(f"  neurokit {name} {command}")]) == 2
+    own = {option.name for option in find_system(name).OPTIONS}
+    others = {option.name for other in SYSTEMS for option in find_system(other).OPTIONS} - own
+    assert not any(f"--{other} " in text for other in others)
+    if command == "train":
+        assert all(f"--{option} " in text for option in own)
+        assert all(model in text for model in find_system(name).MODELS)
+
+
+# --- one recording from file to scores
+
+
 def test_data_describes_the_recording(capsys: pytest.CaptureFixture[str]) -> None:
-    text = said(capsys, "data")
+    text = said(capsys, "pupil-encoder", "data")
     assert "240 neurons, 250 trials, 250 spike bins of 10 ms" in text
     assert "pupil_area" in text
 
 
-def test_simulate_writes_both_formats_and_the_truth(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+def test_data_lists_sessions_and_checkpoints(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulated: Path
 ) -> None:
-    said(capsys, "simulate", "--trials", "12", "--output", str(tmp_path))
-    assert (tmp_path / "steinmetz_part0.npz").is_file()
-    assert (tmp_path / "alf" / "Simulated_2026-01-01" / "spikes.times.npy").is_file()
-    assert (tmp_path / "truth.npz").is_file()
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
+    text = said(capsys, "pupil-encoder", "data", "--list", "--source", "full")
+    assert "Lederberg_2017-12-06" in text and "Theiler_2017-10-11" in text and "none yet" in text
+    assert not list(tmp_path.iterdir())  # nothing was downloaded
+    experiment = Experiment("pupil-encoder", folder=simulated, values={"hidden": 4}, epochs=1).train()
+    assert experiment.path.name in said(capsys, "pupil-encoder", "data", "--list", "--source", "full")
+
+
+def test_simulate_writes_both_formats_and_the_truth(simulated: Path) -> None:
+    assert (simulated / "steinmetz_part0.npz").is_file()
+    assert (simulated / "alf" / "Simulated_2026-01-01" / "spikes.times.npy").is_file()
+    assert (simulated / "truth.npz").is_file()
 
 
 def test_simulate_replaces_what_it_wrote(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     for seed in ("1", "2"):
-        said(capsys, "simulate", "--trials", "12", "--seed", seed, "--output", str(tmp_path))
+        said(capsys, "pupil-encoder", "simulate", "--trials", "12", "--seed", seed, "--output", str(tmp_path))
         with np.load(tmp_path / "truth.npz") as truth:
             assert json.loads(str(truth["parameters"]))["seed"] == int(seed)
 
 
-@pytest.mark.parametrize("recording", ["steinmetz", "sensorium", "allen", "microns"])
+@pytest.mark.parametrize("name", SYSTEMS)
 def test_simulate_touches_no_file_that_it_did_not_write(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, recording: str
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str
 ) -> None:
     """As in a folder of real downloads, or in one that another recording was simulated into."""
-    for name in ("steinmetz_part0.npz", "truth.npz"):
-        mine = tmp_path / name
+    for file in ("steinmetz_part0.npz", "truth.npz"):
+        mine = tmp_path / file
         mine.write_bytes(b"mine")
-        line = ("simulate", "--recording", recording, "--output", str(tmp_path))
-        assert f"{tmp_path} holds {name}, which this command did not write" in refused(capsys, *line)
+        message = refused(capsys, name, "simulate", "--output", str(tmp_path))
+        assert f"{tmp_path} holds {file}, which this command did not write" in message
         assert mine.read_bytes() == b"mine" and list(tmp_path.iterdir()) == [mine]
         mine.unlink()
 
 
-@pytest.mark.parametrize(
-    ("cell", "model", "parameters"),
-    [("rnn", "PupilEncoder", 1812), ("mlp", "WindowMLP", 16392), ("cnn", "TemporalCNN", 3864)],
-)
-def test_train_then_evaluate(
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    cell: str,
-    model: str,
-    parameters: int,
+def test_each_command_ends_with_the_next_one_and_that_one_runs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulated: Path
 ) -> None:
-    """27 units from 3 channels to 3 rates; a perceptron sees 201 bins, a convolution 5."""
-    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
-    text = said(capsys, "train", "--cell", cell, "--epochs", "2")
-    assert f"{parameters} parameters" in text
-    assert not list(tmp_path.rglob("*.training"))  # the state of a finished run is not kept
-    scores = said(capsys, "evaluate", "--cell", cell)
-    assert "training one" not in scores
-    for name in (model, "FIR", "PSTH + drift"):
-        assert name in scores
+    """From data to predictions, by typing what is printed."""
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path / "data"))
+    monkeypatch.chdir(tmp_path)
+    following = typed_next(said(capsys, "pupil-encoder", "data", "--folder", str(simulated)))
+    assert following[:2] == ["pupil-encoder", "train"]
+    short = ["--epochs", "1", "--set", "hidden=4", "--device", "cpu"]
+    trained = said(capsys, *following, *short)
+    assert "87 parameters" in trained  # two directions of 3 x 4 + 4 x 4 + 4 + 4, then 4 x 3 + 3
+    assert all(name in trained for name in ("mean rate", "PSTH", "FIR", "ceiling"))
+    assert not list(tmp_path.rglob("*.training"))  # the state of a finished run is removed
+    evaluated = said(capsys, *typed_next(trained))
+    assert "training one" not in evaluated and "r2_mean" in evaluated
+    time = np.zeros((2, 30))
+    np.savez("new.npz", bin_size=0.01, pupil_area=time, pupil_x=time, pupil_y=time)
+    said(capsys, *typed_next(evaluated))
+    with np.load("rates.npz") as rates:
+        assert {name: rates[name].shape for name in rates.files} == dict.fromkeys(
+            ("SCs", "SCm", "LGd"), (2, 30)
+        )
 
 
-def test_two_encoders_never_share_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """An own architecture does not take the place of another one."""
-    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
-    asked: list[dict] = [{"cell": cell} for cell in CELLS]
-    asked += [{"hidden": 8}, {"layers": 2}, {"hidden": 2, "layers": 7}, {"hidden": 27, "layers": 11}]
-    asked += [{"seed": 1}, {"inputs": "behaviour"}, {"split": "blocked"}]
-    assert len({encoder_path(**each) for each in asked}) == len(asked)
-    first = train_and_save(cell="gru", hidden=8, epochs=1).path
-    content = first.read_bytes()
-    second = train_and_save(cell="rnn", hidden=4, epochs=1).path
-    assert first != second and first.read_bytes() == content
-    assert first.with_suffix("") == encoder_path(cell="gru", hidden=8)
-    assert second.with_suffix("") == encoder_path(cell="rnn", hidden=4)
-
-
-def test_an_encoder_under_anothers_name_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
-    saved, wanted = train_and_save(cell="rnn", hidden=4, epochs=1).path, encoder_path(cell="rnn", hidden=5)
-    for file in saved.parent.glob(f"{saved.stem}.*"):
-        file.rename(wanted.with_name(wanted.name + file.suffix))
-    with pytest.raises(CheckpointError, match="holds an encoder of another cell or size"):
-        evaluate_saved(cell="rnn", hidden=5)
-
-
-@pytest.mark.parametrize("wrong", [{"cell": "elman"}, {"hidden": 0}, {"layers": 0}])
-def test_an_encoder_that_cannot_be_is_refused_first(
-    monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str | int]
-) -> None:
-    monkeypatch.setattr("neurokit.pupil_encoder.experiment.load_session", lambda **_: pytest.fail("too late"))
-    monkeypatch.setattr(
-        "neurokit.pupil_encoder.experiment.encoder_path", encoder_path.__wrapped__
-    )  # the import hook
-    for function in (train_and_save, evaluate_saved):
-        with pytest.raises(SettingsError, match=next(iter(wrong))):
-            function.__wrapped__(**wrong)
-
-
-def test_evaluate_trains_where_nothing_is_saved(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_evaluate_leaves_table_scores_and_picture(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulated: Path
 ) -> None:
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
-    calls = []
-
-    def few_epochs(*arguments: object, **sizes: object) -> object:
-        calls.append(arguments)
-        return train_and_save(*arguments, **sizes, epochs=1)
-
-    monkeypatch.setattr("neurokit.pupil_encoder.experiment.train_and_save", few_epochs)
-    text = said(capsys, "evaluate", "--cell", "rnn", "--hidden", "4")
-    assert calls == [("pupil", "random", 0)]
-    assert "training one" in text and all(name in text for name in ("SCs", "SCm", "LGd"))
-
-
-def test_evaluate_says_that_no_sensorium_model_is_saved(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
-    monkeypatch.setattr(
-        "neurokit.sensorium.experiment.evaluate_saved", lambda plan: pd.DataFrame({"model": ["ln"]})
+    text = said(capsys, PUPIL[0], "evaluate", *PUPIL[1:], "--folder", str(simulated))
+    assert "training one" in text
+    table, scores, picture = (
+        next((tmp_path / "checkpoints").glob(f"*-scores.{k}")) for k in ("csv", "json", "png")
     )
-    line = ("evaluate", "--recording", "sensorium", "--model", "ln")
-    assert "training one" in said(capsys, *line)
-    path = Plan("ln").path
-    path.parent.mkdir(parents=True)
-    path.with_name(f"{path.name}.json").touch()
-    assert "training one" not in said(capsys, *line)
+    assert all(str(file) in text for file in (table, scores, picture))
+    held = json.loads(scores.read_text())
+    assert held["system"] == "pupil-encoder" and held["config"]["hidden"] == 4
+    assert set(held["validation"]) == {"name", "rnn", "mean rate", "PSTH", "FIR", "ceiling"}
+    assert pd.read_csv(table).model.tolist() == [row["model"] for row in held["test"]]
+    assert picture.read_bytes().startswith(b"\x89PNG")
 
 
-def test_an_encoder_of_other_data_is_refused(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_options_and_files_of_settings_reach_the_checkpoint(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulated: Path
 ) -> None:
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
-    said(capsys, "train", "--cell", "rnn", "--epochs", "1")
-    for file in (tmp_path / "checkpoints").glob("*-random-0-rnn-*"):
-        file.rename(file.with_name(file.name.replace("-random-0", "-random-1")))
-    message = refused(capsys, "evaluate", "--seed", "1", "--cell", "rnn")
-    assert "was fitted to other data" in message
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps({"hidden": 5, "layers": 2, "fit": {"batch_size": 7}}))
+    line = ["train", "--folder", str(simulated), "--config", str(file), "--set", "layers=1", "--epochs", "1"]
+    said(
+        capsys,
+        "pupil_encoder",
+        *line,
+        "--inputs",
+        "behaviour",
+        "--split",
+        "blocked",
+        "--regions",
+        "SCm",
+        "--seed",
+        "3",
+    )
+    (sidecar,) = (tmp_path / "checkpoints").glob("pupil-encoder-mouse-rnn-3-*.json")
+    held = json.loads(sidecar.read_text())
+    config = held["config"]
+    assert (config["hidden"], config["layers"], config["fit"]["batch_size"]) == (5, 1, 7)
+    assert (config["inputs"], config["split"], config["regions"]) == ("behaviour", "blocked", ["SCm"])
+    assert (config["seed"], config["fit"]["seed"], config["fit"]["epochs"]) == (3, 3, 1)
+    assert held["configuration"]["regions"] == 1 and held["configuration"]["hidden"] == 5
 
 
-def rounded_elsewhere(*arguments: object, **options: object) -> EncodingTask:
-    """The task as another version of numpy might filter and scale it: the last bits differ."""
-    task = encoding_task(*arguments, **options)
-    scales = {
-        name: RobustScale(np.nextafter(scale.centre, 1), np.nextafter(scale.spread, 1))
-        for name, scale in task.scales.items()
-    }
-    inputs, rates = (np.nextafter(values, np.float32(1)) for values in (task.inputs, task.rates))
-    return replace(task, inputs=inputs, rates=rates, scales=scales)
-
-
-def scaled_otherwise(*arguments: object, **options: object) -> EncodingTask:
-    task = encoding_task(*arguments, **options)
-    scales = {name: RobustScale(scale.centre, 1.001 * scale.spread) for name, scale in task.scales.items()}
-    return replace(task, scales=scales)
-
-
-def one_spike_more(*arguments: object, **options: object) -> TrialRecording:
-    recording = load_session(*arguments, **options)
-    spikes = recording.spikes.copy()
-    spikes[0, 0, 0] += 1
-    return replace(recording, spikes=spikes)
-
-
-def test_an_encoder_belongs_to_the_recording_and_not_to_its_last_filtered_bits(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_tune_ends_with_the_best_settings(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulated: Path
 ) -> None:
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
-    train_and_save(cell="rnn", epochs=1)
-    with monkeypatch.context() as elsewhere:
-        elsewhere.setattr("neurokit.pupil_encoder.experiment.encoding_task", rounded_elsewhere)
-        assert len(evaluate_saved())
-    with monkeypatch.context() as changed, pytest.raises(CheckpointError, match=r"\(scales differ"):
-        changed.setattr("neurokit.pupil_encoder.experiment.encoding_task", scaled_otherwise)
-        evaluate_saved()
-    with monkeypatch.context() as changed, pytest.raises(CheckpointError, match=r"\(data differ"):
-        changed.setattr("neurokit.pupil_encoder.experiment.load_session", one_spike_more)
-        evaluate_saved()
-
-
-def test_unknown_source(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NEUROKIT_SOURCE", "ful")
-    assert "NEUROKIT_SOURCE is 'ful'; set it to one of demo, cutout, full" in refused(capsys, "data")
-
-
-def test_cutout_without_a_folder(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("NEUROKIT_REAL_DATA", raising=False)
-    assert "set NEUROKIT_REAL_DATA" in refused(capsys, "data", "--source", "cutout")
-
-
-def test_cutout_in_an_empty_folder(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("NEUROKIT_REAL_DATA", str(tmp_path))
-    assert "cori_2016-12-17_nma_like.npz is missing" in refused(capsys, "data", "--source", "cutout")
-
-
-def test_a_device_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "Device 'tpu' is not there" in refused(capsys, "train", "--device", "tpu")
-
-
-@pytest.mark.parametrize("recording", ["steinmetz", "sensorium", "allen", "microns"])
-def test_graphs_need_a_gpu(capsys: pytest.CaptureFixture[str], recording: str) -> None:
-    line = ("train", "--recording", recording, "--compile", "graphs", "--device", "cpu")
-    assert "compile is 'graphs', which needs CUDA" in refused(capsys, *line)
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ("simulate", "--trials", "0"),
-        ("train", "--hidden", "0"),
-        ("train", "--layers", "-1"),
-        ("train", "--epochs", "0"),
-        ("data", "--seed", "-1"),
-        ("data", "--seed", "99999999999999999999"),
-        ("train", "--hidden", "many"),
-        ("submit", "--members", "0"),
-        ("submit", "--workers", "0"),
-        ("evaluate", "--session", "0"),
-    ],
-)
-def test_numbers_that_cannot_be_used(capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        main(list(arguments))
-    assert stopped.value.code == 2
-    last = capsys.readouterr().err.strip().splitlines()[-1]
-    assert f"argument {arguments[1]}: {arguments[2]!r} is no whole number from" in last
-
-
-def test_train_options_reach_the_checkpoint(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
-    shape = ("--cell", "rnn", "--hidden", "5", "--layers", "2", "--epochs", "1")
-    said(capsys, "train", *shape, "--inputs", "behaviour", "--split", "blocked", "--seed", "3")
-    (file,) = (tmp_path / "checkpoints").glob("*-behaviour-blocked-3-rnn-5-2.json")
-    description = json.loads(file.read_text())
-    assert description["configuration"] == {
-        "channels": 6, "regions": 3, "hidden": 5, "cell": "rnn", "layers": 2, "bidirectional": True,
-    }  # fmt: skip
-    recording, blocked = prepare("behaviour", "blocked", 3)
-    assert description["data"] == _facts(recording, blocked)["data"]
-    assert description["data"] != _facts(*prepare("behaviour", "random", 3))["data"]
+    line = ("tune", "--folder", str(simulated), "--trials", "2", "--epochs", "1")
+    first = said(capsys, "pupil-encoder", *line)
+    following = typed_next(first)
+    assert following[1] == "train" and any(word.startswith("learning_rate=") for word in following)
+    assert "--trials" not in following
+    assert said(capsys, "pupil-encoder", *line) == first  # the search was finished, and is read
 
 
 def test_a_killed_training_goes_on_from_the_command_line(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulated: Path
 ) -> None:
     """The second run does only the epochs that the first had left."""
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
@@ -306,129 +268,182 @@ def test_a_killed_training_goes_on_from_the_command_line(
 
     train_epoch = neurokit.training.fit._train_epoch
     monkeypatch.setattr(neurokit.training.fit, "_train_epoch", count)
-    assert main(["train", "--cell", "rnn", "--epochs", "4"]) == 130
-    assert main(["train", "--cell", "rnn", "--epochs", "4"]) == 0
-    assert len(done) == 3 + 2  # two epochs kept, one broken off, two left
+    line = ["pupil-encoder", "train", "--folder", str(simulated), "--epochs", "4"]
+    assert main(line) == 130
+    assert main(line) == 0
+    assert len(done) == 3 + 2  # two epochs done, one broken off, two left
 
 
-def test_evaluate_scores_the_test_trials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Baselines need no checkpoint: their rows equal scores computed here on the test part alone."""
-    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
-    train_and_save(cell="rnn", epochs=1)
-    table = evaluate_saved(cell="rnn").set_index(["model", "region"])
-    _, task = prepare()
-    bins = task.bins("test")
-    for index, region in enumerate(task.regions):
-        measured, psth = task.rates[bins][:, index], baselines.psth(task)[bins][:, index]
-        mean = task.rates[task.bins("train")][:, index].mean()
-        expected = 1 - ((measured - psth) ** 2).sum() / ((measured - mean) ** 2).sum()
-        assert table.loc[("PSTH", region), "r2_mean"] == pytest.approx(expected, abs=1e-5)  # float32
+# --- a model of one's own
+
+OWN = """
+from torch import nn
+
+class Linear(nn.Module):
+    def __init__(self, channels, regions):
+        super().__init__()
+        self.configuration = {"channels": channels, "regions": regions}
+        self.rates = nn.Linear(channels, regions)
+    configuration = None
+
+    def forward(self, inputs):
+        return self.rates(inputs)
+
+def linear(task, config):
+    return Linear(len(task.channels), len(task.regions))
+"""
 
 
-def test_damaged_or_removed_demo_files_are_simulated_anew(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+def test_a_model_of_ones_own_is_trained_scored_and_asked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulated: Path
 ) -> None:
-    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
-    spikes = load_session().spikes
-    (file,) = tmp_path.rglob("steinmetz_part0.npz")
-    file.write_bytes(file.read_bytes()[:1000])
-    assert (load_session().spikes == spikes).all()
-    file.unlink()
-    assert (load_session().spikes == spikes).all()
-
-
-def test_the_source_of_one_command_does_not_stay(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("NEUROKIT_SOURCE", "cutout")
-    said(capsys, "data", "--source", "demo")
-    assert settings.source() == "cutout"
-
-
-def test_the_commands_know_every_model() -> None:
-    assert set(MODELS) == set(PUBLISHED)
-    assert set(CELLS) == set(ENCODERS)
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path / "data"))
+    file = tmp_path / "own_file.py"
+    file.write_text(OWN)
+    line = ["--folder", str(simulated), "--model", f"{file}:linear", "--epochs", "2"]
+    text = said(capsys, "pupil-encoder", "train", *line)
+    assert "12 parameters" in text  # 3 x 3 + 3
+    text = said(capsys, "pupil-encoder", "evaluate", *line)
+    assert "training one" not in text and "Linear" in text
+    new, rates = tmp_path / "new.csv", tmp_path / "rates.csv"
+    pd.DataFrame({"bin_size": 0.01, "pupil_area": [1.0, 2], "pupil_x": 0, "pupil_y": 0}).to_csv(new)
+    (checkpoint,) = (tmp_path / "data" / "checkpoints").glob("*-linear-0-??????????.json")
+    asked = ["--checkpoint", str(checkpoint), "--input", str(new), "--output", str(rates)]
+    monkeypatch.delitem(sys.modules, "own_file")
+    assert "import own_file first" in refused(capsys, "pupil-encoder", "predict", *asked)
+    said(capsys, "pupil-encoder", "predict", *asked, "--model", f"{file}:linear")
+    assert pd.read_csv(rates).shape == (1, 6)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("model", "says"),
     [
-        ("train --model ln", "--model cannot go with --recording steinmetz"),
-        ("evaluate --published", "--published cannot go with --recording steinmetz"),
-        ("train --recording sensorium --cell gru", "--cell cannot go with --recording sensorium"),
-        (
-            "train --recording sensorium --hidden 3 --layers 2",
-            "--hidden, --layers cannot go with --recording sensorium",
-        ),
-        ("evaluate --recording sensorium --inputs pupil", "--inputs cannot go with --recording sensorium"),
-        ("evaluate --recording sensorium --split random", "--split cannot go with --recording sensorium"),
-        (
-            "train --running none",
-            "--running cannot go with --recording steinmetz; leave it out, or use --rec",
-        ),
-        ("evaluate --size small --session 7", "--size, --session cannot go with --recording steinmetz"),
-        ("data --movies natural_movie_one", "--movies cannot go with --recording steinmetz"),
-        ("data --recording sensorium --session 7", "--session cannot go with --recording sensorium"),
-        ("simulate --session-type three_session_A", "--session-type cannot go with --recording steinmetz"),
-        ("simulate --recording allen --trials 30", "--trials cannot go with --recording allen; leave it out"),
-        ("train --recording allen --cell gru", "--cell cannot go with --recording allen"),
-        ("train --recording allen --model ln", "--model cannot go with --recording allen"),
-        ("evaluate --recording allen --session 7", "Session 7 is not on the demo source"),
-        ("train --recording allen --device tpu", "Device 'tpu' is not there"),
-        ("data --recording allen --source cutout", "'cutout' has no session with movies"),
-        ("train --folder mouse --gaps mean", "--folder, --gaps cannot go with --recording steinmetz"),
-        ("data --weights here", "--weights cannot go with --recording steinmetz; leave it out, or use --rec"),
-        ("train --recording allen --foundation twin", "--foundation cannot go with --recording allen"),
-        ("train --recording microns --session 7", "--session cannot go with --recording microns"),
-        ("train --recording microns --model ln --cell gru", "--cell cannot go with --recording microns"),
-        ("train --recording microns --device tpu", "Device 'tpu' is not there"),
-        ("data --recording microns --source cutout", "'cutout' has no small real recording of a mouse that"),
-        ("train --recording microns --source full", "no recording to train on"),
-        ("submit --recording allen", "nothing to submit of the recording allen; use --recording sensorium"),
-        ("submit --recording steinmetz", "nothing to submit of the recording steinmetz"),
-        ("submit --workers 2", "--workers needs --engine processes or ray"),
-        ("submit --engine here --workers 2", "--workers needs --engine processes or ray"),
-        ("train --recording sensorium --device tpu", "Device 'tpu' is not there"),
-        ("submit --device tpu", "Device 'tpu' is not there"),
-        ("data --recording sensorium --source cutout", "'cutout' has no small real SENSORIUM recording"),
-        ("simulate --recording sensorium --trials 19", "ask for 20 or more"),
+        ("nowhere.py:model", "nowhere.py is no Python file"),
+        ("elman", "has no model 'elman'; choose one of rnn"),
     ],
 )
-def test_combinations_that_mean_nothing(
+def test_a_model_that_is_not_there(capsys: pytest.CaptureFixture[str], model: str, says: str) -> None:
+    assert says in refused(capsys, "pupil-encoder", "train", "--model", model)
+
+
+# --- what cannot be
+
+
+def test_unknown_source(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEUROKIT_SOURCE", "ful")
+    message = refused(capsys, "pupil-encoder", "data")
+    assert "NEUROKIT_SOURCE is 'ful'; set it to one of demo, cutout, full" in message
+
+
+def test_cutout_without_a_folder(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NEUROKIT_REAL_DATA", raising=False)
+    assert "set NEUROKIT_REAL_DATA" in refused(capsys, "pupil-encoder", "data", "--source", "cutout")
+
+
+def test_cutout_in_an_empty_folder(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NEUROKIT_REAL_DATA", str(tmp_path))
+    message = refused(capsys, "pupil-encoder", "data", "--source", "cutout")
+    assert "cori_2016-12-17_nma_like.npz is missing" in message
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("train --compile graphs --device cpu", "compile is 'graphs', which needs CUDA"),
+        ("train --device tpu", "Device 'tpu' is not there"),
+        ("train --model model_5", "has no model 'model_5'; choose one of"),
+        ("train --set seed=-1", "seed is -1; use a whole number from 0"),
+        ("train --set nothing=1", "has no nothing; the nearest that it has is"),
+        ("train --set seed", "--set seed has no value; write --set seed=VALUE"),
+        ("train --config nowhere.json", "--config nowhere.json cannot be read"),
+        ("train --epochs 0", "epochs is 0; use a whole number of 1 or more"),
+        ("train --folder nowhere", "nowhere is no folder"),
+        ("fit", "has no command 'fit'; use one of data, simulate"),
+        ("predict --checkpoint a.json --input b.npz --output c.npz", "a.json is missing"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_made(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
+    name: str,
     arguments: str,
     says: str,
 ) -> None:
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
-    assert says in refused(capsys, *arguments.split())
-    assert not list(tmp_path.iterdir())  # it was noticed before anything was made
+    monkeypatch.chdir(tmp_path)
+    assert says in refused(capsys, name, *arguments.split())
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ("train --recording sensorium --model model_5", "argument --model: invalid choice: 'model_5'"),
-        ("submit --engine slurm", "argument --engine: invalid choice: 'slurm'"),
-        ("data --recording neuropixels", "argument --recording: invalid choice: 'neuropixels'"),
-        ("train --recording allen --movies one", "argument --movies: invalid choice: 'one'"),
-        ("train --recording allen --running fast", "argument --running: invalid choice: 'fast'"),
-        ("train --recording microns --gaps fill", "argument --gaps: invalid choice: 'fill'"),
-        ("train --recording allen --size large", "argument --size: invalid choice: 'large'"),
-        ("simulate --session-type three_session_D", "--session-type: invalid choice: 'three_session_D'"),
+        ("pupil-encoder train --set hidden=0", "hidden is 0"),
+        ("pupil-encoder train --set hidden=many", "hidden is 'many'"),
+        ("pupil-encoder train --split alternate", "split is 'alternate'; use one of random, blocked"),
+        ("pupil-encoder train --inputs eye", "inputs is 'eye'; use one of pupil, behaviour"),
+        ("pupil-encoder data --session a b", "reads one session, and 2 are named"),
+        ("steinmetz data", "There is no system 'steinmetz'; use one of pupil-encoder"),
+        ("sensorium submit --workers 2", "--workers needs --engine processes or ray"),
     ],
 )
-def test_words_that_are_no_choice(capsys: pytest.CaptureFixture[str], arguments: str, says: str) -> None:
+def test_words_that_no_system_knows(capsys: pytest.CaptureFixture[str], arguments: str, says: str) -> None:
+    assert says in refused(capsys, *arguments.split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("data --seed -1", "argument --seed: '-1' is no whole number"),
+        ("data --seed 99999999999999999999", "'99999999999999999999' is no whole number"),
+        ("train --source Demo", "argument --source: invalid choice: 'Demo'"),
+        ("train --size large", "argument --size: invalid choice: 'large'"),
+        ("train --movies natural_movie_one", "unrecognized arguments: --movies"),
+        ("train --cell gru", "unrecognized arguments: --cell"),
+    ],
+)
+def test_options_that_cannot_be_read(capsys: pytest.CaptureFixture[str], arguments: str, says: str) -> None:
     with pytest.raises(SystemExit) as stopped:
-        main(arguments.split())
+        main(["pupil-encoder", *arguments.split()])
     assert stopped.value.code == 2
     assert says in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"bin_size": 0.02}, "bin_size is 0.02 s, and the model reads bins of 0.01 s"),
+        ({"bin_size": None}, "bin_size is missing"),
+        ({"pupil_x": None}, "pupil_x is missing"),
+        ({"pupil_x": np.zeros((2, 9))}, "The channels differ in shape"),
+        ({"pupil_x": np.zeros((2, 9, 3))}, "pupil_x has the shape"),
+    ],
+)
+def test_inputs_that_do_not_fit_the_model(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    simulated: Path,
+    changes: dict,
+    says: str,
+) -> None:
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
+    experiment = Experiment("pupil-encoder", folder=simulated, values={"hidden": 4}, epochs=1).train()
+    arrays = {"bin_size": 0.01, **dict.fromkeys(("pupil_area", "pupil_x", "pupil_y"), np.zeros((2, 8)))}
+    arrays = {name: value for name, value in (arrays | changes).items() if value is not None}
+    np.savez(tmp_path / "new.npz", **arrays)
+    line = ["--checkpoint", f"{experiment.path}.json", "--input", str(tmp_path / "new.npz")]
+    assert says in refused(capsys, "pupil-encoder", "predict", *line, "--output", str(tmp_path / "rates.npz"))
+    assert not (tmp_path / "rates.npz").exists()
+
+
 def test_a_reader_that_goes_away_is_no_error(root: Path) -> None:
-    """As `neurokit data | head -0`: nothing on standard error, and not a success either."""
-    code = "import sys; from neurokit.cli import main; sys.exit(main(['data']))"
+    """As `neurokit pupil-encoder data | head -0`: nothing on standard error, and not a success either."""
+    code = "import sys; from neurokit.cli import main; sys.exit(main(['pupil-encoder', 'data']))"
     environment = {**os.environ, "PYTHONPATH": str(root)}
     command = [sys.executable, "-c", code]
     with subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True, env=environment) as process:

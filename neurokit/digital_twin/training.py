@@ -34,7 +34,7 @@ def train_cohort(
     rank: int = 0,
     world: int | None = None,
     **options: Any,
-) -> TrainingResult:
+) -> TrainingResult[CohortNetwork]:
     """Trains one network for each mouse with a shared core; `networks` may be given, as for a transfer.
 
     The model found is a `CohortNetwork`. `rank` and `world` are for several processes with a mouse each (see
@@ -89,7 +89,7 @@ def train_twin(
     recipe: TwinRecipe,
     foundation: FoundationNetwork | None = None,
     **options: Any,
-) -> TrainingResult:
+) -> TrainingResult[FoundationNetwork]:
     """A digital twin of one mouse: transferred from `foundation`, or trained from nothing without it.
 
     The model found is a FoundationNetwork; a `foundation` brings its sizes, whatever the recipe says. See
@@ -101,7 +101,7 @@ def train_twin(
         recipe = recipe.replace(network=foundation.settings)
         networks = {"mouse": transferred(foundation, recording.units, seed=recipe.seed)}
     fitted = train_cohort({"mouse": recording}, recipe, networks, **options)
-    return TrainingResult(fitted.model.mice["mouse"], fitted.history, fitted.best_epoch, fitted.best_loss)
+    return TrainingResult(fitted.model.network("mouse"), fitted.history, fitted.best_epoch, fitted.best_loss)
 
 
 def _frozen(networks: Mapping[str, FoundationNetwork]) -> str:

@@ -104,7 +104,7 @@ class CoreAt:
         gradients = gradients.contiguous(memory_format=torch.channels_last)  # twice as fast on a CPU
         for layer, slopes in zip(self.core.convolutions[:0:-1], self.slopes[:0:-1], strict=True):
             gradients = gradients * _patch(slopes, start, gradients.shape[-1])
-            for convolution in reversed(layer):
+            for convolution in reversed([m for m in layer.children() if isinstance(m, nn.Conv2d)]):
                 gradients = F.conv_transpose2d(gradients, convolution.weight, groups=convolution.groups)
         return gradients * _patch(self.slopes[0], start, gradients.shape[-1])
 
@@ -116,7 +116,7 @@ def to_pixels(
 
     The layer is linear: gradients of many images may be averaged first.
     """
-    weight = core.convolutions[0].weight[:, :1]  # the image's; the others are the constants'
+    weight = core.first.weight[:, :1]  # the image's; the others are the constants'
     pixels = F.conv_transpose2d(gradients, weight)[:, 0]
     (height, width), reach = shape, _reaches(core)[0]
     image = pixels.new_zeros(len(pixels), height + 2 * reach, width + 2 * reach)
@@ -133,7 +133,7 @@ def slope(function: Callable[[Tensor], Tensor], values: Float[Tensor, "*any"]) -
 
 def _reaches(core: StackedCore) -> list[int]:
     """How far beyond each layer's map windows reach on the way back, in cells."""
-    paddings = [layer[1].padding[0] for layer in core.convolutions[1:]]
+    paddings = [layer.get_parameter("1.weight").shape[-1] // 2 for layer in core.convolutions[1:]]
     return [OFF + sum(paddings[depth:]) for depth in range(len(paddings) + 1)]
 
 
@@ -153,6 +153,9 @@ class AtState(nn.Module):
     responses contribute nothing. The model is shared, not copied. A state that the model lacks or does
     not read raises its DataError with the first image.
     """
+
+    behaviour: Float[Tensor, "3"] | None
+    pupil_center: Float[Tensor, "2"] | None
 
     def __init__(
         self,
@@ -199,7 +202,7 @@ def neuron_attribution(
         )
     if type(core := getattr(model.model, "core", None)) is not StackedCore:
         raise DataError(
-            f"neuron_attribution reads the layers of a StackedCore, and this core is a {type(core).__name__}; "
+            f"neuron_attribution reads the layers of a StackedCore; this core is a {type(core).__name__}: "
             "call integrated_gradients with neuron_rate, which serves any model."
         )
     if steps < 1 or len(images) == 0:
@@ -229,7 +232,8 @@ def _attributed(
     points, shares = _gauss_legendre(steps, away)
     line = baseline + points[:, None, None] * away[:, None]  # K S H W
     core, read = _read(model, line.flatten(0, 1), neurons)
-    found = torch.empty(len(images), len(neurons), *baseline.shape).to(away)
+    height, width = baseline.shape
+    found = torch.empty(len(images), len(neurons), height, width).to(away)
     for number, neuron in enumerate(neurons.tolist()):
         start, weights = read.starts[number], read.weights[number]
         drives = (core.window(start) * weights).sum(dim=(1, 2, 3)) + model.model.readout.bias[neuron]
@@ -237,7 +241,7 @@ def _attributed(
         steepness = (steepness[..., 0] * shares).flatten()
         gradients = core.back(steepness[:, None, None, None] * weights, start)
         mean = gradients.unflatten(0, line.shape[:2]).sum(dim=1)  # the rest of the way is linear
-        found[:, number] = to_pixels(core.core, mean, start, baseline.shape)
+        found[:, number] = to_pixels(core.core, mean, start, (height, width))
     return found * away[:, None]
 
 
@@ -247,7 +251,7 @@ def _read(
     """The mouse's core at these images, and what the neurons read of it, both in the model's state."""
     mouse, behaviour, eye = model.model, model.behaviour, model.pupil_center
     core = CoreAt(mouse.core, images, None if behaviour is None else behaviour.expand(len(images), -1))
-    shift = None if eye is None else mouse.shifter(eye[None])[0]
+    shift = None if eye is None or mouse.shifter is None else mouse.shifter(eye[None])[0]
     return core, reading(mouse.readout, neurons, shift, core.shape)
 
 

@@ -9,6 +9,7 @@ N places.
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -57,6 +58,8 @@ class StackedCore(nn.Module):
     leaves out the ELUs and keeps the batch normalisation.
     """
 
+    laplacian: Float[Tensor, "1 1 3 3"]
+
     def __init__(
         self,
         inputs: int = 1,
@@ -81,6 +84,11 @@ class StackedCore(nn.Module):
             if isinstance(module, nn.Conv2d):
                 nn.init.xavier_normal_(module.weight)
 
+    @property
+    def first(self) -> nn.Conv2d:
+        """The first convolution."""
+        return cast(nn.Conv2d, self.convolutions[0])  # of what a ModuleList holds, torch says Module
+
     def forward(
         self, images: Float[Tensor, "B C H W"], constants: Float[Tensor, "B K"] | None = None
     ) -> Float[Tensor, "B F h w"]:
@@ -102,7 +110,7 @@ class StackedCore(nn.Module):
         the sum of its kernel. With three of four channels constant that saves three quarters of the
         layer's multiplications, 24 of 33 million for an image of 36 x 64.
         """
-        weight = self.convolutions[0].weight  # F C+K k k
+        weight = self.first.weight  # F C+K k k
         if constants is None:
             return F.conv2d(images, weight)
         of_images, of_constants = weight.tensor_split([images.shape[1]], dim=1)
@@ -120,7 +128,7 @@ class StackedCore(nn.Module):
 
     def regulariser(self) -> Float[Tensor, ""]:
         """Laplacian penalty on the first layer: energy of the filtered kernels over their own energy."""
-        kernels = self.convolutions[0].weight.flatten(0, 1)[:, None]  # F*(C+K) 1 k k
+        kernels = self.first.weight.flatten(0, 1)[:, None]  # F*(C+K) 1 k k
         edges = F.conv2d(kernels, self.laplacian, padding=1)
         return edges.square().sum() / kernels.square().sum()
 

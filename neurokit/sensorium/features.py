@@ -148,11 +148,14 @@ class MouseTrials:
             return self.images.index_select(0, trials), self.responses.index_select(0, trials)
         order = trials.argsort()
         back = order.argsort()
-        return tuple(t[trials[order]].to(self.device)[back] for t in (self.images, self.responses))
+        images, responses = (
+            tensor[trials[order]].to(self.device)[back] for tensor in (self.images, self.responses)
+        )
+        return images, responses
 
     def _batch(self, trials: Tensor, images: Tensor, responses: Tensor) -> MouseBatch:
         inputs = {"images": images} | {name: values[trials] for name, values in self._small.items()}
-        if self.inputs.history:
+        if self.inputs.history and self._bank is not None:
             inputs["history"] = self._bank(trials).to(self.device)
         return MouseBatch(self.scan.key, inputs, responses, sqrt(len(self.tiers) / len(trials)))
 
@@ -162,7 +165,7 @@ class MouseTrials:
             found["behaviour"] = scale_behaviour(self.scan, self.inputs.behaviour)
         if self.inputs.pupil_center:
             found["pupil_center"] = scale_pupil_center(self.scan)
-        if self.inputs.state:
+        if self.inputs.state and self._bank is not None and self.state is not None:
             last = self._bank.last_known(torch.arange(len(self.tiers)))
             found["state"] = self.state.states(last.numpy()).astype(np.float32)
         if self.inputs.rank:
@@ -203,8 +206,8 @@ def _check(scan: Scan, inputs: InputSettings, tiers: np.ndarray | None) -> None:
             f"Scan {scan.key} does not tell the order of its trials; use a model without history, state and "
             "gain."
         )
-    unknown = () if tiers is None else np.setdiff1d(tiers, TIERS)
-    if len(unknown):
+    unknown = [] if tiers is None else np.setdiff1d(tiers, TIERS).tolist()
+    if unknown:
         raise DataError(f"tiers hold {str(unknown[0])!r} for scan {scan.key}; use {', '.join(TIERS)}.")
     if tiers is not None and len(tiers) != len(scan.tiers):
         raise DataError(f"{len(tiers)} tiers for {len(scan.tiers)} trials of scan {scan.key}; give one each.")

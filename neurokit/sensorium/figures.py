@@ -110,6 +110,6 @@ def plot_maps(
 
 def _draw_map(axis: Axes, values: Float[np.ndarray, "H W"], colours: str) -> None:
     limit = np.abs(values).max() or 1.0
-    colours = plt.get_cmap(colours, 25)  # few, as notebooks keep 64; odd, so that 0 is neutral
-    axis.imshow(values, cmap=colours, vmin=-limit, vmax=limit, interpolation="nearest")
+    few = plt.get_cmap(colours, 25)  # notebooks keep 64; an odd number, so that 0 is neutral
+    axis.imshow(values, cmap=few, vmin=-limit, vmax=limit, interpolation="nearest")
     axis.tick_params(labelsize=6)

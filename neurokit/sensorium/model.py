@@ -13,7 +13,7 @@ Letters: B images, H x W image (36 x 64), N neurons, L lags, S state numbers, D 
 """
 
 from collections.abc import Mapping
-from typing import Any, SupportsIndex
+from typing import Any, SupportsIndex, cast
 
 import numpy as np
 import torch
@@ -167,8 +167,11 @@ class SensoriumModel(nn.Module):
         """The model of one mouse. Raises DataError for an unknown key."""
         if key not in self.mice:
             raise DataError(f"The model has no mouse {key!r}; use one of {', '.join(self.mice)}.")
-        shifter = self.shifters[key] if self.settings.shifter else None
-        view = MouseModel(self.settings, self.core, self.readouts[key], shifter, self.modulators[key])
+        # Of what a ModuleDict holds, torch says no more than Module.
+        readout = cast(GaussianReadout, self.readouts[key])
+        shifter = cast(Shifter, self.shifters[key]) if self.settings.shifter else None
+        modulator = cast(HistoryStateGain, self.modulators[key])
+        view = MouseModel(self.settings, self.core, readout, shifter, modulator)
         view.training = self.training
         return view
 
@@ -195,11 +198,12 @@ def make_model(
     with torch.random.fork_rng():
         torch.manual_seed(checked("seed", seed, Seed))
         model = SensoriumModel(mice, settings, core)
-    if settings.positions == "cortex":
-        for key, readout in model.readouts.items():
-            if key not in (coordinates or {}):
+    for key in mice:
+        positions = model.mouse(key).readout.positions
+        if isinstance(positions, CortexPositions):
+            if coordinates is None or key not in coordinates:
                 raise DataError(f"coordinates lacks mouse {key!r}; give them, or use positions='free'.")
-            readout.positions.set_coordinates(coordinates[key])
+            positions.set_coordinates(coordinates[key])
     return model
 
 
@@ -245,8 +249,9 @@ def _readout(shape: MouseShape, settings: ModelSettings, channels: int) -> Gauss
             activation=settings.position_activation,
         )
     )
-    options = {"gauss": settings.gauss, "init_sigma": settings.init_sigma}
-    return GaussianReadout(positions, shape.neurons, channels, **options)
+    return GaussianReadout(
+        positions, shape.neurons, channels, gauss=settings.gauss, init_sigma=settings.init_sigma
+    )
 
 
 def _modulator(shape: MouseShape, settings: ModelSettings) -> HistoryStateGain:

@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 import safetensors
@@ -108,7 +108,7 @@ def load(path: str | Path, model: type[Model] | Model | None = None) -> Checkpoi
         raise CheckpointError(
             f"{weights} does not fit the configuration in {sidecar.name}; copy both files again or fit anew."
         ) from error  # torch's and Python's own words for it run over many lines
-    return Checkpoint(weights, made.eval(), facts, arrays)
+    return Checkpoint(weights, cast(Model, made.eval()), facts, arrays)
 
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:

@@ -41,7 +41,7 @@ class Pretrained:
         """What was saved with it: config, names of units, which data, history; empty where others made it."""
         return self._found.facts
 
-    def respond(self, **arrays: np.ndarray) -> dict[str, np.ndarray]:
+    def respond(self, **arrays: Any) -> dict[str, np.ndarray]:
         """Rates for inputs that the model has never seen; their names and units are in `system.INPUTS`.
 
         Raises DataError for inputs that do not fit the model, and CheckpointError for one whose transforms
@@ -52,7 +52,7 @@ class Pretrained:
                 f"{self._found.path} holds weights alone, without the scales of its inputs: "
                 "call `model` with inputs that you have scaled as its makers did."
             )
-        return self.system.respond(self._found, arrays)
+        return self.system.respond(self._found, {name: np.asarray(values) for name, values in arrays.items()})
 
 
 def load_pretrained(name: str | Path, *, session: str | None = None) -> Pretrained:

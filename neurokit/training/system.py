@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast, runtime_checkable
 
 import numpy as np
 import pandas as pd
@@ -104,6 +104,7 @@ class Score:
     yardsticks: dict[str, float] = field(default_factory=dict)
 
 
+@runtime_checkable
 class System(Protocol):
     """The names of a system's module `experiment`.
 

@@ -86,7 +86,7 @@ def attribution_maps(
     frames = shown_frames(snippets, ends)
     grey = torch.zeros_like(frames[0])
     outputs, chunk = neuron_rate(list(neurons)), max(1, rows_at_once // steps)
-    sizes, gaps, changes = 0, [], []
+    sizes, gaps, changes = torch.zeros_like(grey), [], []
     for part in frames.split(chunk):  # one attribution is as large as all frames of its snippet
         found = integrated_gradients(
             AtRunning(model), part, grey, outputs, steps=steps, rows_at_once=rows_at_once, tolerance=torch.inf

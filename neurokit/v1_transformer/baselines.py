@@ -52,7 +52,8 @@ def motion_energy(
     snippet with weights that fall as calcium forgets. No attention, no running, nothing learned but a line.
     """
     energies = _energies(task, settings)  # F J
-    weights = np.exp(-np.arange(task.shape.length) / settings.memory).astype(np.float32)
+    memory = settings.memory or np.inf
+    weights = np.exp(-np.arange(task.shape.length) / memory).astype(np.float32)
 
     def design(ends: np.ndarray) -> np.ndarray:
         back = enumerate(weights)

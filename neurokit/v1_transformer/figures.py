@@ -99,8 +99,17 @@ def _shade(axis: Axes, session: MovieSession, inside: Bool[np.ndarray, "S"]) -> 
         for repeat in movie.starts:
             showing[repeat[0] : repeat[-1] + 1] = True
         where, across = showing[inside], axis.get_xaxis_transform()
-        look = {"color": colour, "alpha": 0.12, "linewidth": 0, "label": movie.name}
-        axis.fill_between(session.time[inside], 0, 1, where=where, transform=across, **look)
+        axis.fill_between(
+            session.time[inside],
+            0,
+            1,
+            where=where,
+            transform=across,
+            color=colour,
+            alpha=0.12,
+            linewidth=0,
+            label=movie.name,
+        )
 
 
 def plot_predictions(

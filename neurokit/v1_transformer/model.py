@@ -56,9 +56,10 @@ class Block(nn.Module):
         width, hidden = settings.width, settings.expansion * settings.width
         self.before_attention, self.before_perceptron = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attention = Attention(width, settings.heads, causal)
-        self.perceptron = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
+        into, back = nn.Linear(width, hidden), nn.Linear(hidden, width)
+        self.perceptron = nn.Sequential(into, nn.GELU(), back)
         self.dropout = nn.Dropout(settings.dropout)
-        for last in (self.attention.output, self.perceptron[-1]):
+        for last in (self.attention.output, back):
             silence(last)
 
     def forward(self, tokens: Float[Tensor, "A L D"]) -> Float[Tensor, "A L D"]:

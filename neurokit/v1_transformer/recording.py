@@ -154,7 +154,7 @@ def _dataset(path: Path) -> Any:
 
 def _facts(metadata: dict, path: Path) -> dict[str, Any]:
     """Fields of MovieSession by name; AllenSDK leaves out what the file does not tell, or says None."""
-    facts = {field: metadata.get(theirs) for field, theirs in _FACTS.items()}
+    facts: dict[str, Any] = {field: metadata.get(theirs) for field, theirs in _FACTS.items()}
     untold = [field for field, value in facts.items() if value is None]
     if untold:
         raise DataError(f"{path} does not tell its {', '.join(untold)}: fetch the session again.")

@@ -11,6 +11,7 @@ N neurons, f and g training frames; A, B, C end frames.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
@@ -98,7 +99,7 @@ def _sizes(ends: int, validation: float, test: float, finding: str) -> tuple[int
             f"{finding} leave {train}, {held_out[0]} and {held_out[1]} snippets to train, validate and test; "
             "give a longer movie, shorter snippets or other fractions."
         )
-    return train, *held_out
+    return train, held_out[0], held_out[1]
 
 
 def frame_responses(
@@ -116,7 +117,7 @@ def frame_responses(
         raise DataError(f"starts has sample {starts.min()}; give samples of the recording, from 0.")
     last = dff.shape[1] - 1
     total = sum(dff[:, np.minimum(starts + later, last)] for later in range(lag, lag + window))  # N R F
-    means = np.moveaxis(total / window, 0, -1).astype(np.float32, order="C")  # R F N
+    means = np.moveaxis(np.asarray(total) / window, 0, -1).astype(np.float32, order="C")  # R F N
     means[starts + lag + window - 1 > last] = np.nan
     return means
 
@@ -177,7 +178,8 @@ class MovieScales:
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "MovieScales":
         """Back from `arrays`."""
-        return cls(**{name: value if value.ndim else float(value) for name, value in arrays.items()})
+        values: dict[str, Any] = {name: v if v.ndim else float(v) for name, v in arrays.items()}
+        return cls(**values)
 
 
 def fit_scales(

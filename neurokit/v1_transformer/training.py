@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Float32
-from torch import nn
 
 from neurokit.config import Seed, checked
 from neurokit.errors import DataError
@@ -24,6 +23,8 @@ from neurokit.v1_transformer.config import Recipe
 from neurokit.v1_transformer.features import MovieTask
 from neurokit.v1_transformer.model import V1Transformer, absolute_error, build
 from neurokit.v1_transformer.snippets import PartLoss, Snippets
+
+MovieModel = V1Transformer | MovieCNN
 
 
 def part_responses(task: MovieTask, part: str = "test") -> Float[np.ndarray, "R E N"]:
@@ -89,18 +90,19 @@ def build_cnn(snippets: Snippets, seed: SupportsIndex) -> MovieCNN:
     """An untrained small network of convolutions that fits the snippets."""
     with torch.random.fork_rng():
         torch.manual_seed(checked("seed", seed, Seed))
-        return MovieCNN(snippets.responses.shape[-1], tuple(snippets.frames.shape[1:]), snippets.length)
+        height, width = snippets.frames.shape[1:]
+        return MovieCNN(snippets.responses.shape[-1], (height, width), snippets.length)
 
 
 def train_network(
     snippets: Snippets,
     recipe: Recipe,
-    model: nn.Module | None = None,
+    model: MovieModel | None = None,
     *,
     device: str = "auto",
     checkpoint: str | Path | None = None,
     **options: Any,
-) -> TrainingResult:
+) -> TrainingResult[MovieModel]:
     """Trains a V1 Transformer, or `model`, by mean absolute error; validation snippets choose the epoch.
 
     The snippets move to the device. A `checkpoint` of a broken-off run is gone on with; `options` go to
@@ -113,7 +115,7 @@ def train_network(
 
 
 def predict_part(
-    model: nn.Module, snippets: Snippets, part: str = "test", *, batch_size: int = 64
+    model: MovieModel, snippets: Snippets, part: str = "test", *, batch_size: int = 64
 ) -> Float32[np.ndarray, "R E N"]:
     """dF/F (fraction) after each end frame of a part, in each repeat, on the CPU; the model is left as found.
 

@@ -51,7 +51,7 @@ ALL: dict[str, Baseline] = {
     "mean rate": baselines.mean_rate,
     "PSTH": baselines.psth,
     "PSTH with ramp": lambda of: baselines.psth(of, with_ramp=True),
-    "by condition": lambda of: baselines.psth_by_condition(of, TABLE),
+    "by condition": lambda of: baselines.psth_by_condition(replace(of, trials=TABLE)),
     "drift": baselines.psth_and_drift,
     "FIR": baselines.fir,
     "FIR on PSTH": lambda of: baselines.fir(of, on_psth=True),
@@ -126,13 +126,13 @@ def by_side(size: float, number: int) -> tuple[EncodingTask, pd.DataFrame]:
 def test_a_condition_counts_by_its_number_of_training_trials(number: int) -> None:
     one, table = by_side(4.0, number)
     common = baselines.psth(one)[0, 20, 0]
-    found = baselines.psth_by_condition(one, table)[one.split.test[0], 20, 0]
+    found = baselines.psth_by_condition(replace(one, trials=table))[one.split.test[0], 20, 0]
     assert found == pytest.approx(common + number / (number + 5) * (9 - common), rel=1e-5)
 
 
 def test_a_condition_without_a_training_trial_gets_the_common_psth() -> None:
     one, table = by_side(4.0, 0)
-    found = baselines.psth_by_condition(one, table)
+    found = baselines.psth_by_condition(replace(one, trials=table))
     np.testing.assert_array_equal(found[one.split.test[0]], baselines.psth(one)[0])
 
 
@@ -146,11 +146,13 @@ def test_conditions_are_told_apart_by_side_and_choice() -> None:
     rates = np.tile(np.arange(9.0), 40)[:, None, None] * np.ones((1, BINS, 1))
     one = task(rates)
     bins = one.bins("test")
-    found = baselines.psth_by_condition(one, table)[bins]
+    found = baselines.psth_by_condition(replace(one, trials=table))[bins]
     assert np.corrcoef(found[:, 0], one.rates[bins][:, 0])[0, 1] > 0.99
     assert np.unique(found.round(4)).size == 9
     unknown = table.assign(contrast_left=np.nan, response=np.nan)
-    np.testing.assert_allclose(baselines.psth_by_condition(one, unknown), baselines.psth(one), atol=1e-4)
+    np.testing.assert_allclose(
+        baselines.psth_by_condition(replace(one, trials=unknown)), baselines.psth(one), atol=1e-4
+    )
 
 
 # --- slow drift

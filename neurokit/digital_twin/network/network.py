@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from neurokit.config import Count, Seed, checked
+from neurokit.config import Count, Seed, checked, checked_integer
 from neurokit.digital_twin.network.config import RELEASED, FoundationSettings
 from neurokit.digital_twin.network.core import AttentionLSTM, ConvolutionLSTM, Feedforward
 from neurokit.digital_twin.network.modulation import Modulation
@@ -59,10 +59,10 @@ class FoundationNetwork(nn.Module):
         super().__init__()
         if not isinstance(settings, FoundationSettings):
             settings = FoundationSettings.from_dict(settings)
-        self.settings, self.units = settings, (units := checked("units", units, Count))
+        self.settings, self.units = settings, checked_integer("units", units, Count)
         self.core, self.perspective = Core(settings), Perspective(settings)
         self.modulation = Modulation(settings)
-        self.readout = Readout(settings.streams, units, settings.outputs, settings.spread)
+        self.readout = Readout(settings.streams, self.units, settings.outputs, settings.spread)
         self.unit = unit_model(settings.unit)
         self.frozen: tuple[nn.Module, ...] = ()
 

@@ -1,4 +1,4 @@
-"""The notebooks keep the house's rules, and the rules notice a notebook that does not."""
+"""The notebooks follow the rules, and the rules notice a notebook that does not."""
 
 import os
 import subprocess

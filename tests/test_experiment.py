@@ -1,0 +1,339 @@
+"""Experiment: the one flow from a recording to scores, for configs and models that nobody has published."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hyperopt import hp
+from torch import nn
+
+import neurokit.training.fit
+from neurokit import load_pretrained, pupil_encoder
+from neurokit.cli import main
+from neurokit.errors import CheckpointError, DataError, SettingsError
+from neurokit.experiment import Experiment
+from neurokit.pupil_encoder import PupilConfig, baselines
+from neurokit.training import checkpoint
+
+TINY = {"hidden": 4, "epochs": 2}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A simulated recording of 30 trials."""
+    made = tmp_path_factory.mktemp("recording") / "mouse"
+    pupil_encoder.simulate(made, trials=30)
+    return made
+
+
+@pytest.fixture
+def tiny(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, folder: Path) -> Callable[..., Experiment]:
+    """A small experiment on that recording, in a data folder of its own."""
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
+    monkeypatch.setenv("NEUROKIT_QUIET", "1")
+
+    def make(values: dict[str, Any] | None = None, **options: Any) -> Experiment:
+        fixed = {} if "config" in options else {"values": TINY | (values or {})}
+        return Experiment("pupil-encoder", folder=folder, device="cpu", **fixed, **options)
+
+    return make
+
+
+def linear(task: Any, config: Any) -> nn.Module:
+    """A model of one's own."""
+    return Linear(len(task.channels), len(task.regions))
+
+
+class Linear(nn.Module):
+    """A linear layer, which says how it is made again."""
+
+    configuration: dict[str, int] = {}  # noqa: RUF012  each instance has its own
+
+    def __init__(self, channels: int, regions: int) -> None:
+        super().__init__()
+        self.configuration = {"channels": channels, "regions": regions}
+        self.layer = nn.Linear(channels, regions)
+
+    def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+        return self.layer(inputs)
+
+
+# --- which experiment has which file
+
+
+def test_two_experiments_never_share_a_file(tiny: Callable[..., Experiment], tmp_path: Path) -> None:
+    made = [tiny({"cell": cell}) for cell in ("rnn", "gru", "lstm", "mlp", "cnn")]
+    made += [tiny({"hidden": 8}), tiny({"layers": 2}), tiny({"hidden": 2, "layers": 7}), tiny({"epochs": 3})]
+    made += [tiny({"inputs": "behaviour"}), tiny({"split": "blocked"}), tiny({"learning_rate": 0.1})]
+    made += [tiny(seed=1), tiny(session="a"), tiny(session=["a", "b"]), tiny(model="gru"), tiny(build=linear)]
+    made += [tiny(config=PupilConfig(hidden=4)), Experiment("pupil-encoder", values=TINY)]
+    made += [Experiment("pupil-encoder", values=TINY, source="cutout")]
+    assert len({each.path for each in made}) == len({each.unfinished for each in made}) == len(made)
+    assert tiny().path == tiny().path
+    assert tiny().path.name.startswith("pupil-encoder-mouse-rnn-0-")
+
+
+def test_the_same_name_of_another_model_is_another_file(
+    tiny: Callable[..., Experiment], tmp_path: Path
+) -> None:
+    """Two files with a function of the same name."""
+    paths = []
+    for number in (1, 2):
+        scope: dict[str, Any] = {"__name__": "own"}
+        file = tmp_path / str(number) / "own.py"
+        file.parent.mkdir()
+        file.write_text(f"WIDTH = {number}\n\ndef build(task, config):\n    return WIDTH\n")
+        exec(compile(file.read_text(), str(file), "exec"), scope)
+        paths.append(tiny(build=scope["build"]).path)
+    assert paths[0] != paths[1]
+
+
+# --- train, save, load, resume
+
+
+def test_a_saved_experiment_is_taken_as_it_is(tiny: Callable[..., Experiment]) -> None:
+    first = tiny().train()
+    weights, _ = checkpoint.files(first.path)
+    content = weights.read_bytes()
+    again = tiny().train()
+    assert weights.read_bytes() == content
+    assert again.result.history.equals(first.result.history)
+    assert (again.result.best_epoch, again.result.best_loss) == (
+        first.result.best_epoch,
+        first.result.best_loss,
+    )
+    np.testing.assert_array_equal(again.predict(), first.predict())
+    assert not again.result.model.training
+    assert again.evaluate().equals(first.evaluate())
+    assert not first.unfinished.exists()
+
+
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(
+    tiny: Callable[..., Experiment], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    straight = tiny({"epochs": 4}).train()
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path / "other"))
+
+    def kill(epoch: int, loss: float) -> None:
+        if epoch == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tiny({"epochs": 4}).train(on_epoch=kill)
+    assert tiny({"epochs": 4}).unfinished.is_file() and not tiny({"epochs": 4}).is_trained
+    done = []
+    monkeypatch.setattr(neurokit.training.fit, "_train_epoch", counted(done))
+    resumed = tiny({"epochs": 4}).train()
+    assert len(done) == 2
+    assert resumed.result.history.equals(straight.result.history)
+    np.testing.assert_array_equal(resumed.predict(), straight.predict())
+
+
+def counted(done: list[int]) -> Callable[..., float]:
+    original = neurokit.training.fit._train_epoch
+
+    def count(*arguments: Any) -> float:
+        done.append(1)
+        return original(*arguments)
+
+    return count
+
+
+def test_an_own_config_is_trained_saved_opened_and_scored(tiny: Callable[..., Experiment]) -> None:
+    own = PupilConfig(cell="gru", hidden=np.int64(3), layers=2, inputs="behaviour").with_epochs(1)
+    first = tiny(config=own, seed=np.int64(5)).train()
+    assert first.config.seed == first.config.fit.seed == 5
+    sizes = first.result.model.configuration
+    assert (sizes["hidden"], sizes["layers"], sizes["cell"], sizes["channels"]) == (3, 2, "gru", 6)
+    again = tiny(config=own, seed=5)
+    assert again.is_trained and again.path == first.path
+    assert "ceiling" in again.evaluate().model.tolist()
+    held = json.loads(first.path.with_name(f"{first.path.name}.json").read_text())
+    assert PupilConfig.from_dict(held["config"]) == first.config
+
+
+def test_scores_are_those_of_the_test_part(tiny: Callable[..., Experiment]) -> None:
+    """Baselines need no checkpoint: their rows equal scores computed here on the test trials alone."""
+    experiment = tiny()
+    table, task = experiment.evaluate().set_index(["model", "region"]), experiment.task
+    bins = task.bins("test")
+    for index, region in enumerate(task.regions):
+        measured, psth = task.rates[bins][:, index], baselines.psth(task)[bins][:, index]
+        mean = task.rates[task.bins("train")][:, index].mean()
+        expected = 1 - ((measured - psth) ** 2).sum() / ((measured - mean) ** 2).sum()
+        assert table.loc[("PSTH", region), "r2_mean"] == pytest.approx(expected, abs=1e-5)  # float32
+
+
+def test_the_yardsticks_show_a_model_that_learned_nothing(tiny: Callable[..., Experiment]) -> None:
+    """At a learning rate of next to nothing the model stays what it was: no better than the mean rate."""
+    idle = tiny({"learning_rate": 1e-9, "epochs": 1})
+    score = idle.score()
+    mean = score.yardsticks["mean rate"]
+    assert score.value >= mean
+    assert score.yardsticks["ceiling"] < 0.9 * mean
+    task = idle.task
+    error = (task.rates - baselines.mean_rate(task))[task.bins("validation")] ** 2
+    assert mean == pytest.approx(error.mean(), rel=1e-6)
+
+
+# --- what is not the same
+
+
+def test_a_recording_with_one_more_spike_is_other_data(
+    tiny: Callable[..., Experiment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny().train()
+    changed = tiny()
+    spikes = changed.recording.spikes.copy()
+    spikes[0, 0, 0] += 1
+    changed.recording = replace(changed.recording, spikes=spikes)
+    with pytest.raises(CheckpointError, match=r"fitted to other data \(values differ"):
+        changed.evaluate()
+
+
+def test_a_model_belongs_to_the_recording_and_not_to_its_last_filtered_bits(
+    tiny: Callable[..., Experiment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Scales of training are those of the checkpoint, wherever they would be computed otherwise."""
+    first = tiny().train()
+    expected = first.predict()
+    found = checkpoint.load(first.path)
+    arrays = {name: np.nextafter(values, np.inf) for name, values in found.arrays.items()}
+    checkpoint.save(
+        found.model, first.path, arrays=arrays, **{k: found.facts[k] for k in found.facts if k not in SIDECAR}
+    )
+    again = tiny()
+    np.testing.assert_allclose(again.predict(), expected, rtol=1e-4)
+    assert pupil_encoder.experiment.arrays(again.task).keys() == arrays.keys()
+    for name, values in pupil_encoder.experiment.arrays(again.task).items():
+        np.testing.assert_array_equal(values, arrays[name])
+
+
+SIDECAR = ("model", "version", "configuration", "sha256")
+
+
+def test_a_model_under_anothers_name_is_refused(tiny: Callable[..., Experiment]) -> None:
+    saved, wanted = tiny().train().path, tiny({"hidden": 5})
+    for file in checkpoint.files(saved):
+        file.rename(wanted.path.with_name(wanted.path.name + file.suffix))
+    with pytest.raises(CheckpointError, match=r"is another model \(config differ\)"):
+        wanted.evaluate()
+
+
+@pytest.mark.parametrize("kind", ["json", "safetensors"])
+def test_half_a_checkpoint_is_named_and_not_trained_over(tiny: Callable[..., Experiment], kind: str) -> None:
+    path = tiny().train().path
+    path.with_name(f"{path.name}.{kind}").unlink()
+    with pytest.raises(CheckpointError, match=f"{kind} is missing"):
+        tiny().train()
+    tiny().train(again=True)
+    assert tiny().evaluate().shape[0] == 24
+
+
+# --- a model of one's own
+
+
+def test_a_model_of_ones_own_goes_all_the_way(tiny: Callable[..., Experiment]) -> None:
+    first = tiny(build=linear).train()
+    assert first.path.name.startswith("pupil-encoder-mouse-linear-0-")
+    again = tiny(build=linear)
+    np.testing.assert_array_equal(again.predict(), first.predict())
+    assert "Linear" in again.evaluate().model.tolist()
+    study = again.tune(2, space={"learning_rate": hp.loguniform("learning_rate", -7, -2)}, progress=False)
+    assert len(study.records) == 2
+
+
+def test_loading_looks_a_class_up_and_imports_nothing(tiny: Callable[..., Experiment]) -> None:
+    path = tiny(build=linear).train().path
+    assert type(load_pretrained(path).model) is Linear
+    sidecar = path.with_name(f"{path.name}.json")
+    held = json.loads(sidecar.read_text())
+    for other in (
+        "this:Zen",
+        "os:system",
+        "subprocess:Popen",
+        "torch.nn:Linear",
+        f"{__name__}:linear",
+        ":",
+        "",
+    ):
+        sidecar.write_text(json.dumps(held | {"model": other}))
+        with pytest.raises(CheckpointError, match=re.escape(f"holds a {other}")):
+            load_pretrained(path)
+
+
+# --- searches
+
+
+def test_a_search_lies_beside_the_checkpoint_and_goes_on(tiny: Callable[..., Experiment]) -> None:
+    experiment = tiny({"epochs": 1})
+    two = experiment.tune(2, progress=False)
+    three = tiny({"epochs": 1}).tune(3, progress=False)
+    assert [each.loss for each in three.records[:2]] == [each.loss for each in two.records]
+    best = experiment.with_values(three.best).train()
+    assert best.result.best_loss == pytest.approx(three.best_loss, rel=1e-6)
+    assert best.path != experiment.path
+
+
+def test_a_search_over_what_is_read_makes_other_tasks(tiny: Callable[..., Experiment]) -> None:
+    """A task is made again where it depends on the value, and only there."""
+    experiment = tiny()
+    task = experiment.task
+    assert experiment.with_values({"hidden": 5}).task is task
+    other = experiment.with_values({"inputs": "behaviour"})
+    assert len(other.task.channels) > len(experiment.task.channels) == 3
+    study = experiment.tune(2, space={"inputs": hp.choice("inputs", ["pupil", "behaviour"])}, progress=False)
+    assert {each.status for each in study.records} == {"complete"}
+
+
+# --- what cannot be
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"system": "steinmetz"}, "There is no system 'steinmetz'"),
+        ({"model": "elman"}, "has no model 'elman'; choose one of rnn, gru"),
+        ({"model": "gru", "config": PupilConfig()}, "model and config both say"),
+        ({"model": "gru", "build": linear}, "model and build both say"),
+        ({"config": neurokit.training.fit.FitSettings()}, "config is a FitSettings; .* takes a PupilConfig"),
+        ({"values": {"hidden": 2.5}}, "hidden is 2.5"),
+        ({"values": {"epochs": True}}, "epochs is True"),
+        ({"values": {"fit": 3}}, "fit is 3"),
+        ({"seed": -1}, "seed is -1"),
+        ({"epochs": 0}, "epochs is 0"),
+        ({"size": "large"}, "size is 'large'; use one of small, published"),
+        ({"source": "Demo"}, "no source 'Demo'"),
+        ({"compile": "graphs", "device": "cpu"}, "compile is 'graphs', which needs CUDA"),
+        ({"folder": "nowhere"}, "nowhere is no folder"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_read(
+    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], says: str
+) -> None:
+    monkeypatch.setattr("neurokit.pupil_encoder.experiment.load", lambda **_: pytest.fail("too late"))
+    unchecked = getattr(Experiment.__init__, "__wrapped__", Experiment.__init__)  # the import hook
+    with pytest.raises((SettingsError, DataError), match=says):
+        unchecked(object.__new__(Experiment), **({"system": "pupil-encoder"} | options))
+
+
+def test_only_a_competition_takes_submissions(tiny: Callable[..., Experiment]) -> None:
+    with pytest.raises(SettingsError, match="pupil-encoder has nothing to submit"):
+        tiny().submit()
+
+
+def test_a_folder_and_the_commands_agree(
+    tiny: Callable[..., Experiment], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is trained in Python is found by the command with the same arguments."""
+    experiment = tiny().train()
+    line = ["evaluate", "--folder", str(folder), "--set", "hidden=4", "--set", "epochs=2", "--device", "cpu"]
+    assert main(["pupil-encoder", *line]) == 0
+    text = capsys.readouterr().out
+    assert "training one" not in text and str(experiment.path) in text
