@@ -127,6 +127,8 @@ class SensoriumModel(nn.Module):
     lacks something.
     """
 
+    core: Core
+
     def __init__(
         self,
         mice: Mapping[str, MouseShape | dict[str, int]],
@@ -155,7 +157,7 @@ class SensoriumModel(nn.Module):
         found = {"mice": mice, "settings": self.settings.to_dict()}
         if not self.has_own_core:
             return found
-        own = {"class": class_name(type(self.core)), "configuration": self.core.configuration}
+        own = {"class": class_name(type(self.core)), "configuration": cast(Any, self.core).configuration}
         return found | {"core": own}
 
     @property

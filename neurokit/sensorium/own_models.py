@@ -9,7 +9,7 @@ N neurons, L lags, S state numbers.
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -69,7 +69,7 @@ class MiceModel(Protocol):
         """All weighted penalties of one batch of a mouse; 0 where there are none."""
 
 
-def own_core(core: OwnCore | dict[str, Any], inputs: int) -> nn.Module:
+def own_core(core: OwnCore | dict[str, Any], inputs: int) -> Core:
     """The core as it is, or made for `inputs` channels, one of them the image.
 
     A dictionary has its `class` and `configuration`, as a checkpoint says them. Raises SettingsError where it
@@ -80,7 +80,7 @@ def own_core(core: OwnCore | dict[str, Any], inputs: int) -> nn.Module:
     else:
         made = core if isinstance(core, nn.Module) else core(inputs)
     _check(made, inputs - 1)
-    return made
+    return cast(Core, made)
 
 
 def _check(made: nn.Module, constants: int) -> None:

@@ -305,10 +305,10 @@ def load_scan(source: str | Path, packed: str | Path | None = None) -> Scan:
 
 
 def _scan(key: str, fingerprint: str, arrays: dict[str, np.ndarray]) -> Scan:
-    mapped = {name: arrays.pop(name) for name in ("images", "responses")}
-    held = {name: np.array(values) for name, values in arrays.items()}
+    held: dict[str, Any] = {name: arrays.pop(name) for name in ("images", "responses")}  # these stay mapped
+    held |= {name: np.array(values) for name, values in arrays.items()}
     statistics = {
         field: {word: held.pop(f"statistics/{field}/{word}") for word in STATISTICS} for field in FIELDS
     }
     ordered = bool(held.pop("ordered"))
-    return Scan(key=key, fingerprint=fingerprint, statistics=statistics, ordered=ordered, **mapped, **held)
+    return Scan(key=key, fingerprint=fingerprint, statistics=statistics, ordered=ordered, **held)

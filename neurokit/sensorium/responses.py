@@ -4,7 +4,7 @@ Letters: B images, H x W image, C values of a trial, N neurons.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import cast
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from neurokit.errors import DataError
 from neurokit.sensorium.config import SensoriumConfig
+from neurokit.sensorium.own_models import MiceModel
 from neurokit.sensorium.recording import BEHAVIOUR, HEIGHT, PUPIL_CENTER, WIDTH
 from neurokit.sensorium.scaling import Scaling, scale_images, signed
 from neurokit.training.checkpoint import Checkpoint
@@ -46,8 +47,7 @@ def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[st
     if len({len(values) for values in inputs.values()}) > 1:
         lengths = ", ".join(f"{name} {len(values)}" for name, values in inputs.items())
         raise DataError(f"The inputs differ in length ({lengths}): give one row for each image.")
-    model: Any = checkpoint.model
-    return {"rates": _rates(model.mouse(key), inputs)}
+    return {"rates": _rates(cast(MiceModel, checkpoint.model).mouse(key), inputs)}
 
 
 def _scaled(

@@ -9,7 +9,7 @@ Letters: T trials, B trials of a tier, N neurons.
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import torch
@@ -23,7 +23,7 @@ from neurokit.sensorium.config import MouseShape, SensoriumConfig
 from neurokit.sensorium.features import ManyMice, MouseBatch, MouseTrials, fit_scan_state
 from neurokit.sensorium.kernels import accelerate, check_usable
 from neurokit.sensorium.model import SensoriumModel, make_model, poisson_loss
-from neurokit.sensorium.own_models import OwnCore, check_model
+from neurokit.sensorium.own_models import MiceModel, OwnCore, check_model
 from neurokit.sensorium.recording import Scan
 from neurokit.sensorium.retinotopy import contrast_centers, retinotopic_plane
 from neurokit.sensorium.scaling import input_scales
@@ -127,7 +127,7 @@ def _start_at_receptive_fields(model: SensoriumModel, mouse: MouseTrials) -> Non
     if model.settings.shifter:
         with torch.no_grad():
             positions = positions - model.shifters[scan.key](torch.zeros(1, 2)).numpy()
-    model.readouts[scan.key].positions.start_at(positions)
+    model.mouse(scan.key).readout.positions.start_at(positions)
 
 
 def train(
@@ -159,8 +159,9 @@ def train(
 
 def loss(model: nn.Module, batch: MouseBatch) -> tuple[Tensor, Tensor]:
     """The baselines' loss of one batch of one mouse: sqrt(T / B) x Poisson, and all penalties."""
-    predicted = model.mouse(batch.key)(**batch.inputs)
-    total = poisson_loss(predicted, batch.responses, batch.scale) + model.regulariser(batch.key)
+    mice = cast(MiceModel, model)
+    predicted = mice.mouse(batch.key)(**batch.inputs)
+    total = poisson_loss(predicted, batch.responses, batch.scale) + mice.regulariser(batch.key)
     return total, torch.ones_like(total)
 
 
@@ -205,7 +206,7 @@ def predict(
 
 
 def _predicted(model: nn.Module, mouse: MouseTrials, tier: str, batch_size: int) -> np.ndarray:
-    view, trials = model.mouse(mouse.scan.key), mouse.trials(tier)
+    view, trials = cast(MiceModel, model).mouse(mouse.scan.key), mouse.trials(tier)
     parts = (view(**batch.inputs) for batch in mouse.batches(trials, batch_size))
     return collected(parts, torch.empty(len(trials), mouse.scan.neurons)).numpy()
 

@@ -70,8 +70,17 @@ def submit(
         raise DataError(
             f"None of {', '.join(found)} has final_test trials; submit a scan of the competition."
         )
-    how = {"engine": engine, "workers": workers, "build": build, "device": device, "compile": compile}
-    ensemble = train_ensemble(load, config, members_folder, members=members, **how)
+    ensemble = train_ensemble(
+        load,
+        config,
+        members_folder,
+        members=members,
+        engine=engine,
+        workers=workers,
+        build=build,
+        device=device,
+        compile=compile,
+    )
     places = {key: Path(folder) / TRACKS.get(key, key) for key in competing}
     files = _write(_part(ensemble, competing), places)
     return Submission(files, _score_members(ensemble, scored(found)), _score_files(config, found, places))
