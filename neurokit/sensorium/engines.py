@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.queues import SimpleQueue
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 
@@ -23,6 +23,7 @@ LOST = (
 )
 
 
+@runtime_checkable
 class Job(Protocol):
     """What an engine runs; other processes get a copy."""
 

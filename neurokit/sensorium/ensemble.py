@@ -24,6 +24,7 @@ from neurokit.files.atomic import written
 from neurokit.sensorium.config import SensoriumConfig
 from neurokit.sensorium.engines import ENGINES, Engine, default_workers
 from neurokit.sensorium.features import MouseTrials
+from neurokit.sensorium.model import SensoriumModel
 from neurokit.sensorium.recording import Scan, identity
 from neurokit.sensorium.scores import score_table
 from neurokit.sensorium.splits import MEMBERS, check_held_out, ensemble_tiers
@@ -135,9 +136,9 @@ class Member:
         unfinished.unlink(missing_ok=True)
 
     def open(self, mice: Mapping[str, MouseTrials]) -> nn.Module:
-        """The trained member on the trials' device; CheckpointError where it is damaged."""
-        made = None if self.build is build else self.build(mice, self.own_config)
-        return checkpoint.load(self.path, made).model.to(choose_device(self.device))
+        """The trained member; CheckpointError where it is damaged, or of another class."""
+        into = SensoriumModel if self.build is build else self.build(mice, self.own_config)
+        return checkpoint.load(self.path, into).model.to(choose_device(self.device))
 
     def check(self, data: Mapping[str, Any]) -> None:
         """Raises CheckpointError where a member of another config, or of other scans than `data`, stands."""

@@ -1,10 +1,8 @@
 """Training on scans: the loss by hand, the number that stops it, checkpoints, and a small scan end to end."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,18 +10,18 @@ import torch
 from torch import Tensor
 
 from neurokit.errors import CheckpointError, DataError, FitError
-from neurokit.sensorium import SensoriumConfig, build, fit_states, predict, task, train
+from neurokit.sensorium import MODELS, SensoriumConfig, arrays, build, facts, fit_states, predict, task, train
 from neurokit.sensorium import features as mouse_trials
 from neurokit.sensorium.config import CNN_PLUS
 from neurokit.sensorium.features import MouseTrials
 from neurokit.sensorium.model import SensoriumModel
 from neurokit.sensorium.recording import Scan, load_scan
 from neurokit.sensorium.retinotopy import contrast_centers, retinotopic_plane
-from neurokit.sensorium.saved import check_saved
 from neurokit.sensorium.simulated_files import write_scan
 from neurokit.sensorium.simulated_mouse import MouseParameters
 from neurokit.sensorium.simulation import ScanParameters, simulate_scan
 from neurokit.sensorium.training import ValidationCorrelation, loss
+from neurokit.training import checkpoint
 from neurokit.training.fit import TrainingResult
 from neurokit.training.settings import FitSettings
 from tests.sensorium.toys import BRIEF, CONFIGS, FULL, PLAIN, PLUS, STATE, same, toy_scan, toy_scans, weights
@@ -60,9 +58,9 @@ def test_states_are_fitted_for_each_scan_and_used(monkeypatch: pytest.MonkeyPatc
     states = fit_states(scans, FULL)
     own = task(scans, FULL, device="cpu")
     monkeypatch.setattr(mouse_trials, "fit_state", lambda *_: pytest.fail("fitted again"))
-    given = task(scans, FULL, states=states, device="cpu")
+    given = task(scans, FULL, arrays=states, device="cpu")
     for key, mouse in given.items():
-        assert mouse.state is states[key]
+        assert mouse.state is not None and mouse.state.parts is states[f"{key}/parts"]
         assert torch.equal(*(next(m.batches(torch.arange(9), 9)).inputs["state"] for m in (mouse, own[key])))
 
 
@@ -236,7 +234,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_killed_training_of_another_recipe_is_not_gone_on_with(tmp_path: Path, change: str) -> None:
+def test_a_killed_training_of_another_config_is_not_gone_on_with(tmp_path: Path, change: str) -> None:
     path = tmp_path / "run.training"
     with pytest.raises(Stopped):
         trained(task(toy_scans(), FULL, device="cpu"), checkpoint=path, on_epoch=kill_after(0))
@@ -248,105 +246,63 @@ def test_a_killed_training_of_another_recipe_is_not_gone_on_with(tmp_path: Path,
 # --- saved and loaded
 
 
-@pytest.fixture(scope="module")
-def finished() -> SimpleNamespace:
+def test_a_saved_model_predicts_the_same(tmp_path: Path) -> None:
     mice = task(toy_scans(), FULL, device="cpu")
-    return SimpleNamespace(mice=mice, fitted=trained(mice))
-
-
-def test_a_saved_model_predicts_the_same(finished: SimpleNamespace, tmp_path: Path) -> None:
-    save_model(finished.fitted, finished.mice, FULL, tmp_path / "m")
-    model, config, states = load_model(tmp_path / "m")
-    assert config == FULL and not model.training
-    assert same(weights(model), weights(finished.fitted.model))
-    anew = task(toy_scans(), config, states=states, device="cpu")
+    model = trained(mice).model
+    checkpoint.save(model, tmp_path / "m", arrays=arrays(mice), **facts(mice))
+    opened = checkpoint.load(tmp_path / "m", SensoriumModel)
+    assert not opened.model.training and same(weights(opened.model), weights(model))
+    anew = task(toy_scans(), FULL, arrays=opened.arrays, device="cpu")
     for mode in ("evaluation", "training"):
         with torch.random.fork_rng():
             torch.manual_seed(0)
-            one = predict(finished.fitted.model, finished.mice, "test", mode=mode)
+            one = predict(model, mice, "test", mode=mode)
             torch.manual_seed(0)
-            two = predict(model, anew, "test", mode=mode)
+            two = predict(opened.model, anew, "test", mode=mode)
         assert all(np.array_equal(one[key], two[key]) for key in one)
-    described = json.loads((tmp_path / "m.json").read_text())
-    assert described["uses_past_responses"] is True
-    assert described["validation_correlation"] == -finished.fitted.best_loss
-    assert described["scans"] == {key: mouse.scan.fingerprint for key, mouse in finished.mice.items()}
+    assert opened.facts["uses_past_responses"] is True
+    assert opened.facts["unit_ids"] == {"90000-1-1": [*range(1, 8)], "90001-1-1": [*range(1, 9)]}
 
 
-def test_the_states_come_back_as_they_were_and_not_as_they_would_be_fitted(tmp_path: Path) -> None:
+def test_states_come_back_as_they_were_and_not_as_they_would_be_fitted() -> None:
     scans = toy_scans()
     foreign = fit_states({key: spoiled(scan, "train") for key, scan in scans.items()}, FULL)
-    mice = task(scans, FULL, states=foreign, device="cpu")
-    config = FULL.replace(fit=BRIEF.replace(epochs=1))
-    save_model(trained(mice, config), mice, config, tmp_path / "m")
-    states = load_model(tmp_path / "m")[2]
-    fitted = fit_states(scans, FULL)
-    for key, state in states.items():
-        for name, values in state.arrays().items():
-            assert np.array_equal(values, foreign[key].arrays()[name])
-        assert not np.array_equal(state.parts, fitted[key].parts)
+    held, fitted = arrays(task(scans, FULL, arrays=foreign, device="cpu")), fit_states(scans, FULL)
+    for name, values in foreign.items():
+        assert np.array_equal(held[name], values)
+    assert not np.array_equal(held["90000-1-1/parts"], fitted["90000-1-1/parts"])
 
 
-def test_a_plain_model_is_saved_without_states(tmp_path: Path) -> None:
-    mice = task(toy_scans(), PLAIN, device="cpu")
-    fitted = trained(mice, PLAIN.replace(fit=BRIEF.replace(epochs=1)))
-    save_model(fitted, mice, PLAIN, tmp_path / "m")
-    _, config, states = load_model(tmp_path / "m")
-    assert (config, states) == (PLAIN, {})
-    assert json.loads((tmp_path / "m.json").read_text())["uses_past_responses"] is False
-
-
-DAMAGES = {
-    "no config": lambda found: found.pop("config"),
-    "unknown setting": lambda found: found["config"]["model"].update(colour=1),
-    "impossible fit": lambda found: found["config"]["fit"].update(epochs=-1),
-    "impossible model": lambda found: found["config"]["model"].update(gauss="round"),
-    "no scans": lambda found: found.pop("scans"),
-    "a config that is no object": lambda found: found.update(config=[1]),
-    "states missing": lambda found: found["configuration"]["mice"].update(other={"neurons": 2, "trials": 3}),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_side_car_is_one_sentence(finished: SimpleNamespace, tmp_path: Path, damage: str) -> None:
-    save_model(finished.fitted, finished.mice, FULL, tmp_path / "m")
-    sidecar = tmp_path / "m.json"
-    described = json.loads(sidecar.read_text())
-    DAMAGES[damage](described)
-    sidecar.write_text(json.dumps(described))
-    with pytest.raises(CheckpointError, match=r"^[^\n]*m[^\n]*(train it|fit) anew\.$"):
-        load_model(tmp_path / "m")
-
-
-def test_other_versions_and_missing_files_are_named(finished: SimpleNamespace, tmp_path: Path) -> None:
-    save_model(finished.fitted, finished.mice, FULL, tmp_path / "m")
-    sidecar = tmp_path / "m.json"
-    sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | {"version": "99.0"}))
-    with pytest.raises(CheckpointError, match=r"written by neurokit 99\.0"):
-        load_model(tmp_path / "m")
-    sidecar.unlink()
-    with pytest.raises(CheckpointError, match=r"m\.json is missing"):
-        load_model(tmp_path / "m")
-
-
-def test_a_saved_model_is_told_from_one_of_another_recipe_or_scan(
-    finished: SimpleNamespace, tmp_path: Path
-) -> None:
-    save_model(finished.fitted, finished.mice, FULL, tmp_path / "m")
+def test_a_state_that_is_not_whole_is_refused() -> None:
     scans = toy_scans()
-    check_saved(tmp_path / "m", scans, FULL)
-    for config in CHANGES.values():
-        with pytest.raises(CheckpointError, match="m is a model of another config; remove it"):
-            check_saved(tmp_path / "m", scans, config)
-    changed = {key: replace(scan, fingerprint="changed") for key, scan in scans.items()}
-    for other in (changed, toy_scans((0,)), toy_scans((0, 2))):
-        with pytest.raises(CheckpointError, match="m is a model of other scans; remove it"):
-            check_saved(tmp_path / "m", other, FULL)
+    states = fit_states(scans, FULL)
+    del states["90001-1-1/decoder"]
+    with pytest.raises(
+        DataError, match=r"A saved state holds .*'converged', 'encoder'.* fit the state again"
+    ):
+        task(scans, FULL, arrays=states)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_scales_of_what_a_model_reads_travel_with_it(name: str) -> None:
+    """Those of the scan's statistics; a model without behaviour has none of it."""
+    (mouse,) = (mice := task(toy_scans((0,)), CONFIGS[name], device="cpu")).values()
+    held = {each.partition("/")[2]: values for each, values in arrays(mice).items()}
+    known = mouse.scan.statistics
+    assert held["images_std"] == 50 and held["images_mean"] == 110
+    assert ("pupil_center_start" in held) == ("behaviour_spread" in held) == (name != "plain")
+    assert ("parts" in held) == facts(mice)["uses_past_responses"] == (name == "full")
+    if name != "plain":
+        raw = mouse.scan.pupil_center[[0]]
+        scaled = (raw - held["pupil_center_start"]) / held["pupil_center_spread"]
+        batch = next(mouse.batches(torch.tensor([0]), 1))
+        assert batch.inputs["pupil_center"].numpy() == pytest.approx(scaled)
+        assert np.array_equal(held["pupil_center_start"], known["pupil_center"]["mean"])
 
 
 def test_the_winning_entry_is_as_published() -> None:
     """Behaviour from 0 to 1, and members with seeds from 100 on; the baselines have neither."""
-    entry, baseline = PUBLISHED["model_4"], PUBLISHED["cnn_plus"]
+    entry, baseline = MODELS["model_4"].published, MODELS["cnn_plus"].published
     assert (entry.behaviour_scale, entry.seed) == ("range", 100)
     assert (baseline.behaviour_scale, baseline.seed) == ("std", 42)
 
@@ -368,7 +324,7 @@ def test_a_measured_start_looks_where_it_was_measured(shifter: bool) -> None:
     assert not shifter or shift.abs().max() > 0.06
 
 
-def test_a_recipe_survives_json() -> None:
+def test_a_config_survives_json() -> None:
     """Every setting of every config comes back as the same value of the same kind."""
     for config in CONFIGS.values():
         assert repr(SensoriumConfig.from_json(config.to_json())) == repr(config)
