@@ -46,14 +46,11 @@ from neurokit.pupil_encoder import EncodingTask, PupilConfig, TrialRecording, si
 from neurokit.pupil_encoder.scores import seed_style_column
 from neurokit.sensorium import MODELS, MouseTrials, Scan, demo_parameters, scan_truth
 from neurokit.training import checkpoint
-from neurokit.v1_transformer import Recipe as MovieRecipe
 from neurokit.v1_transformer import baselines as movie_baselines
-from neurokit.v1_transformer import experiment as movie_plan
-from neurokit.v1_transformer import experiment as movie_run
-from neurokit.v1_transformer import predict_part, train_network
-from neurokit.v1_transformer import prepare as prepare_movies
+from neurokit.v1_transformer import experiment as movies
+from neurokit.v1_transformer.config import SMALL as SMALL_TRANSFORMER
+from neurokit.v1_transformer.config import TransformerConfig
 from neurokit.v1_transformer.recording import MovieSession
-from neurokit.v1_transformer.saved import save_model as save_transformer
 
 Numbers = dict[str, Any]
 NAME = "equal_numbers"
@@ -197,24 +194,22 @@ def mouse_inputs(mouse: MouseTrials) -> Numbers:
 
 def v1_transformer() -> Numbers:
     """Trained on one movie; the task of all movies beside it."""
-    every = movie_plan.Plan()
-    all_movies = every.load()
-    plan = movie_plan.Plan(epochs=2, movies=("natural_movie_one",))
-    session = plan.load()
-    task = prepare_movies(session, plan.recipe)
-    snippets = task.snippets()
-    fitted = train_network(snippets, plan.recipe, **HERE)
-    save_transformer(fitted, snippets.scales, session, plan.recipe, plan.path)
+    every = SMALL_TRANSFORMER
+    all_movies = movies.load(source="demo", config=every)
+    config = every.with_epochs(2).replace(movies=("natural_movie_one",))
+    session = movies.load(source="demo", config=config)
+    task = movies.task(session, config)
+    fitted = movies.train(movies.build(task, config), task, config, **HERE)
     names = ("lagged_pixels", "mean_response", "motion_energy", "running_only")
     baselines = {name: getattr(movie_baselines, name)(task) for name in names}
     return {
         "recording": movie_session(all_movies),
-        "task of all movies": movie_task(all_movies, every.recipe),
-        "task": movie_task(session, plan.recipe),
+        "task of all movies": movie_task(all_movies, every),
+        "task": movie_task(session, config),
         **trained(fitted),
-        "predictions": digest(predict_part(fitted.model, snippets)),
+        "predictions": digest(movies.predict(fitted.model, task)),
         "baselines": digests(**baselines),
-        "scores": scores(movie_run.evaluate_saved(plan), "model"),
+        "scores": scores(movies.evaluate(fitted.model, task, config), "model"),
     }
 
 
@@ -229,11 +224,11 @@ def movie_session(session: MovieSession) -> Numbers:
     )
 
 
-def movie_task(session: MovieSession, recipe: MovieRecipe) -> Numbers:
+def movie_task(session: MovieSession, config: TransformerConfig) -> Numbers:
     """Inputs, targets, split and scales."""
-    task = prepare_movies(session, recipe)
+    task = movies.task(session, config)
     held = {name: getattr(task, name) for name in ("frames", "responses", "running")}
-    scales = [np.asarray(value) for value in task.snippets().scales.arrays().values()]
+    scales = [np.asarray(value) for value in task.clips().scales.arrays().values()]
     return digests(**held, split=parts(task.split), scales=scales)
 
 

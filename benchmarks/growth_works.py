@@ -30,8 +30,8 @@ from neurokit.sensorium.simulation import ScanParameters, SimulatedScan
 from neurokit.sensorium.sources import load_simulated
 from neurokit.sensorium.training import loss
 from neurokit.v1_transformer import model as transformer
+from neurokit.v1_transformer.clips import ClipBatch
 from neurokit.v1_transformer.config import TransformerSettings
-from neurokit.v1_transformer.snippets import SnippetBatch
 from paired import Work
 
 NETWORKS = {"released": RELEASED, "small": SMALL}
@@ -50,7 +50,7 @@ def sensorium_step(neurons: int, mice: int = 1, batch: int = 128, pixels: int = 
 
 def transformer_step(snippet: int, neurons: int = 200) -> Work:
     """A step on the V1 Transformer: 64 end frames in eight stretches of eight, in two repeats."""
-    sizes = TransformerSettings(snippet=snippet)
+    sizes = TransformerSettings(clip_length=snippet)
     model = transformer.build(neurons, sizes, seed=0)
     batch = _snippet_batch(sizes, neurons)
     return _step(model, partial(_add_gradients, model, transformer.absolute_error, [batch]))
@@ -160,14 +160,14 @@ def _image_batch(key: str, neurons: int, batch: int, shape: tuple[int, int]) -> 
     return MouseBatch(key, {"images": images}, torch.rand(batch, neurons, generator=random), scale=6.0)
 
 
-def _snippet_batch(sizes: TransformerSettings, neurons: int) -> SnippetBatch:
+def _snippet_batch(sizes: TransformerSettings, neurons: int) -> ClipBatch:
     """Frames that neighbouring snippets share are there once, as in training."""
-    random, length = torch.Generator().manual_seed(0), sizes.snippet
+    random, length = torch.Generator().manual_seed(0), sizes.clip_length
     firsts = torch.arange(8)[:, None] * (length + 7) + torch.arange(8)  # of each snippet
     shown = firsts.reshape(-1, 1) + torch.arange(length)  # E T
     frames = torch.randn(8 * (length + 7), 1 + sizes.before, *sizes.frame, generator=random)
     running = torch.randn(2, 64, length, 2, generator=random)
-    return SnippetBatch(frames, shown, running, torch.randn(2, 64, neurons, generator=random))
+    return ClipBatch(frames, shown, running, torch.randn(2, 64, neurons, generator=random))
 
 
 def _add_gradients(model: torch.nn.Module, objective: Callable, batches: list[Any]) -> None:

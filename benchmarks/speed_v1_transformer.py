@@ -181,7 +181,7 @@ def _movie(quick: bool) -> Training:
     settings, snippets, neurons = (OURS.replace(**SMALL), 8, 20) if quick else (OURS, 64, 200)
     network = V1Transformer(neurons, settings)
     starts = 23 * torch.arange(snippets // 8)[:, None] + torch.arange(8)  # eight in a row share their frames
-    shown = starts.flatten()[:, None] + torch.arange(settings.snippet)  # E T
+    shown = starts.flatten()[:, None] + torch.arange(settings.clip_length)  # E T
     frames = torch.randn(int(shown.max()) + 1, 1 + settings.before, *settings.frame)
     running, responses = torch.randn(2, *shown.shape, 2), torch.randn(2, snippets, neurons)
     return Training(

@@ -50,6 +50,7 @@ class Experiment:
         size: 'small' or 'published'; None is small for a simulated recording, else published.
         source: demo, cutout or full; None is that of NEUROKIT_SOURCE.
         folder: a recording of one's own, in place of a source.
+        recording: one that has been read already, in place of a source.
         session: one or several of the source's or the folder's sessions; None is its default, or all.
         seed: picks the simulated recording, and is added to the seeds of the config.
         build: makes the model out of task and config, in place of the system's own.
@@ -70,6 +71,7 @@ class Experiment:
         size: Size | None = None,
         source: str | None = None,
         folder: str | Path | None = None,
+        recording: Any = None,
         session: Session = None,
         seed: int | np.integer = 0,
         build: Build | None = None,
@@ -80,6 +82,11 @@ class Experiment:
         self.folder = checked("folder", folder, AnyPath | None)
         if self.folder is not None and not self.folder.is_dir():
             raise DataError(f"{self.folder} is no folder; name the one that holds the recording.")
+        if recording is not None:
+            if folder is not None or source is not None:
+                raise SettingsError("recording stands for a source or a folder; give one of the three.")
+            self.recording = recording
+        self.given = recording is not None
         self.source = settings.check_source(source)
         self.seed = checked("seed", seed, Seed)
         self.session = _names(session)
@@ -101,24 +108,32 @@ class Experiment:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """All that tells this experiment from any other, as JSON can hold it."""
-        where = {"source": self.source} if self.folder is None else {"folder": str(self.folder.absolute())}
+        """What distinguishes this experiment from every other, as JSON can hold it."""
         return {
             "system": self.system.NAME,
             "model_name": self.model_name,
-            "build": None if self.build is None else _named(self.build),
-            **where,
+            "build": None if self.build is None else _code_name(self.build),
+            **self._where,
             "session": list(self.session),
             "seed": self.seed,
             "config": self.config.to_dict(),
         }
 
     @property
+    def _where(self) -> dict[str, Any]:
+        if self.given:
+            return {"recording": self.system.identity(self.recording)}
+        return {"source": self.source} if self.folder is None else {"folder": str(self.folder.absolute())}
+
+    @property
+    def _place(self) -> str:
+        return "given" if self.given else self.source if self.folder is None else self.folder.name
+
+    @property
     def path(self) -> Path:
         """Of the checkpoint, without suffix: system, recording, model, seed, and a digest of all facts."""
         digest = hashlib.sha256(json.dumps(self.facts, sort_keys=True).encode()).hexdigest()[:10]
-        where = self.source if self.folder is None else self.folder.name
-        parts = [self.system.NAME, where, *self.session[:1], self.model_name, str(self.seed), digest]
+        parts = [self.system.NAME, self._place, *self.session[:1], self.model_name, str(self.seed), digest]
         return settings.data_folder() / "checkpoints" / "-".join(parts)
 
     @property
@@ -134,9 +149,10 @@ class Experiment:
     @property
     def description(self) -> str:
         """One line on which model of which recording this is."""
-        where = f"source {self.source}" if self.folder is None else str(self.folder)
+        where = self._place if self.folder is None else str(self.folder)
         session = f", session {', '.join(self.session)}" if self.session else ""
-        return f"{self.system.NAME} {self.model_name} ({self.size} size), {where}{session}, seed {self.seed}"
+        model = f"{self.system.NAME} {self.model_name} ({self.size} size)"
+        return f"{model}, recording {where}{session}, seed {self.seed}"
 
     # The flow
 
@@ -283,7 +299,7 @@ class Experiment:
     def _chosen_size(self, size: Any) -> Size:
         if size not in (*get_args(Size), None):
             raise SettingsError(f"size is {size!r}; use one of {', '.join(get_args(Size))}.")
-        simulated = self.folder is None and self.source == "demo"
+        simulated = self.folder is None and not self.given and self.source == "demo"
         return size or ("small" if simulated else "published")
 
     def _chosen_config(self, model: str | None, config: Any) -> tuple[str, SystemConfig]:
@@ -373,7 +389,7 @@ def _names(session: Session) -> tuple[str, ...]:
     return tuple(str(name) for name in several)
 
 
-def _named(build: Build) -> str:
+def _code_name(build: Build) -> str:
     """Function and code of a model of one's own: another one of the same name has another file."""
     file = inspect.getsourcefile(build)
     in_file = file is not None and Path(file).is_file()  # a cell of a notebook is in none

@@ -371,12 +371,11 @@ def types_of(annotation: object) -> set[object]:
 def test_the_package_has_these_classes() -> None:
     names = [kind.__name__ for kind in CLASSES]
     assert len(names) == len(CLASSES) >= 20
-    assert {"FitSettings", "ModelSettings", "StateSettings", "InputSettings", "Recipe", "SnippetShape"} <= {
-        *names
-    }
+    assert {"FitSettings", "ModelSettings", "StateSettings", "InputSettings", "ClipShape"} <= {*names}
+    assert "TransformerConfig" in names
     assert {"TransformerSettings", "FoundationSettings", "TwinRecipe", "CycleSettings"} <= {*names}
     assert {"SgdClipSettings", "MedianStopping", "Patience", "MouseShape", "ScanParameters"} <= {*names}
-    assert names.count("Recipe") == names.count("MouseParameters") == names.count("SessionParameters") == 2
+    assert names.count("MouseParameters") == names.count("SessionParameters") == 2
 
 
 def others(value: object, types: set[object], annotation: object) -> list[object]:

@@ -51,6 +51,7 @@ class MovieSession:
         running: cm/s, NaN where not measured, which is so at both ends of a session.
         pupil: azimuth (deg), altitude (deg), size (pixels), NaN where not seen; None where not recorded.
         movies: by name.
+        truth: file with what was planted in a simulated session, where that lies beside it.
     """
 
     session_id: int
@@ -65,6 +66,7 @@ class MovieSession:
     running: Float32[np.ndarray, "S"]
     pupil: Float32[np.ndarray, "S 3"] | None
     movies: dict[str, Movie]
+    truth: Path | None = None
 
 
 def load_session(
@@ -106,13 +108,6 @@ def load_session(
         pupil=read_pupil(path, dataset, time),
         movies=found,
     )
-
-
-def check_movies(movies: str | Sequence[str] | None) -> None:
-    """Raises DataError for a name that is none of MOVIES; None stands for all that a session has."""
-    names = [movies] if isinstance(movies, str) else movies or ()
-    if unknown := [name for name in names if name not in MOVIES]:
-        raise DataError(f"No movie is named {', '.join(map(repr, unknown))}; use {', '.join(MOVIES)}.")
 
 
 def check_hdf5(path: Path) -> Path:

@@ -93,7 +93,7 @@ def truth_path(session: str | Path) -> Path:
     return Path(session).with_name(f"{Path(session).stem}_truth.npz")
 
 
-def read_session_truth(path: str | Path) -> SessionTruth:
+def read_truth(path: str | Path) -> SessionTruth:
     """The truth in an npz; raises DataError where that is missing or damaged."""
     try:
         with np.load(path, allow_pickle=False) as file:

@@ -245,7 +245,7 @@ def test_a_filter_on_the_psth_knows_the_time_in_the_trial_too(lag: int) -> None:
 
 def test_lagged_holds_each_lag_of_each_channel_and_the_edges() -> None:
     inputs = np.arange(12.0).reshape(1, 6, 2)
-    found = baselines.lagged(inputs, np.array([-1, 0, 2])).reshape(1, 6, 3, 2)
+    found = baselines.stack_lags(inputs, np.array([-1, 0, 2])).reshape(1, 6, 3, 2)
     np.testing.assert_array_equal(found[0, 3], inputs[0, [4, 3, 1]])
     np.testing.assert_array_equal(found[0, 0], inputs[0, [1, 0, 0]])
     np.testing.assert_array_equal(found[0, 5], inputs[0, [5, 5, 3]])
@@ -256,7 +256,7 @@ def test_the_penalty_is_chosen_on_validation_trials() -> None:
     chosen = []
     for rates in (5 + 0.3 * noise(TRIALS, BINS, 1, seed=5), 5 + 3 * INPUTS[..., :1]):
         one = task(rates, INPUTS)
-        start, design = baselines.mean_rate(one), baselines.lagged(one.inputs, np.arange(-50, 51, 5))
+        start, design = baselines.mean_rate(one), baselines.stack_lags(one.inputs, np.arange(-50, 51, 5))
         of_penalty = {
             penalty: start + baselines._ridge(design, one.rates - start, one.bins("train"), penalty)
             for penalty in baselines.PENALTIES

@@ -15,8 +15,8 @@ from neurokit.sensorium.submission import (
     score_neurons,
     score_submission,
     validate,
-    write,
     write_ground_truth,
+    write_rows,
     write_submission,
 )
 
@@ -153,6 +153,6 @@ def test_raw_units_of_the_competition_scan_are_refused(
         write_submission(tmp_path, competition, {"test": raw})
     trials = competition.trials("test")
     ids = competition.trial_ids[trials], competition.image_ids[trials], competition.unit_ids
-    write(file, raw, *ids)
+    write_rows(file, raw, *ids)
     with pytest.raises(DataError, match="grow with the unit of the raw responses"):
         validate(file, competition, "test")

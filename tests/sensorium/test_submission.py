@@ -23,8 +23,8 @@ from neurokit.sensorium.submission import (
     score_neurons,
     score_submission,
     validate,
-    write,
     write_ground_truth,
+    write_rows,
     write_submission,
 )
 
@@ -117,7 +117,7 @@ def test_a_number_comes_back_in_its_own_type(scan: Scan, tmp_path: Path, dtype: 
     values = predicted(scan).astype(dtype) * np.pi
     values[0, :4] = [0, 1e-12, 1e7, 3]
     trials = scan.trials("test")
-    write(tmp_path / "a.csv", values, scan.trial_ids[trials], scan.image_ids[trials], scan.unit_ids)
+    write_rows(tmp_path / "a.csv", values, scan.trial_ids[trials], scan.image_ids[trials], scan.unit_ids)
     read = np.array([json.loads(row[2]) for row in table_of(tmp_path / "a.csv")[1:]])
     np.testing.assert_array_equal(read.astype(dtype), values)
     text = max(map(len, table_of(tmp_path / "a.csv")[2][2].strip("[]").split(", ")))
@@ -180,8 +180,8 @@ def test_a_full_disk_leaves_the_earlier_file(good: Path, scan: Scan, monkeypatch
 def test_a_kill_in_the_middle_leaves_the_earlier_file(good: Path, scan: Scan) -> None:
     before = good.read_bytes()
     program = (
-        "import sys, numpy as np; from neurokit.sensorium.submission.writer import write\n"
-        "n = np.arange(200000); write(sys.argv[1], np.ones((200000, 50)), n, n, n[:50])"
+        "import sys, numpy as np; from neurokit.sensorium.submission.writer import write_rows\n"
+        "n = np.arange(200000); write_rows(sys.argv[1], np.ones((200000, 50)), n, n, n[:50])"
     )
     writing = subprocess.Popen([sys.executable, "-c", program, str(good)], env=os.environ)
     deadline = time.monotonic() + 600
@@ -508,7 +508,7 @@ def test_memory_is_that_of_the_numbers_not_of_the_text(tmp_path: Path) -> None:
     random = np.random.default_rng(2)
     values, ids, images = random.random((trials, neurons)), np.arange(trials), np.arange(trials) // 10
     for name, kind in (("truth.csv", "responses"), ("ours.csv", "prediction")):
-        write(tmp_path / name, values, ids, images, np.arange(neurons), kind)
+        write_rows(tmp_path / name, values, ids, images, np.arange(neurons), kind)
     text = sum(file.stat().st_size for file in tmp_path.iterdir())
     tracemalloc.start()
     try:

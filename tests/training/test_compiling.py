@@ -29,8 +29,8 @@ from neurokit.training.device import autocast
 from neurokit.training.fit import Rows, fit, masked_squared_error
 from neurokit.training.settings import FitSettings
 from neurokit.v1_transformer import model as transformer
+from neurokit.v1_transformer.clips import ClipBatch
 from neurokit.v1_transformer.config import TransformerSettings
-from neurokit.v1_transformer.snippets import SnippetBatch
 from tests.digital_twin.toys import RECIPE, toy_network, toy_trials
 
 CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here: graphs are unmeasured")
@@ -78,7 +78,7 @@ def sensorium_step(device: str) -> Step:
 def transformer_step(device: str) -> Step:
     sizes = TransformerSettings(
         frame=(8, 8),
-        snippet=4,
+        clip_length=4,
         before=1,
         patch=4,
         step=2,
@@ -90,7 +90,7 @@ def transformer_step(device: str) -> Step:
     model = transformer.build(5, sizes, seed=0).to(device)
     shown = torch.arange(4, device=device) + torch.arange(3, device=device)[:, None]
     running = normal(2, 3, 4, 2, device=device)
-    batch = SnippetBatch(normal(6, 2, 8, 8, device=device), shown, running, normal(2, 3, 5, device=device))
+    batch = ClipBatch(normal(6, 2, 8, 8, device=device), shown, running, normal(2, 3, 5, device=device))
     return model, transformer.absolute_error, [batch]
 
 

@@ -19,8 +19,8 @@ from neurokit.errors import CheckpointError, DataError, SettingsError
 from neurokit.simulation import movies as simulated_movies
 from neurokit.training import checkpoint
 from neurokit.v1_transformer import (
+    ClipShape,
     Recipe,
-    SnippetShape,
     build_network,
     cell_scores,
     part_responses,
@@ -38,12 +38,12 @@ from neurokit.v1_transformer.experiment import Plan, evaluate_saved, train_and_s
 from neurokit.v1_transformer.recording import MovieSession, load_session
 from neurokit.v1_transformer.saved import check_saved, load_model, save_model
 from neurokit.v1_transformer.scales import frame_responses
-from neurokit.v1_transformer.simulated_files import ceiling, read_session_truth, truth_path
+from neurokit.v1_transformer.simulated_files import ceiling, read_truth, truth_path
 from neurokit.v1_transformer.simulation import SESSIONS, SessionParameters
 from neurokit.v1_transformer.sources import load_simulated_session, session_truth
 
 ONE, TWO, _ = MOVIES
-SHAPE = SnippetShape(length=4, stride=2, before=1)
+SHAPE = ClipShape(length=4, stride=2, before=1)
 MODEL = TransformerSettings(
     frame=(10, 20), patch=5, step=5, width=8, heads=2, spatial_layers=1, temporal_layers=1
 )
@@ -199,17 +199,17 @@ def test_predictions_are_the_same_after_loading(tmp_path: Path, running: str) ->
     plan = Plan(running=running, epochs=1)
     session = plan.load()
     task = prepare(session, plan.recipe)
-    snippets = task.snippets()
-    fitted = train_network(snippets, plan.recipe, device="cpu", show_progress=False)
-    save_model(fitted, snippets.scales, session, plan.recipe, tmp_path / "model")
-    before = predict_part(fitted.model, snippets)
+    clips = task.clips()
+    fitted = train_network(clips, plan.recipe, device="cpu", show_progress=False)
+    save_model(fitted, clips.scales, session, plan.recipe, tmp_path / "model")
+    before = predict_part(fitted.model, clips)
     model, recipe, scales = load_model(tmp_path / "model")
     assert recipe == plan.recipe and not model.training
-    for name, value in snippets.scales.arrays().items():
+    for name, value in clips.scales.arrays().items():
         np.testing.assert_array_equal(scales.arrays()[name], value)
-    np.testing.assert_array_equal(predict_part(model, task.snippets(scales=scales)), before)
-    untrained = build_network(snippets, plan.recipe)
-    assert not np.array_equal(predict_part(untrained, snippets), before)
+    np.testing.assert_array_equal(predict_part(model, task.clips(scales=scales)), before)
+    untrained = build_network(clips, plan.recipe)
+    assert not np.array_equal(predict_part(untrained, clips), before)
 
 
 def test_the_scales_are_those_of_training(demo: Path, saved: Callable[[Path], Plan]) -> None:
@@ -219,9 +219,9 @@ def test_the_scales_are_those_of_training(demo: Path, saved: Callable[[Path], Pl
     model, recipe, scales = load_model(plan.path)
     task = prepare(session, recipe)
     larger = replace(task, responses=2 * task.responses)
-    own = predict_part(model, task.snippets(scales=scales))
-    np.testing.assert_array_equal(predict_part(model, larger.snippets(scales=scales)), own)
-    assert np.abs(predict_part(model, larger.snippets()) - own).max() > 0.1 * np.abs(own).max()
+    own = predict_part(model, task.clips(scales=scales))
+    np.testing.assert_array_equal(predict_part(model, larger.clips(scales=scales)), own)
+    assert np.abs(predict_part(model, larger.clips()) - own).max() > 0.1 * np.abs(own).max()
 
 
 def test_training_saves_what_it_says(demo: Path) -> None:
@@ -234,8 +234,8 @@ def test_training_saves_what_it_says(demo: Path) -> None:
     assert (description["session_id"], description["movies"]) == (tiny(1).session_id, [ONE, TWO])
     assert description["cell_ids"] == session_truth(tiny(1)).cell_ids.tolist()
     task = prepare(plan.load(), recipe)
-    snippets = task.snippets()
-    predicted, scales = predict_part(model, snippets, "validation"), snippets.scales
+    clips = task.clips()
+    predicted, scales = predict_part(model, clips, "validation"), clips.scales
     error = np.abs(predicted - part_responses(task, "validation")) / scales.response_sd
     assert found.error == pytest.approx(error.mean(), rel=1e-5) == description["validation_error"]
     assert not list(demo.rglob("*.training"))
@@ -264,7 +264,7 @@ def test_a_model_of_something_else_is_refused(demo: Path, saved: Callable[[Path]
         with pytest.raises(CheckpointError, match=f"is a model of {says}: remove it and train again"):
             other(plan, changes)
     for changes in (
-        {"running": "none"}, {"seed": 1}, {"shape": SnippetShape()}, {"model": MODEL.replace(dropout=0.1)},
+        {"running": "none"}, {"seed": 1}, {"shape": ClipShape()}, {"model": MODEL.replace(dropout=0.1)},
         {"fit": plan.recipe.fit.replace(learning_rate=1.0)},
     ):  # fmt: skip
         with pytest.raises(CheckpointError, match="is a model of another recipe"):
@@ -396,7 +396,7 @@ def test_scores_stand_beside_baselines_and_ceiling(
     starts = np.concatenate([movie.starts for movie in session.movies.values()], axis=1)
     known = frame_responses(truth.expected, starts, lag=SHAPE.lag, window=SHAPE.window)
     predictions = {
-        "V1 Transformer": predict_part(load_model(plan.path)[0], task.snippets()),
+        "V1 Transformer": predict_part(load_model(plan.path)[0], task.clips()),
         "running only": running_only(task),
         "ceiling": known[:, task.split.test],
     }
@@ -517,7 +517,7 @@ def test_simulate_writes_what_the_cache_reads(capsys: pytest.CaptureFixture[str]
     assert find_sessions(cache)["session_id"].tolist() == [number]
     assert cache.get_ophys_experiment_data(number).list_stimuli() == [ONE, "spontaneous"]
     path = folder / "ophys_experiment_data" / f"{number}.nwb"
-    session, truth = load_session(path), read_session_truth(truth_path(path))
+    session, truth = load_session(path), read_truth(truth_path(path))
     assert f"wrote {path}" in text
     starts, window = session.movies[ONE].starts, {"lag": SHAPE.lag, "window": SHAPE.window}
     measured = frame_responses(session.dff, starts, **window)

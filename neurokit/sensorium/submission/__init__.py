@@ -10,7 +10,7 @@ met, for example about past responses, no file can show.
 
 from neurokit.sensorium.submission.scoring import Scored, score_neurons, score_submission
 from neurokit.sensorium.submission.table import TRACKS, file_name, validate
-from neurokit.sensorium.submission.writer import write, write_ground_truth, write_submission
+from neurokit.sensorium.submission.writer import write_ground_truth, write_rows, write_submission
 
 __all__ = [
     "TRACKS",
@@ -19,7 +19,7 @@ __all__ = [
     "score_neurons",
     "score_submission",
     "validate",
-    "write",
     "write_ground_truth",
+    "write_rows",
     "write_submission",
 ]
