@@ -19,7 +19,7 @@ from neurokit.digital_twin.network.network import build_network
 from neurokit.digital_twin.training import transfer_core
 from neurokit.digital_twin.windows import Windows
 from neurokit.sensorium import training as sensorium
-from neurokit.sensorium.config import PUBLISHED
+from neurokit.sensorium.config import MODELS
 from neurokit.sensorium.features import ManyMice, MouseTrials
 from neurokit.sensorium.recording import SCANS, Scan
 from neurokit.sensorium.state import StateTransform
@@ -54,25 +54,25 @@ class Work:
 def model_4(device: torch.device, quick: bool) -> Work:
     """Six scans, one batch of each in a step, as one member is trained; validation correlation included."""
     keys = [key for key in SCANS if key != "26872-17-20"]  # it has no behaviour
-    recipe, small = PUBLISHED["model_4"], {"neurons": 40, "trials": 90}
+    config, small = MODELS["model_4"].published, {"neurons": 40, "trials": 90}
     if quick:
         keys = keys[:2]
-        recipe = recipe.replace(model=recipe.model.replace(channels=8), fit=recipe.fit.replace(batch_size=16))
+        config = config.with_values({"channels": 8, "batch_size": 16})
     mice = {}
     for seed, key in enumerate(keys):
         size = small if quick else {"neurons": SCANS[key].neurons, "trials": SCANS[key].trials}
         scan = noise_scan(key, seed, **size, train=50 if quick else 4490, validation=20 if quick else 500)
-        mice[key] = MouseTrials(scan, recipe.inputs, state=noise_state(scan.neurons)).to(device)
+        mice[key] = MouseTrials(scan, config.inputs, state=noise_state(scan.neurons)).to(device)
     trials = [len(mouse.trials("train")) for mouse in mice.values()]  # as many of each: all shown once
-    # Their own log of the competition's CNN with behaviour ends after 100 epochs; 200 is the recipe's limit.
-    minutes = {f"five_members_{n}_epochs_min": 5 * n / 60 for n in (100, recipe.fit.epochs)}
+    # Their own log of the competition's CNN with behaviour ends after 100 epochs; 200 is the config's limit.
+    minutes = {f"five_members_{n}_epochs_min": 5 * n / 60 for n in (100, config.fit.epochs)}
     return Work(
         name=f"Model 4, {len(mice)} scans",
-        model=lambda: sensorium.build_model(mice, recipe),
+        model=lambda: sensorium.build(mice, config),
         loss=sensorium.loss,
         train=ManyMice(mice),
-        validation=sensorium.ValidationCorrelation(mice, recipe.fit.batch_size),
-        settings=recipe.fit.replace(evaluate_first=False),
+        validation=sensorium.ValidationCorrelation(mice, config.fit.batch_size),
+        settings=config.fit.replace(evaluate_first=False),
         shown=sum(trials),
         unit="images",
         facts=lambda epoch: {name: epoch * number for name, number in minutes.items()} | {"aim_min": 15.0},

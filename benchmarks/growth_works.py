@@ -21,9 +21,7 @@ from neurokit.digital_twin.network.config import RELEASED, SMALL
 from neurokit.digital_twin.network.network import build_network
 from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.digital_twin.windows import Windows
-from neurokit.sensorium import PUBLISHED, Recipe, small, train_ensemble
-from neurokit.sensorium import model as sensorium
-from neurokit.sensorium.config import CNN, MouseShape
+from neurokit.sensorium import CNN, MODELS, MouseShape, SensoriumConfig, make_model, train_ensemble
 from neurokit.sensorium.features import ManyMice, MouseBatch, MouseTrials
 from neurokit.sensorium.recording import load_scan
 from neurokit.sensorium.simulated_files import scan_name, write_scan
@@ -45,7 +43,7 @@ def sensorium_step(neurons: int, mice: int = 1, batch: int = 128, pixels: int = 
     rows = isqrt(pixels * 9 // 16)
     shapes = {f"mouse-{number}": MouseShape(neurons=neurons) for number in range(mice)}
     place = np.random.default_rng(0).normal(size=(neurons, 3))
-    model = sensorium.build(shapes, CNN, seed=0, coordinates=dict.fromkeys(shapes, place))
+    model = make_model(shapes, CNN, seed=0, coordinates=dict.fromkeys(shapes, place))
     batches = [_image_batch(key, neurons, batch, (rows, pixels // rows)) for key in shapes]
     return _step(model, partial(_add_gradients, model, loss, batches))
 
@@ -109,24 +107,23 @@ def scan_epoch(trials: int, neurons: int = 2000) -> Work:
 
 def ensemble(members: int, batch: int) -> Work:
     """An epoch of each member of an ensemble of small CNNs on a small mouse, one after another."""
-    load, recipe = small_ensemble(epochs=1, batch=batch)
+    load, config = small_ensemble(epochs=1, batch=batch)
     load()  # writes the mouse's files if they are not there yet
 
     def work() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            train_ensemble(load, recipe, folder, members=members, device="cpu")
+            train_ensemble(load, config, folder, members=members, device="cpu")
 
     return work
 
 
-def small_ensemble(epochs: int, batch: int) -> tuple[Load, Recipe]:
+def small_ensemble(epochs: int, batch: int) -> tuple[Load, SensoriumConfig]:
     """What members are trained on and how: 240 trials of 50 simulated neurons, the demo's small CNN."""
     scan = ScanParameters(
         mouse=MouseParameters(neurons=50, seed=900), train=200, validation=40, test_images=8
     )
-    recipe = small(PUBLISHED["cnn"], epochs)
-    recipe = recipe.replace(fit=recipe.fit.replace(batch_size=batch))
-    return partial(load_simulated, (scan,)), recipe
+    config = MODELS["cnn"].small.with_epochs(epochs).with_values({"batch_size": batch})
+    return partial(load_simulated, (scan,)), config
 
 
 def written_scan(trials: int, neurons: int) -> Path:

@@ -19,6 +19,7 @@ O neurons chosen, S steps of an image.
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -160,7 +161,7 @@ class AtState(nn.Module):
 
     def __init__(
         self,
-        model: MouseModel,
+        model: nn.Module,
         behaviour: Float[Tensor, "3"] | None = None,
         pupil_center: Float[Tensor, "2"] | None = None,
     ) -> None:
@@ -193,13 +194,18 @@ def neuron_attribution(
     What `integrated_gradients(model, images, baseline, neuron_rate(neurons), ...)` gives, with the same
     points and weights on the line; without `neurons` all are taken. `rows_at_once` bounds how many images x
     steps are in memory, 5 MB each for the competition's network. Raises DataError for a model that is no
-    AtState of a mouse, a neuron that it lacks and a baseline of another size, and FitError where the relative
-    completeness gap is above `tolerance`.
+    AtState of a mouse, a core of one's own, a neuron that it lacks and a baseline of another size, and
+    FitError where the relative completeness gap is above `tolerance`.
     """
     if not isinstance(model, AtState):
         raise DataError(
             f"neuron_attribution was given a {type(model).__name__}; give AtState of a SENSORIUM mouse's "
             "model, or call integrated_gradients with neuron_rate, which serves any model."
+        )
+    if type(core := getattr(model.model, "core", model.model)) is not StackedCore:
+        raise DataError(
+            f"neuron_attribution reads the layers of a StackedCore, and this is a {type(core).__name__}; "
+            "call integrated_gradients with neuron_rate, which serves any model."
         )
     if steps < 1 or len(images) == 0:
         raise FitError(f"{len(images)} images and {steps} steps: at least one of each is needed.")
@@ -227,13 +233,14 @@ def _attributed(
     away = images - baseline
     points, shares = _gauss_legendre(steps, away)
     line = baseline + points[:, None, None] * away[:, None]  # K S H W
-    core, read = _read(model, line.flatten(0, 1), neurons)
+    mouse = cast(MouseModel, model.model)
+    core, read = _read(mouse, model, line.flatten(0, 1), neurons)
     height, width = baseline.shape
     found = torch.empty(len(images), len(neurons), height, width).to(away)
     for number, neuron in enumerate(neurons.tolist()):
         start, weights = read.starts[number], read.weights[number]
-        drives = (core.window(start) * weights).sum(dim=(1, 2, 3)) + model.model.readout.bias[neuron]
-        steepness = slope(model.model.modulator, drives[:, None]).unflatten(0, line.shape[:2])  # K S 1
+        drives = (core.window(start) * weights).sum(dim=(1, 2, 3)) + mouse.readout.bias[neuron]
+        steepness = slope(mouse.modulator, drives[:, None]).unflatten(0, line.shape[:2])  # K S 1
         steepness = (steepness[..., 0] * shares).flatten()
         gradients = core.back(steepness[:, None, None, None] * weights, start)
         mean = gradients.unflatten(0, line.shape[:2]).sum(dim=1)  # the rest of the way is linear
@@ -242,11 +249,11 @@ def _attributed(
 
 
 def _read(
-    model: AtState, images: Float[Tensor, "B H W"], neurons: Int[Tensor, "O"]
+    mouse: MouseModel, state: AtState, images: Float[Tensor, "B H W"], neurons: Int[Tensor, "O"]
 ) -> tuple[CoreAt, Reading]:
-    """The mouse's core at these images, and what the neurons read of it, both in the model's state."""
-    mouse, behaviour, eye = model.model, model.behaviour, model.pupil_center
-    core = CoreAt(mouse.core, images, None if behaviour is None else behaviour.expand(len(images), -1))
+    """The mouse's core at these images, and what the neurons read of it, both in that state."""
+    behaviour, eye, stacked = state.behaviour, state.pupil_center, cast(StackedCore, mouse.core)
+    core = CoreAt(stacked, images, None if behaviour is None else behaviour.expand(len(images), -1))
     shift = None if eye is None or mouse.shifter is None else mouse.shifter(eye[None])[0]
     return core, reading(mouse.readout, neurons, shift, core.shape)
 

@@ -22,7 +22,7 @@ from neurokit.sensorium import readout
 from neurokit.sensorium import training as sensorium
 from neurokit.sensorium.config import MODEL_4, MouseShape
 from neurokit.sensorium.features import MouseBatch
-from neurokit.sensorium.model import build
+from neurokit.sensorium.model import make_model
 from neurokit.training import compiling
 from neurokit.training.compiling import Compile, check_compile, compiled, own_gradients
 from neurokit.training.device import autocast
@@ -63,7 +63,7 @@ def sensorium_step(device: str) -> Step:
     shapes = {"a-1": MouseShape(neurons=20, trials=50), "b-2": MouseShape(neurons=31, trials=60)}
     where = {key: normal(shape.neurons, 3).numpy().astype(np.float64) for key, shape in shapes.items()}
     settings = MODEL_4.replace(channels=4, layers=2)
-    model = build(shapes, settings, seed=0, coordinates=where).to(device)
+    model = make_model(shapes, settings, seed=0, coordinates=where).to(device)
 
     def batch(key: str) -> MouseBatch:
         sizes = {"images": (36, 64), "behaviour": (3,), "pupil_center": (2,), "state": (10,)}
