@@ -8,7 +8,7 @@ help:
 	@echo "make test       lint, the fast unit tests, every lesson under nbval"
 	@echo "make test-slow  the rest: full-size goldens, Ray, benchmarks in small, kills, the solutions; .ci/run calls both"
 	@echo "                .venv/bin/pytest is the fast unit tests, .venv/bin/pytest tests/test_x.py all of one file"
-	@echo "make lint       ruff, and that imports run downwards"
+	@echo "make lint       ruff, mypy, and that imports run downwards"
 	@echo "make headers    write the generated part of each notebook: badges and set-up cell"
 	@echo "make address    REPOSITORY=owner/name: write the public address wherever it is shown; empty: take it out"
 	@echo "make ledger     write the tables of book/ and README, and the notebooks' minutes, from benchmarks/results"
@@ -52,5 +52,5 @@ lint: setup-test
 	tools/test.sh lint
 
 clean:
-	rm -rf build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

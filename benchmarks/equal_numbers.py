@@ -16,6 +16,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,27 +29,19 @@ import record
 from digests import columns, differences, digest, digests, file_digest, machine, scores, weights
 from neurokit import digital_twin as twins
 from neurokit import pupil_encoder as pupil
+from neurokit import sensorium as images
+from neurokit import settings
 from neurokit.digital_twin import MouseWindows, Trial, TrialFolder, TwinConfig
 from neurokit.experiment import Experiment
 from neurokit.pupil_encoder import EncodingTask, PupilConfig, TrialRecording, simulated_truth
 from neurokit.pupil_encoder.scores import seed_style_column
-from neurokit.sensorium import experiment as sensorium_plan
-from neurokit.sensorium import experiment as sensorium_run
-from neurokit.sensorium import predict_tier, save_model, train_model
-from neurokit.sensorium import prepare as prepare_scans
-from neurokit.sensorium import score_table as score_scans
-from neurokit.sensorium.features import MouseTrials
-from neurokit.sensorium.recording import Scan
-from neurokit.sensorium.saved import load_model
-from neurokit.sensorium.sources import demo_parameters, scan_truth
-from neurokit.v1_transformer import Recipe as MovieRecipe
+from neurokit.sensorium import MODELS, MouseTrials, Scan, demo_parameters, scan_truth
+from neurokit.training import checkpoint
 from neurokit.v1_transformer import baselines as movie_baselines
-from neurokit.v1_transformer import experiment as movie_plan
-from neurokit.v1_transformer import experiment as movie_run
-from neurokit.v1_transformer import predict_part, train_network
-from neurokit.v1_transformer import prepare as prepare_movies
+from neurokit.v1_transformer import experiment as movies
+from neurokit.v1_transformer.config import SMALL as SMALL_TRANSFORMER
+from neurokit.v1_transformer.config import TransformerConfig
 from neurokit.v1_transformer.recording import MovieSession
-from neurokit.v1_transformer.saved import save_model as save_transformer
 
 Numbers = dict[str, Any]
 NAME = "equal_numbers"
@@ -114,48 +107,55 @@ def encoding_task(task: EncodingTask) -> Numbers:
 
 def sensorium() -> Numbers:
     """cnn_plus on the demo's mice, model_4 on one of them, and an ensemble's submission of all."""
-    plan = sensorium_plan.Plan("cnn_plus", epochs=2)
-    scans = plan.scans()
-    mice = prepare_scans(scans, plan.recipe, device="cpu")
-    fitted = train_model(mice, plan.recipe, show_progress=False)
-    save_model(fitted, mice, plan.recipe, plan.path)
+    config = MODELS["cnn_plus"].small.with_epochs(2)
+    scans = images.load(config=config)
+    mice = images.task(scans, config, device="cpu")
+    fitted = images.train(images.build(mice, config), mice, config, show_progress=False)
     return {
         "recordings": {key: scan_arrays(scan) for key, scan in scans.items()},
         "cnn_plus": {
             "task": {key: mouse_inputs(mouse) for key, mouse in mice.items()},
             **trained(fitted),
-            "predictions": digests(**predict_tier(fitted.model, mice, "test")),
-            "scores": scores(sensorium_run.evaluate_saved(plan), "mouse"),
+            "predictions": digests(**images.predict(fitted.model, mice, "test")),
+            "scores": scores(beside_ceiling(images.evaluate(fitted.model, mice, config)), "mouse"),
         },
         "model_4": model_4(scans),
         "ensemble of model_4": ensemble(),
     }
 
 
+def beside_ceiling(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of the model, each with its ceiling."""
+    best = table[table.model == "ceiling"].set_index("mouse").single_trial
+    own = table[table.model == "SensoriumModel"].drop(columns="model")
+    return own.assign(ceiling=own.mouse.map(best))
+
+
 def model_4(scans: dict[str, Scan]) -> Numbers:
     """With history, state and gain, on the first mouse alone; its ceilings beside it."""
-    recipe = sensorium_plan.Plan("model_4", epochs=2).recipe
+    config = MODELS["model_4"].small.with_epochs(2)
     first = demo_parameters(0)[0]
-    mice = prepare_scans({first.key: scans[first.key]}, recipe, device="cpu")
-    fitted = train_model(mice, recipe, show_progress=False)
-    predictions = predict_tier(fitted.model, mice, "test")
+    mice = images.task({first.key: scans[first.key]}, config, device="cpu")
+    fitted = images.train(images.build(mice, config), mice, config, show_progress=False)
+    predictions = images.predict(fitted.model, mice, "test")
     truth, (mouse,) = scan_truth(first), mice.values()
     return {
         "task": mouse_inputs(mouse),
         "states": digests(**mouse.state.arrays()),
         **trained(fitted),
         "predictions": digests(**predictions),
-        "scores": scores(score_scans(mice, predictions), "mouse"),
+        "scores": scores(images.score_table(mice, predictions), "mouse"),
         "ceilings": digests(**{given: truth.ceiling(given) for given in KNOWLEDGE}),
     }
 
 
 def ensemble() -> Numbers:
     """Two members of one epoch, and the files that they submit."""
-    plan = sensorium_plan.Plan("model_4", epochs=1)
-    folder = plan.members.with_name("submission")
-    submission = sensorium_run.submit(plan, folder, members=2, device="cpu")
-    members = [load_model(plan.members / f"member-{number}")[0] for number in range(2)]
+    config = MODELS["model_4"].small.with_epochs(1)
+    load, place = partial(images.load, config=config), settings.data_folder() / "checkpoints" / "submission"
+    made = place.with_name("members")
+    submission = images.submit(load, config, place, members_folder=made, members=2, device="cpu")
+    members = [checkpoint.load(made / f"member-{number}").model for number in range(2)]
     return {
         "weights": [weights(member) for member in members],
         "files": {path.name: file_digest(path) for path in submission.files},
@@ -185,24 +185,22 @@ def mouse_inputs(mouse: MouseTrials) -> Numbers:
 
 def v1_transformer() -> Numbers:
     """Trained on one movie; the task of all movies beside it."""
-    every = movie_plan.Plan()
-    all_movies = every.load()
-    plan = movie_plan.Plan(epochs=2, movies=("natural_movie_one",))
-    session = plan.load()
-    task = prepare_movies(session, plan.recipe)
-    snippets = task.snippets()
-    fitted = train_network(snippets, plan.recipe, **HERE)
-    save_transformer(fitted, snippets.scales, session, plan.recipe, plan.path)
+    every = SMALL_TRANSFORMER
+    all_movies = movies.load(source="demo", config=every)
+    config = every.with_epochs(2).replace(movies=("natural_movie_one",))
+    session = movies.load(source="demo", config=config)
+    task = movies.task(session, config)
+    fitted = movies.train(movies.build(task, config), task, config, **HERE)
     names = ("lagged_pixels", "mean_response", "motion_energy", "running_only")
     baselines = {name: getattr(movie_baselines, name)(task) for name in names}
     return {
         "recording": movie_session(all_movies),
-        "task of all movies": movie_task(all_movies, every.recipe),
-        "task": movie_task(session, plan.recipe),
+        "task of all movies": movie_task(all_movies, every),
+        "task": movie_task(session, config),
         **trained(fitted),
-        "predictions": digest(predict_part(fitted.model, snippets)),
+        "predictions": digest(movies.predict(fitted.model, task)),
         "baselines": digests(**baselines),
-        "scores": scores(movie_run.evaluate_saved(plan), "model"),
+        "scores": scores(movies.evaluate(fitted.model, task, config), "model"),
     }
 
 
@@ -217,11 +215,11 @@ def movie_session(session: MovieSession) -> Numbers:
     )
 
 
-def movie_task(session: MovieSession, recipe: MovieRecipe) -> Numbers:
+def movie_task(session: MovieSession, config: TransformerConfig) -> Numbers:
     """Inputs, targets, split and scales."""
-    task = prepare_movies(session, recipe)
+    task = movies.task(session, config)
     held = {name: getattr(task, name) for name in ("frames", "responses", "running")}
-    scales = [np.asarray(value) for value in task.snippets().scales.arrays().values()]
+    scales = [np.asarray(value) for value in task.clips().scales.arrays().values()]
     return digests(**held, split=parts(task.split), scales=scales)
 
 

@@ -19,16 +19,17 @@ from neurokit.digital_twin.network.network import build_network
 from neurokit.digital_twin.training import transfer_core
 from neurokit.digital_twin.windows import Windows
 from neurokit.sensorium import training as sensorium
-from neurokit.sensorium.config import PUBLISHED
+from neurokit.sensorium.config import MODELS
 from neurokit.sensorium.features import ManyMice, MouseTrials
 from neurokit.sensorium.recording import SCANS, Scan
 from neurokit.sensorium.state import StateTransform
 from neurokit.training.settings import FitSettings
-from neurokit.v1_transformer import config as movies
+from neurokit.v1_transformer import MovieTask, TransformerConfig
+from neurokit.v1_transformer import build as build_transformer
+from neurokit.v1_transformer.clips import REPEATS, PartLoss
+from neurokit.v1_transformer.config import SMALL as SMALL_TRANSFORMER
 from neurokit.v1_transformer.model import absolute_error
 from neurokit.v1_transformer.scales import split_movie
-from neurokit.v1_transformer.snippets import REPEATS, PartLoss, Snippets
-from neurokit.v1_transformer.training import build_network as build_transformer
 
 UNITS = 8509  # of the mouse whose transfer is public
 CELLS = 200  # of an Allen session
@@ -53,25 +54,25 @@ class Work:
 def model_4(device: torch.device, quick: bool) -> Work:
     """Six scans, one batch of each in a step, as one member is trained; validation correlation included."""
     keys = [key for key in SCANS if key != "26872-17-20"]  # it has no behaviour
-    recipe, small = PUBLISHED["model_4"], {"neurons": 40, "trials": 90}
+    config, small = MODELS["model_4"].published, {"neurons": 40, "trials": 90}
     if quick:
         keys = keys[:2]
-        recipe = recipe.replace(model=recipe.model.replace(channels=8), fit=recipe.fit.replace(batch_size=16))
+        config = config.with_values({"channels": 8, "batch_size": 16})
     mice = {}
     for seed, key in enumerate(keys):
         size = small if quick else {"neurons": SCANS[key].neurons, "trials": SCANS[key].trials}
         scan = noise_scan(key, seed, **size, train=50 if quick else 4490, validation=20 if quick else 500)
-        mice[key] = MouseTrials(scan, recipe.inputs, state=noise_state(scan.neurons)).to(device)
+        mice[key] = MouseTrials(scan, config.inputs, state=noise_state(scan.neurons)).to(device)
     trials = [len(mouse.trials("train")) for mouse in mice.values()]  # as many of each: all shown once
-    # Their own log of the competition's CNN with behaviour ends after 100 epochs; 200 is the recipe's limit.
-    minutes = {f"five_members_{n}_epochs_min": 5 * n / 60 for n in (100, recipe.fit.epochs)}
+    # Their own log of the competition's CNN with behaviour ends after 100 epochs; 200 is the config's limit.
+    minutes = {f"five_members_{n}_epochs_min": 5 * n / 60 for n in (100, config.fit.epochs)}
     return Work(
         name=f"Model 4, {len(mice)} scans",
-        model=lambda: sensorium.build_model(mice, recipe),
+        model=lambda: sensorium.build(mice, config),
         loss=sensorium.loss,
         train=ManyMice(mice),
-        validation=sensorium.ValidationCorrelation(mice, recipe.fit.batch_size),
-        settings=recipe.fit.replace(evaluate_first=False),
+        validation=sensorium.ValidationCorrelation(mice, config.fit.batch_size),
+        settings=config.fit.replace(evaluate_first=False),
         shown=sum(trials),
         unit="images",
         facts=lambda epoch: {name: epoch * number for name, number in minutes.items()} | {"aim_min": 15.0},
@@ -79,30 +80,29 @@ def model_4(device: torch.device, quick: bool) -> Work:
 
 
 def v1_transformer(device: torch.device, quick: bool) -> Work:
-    """A movie of two minutes in ten repeats; a sample is a snippet in one repeat."""
-    recipe = movies.SMALL if quick else movies.Recipe()
+    """A movie of two minutes in ten repeats; a sample is a clip in one repeat."""
+    config = SMALL_TRANSFORMER if quick else TransformerConfig()
     frames, repeats, cells = (240, 4, 6) if quick else (3600, 10, CELLS)
-    shape, random = recipe.shape, np.random.default_rng(1)
-    snippets = Snippets(
-        random.integers(0, 256, (frames, *recipe.model.frame), dtype=np.uint8),
-        random.standard_normal((repeats, frames, cells), dtype=np.float32),
-        split_movie(frames, snippet=shape.span, lag=shape.reach),
+    shape, random = config.shape, np.random.default_rng(1)
+    task = MovieTask(
+        frames=random.integers(0, 256, (frames, *config.model.frame), dtype=np.uint8),
+        responses=random.standard_normal((repeats, frames, cells), dtype=np.float32),
         running=random.standard_normal((repeats, frames), dtype=np.float32),
-        length=shape.length,
-        stride=shape.stride,
-        before=shape.before,
-    ).to(device)
-    shown = REPEATS * len(snippets.ends("train"))
+        split=split_movie(frames, clip=shape.span, lag=shape.reach),
+        shape=shape,
+    )
+    clips = task.clips().to(device)
+    shown = REPEATS * len(clips.ends("train"))
     return Work(
         name="V1 Transformer",
-        model=lambda: build_transformer(snippets, recipe),
+        model=lambda: build_transformer(task, config),
         loss=absolute_error,
-        train=snippets,
-        validation=PartLoss(snippets, absolute_error, size=recipe.fit.batch_size),
-        settings=recipe.fit,
+        train=clips,
+        validation=PartLoss(clips, absolute_error, size=config.fit.batch_size),
+        settings=config.fit,
         shown=shown,
         unit="samples",
-        facts=lambda epoch: {"training_min": epoch * recipe.fit.epochs / 60},
+        facts=lambda epoch: {"training_min": epoch * config.fit.epochs / 60},
     )
 
 

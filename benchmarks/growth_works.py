@@ -21,9 +21,7 @@ from neurokit.digital_twin.network.config import RELEASED, SMALL
 from neurokit.digital_twin.network.network import build_network
 from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.digital_twin.windows import Windows
-from neurokit.sensorium import PUBLISHED, Recipe, small, train_ensemble
-from neurokit.sensorium import model as sensorium
-from neurokit.sensorium.config import CNN, MouseShape
+from neurokit.sensorium import CNN, MODELS, MouseShape, SensoriumConfig, make_model, train_ensemble
 from neurokit.sensorium.features import ManyMice, MouseBatch, MouseTrials
 from neurokit.sensorium.recording import load_scan
 from neurokit.sensorium.simulated_files import scan_name, write_scan
@@ -32,8 +30,8 @@ from neurokit.sensorium.simulation import ScanParameters, SimulatedScan
 from neurokit.sensorium.sources import load_simulated
 from neurokit.sensorium.training import loss
 from neurokit.v1_transformer import model as transformer
+from neurokit.v1_transformer.clips import ClipBatch
 from neurokit.v1_transformer.config import TransformerSettings
-from neurokit.v1_transformer.snippets import SnippetBatch
 from paired import Work
 
 NETWORKS = {"released": RELEASED, "small": SMALL}
@@ -45,14 +43,14 @@ def sensorium_step(neurons: int, mice: int = 1, batch: int = 128, pixels: int = 
     rows = isqrt(pixels * 9 // 16)
     shapes = {f"mouse-{number}": MouseShape(neurons=neurons) for number in range(mice)}
     place = np.random.default_rng(0).normal(size=(neurons, 3))
-    model = sensorium.build(shapes, CNN, seed=0, coordinates=dict.fromkeys(shapes, place))
+    model = make_model(shapes, CNN, seed=0, coordinates=dict.fromkeys(shapes, place))
     batches = [_image_batch(key, neurons, batch, (rows, pixels // rows)) for key in shapes]
     return _step(model, partial(_add_gradients, model, loss, batches))
 
 
 def transformer_step(snippet: int, neurons: int = 200) -> Work:
     """A step on the V1 Transformer: 64 end frames in eight stretches of eight, in two repeats."""
-    sizes = TransformerSettings(snippet=snippet)
+    sizes = TransformerSettings(clip_length=snippet)
     model = transformer.build(neurons, sizes, seed=0)
     batch = _snippet_batch(sizes, neurons)
     return _step(model, partial(_add_gradients, model, transformer.absolute_error, [batch]))
@@ -109,24 +107,23 @@ def scan_epoch(trials: int, neurons: int = 2000) -> Work:
 
 def ensemble(members: int, batch: int) -> Work:
     """An epoch of each member of an ensemble of small CNNs on a small mouse, one after another."""
-    load, recipe = small_ensemble(epochs=1, batch=batch)
+    load, config = small_ensemble(epochs=1, batch=batch)
     load()  # writes the mouse's files if they are not there yet
 
     def work() -> None:
         with tempfile.TemporaryDirectory() as folder:
-            train_ensemble(load, recipe, folder, members=members, device="cpu")
+            train_ensemble(load, config, folder, members=members, device="cpu")
 
     return work
 
 
-def small_ensemble(epochs: int, batch: int) -> tuple[Load, Recipe]:
+def small_ensemble(epochs: int, batch: int) -> tuple[Load, SensoriumConfig]:
     """What members are trained on and how: 240 trials of 50 simulated neurons, the demo's small CNN."""
     scan = ScanParameters(
         mouse=MouseParameters(neurons=50, seed=900), train=200, validation=40, test_images=8
     )
-    recipe = small(PUBLISHED["cnn"], epochs)
-    recipe = recipe.replace(fit=recipe.fit.replace(batch_size=batch))
-    return partial(load_simulated, (scan,)), recipe
+    config = MODELS["cnn"].small.with_epochs(epochs).with_values({"batch_size": batch})
+    return partial(load_simulated, (scan,)), config
 
 
 def written_scan(trials: int, neurons: int) -> Path:
@@ -163,14 +160,14 @@ def _image_batch(key: str, neurons: int, batch: int, shape: tuple[int, int]) -> 
     return MouseBatch(key, {"images": images}, torch.rand(batch, neurons, generator=random), scale=6.0)
 
 
-def _snippet_batch(sizes: TransformerSettings, neurons: int) -> SnippetBatch:
+def _snippet_batch(sizes: TransformerSettings, neurons: int) -> ClipBatch:
     """Frames that neighbouring snippets share are there once, as in training."""
-    random, length = torch.Generator().manual_seed(0), sizes.snippet
+    random, length = torch.Generator().manual_seed(0), sizes.clip_length
     firsts = torch.arange(8)[:, None] * (length + 7) + torch.arange(8)  # of each snippet
     shown = firsts.reshape(-1, 1) + torch.arange(length)  # E T
     frames = torch.randn(8 * (length + 7), 1 + sizes.before, *sizes.frame, generator=random)
     running = torch.randn(2, 64, length, 2, generator=random)
-    return SnippetBatch(frames, shown, running, torch.randn(2, 64, neurons, generator=random))
+    return ClipBatch(frames, shown, running, torch.randn(2, 64, neurons, generator=random))
 
 
 def _add_gradients(model: torch.nn.Module, objective: Callable, batches: list[Any]) -> None:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from neurokit.sensorium.config import ModelSettings, MouseShape
 from neurokit.sensorium.features import MouseBatch
-from neurokit.sensorium.model import SensoriumModel, build
+from neurokit.sensorium.model import SensoriumModel, make_model
 from neurokit.sensorium.official import official_names
 
 KEY = "mouse"
@@ -42,7 +42,7 @@ def pair(
     with torch.no_grad():
         for layer in (0, -2):
             peer.readout[KEY].mu_transform[layer].weight *= 3
-    ours = build({KEY: MouseShape(neurons=neurons)}, settings, seed=seed, coordinates={KEY: coordinates})
+    ours = make_model({KEY: MouseShape(neurons=neurons)}, settings, seed=seed, coordinates={KEY: coordinates})
     theirs, own = peer.state_dict(), ours.state_dict()
     names = official_names(ours)
     ours.load_state_dict({name: theirs[names[name]].reshape(own[name].shape) for name in own})

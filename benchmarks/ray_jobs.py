@@ -68,12 +68,12 @@ def on_one_thread(objective: Objective, parameters: dict[str, Any], report: Call
 
 def ensemble_job(quick: bool) -> Job:
     """An ensemble; the scores of its members and of the whole."""
-    load, recipe = small_ensemble(epochs=1 if quick else 3, batch=100 if quick else 4)
+    load, config = small_ensemble(epochs=1 if quick else 3, batch=100 if quick else 4)
     load()
 
     def job(number: int, workers: int) -> list[float]:
         how = {"engine": "ray", "workers": workers, "device": "cpu"}
         with tempfile.TemporaryDirectory() as folder:
-            return train_ensemble(load, recipe, folder, members=number, **how).score().single_trial.tolist()
+            return train_ensemble(load, config, folder, members=number, **how).score().single_trial.tolist()
 
     return job

@@ -37,11 +37,17 @@ from kept import kept
 from neurokit.metrics import cc_max, correlation, repeat_scores
 from neurokit.recordings.park import RunningGratings, read_drifting, read_running, read_static
 from neurokit.training.settings import FitSettings
-from neurokit.v1_transformer import Recipe, predict_part, train_network
+from neurokit.v1_transformer import (
+    ClipShape,
+    MovieTask,
+    TransformerConfig,
+    TransformerSettings,
+    build,
+    predict,
+    train,
+)
 from neurokit.v1_transformer.config import SMALL_MODEL as SMALL
-from neurokit.v1_transformer.config import TransformerSettings
 from neurokit.v1_transformer.scales import MovieSplit
-from neurokit.v1_transformer.snippets import Snippets
 from record import save
 
 STUDY = "real_gratings"
@@ -58,15 +64,15 @@ MODELS = {"drifting": GRATING_MODELS, "static": GRATING_MODELS, "running": RUNNI
 
 @dataclass(frozen=True)
 class Network:
-    """Sizes of a V1 Transformer, and how many frames apart those of a snippet are."""
+    """Sizes of a V1 Transformer, and how many frames apart those of a clip are."""
 
     settings: TransformerSettings
     stride: int
 
     @property
     def length(self) -> int:
-        """Frames that a prediction is made from: the snippet's, and those before its first."""
-        return self.settings.snippet + self.settings.before
+        """Frames that a prediction is made from: the clip's, and those before its first."""
+        return self.settings.clip_length + self.settings.before
 
     @property
     def lead(self) -> int:
@@ -76,9 +82,9 @@ class Network:
 
 SIZES = SMALL.replace(frame=SHAPE, patch=20, step=9)  # gratings fill the screen: few patches will do
 NETWORKS = {  # 0.94 s at 20 Hz; two gratings before, this, the next; 1.2 s at 16 Hz
-    "drifting": Network(SIZES.replace(snippet=16, running=None), 3),
-    "static": Network(SIZES.replace(snippet=4, before=0, running=None), 1),
-    "running": Network(SIZES.replace(snippet=16), 1),
+    "drifting": Network(SIZES.replace(clip_length=16, running=None), 3),
+    "static": Network(SIZES.replace(clip_length=4, before=0, running=None), 1),
+    "running": Network(SIZES.replace(clip_length=16), 1),
 }
 LAGS = np.arange(0, 33, 2)  # samples of 1/16 s: two seconds back
 Row = dict[str, Any]
@@ -188,12 +194,13 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _trained(network: Network, movie: GratingMovie, split: MovieSplit, seed: int, epochs: int) -> np.ndarray:
     """Predictions of a V1 Transformer for the test's end frames, E N, in the unit of the responses."""
-    sizes = {"length": network.settings.snippet, "before": network.settings.before, "stride": network.stride}
-    data = Snippets(movie.frames, movie.responses, split, running=movie.running, **sizes)
+    sizes = network.settings
+    shape = ClipShape(length=sizes.clip_length, before=sizes.before, stride=network.stride)
+    task = MovieTask(movie.frames, movie.responses, movie.running, split, shape)
     how = FitSettings(epochs=epochs, batch_size=64, schedule="cosine", warm_up=1, patience=None, seed=seed)
-    recipe = Recipe(model=network.settings, fit=how, seed=seed)
-    model = train_network(data, recipe, device="cpu", show_progress=False).model
-    return predict_part(model, data)[0]
+    config = TransformerConfig(shape=shape, model=sizes, fit=how, seed=seed)
+    model = train(build(task, config), task, config, device="cpu", show_progress=False).model
+    return predict(model, task)[0]
 
 
 def _trained_on_running(

@@ -22,24 +22,23 @@ import torch
 from joblib import Parallel, delayed
 
 from kept import kept
+from neurokit import sensorium
 from neurokit.insilico import centers, receptive_fields
 from neurokit.sensorium import (
-    PUBLISHED,
-    Recipe,
-    build_model,
-    predict_tier,
-    prepare,
-    single_trial,
-    small,
-    train_model,
+    MODELS as CONFIGS,
 )
-from neurokit.sensorium.attribution import AtState
-from neurokit.sensorium.features import MouseTrials
-from neurokit.sensorium.model import SensoriumModel
-from neurokit.sensorium.recording import Scan
-from neurokit.sensorium.simulated_mouse import MouseParameters
-from neurokit.sensorium.simulation import ScanParameters
-from neurokit.sensorium.sources import load_simulated, scan_truth
+from neurokit.sensorium import (
+    AtState,
+    MouseParameters,
+    MouseTrials,
+    Scan,
+    ScanParameters,
+    SensoriumConfig,
+    SensoriumModel,
+    load_simulated,
+    scan_truth,
+    single_trial,
+)
 from record import save
 
 MODELS = ("ln", "ln_plus", "cnn", "cnn_plus", "cnn_plus untrained", "cnn_plus, responses shuffled")
@@ -80,16 +79,16 @@ def one_job(model: str, seed: int, size: dict[str, int]) -> dict[str, Any]:
 def _measured(model: str, seed: int, size: dict[str, int]) -> dict[str, Any]:
     torch.set_num_threads(1)
     name, _, change = model.replace(",", "").partition(" ")
-    recipe = small(PUBLISHED[name], size["epochs"]).replace(behaviour_scale="range", seed=seed)
-    recipe = recipe.replace(fit=recipe.fit.replace(seed=seed))
+    config = CONFIGS[name].small.with_epochs(size["epochs"])
+    config = config.with_values({"behaviour_scale": "range", "seed": seed, "fit.seed": seed})
     parameters = mice(seed, size)
     scans = load_simulated(parameters)
     taught = {key: _shuffled(scan, seed) for key, scan in scans.items()} if "shuffled" in change else scans
-    network = _network(taught, recipe, trained=change != "untrained")
-    trials = prepare(scans, recipe, device="cpu")
-    predictions = predict_tier(network, trials, "test")
+    network = _network(taught, config, trained=change != "untrained")
+    trials = sensorium.task(scans, config, device="cpu")
+    predictions = sensorium.predict(network, trials, "test")
     scores = np.concatenate([single_trial(trials[key], "test", each) for key, each in predictions.items()])
-    given = "behaviour" if recipe.inputs.behaviour else "image"
+    given = "behaviour" if config.inputs.behaviour else "image"
     ceilings = np.concatenate([scan_truth(each).ceiling(given) for each in parameters])
     found = {"score": float(scores.mean()), "ceiling": float(ceilings.mean())}
     return found | (
@@ -97,11 +96,12 @@ def _measured(model: str, seed: int, size: dict[str, int]) -> dict[str, Any]:
     )
 
 
-def _network(scans: dict[str, Scan], recipe: Recipe, *, trained: bool) -> SensoriumModel:
-    trials = prepare(scans, recipe, device="cpu")
-    if not trained:
-        return build_model(trials, recipe)
-    return train_model(trials, recipe, show_progress=False).model
+def _network(scans: dict[str, Scan], config: SensoriumConfig, *, trained: bool) -> SensoriumModel:
+    trials = sensorium.task(scans, config, device="cpu")
+    model = sensorium.build(trials, config)
+    if trained:
+        sensorium.train(model, trials, config, show_progress=False)
+    return model
 
 
 def _shuffled(scan: Scan, seed: int) -> Scan:
@@ -127,7 +127,7 @@ def _distances(
         found = _centers(network, mouse, images)[driven]
         planted = truth.cells.center[driven]
         places = network.readouts[each.key].positions().detach().numpy()[driven]  # x, y in -1 to 1
-        readout = network.settings.image_pixels(places)
+        readout = network.core.geometry().pixels(places)
         others = found[random.permutation(len(found))]
         for kind, centre in (("field", found), ("shuffled", others), ("readout", readout)):
             kinds[kind].append(np.hypot(*(centre - planted).T))

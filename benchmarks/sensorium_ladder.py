@@ -23,21 +23,18 @@ from joblib import Parallel, delayed
 from scipy import stats
 
 from kept import kept
-from neurokit import settings
+from neurokit import sensorium, settings
 from neurokit.sensorium import (
-    PUBLISHED,
-    Recipe,
-    predict_tier,
-    prepare,
+    MODEL_4,
+    MODELS,
+    MouseParameters,
+    ScanParameters,
+    SensoriumConfig,
+    load_simulated,
+    scan_truth,
     single_trial,
-    small,
     train_ensemble,
-    train_model,
 )
-from neurokit.sensorium.config import MODEL_4
-from neurokit.sensorium.simulated_mouse import MouseParameters
-from neurokit.sensorium.simulation import ScanParameters
-from neurokit.sensorium.sources import load_simulated, scan_truth
 from record import code_version, save
 
 # Single-trial correlation on the real test tier (5 mice), of the author's walk-through.
@@ -71,9 +68,9 @@ HYPER_PARAMETERS = (
 )
 
 
-def recipes(epochs: int) -> dict[str, Recipe]:
+def configs(epochs: int) -> dict[str, SensoriumConfig]:
     """Every rung by name; the ensembles are the rungs of the same name without 'ensemble', five times."""
-    baseline = small(PUBLISHED["cnn_plus"], epochs)
+    baseline = MODELS["cnn_plus"].small.with_epochs(epochs)
     model = baseline.model
     other = {name: getattr(MODEL_4, name) for name in HYPER_PARAMETERS}
     tuned = model.replace(**other, hidden_kernel=model.hidden_kernel + 1)  # even, as Model 4's 10
@@ -143,20 +140,19 @@ def one_job(rung: str, seed: int, out: Strengths, size: dict[str, int]) -> dict[
 def _trained(rung: str, seed: int, strengths: dict[str, float], size: dict[str, int]) -> dict[str, float]:
     torch.set_num_threads(1)
     parameters = mice(seed, strengths, size)
-    recipe = recipes(size["epochs"])[rung].replace(seed=seed)
-    recipe = recipe.replace(fit=recipe.fit.replace(seed=seed))
+    config = configs(size["epochs"])[rung].with_values({"seed": seed, "fit.seed": seed})
     load = partial(load_simulated, parameters)
     if "ensemble" in rung:
         folder = settings.data_folder() / "benchmarks" / "ensembles" / _name(rung, seed, strengths, size)
-        ensemble = train_ensemble(load, recipe, folder, members=size["members"], device="cpu")
+        ensemble = train_ensemble(load, config, folder, members=size["members"], device="cpu")
         trials = ensemble.mice[0]
         predictions = {key: each.mean(axis=0) for key, each in ensemble.predict("test").items()}
     else:
-        trials = prepare(load(), recipe, device="cpu")
-        fitted = train_model(trials, recipe, show_progress=False)
-        predictions = predict_tier(fitted.model, trials, "test")
+        trials = sensorium.task(load(), config, device="cpu")
+        fitted = sensorium.train(sensorium.build(trials, config), trials, config, show_progress=False)
+        predictions = sensorium.predict(fitted.model, trials, "test")
     scores = [single_trial(trials[key], "test", predicted) for key, predicted in predictions.items()]
-    given = "everything" if recipe.inputs.uses_past_responses else "behaviour"
+    given = "everything" if config.inputs.uses_past_responses else "behaviour"
     ceilings = [scan_truth(each).ceiling(given) for each in parameters]
     return {"score": float(np.concatenate(scores).mean()), "ceiling": float(np.concatenate(ceilings).mean())}
 
@@ -220,7 +216,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--validation", type=int, default=100, help="validation images of each mouse")
     parser.add_argument("--test-images", type=int, default=25, help="test images of each mouse")
     parser.add_argument("--repeats", type=int, default=8, help="of each test image")
-    parser.add_argument("--rungs", nargs="+", choices=list(recipes(1)), default=list(recipes(1)))
+    parser.add_argument("--rungs", nargs="+", choices=list(configs(1)), default=list(configs(1)))
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--controls", action="store_true", help="the mechanisms taken out")
     parser.add_argument("--no-file", action="store_true", help="print only")

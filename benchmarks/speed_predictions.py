@@ -1,11 +1,12 @@
-"""Collecting predictions and targets of a tier: tensors grown batch by batch against `predict_tier`.
+"""Collecting predictions and targets of a tier: tensors grown batch by batch, and `predict`.
 
     python benchmarks/speed_predictions.py
 
 5,000 trials of 8,000 neurons, in batches of 128. The model's forward costs nothing: it hands out rates that
 are there. The peer appends each batch's rates and responses to a tensor by `torch.cat`, as the starter kit
 of SENSORIUM 2022 does, on batches of our own loader, so that loading is the same on both sides. Ours is
-`predict_tier`, and the tier's responses picked at once. Memory is what the peak of a fresh process grows by.
+`neurokit.sensorium.predict`, and the tier's responses picked at once. Memory is what the peak of a fresh
+process grows by.
 """
 
 from functools import partial
@@ -16,9 +17,7 @@ import torch
 from torch import Tensor, nn
 
 import paired
-from neurokit.sensorium import predict_tier
-from neurokit.sensorium.features import MouseTrials
-from neurokit.sensorium.recording import Scan
+from neurokit.sensorium import MouseTrials, Scan, predict
 
 SIZES = {"trials": 5000, "neurons": 8000, "batch": 128}
 QUICK = {"trials": 300, "neurons": 500, "batch": 32}
@@ -80,7 +79,7 @@ def neurokits(size: dict[str, int]) -> paired.Work:
 
 
 def _collected(model: Free, mouse: MouseTrials, batch_size: int) -> Collected:
-    rates = predict_tier(model, {"mouse": mouse}, "test", batch_size=batch_size)["mouse"]
+    rates = predict(model, {"mouse": mouse}, "test", batch_size=batch_size)["mouse"]
     responses = mouse.scan.responses[mouse.trials("test").numpy()]
     return {"predictions": torch.from_numpy(rates), "targets": torch.from_numpy(responses)}
 

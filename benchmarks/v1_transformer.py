@@ -7,7 +7,7 @@ each movie is tested in all repeats. Scores are medians over reliable cells. Abl
 another repeat, no attention, filters that start at random; a linear readout of what the network starts from
 (motion energy + ridge). Controls: untrained; responses of another time of the movie; a
 session in which running does nothing, with and without reading it; and a session whose movies are as short
-as the real ones (30 and 120 s). Networks are the small recipe. A job is kept and not computed again by the
+as the real ones (30 and 120 s). Networks are the small ones. A job is kept and not computed again by the
 same code.
 """
 
@@ -22,23 +22,22 @@ from joblib import Parallel, delayed
 
 from kept import kept
 from neurokit.v1_transformer import (
-    SMALL,
     MovieTask,
-    Recipe,
-    build_cnn,
-    build_network,
+    SessionParameters,
+    TransformerConfig,
+    build,
+    expected_responses,
     lagged_pixels,
+    load_simulated,
     mean_response,
     motion_energy,
-    predict_part,
-    prepare,
+    predict,
     running_only,
     score_table,
-    train_network,
+    train,
 )
-from neurokit.v1_transformer.scales import frame_responses
-from neurokit.v1_transformer.simulation import SessionParameters
-from neurokit.v1_transformer.sources import load_simulated_session, session_truth
+from neurokit.v1_transformer import task as make_task
+from neurokit.v1_transformer.config import SMALL
 from record import save
 
 STUDY = "v1_transformer"
@@ -49,11 +48,11 @@ BASELINES = {
     "lagged ridge": lagged_pixels,
     "motion energy + ridge": motion_energy,
 }
-RECIPES = {
+CONFIGS = {
     "V1 Transformer": SMALL,
     "no running": SMALL.replace(running="none"),
     "running shuffled": SMALL.replace(running="shuffled"),
-    "3-D CNN": SMALL.replace(running="none"),
+    "3-D CNN": SMALL.replace(family="cnn", running="none"),
     "untrained": SMALL,
     "other responses": SMALL,
     "short movies": SMALL,
@@ -62,7 +61,7 @@ RECIPES = {
     "no attention": SMALL.replace(model=SMALL.model.replace(spatial_layers=0, temporal_layers=0)),
     "random start": SMALL.replace(model=SMALL.model.replace(start="random")),
 }
-MODELS = (*BASELINES, *RECIPES, "truth", "truth without running")
+MODELS = (*BASELINES, *CONFIGS, "truth", "truth without running")
 
 
 def main(arguments: list[str] | None = None) -> pd.DataFrame:
@@ -93,34 +92,23 @@ def measured(model: str, seed: int, frames: int, cells: int, epochs: int) -> dic
     if "no effect" in model:
         changes["running"] = 0.0
     parameters = SessionParameters(seed=FIRST_MOUSE + seed, **changes)
-    recipe = RECIPES.get(model, SMALL).seeded(seed)
-    recipe = recipe.replace(fit=recipe.fit.replace(epochs=epochs))
-    task = prepare(load_simulated_session(parameters, size=recipe.model.frame), recipe)
-    table = score_table(task, {model: predicted(model, task, recipe, parameters)})
+    config = CONFIGS.get(model, SMALL).seeded(seed).with_epochs(epochs)
+    task = make_task(load_simulated(parameters, config), config)
+    table = score_table(task, {model: predicted(model, task, config)})
     return table.drop(columns="model").to_dict("records")[0]
 
 
-def predicted(model: str, task: MovieTask, recipe: Recipe, parameters: SessionParameters) -> np.ndarray:
+def predicted(model: str, task: MovieTask, config: TransformerConfig) -> np.ndarray:
     """dF/F of the test frames in each repeat."""
     if model in BASELINES:
         return BASELINES[model](task)
     if model.startswith("truth"):
-        return _truth(parameters, task, "expected_from_movie" if "without" in model else "expected")
+        return expected_responses(task, running="without" not in model)
     taught = replace(task, responses=_of_other_times(task)) if model == "other responses" else task
-    snippets = taught.snippets()
-    network = build_cnn(snippets, recipe.seed) if model == "3-D CNN" else build_network(snippets, recipe)
+    network = build(taught, config)
     if model != "untrained":
-        network = train_network(snippets, recipe, network, device="cpu", show_progress=False).model
-    return predict_part(network, snippets)
-
-
-def _truth(parameters: SessionParameters, task: MovieTask, name: str) -> np.ndarray:
-    """What somebody would predict who knows the cells."""
-    movies = load_simulated_session(parameters, size=task.frames.shape[1:]).movies.values()
-    starts = np.concatenate([movie.starts for movie in movies], axis=1)
-    known = getattr(session_truth(parameters), name)
-    shape = task.shape
-    return frame_responses(known, starts, lag=shape.lag, window=shape.window)[:, task.split.test]
+        network = train(network, taught, config, device="cpu", show_progress=False).model
+    return predict(network, taught)
 
 
 def _of_other_times(task: MovieTask) -> np.ndarray:

@@ -151,7 +151,8 @@ def _parser(system: "System", command: str) -> argparse.ArgumentParser:
     else:
         _add_recording(parser)
         _add_own(parser, system)
-        _ = command == "data" or _add_model(parser, system, command)
+    if command in ("train", "tune", "evaluate", "submit"):
+        _add_model(parser, system, command)
     if command == "data":
         parser.add_argument("--list", action="store_true", help="what the source has, without downloading")
     if command == "tune":
@@ -173,8 +174,9 @@ def _add_recording(parser: argparse.ArgumentParser) -> None:
 
 def _add_own(parser: argparse.ArgumentParser, system: "System") -> None:
     for option in system.OPTIONS:
-        shown = {"nargs": "+" if option.several else None, "metavar": option.name.upper()}
-        parser.add_argument(f"--{option.name}", dest=f"own_{option.key}", help=option.about, **shown)
+        flag, shown = f"--{option.name}", option.name.upper()
+        several = "+" if option.several else None
+        parser.add_argument(flag, dest=f"own_{option.key}", nargs=several, metavar=shown, help=option.about)
 
 
 def _add_model(parser: argparse.ArgumentParser, system: "System", command: str) -> None:
@@ -398,7 +400,7 @@ def _predict(system: "System", options: argparse.Namespace) -> None:
 
     if options.model:
         _own_model(options.model)
-    found = checkpoint.load(options.checkpoint)
+    found: checkpoint.Checkpoint = checkpoint.load(options.checkpoint)
     if found.facts.get("system") != system.NAME:
         raise SettingsError(
             f"{options.checkpoint} is a model of {found.facts.get('system')}; use that system's predict."

@@ -107,8 +107,10 @@ class Config(BaseModel):
         lines = [f"{name}: {line}" for name, line in told.items()]
         cls.__doc__ = "\n    ".join([f"{getdoc(cls)}\n\nAttributes:", *lines])
         cls.__signature__ = Signature(
-            Parameter(name, Parameter.KEYWORD_ONLY, default=_default(field))
-            for name, field in cls.model_fields.items()
+            [
+                Parameter(name, Parameter.KEYWORD_ONLY, default=_default(field))
+                for name, field in cls.model_fields.items()
+            ]
         )
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -199,6 +201,11 @@ def checked(name: str, value: Any, kind: Any) -> Any:
         return _adapter(kind).validate_python(value)
     except ValidationError:
         raise SettingsError(f"{name} is {_shown(value)}; use {_wanted(kind)}.") from None
+
+
+def checked_integer(name: str, value: Any, kind: Any) -> int:
+    """`checked` for a `kind` of whole number, such as Count: Python's own integer."""
+    return int(checked(name, value, kind))
 
 
 @cache

@@ -50,6 +50,7 @@ class Experiment:
         size: 'small' or 'published'; None is small for a simulated recording, else published.
         source: demo, cutout or full; None is that of NEUROKIT_SOURCE.
         folder: a recording of one's own, in place of a source.
+        recording: one that has been read already, in place of a source.
         session: one or several of the source's or the folder's sessions; None is its default, or all.
         seed: picks the simulated recording, and is added to the seeds of the config.
         build: makes the model out of task and config, in place of the system's own.
@@ -70,6 +71,7 @@ class Experiment:
         size: Size | None = None,
         source: str | None = None,
         folder: str | Path | None = None,
+        recording: Any = None,
         session: Session = None,
         seed: int | np.integer = 0,
         build: Build | None = None,
@@ -80,6 +82,11 @@ class Experiment:
         self.folder = checked("folder", folder, AnyPath | None)
         if self.folder is not None and not self.folder.is_dir():
             raise DataError(f"{self.folder} is no folder; name the one that holds the recording.")
+        if recording is not None:
+            if folder is not None or source is not None:
+                raise SettingsError("recording stands for a source or a folder; give one of the three.")
+            self.recording = recording
+        self.given = recording is not None
         self.source = settings.check_source(source)
         self.seed = checked("seed", seed, Seed)
         self.session = _names(session)
@@ -87,8 +94,9 @@ class Experiment:
         self.size = self._chosen_size(size)
         self.model_name, chosen = self._chosen_config(model, config)
         config = chosen.with_values(values or {}).seeded(self.seed)
-        epochs = checked("epochs", epochs, Count | None)
-        self.config: SystemConfig = config if epochs is None else config.with_epochs(epochs)
+        self.config: SystemConfig = config
+        if epochs is not None:
+            self.config = config.with_epochs(checked("epochs", epochs, Count))
         check_compile(compile, choose_device(device))
 
     # What it is, and where it lies
@@ -100,24 +108,32 @@ class Experiment:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """All that tells this experiment from any other, as JSON can hold it."""
-        where = {"source": self.source} if self.folder is None else {"folder": str(self.folder.absolute())}
+        """What distinguishes this experiment from every other, as JSON can hold it."""
         return {
             "system": self.system.NAME,
             "model_name": self.model_name,
-            "build": None if self.build is None else _named(self.build),
-            **where,
+            "build": None if self.build is None else _code_name(self.build),
+            **self._where,
             "session": list(self.session),
             "seed": self.seed,
             "config": self.config.to_dict(),
         }
 
     @property
+    def _where(self) -> dict[str, Any]:
+        if self.given:
+            return {"recording": self.system.identity(self.recording)}
+        return {"source": self.source} if self.folder is None else {"folder": str(self.folder.absolute())}
+
+    @property
+    def _place(self) -> str:
+        return "given" if self.given else self.source if self.folder is None else self.folder.name
+
+    @property
     def path(self) -> Path:
         """Of the checkpoint, without suffix: system, recording, model, seed, and a digest of all facts."""
         digest = hashlib.sha256(json.dumps(self.facts, sort_keys=True).encode()).hexdigest()[:10]
-        where = self.source if self.folder is None else self.folder.name
-        parts = [self.system.NAME, where, *self.session[:1], self.model_name, str(self.seed), digest]
+        parts = [self.system.NAME, self._place, *self.session[:1], self.model_name, str(self.seed), digest]
         return settings.data_folder() / "checkpoints" / "-".join(parts)
 
     @property
@@ -133,9 +149,10 @@ class Experiment:
     @property
     def description(self) -> str:
         """One line on which model of which recording this is."""
-        where = f"source {self.source}" if self.folder is None else str(self.folder)
+        where = self._place if self.folder is None else str(self.folder)
         session = f", session {', '.join(self.session)}" if self.session else ""
-        return f"{self.system.NAME} {self.model_name} ({self.size} size), {where}{session}, seed {self.seed}"
+        model = f"{self.system.NAME} {self.model_name} ({self.size} size)"
+        return f"{model}, recording {where}{session}, seed {self.seed}"
 
     # The flow
 
@@ -282,7 +299,7 @@ class Experiment:
     def _chosen_size(self, size: Any) -> Size:
         if size not in (*get_args(Size), None):
             raise SettingsError(f"size is {size!r}; use one of {', '.join(get_args(Size))}.")
-        simulated = self.folder is None and self.source == "demo"
+        simulated = self.folder is None and not self.given and self.source == "demo"
         return size or ("small" if simulated else "published")
 
     def _chosen_config(self, model: str | None, config: Any) -> tuple[str, SystemConfig]:
@@ -305,8 +322,9 @@ class Experiment:
         return (name if config is None and self.build is None else own), config or entry
 
     def _trained(self, options: Mapping[str, Any]) -> TrainingResult:
-        fixed = {"device": self.device, "compile": self.compile, "checkpoint": self.unfinished}
-        result = self.system.train(self.untrained(), self.task, self.config, **fixed, **options)
+        fixed: dict[str, Any] = {"device": self.device, "compile": self.compile, **options}
+        model, unfinished = self.untrained(), self.unfinished
+        result = self.system.train(model, self.task, self.config, checkpoint=unfinished, **fixed)
         history = result.history.astype(object).where(result.history.notna(), None)
         checkpoint.save(
             result.model,
@@ -337,8 +355,8 @@ class Experiment:
         other = [name for name in ("system", "build", "config") if facts.get(name) != self.facts[name]]
         if other:
             raise CheckpointError(
-                f"{self.path} is another model ({', '.join(other)} differ): ask for what it was made with, or "
-                "remove it and train again."
+                f"{self.path} is another model ({', '.join(other)} differ): ask for what it was made with, "
+                "or remove it and train again."
             )
         found, wanted = facts.get("data"), self.system.identity(self.recording)
         found = found if isinstance(found, dict) else {}
@@ -362,7 +380,7 @@ class Objective:
     def __call__(self, values: dict[str, Any], report: Callable[[int, float], None]) -> float:
         """Trains and returns the best validation loss; `report` may stop the trial early."""
         trial = self.experiment.with_values(values)
-        options = {"device": trial.device, "on_epoch": report, "show_progress": False}
+        options: dict[str, Any] = {"device": trial.device, "on_epoch": report, "show_progress": False}
         return trial.system.train(trial.untrained(), trial.task, trial.config, **options).best_loss
 
 
@@ -371,11 +389,11 @@ def _names(session: Session) -> tuple[str, ...]:
     return tuple(str(name) for name in several)
 
 
-def _named(build: Build) -> str:
+def _code_name(build: Build) -> str:
     """Function and code of a model of one's own: another one of the same name has another file."""
     file = inspect.getsourcefile(build)
-    written = file is not None and Path(file).is_file()
-    code = Path(file).read_bytes() if written else inspect.getsource(build).encode()
+    in_file = file is not None and Path(file).is_file()  # a cell of a notebook is in none
+    code = Path(str(file)).read_bytes() if in_file else inspect.getsource(build).encode()
     return f"{build.__module__}:{build.__qualname__} {hashlib.sha256(code).hexdigest()[:10]}"
 
 

@@ -40,7 +40,7 @@ def source() -> Source:
     found = os.environ.get("NEUROKIT_SOURCE", "demo").strip().lower()
     if found not in SOURCES:
         raise SettingsError(f"NEUROKIT_SOURCE is {found!r}; set it to one of {', '.join(SOURCES)}.")
-    return found  # type: ignore[return-value]
+    return found
 
 
 def check_source(name: str | None = None) -> Source:

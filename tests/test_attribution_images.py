@@ -11,7 +11,7 @@ from neurokit.errors import FitError
 from neurokit.insilico import mean_gradients
 from neurokit.sensorium.attribution import AtState
 from neurokit.sensorium.config import CNN_PLUS, MouseShape
-from neurokit.sensorium.model import build, poisson_loss
+from neurokit.sensorium.model import make_model, poisson_loss
 from neurokit.sensorium.simulated_mouse import Cells, draw_cells
 
 NEURONS = 6
@@ -30,7 +30,7 @@ def cells() -> Cells:
 
 def untrained() -> AtState:
     settings = CNN_PLUS.replace(channels=8, layers=2, positions="free")
-    model = build({"a": MouseShape(neurons=NEURONS)}, settings, seed=0).mouse("a")
+    model = make_model({"a": MouseShape(neurons=NEURONS)}, settings, seed=0).mouse("a")
     return AtState(model, torch.tensor([1.0, 0.2, 0.5]), torch.tensor([0.3, -0.4]))
 
 

@@ -45,7 +45,7 @@ from neurokit.errors import SettingsError
 from neurokit.pupil_encoder.config import PupilConfig
 from neurokit.pupil_encoder.experiment import build as build_pupil
 from neurokit.sensorium.config import CNN, MouseShape
-from neurokit.sensorium.model import build as build_sensorium
+from neurokit.sensorium.model import make_model
 from neurokit.v1_transformer.config import SMALL_MODEL as SMALL_TRANSFORMER
 from neurokit.v1_transformer.model import build as build_transformer
 
@@ -374,12 +374,11 @@ def types_of(annotation: object) -> set[object]:
 def test_the_package_has_these_classes() -> None:
     names = [kind.__name__ for kind in CLASSES]
     assert len(names) == len(CLASSES) >= 20
-    assert {"FitSettings", "ModelSettings", "StateSettings", "InputSettings", "Recipe", "SnippetShape"} <= {
-        *names
-    }
-    assert {"TransformerSettings", "FoundationSettings", "TwinConfig", "CycleSettings"} <= {*names}
+    assert {"FitSettings", "ModelSettings", "StateSettings", "InputSettings", "ClipShape"} <= {*names}
+    assert {"TransformerConfig", "TwinConfig", "PupilConfig"} <= {*names}
+    assert {"TransformerSettings", "FoundationSettings", "CycleSettings"} <= {*names}
     assert {"SgdClipSettings", "MedianStopping", "Patience", "MouseShape", "ScanParameters"} <= {*names}
-    assert names.count("Recipe") == names.count("MouseParameters") == names.count("SessionParameters") == 2
+    assert names.count("MouseParameters") == names.count("SessionParameters") == 2
 
 
 def others(value: object, types: set[object], annotation: object) -> list[object]:
@@ -510,7 +509,7 @@ SMALL_TASK = SimpleNamespace(
 SMALL_TASK.bins = lambda part: np.ones((2, 3), dtype=bool)
 BUILDERS = {
     "pupil": lambda seed: build_pupil.__wrapped__(SMALL_TASK, PupilConfig(seed=seed)),
-    "sensorium": lambda seed: build_sensorium(
+    "sensorium": lambda seed: make_model(
         {"a": MouseShape(neurons=3)}, CNN.replace(channels=2, layers=1, positions="free"), seed=seed
     ),
     "transformer": lambda seed: build_transformer(2, SMALL_TRANSFORMER, seed=seed),

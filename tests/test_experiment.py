@@ -337,3 +337,21 @@ def test_a_folder_and_the_commands_agree(
     assert main(["pupil-encoder", *line]) == 0
     text = capsys.readouterr().out
     assert "training one" not in text and str(experiment.path) in text
+
+
+def test_a_recording_that_was_read_already_is_taken(
+    tiny: Callable[..., Experiment], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its file is named by its values; a part of it is another recording."""
+    recording = pupil_encoder.load(folder=folder)
+    options: dict[str, Any] = {"values": TINY, "size": "small", "device": "cpu"}
+    first = Experiment("pupil-encoder", recording=recording, **options)
+    part = Experiment("pupil-encoder", recording=recording.select(np.arange(20)), **options)
+    assert first.path != part.path and first.path != tiny().path
+    assert (
+        first.path == Experiment("pupil-encoder", recording=pupil_encoder.load(folder=folder), **options).path
+    )
+    np.testing.assert_array_equal(first.train().predict(), tiny().train().predict())
+    assert len(part.train().task.trials) == 20
+    with pytest.raises(SettingsError, match="give one of the three"):
+        Experiment("pupil-encoder", recording=recording, folder=folder)

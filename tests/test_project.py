@@ -185,6 +185,7 @@ def test_tools_of_the_tests_are_in_their_extra_alone(project: dict) -> None:
         "beartype",
         "nbval",
         "ruff",
+        "mypy",
         "jupyter-repo2docker",
         "build",
     }

@@ -42,6 +42,7 @@ def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "neurokit/files/registry.json" in names
     assert "neurokit/cli.py" in names
+    assert "neurokit/py.typed" in names  # so that a user's mypy reads its types
     assert {name.split("/")[0] for name in names} == {"neurokit", wheel.name.split("-py3")[0] + ".dist-info"}
 
 

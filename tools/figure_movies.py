@@ -16,35 +16,34 @@ from matplotlib.patches import Circle
 from figure_sensorium import rows_of
 from neurokit.figures.style import COLOURS, GREY, INK
 from neurokit.v1_transformer import (
-    SMALL,
+    MODELS,
     MovieTask,
+    attribution_maps,
+    build,
     cell_scores,
+    load,
     part_responses,
-    predict_part,
-    prepare,
-    train_network,
+    predict,
+    read_truth,
+    train,
 )
-from neurokit.v1_transformer.attribution import attribution_maps
-from neurokit.v1_transformer.simulation import SessionParameters
-from neurokit.v1_transformer.sources import load_simulated_session, session_truth
+from neurokit.v1_transformer import task as make_task
 
-MODELS = ("untrained", "lagged ridge", "3-D CNN", "V1 Transformer", "motion energy + ridge")
+SHOWN = ("untrained", "lagged ridge", "3-D CNN", "V1 Transformer", "motion energy + ridge")
 RUNNING = {"V1 Transformer": "measured", "running shuffled": "of another\nrepeat", "no running": "none"}
 
 
 def draw() -> Figure:
     """Field, responses, scores and running, side by side."""
-    parameters = SessionParameters()
-    recipe = SMALL.replace(fit=SMALL.fit.replace(epochs=5))
-    task = prepare(load_simulated_session(parameters, size=SMALL.model.frame), recipe)
-    snippets = task.snippets()
-    model = train_network(snippets, recipe, device="cpu").model
-    predicted = predict_part(model, snippets)
+    config = MODELS["transformer"].small.with_epochs(5)
+    task = make_task(load(source="demo", config=config), config)
+    model = train(build(task, config), task, config, device="cpu").model
+    predicted = predict(model, task)
     cell = int(np.argmax(cell_scores(task, predicted).cc_abs))
     ends = torch.from_numpy(task.split.test[:: len(task.split.test) // 16])
     figure, axes = plt.subplots(1, 4, figsize=(12, 2.6), width_ratios=(1.1, 1.3, 1, 1))
-    field = attribution_maps(model, snippets, ends, [cell]).space[0].numpy()
-    draw_field(axes[0], field, parameters, cell)
+    field = attribution_maps(model, task.clips(), ends, [cell]).space[0].numpy()
+    draw_field(axes[0], field, task, cell)
     draw_responses(axes[1], task, predicted, cell)
     rows = {row["model"]: row for row in rows_of("v1_transformer") + rows_of("v1_controls")}
     draw_scores(axes[2], rows)
@@ -52,10 +51,11 @@ def draw() -> Figure:
     return figure
 
 
-def draw_field(axis: Axes, field: np.ndarray, parameters: SessionParameters, cell: int) -> None:
+def draw_field(axis: Axes, field: np.ndarray, task: MovieTask, cell: int) -> None:
     """Attribution over space, and the planted receptive field."""
-    cells = session_truth(parameters).cells
-    scale = np.array(field.shape) / (parameters.height, parameters.width)
+    truth = read_truth(task.truth)
+    cells, size = truth.cells, (truth.parameters["height"], truth.parameters["width"])
+    scale = np.array(field.shape) / size
     center = (cells.center[cell] + 0.5) * scale - 0.5
     axis.imshow(field, cmap="gray")
     axis.add_patch(Circle(center[::-1], 2 * cells.sigma[cell] * scale.mean(), fill=False, color=COLOURS[1]))
@@ -76,11 +76,11 @@ def draw_responses(axis: Axes, task: MovieTask, predicted: np.ndarray, cell: int
 
 def draw_scores(axis: Axes, rows: dict[str, dict[str, Any]]) -> None:
     """CC_norm of each model, its spread over seeds; 1 is what the noise allows."""
-    for place, model in enumerate(MODELS):
+    for place, model in enumerate(SHOWN):
         row = rows[model]
         axis.errorbar(row["cc_norm"], place, xerr=row["cc_norm_sd"], fmt="o", ms=4, color=COLOURS[0])
     axis.axvline(1, color=INK, linestyle="--", linewidth=0.9)
-    axis.set_yticks(range(len(MODELS)), [name.replace(" + ", "\n+ ") for name in MODELS], fontsize=7)
+    axis.set_yticks(range(len(SHOWN)), [name.replace(" + ", "\n+ ") for name in SHOWN], fontsize=7)
     axis.invert_yaxis()
     axis.set(xlabel="CC_norm, median over cells", xlim=(-0.1, 1.05), title="score; dashed: ceiling")
 

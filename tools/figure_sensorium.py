@@ -15,10 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from ledger import spoken
+from neurokit import sensorium
 from neurokit.figures.style import COLOURS, GREY, INK
-from neurokit.sensorium import PUBLISHED, predict_tier, prepare, single_trial, small, train_model
-from neurokit.sensorium.features import MouseTrials
-from neurokit.sensorium.sources import demo_parameters, load_simulated, scan_truth
+from neurokit.sensorium import MODELS as CONFIGS
+from neurokit.sensorium import MouseTrials, demo_parameters, load_simulated, scan_truth, single_trial
 
 RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 MODELS = ("ln", "cnn", "ln_plus", "cnn_plus", "cnn_plus, responses shuffled")
@@ -27,10 +27,10 @@ MODELS = ("ln", "cnn", "ln_plus", "cnn_plus", "cnn_plus, responses shuffled")
 def draw() -> Figure:
     """Image, responses, scores and ladder, side by side."""
     parameters = demo_parameters()[0]
-    recipe = small(PUBLISHED["cnn_plus"], epochs=8).replace(behaviour_scale="range")
-    mice = prepare(load_simulated([parameters]), recipe, device="cpu")
-    fitted = train_model(mice, recipe)
-    mouse, rates = mice[parameters.key], predict_tier(fitted.model, mice, "test")[parameters.key]
+    config = CONFIGS["cnn_plus"].small.with_epochs(8).replace(behaviour_scale="range")
+    mice = sensorium.task(load_simulated([parameters]), config, device="cpu")
+    fitted = sensorium.train(sensorium.build(mice, config), mice, config)
+    mouse, rates = mice[parameters.key], sensorium.predict(fitted.model, mice, "test")[parameters.key]
     neuron = int(np.argmax(single_trial(mouse, "test", rates)))
     figure, axes = plt.subplots(1, 4, figsize=(12, 2.7), width_ratios=(1.1, 1.1, 1, 1.1))
     draw_image(axes[0], mouse, scan_truth(parameters).cells.center[neuron])

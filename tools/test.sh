@@ -2,7 +2,7 @@
 # The parts of the tests, after `tools/setup.sh test`. Each part runs even if one before it failed; the exit status
 # is 1 if any did.
 #
-#   tools/test.sh lint   ruff and import-linter
+#   tools/test.sh lint   ruff, mypy and import-linter
 #   tools/test.sh fast   `make test`: lint, the fast unit tests, every lesson under nbval
 #   tools/test.sh slow   `make test-slow`: the tests that are marked slow (tests/conftest.py says which), the solutions
 #
@@ -27,7 +27,8 @@ lint() {
         if [ -d "$folder" ]; then folders="$folders $folder"; fi
     done
     # shellcheck disable=SC2086
-    "$python" -m ruff check $folders && "$python" -m ruff format --check --quiet neurokit tests tools benchmarks && imports
+    "$python" -m ruff check $folders && "$python" -m ruff format --check --quiet neurokit tests tools benchmarks &&
+        "$python" -m mypy neurokit && imports
 }
 
 imports() { # import-linter: pyproject.toml says which package stands on which

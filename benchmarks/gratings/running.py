@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from sklearn.linear_model import Ridge
 
 from gratings.splits import ConditionSplit
-from neurokit.pupil_encoder.baselines import lagged
+from neurokit.pupil_encoder.baselines import stack_lags
 
 PENALTIES = tuple(10.0**power for power in range(-2, 5))
 
@@ -27,7 +27,7 @@ def lagged_running(
     train, wanted = residual[parts.train], residual[parts.validation]
     if running is None:
         return np.broadcast_to(train.mean(axis=(0, 1)), residual[parts.test].shape)
-    design = lagged(running[..., None], lags)  # K T L
+    design = stack_lags(running[..., None], lags)  # K T L
     fitted = [_ridge(design[parts.train], train, penalty) for penalty in PENALTIES]
     errors = [((_predicted(ridge, design[parts.validation]) - wanted) ** 2).mean() for ridge in fitted]
     return _predicted(fitted[int(np.argmin(errors))], design[parts.test])

@@ -47,8 +47,8 @@ def _predicted(
 
     train, validation = (_rows(recording.part(part), design) for part in (True, False))
     mean, spread = train[0].mean(axis=0), train[0].std(axis=0) + 1e-6
-    scaled = [((columns - mean) / spread, units) for columns, units in (train, validation)]
-    model = best_ridge(*scaled, PENALTIES)
+    fitted, held_out = (((columns - mean) / spread, units) for columns, units in (train, validation))
+    model = best_ridge(fitted, held_out, PENALTIES)
     return [
         np.stack([model.predict((design(trial) - mean) / spread) for trial in video.repeats]).astype(
             np.float32

@@ -125,9 +125,13 @@ def save_foundation(
     """Writes each mouse's network of a cohort into `folder`, under its name; raises DiskError."""
     return {
         mouse: save_twin(
-            network, Path(folder) / mouse, config, (recordings or {}).get(mouse), history=history
+            cohort.network(mouse),
+            Path(folder) / mouse,
+            config,
+            (recordings or {}).get(mouse),
+            history=history,
         )
-        for mouse, network in cohort.mice.items()
+        for mouse in cohort.mice
     }
 
 

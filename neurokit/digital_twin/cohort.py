@@ -4,6 +4,7 @@ Letters: T frames of a window (30 Hz), B windows, U units.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import cast
 
 import torch
 from torch import Tensor, distributed, nn
@@ -40,15 +41,19 @@ class CohortNetwork(nn.Module):
                 f"A mouse cannot have that name ({error.args[0]}): use letters, digits and hyphens."
             ) from error
 
+    def network(self, mouse: str) -> TwinNetwork:
+        """The network of one mouse."""
+        return cast(TwinNetwork, self.mice[mouse])  # of what a ModuleDict holds, torch says Module
+
     def shared_parameters(self) -> Iterator[nn.Parameter]:
         """The parameters of what all mice have in common."""
-        for module in next(iter(self.mice.values())).shared.values():
+        for module in self.network(next(iter(self.mice))).shared.values():
             yield from module.parameters()
 
     def trained(self) -> list[tuple[nn.Parameter, UpdateRule]]:
         """Each parameter that is not frozen, once, and how it is updated."""
         found: dict[nn.Parameter, UpdateRule] = {}
-        for network in self.mice.values():
+        for network in map(self.network, self.mice):
             rules = network.update_rules()
             found |= {p: rules[name] for name, p in network.named_parameters() if p.requires_grad}
         return list(found.items())
@@ -69,7 +74,7 @@ class WindowLoss:
         On a CPU, where not all of torch stands a gradient from NaN, raises FitError where the loss is not
         finite. A GPU stands it and would have to be waited for; there `fit` finds it at the epoch's end.
         """
-        network = model.mice[windows.mouse]
+        network = model.network(windows.mouse)
         sequence = network.begin(windows.video.shape[1], stream=windows.stream, generator=windows.generator)
         drive = network(windows.video, windows.pupil, windows.behaviour, sequence)
         loss = network.unit.loss(drive[self.burn_in :], windows.responses[self.burn_in :])
@@ -97,7 +102,7 @@ class ValidationLoss:
         """Which windows of which mice."""
         return self.facts
 
-    def __call__(self, model: nn.Module) -> float:
+    def __call__(self, model: CohortNetwork) -> float:
         """Mean over mice; each has equally many windows."""
         with evaluating(model), torch.no_grad():
             parts = [torch.stack(self.loss(model, windows)) for windows in self.windows]
@@ -143,13 +148,18 @@ def _add_over_processes(shared: list[nn.Parameter]) -> None:
     used = torch.tensor([float(p.grad is not None) for p in shared], device=shared[0].device)
     distributed.all_reduce(used)
     chosen = [p for p, number in zip(shared, used.tolist(), strict=True) if number]
-    for parameter in chosen:
-        if parameter.grad is None:
-            parameter.grad = torch.zeros_like(parameter)
-    together = torch.cat([p.grad.flatten() for p in chosen])
+    gradients = [_gradient(p) for p in chosen]
+    together = torch.cat([gradient.flatten() for gradient in gradients])
     distributed.all_reduce(together)
-    for parameter, total in zip(chosen, together.split([p.numel() for p in chosen]), strict=True):
-        parameter.grad.copy_(total.view_as(parameter))
+    for gradient, total in zip(gradients, together.split([g.numel() for g in gradients]), strict=True):
+        gradient.copy_(total.view_as(gradient))
+
+
+def _gradient(parameter: nn.Parameter) -> Tensor:
+    """The gradient, one of zeros where this process has none."""
+    if parameter.grad is None:
+        parameter.grad = torch.zeros_like(parameter)
+    return parameter.grad
 
 
 def _mean_over_processes(value: Tensor) -> Tensor:

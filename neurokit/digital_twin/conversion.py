@@ -219,9 +219,9 @@ def convert_scan(
 
     Raises DataError for a test image that is shown in training, too, and DiskError.
     """
-    scored = [scan.trials(tier) for tier in ("test", "final_test") if not scan.withheld(tier)]
-    used = [scan.trials(tier) for tier in ("train", "validation")]
-    scored, used = (np.concatenate([np.arange(0), *indices]) for indices in (scored, used))
+    test = [scan.trials(tier) for tier in ("test", "final_test") if not scan.withheld(tier)]
+    training = [scan.trials(tier) for tier in ("train", "validation")]
+    scored, used = (np.concatenate([np.arange(0), *indices]) for indices in (test, training))
     if shared := np.intersect1d(scan.image_ids[scored], scan.image_ids[used]).tolist():
         raise DataError(
             f"Images {shared[:5]} of scan {scan.key} are in a test and a training tier: drop one."

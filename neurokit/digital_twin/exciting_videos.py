@@ -32,6 +32,9 @@ class OfPixels(nn.Module):
     0 where they are left out. The network is shared, not copied.
     """
 
+    perspective: Float[Tensor, "2"]
+    modulation: Float[Tensor, "2"]
+
     def __init__(
         self,
         twin: DigitalTwin,
@@ -48,9 +51,10 @@ class OfPixels(nn.Module):
     def forward(self, pixels: Float[Tensor, "K T H W"]) -> Float[Tensor, "K T U"]:
         """Responses to each video (0 black, 1 white) from its first frame on."""
         frames = pixels.transpose(0, 1)[:, :, None]
-        held = (values.expand(*frames.shape[:2], 2) for values in (self.perspective, self.modulation))
+        pupil, behaviour = (v.expand(*frames.shape[:2], 2) for v in (self.perspective, self.modulation))
         sequence = self.network.begin(len(pixels), periphery=self.periphery)
-        return self.network.unit.rate(self.network.drive(frames, *held, sequence)).transpose(0, 1)
+        drive = self.network.drive(frames, pupil, behaviour, sequence)
+        return self.network.unit.rate(drive).transpose(0, 1)
 
 
 @dataclass(frozen=True, eq=False)

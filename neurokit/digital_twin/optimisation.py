@@ -78,10 +78,11 @@ class CosineCycles(LRScheduler):
         self.settings = settings
         super().__init__(optimizer)
 
-    def get_lr(self) -> list[float]:
+    def get_lr(self) -> list[float | Tensor]:
         """The rate of the epoch that begins, once for each group of parameters."""
         cycle, epoch = divmod(self.last_epoch, self.settings.epochs)
-        return [learning_rate(epoch, cycle, self.settings)] * len(self.optimizer.param_groups)
+        rate = learning_rate(epoch, cycle, self.settings)
+        return [rate for _ in self.optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
         """Plain values, which torch reads back without unpickling."""
@@ -148,7 +149,7 @@ class SgdClip(torch.optim.Optimizer):
         super().__init__(groups, {"lr": checked("lr", lr, Positive)} | settings.to_dict())
 
     @torch.no_grad()
-    def step(self) -> None:
+    def step(self) -> None:  # type: ignore[override]  # torch's takes a closure, this one needs none
         """Changes all parameters that have a gradient."""
         for group in self.param_groups:
             for parameter in group["params"]:

@@ -127,7 +127,8 @@ def write_trials(folder: str | Path, trials: Iterable[Trial]) -> Path:
     Raises DataError for trials that could not be read again or a folder that holds anything but trials,
     DiskError where they cannot be written.
     """
-    folder, names, first = Path(folder), set(), None
+    names: set[str] = set()
+    folder, first = Path(folder), None
     check_replaceable(folder, TRIAL_FOLDERS)
     with folder_written(folder) as temporary:
         for trial in trials:
@@ -147,7 +148,8 @@ def write_videos(folder: str | Path, videos: Iterable[Video]) -> Path:
     Raises DataError for videos that could not be read again or a folder that holds anything but videos,
     DiskError where they cannot be written.
     """
-    folder, names, first = Path(folder), set(), None
+    names: set[str] = set()
+    folder, first = Path(folder), None
     check_replaceable(folder, ARRAYS)
     with folder_written(folder) as temporary:
         for video in videos:
@@ -177,8 +179,8 @@ def _read_arrays(folder: Path, name: str, video: str = "", training: bool = Fals
     found = {kind: read_array(path) for kind, path in places.items()}
     found |= {kind: single_precision(found[kind], places[kind]) for kind in ARRAYS[1:]}
     check_arrays(found, places)
-    behaviour = (np.array(found[kind]) for kind in ("perspectives", "modulations"))
-    return Trial(name, training, found["stimuli"][..., 0], *behaviour, found["units"])
+    perspective, modulation = (np.array(found[kind]) for kind in ("perspectives", "modulations"))
+    return Trial(name, training, found["stimuli"][..., 0], perspective, modulation, found["units"])
 
 
 def _write_arrays(folder: Path, trial: Trial, video: str = "") -> None:

@@ -285,7 +285,8 @@ def open_released(folder: str | Path, session: str | None = None) -> Checkpoint:
     if name not in scans:
         raise DataError(f"{folder} has no scan {name!r}; choose one of {', '.join(scans)}.")
     twin = load_released(folder, int(scans[name].session), int(scans[name].scan_idx), device="cpu")
-    facts = {"system": "digital-twin", "session": name, "units": twin.units.to_dict("list")}
+    units = {} if twin.units is None else twin.units.to_dict("list")
+    facts = {"system": "digital-twin", "session": name, "units": units}
     return Checkpoint(Path(folder) / f"params_{name}.pt", twin.network, facts, {})
 
 

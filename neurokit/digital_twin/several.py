@@ -39,7 +39,7 @@ from neurokit.distributed.processes import (
 from neurokit.errors import DiskError, FitError, NeurokitError, SettingsError
 
 Folders = Mapping[str, str | Path]
-SAME = {"rtol": 1e-4, "atol": 1e-6}  # as far as rounding may take machines apart in an epoch
+RTOL, ATOL = 1e-4, 1e-6  # as far as rounding may take machines apart in an epoch
 
 
 def train_in_processes(
@@ -104,7 +104,7 @@ def keep_equal(shared: Sequence[nn.Parameter]) -> None:
     own = torch.cat([parameter.flatten() for parameter in shared])
     first = own.clone()
     distributed.broadcast(first, src=0)
-    if not torch.allclose(own, first, **SAME):
+    if not torch.allclose(own, first, rtol=RTOL, atol=ATOL):
         raise FitError(
             f"What mice share came apart in process {distributed.get_rank()}: start all with the same "
             "config, and the same versions of neurokit and torch."
@@ -118,8 +118,8 @@ def _work(
 ) -> None:
     """What each process does."""
     torch.set_num_threads(threads)
-    where = {"init_method": (meeting / "meet").as_uri(), "rank": rank, "world_size": len(folders)}
-    with sentence_left(meeting), joined(device, **where):
+    address = (meeting / "meet").as_uri()
+    with sentence_left(meeting), joined(device, init_method=address, rank=rank, world_size=len(folders)):
         train_my_mouse(folders, config, output, device=device)
 
 

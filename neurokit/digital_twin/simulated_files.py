@@ -23,6 +23,7 @@ pixels.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -124,7 +125,7 @@ def _videos(recording: SimulatedMouse, found: Scales, kind: str) -> Iterator[Vid
 
 def _write_truth(recording: SimulatedMouse, found: Scales, path: Path) -> None:
     sight, custom = recording.mouse.sight, recording.mouse.custom
-    parts = {"cell": sight.cells, "custom": custom, "scales": found}
+    parts: dict[str, Any] = {"cell": sight.cells, "custom": custom, "scales": found}
     arrays = {
         f"{part}_{each.name}": getattr(of, each.name) for part, of in parts.items() for each in fields(of)
     }

@@ -36,7 +36,7 @@ def train_cohort(
     rank: int = 0,
     world: int | None = None,
     **options: Any,
-) -> TrainingResult:
+) -> TrainingResult[CohortNetwork]:
     """Trains one network for each mouse with a shared core; `networks` may be given, as for a transfer.
 
     The model found is a `CohortNetwork`. `rank` and `world` are for several processes with a mouse each (see
@@ -92,7 +92,7 @@ def train_twin(
     config: TwinConfig,
     foundation: FoundationNetwork | None = None,
     **options: Any,
-) -> TrainingResult:
+) -> TrainingResult[FoundationNetwork]:
     """A digital twin of one mouse: transferred from `foundation`, or trained from nothing without it.
 
     The model found is a FoundationNetwork; a `foundation` brings its sizes, whatever the config says. See

@@ -111,4 +111,5 @@ def _truth(arrays: dict[str, np.ndarray]) -> MouseTruth:
 
 def _part(part: str, kind: type[Part], arrays: dict[str, np.ndarray]) -> Part:
     # Indexing by () makes a number of an array without dimensions, and leaves others as they are.
-    return kind(**{each.name: arrays[f"{part}_{each.name}"][()] for each in fields(kind)})
+    names = [each.name for each in fields(kind)]  # type: ignore[arg-type]  # no word for all dataclasses
+    return kind(**{name: arrays[f"{part}_{name}"][()] for name in names})

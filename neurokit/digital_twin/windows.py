@@ -66,10 +66,10 @@ class MouseWindows:
     def draw(self, size: int, generator: torch.Generator, stream: int | None = None) -> Windows:
         """Windows of trials drawn with replacement."""
         found = [self._window(generator) for _ in range(size)]
-        parts = [
+        video, pupil, behaviour, responses = (
             sent(torch.from_numpy(np.stack(part, axis=1)), self.device) for part in zip(*found, strict=True)
-        ]
-        return Windows(self.mouse, *parts, stream=stream, generator=generator)
+        )
+        return Windows(self.mouse, video, pupil, behaviour, responses, stream, generator)
 
     def _window(self, generator: torch.Generator) -> tuple[np.ndarray, ...]:
         trial = _draw(len(self.trials), generator)

@@ -70,10 +70,17 @@ class Rejoining:
 
 
 @contextmanager
-def joined(device: str, **where: object) -> Iterator[None]:
-    """Inside, this process is one of a group; `where` says how they meet (default: as torchrun told it)."""
+def joined(
+    device: str, *, init_method: str | None = None, rank: int = -1, world_size: int = -1
+) -> Iterator[None]:
+    """Inside, this process is one of a group.
+
+    They meet at the address `init_method`, this one as number `rank` of `world_size`; by default torchrun
+    says all three.
+    """
     cuda = _kind(device) == "cuda"
-    distributed.init_process_group("nccl" if cuda else "gloo", **where)
+    backend = "nccl" if cuda else "gloo"
+    distributed.init_process_group(backend, init_method=init_method, rank=rank, world_size=world_size)
     if cuda:
         torch.cuda.set_device(own_device(device))
     yield

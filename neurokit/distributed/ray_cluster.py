@@ -18,7 +18,6 @@ from neurokit.errors import FitError
 PATIENCE = 10.0  # s
 TRIES = 5  # of starting a local Ray
 TOO_SLOW = "timed out during startup"  # Ray waits 15 s for its agents: ray-project/ray issue 65983
-QUIET = {"log_to_driver": False, "logging_level": logging.WARNING}
 
 
 def import_ray(purpose: str, module: str = "ray") -> ModuleType:
@@ -74,7 +73,13 @@ def start_local(processors: int) -> None:
 
     for _ in range(TRIES):
         try:
-            ray.init(address="local", num_cpus=processors, include_dashboard=False, **QUIET)
+            ray.init(
+                address="local",
+                num_cpus=processors,
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level=logging.WARNING,
+            )
         except Exception as error:  # Ray raises no narrower one
             if TOO_SLOW not in str(error):
                 raise
@@ -92,7 +97,12 @@ def _joined(address: str) -> Iterator[None]:
 
     try:
         _knock(address)
-        ray.init(address, runtime_env={"env_vars": _switches()}, **QUIET)
+        ray.init(
+            address,
+            runtime_env={"env_vars": _switches()},
+            log_to_driver=False,
+            logging_level=logging.WARNING,
+        )
     except (OSError, ValueError, ImportError) as error:
         raise FitError(
             f"No Ray cluster answers at RAY_ADDRESS {address}: look with `ray status`, or unset the variable "

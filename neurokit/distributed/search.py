@@ -14,7 +14,7 @@ from typing import Annotated, Any, SupportsIndex
 
 from pydantic import Field
 
-from neurokit.config import Count, Seed, checked
+from neurokit.config import Count, Seed, checked_integer
 from neurokit.distributed.ray_cluster import cluster, import_ray
 from neurokit.files.atomic import written
 from neurokit.tune import state
@@ -53,9 +53,10 @@ def search_on_ray(
 
     from neurokit.distributed import ray_trials
 
-    trials, concurrency = checked("trials", trials, Count), checked("concurrency", concurrency, Count)
-    start_up_trials = checked("start_up_trials", start_up_trials, Count)
-    seed = checked("seed", seed, RaySeed)
+    trials = checked_integer("trials", trials, Count)
+    concurrency = checked_integer("concurrency", concurrency, Count)
+    start_up_trials = checked_integer("start_up_trials", start_up_trials, Count)
+    seed = checked_integer("seed", seed, RaySeed)
     domain_of(space)
     folder = Path(storage).absolute()
     settings = {
@@ -94,7 +95,10 @@ def search_on_ray(
                     callbacks=[JsonLoggerCallback()],
                 ),
             )
-        return sorted(tuner.fit(), key=lambda result: Path(result.path).name)
+        results = tuner.fit()
+        return sorted(
+            (results[number] for number in range(len(results))), key=lambda result: Path(result.path).name
+        )
 
     finished: list[Trial] = []
     previous = None

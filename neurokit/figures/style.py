@@ -23,14 +23,14 @@ STYLE = {
 
 def use_style() -> None:
     """Sets the project's figure style for all figures that follow."""
-    plt.rcParams.update(STYLE)
+    plt.style.use(STYLE)
 
 
 @contextmanager
 def styled() -> Iterator[None]:
     """The project's figure style inside; figures that were made there are closed at the end."""
     before = set(plt.get_fignums())
-    with plt.rc_context(STYLE):
+    with plt.style.context(STYLE):
         yield
     for number in set(plt.get_fignums()) - before:
         plt.close(number)

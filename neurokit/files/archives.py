@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
+from typing import cast
 
 import numpy as np
 
@@ -104,7 +105,8 @@ def opened_array(
         held = ", ".join(sorted(Path(member).stem for member in archive.namelist()))
         finding = f"{name} has no array {key!r}: it holds {held or 'nothing'}"
         raise DataError(f"{finding}; choose one of these.")
-    with _damage(), archive.open(f"{key}.npy") as stream:
+    with _damage(), archive.open(f"{key}.npy") as opened_member:
+        stream = cast(BufferedIOBase, opened_member)  # a ZipExtFile, which typeshed calls IO[bytes]
         shape, _, dtype = read_header(stream)
         yield stream, shape, dtype
 

@@ -13,7 +13,7 @@ import pickle
 from collections.abc import Callable
 from io import BufferedIOBase
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -123,7 +123,7 @@ class _Array(_Shielded):
 
     def __setstate__(self, state: Any) -> None:
         _, self.shape, dtype, fortran, self.content = state
-        self.order = "F" if fortran else "C"
+        self.order: Literal["C", "F"] = "F" if fortran else "C"
         self.dtype = dtype.dtype
 
 
@@ -176,7 +176,7 @@ def _allowed() -> dict[tuple[str, str], _Shielded]:
 
 # Python's own unpickler, not its C twin: a tiny pickle can make the twin reserve gigabytes (memo,
 # lengths).
-class _Unpickler(pickle._Unpickler):  # type: ignore[name-defined]
+class _Unpickler(pickle._Unpickler):
     """Python's unpickler with an allow-list of names."""
 
     allowed = _allowed()
@@ -209,11 +209,13 @@ class _Builder:
         if type(value) is _Array:
             self._build_array(value)
         elif type(value) is dict:
-            result = self.built[id(value)] = {}
-            result.update({_text(key): self.plain(item) for key, item in value.items()})
+            table: dict[str, Any] = {}
+            self.built[id(value)] = table
+            table.update({_text(key): self.plain(item) for key, item in value.items()})
         elif type(value) is list:
-            result = self.built[id(value)] = []
-            result.extend(self.plain(item) for item in value)
+            row: list[Any] = []
+            self.built[id(value)] = row
+            row.extend(self.plain(item) for item in value)
         elif type(value) is tuple:
             self.built[id(value)] = tuple(self.plain(item) for item in value)
         else:

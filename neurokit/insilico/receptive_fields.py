@@ -80,7 +80,8 @@ def _mean_of(
     rows_at_once: int,
     show_progress: bool,
 ) -> Float[Tensor, "K H W"]:
-    device, total = first_tensor(model).device, 0.0
+    device = first_tensor(model).device
+    total = torch.zeros((), device=device)
     parts = images.split(min(IMAGES_AT_ONCE, rows_at_once))
     with evaluating(model):
         for part in progress(parts, desc="receptive fields", disable=not show_progress):

@@ -55,7 +55,7 @@ def correlation(
     first, B = np.stack([responses[:1], predictions[:1]]), len(responses)
     parts = (np.array_split(values, PARTS) for values in (responses, predictions))
     with ThreadPoolExecutor(PARTS) as threads:
-        found = sum(threads.map(_moments, *parts, [first] * PARTS))
+        found = np.asarray(sum(threads.map(_moments, *parts, [first] * PARTS)))
     _check_finite(found, responses, predictions)
     theirs, ours, their_squares, our_squares, products = found / B
     deviations = (np.sqrt(their_squares - theirs**2) + EPS) * (np.sqrt(our_squares - ours**2) + EPS)

@@ -35,7 +35,8 @@ def pooled_r2(rates: Rates, predicted: Rates, bins: Bins) -> float:
     """
     error = trial_errors(rates, predicted, bins).sum()
     chosen = rates[bins].astype(np.float64)
-    return float(_quotient(error, ((chosen - chosen.mean()) ** 2).sum()))
+    [score] = _quotient(np.array([error]), np.array([((chosen - chosen.mean()) ** 2).sum()]))
+    return float(score)
 
 
 def pearson(rates: Rates, predicted: Rates, bins: Bins) -> Float[np.ndarray, "R"]:
@@ -149,9 +150,7 @@ def split_half_reliability(
     return 2 * mean / (1 + mean) if mean > ROUNDING - 1 else np.nan
 
 
-def _quotient(
-    over: np.ndarray | np.floating, under: np.ndarray | np.floating, *, complement: bool = True
-) -> np.ndarray | np.floating:
+def _quotient(over: np.ndarray, under: np.ndarray, *, complement: bool = True) -> np.ndarray:
     """over / under, or one minus it; NaN where `under` is 0."""
     with np.errstate(invalid="ignore", divide="ignore"):
         found = np.where(under > 0, over / np.where(under > 0, under, 1), np.nan)

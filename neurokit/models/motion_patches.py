@@ -33,7 +33,7 @@ class MotionPatches(nn.Module):
     def start_at_gabors(self) -> None:
         """Sets the filters to Gabors that drift; training may change them."""
         width, frames, patch, _ = self.filters.weight.shape
-        nn.init.zeros_(self.filters.bias)
+        nn.init.zeros_(self.filters.get_parameter("bias"))
         self.filters.weight.data.copy_(gabor_pairs(width // 2, frames, patch))
 
     def forward(self, frames: Float[Tensor, "U C H W"]) -> Float[Tensor, "U P D"]:

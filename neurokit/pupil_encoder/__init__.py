@@ -1,6 +1,6 @@
 """PupilEncoder: regional firing rates from pupil and behaviour (Steinmetz et al., 2019).
 
-Names are imported when they are first used.
+Names are imported when they are first used: a module of this package that needs none of them imports none.
 """
 
 from importlib import import_module
@@ -9,6 +9,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from neurokit.pupil_encoder.alf import read_alf
     from neurokit.pupil_encoder.baselines import BASELINES, baseline_rates
+    from neurokit.pupil_encoder.cleaning import (
+        RobustScale,
+        causal_boxcar,
+        centred_boxcar,
+        clean_pupil,
+        gaussian,
+    )
     from neurokit.pupil_encoder.config import MODELS, PupilConfig, search_space
     from neurokit.pupil_encoder.experiment import (
         build,
@@ -30,16 +37,41 @@ if TYPE_CHECKING:
         region_counts,
         split_trials,
     )
+    from neurokit.pupil_encoder.figures import (
+        plot_cleaning,
+        plot_history,
+        plot_lags,
+        plot_rates,
+        plot_scores,
+        plot_search,
+        plot_trial,
+    )
     from neurokit.pupil_encoder.model import PupilEncoder, TemporalCNN, WindowMLP, parameter_count
+    from neurokit.pupil_encoder.neuromatch import read_sessions
     from neurokit.pupil_encoder.recording import TrialRecording
     from neurokit.pupil_encoder.scores import score_table, seed_style_r2
+    from neurokit.pupil_encoder.simulated_files import write_neuromatch
     from neurokit.pupil_encoder.simulation import SessionParameters, simulate_session
     from neurokit.pupil_encoder.sources import default_regions, load, sessions, simulated_truth
 
 _MODULES = {
     "alf": ("read_alf",),
-    "baselines": ("BASELINES", "baseline_rates"),
-    "config": ("MODELS", "PupilConfig", "search_space"),
+    "baselines": (
+        "BASELINES",
+        "baseline_rates",
+    ),
+    "cleaning": (
+        "RobustScale",
+        "causal_boxcar",
+        "centred_boxcar",
+        "clean_pupil",
+        "gaussian",
+    ),
+    "config": (
+        "MODELS",
+        "PupilConfig",
+        "search_space",
+    ),
     "experiment": (
         "build",
         "describe",
@@ -52,50 +84,48 @@ _MODULES = {
         "task",
         "train",
     ),
-    "features": ("BEHAVIOUR", "PUPIL", "EncodingTask", "encoding_task", "region_counts", "split_trials"),
-    "model": ("PupilEncoder", "TemporalCNN", "WindowMLP", "parameter_count"),
+    "features": (
+        "BEHAVIOUR",
+        "PUPIL",
+        "EncodingTask",
+        "encoding_task",
+        "region_counts",
+        "split_trials",
+    ),
+    "figures": (
+        "plot_cleaning",
+        "plot_history",
+        "plot_lags",
+        "plot_rates",
+        "plot_scores",
+        "plot_search",
+        "plot_trial",
+    ),
+    "model": (
+        "PupilEncoder",
+        "TemporalCNN",
+        "WindowMLP",
+        "parameter_count",
+    ),
+    "neuromatch": ("read_sessions",),
     "recording": ("TrialRecording",),
-    "scores": ("score_table", "seed_style_r2"),
-    "simulation": ("SessionParameters", "simulate_session"),
-    "sources": ("default_regions", "load", "sessions", "simulated_truth"),
+    "scores": (
+        "score_table",
+        "seed_style_r2",
+    ),
+    "simulated_files": ("write_neuromatch",),
+    "simulation": (
+        "SessionParameters",
+        "simulate_session",
+    ),
+    "sources": (
+        "default_regions",
+        "load",
+        "sessions",
+        "simulated_truth",
+    ),
 }
-__all__ = [
-    "BASELINES",
-    "BEHAVIOUR",
-    "MODELS",
-    "PUPIL",
-    "EncodingTask",
-    "PupilConfig",
-    "PupilEncoder",
-    "SessionParameters",
-    "TemporalCNN",
-    "TrialRecording",
-    "WindowMLP",
-    "baseline_rates",
-    "build",
-    "default_regions",
-    "describe",
-    "encoding_task",
-    "evaluate",
-    "load",
-    "parameter_count",
-    "predict",
-    "rates",
-    "read_alf",
-    "region_counts",
-    "respond",
-    "score",
-    "score_table",
-    "search_space",
-    "seed_style_r2",
-    "sessions",
-    "simulate",
-    "simulate_session",
-    "simulated_truth",
-    "split_trials",
-    "task",
-    "train",
-]
+__all__ = [name for names in _MODULES.values() for name in names]
 
 
 def __getattr__(name: str) -> Any:
@@ -103,3 +133,7 @@ def __getattr__(name: str) -> Any:
         if name in names:
             return getattr(import_module(f"{__name__}.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -66,7 +66,7 @@ def at_frames(
     return np.where(_running(clock, time) & (frame < len(values)), seen, np.float32(np.nan))
 
 
-def interpolated(
+def interpolate(
     values: Float[np.ndarray, "F"],
     clock: Float[np.ndarray, "C 2"],
     time: Float[np.ndarray, "*K"],
@@ -205,7 +205,7 @@ class AlfTrials:
     missing: tuple[str, ...]
 
     def recording(self) -> TrialRecording:
-        """The whole recording; raises DataError, with the missing files, without spikes."""
+        """The recording; raises DataError, with the missing files, without spikes."""
         if self.spikes is None or self.brain_area is None:
             raise DataError(
                 f"{self.name}: no spikes, these files are missing: {', '.join(self.missing)}; "
@@ -246,7 +246,7 @@ def _behaviour(
     found = _cameras(folder, centres, eye_clock)
     if folder.has("wheel.position", "wheel.timestamps"):
         values, clock = folder.load_values("wheel.position"), folder.load_pairs("wheel.timestamps")
-        position = interpolated(values, clock, edges)
+        position = interpolate(values, clock, edges)
         found["wheel"] = np.diff(position, axis=1).astype(np.float32)
     if folder.has("wheelMoves.intervals"):
         found["wheel_moving"] = inside(folder.load_pairs("wheelMoves.intervals"), centres)
@@ -275,16 +275,16 @@ def _spikes(
 ) -> tuple[Integer[np.ndarray, "N K T"] | None, Shaped[np.ndarray, "N"] | None]:
     if not folder.has(*NEEDED_FOR_SPIKES):
         return None, None
-    area, kept = _areas(folder)
-    times, clusters = _spike_train(folder, len(kept))
+    area, included = _areas(folder)
+    times, clusters = _spike_train(folder, len(included))
     order = np.argsort(clusters, kind="stable")
-    bounds = np.searchsorted(clusters[order], np.arange(len(kept) + 1))
-    counts = np.zeros((len(kept), len(starts), BINS), dtype=np.uint8)
-    for cluster in np.flatnonzero(kept):  # one at a time keeps memory at the spikes of one neuron
+    bounds = np.searchsorted(clusters[order], np.arange(len(included) + 1))
+    counts = np.zeros((len(included), len(starts), BINS), dtype=np.uint8)
+    for cluster in np.flatnonzero(included):  # one at a time keeps memory at the spikes of one neuron
         own = np.sort(times[order[bounds[cluster] : bounds[cluster + 1]]])
         counts[cluster] = np.minimum(count_events(own, starts), 255)
-    kept &= counts.any(axis=(1, 2))
-    return counts[kept], area[kept]
+    included &= counts.any(axis=(1, 2))
+    return counts[included], area[included]
 
 
 def _spike_train(folder: AlfFolder, total: int) -> tuple[np.ndarray, np.ndarray]:

@@ -71,7 +71,7 @@ def fir(task: EncodingTask, *, on_psth: bool = False) -> Prediction:
     to it as it is to a recurrent network. The penalty is chosen on validation trials.
     """
     start = psth(task) if on_psth else mean_rate(task)
-    design = lagged(task.inputs, lags_in_bins(task.bin_size))  # K T C*L
+    design = stack_lags(task.inputs, lags_in_bins(task.bin_size))  # K T C*L
     train = task.bins("train")
     return _best_on_validation(
         task, [start + _ridge(design, task.rates - start, train, penalty) for penalty in PENALTIES]
@@ -83,7 +83,7 @@ def lags_in_bins(bin_size: float) -> Int[np.ndarray, "L"]:
     return np.unique(np.rint(LAG_TIMES / bin_size).astype(int))
 
 
-def lagged(inputs: Float[np.ndarray, "K T C"], lags: Int[np.ndarray, "L"]) -> Float[np.ndarray, "K T CL"]:
+def stack_lags(inputs: Float[np.ndarray, "K T C"], lags: Int[np.ndarray, "L"]) -> Float[np.ndarray, "K T CL"]:
     """Each bin's inputs so many bins before, for every lag; the trial's edges are held."""
     source = np.clip(np.arange(inputs.shape[1])[:, None] - lags, 0, inputs.shape[1] - 1)  # T L
     return inputs[:, source].reshape(*inputs.shape[:2], -1)

@@ -6,7 +6,7 @@ slow changes of arousal, a dilation of about a second after movement and reward
 position, and on top what a camera adds: noise, blinks, and fits of the tracker that fail wildly.
 Sizes were set by eye on one real session before any model was fitted.
 
-Letters: K trials, B bins of the whole session.
+Letters: K trials, B bins of the session.
 """
 
 from dataclasses import dataclass
@@ -80,7 +80,7 @@ def task_events(trials: int, random: np.random.Generator) -> TaskEvents:
 
 
 def simulate_behaviour(events: TaskEvents, random: np.random.Generator) -> Behaviour:
-    """The whole session's behaviour for these events."""
+    """Behaviour throughout the session for these events."""
     bins = int(np.ceil(events.duration / BIN_SIZE))
     running = _running(events, bins, random)
     licks = _licks(events, bins, random)

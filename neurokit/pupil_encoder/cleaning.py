@@ -95,7 +95,7 @@ def clean_pupil(
     good &= np.abs(scale.apply(np.where(good, values, scale.centre))) <= DEVIATIONS
     bridged = short_gaps(good, int(MAXIMUM_GAP / bin_size + 1e-6))
     trusted = good | bridged
-    filled = np.where(trusted, _interpolated(values, good), scale.centre)
+    filled = np.where(trusted, _interpolate(values, good), scale.centre)
     return CleanChannel(filled, good, trusted, float(1 - trusted.mean()), float(bridged.mean()))
 
 
@@ -107,9 +107,7 @@ def short_gaps(good: Bool[np.ndarray, "K T"], longest: int) -> Bool[np.ndarray, 
     return ~good & (before >= 0) & (after < len(bins)) & (after - before - 1 <= longest)
 
 
-def _interpolated(
-    values: Float[np.ndarray, "K T"], good: Bool[np.ndarray, "K T"]
-) -> Float[np.ndarray, "K T"]:
+def _interpolate(values: Float[np.ndarray, "K T"], good: Bool[np.ndarray, "K T"]) -> Float[np.ndarray, "K T"]:
     """Every trial's bins, linear between its good ones."""
     bins = np.arange(values.shape[1])
     rows = [

@@ -5,7 +5,7 @@ Letters: K trials, T bins, C channels, R regions.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from torch import nn
 from neurokit.errors import DataError
 from neurokit.files.atomic import write_output
 from neurokit.pupil_encoder import baselines
-from neurokit.pupil_encoder.baselines import Prediction, baseline_rates
+from neurokit.pupil_encoder.baselines import BASELINES, Prediction, baseline_rates
 from neurokit.pupil_encoder.cleaning import RobustScale
 from neurokit.pupil_encoder.config import MODELS, PupilConfig, search_space
 from neurokit.pupil_encoder.features import (
@@ -29,7 +29,7 @@ from neurokit.pupil_encoder.features import (
     split_trials,
 )
 from neurokit.pupil_encoder.figures import plot_scores
-from neurokit.pupil_encoder.model import PupilEncoder, TemporalCNN, WindowMLP
+from neurokit.pupil_encoder.model import PupilEncoder, Rates, TemporalCNN, WindowMLP
 from neurokit.pupil_encoder.recording import TrialRecording
 from neurokit.pupil_encoder.scores import COLUMNS, score_table, seed_style_column
 from neurokit.pupil_encoder.simulated_files import write_alf, write_neuromatch, write_truth
@@ -55,7 +55,7 @@ bin_size (s) and an array for each channel that the model reads, trials x bins, 
 NaN where not measured"""
 CHANNELS = {"pupil": PUPIL, "behaviour": BEHAVIOUR}
 WINDOW = 1.0  # s, what a perceptron sees on each side of a bin
-CLASSES = {"mlp": WindowMLP, "cnn": TemporalCNN}
+CLASSES: dict[str, type[nn.Module]] = {"mlp": WindowMLP, "cnn": TemporalCNN}
 
 
 def describe(recording: TrialRecording) -> str:
@@ -113,12 +113,12 @@ def facts(task: EncodingTask) -> dict[str, Any]:
 def build(task: EncodingTask, config: PupilConfig = PupilConfig()) -> nn.Module:  # noqa: B008  frozen
     """An untrained encoder for the task, its rates starting at the training mean."""
     sizes = len(task.channels), len(task.regions), config.hidden
-    own = {"mlp": {"window": round(WINDOW / task.bin_size)}, "cnn": {}}
+    own: dict[str, dict[str, Any]] = {"mlp": {"window": round(WINDOW / task.bin_size)}, "cnn": {}}
     with torch.random.fork_rng():
         torch.manual_seed(config.seed)
         kind = CLASSES.get(config.cell, PupilEncoder)
         model = kind(*sizes, layers=config.layers, **own.get(config.cell, {"cell": config.cell}))
-    model.rates.start_at(torch.from_numpy(task.rates[task.bins("train")].mean(axis=0)))
+    cast(Rates, model.rates).start_at(torch.from_numpy(task.rates[task.bins("train")].mean(axis=0)))
     return model
 
 
@@ -155,8 +155,8 @@ def predict(model: nn.Module, task: EncodingTask, part: str = "test") -> Float[n
 
 def score(result: TrainingResult, task: EncodingTask, config: PupilConfig) -> Score:
     """The squared error on validation trials, beside that of the mean rate, the PSTH and a linear filter."""
-    simple = {"mean rate": baselines.mean_rate, "PSTH": baselines.psth, "FIR": baselines.fir}
-    yardsticks = {name: _error(task, baseline(task)).mean() for name, baseline in simple.items()}
+    simple = ("mean rate", "PSTH", "FIR")
+    yardsticks = {name: _error(task, BASELINES[name](task)).mean() for name in simple}
     if (best := _best(task, config)) is not None:
         ceiling = (1 - best) * _error(task, baselines.mean_rate(task))
         yardsticks["ceiling"] = ceiling.mean()
@@ -207,9 +207,11 @@ def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[st
 
 def simulate(folder: Path, *, seed: int = 0, trials: int | None = None) -> Simulated:
     """Writes one session as Neuromatch npz, as ALF folder, and its truth; raises DiskError and DataError."""
-    chosen = {} if trials is None else {"trials": trials}
+    parameters = SessionParameters(seed=seed)
+    if trials is not None:
+        parameters = parameters.replace(trials=trials)
     with write_output(folder, "neurokit pupil-encoder simulate") as new:
-        session = simulate_session(SessionParameters(seed=seed, **chosen))
+        session = simulate_session(parameters)
         files = [*write_neuromatch([session], new), write_alf(session, new / "alf")]
         files.append(write_truth(session, new / "truth.npz"))
     best = zip(session.parameters.regions, best_r2(session), strict=True)

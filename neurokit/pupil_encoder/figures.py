@@ -138,7 +138,7 @@ def plot_history(history: pd.DataFrame, best_epoch: int) -> Figure:
     figure, axis = plt.subplots(figsize=(4.2, 2.4))
     axis.plot(history["epoch"], history["train_loss"], label="training trials")
     axis.plot(history["epoch"], history["validation_loss"], label="validation trials")
-    axis.axvline(best_epoch, color=GREY, linestyle="--", linewidth=0.9, label="best, kept")
+    axis.axvline(best_epoch, color=GREY, linestyle="--", linewidth=0.9, label="best epoch")
     axis.set(xlabel="epoch", ylabel="mean squared error (Hz²)")
     axis.legend(fontsize=8)
     return figure

@@ -9,7 +9,7 @@ The relatives differ in how they see time, and share input, output and softplus.
 Letters: K trials, T bins, C channels, H hidden units, R regions.
 """
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import torch
 import torch.nn.functional as F
@@ -106,7 +106,7 @@ class WindowMLP(nn.Module):
     @property
     def configuration(self) -> dict[str, Any]:
         """What makes this model anew, as JSON can hold it: `WindowMLP(**configuration)`."""
-        first = self.layers[0]
+        first = cast(nn.Conv1d, self.layers[0])  # of what a ModuleList holds, torch says Module
         return {
             "channels": first.in_channels,
             "regions": self.rates.out_features,

@@ -70,7 +70,7 @@ def spike_counts(session: Session) -> Integer[np.ndarray, "N K S"]:
         raise DataError(f"spks has shape {spikes.shape}, expected neurons x trials x bins.")
     if not _are_counts(spikes):
         found = f"found {spikes.dtype} values"
-        raise DataError(f"spks must be finite whole counts of zero or more, {found}.")
+        raise DataError(f"spks must be whole numbers of zero or more, {found}.")
     one_byte = spikes.dtype.itemsize == 1
     return spikes.astype(np.uint8 if one_byte else np.uint16, copy=not one_byte)
 
@@ -110,8 +110,8 @@ def trials_of(session: Session, trials: int) -> pd.DataFrame:
 def _are_counts(values: np.ndarray) -> bool:
     if np.issubdtype(values.dtype, np.integer):
         return bool((values >= 0).all())
-    whole = np.issubdtype(values.dtype, np.floating) and np.isfinite(values).all()
-    return bool(whole and (values >= 0).all() and (values == np.floor(values)).all())
+    finite = np.issubdtype(values.dtype, np.floating) and np.isfinite(values).all()
+    return bool(finite and (values >= 0).all() and (values == np.floor(values)).all())
 
 
 def _per_trial(session: Session, key: str) -> Float[np.ndarray, "K"]:

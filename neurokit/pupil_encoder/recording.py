@@ -86,12 +86,12 @@ class TrialRecording:
     def regions(self, minimum_neurons: int = 1) -> dict[str, int]:
         """Neurons in each named region, largest first; without 'root' (outside every region)."""
         names, counts = np.unique(self.brain_area, return_counts=True)
-        kept = [
+        rows = [
             (str(n), int(c))
             for n, c in zip(names, counts, strict=True)
             if c >= minimum_neurons and n != "root"
         ]
-        return dict(sorted(kept, key=lambda row: (-row[1], row[0])))
+        return dict(sorted(rows, key=lambda row: (-row[1], row[0])))
 
     def select(self, trials: Bool[np.ndarray, "K"] | Int[np.ndarray, "M"]) -> "TrialRecording":
         """The same recording with some of its trials."""

@@ -66,7 +66,7 @@ def _areas(session: SimulatedSession) -> np.ndarray:
 def write_alf(session: SimulatedSession, parent: Path) -> Path:
     """Writes the ALF folder <mouse>_<date> into `parent`, in place of one that is there.
 
-    Raises DiskError where it cannot be written whole; what was there before still is.
+    Raises DiskError where it cannot be written; an earlier file stays.
     """
     folder = parent / f"{session.parameters.mouse}_{session.parameters.date}"
     with folder_written(folder) as temporary:

@@ -8,7 +8,7 @@ The rate of neuron n in region r is, at time t of the session,
 where drive_r is one behaviour channel (standardised), shifted by the region's lag (a negative lag
 means that the neurons lead the pupil) and smoothed with the region's time constant; evoked_r
 follows the stimulus with a size that grows with contrast; latent_r is a fluctuation shared by the
-region that no behaviour tells of; spikes are Poisson. c_r makes the drive's factor average to one.
+region that no behaviour reflects; spikes are Poisson. c_r makes the drive's factor average to one.
 The truth (drive, evoked response and the best rate a model can know from the inputs) goes into
 `truth.npz`; no reader opens it.
 
@@ -88,7 +88,7 @@ class SessionParameters(Config):
 
 @dataclass(frozen=True)
 class SimulatedSession:
-    """A whole session on one clock of 10-ms bins, and its truth.
+    """A session on one clock of 10-ms bins, and its truth.
 
     `spikes` are counts, N x B. `expected_rates` (Hz per neuron, K x T x R) is the best a model can
     say from a trial's behaviour alone: the planted drive of that trial, evoked response averaged
@@ -138,8 +138,8 @@ def _region(
     bins = len(behaviour.blink)
     base = random.lognormal(np.log(region.rate) - 0.125, 0.5, region.neurons)
     sensitivity = random.uniform(0.5, 1.5, region.neurons)
-    channel = standardised(channel_values(behaviour, region.channel))
-    factor = np.exp(region.gain * np.tanh(driven(channel, region)))
+    channel = standardise(channel_values(behaviour, region.channel))
+    factor = np.exp(region.gain * np.tanh(filter_channel(channel, region)))
     contrast = np.maximum(events.contrast_left, events.contrast_right)
     evoked, evoked_mean = (
         _evoked(events.stimulus, size, bins, region) for size in (contrast, contrast.mean())
@@ -147,8 +147,8 @@ def _region(
     latent = np.exp(region.latent * _latent(bins, random) - region.latent**2 / 2)
     modulation = (1 + evoked) * factor / factor.mean() * latent
     rate = np.maximum(base[:, None] * (1 + sensitivity[:, None] * (modulation - 1)), 0)
-    told = _told_by_inputs(channel, events, region, factor.mean(), evoked_mean)
-    expected = base.mean() + (base * sensitivity).mean() * (told - 1)
+    known = _expected_factor(channel, events, region, factor.mean(), evoked_mean)
+    expected = base.mean() + (base * sensitivity).mean() * (known - 1)
     return random.poisson(rate * BIN_SIZE).astype(np.uint8), expected
 
 
@@ -162,12 +162,12 @@ def channel_values(behaviour: Behaviour, channel: str) -> Float[np.ndarray, "B"]
     return rows[channel].astype(float)
 
 
-def standardised(values: Float[np.ndarray, "B"]) -> Float[np.ndarray, "B"]:
+def standardise(values: Float[np.ndarray, "B"]) -> Float[np.ndarray, "B"]:
     """Zero mean and unit variance over the session."""
     return (values - values.mean()) / values.std()
 
 
-def driven(channel: Float[np.ndarray, "*K B"], region: RegionTruth) -> Float[np.ndarray, "*K B"]:
+def filter_channel(channel: Float[np.ndarray, "*K B"], region: RegionTruth) -> Float[np.ndarray, "*K B"]:
     """The channel as the region follows it: smoothed by its time constant, shifted by its lag."""
     keep = np.exp(-BIN_SIZE / region.time_constant)
     start = keep * channel[..., :1]
@@ -195,7 +195,7 @@ def _latent(bins: int, random: np.random.Generator) -> np.ndarray:
     return np.sqrt(0.5) * (fast + slow)
 
 
-def _told_by_inputs(
+def _expected_factor(
     channel: np.ndarray,
     events: TaskEvents,
     region: RegionTruth,
@@ -204,7 +204,7 @@ def _told_by_inputs(
 ) -> Float[np.ndarray, "K T"]:
     """The expected modulation given one trial's own window of the channel."""
     bins = np.round((events.stimulus - BEFORE) / BIN_SIZE).astype(int)[:, None] + np.arange(BINS)
-    factor = np.exp(region.gain * np.tanh(driven(channel[bins], region))) / factor_mean
+    factor = np.exp(region.gain * np.tanh(filter_channel(channel[bins], region))) / factor_mean
     return (1 + evoked[bins]) * factor
 
 
@@ -218,8 +218,8 @@ def best_r2(session: SimulatedSession, width: float = 0.1) -> Float[np.ndarray, 
     for index in range(session.expected_rates.shape[-1]):
         counts = session.spikes[session.region == index].mean(0)[session.trial_bins]
         rate = _trailing(counts / BIN_SIZE, bins)
-        told = _trailing(session.expected_rates[..., index], bins)
-        scores.append(1 - ((rate - told) ** 2).sum() / ((rate - rate.mean()) ** 2).sum())
+        known = _trailing(session.expected_rates[..., index], bins)
+        scores.append(1 - ((rate - known) ** 2).sum() / ((rate - rate.mean()) ** 2).sum())
     return np.array(scores)
 
 

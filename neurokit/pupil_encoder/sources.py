@@ -73,17 +73,17 @@ def load(
     """
     source, name = settings.check_source(source), _one(session)
     if folder is not None:
-        return _named(_sessions_in(Path(folder)), name)
+        return _pick(_sessions_in(Path(folder)), name)
     if source == "demo":
-        return _named(_simulated(seed, _sessions_in), name)
+        return _pick(_simulated(seed, _sessions_in), name)
     if source == "cutout":
-        return _named([read_cutout(_existing(settings.real_data_folder() / CUTOUT))], name)
+        return _pick([read_cutout(_existing(settings.real_data_folder() / CUTOUT))], name)
     if name not in (None, *SESSIONS):
         raise _unknown(name, SESSIONS)
     downloads = settings.data_folder() / "steinmetz2019"
     files = [fetch(part, downloads) for part in PARTS]
     recordings = (recording for file in files for recording in read_sessions(file))
-    return _named(recordings, name or SEED_SESSION)
+    return _pick(recordings, name or SEED_SESSION)
 
 
 def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
@@ -162,7 +162,7 @@ def _existing(path: Path) -> Path:
     return path
 
 
-def _named(sessions: Iterable[TrialRecording], name: str | None) -> TrialRecording:
+def _pick(sessions: Iterable[TrialRecording], name: str | None) -> TrialRecording:
     names = []
     for session in sessions:
         if name in (None, session.name):

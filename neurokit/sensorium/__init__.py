@@ -1,56 +1,241 @@
-"""SENSORIUM 2022 as a whole: prepare scans, build, train, predict, score, save, and all that in fives.
+"""SENSORIUM 2022: responses of mouse visual cortex to natural images (Willeke et al., 2022).
 
-Names are imported when they are first used: a module of this package that needs none of them imports none.
+    scans = sensorium.load(source="demo")
+    task = sensorium.task(scans, config := sensorium.MODELS["cnn_plus"].small)
+    result = sensorium.train(sensorium.build(task, config), task, config)
+    sensorium.evaluate(result.model, task, config)
+
+Names are imported when they are first used.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neurokit.sensorium.config import PUBLISHED, Recipe, small
+    from neurokit.sensorium.attribution import AtState, neuron_attribution
+    from neurokit.sensorium.baselines import behaviour_alone, mean_rate
+    from neurokit.sensorium.cnn import MapGeometry, StackedCore
+    from neurokit.sensorium.config import (
+        CNN,
+        CNN_PLUS,
+        LN,
+        LN_PLUS,
+        MODEL_4,
+        MODELS,
+        ModelSettings,
+        MouseShape,
+        SensoriumConfig,
+        search_space,
+    )
     from neurokit.sensorium.ensemble import Ensemble, train_ensemble
-    from neurokit.sensorium.saved import load_model, save_model
+    from neurokit.sensorium.experiment import describe, evaluate, score
+    from neurokit.sensorium.features import MouseTrials
+    from neurokit.sensorium.figures import (
+        draw,
+        plot_learning,
+        plot_maps,
+        plot_neuron_scores,
+    )
+    from neurokit.sensorium.files import TIERS
+    from neurokit.sensorium.history import LAGS, HistoryBank, known_trials
+    from neurokit.sensorium.model import (
+        MouseModel,
+        SensoriumModel,
+        make_model,
+        poisson_loss,
+    )
+    from neurokit.sensorium.official import load_official
+    from neurokit.sensorium.own_models import Core, MiceModel
+    from neurokit.sensorium.readout import GaussianReadout
+    from neurokit.sensorium.recording import SCANS, Scan, load_scan
+    from neurokit.sensorium.responses import respond
+    from neurokit.sensorium.retinotopy import contrast_centers, retinotopic_plane
+    from neurokit.sensorium.scaling import scale_behaviour, scale_pupil_center
+    from neurokit.sensorium.scores import ceiling, score_table
+    from neurokit.sensorium.simulated_files import write_scan, write_truth
+    from neurokit.sensorium.simulated_mouse import Mouse, MouseParameters
+    from neurokit.sensorium.simulation import (
+        ScanParameters,
+        ScanTruth,
+        read_truth,
+        simulate_scan,
+    )
+    from neurokit.sensorium.sources import (
+        demo_parameters,
+        describe_scans,
+        load,
+        load_simulated,
+        scan_truth,
+        sessions,
+        simulate,
+        simulated_scan,
+    )
+    from neurokit.sensorium.splits import ensemble_tiers, held_out
+    from neurokit.sensorium.state import (
+        StateSettings,
+        StateTransform,
+        fit_state,
+        neighbours,
+    )
+    from neurokit.sensorium.submission import (
+        TRACKS,
+        file_name,
+        score_neurons,
+        score_submission,
+        validate,
+        write_ground_truth,
+        write_rows,
+        write_submission,
+    )
+    from neurokit.sensorium.submission.entry import Submission, submit
     from neurokit.sensorium.training import (
-        build_model,
+        arrays,
+        build,
+        facts,
         fit_states,
-        predict_tier,
-        prepare,
-        score_table,
+        predict,
         single_trial,
-        train_model,
+        task,
+        train,
     )
 
-__all__ = [
-    "PUBLISHED",
-    "Ensemble",
-    "Recipe",
-    "build_model",
-    "fit_states",
-    "load_model",
-    "predict_tier",
-    "prepare",
-    "save_model",
-    "score_table",
-    "single_trial",
-    "small",
-    "train_ensemble",
-    "train_model",
-]
-
 _MODULES = {
-    "config": ("PUBLISHED", "Recipe", "small"),
-    "ensemble": ("Ensemble", "train_ensemble"),
-    "saved": ("load_model", "save_model"),
-    "training": (
-        "build_model",
-        "fit_states",
-        "predict_tier",
-        "prepare",
+    "attribution": (
+        "AtState",
+        "neuron_attribution",
+    ),
+    "baselines": (
+        "behaviour_alone",
+        "mean_rate",
+    ),
+    "cnn": (
+        "MapGeometry",
+        "StackedCore",
+    ),
+    "config": (
+        "CNN",
+        "CNN_PLUS",
+        "LN",
+        "LN_PLUS",
+        "MODELS",
+        "MODEL_4",
+        "ModelSettings",
+        "MouseShape",
+        "SensoriumConfig",
+        "search_space",
+    ),
+    "ensemble": (
+        "Ensemble",
+        "train_ensemble",
+    ),
+    "experiment": (
+        "describe",
+        "evaluate",
+        "score",
+    ),
+    "features": ("MouseTrials",),
+    "figures": (
+        "draw",
+        "plot_learning",
+        "plot_maps",
+        "plot_neuron_scores",
+    ),
+    "files": ("TIERS",),
+    "history": (
+        "LAGS",
+        "HistoryBank",
+        "known_trials",
+    ),
+    "model": (
+        "MouseModel",
+        "SensoriumModel",
+        "make_model",
+        "poisson_loss",
+    ),
+    "official": ("load_official",),
+    "own_models": (
+        "Core",
+        "MiceModel",
+    ),
+    "readout": ("GaussianReadout",),
+    "recording": (
+        "SCANS",
+        "Scan",
+        "load_scan",
+    ),
+    "responses": ("respond",),
+    "retinotopy": (
+        "contrast_centers",
+        "retinotopic_plane",
+    ),
+    "scaling": (
+        "scale_behaviour",
+        "scale_pupil_center",
+    ),
+    "scores": (
+        "ceiling",
         "score_table",
+    ),
+    "simulated_files": (
+        "write_scan",
+        "write_truth",
+    ),
+    "simulated_mouse": (
+        "Mouse",
+        "MouseParameters",
+    ),
+    "simulation": (
+        "ScanParameters",
+        "ScanTruth",
+        "read_truth",
+        "simulate_scan",
+    ),
+    "sources": (
+        "demo_parameters",
+        "describe_scans",
+        "load",
+        "load_simulated",
+        "scan_truth",
+        "sessions",
+        "simulate",
+        "simulated_scan",
+    ),
+    "splits": (
+        "ensemble_tiers",
+        "held_out",
+    ),
+    "state": (
+        "StateSettings",
+        "StateTransform",
+        "fit_state",
+        "neighbours",
+    ),
+    "submission": (
+        "TRACKS",
+        "file_name",
+        "score_neurons",
+        "score_submission",
+        "validate",
+        "write_ground_truth",
+        "write_rows",
+        "write_submission",
+    ),
+    "submission.entry": (
+        "Submission",
+        "submit",
+    ),
+    "training": (
+        "arrays",
+        "build",
+        "facts",
+        "fit_states",
+        "predict",
         "single_trial",
-        "train_model",
+        "task",
+        "train",
     ),
 }
+__all__ = [name for names in _MODULES.values() for name in names]
 
 
 def __getattr__(name: str) -> Any:
@@ -58,3 +243,7 @@ def __getattr__(name: str) -> Any:
         if name in names:
             return getattr(import_module(f"{__name__}.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -19,6 +19,7 @@ O neurons chosen, S steps of an image.
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -105,7 +106,7 @@ class CoreAt:
         gradients = gradients.contiguous(memory_format=torch.channels_last)  # twice as fast on a CPU
         for layer, slopes in zip(self.core.convolutions[:0:-1], self.slopes[:0:-1], strict=True):
             gradients = gradients * _patch(slopes, start, gradients.shape[-1])
-            for convolution in reversed(layer):
+            for convolution in reversed([m for m in layer.children() if isinstance(m, nn.Conv2d)]):
                 gradients = F.conv_transpose2d(gradients, convolution.weight, groups=convolution.groups)
         return gradients * _patch(self.slopes[0], start, gradients.shape[-1])
 
@@ -117,7 +118,7 @@ def to_pixels(
 
     The layer is linear: gradients of many images may be averaged first.
     """
-    weight = core.convolutions[0].weight[:, :1]  # the image's; the others are the constants'
+    weight = core.first.weight[:, :1]  # the image's; the others are the constants'
     pixels = F.conv_transpose2d(gradients, weight)[:, 0]
     (height, width), reach = shape, _reaches(core)[0]
     image = pixels.new_zeros(len(pixels), height + 2 * reach, width + 2 * reach)
@@ -134,7 +135,7 @@ def slope(function: Callable[[Tensor], Tensor], values: Float[Tensor, "*any"]) -
 
 def _reaches(core: StackedCore) -> list[int]:
     """How far beyond each layer's map windows reach on the way back, in cells."""
-    paddings = [layer[1].padding[0] for layer in core.convolutions[1:]]
+    paddings = [layer.get_parameter("1.weight").shape[-1] // 2 for layer in core.convolutions[1:]]
     return [OFF + sum(paddings[depth:]) for depth in range(len(paddings) + 1)]
 
 
@@ -155,9 +156,12 @@ class AtState(nn.Module):
     not read raises its DataError with the first image.
     """
 
+    behaviour: Float[Tensor, "3"] | None
+    pupil_center: Float[Tensor, "2"] | None
+
     def __init__(
         self,
-        model: MouseModel,
+        model: nn.Module,
         behaviour: Float[Tensor, "3"] | None = None,
         pupil_center: Float[Tensor, "2"] | None = None,
     ) -> None:
@@ -190,13 +194,18 @@ def neuron_attribution(
     What `integrated_gradients(model, images, baseline, neuron_rate(neurons), ...)` gives, with the same
     points and weights on the line; without `neurons` all are taken. `rows_at_once` bounds how many images x
     steps are in memory, 5 MB each for the competition's network. Raises DataError for a model that is no
-    AtState of a mouse, a neuron that it lacks and a baseline of another size, and FitError where the relative
-    completeness gap is above `tolerance`.
+    AtState of a mouse, a core of one's own, a neuron that it lacks and a baseline of another size, and
+    FitError where the relative completeness gap is above `tolerance`.
     """
     if not isinstance(model, AtState):
         raise DataError(
             f"neuron_attribution was given a {type(model).__name__}; give AtState of a SENSORIUM mouse's "
             "model, or call integrated_gradients with neuron_rate, which serves any model."
+        )
+    if type(core := getattr(model.model, "core", model.model)) is not StackedCore:
+        raise DataError(
+            f"neuron_attribution reads the layers of a StackedCore, and this is a {type(core).__name__}; "
+            "call integrated_gradients with neuron_rate, which serves any model."
         )
     if steps < 1 or len(images) == 0:
         raise FitError(f"{len(images)} images and {steps} steps: at least one of each is needed.")
@@ -224,26 +233,28 @@ def _attributed(
     away = images - baseline
     points, shares = _gauss_legendre(steps, away)
     line = baseline + points[:, None, None] * away[:, None]  # K S H W
-    core, read = _read(model, line.flatten(0, 1), neurons)
-    found = torch.empty(len(images), len(neurons), *baseline.shape).to(away)
+    mouse = cast(MouseModel, model.model)
+    core, read = _read(mouse, model, line.flatten(0, 1), neurons)
+    height, width = baseline.shape
+    found = torch.empty(len(images), len(neurons), height, width).to(away)
     for number, neuron in enumerate(neurons.tolist()):
         start, weights = read.starts[number], read.weights[number]
-        drives = (core.window(start) * weights).sum(dim=(1, 2, 3)) + model.model.readout.bias[neuron]
-        steepness = slope(model.model.modulator, drives[:, None]).unflatten(0, line.shape[:2])  # K S 1
+        drives = (core.window(start) * weights).sum(dim=(1, 2, 3)) + mouse.readout.bias[neuron]
+        steepness = slope(mouse.modulator, drives[:, None]).unflatten(0, line.shape[:2])  # K S 1
         steepness = (steepness[..., 0] * shares).flatten()
         gradients = core.back(steepness[:, None, None, None] * weights, start)
         mean = gradients.unflatten(0, line.shape[:2]).sum(dim=1)  # the rest of the way is linear
-        found[:, number] = to_pixels(core.core, mean, start, baseline.shape)
+        found[:, number] = to_pixels(core.core, mean, start, (height, width))
     return found * away[:, None]
 
 
 def _read(
-    model: AtState, images: Float[Tensor, "B H W"], neurons: Int[Tensor, "O"]
+    mouse: MouseModel, state: AtState, images: Float[Tensor, "B H W"], neurons: Int[Tensor, "O"]
 ) -> tuple[CoreAt, Reading]:
-    """The mouse's core at these images, and what the neurons read of it, both in the model's state."""
-    mouse, behaviour, eye = model.model, model.behaviour, model.pupil_center
-    core = CoreAt(mouse.core, images, None if behaviour is None else behaviour.expand(len(images), -1))
-    shift = None if eye is None else mouse.shifter(eye[None])[0]
+    """The mouse's core at these images, and what the neurons read of it, both in that state."""
+    behaviour, eye, stacked = state.behaviour, state.pupil_center, cast(StackedCore, mouse.core)
+    core = CoreAt(stacked, images, None if behaviour is None else behaviour.expand(len(images), -1))
+    shift = None if eye is None or mouse.shifter is None else mouse.shifter(eye[None])[0]
     return core, reading(mouse.readout, neurons, shift, core.shape)
 
 

@@ -4,9 +4,14 @@ The convolutional core of the SENSORIUM 2022 baselines (Willeke et al., arXiv 22
 Lurz et al., ICLR 2021): one full convolution, then depth-separable ones, each with batch
 normalisation and an ELU. Constants are those of the competition's published configuration.
 
-Letters: B images, C image channels, K constants of an image, F features, H x W image, h x w map.
+Letters: B images, C image channels, K constants of an image, F features, H x W image, h x w map,
+N places.
 """
 
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
@@ -16,6 +21,32 @@ MOMENTUM = (
     0.9  # of the newest batch in the running statistics, torch's sense of the word; small batches need less
 )
 LAPLACIAN = [[0.0, -1.0, 0.0], [-1.0, 4.0, -1.0], [0.0, -1.0, 0.0]]
+IMAGE = (36, 64)  # rows and columns of the images that models read
+
+
+@dataclass(frozen=True)
+class MapGeometry:
+    """Where the map of a core lies on the image, pixels counted from the middle of the first.
+
+    Attributes:
+        first: row and column that the map's first cell is centred on.
+        last: the same of its last cell.
+    """
+
+    first: tuple[float, float]
+    last: tuple[float, float]
+
+    def positions(self, pixels: Float[np.ndarray, "N 2"]) -> Float[np.ndarray, "N 2"]:
+        """Where on the map, (x, y) from -1 to 1, the image's pixels (row, column) lie."""
+        return np.ascontiguousarray((2 * (pixels - self.first) / self._extent - 1)[:, ::-1])
+
+    def pixels(self, positions: Float[np.ndarray, "N 2"]) -> Float[np.ndarray, "N 2"]:
+        """Which pixels of the image (row, column) positions on the map are: back from `positions`."""
+        return (positions[:, ::-1] + 1) / 2 * self._extent + self.first
+
+    @property
+    def _extent(self) -> Float[np.ndarray, "2"]:
+        return np.subtract(self.last, self.first, dtype=float)
 
 
 class StackedCore(nn.Module):
@@ -26,6 +57,8 @@ class StackedCore(nn.Module):
     lets the map grow by one in each further layer (10, in Model 4: to 31 x 59 after three). `linear`
     leaves out the ELUs and keeps the batch normalisation.
     """
+
+    laplacian: Float[Tensor, "1 1 3 3"]
 
     def __init__(
         self,
@@ -39,6 +72,8 @@ class StackedCore(nn.Module):
         momentum: float = MOMENTUM,
     ) -> None:
         super().__init__()
+        self.channels, self.input_kernel = channels, input_kernel
+        self.grown = (layers - 1) * (hidden_kernel % 2 == 0)  # cells, by even kernels
         first = nn.Conv2d(inputs, channels, input_kernel, bias=False)
         deeper = [separable(channels, hidden_kernel) for _ in range(layers - 1)]
         self.convolutions = nn.ModuleList([first, *deeper])
@@ -48,6 +83,11 @@ class StackedCore(nn.Module):
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.xavier_normal_(module.weight)
+
+    @property
+    def first(self) -> nn.Conv2d:
+        """The first convolution."""
+        return cast(nn.Conv2d, self.convolutions[0])  # of what a ModuleList holds, torch says Module
 
     def forward(
         self, images: Float[Tensor, "B C H W"], constants: Float[Tensor, "B K"] | None = None
@@ -70,16 +110,25 @@ class StackedCore(nn.Module):
         the sum of its kernel. With three of four channels constant that saves three quarters of the
         layer's multiplications, 24 of 33 million for an image of 36 x 64.
         """
-        weight = self.convolutions[0].weight  # F C+K k k
+        weight = self.first.weight  # F C+K k k
         if constants is None:
             return F.conv2d(images, weight)
         of_images, of_constants = weight.tensor_split([images.shape[1]], dim=1)
         added = constants @ of_constants.sum(dim=(2, 3)).T  # B F
         return F.conv2d(images, of_images) + added[:, :, None, None]
 
-    def smoothness(self) -> Float[Tensor, ""]:
+    def geometry(self, shape: tuple[int, int] = IMAGE) -> MapGeometry:
+        """Where the map lies on an image of `shape`.
+
+        The first layer cuts half a kernel off each side; even hidden kernels add half a pixel again.
+        """
+        cut = (self.input_kernel - 1 - self.grown) / 2
+        height, width = (size - self.input_kernel + self.grown for size in shape)
+        return MapGeometry((cut, cut), (cut + height, cut + width))
+
+    def regulariser(self) -> Float[Tensor, ""]:
         """Laplacian penalty on the first layer: energy of the filtered kernels over their own energy."""
-        kernels = self.convolutions[0].weight.flatten(0, 1)[:, None]  # F*(C+K) 1 k k
+        kernels = self.first.weight.flatten(0, 1)[:, None]  # F*(C+K) 1 k k
         edges = F.conv2d(kernels, self.laplacian, padding=1)
         return edges.square().sum() / kernels.square().sum()
 

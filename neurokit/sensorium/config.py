@@ -1,26 +1,31 @@
-"""Recipes: everything that makes one trained SENSORIUM model out of scans; the published ones, and small.
+"""What makes one trained SENSORIUM model out of scans, and the table of its models.
 
-A recipe holds the settings of a model and those of its training. LN, CNN and their versions with behaviour
+A config holds the settings of a model and those of its training. LN, CNN and their versions with behaviour
 (LN_PLUS, CNN_PLUS) are the competition's baselines (Willeke et al., arXiv 2206.08666, 2022); MODEL_4 is
 Adrian Roggenbach's winning SENSORIUM+ entry. The numbers are those of their published configurations.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
-from jaxtyping import Float, Int
+from hyperopt import hp
 from pydantic import Field, model_validator
 
 from neurokit.config import Config, Count, Fraction, NonNegative, Seed, WholeNumber
 from neurokit.errors import SettingsError
-from neurokit.sensorium.features import BehaviourScale, InputSettings
+from neurokit.sensorium.features import InputSettings
 from neurokit.sensorium.history import LAGS
 from neurokit.sensorium.readout import Activation, Gauss
+from neurokit.sensorium.scaling import BehaviourScale
 from neurokit.sensorium.state import StateSettings
 from neurokit.training.settings import FitSettings
+from neurokit.training.system import ModelEntry, SystemConfig
 
+Own = TypeVar("Own", bound="SensoriumConfig")
 Positions = Literal["cortex", "free"]
 Start = Literal["random", "receptive_fields"]
+SEEDS = 1000  # between the seeds of two experiments, so that the members of their ensembles differ
+WARM_UP = 5  # epochs of a training for each that raises its rate
 PUBLISHED_FIT = FitSettings(
     epochs=200,
     batch_size=128,
@@ -95,28 +100,6 @@ class ModelSettings(Config):
     gamma_state: NonNegative = 0.3
     """Weight of the penalty on the state's weights."""
 
-    def map_positions(
-        self, pixels: Float[np.ndarray, "N 2"], shape: tuple[int, int] = (36, 64)
-    ) -> Float[np.ndarray, "N 2"]:
-        """Where on the core's map, (x, y) from -1 to 1, the image's pixels (row, column) lie.
-
-        The first layer cuts half a kernel off each side; even hidden kernels add half a pixel again.
-        """
-        size, cut = self._map(shape)
-        return np.ascontiguousarray((2 * (pixels - cut) / size - 1)[:, ::-1])
-
-    def image_pixels(
-        self, positions: Float[np.ndarray, "N 2"], shape: tuple[int, int] = (36, 64)
-    ) -> Float[np.ndarray, "N 2"]:
-        """Which pixels of the image (row, column) positions on the map are: back from `map_positions`."""
-        size, cut = self._map(shape)
-        return (positions[:, ::-1] + 1) / 2 * size + cut
-
-    def _map(self, shape: tuple[int, int]) -> tuple[Int[np.ndarray, "2"], float]:
-        """Height and width of the map, less one, and where in the image its first pixel lies."""
-        grown = (self.layers - 1) * (self.hidden_kernel % 2 == 0)
-        return np.array(shape) - self.input_kernel + grown, (self.input_kernel - 1 - grown) / 2
-
 
 CNN = ModelSettings()
 LN = CNN.replace(layers=3, linear=True)
@@ -146,7 +129,7 @@ class MouseShape(Config):
     """All its trials, which only the gain needs; 0: unknown."""
 
 
-class Recipe(Config):
+class SensoriumConfig(SystemConfig):
     """All that makes a trained model out of scans. The default is the competition's CNN with behaviour."""
 
     model: ModelSettings = CNN_PLUS
@@ -164,7 +147,7 @@ class Recipe(Config):
     """Of the weights."""
 
     @model_validator(mode="after")
-    def _features_fit_the_model(self) -> "Recipe":
+    def _features_fit_the_model(self) -> "SensoriumConfig":
         sizes = {"lags": len(LAGS), "states": self.state.factors}
         for name, made in sizes.items():
             if (wanted := getattr(self.model, name)) != made:
@@ -183,38 +166,59 @@ class Recipe(Config):
             state_settings=self.state,
         )
 
+    def seeded(self: Own, seed: int) -> Own:
+        """The same with 1000 times `seed` added to the seeds of weights and training."""
+        return super().seeded(SEEDS * seed)
 
-PUBLISHED: dict[str, Recipe] = {
-    "ln": Recipe(model=LN),
-    "cnn": Recipe(model=CNN),
-    "ln_plus": Recipe(model=LN_PLUS),
-    "cnn_plus": Recipe(model=CNN_PLUS),
-    "model_4": Recipe(model=MODEL_4, behaviour_scale="range", seed=100),
+    def with_epochs(self: Own, epochs: int) -> Own:
+        """The same, trained for so many epochs at most; a warm-up of a fifth of them stays a fifth."""
+        fit = self.fit.replace(epochs=epochs)
+        if self.fit.warm_up == _warm_up(self.fit.epochs):
+            fit = fit.replace(warm_up=_warm_up(epochs))
+        return self.replace(fit=fit)
+
+
+def _warm_up(epochs: int) -> int:
+    return max(1, epochs // WARM_UP)
+
+
+def _entry(about: str, published: SensoriumConfig) -> ModelEntry:
+    """The published config, and one for the demo's mice of 200 neurons: a minute or two on one processor.
+
+    Penalties, readout, behaviour and modulator are as published in both; core, batches and schedule of the
+    small one are what fits some hundred images (steps count, so batches are of four), and positions start at
+    measured receptive fields. Its scores say nothing about the published size.
+    """
+    core = {"channels": 32, "layers": 2, "input_kernel": 11, "hidden_kernel": 7, "momentum": 0.1}
+    schedule = {"schedule": "cosine", "warm_up": _warm_up(12), "patience": None, "rounds": 1}
+    steps = {"epochs": 12, "batch_size": 4, "learning_rate": 0.004, "clip": None, "evaluate_first": False}
+    small = published.replace(
+        model=published.model.replace(**core),
+        fit=published.fit.replace(**steps, **schedule),
+        state=published.state.replace(components=min(published.state.components, 100)),
+        start="receptive_fields",
+    )
+    return ModelEntry(about, small, published)
+
+
+MODELS = {
+    "cnn_plus": _entry("four convolutions, with behaviour and eye", SensoriumConfig(model=CNN_PLUS)),
+    "ln": _entry("three linear convolutions and an ELU", SensoriumConfig(model=LN)),
+    "cnn": _entry("four convolutions", SensoriumConfig(model=CNN)),
+    "ln_plus": _entry("ln with behaviour and eye", SensoriumConfig(model=LN_PLUS)),
+    "model_4": _entry(
+        "the winning entry: cnn_plus with history, state and gain",
+        SensoriumConfig(model=MODEL_4, behaviour_scale="range", seed=100),
+    ),
 }
 
 
-def small(recipe: Recipe, epochs: int = 12) -> Recipe:
-    """The recipe made small for the demo's mice of 200 neurons: a minute or two on one processor.
-
-    Penalties, readout, behaviour and modulator stay as published; core, batches and schedule are
-    what fits some hundred images (steps count, so batches are of four), and positions start at measured
-    receptive fields. Its scores say nothing about the published size.
-    """
-    core = {"channels": 32, "layers": 2, "input_kernel": 11, "hidden_kernel": 7, "momentum": 0.1}
-    fit = recipe.fit.replace(
-        epochs=epochs,
-        batch_size=4,
-        learning_rate=0.004,
-        clip=None,
-        schedule="cosine",
-        warm_up=max(1, epochs // 5),
-        patience=None,
-        rounds=1,
-        evaluate_first=False,
-    )
-    return recipe.replace(
-        model=recipe.model.replace(**core),
-        fit=fit,
-        state=recipe.state.replace(components=min(recipe.state.components, 100)),
-        start="receptive_fields",
-    )
+def search_space() -> dict[str, Any]:
+    """What TPE searches, in hyperopt's terms: width of the core, learning rate, penalties, spread."""
+    return {
+        "channels": hp.uniformint("channels", 16, 64),
+        "learning_rate": hp.loguniform("learning_rate", np.log(1e-3), np.log(2e-2)),
+        "gamma_input": hp.loguniform("gamma_input", np.log(1.0), np.log(30.0)),
+        "gamma_readout": hp.loguniform("gamma_readout", np.log(1e-3), np.log(1.0)),
+        "init_sigma": hp.uniform("init_sigma", 0.05, 0.3),
+    }

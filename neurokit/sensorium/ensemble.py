@@ -1,89 +1,197 @@
-"""An ensemble: the same recipe from other seeds, on other splits, its predictions averaged.
+"""An ensemble: the same config from other seeds, on other splits, its predictions averaged.
 
 As the SENSORIUM 2022 entry "Model 4" did it: five members with seeds 100 to 104, each on train and
-validation trials dealt anew. The members are trained one after another here, in processes, or as Ray
-tasks, with the same result; a member that is finished is not trained again. No tier that any member
-trained on can score the whole.
+validation trials dealt anew. They share the behavioural states, which lie in one file beside them. A member
+that is finished is not trained again. No tier that any member trained on can score the ensemble.
 
 Letters: M members, B trials of a tier, N neurons.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import safetensors.numpy
 import torch
 from jaxtyping import Float
+from torch import nn
 
-from neurokit.errors import FitError
-from neurokit.sensorium.config import Recipe
+from neurokit.errors import CheckpointError, DataError, FitError
+from neurokit.files.atomic import written
+from neurokit.sensorium.config import SensoriumConfig
+from neurokit.sensorium.engines import ENGINES, Engine, default_workers
 from neurokit.sensorium.features import MouseTrials
-from neurokit.sensorium.member import (
-    ENGINES,
-    LoadScans,
-    Member,
-    check_held_out,
-    default_workers,
-    share_states,
-)
 from neurokit.sensorium.model import SensoriumModel
-from neurokit.sensorium.saved import load_model
-from neurokit.sensorium.training import Mode, predict_tier, score_table
+from neurokit.sensorium.recording import Scan, identity
+from neurokit.sensorium.scores import score_table
+from neurokit.sensorium.splits import MEMBERS, check_held_out, ensemble_tiers
+from neurokit.sensorium.training import (
+    Mode,
+    arrays,
+    build,
+    facts,
+    fit_states,
+    predict,
+    read_states,
+    task,
+    train,
+)
+from neurokit.training import checkpoint
+from neurokit.training.checkpoint import fingerprint
 from neurokit.training.compiling import Compile
 from neurokit.training.device import choose_device
+from neurokit.training.fit import TrainingResult
+from neurokit.training.system import Build
 
-Engine = Literal["here", "processes", "ray"]
+LoadScans = Callable[[], Mapping[str, Scan]]
+SYSTEM = "sensorium"
 
 
 @dataclass(frozen=True)
 class Ensemble:
     """Trained members, and the trials each of them reads."""
 
-    members: tuple[SensoriumModel, ...]
+    members: tuple[nn.Module, ...]
     mice: tuple[dict[str, MouseTrials], ...]
 
-    def predict(self, tier: str, *, mode: Mode = "evaluation") -> dict[str, Float[np.ndarray, "M B N"]]:
-        """Each member's rates for a tier's trials in ascending file order, by mouse.
+    def predict(self, part: str, *, mode: Mode = "evaluation") -> dict[str, Float[np.ndarray, "M B N"]]:
+        """Each member's rates for the trials of a part in ascending file order, by mouse.
 
-        Their mean over M is the ensemble's prediction. Raises DataError for a tier of which a member has
-        trained on some trials. `mode` as in `predict_tier`.
+        Their mean over M is the ensemble's prediction. Raises DataError for a part of which a member has
+        trained on some trials. `mode` as in `neurokit.sensorium.predict`.
         """
         for key, mouse in self.mice[0].items():
             tiers = np.stack([mice[key].tiers for mice in self.mice])
-            check_held_out(tiers, mouse.trials(tier).numpy())
+            check_held_out(tiers, mouse.trials(part).numpy())
         pairs = zip(self.members, self.mice, strict=True)
-        found = [predict_tier(member, mice, tier, mode=mode) for member, mice in pairs]
+        found = [predict(member, mice, part, mode=mode) for member, mice in pairs]
         return {key: np.stack([each[key] for each in found]) for key in found[0]}
 
-    def score(self, tier: str = "test", **options: Mode) -> pd.DataFrame:
+    def score(self, part: str = "test", **options: Mode) -> pd.DataFrame:
         """`score_table` of each member and of the mean of all, in column `model`."""
-        predictions = self.predict(tier, **options)
+        predictions = self.predict(part, **options)
         models = {
             f"member {number}": {key: values[number] for key, values in predictions.items()}
             for number in range(len(self.members))
         }
         models["ensemble"] = {key: values.mean(axis=0) for key, values in predictions.items()}
-        tables = [score_table(self.mice[0], each, tier).assign(model=name) for name, each in models.items()]
+        tables = [score_table(self.mice[0], each, part).assign(model=name) for name, each in models.items()]
         return pd.concat(tables, ignore_index=True)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One member's training; it can be sent to another process or machine.
+
+    `load` reads the scans where the member is trained, so that nothing large travels; `number` counts
+    from 0 and is added to the config's seed.
+    """
+
+    load: LoadScans
+    config: SensoriumConfig
+    number: int
+    members: int
+    folder: Path
+    build: Build = build
+    device: str = "auto"
+    threads: int = 1
+    compile: Compile = "none"
+
+    @property
+    def path(self) -> Path:
+        """Of the trained member, without suffix."""
+        return self.folder / f"member-{self.number}"
+
+    @property
+    def own_config(self) -> SensoriumConfig:
+        """The config with the member's own seed."""
+        return self.config.replace(seed=self.config.seed + self.number)
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether its checkpoint is there."""
+        return checkpoint.is_saved(self.path)
+
+    def tiers(self, scans: Mapping[str, Scan]) -> dict[str, np.ndarray]:
+        """The tiers of this member, by scan."""
+        return {key: ensemble_tiers(scan.tiers, self.members)[self.number] for key, scan in scans.items()}
+
+    def task(self, scans: Mapping[str, Scan]) -> dict[str, MouseTrials]:
+        """All mice, their tiers those of this member, their states those that all members share."""
+        states = read_shared_states(self.folder, scans, self.config)
+        return task(scans, self.own_config, arrays=states, tiers=self.tiers(scans), device=self.device)
+
+    def train(self) -> None:
+        """Trains and saves the member, going on where it was broken off."""
+        torch.set_num_threads(self.threads)
+        scans = self.load()
+        mice, config = self.task(scans), self.own_config
+        unfinished = self.path.with_suffix(".training")
+        options = {"compile": self.compile, "show_progress": self.number == 0}
+        result = train(self.build(mice, config), mice, config, checkpoint=unfinished, **options)
+        self._save(result, mice, identity(scans))
+        unfinished.unlink(missing_ok=True)
+
+    def open(self, mice: Mapping[str, MouseTrials]) -> nn.Module:
+        """The trained member; CheckpointError where it is damaged, or of another class."""
+        into = SensoriumModel if self.build is build else self.build(mice, self.own_config)
+        return checkpoint.load(self.path, into).model.to(choose_device(self.device))
+
+    def check(self, data: Mapping[str, Any]) -> None:
+        """Raises CheckpointError where a member of another config, or of other scans than `data`, stands."""
+        found = checkpoint.read_facts(self.path)
+        self._refuse("another config", found.get("config") != self.own_config.to_dict())
+        self._refuse("other scans", found.get("data") != data)
+
+    def check_states(self, states: Mapping[str, np.ndarray]) -> None:
+        """Raises CheckpointError where it was trained on other states than these, which lie beside it."""
+        found = checkpoint.read_arrays(self.path)
+        same = all(name in found and np.array_equal(found[name], states[name]) for name in states)
+        self._refuse("other behavioural states", not same)
+
+    def _refuse(self, other: str, differs: bool) -> None:
+        if differs:
+            raise CheckpointError(
+                f"{self.path} is a model of {other}; remove it, or train into another folder."
+            )
+
+    def _save(self, result: TrainingResult, mice: Mapping[str, MouseTrials], data: Mapping[str, Any]) -> None:
+        """As an experiment saves its model."""
+        history = result.history.astype(object).where(result.history.notna(), None)
+        checkpoint.save(
+            result.model,
+            self.path,
+            arrays=arrays(mice),
+            system=SYSTEM,
+            config=self.own_config.to_dict(),
+            data=dict(data),
+            **facts(mice),
+            history=history.to_dict("list"),
+            best_epoch=result.best_epoch,
+            best_loss=result.best_loss,
+        )
 
 
 def train_ensemble(
     load: LoadScans,
-    recipe: Recipe,
+    config: SensoriumConfig,
     folder: str | Path,
     *,
-    members: int = 5,
+    members: int = MEMBERS,
     engine: Engine = "here",
     workers: int | None = None,
+    build: Build = build,
     device: str = "auto",
     compile: Compile = "none",
 ) -> Ensemble:
-    """Trains what is not yet trained into `folder` and returns the whole ensemble.
+    """Trains what is not yet trained into `folder` and returns the ensemble of all members.
 
-    `load` gives the scans (for other processes and machines it must be importable, such as a
-    `functools.partial` of `load_scans`); on a cluster `folder` is one that all machines share.
+    `load` gives the scans, and `build` makes a model of one's own; for other processes and machines both must
+    be importable, such as a `functools.partial` of `neurokit.sensorium.load`. On a cluster `folder` is one
+    that all machines share.
     `workers` bounds how many members train at a time in processes or on a local Ray: by default one on each
     GPU, or two where there is none. Processes take the GPUs by turns, so that more of them than GPUs share
     one (how fast that is was not measured); each Ray task asks for one. Raises FitError for an unknown
@@ -94,20 +202,59 @@ def train_ensemble(
             f"engine is {engine!r}, members {members}, workers {workers}; use one of {', '.join(ENGINES)} "
             "and numbers of 1 or more."
         )
-    threads, folder = torch.get_num_threads(), Path(folder).absolute()
-    jobs = [Member(load, recipe, n, members, folder, device, threads, compile) for n in range(members)]
-    scans = load()
-    finished = [job for job in jobs if job.finished(scans)]
-    share_states(folder, scans, recipe)
-    for job in finished:
-        job.check_states(scans)
-    open_jobs = [job for job in jobs if job not in finished]
-    if open_jobs:
+    fixed = {"build": build, "device": device, "threads": torch.get_num_threads(), "compile": compile}
+    place, scans = Path(folder).absolute(), load()
+    jobs = [Member(load, config, number, members, place, **fixed) for number in range(members)]
+    finished = _finished(jobs, scans)
+    if waiting := [job for job in jobs if job not in finished]:
         usual = default_workers(choose_device(device), torch.cuda.device_count())
-        ENGINES[engine](open_jobs, usual if workers is None else workers)
-    models = (load_model(job.path)[0].to(choose_device(device)) for job in jobs)
-    mice, dealt = jobs[0].trials(scans), (job.tiers(scans) for job in jobs)
+        ENGINES[engine](waiting, usual if workers is None else workers)
+    mice, dealt = jobs[0].task(scans), [job.tiers(scans) for job in jobs]
     return Ensemble(
-        tuple(models),
+        tuple(job.open(mice) for job in jobs),
         tuple({key: mouse.with_tiers(tiers[key]) for key, mouse in mice.items()} for tiers in dealt),
     )
+
+
+def _finished(jobs: list[Member], scans: Mapping[str, Scan]) -> list[Member]:
+    """The members that are there, each looked at; the states of all are fitted where they are missing."""
+    finished = [job for job in jobs if job.is_trained]
+    data = identity(scans)
+    for job in finished:
+        job.check(data)
+    share_states(jobs[0].folder, scans, jobs[0].config)
+    states = read_shared_states(jobs[0].folder, scans, jobs[0].config)
+    for job in finished:
+        job.check_states(states)
+    return finished
+
+
+def share_states(folder: Path, scans: Mapping[str, Scan], config: SensoriumConfig) -> None:
+    """Fits the behavioural states of all scans into `folder` where the config reads them, once."""
+    path = _states_path(folder, scans, config)
+    if not config.model.state or path.is_file():
+        return
+    content = safetensors.numpy.save(fit_states(scans, config))
+    with written(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def read_shared_states(
+    folder: Path, scans: Mapping[str, Scan], config: SensoriumConfig
+) -> dict[str, np.ndarray]:
+    """What `share_states` fitted, as `key/name`; CheckpointError for a damaged file."""
+    if not config.model.state:
+        return {}
+    path = _states_path(folder, scans, config)
+    try:
+        found = safetensors.numpy.load(path.read_bytes())
+        read_states(found, scans)
+    except (safetensors.SafetensorError, DataError) as error:
+        raise CheckpointError(f"{path} is damaged; remove it to fit the states again.") from error
+    return found
+
+
+def _states_path(folder: Path, scans: Mapping[str, Scan], config: SensoriumConfig) -> Path:
+    """A name for these scans and settings alone, so that no state of others is ever read."""
+    facts = sorted(f"{key} {scan.fingerprint}" for key, scan in scans.items())
+    return folder / f"states-{fingerprint(np.array([repr(config.state), *facts]))}.safetensors"

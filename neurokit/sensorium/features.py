@@ -1,9 +1,6 @@
 """From scans to batches: what a SENSORIUM model is given of each trial, and what it is to predict.
 
-Behaviour and eye are a scan's raw values on a common scale. All its numbers come from the scan's published
-statistics, none from the trials at hand. "std" is the scaling of the SENSORIUM 2022 baselines (Willeke et
-al., 2022); "range" is that of the competition's winning entry. How responses are scaled is part of the
-recording: `neurokit.sensorium.recording.response_scale`.
+Behaviour and eye are a scan's raw values on a common scale: `neurokit.sensorium.scaling`.
 
 Nothing is copied per window or per epoch: a mouse's tensors lie on the device when they fit there, else
 they stay in the mapped pack and reach it in large blocks. What a model reads beyond image, behaviour
@@ -19,7 +16,6 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import sqrt
-from typing import Literal
 
 import numpy as np
 import torch
@@ -31,39 +27,11 @@ from neurokit.errors import DataError
 from neurokit.sensorium.files import TIERS
 from neurokit.sensorium.history import LAGS, HistoryBank, known_trials
 from neurokit.sensorium.recording import Scan
+from neurokit.sensorium.scaling import BehaviourScale, scale_behaviour, scale_pupil_center
 from neurokit.sensorium.state import StateSettings, StateTransform, fit_state
 from neurokit.training.checkpoint import fingerprint
 
-BehaviourScale = Literal["std", "range"]
 BLOCKS = 16  # batches that are read from the pack at once where it does not fit on the device
-
-
-def scale_behaviour(scan: Scan, kind: BehaviourScale) -> Float[np.ndarray, "T 3"]:
-    """Pupil size, its change, and running speed, without unit, float32.
-
-    "std": each divided by its standard deviation, not centred. "range": pupil size from 0 at its
-    smallest to 1 at its largest, its change by its standard deviation, and running without its
-    sign, by the fastest run in either direction. A component that never varies is 0, never NaN.
-    """
-    known = scan.statistics["behavior"]
-    if kind == "std":
-        return _divided(scan.behaviour, known["std"])
-    low, high = known["min"], known["max"]
-    size, change, running = scan.behaviour.T
-    scaled = np.stack([size - low[0], change, np.abs(running)], axis=1)
-    return _divided(scaled, np.array([high[0] - low[0], known["std"][1], max(-low[2], high[2])]))
-
-
-def scale_pupil_center(scan: Scan) -> Float[np.ndarray, "T 2"]:
-    """Eye position, each direction z-scored, float32; 0 where the eye never moved or was not seen."""
-    known = scan.statistics["pupil_center"]
-    return _divided(scan.pupil_center - known["mean"], known["std"])
-
-
-def _divided(values: Float[np.ndarray, "T C"], by: Float[np.ndarray, "C"]) -> Float[np.ndarray, "T C"]:
-    """The quotient, 0 where the divisor is not above 0."""
-    by = np.broadcast_to(by, values.shape)
-    return np.divide(values, by, out=np.zeros(values.shape), where=by > 0).astype(np.float32)
 
 
 class InputSettings(Config):
@@ -137,7 +105,7 @@ class MouseTrials:
         """
         self.device = torch.device(device)
         size = sum(tensor.nbytes for tensor in (self.images, self.responses))
-        self.resident = size <= (_room(self.device) if most_bytes is None else most_bytes)
+        self.resident = size <= (_free_bytes(self.device) if most_bytes is None else most_bytes)
         if self.resident:
             self.images, self.responses = (t.to(self.device) for t in (self.images, self.responses))
         self._small = {name: tensor.to(self.device) for name, tensor in self._small.items()}
@@ -180,11 +148,14 @@ class MouseTrials:
             return self.images.index_select(0, trials), self.responses.index_select(0, trials)
         order = trials.argsort()
         back = order.argsort()
-        return tuple(t[trials[order]].to(self.device)[back] for t in (self.images, self.responses))
+        images, responses = (
+            tensor[trials[order]].to(self.device)[back] for tensor in (self.images, self.responses)
+        )
+        return images, responses
 
     def _batch(self, trials: Tensor, images: Tensor, responses: Tensor) -> MouseBatch:
         inputs = {"images": images} | {name: values[trials] for name, values in self._small.items()}
-        if self.inputs.history:
+        if self.inputs.history and self._bank is not None:
             inputs["history"] = self._bank(trials).to(self.device)
         return MouseBatch(self.scan.key, inputs, responses, sqrt(len(self.tiers) / len(trials)))
 
@@ -194,7 +165,7 @@ class MouseTrials:
             found["behaviour"] = scale_behaviour(self.scan, self.inputs.behaviour)
         if self.inputs.pupil_center:
             found["pupil_center"] = scale_pupil_center(self.scan)
-        if self.inputs.state:
+        if self.inputs.state and self._bank is not None and self.state is not None:
             last = self._bank.last_known(torch.arange(len(self.tiers)))
             found["state"] = self.state.states(last.numpy()).astype(np.float32)
         if self.inputs.rank:
@@ -214,7 +185,7 @@ def _mapped(array: np.ndarray) -> Tensor:
         return torch.from_numpy(array)
 
 
-def _room(device: torch.device) -> float:
+def _free_bytes(device: torch.device) -> float:
     """Bytes that images and responses of one mouse may take."""
     return torch.cuda.mem_get_info(device)[0] / 2 if device.type == "cuda" else float("inf")
 
@@ -235,8 +206,8 @@ def _check(scan: Scan, inputs: InputSettings, tiers: np.ndarray | None) -> None:
             f"Scan {scan.key} does not tell the order of its trials; use a model without history, state and "
             "gain."
         )
-    unknown = () if tiers is None else np.setdiff1d(tiers, TIERS)
-    if len(unknown):
+    unknown = [] if tiers is None else np.setdiff1d(tiers, TIERS).tolist()
+    if unknown:
         raise DataError(f"tiers hold {str(unknown[0])!r} for scan {scan.key}; use {', '.join(TIERS)}.")
     if tiers is not None and len(tiers) != len(scan.tiers):
         raise DataError(f"{len(tiers)} tiers for {len(scan.tiers)} trials of scan {scan.key}; give one each.")

@@ -19,7 +19,7 @@ from neurokit.figures.style import COLOURS, GREY, INK
 def plot_learning(histories: Mapping[str, pd.DataFrame]) -> Figure:
     """Correlation on single validation trials over epochs, a line a model.
 
-    The histories are those of `neurokit.sensorium.train_model`, whose validation loss is minus that.
+    The histories are those of `neurokit.sensorium.train`, whose validation loss is minus that.
     """
     figure, axis = plt.subplots(figsize=(3.6, 2.2))
     for name, history in histories.items():
@@ -47,6 +47,36 @@ def plot_neuron_scores(
     axis.invert_yaxis()
     axis.set_xlabel("correlation on single test trials (dot: model, tick: its ceiling)")
     return figure
+
+
+def draw(scores: pd.DataFrame) -> Figure:
+    """Correlation of each model on single test trials, a panel a scan, with its spread over neurons.
+
+    `scores` as `neurokit.sensorium.evaluate` gives them; dashed: the ceiling, in grey its spread.
+    """
+    mice, models = scores.mouse.unique(), [name for name in scores.model.unique() if name != "ceiling"]
+    size = (1.7 * len(mice) + 1.4, 0.3 * len(models) + 0.9)
+    figure, axes = plt.subplots(1, len(mice), figsize=size, sharex=True, sharey=True, squeeze=False)
+    for axis, mouse in zip(axes[0], mice, strict=True):
+        _draw_scores(axis, scores[scores.mouse == mouse].set_index("model"), models)
+        axis.set_title("all neurons" if mouse == "all" else f"scan {mouse}", fontsize=8)
+    axes[0, 0].set_yticks(range(len(models)), models)
+    axes[0, 0].invert_yaxis()
+    figure.supxlabel(
+        "correlation on single test trials (mean ± SD over neurons; dashed: ceiling)", fontsize=8
+    )
+    return figure
+
+
+def _draw_scores(axis: Axes, rows: pd.DataFrame, models: Sequence[str]) -> None:
+    if "ceiling" in rows.index:
+        best, spread = rows.loc["ceiling", ["single_trial", "spread"]].astype(float)
+        axis.axvspan(best - spread, best + spread, color=GREY, alpha=0.2, linewidth=0)
+        axis.axvline(best, color=INK, linestyle="--", linewidth=0.9)
+    shown = rows.loc[list(models)]
+    places = range(len(models))
+    axis.errorbar(shown.single_trial, places, xerr=shown.spread, fmt="o", markersize=4, color=COLOURS[0])
+    axis.axvline(0, color=GREY, linewidth=0.8)
 
 
 def plot_maps(
@@ -80,6 +110,6 @@ def plot_maps(
 
 def _draw_map(axis: Axes, values: Float[np.ndarray, "H W"], colours: str) -> None:
     limit = np.abs(values).max() or 1.0
-    colours = plt.get_cmap(colours, 25)  # few, as notebooks keep 64; odd, so that 0 is neutral
-    axis.imshow(values, cmap=colours, vmin=-limit, vmax=limit, interpolation="nearest")
+    few = plt.get_cmap(colours, 25)  # notebooks keep 64; an odd number, so that 0 is neutral
+    axis.imshow(values, cmap=few, vmin=-limit, vmax=limit, interpolation="nearest")
     axis.tick_params(labelsize=6)

@@ -161,10 +161,16 @@ def _single(source: Path, found: set[Root]) -> Root:
     raise DataError(f"{source} does not hold one scan but {held}: give the zip or folder of one.")
 
 
+def scan_key(name: str) -> str | None:
+    """Which scan a zip or folder of this name holds; None for another name."""
+    match = _KEY.match(name)
+    return match[1] if match else None
+
+
 def _key(source: Path, *names: str) -> str:
     for name in names:
-        if match := _KEY.match(name):
-            return match[1]
+        if key := scan_key(name):
+            return key
     finding = f"{source} is not named like a scan"
     raise DataError(f"{finding}: name its folder or zip static<key>-GrayImageNet-<hash>.")
 

@@ -14,7 +14,7 @@ import functools
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from inspect import unwrap
-from typing import Any
+from typing import Any, TypeGuard, cast
 
 import numpy as np
 import torch
@@ -86,8 +86,17 @@ class DepthwiseConvolution(nn.Conv2d):
     """A convolution of each channel by itself, with the weight of the torch one that it replaces."""
 
     def __init__(self, plain: nn.Conv2d) -> None:
-        options = {"padding": plain.padding, "groups": plain.groups, "bias": False, "device": "meta"}
-        super().__init__(plain.in_channels, plain.out_channels, plain.kernel_size, **options)
+        # Pairs, which torch types as tuples of any length, or padding also as a word (see `_is_depthwise`).
+        size, padding = (cast(tuple[int, int], pair) for pair in (plain.kernel_size, plain.padding))
+        super().__init__(
+            plain.in_channels,
+            plain.out_channels,
+            size,
+            padding=padding,
+            groups=plain.groups,
+            bias=False,
+            device="meta",
+        )
         self.weight = plain.weight
 
     def forward(self, maps: Float[Tensor, "B C H W"]) -> Float[Tensor, "B C h w"]:
@@ -96,7 +105,7 @@ class DepthwiseConvolution(nn.Conv2d):
         return _Depthwise.apply(maps, self.weight, self.padding)
 
 
-def _is_depthwise(module: nn.Module) -> bool:
+def _is_depthwise(module: nn.Module) -> TypeGuard[nn.Conv2d]:
     if type(module) is not nn.Conv2d or module.bias is not None or isinstance(module.padding, str):
         return False
     plain = module.stride == module.dilation == (1, 1) and module.padding_mode == "zeros"
@@ -130,7 +139,7 @@ class _Read(torch.autograd.Function):
         table, positions, weights = ctx.saved_tensors
         of_table, of_positions = torch.zeros_like(table), torch.empty_like(positions)
         images = [table, positions, gradient.contiguous(), of_table, of_positions]
-        of_weights = _by_image(read_gradient_loop, images, weights, sums=weights.shape)
+        of_weights = _summed(read_gradient_loop, images, weights, shape=weights.shape)
         return of_table.movedim(-1, 1), of_positions, of_weights.T
 
 
@@ -151,17 +160,24 @@ class _Depthwise(torch.autograd.Function):
         of_maps = F.conv2d(gradient, weight.flip(2, 3), padding=rest, groups=len(weight))
         padded = F.pad(maps.movedim(1, -1), (0, 0, wide, wide, high, high)).contiguous()
         images = [padded, gradient.movedim(1, -1).contiguous()]
-        of_weight = _by_image(kernel_gradient_loop, images, sums=(*weight.shape[2:], len(weight)))
+        of_weight = _summed(kernel_gradient_loop, images, shape=(*weight.shape[2:], len(weight)))
         return of_maps, of_weight.movedim(-1, 0)[:, None], None
 
 
+def _summed(loop: Callable[..., None], images: list[Tensor], *shared: Tensor, shape: Sequence[int]) -> Tensor:
+    """As `_by_image`; each share adds to sums of this shape of its own, whose total is returned."""
+    sums = torch.zeros(torch.get_num_threads(), *shape)
+    _by_image(loop, images, *shared, sums=sums)
+    return sums.sum(dim=0)
+
+
 def _by_image(
-    loop: Callable[..., None], images: list[Tensor], *shared: Tensor, sums: Sequence[int] | None = None
-) -> Tensor | None:
+    loop: Callable[..., None], images: list[Tensor], *shared: Tensor, sums: Tensor | None = None
+) -> None:
     """Calls the loop on shares of the images, as many at once as torch has threads.
 
-    Each share adds to sums of this shape of its own, whose total is returned. Raises SettingsError in a
-    backward pass that is to be differentiated again: autograd could not see into the loop.
+    Each share adds to a row of `sums`. Raises SettingsError in a backward pass that is to be differentiated
+    again: autograd could not see into the loop.
     """
     if torch.is_grad_enabled():  # it never is in a Function, but for `create_graph`
         raise SettingsError(
@@ -169,16 +185,14 @@ def _by_image(
         )
     threads = torch.get_num_threads()
     edges = [share * len(images[0]) // threads for share in range(threads + 1)]
-    totals = None if sums is None else torch.zeros(threads, *sums)
 
     def run(share: int) -> None:
         own = [tensor[edges[share] : edges[share + 1]] for tensor in images]
-        added = [] if totals is None else [totals[share]]
+        added = [] if sums is None else [sums[share]]
         _compiled(loop)(*(tensor.detach().numpy() for tensor in (*own, *shared, *added)))
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(run, range(threads)))  # a list, so that what one raises is raised here
-    return None if totals is None else totals.sum(dim=0)
 
 
 @functools.cache

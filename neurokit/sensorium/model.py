@@ -7,11 +7,13 @@ The shifter says that where the eye looks moves what all neurons see: a small pe
 centre to one offset of all readout positions (SENSORIUM 2022 baseline, Willeke et al., arXiv 2206.08666,
 2022; after Walker et al., Nature Neuroscience, 2019).
 
+A core of one's own can take the place of the convolutions (`neurokit.sensorium.own_models`).
+
 Letters: B images, H x W image (36 x 64), N neurons, L lags, S state numbers, D coordinates in cortex.
 """
 
 from collections.abc import Mapping
-from typing import Any, SupportsIndex
+from typing import Any, SupportsIndex, cast
 
 import numpy as np
 import torch
@@ -23,7 +25,9 @@ from neurokit.errors import DataError, SettingsError
 from neurokit.sensorium.cnn import StackedCore
 from neurokit.sensorium.config import CNN, ModelSettings, MouseShape
 from neurokit.sensorium.modulator import HistoryStateGain, HistoryTerm, StateTerm, TrialGain
+from neurokit.sensorium.own_models import Core, OwnCore, own_core
 from neurokit.sensorium.readout import CortexPositions, FreePositions, GaussianReadout
+from neurokit.training.checkpoint import class_name
 from neurokit.training.device import full_precision
 
 BEHAVIOURS = 3  # pupil size, its derivative, running speed
@@ -57,7 +61,7 @@ class MouseModel(nn.Module):
     def __init__(
         self,
         settings: ModelSettings,
-        core: StackedCore,
+        core: Core,
         readout: GaussianReadout,
         shifter: Shifter | None,
         modulator: HistoryStateGain,
@@ -108,23 +112,28 @@ class MouseModel(nn.Module):
 
     def regulariser(self) -> Float[Tensor, ""]:
         """The weighted penalties of one batch of this mouse: core, readout and modulator."""
-        smoothness = self.settings.gamma_input * self.core.smoothness()
+        of_core = self.settings.gamma_input * self.core.regulariser()
         sparsity = self.settings.gamma_readout * self.readout.sparsity()
-        return smoothness + sparsity + self.modulator.regulariser()
+        return of_core + sparsity + self.modulator.regulariser()
 
 
 class SensoriumModel(nn.Module):
     """One core for all mice; `mouse(key)` is the model of one of them.
 
     Mice and settings may be plain dictionaries, as `configuration` gives them, so that a checkpoint can
-    make the model anew. Weights are drawn from torch's global generator; `build` takes a seed. Raises
-    SettingsError for a key that torch cannot store, and for a gain without a number of trials.
+    make the model anew; `core` is one's own, what makes it of a number of input channels, or what
+    `configuration` says of it. Weights are drawn from torch's global generator; `make_model` takes a seed.
+    Raises SettingsError for a key that torch cannot store, a gain without a number of trials, and a core that
+    lacks something.
     """
+
+    core: Core
 
     def __init__(
         self,
         mice: Mapping[str, MouseShape | dict[str, int]],
         settings: ModelSettings | dict[str, Any] = CNN,
+        core: OwnCore | dict[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.settings = settings if isinstance(settings, ModelSettings) else ModelSettings.from_dict(settings)
@@ -134,25 +143,37 @@ class SensoriumModel(nn.Module):
         }
         for key, shape in self.mice.items():
             _check_mouse(key, shape, self.settings)
-        self.core = _core(self.settings)
-        self.readouts = nn.ModuleDict({k: _readout(s, self.settings) for k, s in self.mice.items()})
+        inputs = 1 + BEHAVIOURS * self.settings.behaviour
+        self.core = _stacked_core(self.settings, inputs) if core is None else own_core(core, inputs)
+        readouts = {k: _readout(s, self.settings, self.core.channels) for k, s in self.mice.items()}
+        self.readouts = nn.ModuleDict(readouts)
         self.shifters = nn.ModuleDict({key: Shifter() for key in self.mice if self.settings.shifter})
         self.modulators = nn.ModuleDict({k: _modulator(s, self.settings) for k, s in self.mice.items()})
 
     @property
     def configuration(self) -> dict[str, Any]:
         """What makes this model anew, as JSON can hold it: `SensoriumModel(**configuration)`."""
-        return {
-            "mice": {key: shape.to_dict() for key, shape in self.mice.items()},
-            "settings": self.settings.to_dict(),
-        }
+        mice = {key: shape.to_dict() for key, shape in self.mice.items()}
+        found = {"mice": mice, "settings": self.settings.to_dict()}
+        if not self.has_own_core:
+            return found
+        own = {"class": class_name(type(self.core)), "configuration": cast(Any, self.core).configuration}
+        return found | {"core": own}
+
+    @property
+    def has_own_core(self) -> bool:
+        """Whether the core is another than the published models have."""
+        return type(self.core) is not StackedCore
 
     def mouse(self, key: str) -> MouseModel:
         """The model of one mouse. Raises DataError for an unknown key."""
         if key not in self.mice:
             raise DataError(f"The model has no mouse {key!r}; use one of {', '.join(self.mice)}.")
-        shifter = self.shifters[key] if self.settings.shifter else None
-        view = MouseModel(self.settings, self.core, self.readouts[key], shifter, self.modulators[key])
+        # Of what a ModuleDict holds, torch says no more than Module.
+        readout = cast(GaussianReadout, self.readouts[key])
+        shifter = cast(Shifter, self.shifters[key]) if self.settings.shifter else None
+        modulator = cast(HistoryStateGain, self.modulators[key])
+        view = MouseModel(self.settings, self.core, readout, shifter, modulator)
         view.training = self.training
         return view
 
@@ -161,26 +182,30 @@ class SensoriumModel(nn.Module):
         return self.mouse(key).regulariser()
 
 
-def build(
+def make_model(
     mice: Mapping[str, MouseShape],
     settings: ModelSettings,
     *,
     seed: SupportsIndex,
     coordinates: Mapping[str, Float[np.ndarray, "_ D"]] | None = None,
+    core: OwnCore | None = None,
 ) -> SensoriumModel:
     """An untrained model, its weights drawn from `seed`; the global generators are left as they were.
 
-    `coordinates` say where each mouse's neurons lie in cortex, in any unit (N x D, the first two count).
-    Raises DataError where positions follow from cortex and a mouse has none.
+    `coordinates` say where each mouse's neurons lie in cortex, in any unit (N x D, the first two count). A
+    `core` of one's own takes the place of the convolutions; the weights of one that is made here are drawn
+    from the seed too. Raises DataError where positions follow from cortex and a mouse has none, and what
+    SensoriumModel does.
     """
     with torch.random.fork_rng():
         torch.manual_seed(checked("seed", seed, Seed))
-        model = SensoriumModel(mice, settings)
-    if settings.positions == "cortex":
-        for key, readout in model.readouts.items():
-            if key not in (coordinates or {}):
+        model = SensoriumModel(mice, settings, core)
+    for key in mice:
+        positions = model.mouse(key).readout.positions
+        if isinstance(positions, CortexPositions):
+            if coordinates is None or key not in coordinates:
                 raise DataError(f"coordinates lacks mouse {key!r}; give them, or use positions='free'.")
-            readout.positions.set_coordinates(coordinates[key])
+            positions.set_coordinates(coordinates[key])
     return model
 
 
@@ -203,9 +228,9 @@ def _check_mouse(key: str, shape: MouseShape, settings: ModelSettings) -> None:
         raise SettingsError(f"Mouse {key} has 0 trials; give the number of all trials, which the gain needs.")
 
 
-def _core(settings: ModelSettings) -> StackedCore:
+def _stacked_core(settings: ModelSettings, inputs: int) -> StackedCore:
     return StackedCore(
-        1 + BEHAVIOURS * settings.behaviour,
+        inputs,
         channels=settings.channels,
         layers=settings.layers,
         input_kernel=settings.input_kernel,
@@ -215,7 +240,7 @@ def _core(settings: ModelSettings) -> StackedCore:
     )
 
 
-def _readout(shape: MouseShape, settings: ModelSettings) -> GaussianReadout:
+def _readout(shape: MouseShape, settings: ModelSettings, channels: int) -> GaussianReadout:
     positions = (
         FreePositions(shape.neurons, settings.init_mu_range)
         if settings.positions == "free"
@@ -226,8 +251,9 @@ def _readout(shape: MouseShape, settings: ModelSettings) -> GaussianReadout:
             activation=settings.position_activation,
         )
     )
-    options = {"gauss": settings.gauss, "init_sigma": settings.init_sigma}
-    return GaussianReadout(positions, shape.neurons, settings.channels, **options)
+    return GaussianReadout(
+        positions, shape.neurons, channels, gauss=settings.gauss, init_sigma=settings.init_sigma
+    )
 
 
 def _modulator(shape: MouseShape, settings: ModelSettings) -> HistoryStateGain:

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from neurokit.errors import DataError
 from neurokit.training.device import full_precision
 
 
@@ -47,6 +48,8 @@ class TrialGain(nn.Module):
     The smoothing is half a Gaussian: `width` trials, cut `reach` trials back. Trials before the first
     count as zero, so early ones are pulled to a gain of 1.
     """
+
+    kernel: Float[Tensor, "_"]
 
     def __init__(self, neurons: int, trials: int, *, width: float = 30.0, reach: int = 100) -> None:
         super().__init__()
@@ -104,13 +107,16 @@ class HistoryStateGain(nn.Module):
         state: Float[Tensor, "B S"] | None = None,
         rank: Int[Tensor, "B"] | None = None,
     ) -> Float[Tensor, "B N"]:
-        """The rate of each neuron, above zero; an input that is None contributes nothing."""
+        """The rate of each neuron, above zero; an input that is None contributes nothing.
+
+        Raises DataError for an input whose module is None.
+        """
         if history is not None:
-            drive = drive + self.history(history)
+            drive = drive + _present(self.history, "history")(history)
         if state is not None:
-            drive = drive + self.state(state)
+            drive = drive + _present(self.state, "state")(state)
         rate = F.elu(drive) + 1
-        return rate if rank is None else rate * self.gain(rank)
+        return rate if rank is None else rate * _present(self.gain, "rank")(rank)
 
     def regulariser(self) -> Float[Tensor, ""]:
         """The weighted penalties on what there is; biases and the offset of the coupling are free."""
@@ -123,6 +129,12 @@ class HistoryStateGain(nn.Module):
             penalty = penalty + self.gamma_coupling * self.gain.coupling.abs().sum()
             penalty = penalty + self.gamma_gain * self.gain.roughness()
         return penalty
+
+
+def _present(module: nn.Module | None, name: str) -> nn.Module:
+    if module is None:
+        raise DataError(f"This modulator has nothing that reads {name}; leave {name} out.")
+    return module
 
 
 def _uniform(*shape: int, bound: float) -> Tensor:

@@ -7,12 +7,13 @@ read off its names and shapes; files are opened as plain data, so that none can 
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 from neurokit.errors import CheckpointError
+from neurokit.sensorium.cnn import StackedCore
 from neurokit.sensorium.config import CNN, CNN_PLUS, LN, LN_PLUS, MODEL_4, ModelSettings, MouseShape
 from neurokit.sensorium.model import BEHAVIOURS, SensoriumModel
 
@@ -67,7 +68,7 @@ def official_state(model: SensoriumModel) -> dict[str, Tensor]:
     """The model's weights as an official file holds them: `torch.save` it, and `load_official` reads it."""
     own = model.state_dict()
     state = {official: _shaped(official, own[name]) for name, official in official_names(model).items()}
-    return {LAPLACIAN: model.core.laplacian} | state
+    return {LAPLACIAN: cast(StackedCore, model.core).laplacian} | state
 
 
 def _official_name(name: str) -> str:

@@ -20,7 +20,7 @@ from neurokit.errors import DiskError
 from neurokit.files.atomic import locked, written
 
 VERSION = "1"  # raise it when what a pack holds changes; packs of other versions are made anew
-_DTYPES = {"F64": np.dtype("<f8"), "I64": np.dtype("<i8"), "F32": np.dtype("<f4")}
+_DTYPES: dict[str, np.dtype] = {"F64": np.dtype("<f8"), "I64": np.dtype("<i8"), "F32": np.dtype("<f4")}
 _CODES = {dtype: code for code, dtype in _DTYPES.items()}
 _UNUSABLE = (OSError, ValueError, TypeError, KeyError, AttributeError)
 
@@ -80,7 +80,11 @@ def read_pack(path: Path, facts: dict[str, str]) -> dict[str, np.ndarray] | None
 
 def write_pack(path: Path, facts: dict[str, str], contents: Contents) -> None:
     """Writes a pack in one pass, holding one row of a `Rows` at a time; DiskError where it cannot."""
-    texts = {name: each.tolist() for name, each in contents.items() if each.dtype.kind == "U"}
+    texts = {
+        name: each.tolist()
+        for name, each in contents.items()
+        if isinstance(each, np.ndarray) and each.dtype.kind == "U"
+    }
     numbers = {name: each for name, each in contents.items() if name not in texts}
     # Wide numbers first keeps every array aligned.
     numbers = dict(sorted(numbers.items(), key=lambda item: -item[1].dtype.itemsize))

@@ -32,6 +32,8 @@ class CortexPositions(nn.Module):
     weights were loaded they are NaN, and so is every rate.
     """
 
+    source_grid: Float[Tensor, "N 2"]
+
     def __init__(
         self, neurons: int, *, layers: int = 1, hidden: int = 30, activation: Activation = "elu"
     ) -> None:

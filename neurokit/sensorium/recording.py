@@ -10,9 +10,10 @@ precision.
 Letters: T trials of a scan in the order of its file names (random in time), N neurons.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -22,6 +23,7 @@ from neurokit.errors import DataError
 from neurokit.progress import progress
 from neurokit.sensorium.files import FIELDS, TIERS, ScanFiles, opened_scan, read_trials, whole_numbers
 from neurokit.sensorium.pack import Contents, Rows, packed_arrays
+from neurokit.training.checkpoint import fingerprint
 
 HEIGHT, WIDTH = 36, 64  # pixels of a packed image
 SHAPES = ((1, 4 * HEIGHT, 4 * WIDTH), (1, HEIGHT, WIDTH))  # of an image file
@@ -172,6 +174,11 @@ class PublishedScan:
     neurons: int
     trials: int
 
+    @property
+    def has_behaviour(self) -> bool:
+        """Whether pupil and running were published: not of the scan of the track without them."""
+        return self.track != "SENSORIUM"
+
 
 def _published(key: str, track: str, neurons: int, trials: int) -> PublishedScan:
     archive = f"static{key}-GrayImageNet-94c6ff995dac583098847cfecd43e7b6.zip"
@@ -218,6 +225,7 @@ class Scan:
         fingerprint: of the files that the scan was read from; another where any of them changed.
         ordered: False where the scan tells nothing of the order of its trials; `rank` is then only
             the order of the files, and nothing that depends on time may be fitted to it.
+        truth: the file with what was planted in a simulated scan, where it lies beside it.
     """
 
     key: str
@@ -235,6 +243,7 @@ class Scan:
     statistics: dict[str, dict[str, np.ndarray]]
     fingerprint: str
     ordered: bool = True
+    truth: Path | None = None
 
     @property
     def neurons(self) -> int:
@@ -258,6 +267,30 @@ class Scan:
         return bool(len(trials)) and not self.responses[trials].any()
 
 
+class Scans(dict[str, Scan]):
+    """Scans by key, in the order in which a model has them.
+
+    `left_out` are the keys of those that the model cannot read, since they have no behaviour.
+    """
+
+    def __init__(self, scans: Mapping[str, Scan], left_out: Iterable[str] = ()) -> None:
+        super().__init__(scans)
+        self.left_out = tuple(left_out)
+
+
+def identity(scans: Mapping[str, Scan]) -> dict[str, Any]:
+    """Which scans these are: their keys, and for each the digest of its values, wherever it was read."""
+    return {"scans": list(scans)} | {key: _digest(scan) for key, scan in scans.items()}
+
+
+def _digest(scan: Scan) -> str:
+    values = [scan.images, scan.responses, scan.behaviour, scan.pupil_center, scan.image_ids, scan.rank]
+    known = scan.statistics
+    statistics = [known[field][word] for field in sorted(known) for word in STATISTICS]
+    texts = [each.astype("U64") for each in (scan.tiers, scan.trial_ids)]
+    return fingerprint(*values, scan.unit_ids, scan.coordinates, *statistics, *texts)
+
+
 def load_scan(source: str | Path, packed: str | Path | None = None) -> Scan:
     """The scan in a zip or folder, from its pack in the folder `packed`, made where there is none.
 
@@ -272,10 +305,10 @@ def load_scan(source: str | Path, packed: str | Path | None = None) -> Scan:
 
 
 def _scan(key: str, fingerprint: str, arrays: dict[str, np.ndarray]) -> Scan:
-    mapped = {name: arrays.pop(name) for name in ("images", "responses")}
-    held = {name: np.array(values) for name, values in arrays.items()}
+    held: dict[str, Any] = {name: arrays.pop(name) for name in ("images", "responses")}  # these stay mapped
+    held |= {name: np.array(values) for name, values in arrays.items()}
     statistics = {
         field: {word: held.pop(f"statistics/{field}/{word}") for word in STATISTICS} for field in FIELDS
     }
     ordered = bool(held.pop("ordered"))
-    return Scan(key=key, fingerprint=fingerprint, statistics=statistics, ordered=ordered, **mapped, **held)
+    return Scan(key=key, fingerprint=fingerprint, statistics=statistics, ordered=ordered, **held)

@@ -38,6 +38,11 @@ def write_scan(scan: SimulatedScan, folder: str | Path) -> Path:
     return path
 
 
+def truth_path(scan: str | Path) -> Path:
+    """Where the truth of the scan in a zip or folder lies."""
+    return Path(scan).with_name(f"{Path(scan).stem}_truth.npz")
+
+
 def write_truth(scan: SimulatedScan, path: str | Path) -> Path:
     """What was planted, and the responses and best predictions of every trial (raw scale), as npz."""
     cells = scan.mouse.cells

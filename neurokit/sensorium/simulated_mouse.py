@@ -221,11 +221,14 @@ class Mouse:
         It is the ceiling of models that are given just these. What they are not given (past images
         and responses, brain state and gain; behaviour and eye too) is drawn anew `draws` times.
         """
-        stimulus, total = self.stimulus(images), 0.0
-        for block in self._blocks(draws, stimulus.size):
+        stimulus = self.stimulus(images)
+
+        def rates(block: int) -> Float[np.ndarray, "D T N"]:
             shown = stimulus if behaviour_known else self._elsewhere(images, block, random)
-            total = total + self._unknown(shown, block, random).sum(axis=0)
-        return total / draws
+            return self._unknown(shown, block, random)
+
+        total = sum(rates(block).sum(axis=0) for block in self._blocks(draws, stimulus.size))
+        return np.asarray(total) / draws
 
     def _blocks(self, draws: int, size: int) -> Iterator[int]:
         """`draws` in numbers that fit in memory, where one session has `size` rates."""

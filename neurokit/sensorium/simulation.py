@@ -85,7 +85,7 @@ class ScanTruth:
 
 
 def read_truth(path: str | Path) -> ScanTruth:
-    """The truth in a `truth.npz`; raises DataError where that is missing or damaged."""
+    """The truth in an npz; raises DataError where that is missing or damaged."""
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = dict(file)
@@ -120,6 +120,12 @@ class ScanParameters(Config):
     def key(self) -> str:
         """animal-session-scan, as the competition names its scans."""
         return f"9{self.mouse.seed:04d}-{1 + KINDS.index(self.kind)}-1"
+
+    @property
+    def trials(self) -> int:
+        """Trials of all tiers."""
+        tests = 1 if self.kind == "pretraining" else 2
+        return self.train + self.validation + tests * self.test_images * self.repeats
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,14 @@
-"""SENSORIUM scans, whatever the source: simulated or the real downloads; and a simulated scan's truth.
+"""SENSORIUM scans, whatever the source: simulated, the real downloads, or a folder of one's own.
 
-`load_scans()` gives the same dataclass for both, so nothing after it knows who made the files. Simulated
-scans are written once, each in a folder of its own under the data folder. `describe_scans` (what scans a
-source has) and `write_simulated` (one more simulated) are behind `neurokit data` and `neurokit simulate`.
+`load()` gives the same dataclass for all, so nothing after it knows who made the files. Simulated scans are
+written once, each in a folder of its own under the data folder, what was planted beside it.
 
 Letters: T trials of a scan in the order of its files, N neurons.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -19,19 +19,72 @@ from neurokit.errors import DataError, SettingsError
 from neurokit.files.atomic import write_output
 from neurokit.files.cache import Read, kept, simulated_folder
 from neurokit.files.fetch import fetch
-from neurokit.sensorium.files import TIERS, opened_scan
-from neurokit.sensorium.recording import SCANS, Scan, load_scan
-from neurokit.sensorium.simulated_files import scan_name, write_scan, write_truth
+from neurokit.sensorium.config import SensoriumConfig
+from neurokit.sensorium.files import TIERS, opened_scan, scan_key
+from neurokit.sensorium.recording import SCANS, Scan, Scans, load_scan
+from neurokit.sensorium.simulated_files import scan_name, truth_path, write_scan, write_truth
 from neurokit.sensorium.simulated_mouse import MouseParameters
 from neurokit.sensorium.simulation import Given, Kind, ScanParameters, ScanTruth, read_truth, simulate_scan
+from neurokit.training.system import Simulated
 
-PRETRAINING = tuple(key for key, published in SCANS.items() if not published.track)
-FULL = (*PRETRAINING, "27204-5-13")  # the other competition scan has no behaviour
 DEMO: tuple[Kind, ...] = ("pretraining", "pretraining", "sensorium_plus")
 DEMO_SIZE = {"train": 600, "validation": 80, "test_images": 20, "repeats": 8}  # a seventh of a real scan
-TRUTH = "truth.npz"
+TRACK = {"pretraining": "", "sensorium_plus": "SENSORIUM+", "sensorium": "SENSORIUM"}
 MAKERS = (simulate_scan, write_scan, write_truth)
 FEWEST = 20  # trials of a simulated scan: two images of each tier, those of the test shown eight times
+NO_CUTOUT = "The source 'cutout' has no small real SENSORIUM recording: set NEUROKIT_SOURCE to demo or full."
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A scan that can be read; whether it has behaviour, where that is known before."""
+
+    read: Callable[[], Scan]
+    has_behaviour: bool = True
+
+
+def load(
+    *,
+    source: settings.Source | None = None,
+    folder: str | Path | None = None,
+    session: Sequence[str] | str = (),
+    seed: int = 0,
+    config: SensoriumConfig = SensoriumConfig(),  # noqa: B008  frozen
+) -> Scans:
+    """Scans of a source (default: that of NEUROKIT_SOURCE), or of the zips and unpacked scans in a `folder`.
+
+    demo simulates the three mice of `seed` once and reads their files ever after; full downloads the
+    published zips. `session` names scans by their keys, in their order here. Without it all are read, but for
+    those without behaviour where the config reads that: these are in `left_out`. Raises SettingsError for
+    cutout and for an unknown source, DataError for a key that is not there, before anything is downloaded,
+    and for a damaged file; FetchError and DiskError.
+    """
+    held = _held(settings.check_source(source), folder, seed)
+    named = (session,) if isinstance(session, str) else tuple(session)
+    if unknown := [key for key in named if key not in held]:
+        raise DataError(f"No scan is named {', '.join(map(repr, unknown))}: choose of {', '.join(held)}.")
+    if named:
+        return Scans({key: held[key].read() for key in named})
+    without = config.inputs.behaviour is None and not config.inputs.pupil_center
+    found = {key: each.read() for key, each in held.items() if without or each.has_behaviour}
+    found = {key: scan for key, scan in found.items() if without or scan.has_behaviour}
+    if not found:
+        raise DataError(f"None of {', '.join(held)} has behaviour, which the model reads; use another.")
+    return Scans(found, left_out=[key for key in held if key not in found])
+
+
+def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
+    """A row a scan: session, neurons, trials, track of the competition, and whether it has behaviour."""
+    if source == "cutout":
+        raise SettingsError(NO_CUTOUT)
+    if source == "full":
+        facts = [(k, s.neurons, s.trials, s.track, s.has_behaviour) for k, s in SCANS.items()]
+    else:
+        facts = [
+            (each.key, each.mouse.neurons, each.trials, TRACK[each.kind], each.kind != "sensorium")
+            for each in demo_parameters(seed)
+        ]
+    return pd.DataFrame(facts, columns=["session", "neurons", "trials", "track", "behaviour"])
 
 
 def demo_parameters(seed: int = 0) -> tuple[ScanParameters, ...]:
@@ -40,99 +93,6 @@ def demo_parameters(seed: int = 0) -> tuple[ScanParameters, ...]:
         ScanParameters(mouse=MouseParameters(seed=10 * seed + number), kind=kind, **DEMO_SIZE)
         for number, kind in enumerate(DEMO)
     )
-
-
-def load_scans(
-    keys: Sequence[str] | None = None, *, source: settings.Source | None = None, seed: int = 0
-) -> dict[str, Scan]:
-    """Scans of a source (default: that of NEUROKIT_SOURCE) by their keys, in the order of `keys`.
-
-    demo simulates the three mice of `seed` once and keeps their files; full downloads the published
-    zips, by default the six that have behaviour, and may take any of the seven. Raises SettingsError
-    for cutout and for an unknown source, DataError for a key that is not there or a damaged file, FetchError
-    and DiskError.
-    """
-    source = settings.check_source(source)
-    if source == "cutout":
-        raise SettingsError(
-            "The source 'cutout' has no small real SENSORIUM recording: set NEUROKIT_SOURCE to demo or full."
-        )
-    if source == "demo":
-        simulated = {parameters.key: parameters for parameters in demo_parameters(seed)}
-        return load_simulated([simulated[key] for key in _known(keys, simulated)])
-    folder = settings.data_folder() / "sensorium2022"
-    chosen = _known(keys, SCANS) if keys is not None else FULL
-    return {key: load_scan(fetch(SCANS[key].archive, folder)) for key in chosen}
-
-
-def simulated_scan(parameters: ScanParameters) -> Path:
-    """The zip of a simulated scan, written on the first call (seconds), `truth.npz` beside it.
-
-    A zip that was cut short or removed is written anew. Raises DiskError where it cannot be.
-    """
-
-    def checked(path: Path) -> Path:
-        with opened_scan(path):
-            return path
-
-    return _simulated(parameters, checked)
-
-
-def scan_truth(parameters: ScanParameters) -> ScanTruth:
-    """What was planted in a simulated scan, for tests and for pictures beside a model's.
-
-    Simulates it where there is none; raises DiskError where that cannot be written.
-    """
-    return _simulated(parameters, lambda path: read_truth(path.with_name(TRUTH)))
-
-
-def load_simulated(parameters: Sequence[ScanParameters]) -> dict[str, Scan]:
-    """Simulated scans by key, read as any other; each simulated on the first call (seconds).
-
-    A scan's pack lies beside it, since scans of the same key may differ in other parameters.
-    """
-    return {
-        each.key: _simulated(each, lambda path: load_scan(path, path.parent / "packed"))
-        for each in parameters
-    }
-
-
-def _simulated(parameters: ScanParameters, read: Callable[[Path], Read]) -> Read:
-    """What `read` makes of the zip, which is simulated where it is missing or damaged."""
-
-    def write(folder: Path) -> None:
-        scan = simulate_scan(parameters)
-        write_scan(scan, folder)
-        write_truth(scan, folder / TRUTH)
-
-    folder = simulated_folder("sensorium", parameters.to_dict(), MAKERS)
-    return kept(folder, TRUTH, write, lambda folder: read(folder / f"{scan_name(parameters)}.zip"))
-
-
-def _known(keys: Sequence[str] | None, held: dict[str, object]) -> tuple[str, ...]:
-    chosen = tuple(held if keys is None else [keys] if isinstance(keys, str) else keys)
-    unknown = [key for key in chosen if key not in held]
-    if unknown:
-        raise DataError(f"No scan is named {', '.join(map(repr, unknown))}: choose of {', '.join(held)}.")
-    return chosen
-
-
-@dataclass(frozen=True)
-class Written:
-    """A simulated scan on disk; `ceilings` are means over neurons on its test trials, see `ScanTruth`."""
-
-    scan: Path
-    truth: Path
-    ceilings: dict[Given, float]
-
-
-def every_scan(source: settings.Source | None = None, seed: int = 0) -> dict[str, Scan]:
-    """All scans of a source (default: that of NEUROKIT_SOURCE), those without behaviour too.
-
-    Raises what `load_scans` does.
-    """
-    source = settings.check_source(source)
-    return load_scans(tuple(SCANS) if source == "full" else None, source=source, seed=seed)
 
 
 def describe_scans(found: Mapping[str, Scan]) -> pd.DataFrame:
@@ -150,20 +110,102 @@ def describe_scans(found: Mapping[str, Scan]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def write_simulated(folder: str | Path, trials: int = 1320, seed: int = 0) -> Written:
-    """Simulates a scan with all responses and writes it and its truth; seconds for 1,320 trials.
+def simulated_scan(parameters: ScanParameters) -> Path:
+    """The zip of a simulated scan, written on the first call (seconds), its truth beside it.
+
+    A zip that was cut short or removed is written anew. Raises DiskError where it cannot be.
+    """
+
+    def checked(path: Path) -> Path:
+        with opened_scan(path):
+            return path
+
+    return _simulated(parameters, checked)
+
+
+def scan_truth(parameters: ScanParameters) -> ScanTruth:
+    """What was planted in a simulated scan, for tests and for pictures beside a model's.
+
+    Simulates it where there is none; raises DiskError where that cannot be written.
+    """
+    return _simulated(parameters, lambda path: read_truth(truth_path(path)))
+
+
+def load_simulated(parameters: Sequence[ScanParameters]) -> Scans:
+    """Simulated scans by key, read as any other; each simulated on the first call (seconds)."""
+    return Scans({each.key: _read_simulated(each) for each in parameters})
+
+
+def simulate(folder: str | Path, *, seed: int = 0, trials: int = 1320) -> Simulated:
+    """Writes a simulated scan with all responses, and its truth; seconds for 1,320 trials.
 
     Of the trials a ninth part or so are validation and about a sixth test trials, as in the demo. An earlier
     scan that was written here is replaced. Raises SettingsError for fewer than 20 trials, DataError for a
     folder that holds anything else, and DiskError.
     """
     folder, parameters = Path(folder), _parameters(trials, seed)
-    with write_output(folder, "neurokit simulate --recording sensorium") as new:
+    with write_output(folder, "neurokit sensorium simulate") as new:
         simulated = simulate_scan(parameters)
-        scan = folder / write_scan(simulated, new).name
-        truth = folder / write_truth(simulated, new / "truth.npz").name
-    known = read_truth(truth)
-    return Written(scan, truth, {given: float(known.ceiling(given).mean()) for given in get_args(Given)})
+        scan = write_scan(simulated, new)
+        truth = write_truth(simulated, truth_path(scan))
+    known = read_truth(folder / truth.name)
+    best = ", ".join(f"{given} {known.ceiling(given).mean():.3f}" for given in get_args(Given))
+    text = f"best reachable correlation on single test trials, knowing: {best}"
+    return Simulated((folder / scan.name, folder / truth.name), text)
+
+
+def _held(source: settings.Source, folder: str | Path | None, seed: int) -> dict[str, _Held]:
+    """Every scan of a folder or source by key; nothing is simulated or downloaded for it."""
+    if folder is not None:
+        return {key: _Held(partial(_read, path)) for key, path in _scans_in(Path(folder)).items()}
+    if source == "cutout":
+        raise SettingsError(NO_CUTOUT)
+    if source == "demo":
+        simulated = {each.key: each for each in demo_parameters(seed)}
+        return {key: _Held(partial(_read_simulated, each)) for key, each in simulated.items()}
+    return {k: _Held(partial(_downloaded, scan.archive), scan.has_behaviour) for k, scan in SCANS.items()}
+
+
+def _scans_in(folder: Path) -> dict[str, Path]:
+    """The zips and folders there that are named like a scan, by key; raises DataError for none or doubles."""
+    inside = sorted(folder.iterdir()) if folder.is_dir() else []
+    found: dict[str, Path] = {}
+    for path in (each for each in inside if each.is_dir() or each.suffix == ".zip"):
+        key = scan_key(path.name)
+        if key in found:
+            raise DataError(f"{folder} holds scan {key} twice ({found[key].name}, {path.name}): leave one.")
+        found |= {} if key is None else {key: path}
+    if not found:
+        raise DataError(f"{folder} holds no scan; name the folder of static<key>-GrayImageNet-<hash>.zip.")
+    return found
+
+
+def _downloaded(archive: str) -> Scan:
+    return load_scan(fetch(archive, settings.data_folder() / "sensorium2022"))
+
+
+def _read(path: Path, packed: Path | None = None) -> Scan:
+    """A scan, with its truth where that lies beside it."""
+    scan, truth = load_scan(path, packed), truth_path(path)
+    return replace(scan, truth=truth) if truth.is_file() else scan
+
+
+def _read_simulated(parameters: ScanParameters) -> Scan:
+    """The scan's pack lies beside it, since scans of the same key may differ in other parameters."""
+    return _simulated(parameters, lambda path: _read(path, path.parent / "packed"))
+
+
+def _simulated(parameters: ScanParameters, read: Callable[[Path], Read]) -> Read:
+    """What `read` makes of the zip, which is simulated where it is missing or damaged."""
+    zipped = f"{scan_name(parameters)}.zip"
+
+    def write(folder: Path) -> None:
+        scan = simulate_scan(parameters)
+        write_scan(scan, folder)
+        write_truth(scan, truth_path(folder / zipped))
+
+    folder = simulated_folder("sensorium", parameters.to_dict(), MAKERS)
+    return kept(folder, truth_path(zipped).name, write, lambda folder: read(folder / zipped))
 
 
 def _parameters(trials: int, seed: int) -> ScanParameters:

@@ -96,8 +96,8 @@ class StateTransform:
         if set(arrays) != names:
             finding = f"A saved state holds {sorted(arrays)} and not {sorted(names)}"
             raise DataError(f"{finding}; fit the state again.")
-        switches = {name: bool(arrays[name]) for name in ("root", "converged")}
-        return cls(**{**arrays, **switches})
+        mean, encoder, decoder, parts = (arrays[name] for name in ("mean", "encoder", "decoder", "parts"))
+        return cls(mean, encoder, decoder, parts, bool(arrays["root"]), bool(arrays["converged"]))
 
 
 def fit_state(
@@ -124,8 +124,9 @@ def fit_state(
     output, reads = reduced_rank(pca.transform(now), pca.transform(following), settings.rank)
     maps = pca.mean_, pca.components_.T @ reads.T, output.T @ pca.components_
     parts, converged = _factorise(_expected(now, *maps), settings)
-    arrays = (np.ascontiguousarray(array) for array in (*maps, parts))  # as they come back from a file
-    return StateTransform(*arrays, settings.root, converged)
+    # In the order of memory in which they come back from a file.
+    mean, encoder, decoder, parts = (np.ascontiguousarray(array) for array in (*maps, parts))
+    return StateTransform(mean, encoder, decoder, parts, settings.root, converged)
 
 
 def neighbours(known_in_time: Bool[np.ndarray, "T"], pairs: Pairs = "known") -> Int[np.ndarray, "P"]:

@@ -1,14 +1,17 @@
-"""From scans and a recipe to a trained model; what it predicts for a tier of trials, and how well.
+"""From scans and a config to a trained model, and what it predicts for a tier of trials.
+
+A task is the trials of each mouse as a model reads them (`MouseTrials`), by the key of the scan. Models are
+those of `neurokit.sensorium.model`, or whatever offers what `neurokit.sensorium.own_models` says.
 
 Letters: T trials, B trials of a tier, N neurons.
 """
 
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
-import pandas as pd
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -16,12 +19,14 @@ from torch import Tensor, nn
 from neurokit import metrics, settings
 from neurokit.errors import DataError
 from neurokit.progress import progress
-from neurokit.sensorium.config import MouseShape, Recipe
+from neurokit.sensorium.config import MouseShape, SensoriumConfig
 from neurokit.sensorium.features import ManyMice, MouseBatch, MouseTrials, fit_scan_state
-from neurokit.sensorium.kernels import accelerate
-from neurokit.sensorium.model import SensoriumModel, build, poisson_loss
+from neurokit.sensorium.kernels import accelerate, check_usable
+from neurokit.sensorium.model import SensoriumModel, make_model, poisson_loss
+from neurokit.sensorium.own_models import MiceModel, OwnCore, check_model
 from neurokit.sensorium.recording import Scan
 from neurokit.sensorium.retinotopy import contrast_centers, retinotopic_plane
+from neurokit.sensorium.scaling import input_scales
 from neurokit.sensorium.state import StateTransform
 from neurokit.training.device import choose_device
 from neurokit.training.fit import TrainingResult, fit
@@ -29,119 +34,87 @@ from neurokit.training.predict import collected, evaluating, predicting_as_in_tr
 
 Mode = Literal["evaluation", "training"]
 MODES = {"evaluation": evaluating, "training": predicting_as_in_training}
+DEFAULT = SensoriumConfig()
 
 
-def predict_tier(
-    model: nn.Module,
-    mice: Mapping[str, MouseTrials],
-    tier: str,
+def task(
+    recording: Mapping[str, Scan],
+    config: SensoriumConfig = DEFAULT,
     *,
-    mode: Mode = "evaluation",
-    batch_size: int = 256,
-) -> dict[str, Float[np.ndarray, "_ _"]]:
-    """Rates for a tier's trials in ascending file order, by mouse; the model is left as found.
-
-    Mode 'training' reproduces the published Model 4 submission, which was predicted with random readout
-    positions and the statistics of the test batch; nobody should want it for anything else. It draws
-    from torch's global generator. Raises DataError for another mode, tier or mouse.
-    """
-    if mode not in MODES:
-        raise DataError(f"mode is {mode!r}; use one of {', '.join(MODES)}.")
-    with MODES[mode](model), torch.no_grad():
-        return {key: _predicted(model, mouse, tier, batch_size) for key, mouse in mice.items()}
-
-
-def _predicted(model: nn.Module, mouse: MouseTrials, tier: str, batch_size: int) -> np.ndarray:
-    view, trials = model.mouse(mouse.scan.key), mouse.trials(tier)
-    parts = (view(**batch.inputs) for batch in mouse.batches(trials, batch_size))
-    return collected(parts, torch.empty(len(trials), mouse.scan.neurons)).numpy()
-
-
-def score_table(
-    mice: Mapping[str, MouseTrials], predictions: Mapping[str, Float[np.ndarray, "_ _"]], tier: str = "test"
-) -> pd.DataFrame:
-    """One row per mouse and one, 'all', over all neurons.
-
-    Columns: mouse, neurons, single_trial, spread (standard deviation over neurons), to_average, feve
-    (mean over neurons whose explainable variance is 15 % or more; NaN without repeated images). Raises
-    DataError for a tier whose responses the competition withholds.
-    """
-    tables = [
-        _neuron_scores(mice[key], predicted, tier).assign(mouse=key) for key, predicted in predictions.items()
-    ]
-    neurons = pd.concat([*tables, *(table.assign(mouse="all") for table in tables)])
-    grouped = neurons.groupby("mouse", sort=False)
-    return pd.DataFrame(
-        {
-            "neurons": grouped.size(),
-            "single_trial": grouped.single_trial.mean(),
-            "spread": grouped.single_trial.std(),
-            "to_average": grouped.to_average.mean(),
-            "feve": grouped.feve.mean(),
-        }
-    ).reset_index()
-
-
-def _neuron_scores(mouse: MouseTrials, predicted: np.ndarray, tier: str) -> pd.DataFrame:
-    scan = mouse.scan
-    if scan.withheld(tier):
-        raise DataError(f"Scan {scan.key} withholds the responses of tier {tier!r}; score another tier.")
-    trials = mouse.trials(tier).numpy()
-    responses, images = scan.responses[trials], scan.image_ids[trials]
-    explained = metrics.feve(responses, predicted, images)
-    return pd.DataFrame(
-        {
-            "single_trial": metrics.correlation(responses, predicted),
-            "to_average": metrics.correlation_to_average(responses, predicted, images),
-            "feve": np.where(explained.kept, explained.fraction_explained, np.nan),
-        }
-    )
-
-
-def single_trial(mouse: MouseTrials, tier: str, predicted: np.ndarray) -> Float[np.ndarray, "N"]:
-    """Correlation of each neuron over the single trials of a tier."""
-    return metrics.correlation(mouse.scan.responses[mouse.trials(tier).numpy()], predicted)
-
-
-def prepare(
-    scans: Mapping[str, Scan],
-    recipe: Recipe,
-    *,
+    arrays: Mapping[str, np.ndarray] | None = None,
     tiers: Mapping[str, np.ndarray] | None = None,
-    states: Mapping[str, StateTransform] | None = None,
     device: str = "auto",
 ) -> dict[str, MouseTrials]:
-    """The trials of all mice as the recipe's model reads them, on the device.
+    """The trials of all mice as the config's model reads them, on the device.
 
-    `tiers` and `states` replace those of a scan, by key. Raises DataError for scans that lack what
-    the model reads.
+    `arrays` hold behavioural states that were fitted before, as `key/name` (other names are passed over:
+    scales follow from a scan's own statistics); `tiers` replace those of a scan, by key. Raises DataError for
+    scans that lack what the model reads, and for a state that is not whole.
     """
-    if not scans:
+    if not recording:
         raise DataError("There is no scan to prepare; give at least one.")
-    where, tiers, states = choose_device(device), tiers or {}, states or {}
+    where, tiers = choose_device(device), tiers or {}
+    states = read_states(arrays, recording) if arrays is not None and config.model.state else {}
     return {
-        key: MouseTrials(scan, recipe.inputs, tiers=tiers.get(key), state=states.get(key)).to(where)
-        for key, scan in scans.items()
+        key: MouseTrials(scan, config.inputs, tiers=tiers.get(key), state=states.get(key)).to(where)
+        for key, scan in recording.items()
     }
 
 
-def fit_states(scans: Mapping[str, Scan], recipe: Recipe) -> dict[str, StateTransform]:
-    """The behavioural state of each scan, for `prepare`; minutes for a scan of 8,000 neurons."""
-    return {key: fit_scan_state(scan, recipe.state) for key, scan in progress(scans.items(), desc="states")}
+def fit_states(scans: Mapping[str, Scan], config: SensoriumConfig) -> dict[str, np.ndarray]:
+    """The behavioural state of each scan as `key/name`, for `task`; minutes for a scan of 8,000 neurons."""
+    bar = progress(scans.items(), desc="states")
+    return state_arrays({key: fit_scan_state(scan, config.state) for key, scan in bar})
 
 
-def build_model(mice: Mapping[str, MouseTrials], recipe: Recipe) -> SensoriumModel:
-    """An untrained model of these mice, its weights drawn from the recipe's seed.
+def state_arrays(states: Mapping[str, StateTransform]) -> dict[str, np.ndarray]:
+    """All states as `key/name`, as `read_states` takes them."""
+    return {f"{key}/{name}": array for key, state in states.items() for name, array in state.arrays().items()}
 
-    Where the recipe starts at receptive fields, these are measured on the mice's training trials.
+
+def read_states(arrays: Mapping[str, np.ndarray], scans: Mapping[str, Scan]) -> dict[str, StateTransform]:
+    """The states that `state_arrays` gave, by scan; DataError where one is missing."""
+    names = [field.name for field in fields(StateTransform)]
+    found = {key: {n: arrays[f"{key}/{n}"] for n in names if f"{key}/{n}" in arrays} for key in scans}
+    return {key: StateTransform.from_arrays(held) for key, held in found.items()}
+
+
+def arrays(task: Mapping[str, MouseTrials]) -> dict[str, np.ndarray]:
+    """States, and what raw inputs are scaled with, of all mice, as `key/name`."""
+    found = state_arrays({key: mouse.state for key, mouse in task.items() if mouse.state is not None})
+    for key, mouse in task.items():
+        scales = input_scales(mouse.scan, mouse.inputs.behaviour, mouse.inputs.pupil_center)
+        found |= {f"{key}/{name}": values for name, values in scales.items()}
+    return found
+
+
+def facts(task: Mapping[str, MouseTrials]) -> dict[str, Any]:
+    """The scans' own numbers of their neurons, in the model's order, and whether it reads past responses."""
+    return {
+        "unit_ids": {key: mouse.scan.unit_ids.tolist() for key, mouse in task.items()},
+        "uses_past_responses": any(mouse.inputs.uses_past_responses for mouse in task.values()),
+    }
+
+
+def build(
+    task: Mapping[str, MouseTrials], config: SensoriumConfig = DEFAULT, *, core: OwnCore | None = None
+) -> SensoriumModel:
+    """An untrained model of these mice, its weights drawn from the config's seed.
+
+    `core` is one of your own (`neurokit.sensorium.own_models.Core`), or what makes it of the number of its
+    input channels, under the published readouts, shifters and modulators. Where the config starts at
+    receptive fields, these are measured on the mice's training trials.
+
+    A model that is another altogether offers what `neurokit.sensorium.own_models.MiceModel` says; the
+    function of task and config that makes it stands in the place of this one.
     """
     shapes = {
-        key: MouseShape(neurons=mouse.scan.neurons, trials=len(mouse.tiers)) for key, mouse in mice.items()
+        key: MouseShape(neurons=mouse.scan.neurons, trials=len(mouse.tiers)) for key, mouse in task.items()
     }
-    coordinates = {key: mouse.scan.coordinates for key, mouse in mice.items()}
-    model = build(shapes, recipe.model, seed=recipe.seed, coordinates=coordinates)
-    if recipe.start == "receptive_fields":
-        for mouse in mice.values():
+    coordinates = {key: mouse.scan.coordinates for key, mouse in task.items()}
+    model = make_model(shapes, config.model, seed=config.seed, coordinates=coordinates, core=core)
+    if config.start == "receptive_fields":
+        for mouse in task.values():
             _start_at_receptive_fields(model, mouse)
     return model
 
@@ -150,39 +123,45 @@ def _start_at_receptive_fields(model: SensoriumModel, mouse: MouseTrials) -> Non
     """Moves the readout to measured centres, less what the untrained shifter adds at mean pupil position."""
     trials, scan = mouse.trials("train").numpy(), mouse.scan
     centers = contrast_centers(scan.images[trials], scan.responses[trials])
-    positions = model.settings.map_positions(retinotopic_plane(scan.coordinates, centers))
+    positions = model.core.geometry().positions(retinotopic_plane(scan.coordinates, centers))
     if model.settings.shifter:
         with torch.no_grad():
             positions = positions - model.shifters[scan.key](torch.zeros(1, 2)).numpy()
-    model.readouts[scan.key].positions.start_at(positions)
+    model.mouse(scan.key).readout.positions.start_at(positions)
 
 
-def train_model(
-    mice: Mapping[str, MouseTrials],
-    recipe: Recipe,
+def train(
+    model: nn.Module,
+    task: Mapping[str, MouseTrials],
+    config: SensoriumConfig = DEFAULT,
     *,
+    device: str = "auto",
     checkpoint: str | Path | None = None,
     **options: Any,
 ) -> TrainingResult:
-    """Builds and trains; stops by the mean correlation on validation trials. `options` go to `fit`.
+    """Trains the model in place; stops by the mean correlation on validation trials. `options` go to `fit`.
 
-    With NEUROKIT_FAST=1 the kernels of `neurokit.sensorium.kernels` compute. A `checkpoint` of another
-    recipe or other
-    scans is not gone on with (CheckpointError). Raises DataError for a mouse without training or validation
-    trials, SettingsError where the kernels cannot be used.
+    It computes where the task lies, unless `device` names another place. With NEUROKIT_FAST=1 the kernels of
+    `neurokit.sensorium.kernels` compute, but for a model or core of one's own. A `checkpoint` of another
+    config or other scans is not gone on with (CheckpointError). Raises DataError for a mouse without training
+    or validation trials, SettingsError where the kernels cannot be used.
     """
-    train = ManyMice(mice, note=repr((recipe.model, recipe.seed, recipe.start)))
-    objective = ValidationCorrelation(mice, recipe.fit.batch_size)
-    model = build_model(mice, recipe)
-    if settings.fast():
+    check_model(model)
+    if device != "auto":
+        task = {key: mouse.to(choose_device(device)) for key, mouse in task.items()}
+    train_on = ManyMice(task, note=repr((config.model, config.seed, config.start)))
+    objective = ValidationCorrelation(task, config.fit.batch_size)
+    if settings.fast() and isinstance(model, SensoriumModel) and not model.has_own_core:
+        check_usable(train_on.device)
         accelerate(model)
-    return fit(model, loss, train, objective, recipe.fit, checkpoint=checkpoint, **options)
+    return fit(model, loss, train_on, objective, config.fit, checkpoint=checkpoint, **options)
 
 
 def loss(model: nn.Module, batch: MouseBatch) -> tuple[Tensor, Tensor]:
     """The baselines' loss of one batch of one mouse: sqrt(T / B) x Poisson, and all penalties."""
-    predicted = model.mouse(batch.key)(**batch.inputs)
-    total = poisson_loss(predicted, batch.responses, batch.scale) + model.regulariser(batch.key)
+    mice = cast(MiceModel, model)
+    predicted = mice.mouse(batch.key)(**batch.inputs)
+    total = poisson_loss(predicted, batch.responses, batch.scale) + mice.regulariser(batch.key)
     return total, torch.ones_like(total)
 
 
@@ -199,8 +178,39 @@ class ValidationCorrelation:
 
     def __call__(self, model: nn.Module) -> float:
         """The number for this model, measured in evaluation mode; NaN where a rate is not finite."""
-        found = predict_tier(model, self.mice, self.tier, batch_size=self.batch_size)
+        found = predict(model, self.mice, self.tier, batch_size=self.batch_size)
         if not all(np.isfinite(rates).all() for rates in found.values()):
             return float("nan")  # the training has diverged, and `fit` says so
         scores = [single_trial(self.mice[key], self.tier, rates) for key, rates in found.items()]
         return -float(np.concatenate(scores).mean())
+
+
+def predict(
+    model: nn.Module,
+    task: Mapping[str, MouseTrials],
+    part: str = "test",
+    *,
+    mode: Mode = "evaluation",
+    batch_size: int = 256,
+) -> dict[str, Float[np.ndarray, "_ _"]]:
+    """Rates B N for the trials of a part, a tier of the files, in ascending file order, by mouse.
+
+    The model is left as found. Mode 'training' reproduces the published Model 4 submission, which was
+    predicted with random readout positions and the statistics of the test batch; nobody should want it for
+    anything else. It draws from torch's global generator. Raises DataError for another mode, part or mouse.
+    """
+    if mode not in MODES:
+        raise DataError(f"mode is {mode!r}; use one of {', '.join(MODES)}.")
+    with MODES[mode](model), torch.no_grad():
+        return {key: _predicted(model, mouse, part, batch_size) for key, mouse in task.items()}
+
+
+def _predicted(model: nn.Module, mouse: MouseTrials, tier: str, batch_size: int) -> np.ndarray:
+    view, trials = cast(MiceModel, model).mouse(mouse.scan.key), mouse.trials(tier)
+    parts = (view(**batch.inputs) for batch in mouse.batches(trials, batch_size))
+    return collected(parts, torch.empty(len(trials), mouse.scan.neurons)).numpy()
+
+
+def single_trial(mouse: MouseTrials, tier: str, predicted: np.ndarray) -> Float[np.ndarray, "N"]:
+    """Correlation of each neuron over the single trials of a tier."""
+    return metrics.correlation(mouse.scan.responses[mouse.trials(tier).numpy()], predicted)

@@ -22,6 +22,8 @@ import numpy as np
 from jaxtyping import Bool, Complex, Float, Int, Shaped, UInt8
 from scipy.signal import lfilter
 
+from neurokit.simulation.scenes import log_uniform
+
 WAVELENGTHS = (0.25, 0.6)  # of the Gabors, in heights of the picture
 WIDTH = 0.36  # standard deviation of the envelope, in wavelengths
 SCATTER = (0.12, 0.3)  # of receptive fields around the middle: rows, columns, in heights
@@ -98,7 +100,7 @@ def draw_movie_cells(
     running: float,
 ) -> MovieCells:
     """Cells of one field of view; `running` multiplies how strongly they follow running."""
-    wavelength = height * np.exp(random.uniform(*np.log(WAVELENGTHS), cells))
+    wavelength = height * log_uniform(WAVELENGTHS, random, cells)
     middle = np.array([(height - 1) / 2, (width - 1) / 2])
     direction = random.choice([-1.0, 1.0], cells)
     return MovieCells(
@@ -107,7 +109,7 @@ def draw_movie_cells(
         orientation=random.uniform(0, np.pi, cells),
         wavelength=wavelength,
         phase=random.uniform(-np.pi, np.pi, cells),
-        frequency=direction * np.exp(random.uniform(*np.log(FREQUENCIES), cells)),
+        frequency=direction * log_uniform(FREQUENCIES, random, cells),
         complex=random.random(cells) < complex_fraction,
         running=running * random.uniform(*RUNNING, cells),
         rate=EVENT_RATE[0] * np.exp(EVENT_RATE[1] * random.standard_normal(cells)),
@@ -126,7 +128,7 @@ def movie_output(
     `shown` tells, for each movie, the frame on the screen at each sample, or -1.
     """
     seen = sum(_seen(cells, frames, shown[name]) for name, frames in movies.items())  # S N
-    return filter_output(cells, seen, sample_rate)
+    return filter_output(cells, np.asarray(seen), sample_rate)
 
 
 def gabor_products(cells: MovieCells, frames: Shaped[np.ndarray, "F H W"]) -> Complex[np.ndarray, "F N"]:

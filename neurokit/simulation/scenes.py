@@ -58,6 +58,14 @@ def gratings(
     return np.cos(2 * np.pi * frequencies[:, None, None] * along + phases[:, None, None])
 
 
+def log_uniform(
+    bounds: tuple[float, float], random: np.random.Generator, number: int
+) -> Float[np.ndarray, "number"]:
+    """Numbers between two bounds whose logarithms are spread evenly."""
+    low, high = np.log(bounds)
+    return np.exp(random.uniform(low, high, number))
+
+
 @dataclass(frozen=True)
 class _Leaf:
     row: float
@@ -91,4 +99,5 @@ def _leaves(side: int, random: np.random.Generator) -> list[_Leaf]:
     frequency = 2 * np.pi / wavelength * np.stack([np.sin(angle), np.cos(angle)])
     grey, contrast = random.uniform(20, 235, number), random.uniform(0, 70, number)
     columns = (*place, radius, grey, contrast)
-    return [_Leaf(*values, frequency=(fy, fx)) for *values, fy, fx in zip(*columns, *frequency, strict=True)]
+    texture = list(zip(*frequency, strict=True))
+    return [_Leaf(*values) for values in zip(*columns, texture, strict=True)]

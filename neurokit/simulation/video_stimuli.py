@@ -14,7 +14,7 @@ import numpy as np
 from jaxtyping import Float, UInt8
 
 from neurokit.simulation.movies import FRAME_RATE, GREY, drifting_leaves
-from neurokit.simulation.scenes import gratings
+from neurokit.simulation.scenes import gratings, log_uniform
 
 MOVE = 30  # frames: gratings and dots change once a second
 WAVELENGTHS = (0.2, 0.8)  # of gratings, a little wider than what the cells prefer
@@ -36,8 +36,8 @@ def drifting_gratings(
     """Full-field gratings with a new direction, wavelength and speed in each second."""
     moves = -(-frames // MOVE)
     direction = random.uniform(0, 2 * np.pi, moves)
-    wavelength = height * np.exp(random.uniform(*np.log(WAVELENGTHS), moves))
-    frequency = np.exp(random.uniform(*np.log(FREQUENCIES), moves))
+    wavelength = height * log_uniform(WAVELENGTHS, random, moves)
+    frequency = log_uniform(FREQUENCIES, random, moves)
     return drifting_grating(frames, (height, width), direction, wavelength, frequency)
 
 

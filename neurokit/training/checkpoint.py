@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 import safetensors
@@ -91,7 +91,7 @@ def load(path: str | Path, model: type[Model] | Model | None = None) -> Checkpoi
     """
     weights, sidecar = files(path)
     facts = read_facts(path)
-    wanted = _imported_class(weights, facts["model"]) if model is None else model
+    wanted = imported_class(weights, facts["model"]) if model is None else model
     kind = wanted if isinstance(wanted, type) else type(wanted)
     if facts["model"] != class_name(kind):
         found, asked = (name.rpartition(":")[2] for name in (str(facts["model"]), class_name(kind)))
@@ -100,15 +100,22 @@ def load(path: str | Path, model: type[Model] | Model | None = None) -> Checkpoi
     content = _weights(weights, facts["sha256"])
     try:
         made = wanted(**facts["configuration"]) if isinstance(wanted, type) else wanted
-        tensors = safetensors.torch.load(content)
-        arrays = {name: tensors.pop(name).numpy() for name in list(tensors) if name.startswith(ARRAYS)}
+        tensors, arrays = _split(content)
         made.load_state_dict(tensors)
+    except CheckpointError:
+        raise
     except (TypeError, ValueError, RuntimeError, safetensors.SafetensorError) as error:
         raise CheckpointError(
             f"{weights} does not fit the configuration in {sidecar.name}; copy both files again or fit anew."
         ) from error  # torch's and Python's own words for it run over many lines
-    arrays = {name.removeprefix(ARRAYS): array for name, array in arrays.items()}
-    return Checkpoint(weights, made.eval(), facts, arrays)
+    return Checkpoint(weights, cast(Model, made.eval()), facts, arrays)
+
+
+def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
+    """The fitted transforms, without the model; raises CheckpointError as `load` does."""
+    facts, (weights, _) = read_facts(path), files(path)
+    check_version(weights, facts["version"], "fit anew")
+    return _split(_weights(weights, facts["sha256"]))[1]
 
 
 def class_name(kind: type) -> str:
@@ -116,8 +123,8 @@ def class_name(kind: type) -> str:
     return f"{kind.__module__}:{kind.__qualname__}"
 
 
-def _imported_class(weights: Path, name: object) -> type[nn.Module]:
-    """The model's class of that name, where its module has been imported.
+def imported_class(holder: object, name: object) -> type[nn.Module]:
+    """The class of that name ('module:class'), where its module has been imported; `holder` is for messages.
 
     A side-car may come from a stranger, so that only models of the kind that `save` writes are ever called.
     """
@@ -128,7 +135,7 @@ def _imported_class(weights: Path, name: object) -> type[nn.Module]:
     if isinstance(found, type) and issubclass(found, nn.Module) and hasattr(found, "configuration"):
         return found
     raise CheckpointError(
-        f"{weights} holds a {name}, which nothing imported so far defines with a `configuration`: import "
+        f"{holder} holds a {name}, which nothing imported so far defines with a `configuration`: import "
         f"{module} first, or open it with the function that built it."
     )
 
@@ -180,6 +187,13 @@ def files(path: str | Path) -> tuple[Path, Path]:
     path = Path(path)
     stem = path.with_suffix("") if path.suffix in (".safetensors", ".json") else path
     return stem.with_name(stem.name + ".safetensors"), stem.with_name(stem.name + ".json")
+
+
+def _split(content: bytes) -> tuple[dict[str, torch.Tensor], dict[str, np.ndarray]]:
+    """The weights, and the arrays of fitted transforms, of a file's bytes."""
+    tensors = safetensors.torch.load(content)
+    arrays = {name: tensors.pop(name).numpy() for name in list(tensors) if name.startswith(ARRAYS)}
+    return tensors, {name.removeprefix(ARRAYS): array for name, array in arrays.items()}
 
 
 def _weights(path: Path, sha256: str) -> bytes:

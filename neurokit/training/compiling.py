@@ -16,7 +16,7 @@ import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cache
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 import torch
 from torch import Tensor, nn
@@ -24,13 +24,16 @@ from torch import Tensor, nn
 from neurokit.errors import SettingsError
 
 Compile = Literal["none", "default", "graphs"]
-Loss = Callable[[nn.Module, Any], tuple[Tensor, Tensor]]
+Model = TypeVar("Model", bound=nn.Module)
+Loss = Callable[[Model, Any], tuple[Tensor, Tensor]]
 VARIANTS = 64  # of one function: each mouse, stream and size of batch is compiled by itself; torch stops at 8
 LARGEST_NUMBER_MAPPED, TRIM_ABOVE = -4, -1  # M_MMAP_MAX and M_TRIM_THRESHOLD of glibc's malloc.h
 
 
 @contextmanager
-def compiled(loss: Loss, compile: Compile, model: nn.Module, device: torch.device) -> Iterator[Loss]:
+def compiled(
+    loss: Loss[Model], compile: Compile, model: Model, device: torch.device
+) -> Iterator[Loss[Model]]:
     """The loss, compiled unless `compile` is 'none'; 'graphs' replays its kernels as CUDA graphs.
 
     Raises as `check_compile`.
@@ -40,7 +43,10 @@ def compiled(loss: Loss, compile: Compile, model: nn.Module, device: torch.devic
         yield loss
         return
     graphs = compile == "graphs"
-    options = {"fallback_random": True, "triton.cudagraphs": graphs}
+    options: dict[str, str | int | bool | Callable[..., Any]] = {
+        "fallback_random": True,
+        "triton.cudagraphs": graphs,
+    }
     kept = own_gradients(model) if graphs else nullcontext()
     with torch._dynamo.config.patch(recompile_limit=VARIANTS), kept:
         yield torch.compile(loss, dynamic=False, options=options)

@@ -11,7 +11,7 @@ are added.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import pandas as pd
 import torch
@@ -22,14 +22,15 @@ from neurokit.errors import FitError
 from neurokit.progress import progress
 from neurokit.settings import keep_memory
 from neurokit.training.checkpoint import fingerprint
-from neurokit.training.compiling import Compile, Loss, compiled, keep_freed_memory
+from neurokit.training.compiling import Compile, Loss, Model, compiled, keep_freed_memory
 from neurokit.training.device import autocast
 from neurokit.training.predict import evaluating
 from neurokit.training.settings import FitSettings, optimizer_and_schedule
 from neurokit.training.state import TrainingState
 
 Batch = tuple[Tensor, ...]
-Optimise = Callable[[nn.Module, FitSettings], tuple[torch.optim.Optimizer, LRScheduler]]
+Optimise = Callable[[Model, FitSettings], tuple[torch.optim.Optimizer, LRScheduler]]
+Judged = TypeVar("Judged", bound=nn.Module, contravariant=True)
 
 
 @runtime_checkable
@@ -46,24 +47,24 @@ class TrainingData(Protocol):
 
 
 @runtime_checkable
-class Objective(Protocol):
+class Objective(Protocol[Judged]):
     """A number to make small, in place of the loss on validation rows."""
 
     def fingerprint(self) -> str:
         """Which data it is measured on."""
 
-    def __call__(self, model: nn.Module) -> float:
+    def __call__(self, model: Judged) -> float:
         """The number for this model; its mode must be left as it was."""
 
 
 @dataclass(frozen=True)
-class TrainingResult:
+class TrainingResult(Generic[Model]):
     """A trained model with its best weights, and how it got there.
 
     `history` has one row per epoch: epoch, train_loss, validation_loss, learning_rate.
     """
 
-    model: nn.Module
+    model: Model
     history: pd.DataFrame
     best_epoch: int
     best_loss: float
@@ -101,18 +102,18 @@ class Rows:
 
 
 def fit(
-    model: nn.Module,
-    loss: Loss,
+    model: Model,
+    loss: Loss[Model],
     train: TrainingData,
-    validation: Rows | Objective,
+    validation: Rows | Objective[Model],
     settings: FitSettings = FitSettings(),  # noqa: B008  frozen
     *,
-    optimise: Optimise | None = None,
+    optimise: Optimise[Model] | None = None,
     compile: Compile = "none",
     checkpoint: str | Path | None = None,
     on_epoch: Callable[[int, float], None] | None = None,
     show_progress: bool = True,
-) -> TrainingResult:
+) -> TrainingResult[Model]:
     """Trains `model` in place and leaves it with the weights of its best validation loss.
 
     `validation` is either rows, on which `loss` is measured, or an objective of its own. `optimise` makes
@@ -160,15 +161,15 @@ def fit(
 
 
 def _objective(
-    loss: Loss, validation: Rows | Objective, settings: FitSettings
-) -> Callable[[nn.Module], float]:
+    loss: Loss[Model], validation: Rows | Objective[Model], settings: FitSettings
+) -> Callable[[Model], float]:
     if isinstance(validation, Rows):
         return lambda model: evaluate_loss(model, loss, validation, settings)
     return lambda model: float(validation(model))  # numpy's numbers could not be read back
 
 
 def _train_epoch(
-    model: nn.Module, loss: Loss, data: TrainingData, state: TrainingState, settings: FitSettings
+    model: Model, loss: Loss[Model], data: TrainingData, state: TrainingState, settings: FitSettings
 ) -> float:
     model.train()
     sums = torch.zeros(2, device=data.device)
@@ -185,7 +186,7 @@ def _train_epoch(
     return float(sums[0] / sums[1].clamp_min(1))
 
 
-def evaluate_loss(model: nn.Module, loss: Loss, rows: Rows, settings: FitSettings) -> float:
+def evaluate_loss(model: Model, loss: Loss[Model], rows: Rows, settings: FitSettings) -> float:
     """The loss over all rows in evaluation mode; the model's modes are left as they were."""
     with evaluating(model), torch.no_grad(), autocast(rows.device, settings.precision):
         parts = [torch.stack(loss(model, batch)) for batch in rows.batches(settings.batch_size)]

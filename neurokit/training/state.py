@@ -56,8 +56,10 @@ class TrainingState:
             }
         )
         self.compare(validation_loss, self.epoch)
-        plateau = isinstance(self.schedule, ReduceLROnPlateau)
-        self.schedule.step(*([validation_loss] if plateau else []))
+        if isinstance(self.schedule, ReduceLROnPlateau):
+            self.schedule.step(validation_loss)
+        else:
+            self.schedule.step()
         self.epoch += 1
         if self.settings.patience is not None and self.waited >= self.settings.patience:
             self._close_round()

@@ -8,7 +8,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
 
-from neurokit.config import Count, Seed, checked
+from neurokit.config import Count, Seed, checked, checked_integer
 from neurokit.errors import FitError
 from neurokit.progress import progress as progress_bar
 from neurokit.tune import state
@@ -43,9 +43,9 @@ def search(
     Raises SettingsError (arguments), FitError (the space, every trial failed, a worker process that died),
     CheckpointError (a damaged file or one of another search), DiskError (the file cannot be written).
     """
-    trials, workers = checked("trials", trials, Count), checked("workers", workers, Count)
-    start_up_trials = checked("start_up_trials", start_up_trials, Count)
-    seed, algorithm = checked("seed", seed, Seed), checked("algorithm", algorithm, Algorithm)
+    trials, workers = checked_integer("trials", trials, Count), checked_integer("workers", workers, Count)
+    start_up_trials = checked_integer("start_up_trials", start_up_trials, Count)
+    seed, algorithm = checked_integer("seed", seed, Seed), checked("algorithm", algorithm, Algorithm)
     domain, suggest = domain_of(space), suggester(algorithm, start_up_trials)
     settings = {
         "space": fingerprint(space),

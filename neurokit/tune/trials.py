@@ -103,13 +103,13 @@ def run_trial(
         loss = float(objective(trial.parameters, report))
         if not isfinite(loss):
             raise FitError(f"the objective returned {loss}")
-        ending = {"status": "complete", "loss": loss}
+        trial = replace(trial, status="complete", loss=loss)
     except Pruned as reason:
         best = min(loss for _, loss in report.curve)
-        ending = {"status": "pruned", "loss": best, "message": str(reason)}
+        trial = replace(trial, status="pruned", loss=best, message=str(reason))
     except Exception as error:  # one bad corner of the space must not end the search
-        ending = {"status": "failed", "message": f"{type(error).__name__}: {error}"}
-    return replace(trial, **ending, curve=report.curve, seconds=perf_counter() - start)
+        trial = replace(trial, status="failed", message=f"{type(error).__name__}: {error}")
+    return replace(trial, curve=report.curve, seconds=perf_counter() - start)
 
 
 class Study:
@@ -118,14 +118,18 @@ class Study:
     def __init__(self, records: Sequence[Trial]) -> None:
         """`records` in the order of proposal."""
         self.records = tuple(records)
-        complete = [trial for trial in self.records if trial.status == "complete"]
+        complete = [
+            (trial.loss, trial)
+            for trial in self.records
+            if trial.status == "complete" and trial.loss is not None
+        ]
         if not complete:
             raise FitError(
                 f"All {len(self.records)} trials of the search failed "
                 f"(the first with {self._first_message()!r}): "
                 "mend the objective or the space and start anew."
             )
-        self._best = min(complete, key=lambda trial: trial.loss)
+        self._best_loss, self._best = min(complete, key=lambda pair: pair[0])
 
     @property
     def best(self) -> dict[str, Any]:
@@ -135,7 +139,7 @@ class Study:
     @property
     def best_loss(self) -> float:
         """The lowest loss of a completed trial."""
-        return self._best.loss
+        return self._best_loss
 
     @property
     def trials(self) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""V1 Transformer as a whole: a session's movies to a task, recipes, training, baselines, scores.
+"""V1 Transformer: dF/F of cells of visual cortex from natural movies and running (Allen Brain Observatory).
 
 Names are imported when they are first used: a module of this package that needs none of them imports none.
 """
@@ -7,52 +7,112 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neurokit.v1_transformer.baselines import lagged_pixels, mean_response, motion_energy, running_only
-    from neurokit.v1_transformer.config import SMALL, Recipe, SnippetShape
-    from neurokit.v1_transformer.features import MovieTask, prepare
-    from neurokit.v1_transformer.training import (
-        build_cnn,
-        build_network,
-        cell_scores,
-        part_responses,
-        predict_part,
-        score_table,
-        train_network,
+    from neurokit.v1_transformer.allen_files import Movie, read_frames
+    from neurokit.v1_transformer.allensdk_cache import fetch_session, find_sessions, open_cache
+    from neurokit.v1_transformer.attribution import AttributionMaps, attribution_maps
+    from neurokit.v1_transformer.baselines import (
+        lagged_pixels,
+        mean_response,
+        median_response,
+        motion_energy,
+        running_only,
     )
-
-__all__ = [
-    "SMALL",
-    "MovieTask",
-    "Recipe",
-    "SnippetShape",
-    "build_cnn",
-    "build_network",
-    "cell_scores",
-    "lagged_pixels",
-    "mean_response",
-    "motion_energy",
-    "part_responses",
-    "predict_part",
-    "prepare",
-    "running_only",
-    "score_table",
-    "train_network",
-]
+    from neurokit.v1_transformer.clips import Clips
+    from neurokit.v1_transformer.cnn import MovieCNN
+    from neurokit.v1_transformer.config import (
+        MODELS,
+        ClipShape,
+        TransformerConfig,
+        TransformerSettings,
+        search_space,
+    )
+    from neurokit.v1_transformer.experiment import (
+        build,
+        describe,
+        draw,
+        evaluate,
+        predict,
+        respond,
+        score,
+        simulate,
+        train,
+    )
+    from neurokit.v1_transformer.features import MovieTask, task
+    from neurokit.v1_transformer.figures import (
+        plot_moments,
+        plot_parts,
+        plot_predictions,
+        plot_repeats,
+        plot_scores,
+        plot_traces,
+    )
+    from neurokit.v1_transformer.model import V1Transformer
+    from neurokit.v1_transformer.recording import MovieSession, load_session
+    from neurokit.v1_transformer.scales import (
+        MovieScales,
+        MovieSplit,
+        fit_scales,
+        frame_responses,
+        frame_running,
+        split_movie,
+        split_movie_leaking,
+    )
+    from neurokit.v1_transformer.scores import (
+        cell_scores,
+        expected_responses,
+        part_responses,
+        reference_predictions,
+        score_table,
+    )
+    from neurokit.v1_transformer.simulated_files import ceiling, read_truth, truth_path, write_session
+    from neurokit.v1_transformer.simulation import SAMPLE_RATE, SESSIONS, SessionParameters, simulate_session
+    from neurokit.v1_transformer.sources import load, load_simulated, sessions
 
 _MODULES = {
-    "baselines": ("lagged_pixels", "mean_response", "motion_energy", "running_only"),
-    "config": ("Recipe", "SMALL", "SnippetShape"),
-    "features": ("MovieTask", "prepare"),
-    "training": (
-        "build_cnn",
-        "build_network",
-        "cell_scores",
-        "part_responses",
-        "predict_part",
-        "score_table",
-        "train_network",
+    "allen_files": ("Movie", "read_frames"),
+    "allensdk_cache": ("fetch_session", "find_sessions", "open_cache"),
+    "attribution": ("AttributionMaps", "attribution_maps"),
+    "baselines": ("lagged_pixels", "mean_response", "median_response", "motion_energy", "running_only"),
+    "clips": ("Clips",),
+    "cnn": ("MovieCNN",),
+    "config": ("MODELS", "ClipShape", "TransformerConfig", "TransformerSettings", "search_space"),
+    "experiment": (
+        "build",
+        "describe",
+        "draw",
+        "evaluate",
+        "predict",
+        "respond",
+        "score",
+        "simulate",
+        "train",
     ),
+    "features": ("MovieTask", "task"),
+    "figures": (
+        "plot_moments",
+        "plot_parts",
+        "plot_predictions",
+        "plot_repeats",
+        "plot_scores",
+        "plot_traces",
+    ),
+    "model": ("V1Transformer",),
+    "recording": ("MovieSession", "load_session"),
+    "scales": (
+        "MovieScales",
+        "MovieSplit",
+        "fit_scales",
+        "frame_responses",
+        "frame_running",
+        "split_movie",
+        "split_movie_leaking",
+    ),
+    "scores": ("cell_scores", "expected_responses", "part_responses", "reference_predictions", "score_table"),
+    "simulated_files": ("ceiling", "read_truth", "truth_path", "write_session"),
+    "simulation": ("SAMPLE_RATE", "SESSIONS", "SessionParameters", "simulate_session"),
+    "sources": ("load", "load_simulated", "sessions"),
 }
+__all__ = [name for names in _MODULES.values() for name in names]
 
 
 def __getattr__(name: str) -> Any:
@@ -60,3 +120,7 @@ def __getattr__(name: str) -> Any:
         if name in names:
             return getattr(import_module(f"{__name__}.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -48,7 +48,7 @@ def server_api() -> Any:
 
     AllenSDK must have been imported by `import_allensdk` before.
     """
-    base = importlib.import_module("allensdk.api.queries.brain_observatory_api").BrainObservatoryApi
+    base: Any = importlib.import_module("allensdk.api.queries.brain_observatory_api").BrainObservatoryApi
 
     class PatientApi(base):
         def template_query(self, template_name: str, entry_name: str, **values: Any) -> Any:
@@ -80,9 +80,9 @@ def asked(question: Callable[[], Answer], what: str) -> Answer:
     try:
         return question()
     except requests.RequestException as error:
-        remedy = "look at the network and try again; nothing was kept of it"
+        remedy = "look at the network and try again; no part of it was saved"
         raise FetchError(f"The Allen Institute's server did not send {what} ({error}): {remedy}.") from error
-    except (NeurokitError, OSError, ValueError):  # told of by the caller
+    except (NeurokitError, OSError, ValueError):  # the caller says what was wrong
         raise
     except Exception as error:  # AllenSDK raises plain exceptions for what a server lacks
         raise FetchError(f"AllenSDK could not get {what} ({type(error).__name__}: {error}).") from error
@@ -94,7 +94,7 @@ def check_whole(path: Path, session_id: int) -> None:
         h5py.File(path, locking=False).close()  # `written` holds a lock of its own
     except OSError as error:
         finding = f"What the Allen Institute's server sent for session {session_id} is no whole HDF5 file"
-        raise FetchError(f"{finding} ({error}): try again later; nothing was kept of it.") from error
+        raise FetchError(f"{finding} ({error}): try again later; no part of it was saved.") from error
 
 
 class _NumpyOfOne(ModuleType):
@@ -106,7 +106,7 @@ class _NumpyOfOne(ModuleType):
         return getattr(np, name)
 
 
-def import_allensdk() -> tuple[type, type]:
+def import_allensdk() -> tuple[Any, Any]:
     """The classes BrainObservatoryNwbDataSet and BrainObservatoryCache; numpy is left as it was.
 
     Raises DataError, with the command that mends it, where AllenSDK is missing or cannot be imported.
@@ -154,7 +154,7 @@ def find_sessions(
     from the cache's JSON, which is fetched where it is not there. Raises DataError where no session
     fits or a file of the catalogue is damaged, FetchError where the server does not answer.
     """
-    wanted = {"targeted_structures": [structure], "stimuli": [movie]}
+    wanted: dict[str, list[Any]] = {"targeted_structures": [structure], "stimuli": [movie]}
     wanted |= {"imaging_depths": [depth]} if depth is not None else {}
     wanted |= {"cre_lines": [cre_line]} if cre_line is not None else {}
     found = _catalogue(cache, **wanted)
@@ -214,7 +214,7 @@ def _catalogue(cache: Any, **wanted: Any) -> list[dict[str, Any]]:
 def _modules() -> tuple[ModuleType, ModuleType]:
     dropped = not hasattr(np, "VisibleDeprecationWarning")
     if dropped:
-        np.VisibleDeprecationWarning = np.exceptions.VisibleDeprecationWarning
+        vars(np)["VisibleDeprecationWarning"] = np.exceptions.VisibleDeprecationWarning
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of packages that AllenSDK imports, about one another
@@ -222,13 +222,13 @@ def _modules() -> tuple[ModuleType, ModuleType]:
             reader, cache = (importlib.import_module(f"allensdk.core.{name}") for name in names)
     finally:
         if dropped:
-            del np.VisibleDeprecationWarning
+            del vars(np)["VisibleDeprecationWarning"]
     return reader, cache
 
 
 def _bridge(reader: ModuleType) -> None:
     if not hasattr(np, "string_") and not isinstance(reader.np, _NumpyOfOne):
-        reader.np = _NumpyOfOne("numpy")
+        vars(reader)["np"] = _NumpyOfOne("numpy")
 
 
 def _broken(error: Exception) -> DataError:

@@ -1,10 +1,10 @@
-"""Where in the picture and when before the response a V1 Transformer looks: attribution of frames.
+"""Where in the picture and when before the response a model of movies looks: attribution of frames.
 
 Integrated gradients run from grey frames to those shown (`neurokit.attribution`). The mean size over several
-snippets says where and when a cell looks; signs cancel in a complex cell, so they are left out.
+clips says where and when a cell looks; signs cancel in a complex cell, so they are left out.
 
-Letters: K snippets, S frames that a snippet shows (those before its first included), H x W pixels,
-T frames of a snippet, C of a moment, N neurons of the model, O neurons chosen.
+Letters: K clips, S frames that a clip shows (those before its first included), H x W pixels,
+T frames of a clip, C of a moment, N neurons of the model, O neurons chosen.
 """
 
 from collections.abc import Sequence
@@ -16,29 +16,33 @@ from torch import Tensor, nn
 
 from neurokit.attribution import check_complete, integrated_gradients, neuron_rate, relative_gap
 from neurokit.errors import DataError
-from neurokit.v1_transformer.model import V1Transformer
-from neurokit.v1_transformer.snippets import Snippets
+from neurokit.v1_transformer.clips import Clips
 
 
 class AtRunning(nn.Module):
-    """A V1 Transformer as a function of the frames alone, while the mouse stands still at its mean speed.
+    """A model of clips as a function of the frames alone, while the mouse runs at its mean speed.
 
-    Raises DataError for a model that answers at each frame.
+    `model` is any that is called as a V1 Transformer is; each frame comes to it after `before` earlier ones.
     """
 
-    def __init__(self, model: V1Transformer) -> None:
+    def __init__(self, model: nn.Module, before: int) -> None:
         super().__init__()
-        if model.settings.head != "pooled":
-            raise DataError("The model answers at each frame; ask one whose head is 'pooled'.")
-        self.model = model
+        self.model, self.before = model, before
 
     def forward(self, frames: Float[Tensor, "K S H W"]) -> Float[Tensor, "K N"]:
-        """Activity after each snippet of standardised frames, in the unit of the targets."""
-        moments = frames.unfold(1, 1 + self.model.settings.before, 1).movedim(-1, 2)  # K T C H W
+        """Activity after each clip of standardised frames, in the unit of the targets.
+
+        Raises DataError for a model that answers at each frame.
+        """
+        moments = frames.unfold(1, 1 + self.before, 1).movedim(-1, 2)  # K T C H W
         K, T = moments.shape[:2]
         shown = torch.arange(K * T, device=frames.device).view(K, T)
         mean_speed = frames.new_tensor([0.0, 1.0]).expand(1, K, T, 2)  # on the z-scale, and measured
-        return self.model(moments.flatten(0, 1), shown, mean_speed)[0]
+        found = self.model(moments.flatten(0, 1), shown, mean_speed)[0]
+        if found.ndim != 2 or len(found) != K:
+            name = type(self.model).__name__
+            raise DataError(f"{name} answers at each frame; ask a model that answers once a clip ('pooled').")
+        return found
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ class AttributionMaps:
     """Mean size of the attribution of each neuron's activity, in the unit of the targets.
 
     Attributes:
-        space: summed over the frames of a snippet.
+        space: summed over the frames of a clip.
         time: summed over pixels; the last frame is the newest.
         relative_gap: by how much the attributions miss the change that they explain (completeness).
     """
@@ -56,20 +60,20 @@ class AttributionMaps:
     relative_gap: float
 
 
-def shown_frames(snippets: Snippets, ends: Int[Tensor, "K"]) -> Float[Tensor, "K S H W"]:
-    """All frames that the snippets of these end frames show, oldest first, standardised.
+def shown_frames(clips: Clips, ends: Int[Tensor, "K"]) -> Float[Tensor, "K S H W"]:
+    """All frames that the clips of these end frames show, oldest first, standardised.
 
-    Raises DataError for an end frame whose snippet would begin before the movie, or after its end.
+    Raises DataError for an end frame whose clip would begin before the movie, or after its end.
     """
-    snippets.check_ends(ends)
-    ago = snippets.stride * torch.arange(snippets.length + snippets.before - 1, -1, -1)
-    frames = snippets.frames[(ends[:, None] - ago).to(snippets.device)].float()
-    return (frames - snippets.scales.frame_mean) / snippets.scales.frame_sd
+    clips.check_ends(ends)
+    ago = clips.stride * torch.arange(clips.length + clips.before - 1, -1, -1)
+    frames = clips.frames[(ends[:, None] - ago).to(clips.device)].float()
+    return (frames - clips.scales.frame_mean) / clips.scales.frame_sd
 
 
 def attribution_maps(
-    model: V1Transformer,
-    snippets: Snippets,
+    model: nn.Module,
+    clips: Clips,
     ends: Int[Tensor, "K"],
     neurons: Sequence[int],
     *,
@@ -77,19 +81,20 @@ def attribution_maps(
     rows_at_once: int = 64,
     tolerance: float = 0.05,
 ) -> AttributionMaps:
-    """Where and when each of `neurons` looks, over the snippets of these end frames.
+    """Where and when each of `neurons` looks, over the clips of these end frames.
 
-    About a tenth of a second on one core for a snippet and neuron of the small model. Raises FitError
-    where `steps` are too few, so that the relative completeness gap over all snippets is above `tolerance`,
-    and DataError for end frames that no snippet can have (see `shown_frames`).
+    `model` may be any that `neurokit.v1_transformer.build` describes. About a tenth of a second on one core
+    for a clip and neuron of the small one. Raises FitError where `steps` are too few, so that the relative
+    completeness gap over all clips is above `tolerance`, and DataError for end frames that no clip can have
+    (see `shown_frames`) and for a model that answers at each frame.
     """
-    frames = shown_frames(snippets, ends)
-    grey = torch.zeros_like(frames[0])
+    frames = shown_frames(clips, ends)
+    asked, grey = AtRunning(model, clips.before), torch.zeros_like(frames[0])
     outputs, chunk = neuron_rate(list(neurons)), max(1, rows_at_once // steps)
-    sizes, gaps, changes = 0, [], []
-    for part in frames.split(chunk):  # one attribution is as large as all frames of its snippet
+    sizes, gaps, changes = torch.zeros_like(grey), [], []
+    for part in frames.split(chunk):  # one attribution is as large as all frames of its clip
         found = integrated_gradients(
-            AtRunning(model), part, grey, outputs, steps=steps, rows_at_once=rows_at_once, tolerance=torch.inf
+            asked, part, grey, outputs, steps=steps, rows_at_once=rows_at_once, tolerance=torch.inf
         )
         sizes = sizes + found.values.abs().sum(dim=0)  # O S H W
         gaps.append(found.gap)

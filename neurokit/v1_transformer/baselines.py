@@ -15,8 +15,7 @@ from neurokit.errors import DataError
 from neurokit.models.motion_patches import MotionPatches
 from neurokit.models.ridge import best_ridge
 from neurokit.v1_transformer.allen_files import read_frames
-from neurokit.v1_transformer.config import SMALL_MODEL as SMALL
-from neurokit.v1_transformer.config import TransformerSettings
+from neurokit.v1_transformer.config import SMALL_MODEL, TransformerSettings
 from neurokit.v1_transformer.features import MovieTask
 from neurokit.v1_transformer.scales import fit_scales
 
@@ -31,8 +30,14 @@ def mean_response(task: MovieTask, part: str = "test") -> Float32[np.ndarray, "R
     return _in_all_repeats(np.broadcast_to(mean, (len(getattr(task.split, part)), len(mean))), task)
 
 
+def median_response(task: MovieTask, part: str = "test") -> Float32[np.ndarray, "R E N"]:
+    """Each cell's median over training frames, always: the constant of the least absolute error."""
+    median = np.median(task.responses[:, task.split.train], axis=(0, 1))
+    return _in_all_repeats(np.broadcast_to(median, (len(getattr(task.split, part)), len(median))), task)
+
+
 def lagged_pixels(task: MovieTask, part: str = "test") -> Float32[np.ndarray, "R E N"]:
-    """Ridge regression of the mean over repeats on the small frames that a snippet shows."""
+    """Ridge regression of the mean over repeats on the small frames that a clip shows."""
     small = read_frames(task.frames, SIZE).reshape(len(task.frames), -1).astype(np.float32)
     seen = small[task.split.train]
     small = (small - seen.mean()) / seen.std()
@@ -44,15 +49,16 @@ def lagged_pixels(task: MovieTask, part: str = "test") -> Float32[np.ndarray, "R
 
 
 def motion_energy(
-    task: MovieTask, part: str = "test", *, settings: TransformerSettings = SMALL
+    task: MovieTask, part: str = "test", *, settings: TransformerSettings = SMALL_MODEL
 ) -> Float32[np.ndarray, "R E N"]:
     """Ridge regression of the mean over repeats on motion energy: what a network's start alone is worth.
 
     The energies are those of an untrained network's patches (`MotionPatches`) of these sizes, summed over the
-    snippet with weights that fall as calcium forgets. No attention, no running, nothing learned but a line.
+    clip with weights that fall as calcium forgets. No attention, no running, nothing learned but a line.
     """
     energies = _energies(task, settings)  # F J
-    weights = np.exp(-np.arange(task.shape.length) / settings.memory).astype(np.float32)
+    memory = settings.memory or np.inf
+    weights = np.exp(-np.arange(task.shape.length) / memory).astype(np.float32)
 
     def design(ends: np.ndarray) -> np.ndarray:
         back = enumerate(weights)
@@ -78,12 +84,12 @@ def _energies(task: MovieTask, settings: TransformerSettings) -> Float32[np.ndar
 
 
 def running_only(task: MovieTask, part: str = "test") -> Float32[np.ndarray, "R E N"]:
-    """Ridge regression of single trials on the running during a snippet.
+    """Ridge regression of single trials on the running during a clip.
 
     Raises DataError for a task without running.
     """
     if task.running is None:
-        raise DataError("The task was prepared without running: there is nothing to regress on.")
+        raise DataError("The task has no running: there is nothing to regress on.")
     train = task.split.train
     scales = fit_scales(task.frames, task.responses, task.running, train, train)
     running = scales.running(task.running)  # R F 2
@@ -96,7 +102,7 @@ def running_only(task: MovieTask, part: str = "test") -> Float32[np.ndarray, "R 
 
 
 def _lagged(task: MovieTask, ends: np.ndarray) -> np.ndarray:
-    """The frames of each snippet, E L."""
+    """The frames of each clip, E L."""
     lags = np.arange(task.shape.length + task.shape.before) * task.shape.stride
     return ends[:, None] - lags
 

@@ -1,21 +1,26 @@
-"""Recipes: everything that makes one trained V1 Transformer out of a session; the default, and a small one.
+"""What makes one trained model of movie responses out of a session, and the table of the models.
 
-A recipe holds the sizes of a model, how long a snippet is and when its response is read, and the settings of
-training. The parts are those of the V1 Transformer's public description, which names no size; all numbers are
-ours. Mouse V1 prefers gratings of about 0.04 cycles per degree (Niell and Stryker, J. Neuroscience 28,
-7520-7536, 2008). A frame of the Allen Brain Observatory's movies spans about 120 x 95 degrees, so 20 rows
-still show twice that frequency, and 40 rows four times. SMALL_MODEL reads 20 x 40 pixels and trains on a CPU;
-the default reads 40 x 80 and is meant for a GPU.
+A config holds the sizes of a model, how long a clip is and when its response is read, what of the session
+is read, and the settings of training. The parts are those of the V1 Transformer's public description, which
+names no size; all numbers are ours. Mouse V1 prefers gratings of about 0.04 cycles per degree (Niell and
+Stryker, J. Neuroscience 28, 7520-7536, 2008). A frame of the Allen Brain Observatory's movies spans about
+120 x 95 degrees, so 20 rows still show twice that frequency, and 40 rows four times. The small models read
+20 x 40 pixels and train on a CPU; the published ones read 40 x 80 and are meant for a GPU.
 """
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import model_validator
+import numpy as np
+from hyperopt import hp
+from pydantic import AfterValidator, model_validator
 
-from neurokit.config import BelowOne, Config, Count, Positive, Seed, Size, WholeNumber
+from neurokit.config import BelowOne, Config, Count, Names, Positive, Size, WholeNumber
 from neurokit.errors import SettingsError
+from neurokit.simulation.movies import MOVIES
 from neurokit.training.settings import FitSettings
+from neurokit.training.system import ModelEntry, SystemConfig
 
+Family = Literal["transformer", "cnn"]
 RunningEntry = Literal["film", "additive"]
 Head = Literal["pooled", "per_frame"]
 Start = Literal["gabor", "random"]
@@ -37,7 +42,7 @@ class TransformerSettings(Config):
 
     frame: Size = (40, 80)
     """Height and width of a frame, pixels."""
-    snippet: Count = 16
+    clip_length: Count = 16
     """Frames that a prediction is made from."""
     before: WholeNumber = 3
     """Earlier frames that each of them is seen together with."""
@@ -52,7 +57,7 @@ class TransformerSettings(Config):
     spatial_layers: WholeNumber = 2
     """Blocks that compare the patches of a frame."""
     temporal_layers: WholeNumber = 2
-    """Blocks that compare the frames of a snippet."""
+    """Blocks that compare the frames of a clip."""
     expansion: Count = 4
     """Width of a block's perceptron, in widths of its input."""
     registers: WholeNumber = 0
@@ -98,7 +103,7 @@ SMALL_MODEL = TransformerSettings(
 )
 
 
-class SnippetShape(Config):
+class ClipShape(Config):
     """What a model sees and what it predicts, in frames of the movie and samples of the microscope.
 
     Both come 30 times a second in the Allen recordings, and seconds below are theirs. The default looks back
@@ -106,45 +111,97 @@ class SnippetShape(Config):
     """
 
     length: Count = 16
-    """Frames of a snippet."""
+    """Frames of a clip."""
     stride: Count = 3
     """Frames from one of them to the next: 0.1 s."""
     before: WholeNumber = 3
     """Earlier frames, as far apart, that each is seen together with, for motion needs several: these reach
     back as far as a cell of V1 does."""
     lag: WholeNumber = 2
-    """Samples from a snippet's last frame to the first of its target: calcium rises late."""
+    """Samples from a clip's last frame to the first of its target: calcium rises late."""
     window: Count = 3
     """Samples that the target, dF/F, is averaged over."""
 
     @property
     def span(self) -> int:
-        """Frames from the first of a snippet to the last, both counted."""
+        """Frames from the first of a clip to the last, both counted."""
         return (self.length + self.before - 1) * self.stride + 1
 
     @property
     def reach(self) -> int:
-        """Frames after a snippet's last during which its response is still read."""
+        """Frames after a clip's last during which its response is still read."""
         return self.lag + self.window - 1
 
 
-class Recipe(Config):
-    """All that makes a trained model out of a session."""
+def _known(movies: tuple[str, ...]) -> tuple[str, ...]:
+    """Each movie once, in the order of their numbers."""
+    if unknown := [name for name in movies if name not in MOVIES]:
+        raise SettingsError(
+            f"No movie is named {', '.join(map(repr, unknown))}; movies are {', '.join(MOVIES)}."
+        )
+    if not movies:
+        raise SettingsError("movies names none; name at least one, or leave it out for all.")
+    return tuple(name for name in MOVIES if name in movies)
 
-    shape: SnippetShape = SnippetShape()
+
+Movies = Annotated[Names, AfterValidator(_known)]
+CellIds = Annotated[tuple[WholeNumber, ...], AfterValidator(lambda ids: tuple(sorted(set(ids))))]
+
+
+class TransformerConfig(SystemConfig):
+    """All that makes a trained model out of a session. The default is the V1 Transformer at its full size."""
+
+    family: Family = "transformer"
+    """A V1 Transformer, or a small network of convolutions ('cnn'), which reads no running."""
+    shape: ClipShape = ClipShape()
     """What the model sees and predicts."""
     model: TransformerSettings = TransformerSettings()
-    """What it is made of; its sizes of frame and snippet give way to those of the data."""
+    """What it is made of; clip_length and before are those of the shape. A 'cnn' takes the frame alone."""
     fit: FitSettings = FIT
     """How it is trained; its seed is that of everything random in training."""
     running: Running = "measured"
     """Speed beside the movie: as 'measured', 'none', or 'shuffled' over repeats, a control."""
-    seed: Seed = 0
-    """Of the weights."""
+    movies: Movies | None = None
+    """Movies that are read, by name; None: all that the session has."""
+    without: CellIds = ()
+    """Ids of cells that are left out."""
 
-    def seeded(self, seed: int) -> "Recipe":
-        """The same with other weights and another order of training."""
-        return self.replace(seed=seed, fit=self.fit.replace(seed=seed))
+    @model_validator(mode="after")
+    def _cnn_can(self) -> "TransformerConfig":
+        if self.family == "cnn" and self.running != "none":
+            raise SettingsError(
+                f"A cnn reads no running, and running is {self.running!r}; use running='none' with it."
+            )
+        if self.family == "cnn" and self.model.head != "pooled":
+            raise SettingsError("A cnn answers once a clip; use model.head='pooled' with it.")
+        return self
 
 
-SMALL = Recipe(model=SMALL_MODEL, fit=FIT.replace(epochs=10))
+SMALL = TransformerConfig(model=SMALL_MODEL, fit=FIT.replace(epochs=10))
+MODELS = {
+    "transformer": ModelEntry(
+        "the V1 Transformer, which reads movie and running", SMALL, TransformerConfig()
+    ),
+    "cnn": ModelEntry(
+        "a small network of three-dimensional convolutions, which reads the movie alone",
+        SMALL.replace(family="cnn", running="none"),
+        TransformerConfig(family="cnn", running="none"),
+    ),
+}
+
+
+def search_space(most_layers: int = 2) -> dict[str, Any]:
+    """What TPE searches, in hyperopt's terms: sizes, dropout, learning rate, weight decay.
+
+    Only the last two change a 'cnn'.
+    """
+    layers = list(range(most_layers + 1))
+    return {
+        "width": hp.choice("width", [32, 48, 64, 96]),
+        "spatial_layers": hp.choice("spatial_layers", layers),
+        "temporal_layers": hp.choice("temporal_layers", layers),
+        "dropout": hp.uniform("dropout", 0.0, 0.5),
+        "patch_dropout": hp.uniform("patch_dropout", 0.0, 0.9),
+        "learning_rate": hp.loguniform("learning_rate", np.log(3e-4), np.log(1e-2)),
+        "weight_decay": hp.loguniform("weight_decay", np.log(1e-3), np.log(1.0)),
+    }

@@ -1,275 +1,267 @@
-"""V1 Transformer from a session to a saved model and its scores, for the command line and the notebooks.
+"""What the V1 Transformer is to `neurokit.experiment.Experiment`: its models, training, scores, new movies.
 
-A plan settles all that a command needs: which session and movies, which recipe, saved where.
-
-    plan = Plan()                     # on the source of NEUROKIT_SOURCE
-    train_and_save(plan)
-    evaluate_saved(plan)
-
-Letters: R repeats, E end frames of the test part, F frames, N neurons, S samples of the microscope.
+Letters: R repeats, E end frames of a part, F frames, H x W pixels, N cells.
 """
 
-import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+import torch
+from jaxtyping import Float32
+from matplotlib.figure import Figure
+from torch import nn
 
-from neurokit import settings
-from neurokit.config import Names, Seed, WholeNumber, checked
-from neurokit.errors import SettingsError
 from neurokit.files.atomic import write_output
-from neurokit.training.compiling import Compile, check_compile
-from neurokit.training.device import choose_device
-from neurokit.v1_transformer.allensdk_cache import import_allensdk
-from neurokit.v1_transformer.baselines import lagged_pixels, mean_response, running_only
-from neurokit.v1_transformer.config import SMALL, Recipe, Running, SnippetShape
-from neurokit.v1_transformer.features import MovieTask, prepare
-from neurokit.v1_transformer.recording import MovieSession, check_movies
-from neurokit.v1_transformer.saved import check_saved, load_model, save_model
+from neurokit.training.checkpoint import Checkpoint, fingerprint
+from neurokit.training.device import choose_device, first_tensor
+from neurokit.training.fit import TrainingResult, fit
+from neurokit.training.predict import collected, evaluating
+from neurokit.training.system import Option, Score, Simulated
+from neurokit.v1_transformer import model as networks
+from neurokit.v1_transformer.baselines import median_response
+from neurokit.v1_transformer.clips import PartLoss
+from neurokit.v1_transformer.cnn import MovieCNN
+from neurokit.v1_transformer.config import MODELS, ClipShape, TransformerConfig, search_space
+from neurokit.v1_transformer.features import MovieTask, task
+from neurokit.v1_transformer.figures import plot_scores
+from neurokit.v1_transformer.new_movies import INPUTS, task_of_arrays
+from neurokit.v1_transformer.recording import MovieSession
 from neurokit.v1_transformer.scales import frame_responses
-from neurokit.v1_transformer.simulated_files import Ceiling, ceiling, write_session
-from neurokit.v1_transformer.simulation import SessionParameters, simulate_session
-from neurokit.v1_transformer.sources import (
-    SESSION,
-    load_movie_session,
-    load_simulated_session,
-    session_truth,
-    simulated_file,
+from neurokit.v1_transformer.scores import COLUMNS, reference_predictions, scaled_errors, score_table
+from neurokit.v1_transformer.simulated_files import ceiling, truth_path, write_session
+from neurokit.v1_transformer.simulation import (
+    SessionParameters,
+    SimulatedSession,
+    simulate_session,
 )
-from neurokit.v1_transformer.training import predict_part, score_table, train_network
+from neurokit.v1_transformer.sources import load, sessions
 
-Size = Literal["small", "full"]
+__all__ = [
+    "COLUMNS",
+    "INPUTS",
+    "MODELS",
+    "load",
+    "search_space",
+    "sessions",
+    "task",
+]  # besides what stands below
+
+NAME = "v1-transformer"
+OPTIONS = (
+    Option("movies", "movies", "of the session, by name (default all)", several=True),
+    Option("without", "without", "ids of cells to leave out", several=True),
+    Option("running", "running", "what the model is given of the speed: measured, none or shuffled"),
+)
+DATA_FIELDS = ("shape", "running", "movies", "without", "model.frame", "model.head", "seed")
 
 
-def demo_parameters(seed: int) -> SessionParameters:
-    """The simulated session of the demo source."""
-    return SessionParameters(seed=seed)
+def describe(recording: MovieSession) -> str:
+    """Session, place, cells, movies, and how much of the behaviour was measured."""
+    samples, rate = len(recording.time), 1 / np.diff(recording.time).mean()
+    where = f"{recording.structure}, {recording.depth} µm deep, {recording.cre_line}"
+    shown = [
+        f"  {name}: {movie.starts.shape[1]} frames x {len(movie.starts)} repeats"
+        for name, movie in recording.movies.items()
+    ]
+    measured = 100 * np.isfinite(recording.running).mean()
+    pupil = "not recorded" if recording.pupil is None else "recorded"
+    lines = [
+        f"session {recording.session_id} ({recording.session_type})",
+        f"  {where}, pipeline {recording.pipeline}",
+        f"  {len(recording.cell_ids)} cells, {samples} samples at {rate:.1f} Hz",
+        *shown,
+        f"  running measured at {measured:.1f} % of samples, pupil {pupil}",
+    ]
+    return "\n".join(lines)
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A V1 Transformer on a session of a source.
+def identity(recording: MovieSession) -> dict[str, Any]:
+    """Session, movies, cells, values of the file; not frames, which may be shrunk otherwise elsewhere."""
+    starts = [movie.starts for movie in recording.movies.values()]
+    return {
+        "session": recording.session_id,
+        "movies": list(recording.movies),
+        "cells": fingerprint(recording.cell_ids),
+        "values": fingerprint(recording.dff, recording.running, *starts),
+    }
 
-    `session_id` is a real session's number (full source; default: SESSION). `seed` picks the demo's session,
-    and the seeds of weights and training on both sources. `movies` are names, None stands for all the session
-    has. `without` are ids of cells to leave out. `size` None is small on the demo source, else full; `epochs`
-    replaces the recipe's. Raises SettingsError for a source, session or size that cannot be or no movie at
-    all, and DataError for a movie that no session has.
+
+def arrays(task: MovieTask) -> dict[str, np.ndarray]:
+    """The scales of frames, running and responses."""
+    return task.clips().scales.arrays()
+
+
+def facts(task: MovieTask) -> dict[str, Any]:
+    """What a model of the task reads and says: cells, size and rate of frames, shape of clips, running."""
+    cells = task.responses.shape[-1]
+    return {
+        "cell_ids": list(range(cells)) if task.cell_ids is None else task.cell_ids.tolist(),
+        "frame": list(task.frames.shape[1:]),
+        "frame_rate": task.frame_rate,
+        "shape": task.shape.to_dict(),
+        "per_frame": task.per_frame,
+        "reads_running": task.running is not None,
+    }
+
+
+def build(task: MovieTask, config: TransformerConfig = TransformerConfig()) -> nn.Module:  # noqa: B008  frozen
+    """An untrained model that fits the task; a V1 Transformer reads running where the task has it.
+
+    A model of one's own, made by another such function, is a `nn.Module` with
+
+        forward(frames, shown, running) -> answers
+
+    where `frames` (U C H W, standardised) are the distinct frames of a batch, each after the C - 1 =
+    `shape.before` that come `shape.stride` earlier; `shown` (E T) are the frames that each of E clips shows,
+    oldest first; `running` (R E T 2) is the z-scored speed and whether it was measured, None where the task
+    has none. `answers` are R E N, for N cells in R repeats, or 1 E N where one serves all repeats; with
+    `model.head` 'per_frame' they have T before N. They are in standard deviations from each cell's mean. A
+    model that is opened without this function (`load_pretrained`) needs a `configuration`, the arguments that
+    make it anew as JSON can hold them.
     """
-
-    session_id: int | None = None
-    seed: int | np.integer = 0
-    movies: tuple[str, ...] | str | None = None
-    without: tuple[int, ...] | np.ndarray = ()
-    running: Running = "measured"
-    size: Size | None = None
-    epochs: int | None = None
-    source: settings.Source = field(default_factory=settings.source)
-
-    def __post_init__(self) -> None:
-        """Looks at what can be said without the session; one movie's name is taken as a tuple of it."""
-        settings.check_source(self.source)
-        kinds = {"seed": Seed, "movies": Names | None, "without": tuple[WholeNumber, ...]}
-        for name, kind in kinds.items():
-            object.__setattr__(self, name, checked(name, getattr(self, name), kind))
-        check_movies(self.movies)
-        if self.session_id is not None and self.source == "demo":
-            raise SettingsError(
-                f"Session {self.session_id} is not on the demo source, whose session is picked by its seed: "
-                "leave the session out, or use the source full."
-            )
-        if self.size not in (*get_args(Size), None):
-            raise SettingsError(f"size is {self.size!r}; use one of {', '.join(get_args(Size))}.")
-        if self.movies == ():
-            raise SettingsError("movies names none; name at least one, or leave it out for all.")
-
-    @property
-    def small(self) -> bool:
-        """Whether the model is the one that trains on a CPU."""
-        return self.source == "demo" if self.size is None else self.size == "small"
-
-    @property
-    def recipe(self) -> Recipe:
-        """What is trained, and how; raises SettingsError for an unknown word in `running`."""
-        recipe = (SMALL if self.small else Recipe()).replace(running=self.running)
-        changed = {} if self.epochs is None else {"epochs": self.epochs}
-        return recipe.replace(fit=recipe.fit.replace(**changed)).seeded(self.seed)
-
-    @property
-    def description(self) -> str:
-        """One line on which model this is."""
-        rows, columns = self.recipe.model.frame
-        size, shown = "small" if self.small else "full", self._movies.replace("-", ", ")
-        return (
-            f"V1 Transformer, {size} size (frames of {rows} x {columns} pixels), running {self.running}, "
-            f"movies {shown}"
-        )
-
-    @property
-    def parameters(self) -> SessionParameters:
-        """Of the demo's simulation."""
-        return demo_parameters(self.seed)
-
-    def load(self) -> MovieSession:
-        """The session with these movies, in frames of the recipe's size; without running for 'none'.
-
-        Raises SettingsError for cutout, which has no movies, and what fetching and reading raise.
-        """
-        options = {
-            "movies": self.movies,
-            "without": self.without,
-            "running": self.running != "none",
-            "size": self.recipe.model.frame,
-        }
-        if self.source != "demo":
-            return load_movie_session(self.session_id, source=self.source, **options)
-        import_allensdk()  # where it is missing, that is said before anything is simulated
-        return load_simulated_session(self.parameters, **options)
-
-    def file(self, session: MovieSession) -> Path:
-        """The NWB that the session was read from, in the layout of AllenSDK's cache."""
-        if self.source == "demo":
-            return simulated_file(self.parameters)
-        return settings.data_folder() / "allen" / "ophys_experiment_data" / f"{session.session_id}.nwb"
-
-    @property
-    def path(self) -> Path:
-        """Where the model is kept, without suffix; the same for any number of epochs."""
-        return settings.data_folder() / "checkpoints" / self._name
-
-    @property
-    def unfinished(self) -> Path:
-        """Where its training is kept until it is over; another file for each change of the recipe."""
-        return self.path.with_name(f"{self._name}-{self.recipe.digest()}.training")
-
-    @property
-    def _movies(self) -> str:
-        names = self.movies or ("all",)
-        return "-".join(name.removeprefix("natural_movie_") for name in names)
-
-    @property
-    def _name(self) -> str:
-        session = SESSION if self.session_id is None else self.session_id
-        where = "demo" if self.source == "demo" else f"{self.source}-{session}"
-        size = "small" if self.small else "full"
-        cells = repr(sorted(set(self.without)))
-        digest = hashlib.sha256(cells.encode()).hexdigest()[:12]
-        fewer = f"-without-{digest}" if self.without else ""
-        return f"v1-transformer-{where}-{self.seed}-{size}-{self.running}-{self._movies}{fewer}"
+    cells, frame = task.responses.shape[-1], task.frames.shape[1:]
+    if config.family == "cnn":
+        with torch.random.fork_rng():
+            torch.manual_seed(config.seed)
+            return MovieCNN(cells, frame, task.shape.length)
+    settings = config.model.replace(
+        frame=frame,
+        clip_length=task.shape.length,
+        before=task.shape.before,
+        running=None if task.running is None else config.model.running,
+        head="per_frame" if task.per_frame else "pooled",
+    )
+    return networks.build(cells, settings, seed=config.seed)
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A finished training run; `error` is the mean absolute one on validation snippets, of the best epoch."""
+def train(
+    model: nn.Module,
+    task: MovieTask,
+    config: TransformerConfig = TransformerConfig(),  # noqa: B008  frozen
+    *,
+    device: str = "auto",
+    **options: Any,
+) -> TrainingResult:
+    """Trains the model by mean absolute error; validation clips choose the epoch.
 
-    path: Path
-    parameters: int
-    best_epoch: int
-    error: float
-
-
-@dataclass(frozen=True)
-class Written:
-    """A simulated session on disk, and the ceilings of its cells by what somebody knows; see `Ceiling`."""
-
-    path: Path
-    ceilings: dict[str, Ceiling]
-
-
-def train_and_save(plan: Plan, device: str = "auto", compile: Compile = "none") -> Trained:
-    """Trains the plan's model on its session and saves it; a killed run goes on.
-
-    Raises what loading, preparing and training do.
+    A `checkpoint` of a broken-off run is gone on with; `options` go to `fit`, which says what is raised.
+    Raises DataError for a model whose answers have not the shape of the responses.
     """
-    check_compile(compile, choose_device(device))  # before anything is simulated or downloaded
-    return _train(plan, plan.load(), device, compile)
+    clips = task.clips().to(choose_device(device))
+    with evaluating(model.to(clips.device)), torch.no_grad():
+        networks.answer(model, next(clips.batches("validation", 2)))
+    objective = PartLoss(clips, networks.absolute_error, size=config.fit.batch_size)
+    return fit(model, networks.absolute_error, clips, objective, config.fit, **options)
 
 
-def is_saved(plan: Plan) -> bool:
-    """Whether a model lies at the plan's path, or one of its two files: damage, which loading it tells."""
-    files = [plan.path.with_name(f"{plan.path.name}.{kind}") for kind in ("json", "safetensors")]
-    return any(file.is_file() for file in files)
+def predict(
+    model: nn.Module, task: MovieTask, part: str = "test", *, batch_size: int = 64
+) -> Float32[np.ndarray, "R E N"]:
+    """dF/F (fraction) after each end frame of a part, in each repeat, on the CPU; the model is left as found.
 
-
-def evaluate_saved(plan: Plan) -> pd.DataFrame:
-    """Test scores of the saved model and its baselines; where none is saved it is trained first.
-
-    Columns as in `score_table`. On the demo source the last row is the ceiling: the prediction of somebody
-    who knows the simulated cells and is told what the model is. The row 'running only' is left out for a
-    model without running. Raises CheckpointError where the saved model is another one than the plan's.
+    Raises DataError for a model of other cells.
     """
-    session = plan.load()
-    if not is_saved(plan):
-        _train(plan, session)
-    check_saved(plan.path, session, plan.recipe)
-    task = prepare(session, plan.recipe)
-    predictions = {"V1 Transformer": _predicted(plan, task), **_baselines(session, task, plan.recipe)}
-    if plan.source == "demo":
-        predictions["ceiling"] = _ceiling(plan, session, task)
+    clips = task.clips().to(first_tensor(model).device)
+    predicted = torch.empty(len(clips.responses), len(clips.ends(part)), clips.responses.shape[-1])
+    with evaluating(model), torch.no_grad():
+        answers = (networks.answer(model, batch) for batch in clips.batches(part, batch_size))
+        last = (each[:, :, -1] if task.per_frame else each for each in answers)  # at the end frame
+        collected((each.transpose(0, 1) for each in last), predicted.transpose(0, 1))
+    scales = clips.scales
+    return (predicted.numpy() * scales.response_sd + scales.response_mean).astype(np.float32)
+
+
+def score(result: TrainingResult, task: MovieTask, config: TransformerConfig) -> Score:
+    """The absolute error on validation clips, beside that of the baselines, and of the ceiling.
+
+    The median of each cell has the least error of all constants: a model that learned nothing ends there.
+    """
+    simple = {"median": median_response(task, "validation")}
+    simple |= reference_predictions(task, "validation", running=_reads_running(config))
+    name = "validation error (absolute, in standard deviations, lower is better)"
+    return Score(result.best_loss, name, scaled_errors(task, simple, "validation"))
+
+
+def evaluate(
+    model: nn.Module,
+    task: MovieTask,
+    config: TransformerConfig = TransformerConfig(),  # noqa: B008  frozen
+) -> pd.DataFrame:
+    """Test scores of the model, of its baselines, and of the ceiling where the session is simulated.
+
+    Columns as in `score_table`. The row 'running only' is left out for a model that is given no running.
+    """
+    ours = type(model) is networks.V1Transformer
+    predictions = {"V1 Transformer" if ours else type(model).__name__: predict(model, task)}
+    predictions |= reference_predictions(task, running=_reads_running(config))
     return score_table(task, predictions)
 
 
-def write_simulated(folder: str | Path, session_type: str = "three_session_A", seed: int = 0) -> Written:
-    """Simulates a session and writes it as AllenSDK's cache reads it; about twenty seconds.
+def draw(scores: pd.DataFrame) -> Figure:
+    """Correlations of each model: on single trials, and normalised with its quartiles over cells."""
+    return plot_scores(scores)
 
-    Needs no AllenSDK. An earlier session that was written here is replaced. Raises SettingsError for an
-    unknown session type, DataError for a folder that holds anything else, and DiskError.
+
+def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """dF/F (fraction) of each cell for a movie that the model has never seen.
+
+    `dff` has a row for each frame that ends a clip and a column for each cell, in the order of the
+    checkpoint's `cell_ids`; `frame` has the numbers of these frames. Raises DataError for arrays that do not
+    fit the model.
     """
-    folder = Path(folder)
-    parameters = demo_parameters(seed).replace(session_type=session_type)
+    asked = task_of_arrays(checkpoint.facts, checkpoint.arrays, arrays)
+    [found] = predict(checkpoint.model, asked, "train")  # all frames are that part
+    return {"dff": found, "frame": asked.split.train}
+
+
+def simulate(
+    folder: Path,
+    *,
+    seed: int = 0,
+    session_type: str | None = None,
+    cells: int | None = None,
+    frames: int | None = None,
+    repeats: int | None = None,
+) -> Simulated:
+    """Writes one session and its truth as AllenSDK's cache reads it; about twenty seconds.
+
+    `session_type` says which movies it shows (default three_session_A), `frames` are those of the shorter
+    movies, and `repeats` how often each is shown; see `SessionParameters`. Needs no AllenSDK. An earlier
+    session that was written here is replaced. Raises SettingsError for parameters that cannot be, DataError
+    for a folder that holds anything else, and DiskError.
+    """
+    asked = {"session_type": session_type, "cells": cells, "frames": frames, "repeats": repeats}
+    changes = {name: value for name, value in asked.items() if value is not None}
+    parameters = SessionParameters(seed=seed).replace(**changes)
     # AllenSDK leaves its manifest in a folder that it has opened.
-    with write_output(folder, "neurokit simulate --recording allen", beside=("manifest.json",)) as new:
-        simulated = simulate_session(parameters)
-        path = folder / write_session(simulated, new).relative_to(new)
-    known = {"movie and running": simulated.expected, "movie": simulated.expected_from_movie}
-    measured, *best = (_cut(each, simulated.starts) for each in (simulated.dff, *known.values()))
-    ceilings = {name: ceiling(measured, each) for name, each in zip(known, best, strict=True)}
-    return Written(path, ceilings)
+    with write_output(folder, f"neurokit {NAME} simulate", beside=("manifest.json",)) as new:
+        session = simulate_session(parameters)
+        path = write_session(session, new)
+        catalogue = sorted(new.glob("*.json"))
+        files = [folder / file.relative_to(new) for file in (path, truth_path(path), *catalogue)]
+    return Simulated(tuple(files), _reachable(session))
 
 
-def _train(plan: Plan, session: MovieSession, device: str = "auto", compile: Compile = "none") -> Trained:
-    snippets = prepare(session, plan.recipe).snippets()
-    unfinished = plan.unfinished
-    options = {"device": device, "compile": compile}
-    fitted = train_network(snippets, plan.recipe, checkpoint=unfinished, **options)
-    path = save_model(fitted, snippets.scales, session, plan.recipe, plan.path)
-    unfinished.unlink(missing_ok=True)
-    parameters = sum(parameter.numel() for parameter in fitted.model.parameters())
-    return Trained(path, parameters, fitted.best_epoch, fitted.best_loss)
+def _reads_running(config: TransformerConfig) -> bool:
+    """Whether a model reads the running of the repeat itself."""
+    return config.running == "measured" and config.model.running is not None
 
 
-def _predicted(plan: Plan, task: MovieTask) -> Float[np.ndarray, "R E N"]:
-    model, _, scales = load_model(plan.path)
-    device = choose_device()
-    return predict_part(model.to(device), task.snippets(scales=scales).to(device))
-
-
-def _baselines(
-    session: MovieSession, task: MovieTask, recipe: Recipe
-) -> dict[str, Float[np.ndarray, "R E N"]]:
-    """The running of 'running only' is that measured, also beside a model that is given another one."""
-    found = {"lagged ridge": lagged_pixels(task), "mean": mean_response(task)}
-    if recipe.running == "none":
-        return found
-    return found | {"running only": running_only(prepare(session, recipe.replace(running="measured")))}
-
-
-def _ceiling(plan: Plan, session: MovieSession, task: MovieTask) -> Float[np.ndarray, "R E N"]:
-    truth = session_truth(plan.parameters)
-    known = truth.expected if plan.running == "measured" else truth.expected_from_movie
-    starts = {name: movie.starts for name, movie in session.movies.items()}
-    return _cut(known, starts, task.shape)[:, task.split.test]
-
-
-def _cut(
-    values: Float[np.ndarray, "N S"],
-    starts: dict[str, np.ndarray],
-    shape: SnippetShape = SnippetShape(),  # noqa: B008  frozen
-) -> Float[np.ndarray, "R F N"]:
-    """What follows each frame of all movies, as a model's targets are cut from dF/F."""
-    together = np.concatenate(list(starts.values()), axis=1)
-    return frame_responses(values, together, lag=shape.lag, window=shape.window)
+def _reachable(session: SimulatedSession) -> str:
+    """In words, the correlations of somebody who knows the cells, over all frames."""
+    starts, shape = np.concatenate(list(session.starts.values()), axis=1), ClipShape()
+    known = {"movie and running": session.expected, "movie": session.expected_from_movie}
+    measured, *best = (
+        frame_responses(values, starts, lag=shape.lag, window=shape.window)
+        for values in (session.dff, *known.values())
+    )
+    found = [ceiling(measured, each) for each in best]
+    lines = [
+        f"  knowing {name}: {np.median(each.single_trial):.3f}, {np.median(each.repeat_mean):.3f}"
+        for name, each in zip(known, found, strict=True)
+    ]
+    first = "best reachable correlation, median over cells, with single trials and with means over repeats:"
+    return "\n".join([first, *lines])

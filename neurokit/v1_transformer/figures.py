@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from jaxtyping import Bool, Float, Int
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
@@ -99,8 +100,17 @@ def _shade(axis: Axes, session: MovieSession, inside: Bool[np.ndarray, "S"]) -> 
         for repeat in movie.starts:
             showing[repeat[0] : repeat[-1] + 1] = True
         where, across = showing[inside], axis.get_xaxis_transform()
-        look = {"color": colour, "alpha": 0.12, "linewidth": 0, "label": movie.name}
-        axis.fill_between(session.time[inside], 0, 1, where=where, transform=across, **look)
+        axis.fill_between(
+            session.time[inside],
+            0,
+            1,
+            where=where,
+            transform=across,
+            color=colour,
+            alpha=0.12,
+            linewidth=0,
+            label=movie.name,
+        )
 
 
 def plot_predictions(
@@ -140,4 +150,28 @@ def plot_moments(moments: Float[np.ndarray, "K C H W"], titles: Sequence[str]) -
             axis.imshow(frame, plt.get_cmap("gray", 25), vmin=-most, vmax=most)
             axis.set(xticks=[], yticks=[])
         axes[row, 0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=8)
+    return figure
+
+
+def plot_scores(scores: pd.DataFrame) -> Figure:
+    """Correlations of each model with single trials, and normalised (bars: quartiles over cells).
+
+    `scores` has the columns of `neurokit.v1_transformer.scores.score_table`. Dashed: a row 'ceiling'.
+    """
+    rows, best = scores[scores.model != "ceiling"], scores[scores.model == "ceiling"]
+    size, place = (6.4, 0.32 * len(rows) + 1.0), np.arange(len(rows))
+    figure, (single, normalised) = plt.subplots(1, 2, figsize=size, sharey=True)
+    single.scatter(rows.single_trial, place, color=COLOURS[0], s=18, zorder=3)
+    normalised.hlines(place, rows.low, rows.high, color=COLOURS[0])
+    normalised.scatter(rows.cc_norm, place, color=COLOURS[0], s=18, zorder=3)
+    for axis, measure in ((single, "single_trial"), (normalised, "cc_norm")):
+        axis.axvline(0, color=GREY, linewidth=0.8)
+        for value in best[measure]:
+            axis.axvline(value, color=INK, linestyle="--", linewidth=0.9)
+    if len(best):
+        figure.suptitle("dashed: the ceiling", fontsize=8, x=1, ha="right")
+    single.set_yticks(place, rows.model)
+    single.invert_yaxis()
+    single.set_xlabel("correlation with single trials\n(median over cells)")
+    normalised.set_xlabel("normalised correlation of means\n(median and quartiles over cells)")
     return figure

@@ -1,12 +1,12 @@
-"""V1 Transformer: from a snippet of movie and running speed to the activity of each neuron.
+"""V1 Transformer: from a clip of movie and running speed to the activity of each neuron.
 
 A frame is cut into patches, and attention compares them (Dosovitskiy et al., ICLR 2021); a linear layer over
 all of them describes the frame. Running speed scales and shifts that description (FiLM: Perez et al., AAAI
-2018). Attention then compares the frames of the snippet, and a linear layer reads all neurons from their
+2018). Attention then compares the frames of the clip, and a linear layer reads all neurons from their
 mean, or from each frame. Attention blocks are those of vision transformers (Dosovitskiy et al.). The parts
 are those of the public description of the model; how they are made is ours.
 
-Letters: U distinct frames, E snippets (end frames), T frames of a snippet, R repeats, H x W pixels, P patches
+Letters: U distinct frames, E clips (end frames), T frames of a clip, R repeats, H x W pixels, P patches
 of a frame, D width, N neurons, A sequences of L tokens, h heads of d numbers each.
 """
 
@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from neurokit.config import Seed, checked
 from neurokit.errors import DataError
 from neurokit.models.motion_patches import MotionPatches
+from neurokit.v1_transformer.clips import ClipBatch
 from neurokit.v1_transformer.config import TransformerSettings
-from neurokit.v1_transformer.snippets import SnippetBatch
 
 POSITION_SD = 0.02  # of learned positions at the start, as in vision transformers
 
@@ -56,9 +56,10 @@ class Block(nn.Module):
         width, hidden = settings.width, settings.expansion * settings.width
         self.before_attention, self.before_perceptron = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attention = Attention(width, settings.heads, causal)
-        self.perceptron = nn.Sequential(nn.Linear(width, hidden), nn.GELU(), nn.Linear(hidden, width))
+        into, back = nn.Linear(width, hidden), nn.Linear(hidden, width)
+        self.perceptron = nn.Sequential(into, nn.GELU(), back)
         self.dropout = nn.Dropout(settings.dropout)
-        for last in (self.attention.output, self.perceptron[-1]):
+        for last in (self.attention.output, back):
             silence(last)
 
     def forward(self, tokens: Float[Tensor, "A L D"]) -> Float[Tensor, "A L D"]:
@@ -149,7 +150,7 @@ class V1Transformer(nn.Module):
         self.settings = settings
         self.frame_encoder = FrameEncoder(settings)
         self.modulation = MODULATIONS[settings.running](settings.width) if settings.running else None
-        self.times = nn.Parameter(_sinusoids(settings.snippet, settings.width))
+        self.times = nn.Parameter(_sinusoids(settings.clip_length, settings.width))
         self.recency = _recency(settings) if settings.head == "pooled" else None
         layers = range(settings.temporal_layers)
         self.time_encoder = nn.Sequential(*(Block(settings, settings.causal) for _ in layers))
@@ -161,12 +162,12 @@ class V1Transformer(nn.Module):
         frames: Float[Tensor, "U C H W"],
         shown: Int[Tensor, "E T"],
         running: Float[Tensor, "R E T 2"] | None = None,
-    ) -> Float[Tensor, "R E N"] | Float[Tensor, "R E T N"]:
-        """Activity in the unit of the targets, in each repeat: after each snippet, or at each of its frames.
+    ) -> Float[Tensor, "#R E N"] | Float[Tensor, "#R E T N"]:
+        """Activity in the unit of the targets, in each repeat: after each clip, or at each of its frames.
 
-        `frames` are standardised and distinct; a snippet shows those that its row of `shown` names. `running`
+        `frames` are standardised and distinct; a clip shows those that its row of `shown` names. `running`
         is the z-scored speed and whether it was measured. A model without modulation does not read it, and
-        its one answer serves all repeats (R is 1). There may be fewer frames than a snippet has, never more.
+        its one answer serves all repeats (R is 1). There may be fewer frames than a clip has, never more.
         Raises DataError without the running that the model reads.
         """
         described = self.frame_encoder(frames)[shown]  # E T D
@@ -196,7 +197,7 @@ def build(neurons: int, settings: TransformerSettings, *, seed: SupportsIndex) -
         return V1Transformer(neurons, settings)
 
 
-def absolute_error(model: nn.Module, batch: SnippetBatch) -> tuple[Tensor, Tensor]:
+def absolute_error(model: nn.Module, batch: ClipBatch) -> tuple[Tensor, Tensor]:
     """The sum of absolute errors and their number, whose quotient `fit` makes small.
 
     Activity is sparse, so a constant near the median does well by it: it trains, correlations judge.
@@ -205,13 +206,27 @@ def absolute_error(model: nn.Module, batch: SnippetBatch) -> tuple[Tensor, Tenso
     return error.abs().sum(), error.new_full((), error.numel())
 
 
+def answer(model: nn.Module, batch: ClipBatch) -> Tensor:
+    """What the model says of a batch, in the shape of its responses; one answer may serve all repeats.
+
+    Raises DataError for an answer of another shape, which an error would broadcast.
+    """
+    found, wanted = model(batch.frames, batch.shown, batch.running), batch.responses.shape
+    if found.shape[1:] != wanted[1:] or found.shape[0] not in (1, wanted[0]):
+        raise DataError(
+            f"{type(model).__name__} answers {tuple(found.shape)} where the responses are {tuple(wanted)} "
+            "(repeats, end frames, cells): use a model of these cells that answers in that shape."
+        )
+    return found
+
+
 def _learned(tokens: int, width: int) -> nn.Parameter:
     return nn.Parameter(POSITION_SD * torch.randn(tokens, width))
 
 
 def _recency(settings: TransformerSettings) -> nn.Parameter:
     """Logs of the weights over time, falling by 1 in `memory` frames."""
-    return nn.Parameter(torch.arange(1.0 - settings.snippet, 1) / (settings.memory or torch.inf))
+    return nn.Parameter(torch.arange(1.0 - settings.clip_length, 1) / (settings.memory or torch.inf))
 
 
 def _sinusoids(places: int, width: int) -> Float[Tensor, "L D"]:

@@ -51,6 +51,7 @@ class MovieSession:
         running: cm/s, NaN where not measured, which is so at both ends of a session.
         pupil: azimuth (deg), altitude (deg), size (pixels), NaN where not seen; None where not recorded.
         movies: by name.
+        truth: file with what was planted in a simulated session, where that lies beside it.
     """
 
     session_id: int
@@ -65,6 +66,7 @@ class MovieSession:
     running: Float32[np.ndarray, "S"]
     pupil: Float32[np.ndarray, "S 3"] | None
     movies: dict[str, Movie]
+    truth: Path | None = None
 
 
 def load_session(
@@ -108,13 +110,6 @@ def load_session(
     )
 
 
-def check_movies(movies: str | Sequence[str] | None) -> None:
-    """Raises DataError for a name that is none of MOVIES; None stands for all that a session has."""
-    names = [movies] if isinstance(movies, str) else movies or ()
-    if unknown := [name for name in names if name not in MOVIES]:
-        raise DataError(f"No movie is named {', '.join(map(repr, unknown))}; use {', '.join(MOVIES)}.")
-
-
 def check_hdf5(path: Path) -> Path:
     """The path itself; raises DataError where there is no file, or one that is cut short or no HDF5."""
     if not path.is_file():
@@ -154,10 +149,10 @@ def _dataset(path: Path) -> Any:
 
 def _facts(metadata: dict, path: Path) -> dict[str, Any]:
     """Fields of MovieSession by name; AllenSDK leaves out what the file does not tell, or says None."""
-    facts = {field: metadata.get(theirs) for field, theirs in _FACTS.items()}
-    untold = [field for field, value in facts.items() if value is None]
-    if untold:
-        raise DataError(f"{path} does not tell its {', '.join(untold)}: fetch the session again.")
+    facts: dict[str, Any] = {field: metadata.get(theirs) for field, theirs in _FACTS.items()}
+    missing = [field for field, value in facts.items() if value is None]
+    if missing:
+        raise DataError(f"{path} does not tell its {', '.join(missing)}: fetch the session again.")
     cre_line = facts["cre_line"].split("/")[0]  # the catalogue's word, without the other allele
     return facts | {"cre_line": cre_line}
 

@@ -1,28 +1,29 @@
 """The part of each movie frame in a split, its responses and running, and the scales on which they are read.
 
 A split says which frames of a movie train, which choose, which are touched once. All repeats show the same
-frames, and neighbouring snippets share most of theirs. So a movie is split by its own time, for all repeats
-alike, into blocks with a gap between them: no frame that a block's snippets show, and none during which its
+frames, and neighbouring clips share most of theirs. So a movie is split by its own time, for all repeats
+alike, into blocks with a gap between them: no frame that a block's clips show, and none during which its
 responses are read, belongs to another block. Scales come from training frames.
 
 Letters: S samples of the two-photon clock (about 30 Hz), R repeats, F frames of the movie, H x W pixels,
 N neurons, f and g training frames; A, B, C end frames.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
-from neurokit.errors import DataError
+from neurokit.errors import CheckpointError, DataError
 
 RUNNING_LIMIT = 5.0  # standard deviations, beyond which running counts as that
 
 
 @dataclass(frozen=True)
 class MovieSplit:
-    """The end frames of each part's snippets: ascending, disjoint, the same for all repeats."""
+    """The end frames of each part's clips: ascending, disjoint, the same for all repeats."""
 
     train: Int[np.ndarray, "A"]
     validation: Int[np.ndarray, "B"]
@@ -32,7 +33,7 @@ class MovieSplit:
 def split_movie(
     frames: int,
     *,
-    snippet: int,
+    clip: int,
     lag: int,
     test: float = 0.2,
     validation: float = 0.1,
@@ -40,15 +41,15 @@ def split_movie(
 ) -> MovieSplit:
     """Three blocks in movie time: the first trains, the last tests, with `gap` end frames left out between.
 
-    `snippet` is the number of frames from the first of a snippet to its end frame, `lag` how many frames
-    after that its response is still read: lag + window - 1 of `frame_responses`. The gap is snippet + lag
-    unless given. The last `lag` frames end no snippet: the next repeat begins while their response is read.
-    Raises DataError for a gap below snippet + lag, and where a part would be empty.
+    `clip` is the number of frames from the first of a clip to its end frame, `lag` how many frames
+    after that its response is still read: lag + window - 1 of `frame_responses`. The gap is clip + lag
+    unless given. The last `lag` frames end no clip: the next repeat begins while their response is read.
+    Raises DataError for a gap below clip + lag, and where a part would be empty.
     """
-    ends, gap = _ends(frames, snippet, lag), snippet + lag if gap is None else gap
-    if gap < snippet + lag:
+    ends, gap = _ends(frames, clip, lag), clip + lag if gap is None else gap
+    if gap < clip + lag:
         raise DataError(
-            f"gap is {gap} frames, snippet + lag {snippet + lag}; use that or more, else blocks overlap."
+            f"gap is {gap} frames, clip + lag {clip + lag}; use that or more, else blocks overlap."
         )
     sizes = _sizes(len(ends) - 2 * gap, validation, test, f"{frames} frames with gaps of {gap}")
     first, second = sizes[0] + gap, sizes[0] + sizes[1] + 2 * gap
@@ -56,24 +57,24 @@ def split_movie(
 
 
 def split_movie_leaking(
-    frames: int, *, snippet: int, lag: int, seed: int, test: float = 0.2, validation: float = 0.1
+    frames: int, *, clip: int, lag: int, seed: int, test: float = 0.2, validation: float = 0.1
 ) -> MovieSplit:
     """A control that leaks, never to be scored by: end frames drawn one by one.
 
-    Nearly every test snippet then shares all but one of its frames with a training snippet, and its
+    Nearly every test clip then shares all but one of its frames with a training clip, and its
     response is read when that one's is. Raises DataError where a part would be empty.
     """
-    ends = np.random.default_rng(seed).permutation(_ends(frames, snippet, lag))
+    ends = np.random.default_rng(seed).permutation(_ends(frames, clip, lag))
     sizes = _sizes(len(ends), validation, test, f"{frames} frames")
     return MovieSplit(*(np.sort(part) for part in np.split(ends, np.cumsum(sizes[:2]))))
 
 
-def snippet_frames(ends: Int[np.ndarray, "A"], length: int, stride: int = 1) -> Int[np.ndarray, "f"]:
-    """All frames that snippets of `length` frames, `stride` apart, show; ascending, each once."""
+def clip_frames(ends: Int[np.ndarray, "A"], length: int, stride: int = 1) -> Int[np.ndarray, "f"]:
+    """All frames that clips of `length` frames, `stride` apart, show; ascending, each once."""
     return np.unique(ends[:, None] - stride * np.arange(length))
 
 
-def joined(splits: Sequence[MovieSplit], starts: Sequence[int]) -> MovieSplit:
+def join_splits(splits: Sequence[MovieSplit], starts: Sequence[int]) -> MovieSplit:
     """The split of movies that follow one another in one array, each from its frame of `starts` on."""
     moved = [
         [each.train + start, each.validation + start, each.test + start]
@@ -82,11 +83,11 @@ def joined(splits: Sequence[MovieSplit], starts: Sequence[int]) -> MovieSplit:
     return MovieSplit(*(np.concatenate(part) for part in zip(*moved, strict=True)))
 
 
-def _ends(frames: int, snippet: int, lag: int) -> Int[np.ndarray, "A"]:
-    """Frames that have a whole snippet before them and whose response is over when the movie is."""
-    if snippet < 1 or lag < 0:
-        raise DataError(f"snippet is {snippet}, lag {lag}; use 1 or more and 0 or more.")
-    return np.arange(snippet - 1, frames - lag)
+def _ends(frames: int, clip: int, lag: int) -> Int[np.ndarray, "A"]:
+    """Frames that have a whole clip before them and whose response is over when the movie is."""
+    if clip < 1 or lag < 0:
+        raise DataError(f"clip is {clip}, lag {lag}; use 1 or more and 0 or more.")
+    return np.arange(clip - 1, frames - lag)
 
 
 def _sizes(ends: int, validation: float, test: float, finding: str) -> tuple[int, int, int]:
@@ -95,10 +96,10 @@ def _sizes(ends: int, validation: float, test: float, finding: str) -> tuple[int
     train = ends - sum(held_out)
     if min(train, *held_out) < 1:
         raise DataError(
-            f"{finding} leave {train}, {held_out[0]} and {held_out[1]} snippets to train, validate and test; "
-            "give a longer movie, shorter snippets or other fractions."
+            f"{finding} leave {train}, {held_out[0]} and {held_out[1]} clips to train, validate and test; "
+            "give a longer movie, shorter clips or other fractions."
         )
-    return train, *held_out
+    return train, held_out[0], held_out[1]
 
 
 def frame_responses(
@@ -116,7 +117,7 @@ def frame_responses(
         raise DataError(f"starts has sample {starts.min()}; give samples of the recording, from 0.")
     last = dff.shape[1] - 1
     total = sum(dff[:, np.minimum(starts + later, last)] for later in range(lag, lag + window))  # N R F
-    means = np.moveaxis(total / window, 0, -1).astype(np.float32, order="C")  # R F N
+    means = np.moveaxis(np.asarray(total) / window, 0, -1).astype(np.float32, order="C")  # R F N
     means[starts + lag + window - 1 > last] = np.nan
     return means
 
@@ -175,9 +176,16 @@ class MovieScales:
         return {name: np.asarray(value) for name, value in vars(self).items()}
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray]) -> "MovieScales":
-        """Back from `arrays`."""
-        return cls(**{name: value if value.ndim else float(value) for name, value in arrays.items()})
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> "MovieScales":
+        """Back from `arrays`; raises CheckpointError where one is missing or too many."""
+        names = [each.name for each in fields(cls)]
+        if set(names) != set(arrays):
+            found = ", ".join(sorted(arrays)) or "nothing"
+            raise CheckpointError(
+                f"The checkpoint holds {found} in place of {', '.join(names)}: train the model again."
+            )
+        values: dict[str, Any] = {name: v if v.ndim else float(v) for name, v in arrays.items()}
+        return cls(**values)
 
 
 def fit_scales(
@@ -196,12 +204,12 @@ def fit_scales(
     known = responses[:, answered].astype(np.float64)
     flat = known.min(axis=(0, 1)) == known.max(axis=(0, 1))  # a standard deviation would be rounding
     if flat.any():
-        raise DataError(f"Neurons {some(flat)} never vary in the training frames; leave them out.")
+        raise DataError(f"Neurons {name_some(flat)} never vary in the training frames; leave them out.")
     pixels, speeds = _pixels(frames, shown), _speeds(running, shown)
     return MovieScales(*pixels, *speeds, known.mean(axis=(0, 1)), known.std(axis=(0, 1)))
 
 
-def some(which: Bool[np.ndarray, "N"]) -> str:
+def name_some(which: Bool[np.ndarray, "N"]) -> str:
     """The indices that are true, as a sentence names them: five, and how many more."""
     found = [str(index) for index in np.flatnonzero(which)]
     return ", ".join(found[:5]) + (f" and {len(found) - 5} more" if len(found) > 5 else "")

@@ -89,11 +89,11 @@ def ceiling(responses: Float[np.ndarray, "R F N"], expected: Float[np.ndarray, "
 
 
 def truth_path(session: str | Path) -> Path:
-    """Where the truth of the session in an NWB is kept."""
+    """Where the truth of the session in an NWB lies."""
     return Path(session).with_name(f"{Path(session).stem}_truth.npz")
 
 
-def read_session_truth(path: str | Path) -> SessionTruth:
+def read_truth(path: str | Path) -> SessionTruth:
     """The truth in an npz; raises DataError where that is missing or damaged."""
     try:
         with np.load(path, allow_pickle=False) as file:

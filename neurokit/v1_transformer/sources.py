@@ -1,78 +1,152 @@
-"""Allen sessions, whatever the source: simulated or the real download; and a simulated session's truth.
+"""Allen sessions, whatever the source: simulated, a folder of one's own, or the real download.
 
-`load_movie_session()` gives the same dataclass for both, so nothing after it knows who made the files.
+`load()` gives the same dataclass for all, so nothing after it knows who made the files. A folder is laid out
+as AllenSDK's cache, which is also how sessions are simulated.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from neurokit import settings
 from neurokit.errors import DataError, SettingsError
-from neurokit.files.cache import Read, kept, simulated_folder
-from neurokit.v1_transformer.allensdk_cache import fetch_session, open_cache
-from neurokit.v1_transformer.recording import MovieSession, check_hdf5, check_movies, load_session
-from neurokit.v1_transformer.simulated_files import (
-    SessionTruth,
-    read_session_truth,
-    truth_path,
-    write_session,
+from neurokit.files.cache import kept, simulated_folder
+from neurokit.v1_transformer.allensdk_cache import (
+    fetch_session,
+    find_sessions,
+    import_allensdk,
+    open_cache,
 )
-from neurokit.v1_transformer.simulation import SessionParameters, simulate_session
+from neurokit.v1_transformer.config import TransformerConfig
+from neurokit.v1_transformer.recording import MovieSession, check_hdf5, load_session
+from neurokit.v1_transformer.simulated_files import read_truth, truth_path, write_session
+from neurokit.v1_transformer.simulation import SESSIONS, SessionParameters, SessionType, simulate_session
 
 SESSION = 501559087  # a session B in primary visual cortex, which others have published on
+SESSION_TYPE: SessionType = "three_session_B"
 MAKERS = (simulate_session, write_session)
+DATA = "ophys_experiment_data"  # the folder of AllenSDK's cache that holds the sessions
+CATALOGUE = "ophys_experiments.json"
 
 
-def load_movie_session(
-    session_id: int | None = None, *, source: settings.Source | None = None, seed: int = 0, **options: Any
+def load(
+    *,
+    source: settings.Source | None = None,
+    folder: str | Path | None = None,
+    session: Sequence[str] | str = (),
+    seed: int = 0,
+    config: TransformerConfig | None = None,
 ) -> MovieSession:
-    """The session of a source (default: that of NEUROKIT_SOURCE); `options` are those of `load_session`.
+    """The session of a source (default: that of NEUROKIT_SOURCE), or of a `folder` such as `simulate` writes.
 
-    demo simulates session `seed` once and keeps its files; full downloads `session_id` (hundreds of MB)
-    into the cache under NEUROKIT_DATA. Raises SettingsError for an unknown source and for cutout, which has
-    no movies, DataError for a session or movie that the source does not have, and what fetching and reading
-    raise.
+    demo simulates session `seed` once and keeps its files; full downloads the session of that number
+    (default: SESSION; hundreds of MB) into the cache under NEUROKIT_DATA. `config` says which movies and
+    cells are read, whether running is, and the size that frames are shrunk to; None reads all, as
+    `load_session` does. Raises SettingsError for an unknown source, for cutout, which has no movies, and for
+    what is no number of one session; DataError for a session that is not there, without AllenSDK, and for
+    missing or damaged files; what fetching raises. What can be refused before it is simulated or downloaded,
+    is.
     """
-    source, movies = settings.check_source(source), options.get("movies")
-    check_movies(movies)
+    source, number = settings.check_source(source), _number(session)
+    if folder is not None:
+        return _read(_session_in(Path(folder), number), config)
     if source == "cutout":
         raise SettingsError(
             "The source 'cutout' has no session with movies: set NEUROKIT_SOURCE to demo or full."
         )
     if source == "demo":
-        parameters = SessionParameters(seed=seed)
-        if session_id not in (None, parameters.session_id):
-            finding = f"Session {session_id} is not on the demo source"
-            raise DataError(f"{finding}; with seed {seed} it has {parameters.session_id} alone.")
-        return load_simulated_session(parameters, **options)
+        return load_simulated(_demo_parameters(seed, number), config)
     cache = open_cache(settings.data_folder() / "allen")
-    session_id = SESSION if session_id is None else session_id
-    return load_session(fetch_session(cache, session_id, movies), **options)
+    movies = None if config is None else config.movies
+    return _read(fetch_session(cache, SESSION if number is None else number, movies), config)
 
 
-def load_simulated_session(parameters: SessionParameters, **options: Any) -> MovieSession:
-    """A simulated session, read as any other; simulated on the first call (twenty seconds)."""
-    return load_session(_simulated(parameters, check_hdf5), **options)
+def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
+    """A row a session: session, session_type, and the movies that it shows.
+
+    On the full source they are all of primary visual cortex, with depth (um) and cre_line, once the catalogue
+    has been downloaded, and before that SESSION alone.
+    """
+    if source == "cutout":
+        return _listed(pd.DataFrame({"session_id": [], "session_type": []}))
+    if source == "demo":
+        parameters = SessionParameters(seed=seed)
+        one = {"session_id": [parameters.session_id], "session_type": [parameters.session_type]}
+        return _listed(pd.DataFrame(one))
+    folder = settings.data_folder() / "allen"
+    if not (folder / CATALOGUE).is_file():
+        return _listed(pd.DataFrame({"session_id": [SESSION], "session_type": [SESSION_TYPE]}))
+    return _listed(find_sessions(open_cache(folder)))
 
 
-def session_truth(parameters: SessionParameters) -> SessionTruth:
-    """What was planted in a simulated session, for tests and for what stands beside a model's score."""
-    return _simulated(parameters, lambda path: read_session_truth(truth_path(path)))
+def load_simulated(parameters: SessionParameters, config: TransformerConfig | None = None) -> MovieSession:
+    """A simulated session, read as any other; simulated on the first call (twenty seconds).
 
-
-def simulated_file(parameters: SessionParameters) -> Path:
-    """The NWB of a simulated session, whether it is there yet or not."""
+    Raises DataError without AllenSDK, before anything is simulated, and DiskError.
+    """
+    import_allensdk()
     folder = simulated_folder("allen", parameters.to_dict(), MAKERS)
-    return folder / "ophys_experiment_data" / f"{parameters.session_id}.nwb"
+    path = Path(DATA) / f"{parameters.session_id}.nwb"
+
+    def write(folder: Path) -> None:
+        write_session(simulate_session(parameters), folder)
+
+    def check(folder: Path) -> Path:
+        read_truth(truth_path(folder / path))
+        return check_hdf5(folder / path)
+
+    return _read(kept(folder, str(truth_path(path)), write, check), config)
 
 
-def _simulated(parameters: SessionParameters, read: Callable[[Path], Read]) -> Read:
-    path = simulated_file(parameters)
-    folder = path.parent.parent
-    return kept(
-        folder,
-        str(truth_path(path).relative_to(folder)),
-        lambda folder: write_session(simulate_session(parameters), folder),
-        lambda _: read(path),
-    )
+def _read(path: Path, config: TransformerConfig | None) -> MovieSession:
+    """The session in an NWB, with the truth that lies beside a simulated one."""
+    options: dict[str, Any] = {}
+    if config is not None:
+        options = {"movies": config.movies, "without": config.without, "size": config.model.frame}
+        options["running"] = config.running != "none"
+    truth = truth_path(path)
+    return replace(load_session(path, **options), truth=truth if truth.is_file() else None)
+
+
+def _session_in(folder: Path, number: int | None) -> Path:
+    """The NWB of a session in a folder laid out as AllenSDK's cache."""
+    found = {path.stem: path for path in sorted((folder / DATA).glob("*.nwb"))}
+    if not found:
+        raise DataError(f"{folder} holds no session ({DATA}/<number>.nwb): name the folder of a cache.")
+    if number is None and len(found) > 1:
+        raise DataError(f"{folder} holds the sessions {', '.join(found)}: name one of them.")
+    if number is not None and str(number) not in found:
+        raise DataError(f"{folder} holds no session {number}, only {', '.join(found)}.")
+    return next(iter(found.values())) if number is None else found[str(number)]
+
+
+def _demo_parameters(seed: int, number: int | None) -> SessionParameters:
+    parameters = SessionParameters(seed=seed)
+    if number not in (None, parameters.session_id):
+        finding = f"Session {number} is not on the demo source"
+        raise DataError(f"{finding}; with seed {seed} it has {parameters.session_id} alone.")
+    return parameters
+
+
+def _number(session: Sequence[str] | str) -> int | None:
+    names = [session] if isinstance(session, str) else list(session)
+    if len(names) > 1:
+        raise SettingsError(f"A V1 Transformer reads one session, and {len(names)} are named; name one.")
+    if names and not names[0].strip().isdecimal():
+        raise SettingsError(f"Session {names[0]!r} is no whole number; give Allen's number of a session.")
+    return int(names[0]) if names else None
+
+
+def _listed(table: pd.DataFrame) -> pd.DataFrame:
+    shown = [_movies(kind) for kind in table["session_type"]]
+    table = table.rename(columns={"session_id": "session"}).assign(movies=shown)
+    first = ["session", "session_type", "movies"]
+    return table[first + [name for name in ("depth", "cre_line") if name in table]].astype({"session": str})
+
+
+def _movies(session_type: str) -> str:
+    names = {name for kind, blocks in SESSIONS.items() if kind == session_type for name, _ in blocks}
+    return ", ".join(sorted(names - {"spontaneous"}))

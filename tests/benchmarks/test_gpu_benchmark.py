@@ -5,7 +5,7 @@ import torch
 
 import gpu
 import gpu_works
-from neurokit.sensorium.config import PUBLISHED
+from neurokit.sensorium import MODELS
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +35,7 @@ def test_figures_follow_from_the_seconds_of_an_epoch(monkeypatch: pytest.MonkeyP
     assert (row["first_s"], row["epoch_s"], row["lowest"], row["highest"]) == (99.0, 2.0, 1.0, 6.0)
     assert row["images_per_s"] == 50 * 2 / 2.0
     assert row["five_members_200_epochs_min"] == pytest.approx(5 * 200 * 2.0 / 60, rel=1e-3)
-    assert PUBLISHED["model_4"].fit.epochs == 200
+    assert MODELS["model_4"].published.fit.epochs == 200
     (row,) = gpu.main([*QUICK, "--works", "transfer", "--options", "none"])
     assert row["50000_steps_h"] == pytest.approx(50000 * (2.0 / 2) / 3600, rel=1e-3)
 

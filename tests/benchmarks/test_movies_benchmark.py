@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import v1_transformer
-from neurokit.v1_transformer import prepare
+from neurokit.v1_transformer import task as make_task
 from neurokit.v1_transformer.config import SMALL
-from tests.v1_transformer.test_training import RECIPE, session
+from tests.v1_transformer.test_training import CONFIG, session
 
 pytestmark = pytest.mark.slow
 
@@ -16,7 +16,7 @@ TINY = {"frames": 260, "cells": 5, "epochs": 1}
 
 
 def test_responses_of_other_times_have_nothing_to_do_with_the_movie() -> None:
-    task = prepare(session(), RECIPE)
+    task = make_task(session(), CONFIG)
     other = v1_transformer._of_other_times(task)
     here = task.responses[:, task.split.test]
     assert other.shape == task.responses.shape and np.isfinite(other).all()
@@ -25,13 +25,13 @@ def test_responses_of_other_times_have_nothing_to_do_with_the_movie() -> None:
     assert sorted(np.nan_to_num(task.responses)[0, :, 0]) == sorted(other[0, :, 0])
 
 
-def test_every_model_is_a_recipe_a_baseline_or_the_truth() -> None:
-    recipes = v1_transformer.RECIPES
-    assert recipes["no running"].running == recipes["3-D CNN"].running == "none"
-    assert recipes["running shuffled"].running == "shuffled"
-    assert recipes["random start"].model.start == "random"
-    assert recipes["no attention"].model.spatial_layers == recipes["no attention"].model.temporal_layers == 0
-    same = [name for name, recipe in recipes.items() if recipe == SMALL]
+def test_every_model_is_a_config_a_baseline_or_the_truth() -> None:
+    configs = v1_transformer.CONFIGS
+    assert configs["no running"].running == configs["3-D CNN"].running == "none"
+    assert configs["running shuffled"].running == "shuffled"
+    assert configs["random start"].model.start == "random"
+    assert configs["no attention"].model.spatial_layers == configs["no attention"].model.temporal_layers == 0
+    same = [name for name, config in configs.items() if config == SMALL]
     assert same == ["V1 Transformer", "untrained", "other responses", "short movies", "no effect of running"]
 
 

@@ -22,7 +22,7 @@ from neurokit.insilico import (
 )
 from neurokit.sensorium.attribution import AtState, neuron_attribution
 from neurokit.sensorium.config import CNN_PLUS, MouseShape
-from neurokit.sensorium.model import MouseModel, build
+from neurokit.sensorium.model import MouseModel, make_model
 from neurokit.sensorium.simulated_mouse import Cells, draw_cells
 from neurokit.simulation.scenes import gratings
 
@@ -68,7 +68,7 @@ def correlations(first: Tensor, second: np.ndarray) -> np.ndarray:
 def small_mouse() -> MouseModel:
     """A small network with behaviour and shifter, in training mode but for one part."""
     settings = CNN_PLUS.replace(channels=6, layers=2, positions="free")
-    model = build({"a": MouseShape(neurons=5)}, settings, seed=0).mouse("a").train()
+    model = make_model({"a": MouseShape(neurons=5)}, settings, seed=0).mouse("a").train()
     model.core.norms[1].eval()
     return model
 

@@ -51,7 +51,7 @@ ALL: dict[str, Baseline] = {
     "mean rate": baselines.mean_rate,
     "PSTH": baselines.psth,
     "PSTH with ramp": lambda of: baselines.psth(of, with_ramp=True),
-    "by condition": lambda of: baselines.psth_by_condition(of, TABLE),
+    "by condition": lambda of: baselines.psth_by_condition(replace(of, trials=TABLE)),
     "drift": baselines.psth_and_drift,
     "FIR": baselines.fir,
     "FIR on PSTH": lambda of: baselines.fir(of, on_psth=True),
@@ -126,13 +126,13 @@ def by_side(size: float, number: int) -> tuple[EncodingTask, pd.DataFrame]:
 def test_a_condition_counts_by_its_number_of_training_trials(number: int) -> None:
     one, table = by_side(4.0, number)
     common = baselines.psth(one)[0, 20, 0]
-    found = baselines.psth_by_condition(one, table)[one.split.test[0], 20, 0]
+    found = baselines.psth_by_condition(replace(one, trials=table))[one.split.test[0], 20, 0]
     assert found == pytest.approx(common + number / (number + 5) * (9 - common), rel=1e-5)
 
 
 def test_a_condition_without_a_training_trial_gets_the_common_psth() -> None:
     one, table = by_side(4.0, 0)
-    found = baselines.psth_by_condition(one, table)
+    found = baselines.psth_by_condition(replace(one, trials=table))
     np.testing.assert_array_equal(found[one.split.test[0]], baselines.psth(one)[0])
 
 
@@ -146,11 +146,13 @@ def test_conditions_are_told_apart_by_side_and_choice() -> None:
     rates = np.tile(np.arange(9.0), 40)[:, None, None] * np.ones((1, BINS, 1))
     one = task(rates)
     bins = one.bins("test")
-    found = baselines.psth_by_condition(one, table)[bins]
+    found = baselines.psth_by_condition(replace(one, trials=table))[bins]
     assert np.corrcoef(found[:, 0], one.rates[bins][:, 0])[0, 1] > 0.99
     assert np.unique(found.round(4)).size == 9
     unknown = table.assign(contrast_left=np.nan, response=np.nan)
-    np.testing.assert_allclose(baselines.psth_by_condition(one, unknown), baselines.psth(one), atol=1e-4)
+    np.testing.assert_allclose(
+        baselines.psth_by_condition(replace(one, trials=unknown)), baselines.psth(one), atol=1e-4
+    )
 
 
 # --- slow drift
@@ -243,7 +245,7 @@ def test_a_filter_on_the_psth_knows_the_time_in_the_trial_too(lag: int) -> None:
 
 def test_lagged_holds_each_lag_of_each_channel_and_the_edges() -> None:
     inputs = np.arange(12.0).reshape(1, 6, 2)
-    found = baselines.lagged(inputs, np.array([-1, 0, 2])).reshape(1, 6, 3, 2)
+    found = baselines.stack_lags(inputs, np.array([-1, 0, 2])).reshape(1, 6, 3, 2)
     np.testing.assert_array_equal(found[0, 3], inputs[0, [4, 3, 1]])
     np.testing.assert_array_equal(found[0, 0], inputs[0, [1, 0, 0]])
     np.testing.assert_array_equal(found[0, 5], inputs[0, [5, 5, 3]])
@@ -254,7 +256,7 @@ def test_the_penalty_is_chosen_on_validation_trials() -> None:
     chosen = []
     for rates in (5 + 0.3 * noise(TRIALS, BINS, 1, seed=5), 5 + 3 * INPUTS[..., :1]):
         one = task(rates, INPUTS)
-        start, design = baselines.mean_rate(one), baselines.lagged(one.inputs, np.arange(-50, 51, 5))
+        start, design = baselines.mean_rate(one), baselines.stack_lags(one.inputs, np.arange(-50, 51, 5))
         of_penalty = {
             penalty: start + baselines._ridge(design, one.rates - start, one.bins("train"), penalty)
             for penalty in baselines.PENALTIES

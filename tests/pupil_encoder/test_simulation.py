@@ -21,9 +21,9 @@ from neurokit.pupil_encoder.simulation import (
     SimulatedSession,
     best_r2,
     channel_values,
-    driven,
+    filter_channel,
     simulate_session,
-    standardised,
+    standardise,
 )
 
 CHANNELS = ("pupil_area", "pupil_x", "pupil_y", "face_motion", "wheel", "licks")
@@ -117,8 +117,8 @@ def correlations(
     rate = region_rate(session, index)[trials if order is None else trials[order]]
     found = np.zeros((len(CHANNELS), len(LAGS)))
     for row, channel in enumerate(CHANNELS):
-        values = standardised(channel_values(session.behaviour, channel))
-        drive = driven(values, region.replace(lag=0.0))
+        values = standardise(channel_values(session.behaviour, channel))
+        drive = filter_channel(values, region.replace(lag=0.0))
         for column, lag in enumerate(LAGS):
             found[row, column] = np.corrcoef(drive[trials - lag].ravel(), rate.ravel())[0, 1]
     return found
@@ -149,7 +149,9 @@ def test_a_region_without_gain_follows_nothing() -> None:
 def test_a_lag_moves_the_drive_by_whole_bins(lag: float, moved: int) -> None:
     impulse = np.zeros(200)
     impulse[100] = 1
-    drive = driven(impulse, RegionTruth(name="A", channel="licks", lag=lag, gain=0.3, time_constant=0.05))
+    drive = filter_channel(
+        impulse, RegionTruth(name="A", channel="licks", lag=lag, gain=0.3, time_constant=0.05)
+    )
     assert drive.argmax() == 100 + moved
     later = drive[100 + moved + 5]  # by 50 ms, one time constant
     assert later / drive.max() == pytest.approx(np.exp(-1))
@@ -194,9 +196,9 @@ def test_expected_rates_use_a_trials_own_window_only() -> None:
     region = REGIONS[1].replace(evoked=0.0)  # the rate is a line through the drive's factor
     made = simulate_session(SessionParameters(trials=6, regions=(region,)))
     bins = made.trial_bins[3]
-    channel = standardised(channel_values(made.behaviour, region.channel))
-    inside = np.exp(region.gain * np.tanh(driven(channel[bins], region)))
-    outside = np.exp(region.gain * np.tanh(driven(channel, region)))[bins]
+    channel = standardise(channel_values(made.behaviour, region.channel))
+    inside = np.exp(region.gain * np.tanh(filter_channel(channel[bins], region)))
+    outside = np.exp(region.gain * np.tanh(filter_channel(channel, region)))[bins]
     expected = made.expected_rates[3, :, 0]
     assert np.corrcoef(expected, inside)[0, 1] == pytest.approx(1, abs=1e-9)
     # the first bins would need what came before the trial

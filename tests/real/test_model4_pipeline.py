@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from neurokit.sensorium.history import HistoryBank, known_trials
-from neurokit.sensorium.member import ensemble_tiers
+from neurokit.sensorium.splits import ensemble_tiers
 from neurokit.sensorium.state import neighbours, reduced_rank
 
 

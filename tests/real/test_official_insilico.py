@@ -25,7 +25,7 @@ from neurokit.insilico import (
 )
 from neurokit.insilico.most_exciting import blurred
 from neurokit.sensorium.attribution import AtState
-from neurokit.sensorium.model import SensoriumModel, build
+from neurokit.sensorium.model import SensoriumModel, make_model
 from neurokit.sensorium.official import load_official
 
 pytestmark = pytest.mark.slow
@@ -76,7 +76,7 @@ def test_a_core_with_shuffled_pixels_is_hardly_selective(network: SensoriumModel
 def test_an_untrained_network_is_not_selective_at_all(network: SensoriumModel) -> None:
     """Its rates hardly move from 1."""
     grid = network.readouts[MOUSE].positions.source_grid.numpy()
-    untrained = build(network.mice, network.settings, seed=0, coordinates={MOUSE: grid})
+    untrained = make_model(network.mice, network.settings, seed=0, coordinates={MOUSE: grid})
     assert selectivity(untrained).max() < 0.01
 
 

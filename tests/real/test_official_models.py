@@ -80,7 +80,7 @@ def test_a_pretrained_network_gives_the_printed_rates(real_data: Path, name: str
 def test_a_pretrained_network_has_the_printed_regularisers(real_data: Path, name: str) -> None:
     core, readout = PRINTED[name][-1]
     model, view = pretrained(real_data, name)
-    assert 6.3831 * model.core.smoothness().item() == pytest.approx(core, abs=5e-4 + 1e-5 * core)
+    assert 6.3831 * model.core.regulariser().item() == pytest.approx(core, abs=5e-4 + 1e-5 * core)
     assert 0.0076 * view.readout.sparsity().item() == pytest.approx(readout, abs=5e-2 + 1e-5 * readout)
     assert view.regulariser().item() == pytest.approx(core + readout, abs=0.051 + 1e-5 * readout)
 
@@ -246,8 +246,8 @@ def test_losses_and_regularisers(folder: Path, model: SensoriumModel, golden: di
     responses = torch.from_numpy(golden[f"mouse{mouse}/responses"])
     scale = float(np.sqrt(model.mice[key].trials / len(responses)))
     found = {
-        "core_laplace": 9.8 * model.core.smoothness(),
-        "core_laplace_unweighted": model.core.smoothness(),
+        "core_laplace": 9.8 * model.core.regulariser(),
+        "core_laplace_unweighted": model.core.regulariser(),
         "readout_l1": 0.48 * view.readout.sparsity(),
         "modulator_total": modulator.regulariser(),
         "modulator_gain_smoothness": 100 * modulator.gain.roughness(),

@@ -12,11 +12,11 @@ import pytest
 from neurokit.errors import DataError
 from neurokit.sensorium.recording import Scan, load_scan
 from neurokit.sensorium.submission import (
-    score,
     score_neurons,
+    score_submission,
     validate,
-    write,
     write_ground_truth,
+    write_rows,
     write_submission,
 )
 
@@ -53,7 +53,7 @@ def values_of(path: Path) -> np.ndarray:
 def test_the_scores_of_shuffled_tables(golden: Path, pair: str) -> None:
     files = [golden / "scorer" / f"{pair}_{kind}.csv" for kind in ("ground_truth", "submission")]
     expected = json.loads((golden / "scorer" / "scores.json").read_text())[pair]["scores"]
-    found = score(*files)
+    found = score_submission(*files)
     assert list(found) == list(expected)
     assert found == pytest.approx(expected, rel=0, abs=1e-9)
 
@@ -89,7 +89,9 @@ def test_the_constant_prediction_scores_0(golden: Path, pair: str) -> None:
 def test_the_scores_of_a_written_submission(golden: Path) -> None:
     folder = golden / "submission"
     expected = json.loads((folder / "pretraining_scores.json").read_text())
-    found = score(folder / "ground_truth_file_test.csv", folder / "submission_file_pretraining_test.csv")
+    found = score_submission(
+        folder / "ground_truth_file_test.csv", folder / "submission_file_pretraining_test.csv"
+    )
     assert found == pytest.approx(expected, rel=0, abs=1e-9)
 
 
@@ -129,7 +131,7 @@ def test_the_ground_truth_of_a_scan(golden: Path, pretraining: Scan, tmp_path: P
     (ours,) = write_ground_truth(tmp_path, pretraining, {"test": np.asarray(responses)})
     assert ours.name == theirs.name
     np.testing.assert_allclose(values_of(ours), values_of(theirs), rtol=1e-6)
-    found = score(ours, golden / "submission" / "submission_file_pretraining_test.csv")
+    found = score_submission(ours, golden / "submission" / "submission_file_pretraining_test.csv")
     expected = json.loads((golden / "submission" / "pretraining_scores.json").read_text())
     assert found == pytest.approx(expected, abs=1e-5)
 
@@ -151,6 +153,6 @@ def test_raw_units_of_the_competition_scan_are_refused(
         write_submission(tmp_path, competition, {"test": raw})
     trials = competition.trials("test")
     ids = competition.trial_ids[trials], competition.image_ids[trials], competition.unit_ids
-    write(file, raw, *ids)
+    write_rows(file, raw, *ids)
     with pytest.raises(DataError, match="grow with the unit of the raw responses"):
         validate(file, competition, "test")

@@ -13,7 +13,7 @@ from neurokit.errors import DataError, FitError
 from neurokit.sensorium import attribution as receptive_crop
 from neurokit.sensorium.attribution import AtState, neuron_attribution
 from neurokit.sensorium.config import CNN, LN_PLUS, MODEL_4, ModelSettings, MouseShape
-from neurokit.sensorium.model import SensoriumModel, build
+from neurokit.sensorium.model import SensoriumModel, make_model
 
 # Centre, corners, edges, and between cells; an eye moves them, some off the map.
 PLACES = [[0, 0], [1, 1], [-1, -1], [1, -1], [0.1, 1], [-1, 0.3], [0.37, -0.61], [-0.98, 0.97]]
@@ -33,7 +33,7 @@ BASELINE = 0.3 * noise(1, seed=9)[0]
 def at_state(settings: ModelSettings) -> AtState:
     """A small network with statistics that are not those of a fresh one, and neurons at PLACES."""
     small = settings.replace(channels=6, positions="free", gauss="isotropic")
-    model = build({"a": MouseShape(neurons=len(PLACES), trials=9)}, small, seed=0).mouse("a").eval()
+    model = make_model({"a": MouseShape(neurons=len(PLACES), trials=9)}, small, seed=0).mouse("a").eval()
     chance = torch.Generator().manual_seed(1)
     with torch.no_grad():
         for norm in model.core.norms:

@@ -134,7 +134,7 @@ def test_kernels_start_xavier_normal() -> None:
 def smoothness_of(kernel: Tensor) -> float:
     model = core(kernel.shape[1], channels=len(kernel), layers=1, input_kernel=kernel.shape[-1])
     model.convolutions[0].weight.data = kernel
-    return model.smoothness().item()
+    return model.regulariser().item()
 
 
 def test_smoothness_by_hand() -> None:
@@ -153,7 +153,7 @@ def test_smoothness_filters_each_channel_of_its_own_and_divides_once() -> None:
 
 def test_the_laplacian_moves_with_the_core_and_is_not_saved() -> None:
     model = core(channels=4).double()
-    assert model.laplacian.dtype == torch.float64 and model.smoothness().dtype == torch.float64
+    assert model.laplacian.dtype == torch.float64 and model.regulariser().dtype == torch.float64
     assert "laplacian" not in model.state_dict()
     assert model.to("meta").laplacian.device.type == "meta"
 

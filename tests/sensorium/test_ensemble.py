@@ -17,31 +17,35 @@ import pytest
 import safetensors.numpy
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from neurokit.distributed.ray_cluster import cluster, import_ray
 from neurokit.errors import CheckpointError, DataError, FitError
 from neurokit.sensorium import (
     Ensemble,
-    Recipe,
-    build_model,
-    predict_tier,
-    prepare,
+    Scan,
+    SensoriumConfig,
+    build,
+    engines,
+    ensemble_tiers,
+    predict,
     score_table,
+    task,
     train_ensemble,
 )
+from neurokit.sensorium import ensemble as members_of
 from neurokit.sensorium import features as mouse_trials
-from neurokit.sensorium import member as members_of
-from neurokit.sensorium import training as training_of
-from neurokit.sensorium.member import ensemble_tiers
-from neurokit.sensorium.recording import Scan
+from neurokit.sensorium import train as train_model
+from neurokit.sensorium.recording import identity
+from neurokit.training import checkpoint
 from tests.sensorium.toys import BRIEF, FULL, PLAIN, STATE, same, toy_scans, weights
 
 LOAD = partial(toy_scans, (0, 1))
 NEEDS_RAY = pytest.mark.skipif(find_spec("ray") is None, reason="the extra [distributed] is not installed")
 
 
-def train(folder: Path, recipe: Recipe = FULL, load: Callable = LOAD, **options: object) -> Ensemble:
-    return train_ensemble(load, recipe, folder, **({"members": 2, "device": "cpu"} | options))
+def train(folder: Path, config: SensoriumConfig = FULL, load: Callable = LOAD, **options: object) -> Ensemble:
+    return train_ensemble(load, config, folder, **({"members": 2, "device": "cpu"} | options))
 
 
 @pytest.fixture(scope="module")
@@ -66,14 +70,15 @@ def test_members_differ_in_weights_and_splits_and_share_their_states(here: Simpl
     assert not any(model.training for model in here.ensemble.members)
 
 
-def test_a_member_is_its_recipe_with_the_next_seed_on_its_own_split(here: SimpleNamespace) -> None:
+def test_a_member_is_its_config_with_the_next_seed_on_its_own_split(here: SimpleNamespace) -> None:
     """Trained by hand, without the ensemble."""
-    scans, recipe = LOAD(), FULL.replace(seed=12)
+    scans, config = LOAD(), FULL.replace(seed=12)
     tiers = {key: ensemble_tiers(scan.tiers)[1] for key, scan in scans.items()}
-    by_hand = prepare(scans, recipe, tiers=tiers, device="cpu")
-    fitted = training_of.train_model(by_hand, recipe, show_progress=False)
+    by_hand = task(scans, config, tiers=tiers, device="cpu")
+    fitted = train_model(build(by_hand, config), by_hand, config, show_progress=False)
     assert same(weights(fitted.model), weights(here.ensemble.members[1]))
-    wrong = training_of.train_model(prepare(scans, recipe, device="cpu"), recipe, show_progress=False)
+    mice = task(scans, config, device="cpu")
+    wrong = train_model(build(mice, config), mice, config, show_progress=False)
     assert not same(weights(wrong.model), weights(here.ensemble.members[1]))  # the control: the scan's split
 
 
@@ -123,7 +128,7 @@ def test_ray_trains_the_same_weights(ray: None, here: SimpleNamespace, tmp_path:
     ],
 )
 def test_processes_take_the_gpus_by_turns(device: str, workers: int, gpus: int, devices: list[str]) -> None:
-    assert members_of.worker_devices(device, workers, gpus) == devices
+    assert engines.worker_devices(device, workers, gpus) == devices
 
 
 def test_a_process_computes_on_the_gpu_that_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,7 +136,7 @@ def test_a_process_computes_on_the_gpu_that_it_took(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(torch.cuda, "set_device", taken.append)
     for device in ("cuda:1", "auto", "cuda:0"):
         queue.put(device)
-        members_of._take_device(queue)
+        engines._take_device(queue)
     assert taken == ["cuda:1", "cuda:0"]
 
 
@@ -140,7 +145,7 @@ def test_a_process_computes_on_the_gpu_that_it_took(monkeypatch: pytest.MonkeyPa
     [("cpu", 0, 2), ("cpu", 4, 2), ("cuda", 1, 1), ("cuda", 4, 4), ("cuda:2", 4, 1), ("mps", 0, 1)],
 )
 def test_by_default_no_two_members_share_a_gpu(device: str, gpus: int, workers: int) -> None:
-    assert members_of.default_workers(torch.device(device), gpus) == workers
+    assert engines.default_workers(torch.device(device), gpus) == workers
 
 
 @pytest.mark.parametrize(("asked", "used"), [(None, 3), (1, 1)])
@@ -153,7 +158,7 @@ def test_the_default_is_that_of_the_machine(
         seen.append(workers)
         raise Stopped
 
-    monkeypatch.setitem(members_of.ENGINES, "processes", trained)
+    monkeypatch.setitem(engines.ENGINES, "processes", trained)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
     monkeypatch.setattr("neurokit.sensorium.ensemble.choose_device", lambda _: torch.device("cuda"))
     with pytest.raises(Stopped):
@@ -184,7 +189,7 @@ def test_a_killed_worker_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_what_cannot_travel_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(FitError, match=r"^load cannot be sent to a process [^\n]*\.$"):
+    with pytest.raises(FitError, match=r"^A member cannot be sent to a process [^\n]*\.$"):
         train(tmp_path, load=lambda: LOAD(), engine="processes")
 
 
@@ -216,12 +221,14 @@ def test_what_no_ensemble_can_be_made_of_is_refused(tmp_path: Path, wrong: dict[
 @pytest.fixture
 def epochs(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int]]:
     """Seed and epoch of everything that is trained from here on, in this process."""
-    found, train_model = [], members_of.train_model
+    found: list[tuple[int, int]] = []
 
-    def watched(mice: object, recipe: Recipe, **options: object) -> object:
-        return train_model(mice, recipe, on_epoch=lambda e, _: found.append((recipe.seed, e)), **options)
+    def watched(model: object, mice: object, config: SensoriumConfig, **options: object) -> object:
+        return train_model(
+            model, mice, config, on_epoch=lambda e, _: found.append((config.seed, e)), **options
+        )
 
-    monkeypatch.setattr(members_of, "train_model", watched)
+    monkeypatch.setattr(members_of, "train", watched)
     return found
 
 
@@ -248,20 +255,19 @@ class Stopped(Exception):  # noqa: N818
     """Stands for a kill."""
 
 
-def killed(folder: Path, recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+def killed(folder: Path, config: SensoriumConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     """An ensemble that is broken off after the first epoch of its second member."""
-    train_model = members_of.train_model
 
-    def dying(mice: object, given: Recipe, **options: object) -> object:
+    def dying(model: object, mice: object, given: SensoriumConfig, **options: object) -> object:
         def on_epoch(*_: object) -> None:
-            if given.seed == recipe.seed + 1:
+            if given.seed == config.seed + 1:
                 raise Stopped
 
-        return train_model(mice, given, on_epoch=on_epoch, **options)
+        return train_model(model, mice, given, on_epoch=on_epoch, **options)
 
     with monkeypatch.context() as patch, pytest.raises(Stopped):
-        patch.setattr(members_of, "train_model", dying)
-        train(folder, recipe)
+        patch.setattr(members_of, "train", dying)
+        train(folder, config)
 
 
 def test_a_killed_member_goes_on_to_the_same_weights(
@@ -286,15 +292,18 @@ OTHERS = {
 
 
 @pytest.mark.parametrize("other", OTHERS)
-def test_another_recipe_in_the_folder_is_refused(here: SimpleNamespace, other: str, epochs: list) -> None:
-    with pytest.raises(CheckpointError, match=r"member-0 is a model of another recipe; remove it, or train"):
+def test_another_config_in_the_folder_is_refused(here: SimpleNamespace, other: str, epochs: list) -> None:
+    with pytest.raises(CheckpointError, match=r"member-0 is a model of another config; remove it, or train"):
         train(here.folder, OTHERS[other])
     assert epochs == [] and len([*here.folder.glob("states-*")]) == 1
 
 
 def other_scans(change: str) -> dict[str, Scan]:
     if change == "content":
-        return {key: replace(scan, fingerprint="changed") for key, scan in LOAD().items()}
+        return {
+            key: replace(scan, responses=scan.responses * 2, fingerprint="changed")
+            for key, scan in LOAD().items()
+        }
     return toy_scans((0,) if change == "fewer" else (0, 1, 2))
 
 
@@ -306,7 +315,7 @@ def test_other_scans_are_refused(here: SimpleNamespace, change: str, epochs: lis
 
 
 @pytest.mark.parametrize("change", ["seed", "gamma"])
-def test_a_member_broken_off_with_another_recipe_is_not_gone_on_with(
+def test_a_member_broken_off_with_another_config_is_not_gone_on_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     killed(tmp_path, FULL.replace(seed=10), monkeypatch)
@@ -334,11 +343,13 @@ def test_states_of_other_scans_or_settings_are_never_read(tmp_path: Path) -> Non
     shared(other_scans("content"), FULL)
     shared(LOAD(), OTHERS["state"])
     with pytest.raises(FileNotFoundError):
-        members_of.read_states(tmp_path, LOAD(), FULL)
+        members_of.read_shared_states(tmp_path, LOAD(), FULL)
     shared(LOAD(), FULL)
     assert len([*tmp_path.iterdir()]) == 3
-    assert members_of.read_states(tmp_path, LOAD(), FULL).keys() == LOAD().keys()
-    assert members_of.read_states(tmp_path, LOAD(), PLAIN) == {}
+    assert {
+        name.split("/")[0] for name in members_of.read_shared_states(tmp_path, LOAD(), FULL)
+    } == LOAD().keys()
+    assert members_of.read_shared_states(tmp_path, LOAD(), PLAIN) == {}
 
 
 def test_damaged_files_are_named(tmp_path: Path) -> None:
@@ -352,13 +363,76 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
         train(tmp_path)
 
 
+def test_damaged_weights_are_named_before_anything_is_trained(tmp_path: Path, epochs: list) -> None:
+    train(tmp_path, PLAIN, members=1)
+    path = tmp_path / "member-0.safetensors"
+    path.write_bytes(path.read_bytes()[:-8])
+    epochs.clear()
+    with pytest.raises(CheckpointError, match=r"member-0\.safetensors is damaged"):
+        train(tmp_path, PLAIN, members=2)
+    assert epochs == []
+
+
+def test_a_member_is_saved_as_an_experiment_saves_its_model(here: SimpleNamespace) -> None:
+    opened = checkpoint.load(here.folder / "member-1")
+    assert opened.facts["system"] == "sensorium" and opened.facts["uses_past_responses"] is True
+    assert opened.facts["config"] == FULL.replace(seed=12).to_dict()
+    assert opened.facts["data"] == identity(LOAD()) and opened.facts["data"]["scans"] == [*LOAD()]
+    assert len(opened.facts["history"]["epoch"]) == 2
+    states = members_of.read_shared_states(here.folder, LOAD(), FULL)
+    assert all(np.array_equal(opened.arrays[name], states[name]) for name in states) and states
+
+
+class OneImage(nn.Module):
+    """A model of one's own without images: a rate of each neuron."""
+
+    def __init__(self, sizes: dict[str, int], seed: int) -> None:
+        super().__init__()
+        self.sizes, self.seed = sizes, seed
+        random = torch.Generator().manual_seed(seed)
+        self.rates = nn.ParameterDict({k: torch.rand(n, generator=random) for k, n in sizes.items()})
+
+    @property
+    def configuration(self) -> dict[str, object]:
+        return {"sizes": self.sizes, "seed": self.seed}
+
+    def mouse(self, key: str) -> nn.Module:
+        return Rates(self.rates[key])
+
+    def regulariser(self, key: str) -> torch.Tensor:
+        return torch.zeros(())
+
+
+class Rates(nn.Module):
+    def __init__(self, rates: torch.Tensor) -> None:
+        super().__init__()
+        self.rates = rates
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.rates.abs().expand(len(images), -1) + 0 * images.mean()
+
+
+def one_image(mice: dict, config: SensoriumConfig) -> OneImage:
+    return OneImage({key: mouse.scan.neurons for key, mouse in mice.items()}, config.seed)
+
+
+def test_members_can_be_models_of_ones_own(tmp_path: Path, epochs: list) -> None:
+    made = train(tmp_path, PLAIN, build=one_image)
+    assert [type(member) for member in made.members] == [OneImage, OneImage]
+    assert not same(*(weights(member) for member in made.members))
+    epochs.clear()
+    assert all_same(train(tmp_path, PLAIN, build=one_image), made) and epochs == []
+    with pytest.raises(CheckpointError, match="holds a OneImage, not a SensoriumModel"):
+        train(tmp_path, PLAIN, build=build)
+
+
 # --- predictions and scores
 
 
 def test_each_member_predicts_with_its_own_weights(here: SimpleNamespace) -> None:
     found = here.ensemble.predict("test")
     for number, (model, mice) in enumerate(zip(here.ensemble.members, here.ensemble.mice, strict=True)):
-        for key, rates in predict_tier(model, mice, "test").items():
+        for key, rates in predict(model, mice, "test").items():
             assert np.array_equal(found[key][number], rates)
     assert {key: values.shape for key, values in found.items()} == {
         "90000-1-1": (2, 12, 7), "90001-1-1": (2, 12, 8)
@@ -368,8 +442,8 @@ def test_each_member_predicts_with_its_own_weights(here: SimpleNamespace) -> Non
 
 def test_the_ensemble_averages_rates_and_not_drives() -> None:
     """Around a drive of 0 the ELU is bent, so the rate of the mean drive is another number."""
-    mice = prepare(LOAD(), PLAIN, device="cpu")
-    models = tuple(build_model(mice, PLAIN.replace(seed=seed)).eval() for seed in (1, 2))
+    mice = task(LOAD(), PLAIN, device="cpu")
+    models = tuple(build(mice, PLAIN.replace(seed=seed)).eval() for seed in (1, 2))
     for sign, model in zip((-1.5, 0.5), models, strict=True):
         for readout in model.readouts.values():
             torch.nn.init.constant_(readout.bias, sign)
@@ -391,7 +465,7 @@ def test_the_scores_name_members_and_the_whole(here: SimpleNamespace) -> None:
     assert table.model.tolist() == ["member 0"] * 3 + ["member 1"] * 3 + ["ensemble"] * 3
     assert table.mouse.tolist() == ["90000-1-1", "90001-1-1", "all"] * 3
     mice = here.ensemble.mice[1]
-    own = score_table(mice, predict_tier(here.ensemble.members[1], mice, "test"))
+    own = score_table(mice, predict(here.ensemble.members[1], mice, "test"))
     assert table[table.model == "member 1"].single_trial.tolist() == own.single_trial.tolist()
     assert table.single_trial.nunique() == 9
 

@@ -272,4 +272,4 @@ def test_a_mouse_fits_on_a_gpu_where_half_of_what_is_free_holds_it(
     mouse = MouseTrials(toy_scan())
     size = mouse.images.nbytes + mouse.responses.nbytes
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (int(free * size), 0))
-    assert (size <= mouse_trials._room(torch.device("cuda"))) == fits
+    assert (size <= mouse_trials._free_bytes(torch.device("cuda"))) == fits

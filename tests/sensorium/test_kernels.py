@@ -12,11 +12,10 @@ from torch import Tensor, nn
 
 from neurokit import settings as switches
 from neurokit.errors import DataError, SettingsError
-from neurokit.sensorium import experiment as run
+from neurokit.sensorium import build, task, train
 from neurokit.sensorium import kernels as fast
-from neurokit.sensorium import prepare, train_model
 from neurokit.sensorium.config import CNN, CNN_PLUS, LN, MODEL_4, ModelSettings, MouseShape
-from neurokit.sensorium.model import SensoriumModel, build
+from neurokit.sensorium.model import SensoriumModel, make_model
 from neurokit.sensorium.readout import GaussianReadout, read_bilinear
 from neurokit.training import checkpoint
 from tests.sensorium.toys import PLAIN, toy_scans
@@ -156,7 +155,7 @@ def made(settings: ModelSettings) -> SensoriumModel:
         **SMALL, init_sigma=0.8
     )  # wide: some draws reach the edge, some eyes look past it
     coordinates = {key: drawn(shape.neurons, 2, seed=4).numpy() for key, shape in MICE.items()}
-    return build(MICE, small, seed=5, coordinates=coordinates)
+    return make_model(MICE, small, seed=5, coordinates=coordinates)
 
 
 def inputs(settings: ModelSettings, neurons: int = 9) -> dict[str, Tensor]:
@@ -219,11 +218,11 @@ def test_training_is_accelerated_where_the_user_asks(
     value: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("NEUROKIT_FAST", raising=False)
-    mice = prepare(toy_scans(), PLAIN, device="cpu")
-    plain = train_model(mice, PLAIN, show_progress=False)
+    mice = task(toy_scans(), PLAIN, device="cpu")
+    plain = train(build(mice, PLAIN), mice, PLAIN, show_progress=False)
     if value is not None:
         monkeypatch.setenv("NEUROKIT_FAST", value)
-    fitted = train_model(mice, PLAIN, show_progress=False)
+    fitted = train(build(mice, PLAIN), mice, PLAIN, show_progress=False)
     kinds = [type(each) for each in fitted.model.modules()]
     assert (fast.DepthwiseConvolution in kinds) == (value == "1")
     reads = {each.read for each in fitted.model.modules() if isinstance(each, GaussianReadout)}

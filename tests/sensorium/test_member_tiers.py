@@ -7,7 +7,7 @@ import pytest
 
 from neurokit.errors import DataError
 from neurokit.sensorium.history import known_trials
-from neurokit.sensorium.member import check_held_out, ensemble_tiers, held_out
+from neurokit.sensorium.splits import check_held_out, ensemble_tiers, held_out
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def tiers() -> np.ndarray:
     return np.random.default_rng(1).permutation(np.repeat(list(sizes), list(sizes.values())))
 
 
-def test_sizes_are_kept_and_test_tiers_untouched(tiers: np.ndarray) -> None:
+def test_sizes_stay_and_test_tiers_untouched(tiers: np.ndarray) -> None:
     test = ~known_trials(tiers)
     for member in ensemble_tiers(tiers):
         assert sorted(member) == sorted(tiers)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from neurokit.pupil_encoder.model import parameter_count
 from neurokit.sensorium.config import CNN, CNN_PLUS, LN, LN_PLUS, MODEL_4, ModelSettings, MouseShape
-from neurokit.sensorium.model import SensoriumModel, build, poisson_loss
+from neurokit.sensorium.model import SensoriumModel, make_model, poisson_loss
 from neurokit.sensorium.official import official_state
 from neurokit.training import checkpoint
 from neurokit.training.predict import evaluating
@@ -40,7 +40,7 @@ def coordinates() -> dict[str, np.ndarray]:
 
 def made(settings: ModelSettings = MODEL_4, seed: int = 0, **changes: object) -> SensoriumModel:
     settings = settings.replace(**(SMALL | changes))
-    return build(MICE, settings, seed=seed, coordinates=coordinates())
+    return make_model(MICE, settings, seed=seed, coordinates=coordinates())
 
 
 def inputs(key: str, images: int = 4, seed: int = 1) -> dict[str, Tensor]:
@@ -245,7 +245,7 @@ def test_the_regulariser_is_core_readout_and_modulator() -> None:
     expected = 2 * smoothness + 0.5 * sparsity + model.modulators[A].regulariser().item()
     assert model.regulariser(A).item() == pytest.approx(expected, rel=1e-5)
     assert made(CNN).regulariser(B).item() == pytest.approx(
-        6.3831 * made(CNN).core.smoothness().item() + 0.0076 * 5, rel=1e-5
+        6.3831 * made(CNN).core.regulariser().item() + 0.0076 * 5, rel=1e-5
     )
 
 

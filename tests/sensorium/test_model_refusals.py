@@ -6,9 +6,8 @@ import torch
 from torch import Tensor
 
 from neurokit.errors import DataError, SettingsError
-from neurokit.sensorium import Recipe
-from neurokit.sensorium.config import CNN, MODEL_4, ModelSettings, MouseShape
-from neurokit.sensorium.model import SensoriumModel, build
+from neurokit.sensorium.config import CNN, MODEL_4, ModelSettings, MouseShape, SensoriumConfig
+from neurokit.sensorium.model import SensoriumModel, make_model
 from neurokit.sensorium.state import StateSettings
 
 A, B = "27204-5-13", "21067-10-18"
@@ -17,7 +16,7 @@ COORDINATES = {key: np.arange(3.0 * shape.neurons).reshape(-1, 3) for key, shape
 
 
 def made(settings: ModelSettings = MODEL_4) -> SensoriumModel:
-    return build(MICE, settings.replace(channels=4, layers=1), seed=0, coordinates=COORDINATES)
+    return make_model(MICE, settings.replace(channels=4, layers=1), seed=0, coordinates=COORDINATES)
 
 
 def inputs(**changes: Tensor | None) -> dict[str, Tensor | None]:
@@ -56,8 +55,8 @@ def test_an_input_that_would_be_ignored_is_refused(name: str) -> None:
 
 def test_cortical_positions_need_coordinates() -> None:
     with pytest.raises(DataError, match=f"coordinates lacks mouse '{B}'; give them, or use positions='free'"):
-        build(MICE, CNN, seed=0, coordinates={A: COORDINATES[A]})
-    assert build(MICE, CNN.replace(positions="free"), seed=0)
+        make_model(MICE, CNN, seed=0, coordinates={A: COORDINATES[A]})
+    assert make_model(MICE, CNN.replace(positions="free"), seed=0)
 
 
 @pytest.mark.parametrize("key", ["", "mouse.1", "keys", "training"])
@@ -92,13 +91,13 @@ def test_settings_that_make_no_model_are_refused(field: str, value: float, findi
 
 
 @pytest.mark.parametrize("field", ["lags", "states"])
-def test_a_recipe_whose_features_do_not_fit_its_model_is_refused(field: str) -> None:
+def test_a_config_whose_features_do_not_fit_its_model_is_refused(field: str) -> None:
     made = {"lags": 5, "states": 10}[field]
     with pytest.raises(
         SettingsError, match=f"The model reads 3 {field}, of which {made} are made; use {made}"
     ):
-        Recipe(model=CNN.replace(**{field: 3}))
-    assert Recipe(model=CNN.replace(states=3), state=StateSettings(factors=3)).model.states == 3
+        SensoriumConfig(model=CNN.replace(**{field: 3}))
+    assert SensoriumConfig(model=CNN.replace(states=3), state=StateSettings(factors=3)).model.states == 3
 
 
 @pytest.mark.parametrize(
@@ -108,9 +107,9 @@ def test_a_recipe_whose_features_do_not_fit_its_model_is_refused(field: str) -> 
         ("behaviour_scale", "behaviour_scale is 'foo'; use one of std, range"),
     ],
 )
-def test_words_that_a_recipe_does_not_know_are_refused(field: str, finding: str) -> None:
+def test_words_that_a_config_does_not_know_are_refused(field: str, finding: str) -> None:
     with pytest.raises(SettingsError, match=finding):
-        Recipe(**{field: "foo"})
+        SensoriumConfig(**{field: "foo"})
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from neurokit.errors import CheckpointError
 from neurokit.sensorium.config import CNN, CNN_PLUS, LN, LN_PLUS, MODEL_4, ModelSettings, MouseShape
-from neurokit.sensorium.model import SensoriumModel, build
+from neurokit.sensorium.model import SensoriumModel, make_model
 from neurokit.sensorium.official import LAPLACIAN, load_official, official_names, official_state
 
 A, B = "27204-5-13", "21067-10-18"
@@ -25,7 +25,7 @@ def made(settings: ModelSettings, *keys: str) -> SensoriumModel:
     trials = 40 if settings.gain else 0
     mice = {key: MouseShape(neurons=6 + index, trials=trials) for index, key in enumerate(keys)}
     coordinates = {key: generator.uniform(0, 600, (shape.neurons, 3)) for key, shape in mice.items()}
-    return build(mice, settings, seed=0, coordinates=coordinates).eval()
+    return make_model(mice, settings, seed=0, coordinates=coordinates).eval()
 
 
 def saved(content: object, folder: Path) -> Path:
@@ -72,7 +72,7 @@ def test_official_shapes_have_axes_that_ours_do_without() -> None:
 
 
 def test_a_model_that_has_no_official_names_says_so() -> None:
-    model = build({A: MouseShape(neurons=3)}, CNN.replace(positions="free"), seed=0)
+    model = make_model({A: MouseShape(neurons=3)}, CNN.replace(positions="free"), seed=0)
     with pytest.raises(CheckpointError, match="before_tanh has no official name; save this model with"):
         official_names(model)
 

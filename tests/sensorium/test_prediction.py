@@ -8,18 +8,16 @@ import torch
 
 from neurokit import metrics
 from neurokit.errors import DataError
-from neurokit.sensorium import build_model, predict_tier, prepare, score_table, single_trial
-from neurokit.sensorium.features import MouseTrials
-from neurokit.sensorium.model import SensoriumModel
-from tests.sensorium.toys import FULL, PLAIN, RECIPES, same, toy_scan, toy_scans, weights
+from neurokit.sensorium import MouseTrials, SensoriumModel, build, predict, score_table, single_trial, task
+from tests.sensorium.toys import CONFIGS, FULL, PLAIN, same, toy_scan, toy_scans, weights
 
 Mice = dict[str, MouseTrials]
 
 
-def ready(recipe: str = "full", training: bool = False) -> tuple[SensoriumModel, Mice]:
+def ready(config: str = "full", training: bool = False) -> tuple[SensoriumModel, Mice]:
     """A model that has met some data in training mode, so that its running statistics say something."""
-    mice = prepare(toy_scans(), RECIPES[recipe], device="cpu")
-    model = build_model(mice, RECIPES[recipe])
+    mice = task(toy_scans(), CONFIGS[config], device="cpu")
+    model = build(mice, CONFIGS[config])
     with torch.random.fork_rng():
         torch.manual_seed(0)
         for key, mouse in mice.items():
@@ -39,13 +37,13 @@ def equal(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
 # --- evaluation mode
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("config", CONFIGS)
 @pytest.mark.parametrize("training", [False, True])
-def test_predicting_twice_is_the_same_and_leaves_the_model_alone(recipe: str, training: bool) -> None:
-    model, mice = ready(recipe, training)
+def test_predicting_twice_is_the_same_and_leaves_the_model_alone(config: str, training: bool) -> None:
+    model, mice = ready(config, training)
     model.readouts[next(iter(mice))].eval()  # a mode of its own comes back too
     before, found, generator = weights(model), modes(model), torch.get_rng_state()
-    one, two = (predict_tier(model, mice, "test") for _ in range(2))
+    one, two = (predict(model, mice, "test") for _ in range(2))
     assert equal(one, two)
     assert same(weights(model), before) and modes(model) == found
     assert torch.equal(torch.get_rng_state(), generator)
@@ -54,7 +52,7 @@ def test_predicting_twice_is_the_same_and_leaves_the_model_alone(recipe: str, tr
 
 def test_rates_are_those_of_the_trials_in_file_order() -> None:
     model, mice = ready()
-    found = predict_tier(model, mice, "validation")
+    found = predict(model, mice, "validation")
     for key, mouse in mice.items():
         for row, trial in enumerate(np.flatnonzero(mouse.scan.tiers == "validation")):
             (batch,) = mouse.batches(torch.tensor([trial]), 1)
@@ -71,7 +69,7 @@ def test_the_batch_size_matters_in_training_mode_only(mode: str) -> None:
     model, mice = ready()
     for readout in model.readouts.values():
         torch.nn.init.zeros_(readout.spread)
-    small, large = (predict_tier(model, mice, "test", mode=mode, batch_size=size) for size in (5, 100))
+    small, large = (predict(model, mice, "test", mode=mode, batch_size=size) for size in (5, 100))
     for key in mice:
         agree = np.allclose(small[key], large[key], rtol=1e-4, atol=1e-6)
         assert agree == (mode == "evaluation")
@@ -85,9 +83,9 @@ def test_training_mode_differs_and_leaves_buffers_and_modes(training: bool) -> N
     model, mice = ready(training=training)
     before, found = weights(model), modes(model)
     assert any(name.endswith("num_batches_tracked") and int(values) > 0 for name, values in before.items())
-    one = predict_tier(model, mice, "test", mode="training")
+    one = predict(model, mice, "test", mode="training")
     assert same(weights(model), before) and modes(model) == found
-    assert not any(np.allclose(one[key], values) for key, values in predict_tier(model, mice, "test").items())
+    assert not any(np.allclose(one[key], values) for key, values in predict(model, mice, "test").items())
 
 
 def test_the_buffers_would_change_without_that() -> None:
@@ -106,7 +104,7 @@ def test_training_mode_is_drawn_from_the_seed() -> None:
     def drawn(seed: int) -> dict[str, np.ndarray]:
         with torch.random.fork_rng():
             torch.manual_seed(seed)
-            return predict_tier(model, mice, "test", mode="training")
+            return predict(model, mice, "test", mode="training")
 
     assert equal(drawn(1), drawn(1))
     assert not equal(drawn(1), drawn(2))
@@ -117,18 +115,18 @@ def test_training_mode_is_drawn_from_the_seed() -> None:
 
 def test_a_tier_without_trials_gives_no_rows() -> None:
     model, mice = ready("plain")
-    found = predict_tier(model, mice, "final_test")
+    found = predict(model, mice, "final_test")
     assert [values.shape for values in found.values()] == [(0, 7), (0, 8)]
 
 
 def test_unknown_words_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     model, mice = ready("plain")
     with pytest.raises(DataError, match="'tset' is no tier"):
-        predict_tier(model, mice, "tset")
+        predict(model, mice, "tset")
     with pytest.raises(DataError, match="The model has no mouse '90002-1-1'"):
-        predict_tier(model, prepare(toy_scans((2,)), PLAIN, device="cpu"), "test")
+        predict(model, task(toy_scans((2,)), PLAIN, device="cpu"), "test")
     with pytest.raises(DataError, match="mode is 'eval'; use one of evaluation, training"):
-        unchecked = getattr(predict_tier, "__wrapped__", predict_tier)  # the import hook would answer
+        unchecked = getattr(predict, "__wrapped__", predict)  # the import hook would answer
         unchecked(model, mice, "test", mode="eval")
 
 
@@ -141,7 +139,7 @@ def perfect(mice: Mice, tier: str = "test") -> dict[str, np.ndarray]:
 
 def test_the_table_has_a_row_per_mouse_and_one_over_all_neurons() -> None:
     model, mice = ready("plain")
-    found = predict_tier(model, mice, "test")
+    found = predict(model, mice, "test")
     table = score_table(mice, found).set_index("mouse")
     assert list(table.columns) == ["neurons", "single_trial", "spread", "to_average", "feve"]
     assert list(table.index) == [*mice, "all"]
@@ -160,7 +158,7 @@ def test_the_table_has_a_row_per_mouse_and_one_over_all_neurons() -> None:
 
 def test_a_perfect_prediction_scores_one_and_a_shuffled_one_about_nothing() -> None:
     scan = toy_scan(neurons=200, trials=120)
-    mice = prepare({scan.key: scan}, PLAIN, device="cpu")
+    mice = task({scan.key: scan}, PLAIN, device="cpu")
     right = perfect(mice)
     row = score_table(mice, right).iloc[-1]
     assert (row.single_trial, row.to_average, row.spread) == pytest.approx((1, 1, 0), abs=1e-6)
@@ -171,7 +169,7 @@ def test_a_perfect_prediction_scores_one_and_a_shuffled_one_about_nothing() -> N
 
 
 def test_feve_is_the_mean_over_reliable_neurons_of_all_mice() -> None:
-    mice = prepare(toy_scans(), PLAIN, device="cpu")
+    mice = task(toy_scans(), PLAIN, device="cpu")
     random = np.random.default_rng(0)
     for mouse in mice.values():
         mouse.scan.responses[:, 0] = random.gamma(1.0, 1.0, len(mouse.tiers))  # nothing repeats
@@ -187,7 +185,7 @@ def test_feve_is_the_mean_over_reliable_neurons_of_all_mice() -> None:
 
 
 def test_images_shown_once_have_no_feve_and_the_rest_is_scored() -> None:
-    mice = prepare(toy_scans(), PLAIN, device="cpu")
+    mice = task(toy_scans(), PLAIN, device="cpu")
     table = score_table(mice, perfect(mice, "validation"), "validation")
     assert table.feve.isna().all()
     assert table.single_trial.tolist() == pytest.approx([1, 1, 1])
@@ -196,8 +194,8 @@ def test_images_shown_once_have_no_feve_and_the_rest_is_scored() -> None:
 def test_a_withheld_tier_is_not_scored() -> None:
     scan = toy_scan()
     hidden = replace(scan, responses=np.where(scan.tiers[:, None] == "test", np.float32(0), scan.responses))
-    mice = prepare({scan.key: hidden}, FULL, device="cpu")
-    guess = predict_tier(build_model(mice, FULL), mice, "test")
+    mice = task({scan.key: hidden}, FULL, device="cpu")
+    guess = predict(build(mice, FULL), mice, "test")
     with pytest.raises(DataError, match=r"^Scan 90000-1-1 withholds the responses of tier 'test'; score an"):
         score_table(mice, guess)
     with pytest.raises(DataError, match="no trial to score"):

@@ -7,7 +7,6 @@ from sklearn.linear_model import HuberRegressor
 
 from neurokit.errors import DataError
 from neurokit.sensorium.cnn import StackedCore
-from neurokit.sensorium.config import ModelSettings
 from neurokit.sensorium.readout import CortexPositions
 from neurokit.sensorium.retinotopy import contrast_centers, retinotopic_plane
 from neurokit.sensorium.simulated_mouse import draw_cells, image_drive
@@ -96,7 +95,6 @@ def test_too_few_trials_are_refused() -> None:
 @pytest.mark.parametrize(("layers", "hidden"), [(1, 7), (3, 7), (3, 10)])
 def test_an_image_pixel_is_where_the_map_says(layers: int, hidden: int) -> None:
     """An impulse goes through kernels of one constant; the middle of what comes out is its place."""
-    settings = ModelSettings(channels=1, layers=layers, input_kernel=9, hidden_kernel=hidden)
     core = StackedCore(1, channels=1, layers=layers, input_kernel=9, hidden_kernel=hidden, linear=True).eval()
     for kernel in core.parameters():
         torch.nn.init.constant_(kernel, 1.0)
@@ -108,14 +106,15 @@ def test_an_image_pixel_is_where_the_map_says(layers: int, hidden: int) -> None:
     height, width = found.shape
     rows, columns = found.sum(axis=1), found.sum(axis=0)
     middle = np.array([rows @ np.arange(height) / rows.sum(), columns @ np.arange(width) / columns.sum()])
-    position = settings.map_positions(np.array([[17.0, 30.0]]))
-    assert settings.image_pixels(position) == pytest.approx(np.array([[17.0, 30.0]]))
+    geometry = core.geometry()
+    position = geometry.positions(np.array([[17.0, 30.0]]))
+    assert geometry.pixels(position) == pytest.approx(np.array([[17.0, 30.0]]))
     x, y = position[0]
     assert ((np.array([y, x]) + 1) / 2 * (height - 1, width - 1)) == pytest.approx(middle, abs=1e-4)
 
 
 @pytest.mark.parametrize(("layers", "activation"), [(1, "elu"), (4, "relu")])
-def test_the_perceptron_starts_where_it_is_told(layers: int, activation: str) -> None:
+def test_the_perceptron_starts_where_it_should(layers: int, activation: str) -> None:
     random = np.random.default_rng(0)
     cortex = random.uniform(-1, 1, (50, 3))
     wanted = 0.4 * cortex[:, :2] @ np.array([[1.0, 0.2], [-0.3, 0.8]]) + 0.1

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from neurokit.sensorium.features import scale_behaviour, scale_pupil_center
 from neurokit.sensorium.recording import Scan, response_scale
+from neurokit.sensorium.scaling import scale_behaviour, scale_pupil_center
 
 BEHAVIOUR = np.array([[10.0, -0.5, -4.0], [30.0, 1.0, 2.0], [20.0, 0.0, 0.0]])
 PUPIL_CENTER = np.array([[1.0, -3.0], [2.0, -1.0], [3.0, -2.0]])

@@ -20,11 +20,11 @@ from neurokit.sensorium.recording import Scan
 from neurokit.sensorium.submission import (
     TRACKS,
     file_name,
-    score,
     score_neurons,
+    score_submission,
     validate,
-    write,
     write_ground_truth,
+    write_rows,
     write_submission,
 )
 
@@ -117,7 +117,7 @@ def test_a_number_comes_back_in_its_own_type(scan: Scan, tmp_path: Path, dtype: 
     values = predicted(scan).astype(dtype) * np.pi
     values[0, :4] = [0, 1e-12, 1e7, 3]
     trials = scan.trials("test")
-    write(tmp_path / "a.csv", values, scan.trial_ids[trials], scan.image_ids[trials], scan.unit_ids)
+    write_rows(tmp_path / "a.csv", values, scan.trial_ids[trials], scan.image_ids[trials], scan.unit_ids)
     read = np.array([json.loads(row[2]) for row in table_of(tmp_path / "a.csv")[1:]])
     np.testing.assert_array_equal(read.astype(dtype), values)
     text = max(map(len, table_of(tmp_path / "a.csv")[2][2].strip("[]").split(", ")))
@@ -180,8 +180,8 @@ def test_a_full_disk_leaves_the_earlier_file(good: Path, scan: Scan, monkeypatch
 def test_a_kill_in_the_middle_leaves_the_earlier_file(good: Path, scan: Scan) -> None:
     before = good.read_bytes()
     program = (
-        "import sys, numpy as np; from neurokit.sensorium.submission.writer import write\n"
-        "n = np.arange(200000); write(sys.argv[1], np.ones((200000, 50)), n, n, n[:50])"
+        "import sys, numpy as np; from neurokit.sensorium.submission.writer import write_rows\n"
+        "n = np.arange(200000); write_rows(sys.argv[1], np.ones((200000, 50)), n, n, n[:50])"
     )
     writing = subprocess.Popen([sys.executable, "-c", program, str(good)], env=os.environ)
     deadline = time.monotonic() + 600
@@ -388,7 +388,7 @@ def test_the_scores_are_those_of_the_arrays(scan: Scan, pair: tuple[Path, Path])
     trials = scan.trials("test")
     responses, predictions, images = scan.responses[trials], predicted(scan), scan.image_ids[trials]
     explained = feve(responses, predictions, images)
-    found = score(*pair)
+    found = score_submission(*pair)
     expected = {
         "Single Trial Correlation": correlation(responses, predictions).mean(),
         "Correlation to Average": correlation_to_average(responses, predictions, images).mean(),
@@ -433,10 +433,12 @@ def test_rows_and_the_columns_of_each_row_are_put_in_order(pair: tuple[Path, Pat
 
 def test_values_without_their_neurons_in_order_score_less(pair: tuple[Path, Path]) -> None:
     truth, path = pair
-    before, table = score(truth, path), table_of(path)
+    before, table = score_submission(truth, path), table_of(path)
     rows = [[*row[:2], permuted(row, 1)[2], row[3]] for row in table[1:]]
     write_table(path, [table[0], *rows])
-    assert score(truth, path)["Single Trial Correlation"] < before["Single Trial Correlation"] - 0.5
+    assert (
+        score_submission(truth, path)["Single Trial Correlation"] < before["Single Trial Correlation"] - 0.5
+    )
 
 
 def test_a_constant_prediction_scores_0(pair: tuple[Path, Path]) -> None:
@@ -474,7 +476,7 @@ def test_what_cannot_be_scored_is_named(pair: tuple[Path, Path], fault: str) -> 
     change, says = SCORING_FAULTS[fault]
     write_table(pair[1], change(table_of(pair[1])))
     with pytest.raises(DataError, match=f"{pair[1].name}.*{says}"):
-        score(*pair)
+        score_submission(*pair)
 
 
 @pytest.mark.parametrize(
@@ -490,14 +492,14 @@ def test_a_bad_ground_truth_is_named(
 ) -> None:
     write_table(pair[0], change(table_of(pair[0])))
     with pytest.raises(DataError, match=f"{pair[0].name}.*{says}"):
-        score(*pair)
+        score_submission(*pair)
 
 
 def test_two_files_of_one_kind_are_noticed(pair: tuple[Path, Path]) -> None:
     with pytest.raises(DataError, match="columns"):
-        score(pair[1], pair[1])
+        score_submission(pair[1], pair[1])
     with pytest.raises(DataError, match="columns"):
-        score(pair[0], pair[0])
+        score_submission(pair[0], pair[0])
 
 
 def test_memory_is_that_of_the_numbers_not_of_the_text(tmp_path: Path) -> None:
@@ -506,11 +508,11 @@ def test_memory_is_that_of_the_numbers_not_of_the_text(tmp_path: Path) -> None:
     random = np.random.default_rng(2)
     values, ids, images = random.random((trials, neurons)), np.arange(trials), np.arange(trials) // 10
     for name, kind in (("truth.csv", "responses"), ("ours.csv", "prediction")):
-        write(tmp_path / name, values, ids, images, np.arange(neurons), kind)
+        write_rows(tmp_path / name, values, ids, images, np.arange(neurons), kind)
     text = sum(file.stat().st_size for file in tmp_path.iterdir())
     tracemalloc.start()
     try:
-        found = score(tmp_path / "truth.csv", tmp_path / "ours.csv")
+        found = score_submission(tmp_path / "truth.csv", tmp_path / "ours.csv")
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -1,10 +1,8 @@
 """Training on scans: the loss by hand, the number that stops it, checkpoints, and a small scan end to end."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,51 +10,43 @@ import torch
 from torch import Tensor
 
 from neurokit.errors import CheckpointError, DataError, FitError
-from neurokit.sensorium import (
-    PUBLISHED,
-    Recipe,
-    build_model,
-    fit_states,
-    load_model,
-    predict_tier,
-    prepare,
-    save_model,
-    train_model,
-)
+from neurokit.sensorium import MODELS, SensoriumConfig, arrays, build, facts, fit_states, predict, task, train
 from neurokit.sensorium import features as mouse_trials
 from neurokit.sensorium.config import CNN_PLUS
 from neurokit.sensorium.features import MouseTrials
 from neurokit.sensorium.model import SensoriumModel
 from neurokit.sensorium.recording import Scan, load_scan
 from neurokit.sensorium.retinotopy import contrast_centers, retinotopic_plane
-from neurokit.sensorium.saved import check_saved
 from neurokit.sensorium.simulated_files import write_scan
 from neurokit.sensorium.simulated_mouse import MouseParameters
 from neurokit.sensorium.simulation import ScanParameters, simulate_scan
 from neurokit.sensorium.training import ValidationCorrelation, loss
+from neurokit.training import checkpoint
 from neurokit.training.fit import TrainingResult
 from neurokit.training.settings import FitSettings
-from tests.sensorium.toys import BRIEF, FULL, PLAIN, PLUS, RECIPES, STATE, same, toy_scan, toy_scans, weights
+from tests.sensorium.toys import BRIEF, CONFIGS, FULL, PLAIN, PLUS, STATE, same, toy_scan, toy_scans, weights
 
 
-def ready(recipe: Recipe = FULL) -> tuple[SensoriumModel, dict[str, MouseTrials]]:
-    mice = prepare(toy_scans(), recipe, device="cpu")
-    return build_model(mice, recipe), mice
+def ready(config: SensoriumConfig = FULL) -> tuple[SensoriumModel, dict[str, MouseTrials]]:
+    mice = task(toy_scans(), config, device="cpu")
+    return build(mice, config), mice
 
 
-def trained(mice: dict[str, MouseTrials], recipe: Recipe = FULL, **options: object) -> TrainingResult:
-    return train_model(mice, recipe, show_progress=False, **options)
+def trained(
+    mice: dict[str, MouseTrials], config: SensoriumConfig = FULL, **options: object
+) -> TrainingResult:
+    return train(build(mice, config), mice, config, show_progress=False, **options)
 
 
 # --- building
 
 
 def test_the_seed_draws_the_weights_and_nothing_else_does() -> None:
-    mice = prepare(toy_scans(), FULL, device="cpu")
+    mice = task(toy_scans(), FULL, device="cpu")
     torch.manual_seed(1)
-    one, before = build_model(mice, FULL), torch.get_rng_state()
+    one, before = build(mice, FULL), torch.get_rng_state()
     torch.manual_seed(2)
-    two, other = build_model(mice, FULL), build_model(mice, FULL.replace(seed=12))
+    two, other = build(mice, FULL), build(mice, FULL.replace(seed=12))
     assert same(weights(one), weights(two)) and not same(weights(one), weights(other))
     torch.manual_seed(1)
     assert torch.equal(torch.get_rng_state(), before)
@@ -66,21 +56,21 @@ def test_the_seed_draws_the_weights_and_nothing_else_does() -> None:
 def test_states_are_fitted_for_each_scan_and_used(monkeypatch: pytest.MonkeyPatch) -> None:
     scans = toy_scans()
     states = fit_states(scans, FULL)
-    own = prepare(scans, FULL, device="cpu")
+    own = task(scans, FULL, device="cpu")
     monkeypatch.setattr(mouse_trials, "fit_state", lambda *_: pytest.fail("fitted again"))
-    given = prepare(scans, FULL, states=states, device="cpu")
+    given = task(scans, FULL, arrays=states, device="cpu")
     for key, mouse in given.items():
-        assert mouse.state is states[key]
+        assert mouse.state is not None and mouse.state.parts is states[f"{key}/parts"]
         assert torch.equal(*(next(m.batches(torch.arange(9), 9)).inputs["state"] for m in (mouse, own[key])))
 
 
 def test_nothing_and_scans_that_lack_something_are_refused() -> None:
     with pytest.raises(DataError, match=r"^There is no scan to prepare; give at least one\.$"):
-        prepare({}, FULL)
+        task({}, FULL)
     with pytest.raises(DataError, match="has no behaviour"):
-        prepare({"a": toy_scan(behaviour=False)}, PLUS)
+        task({"a": toy_scan(behaviour=False)}, PLUS)
     with pytest.raises(DataError, match="does not tell the order"):
-        prepare({"a": toy_scan(ordered=False)}, FULL)
+        task({"a": toy_scan(ordered=False)}, FULL)
 
 
 # --- the loss
@@ -93,16 +83,16 @@ def penalties(model: SensoriumModel, key: str) -> float:
     return float(sparsity.detach() + modulator.regulariser().detach())
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
-def test_the_loss_of_a_batch_by_hand(recipe: str) -> None:
-    model, mice = ready(RECIPES[recipe])
+@pytest.mark.parametrize("config", CONFIGS)
+def test_the_loss_of_a_batch_by_hand(config: str) -> None:
+    model, mice = ready(CONFIGS[config])
     model.eval()
     for (key, mouse), (trials, neurons) in zip(mice.items(), ((60, 7), (48, 8)), strict=True):
         batch = next(mouse.batches(mouse.trials("train"), 11))
         with torch.no_grad():
             rates = model.mouse(key)(**batch.inputs).numpy().astype(np.float64)
             total, number = loss(model, batch)
-            core = float(model.settings.gamma_input * model.core.smoothness())
+            core = float(model.settings.gamma_input * model.core.regulariser())
         seen = mouse.scan.responses[np.flatnonzero(mouse.scan.tiers == "train")[:11]].astype(np.float64)
         assert rates.shape == seen.shape == (11, neurons)
         poisson = np.sqrt(trials / 11) * (rates - seen * np.log(rates + 1e-12)).sum()
@@ -127,7 +117,7 @@ def test_a_step_counts_the_core_once_for_each_mouse() -> None:
         total, number = loss(model, replace(batch, scale=0.0))
         (total / number).backward()
     settings = model.settings
-    core = gradients(model, settings.gamma_input * model.core.smoothness())
+    core = gradients(model, settings.gamma_input * model.core.regulariser())
     assert core and all(name.startswith("core.") for name in core)
     for name, gradient in core.items():
         found = dict(model.named_parameters())[name].grad
@@ -143,14 +133,14 @@ def test_a_step_counts_the_core_once_for_each_mouse() -> None:
 def test_validation_is_a_mean_over_all_neurons_in_evaluation_mode() -> None:
     """7 and 30 neurons, so that a mean over mice would be another number."""
     scans = {scan.key: scan for scan in (toy_scan(0), toy_scan(1, neurons=30))}
-    mice = prepare(scans, PLUS, device="cpu")
-    model = build_model(mice, PLUS).train()
+    mice = task(scans, PLUS, device="cpu")
+    model = build(mice, PLUS).train()
     model.core.eval()
     modes, before = [m.training for m in model.modules()], weights(model)
     found = ValidationCorrelation(mice, 5)(model)
     assert [m.training for m in model.modules()] == modes and same(weights(model), before)
     each = []
-    for key, rates in predict_tier(model, mice, "validation").items():
+    for key, rates in predict(model, mice, "validation").items():
         seen = scans[key].responses[scans[key].tiers == "validation"]
         each.append([np.corrcoef(*pair)[0, 1] for pair in zip(rates.T, seen.T, strict=True)])
     assert found == pytest.approx(-np.mean(np.concatenate(each)), abs=1e-5)
@@ -160,10 +150,10 @@ def test_validation_is_a_mean_over_all_neurons_in_evaluation_mode() -> None:
 def test_validation_is_called_on_validation_trials_alone() -> None:
     model, mice = ready(PLAIN)
     scan = toy_scan()
-    other = prepare({scan.key: spoiled(scan, "train", "test")}, PLAIN, device="cpu")
+    other = task({scan.key: spoiled(scan, "train", "test")}, PLAIN, device="cpu")
     first = {scan.key: mice[scan.key]}
     assert ValidationCorrelation(first, 8)(model) == ValidationCorrelation(other, 8)(model)
-    third = prepare({scan.key: spoiled(scan, "validation")}, PLAIN, device="cpu")
+    third = task({scan.key: spoiled(scan, "validation")}, PLAIN, device="cpu")
     assert ValidationCorrelation(first, 8)(model) != ValidationCorrelation(third, 8)(model)
 
 
@@ -175,17 +165,17 @@ def spoiled(scan: Scan, *tiers: str) -> Scan:
 
 
 def test_a_model_that_diverges_is_named_as_such() -> None:
-    mice = prepare(toy_scans(), PLAIN, device="cpu")
-    recipe = PLAIN.replace(fit=BRIEF.replace(learning_rate=1e30))
+    mice = task(toy_scans(), PLAIN, device="cpu")
+    config = PLAIN.replace(fit=BRIEF.replace(learning_rate=1e30))
     with pytest.raises(FitError, match=r"loss became (nan|inf) in epoch 0: lower learning_rate"):
-        trained(mice, recipe)
+        trained(mice, config)
 
 
 @pytest.mark.parametrize("tier", ["train", "validation"])
 def test_mice_without_trials_are_refused_before_anything_is_trained(tier: str) -> None:
     scan = toy_scan()
     tiers = {scan.key: np.where(scan.tiers == tier, "test", scan.tiers)}
-    mice = prepare({scan.key: scan}, PLAIN, tiers=tiers, device="cpu")
+    mice = task({scan.key: scan}, PLAIN, tiers=tiers, device="cpu")
     with pytest.raises(DataError, match=f"Scan 90000-1-1 has no trials of tier '{tier}'"):
         trained(mice, PLAIN, on_epoch=lambda *_: pytest.fail("trained"))
 
@@ -195,7 +185,7 @@ def test_test_responses_change_no_weight() -> None:
 
     def result(change: Callable[[Scan], Scan]) -> dict[str, Tensor]:
         scans = {key: change(scan) for key, scan in toy_scans().items()}
-        return weights(trained(prepare(scans, FULL, device="cpu")).model)
+        return weights(trained(task(scans, FULL, device="cpu")).model)
 
     plain = result(lambda scan: scan)
     assert same(plain, result(lambda scan: spoiled(scan, "test")))
@@ -218,17 +208,17 @@ def kill_after(epoch: int) -> Callable[[int, float], None]:
 
 
 def test_a_killed_training_goes_on_to_the_same_weights(tmp_path: Path) -> None:
-    recipe = FULL.replace(fit=BRIEF.replace(epochs=4, schedule="cosine"))
-    mice, path = prepare(toy_scans(), recipe, device="cpu"), tmp_path / "run.training"
+    config = FULL.replace(fit=BRIEF.replace(epochs=4, schedule="cosine"))
+    mice, path = task(toy_scans(), config, device="cpu"), tmp_path / "run.training"
     torch.manual_seed(9)
     before = torch.get_rng_state()
-    straight = trained(mice, recipe)
+    straight = trained(mice, config)
     assert torch.equal(torch.get_rng_state(), before)
     with pytest.raises(Stopped):
-        trained(mice, recipe, checkpoint=path, on_epoch=kill_after(1))
+        trained(mice, config, checkpoint=path, on_epoch=kill_after(1))
     torch.rand(5)
-    anew, epochs = prepare(toy_scans(), recipe, device="cpu"), []
-    gone_on = trained(anew, recipe, checkpoint=path, on_epoch=lambda epoch, _: epochs.append(epoch))
+    anew, epochs = task(toy_scans(), config, device="cpu"), []
+    gone_on = trained(anew, config, checkpoint=path, on_epoch=lambda epoch, _: epochs.append(epoch))
     assert epochs == [2, 3]
     assert same(weights(gone_on.model), weights(straight.model))
     assert gone_on.history.equals(straight.history)
@@ -244,117 +234,75 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_killed_training_of_another_recipe_is_not_gone_on_with(tmp_path: Path, change: str) -> None:
+def test_a_killed_training_of_another_config_is_not_gone_on_with(tmp_path: Path, change: str) -> None:
     path = tmp_path / "run.training"
     with pytest.raises(Stopped):
-        trained(prepare(toy_scans(), FULL, device="cpu"), checkpoint=path, on_epoch=kill_after(0))
-    recipe = CHANGES[change]
+        trained(task(toy_scans(), FULL, device="cpu"), checkpoint=path, on_epoch=kill_after(0))
+    config = CHANGES[change]
     with pytest.raises(CheckpointError, match=r"run\.training was trained (on|with) other"):
-        trained(prepare(toy_scans(), recipe, device="cpu"), recipe, checkpoint=path)
+        trained(task(toy_scans(), config, device="cpu"), config, checkpoint=path)
 
 
 # --- saved and loaded
 
 
-@pytest.fixture(scope="module")
-def finished() -> SimpleNamespace:
-    mice = prepare(toy_scans(), FULL, device="cpu")
-    return SimpleNamespace(mice=mice, fitted=trained(mice))
-
-
-def test_a_saved_model_predicts_the_same(finished: SimpleNamespace, tmp_path: Path) -> None:
-    save_model(finished.fitted, finished.mice, FULL, tmp_path / "m")
-    model, recipe, states = load_model(tmp_path / "m")
-    assert recipe == FULL and not model.training
-    assert same(weights(model), weights(finished.fitted.model))
-    anew = prepare(toy_scans(), recipe, states=states, device="cpu")
+def test_a_saved_model_predicts_the_same(tmp_path: Path) -> None:
+    mice = task(toy_scans(), FULL, device="cpu")
+    model = trained(mice).model
+    checkpoint.save(model, tmp_path / "m", arrays=arrays(mice), **facts(mice))
+    opened = checkpoint.load(tmp_path / "m", SensoriumModel)
+    assert not opened.model.training and same(weights(opened.model), weights(model))
+    anew = task(toy_scans(), FULL, arrays=opened.arrays, device="cpu")
     for mode in ("evaluation", "training"):
         with torch.random.fork_rng():
             torch.manual_seed(0)
-            one = predict_tier(finished.fitted.model, finished.mice, "test", mode=mode)
+            one = predict(model, mice, "test", mode=mode)
             torch.manual_seed(0)
-            two = predict_tier(model, anew, "test", mode=mode)
+            two = predict(opened.model, anew, "test", mode=mode)
         assert all(np.array_equal(one[key], two[key]) for key in one)
-    described = json.loads((tmp_path / "m.json").read_text())
-    assert described["uses_past_responses"] is True
-    assert described["validation_correlation"] == -finished.fitted.best_loss
-    assert described["scans"] == {key: mouse.scan.fingerprint for key, mouse in finished.mice.items()}
+    assert opened.facts["uses_past_responses"] is True
+    assert opened.facts["unit_ids"] == {"90000-1-1": [*range(1, 8)], "90001-1-1": [*range(1, 9)]}
 
 
-def test_the_states_come_back_as_they_were_and_not_as_they_would_be_fitted(tmp_path: Path) -> None:
+def test_states_come_back_as_they_were_and_not_as_they_would_be_fitted() -> None:
     scans = toy_scans()
     foreign = fit_states({key: spoiled(scan, "train") for key, scan in scans.items()}, FULL)
-    mice = prepare(scans, FULL, states=foreign, device="cpu")
-    recipe = FULL.replace(fit=BRIEF.replace(epochs=1))
-    save_model(trained(mice, recipe), mice, recipe, tmp_path / "m")
-    states = load_model(tmp_path / "m")[2]
-    fitted = fit_states(scans, FULL)
-    for key, state in states.items():
-        for name, values in state.arrays().items():
-            assert np.array_equal(values, foreign[key].arrays()[name])
-        assert not np.array_equal(state.parts, fitted[key].parts)
+    held, fitted = arrays(task(scans, FULL, arrays=foreign, device="cpu")), fit_states(scans, FULL)
+    for name, values in foreign.items():
+        assert np.array_equal(held[name], values)
+    assert not np.array_equal(held["90000-1-1/parts"], fitted["90000-1-1/parts"])
 
 
-def test_a_plain_model_is_saved_without_states(tmp_path: Path) -> None:
-    mice = prepare(toy_scans(), PLAIN, device="cpu")
-    fitted = trained(mice, PLAIN.replace(fit=BRIEF.replace(epochs=1)))
-    save_model(fitted, mice, PLAIN, tmp_path / "m")
-    _, recipe, states = load_model(tmp_path / "m")
-    assert (recipe, states) == (PLAIN, {})
-    assert json.loads((tmp_path / "m.json").read_text())["uses_past_responses"] is False
-
-
-DAMAGES = {
-    "no recipe": lambda found: found.pop("recipe"),
-    "unknown setting": lambda found: found["recipe"]["model"].update(colour=1),
-    "impossible fit": lambda found: found["recipe"]["fit"].update(epochs=-1),
-    "impossible model": lambda found: found["recipe"]["model"].update(gauss="round"),
-    "no scans": lambda found: found.pop("scans"),
-    "a recipe that is no object": lambda found: found.update(recipe=[1]),
-    "states missing": lambda found: found["configuration"]["mice"].update(other={"neurons": 2, "trials": 3}),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_side_car_is_one_sentence(finished: SimpleNamespace, tmp_path: Path, damage: str) -> None:
-    save_model(finished.fitted, finished.mice, FULL, tmp_path / "m")
-    sidecar = tmp_path / "m.json"
-    described = json.loads(sidecar.read_text())
-    DAMAGES[damage](described)
-    sidecar.write_text(json.dumps(described))
-    with pytest.raises(CheckpointError, match=r"^[^\n]*m[^\n]*(train it|fit) anew\.$"):
-        load_model(tmp_path / "m")
-
-
-def test_other_versions_and_missing_files_are_named(finished: SimpleNamespace, tmp_path: Path) -> None:
-    save_model(finished.fitted, finished.mice, FULL, tmp_path / "m")
-    sidecar = tmp_path / "m.json"
-    sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | {"version": "99.0"}))
-    with pytest.raises(CheckpointError, match=r"written by neurokit 99\.0"):
-        load_model(tmp_path / "m")
-    sidecar.unlink()
-    with pytest.raises(CheckpointError, match=r"m\.json is missing"):
-        load_model(tmp_path / "m")
-
-
-def test_a_saved_model_is_told_from_one_of_another_recipe_or_scan(
-    finished: SimpleNamespace, tmp_path: Path
-) -> None:
-    save_model(finished.fitted, finished.mice, FULL, tmp_path / "m")
+def test_a_state_that_is_not_whole_is_refused() -> None:
     scans = toy_scans()
-    check_saved(tmp_path / "m", scans, FULL)
-    for recipe in CHANGES.values():
-        with pytest.raises(CheckpointError, match="m is a model of another recipe; remove it"):
-            check_saved(tmp_path / "m", scans, recipe)
-    changed = {key: replace(scan, fingerprint="changed") for key, scan in scans.items()}
-    for other in (changed, toy_scans((0,)), toy_scans((0, 2))):
-        with pytest.raises(CheckpointError, match="m is a model of other scans; remove it"):
-            check_saved(tmp_path / "m", other, FULL)
+    states = fit_states(scans, FULL)
+    del states["90001-1-1/decoder"]
+    with pytest.raises(
+        DataError, match=r"A saved state holds .*'converged', 'encoder'.* fit the state again"
+    ):
+        task(scans, FULL, arrays=states)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_scales_of_what_a_model_reads_travel_with_it(name: str) -> None:
+    """Those of the scan's statistics; a model without behaviour has none of it."""
+    (mouse,) = (mice := task(toy_scans((0,)), CONFIGS[name], device="cpu")).values()
+    held = {each.partition("/")[2]: values for each, values in arrays(mice).items()}
+    known = mouse.scan.statistics
+    assert held["images_std"] == 50 and held["images_mean"] == 110
+    assert ("pupil_center_start" in held) == ("behaviour_spread" in held) == (name != "plain")
+    assert ("parts" in held) == facts(mice)["uses_past_responses"] == (name == "full")
+    if name != "plain":
+        raw = mouse.scan.pupil_center[[0]]
+        scaled = (raw - held["pupil_center_start"]) / held["pupil_center_spread"]
+        batch = next(mouse.batches(torch.tensor([0]), 1))
+        assert batch.inputs["pupil_center"].numpy() == pytest.approx(scaled)
+        assert np.array_equal(held["pupil_center_start"], known["pupil_center"]["mean"])
 
 
 def test_the_winning_entry_is_as_published() -> None:
     """Behaviour from 0 to 1, and members with seeds from 100 on; the baselines have neither."""
-    entry, baseline = PUBLISHED["model_4"], PUBLISHED["cnn_plus"]
+    entry, baseline = MODELS["model_4"].published, MODELS["cnn_plus"].published
     assert (entry.behaviour_scale, entry.seed) == ("range", 100)
     assert (baseline.behaviour_scale, baseline.seed) == ("std", 42)
 
@@ -362,12 +310,12 @@ def test_the_winning_entry_is_as_published() -> None:
 @pytest.mark.parametrize("shifter", [True, False])
 def test_a_measured_start_looks_where_it_was_measured(shifter: bool) -> None:
     """Position and shift together, at mean pupil position: a fresh shifter moves all positions at once."""
-    recipe = PLUS.replace(start="receptive_fields", model=PLUS.model.replace(shifter=shifter))
-    mice = prepare(toy_scans((0,)), recipe, device="cpu")
-    model, (key, mouse) = build_model(mice, recipe), *mice.items()
+    config = PLUS.replace(start="receptive_fields", model=PLUS.model.replace(shifter=shifter))
+    mice = task(toy_scans((0,)), config, device="cpu")
+    model, (key, mouse) = build(mice, config), *mice.items()
     trials = mouse.trials("train").numpy()
     centers = contrast_centers(mouse.scan.images[trials], mouse.scan.responses[trials])
-    wanted = model.settings.map_positions(retinotopic_plane(mouse.scan.coordinates, centers))
+    wanted = model.core.geometry().positions(retinotopic_plane(mouse.scan.coordinates, centers))
     with torch.no_grad():
         shift = model.shifters[key](torch.zeros(1, 2)) if shifter else torch.zeros(1, 2)
         found = (model.readouts[key].positions() + shift).numpy()
@@ -376,15 +324,15 @@ def test_a_measured_start_looks_where_it_was_measured(shifter: bool) -> None:
     assert not shifter or shift.abs().max() > 0.06
 
 
-def test_a_recipe_survives_json() -> None:
-    """Every setting of every recipe comes back as the same value of the same kind."""
-    for recipe in RECIPES.values():
-        assert repr(Recipe.from_json(recipe.to_json())) == repr(recipe)
+def test_a_config_survives_json() -> None:
+    """Every setting of every config comes back as the same value of the same kind."""
+    for config in CONFIGS.values():
+        assert repr(SensoriumConfig.from_json(config.to_json())) == repr(config)
 
 
 # --- a small simulated scan, from zip to score
 
-SHORT = Recipe(
+SHORT = SensoriumConfig(
     model=CNN_PLUS.replace(channels=8, layers=2, input_kernel=11),
     fit=FitSettings(
         epochs=8, batch_size=16, learning_rate=0.009, clip=None, patience=None, schedule="cosine", warm_up=2
@@ -404,13 +352,13 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Scan:
 
 def last_correlation(scan: Scan) -> float:
     """Validation correlation after the last epoch, which nothing has chosen."""
-    history = trained(prepare({scan.key: scan}, SHORT, device="cpu"), SHORT).history
+    history = trained(task({scan.key: scan}, SHORT, device="cpu"), SHORT).history
     return -float(history.validation_loss.iloc[-1])
 
 
 def test_a_small_simulated_scan_is_learned(simulated: Scan) -> None:
-    mice = prepare({simulated.key: simulated}, SHORT, device="cpu")
-    untrained = -ValidationCorrelation(mice, 16)(build_model(mice, SHORT))
+    mice = task({simulated.key: simulated}, SHORT, device="cpu")
+    untrained = -ValidationCorrelation(mice, 16)(build(mice, SHORT))
     assert last_correlation(simulated) > 0.12 > abs(untrained)
 
 

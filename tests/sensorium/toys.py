@@ -1,4 +1,4 @@
-"""Small scans made in memory and small recipes, for the tests of training on SENSORIUM scans.
+"""Small scans made in memory and small configs, for the tests of training on SENSORIUM scans.
 
 Letters: T trials (60), N neurons (7 unless said otherwise).
 """
@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from neurokit.sensorium import Recipe
-from neurokit.sensorium.config import CNN, CNN_PLUS, MODEL_4
+from neurokit.sensorium.config import CNN, CNN_PLUS, MODEL_4, SensoriumConfig
 from neurokit.sensorium.recording import Scan
 from neurokit.sensorium.state import StateSettings
 from neurokit.training.settings import FitSettings
@@ -17,16 +16,17 @@ from neurokit.training.settings import FitSettings
 SMALL = {"channels": 4, "layers": 2, "input_kernel": 5, "hidden_kernel": 3}
 BRIEF = FitSettings(epochs=2, batch_size=16, learning_rate=0.009, clip=None, patience=None, seed=3)
 STATE = StateSettings(components=6, rank=4, factors=10)
-PLAIN = Recipe(model=CNN.replace(**SMALL), fit=BRIEF, seed=11)
+PLAIN = SensoriumConfig(model=CNN.replace(**SMALL), fit=BRIEF, seed=11)
 PLUS = PLAIN.replace(model=CNN_PLUS.replace(**SMALL))
-FULL = Recipe(
+FULL = SensoriumConfig(
     model=MODEL_4.replace(**SMALL, position_layers=1),
     fit=BRIEF,
     behaviour_scale="range",
     state=STATE,
     seed=11,
 )
-RECIPES = {"plain": PLAIN, "plus": PLUS, "full": FULL}
+CONFIGS = {"plain": PLAIN, "plus": PLUS, "full": FULL}
+GREYS = {"mean": 110.0, "std": 50.0, "min": 0.0, "max": 255.0, "median": 108.0}  # of images before scaling
 
 
 def toy_scan(
@@ -59,7 +59,11 @@ def toy_scan(
         unit_ids=np.arange(1, neurons + 1),
         coordinates=random.uniform(-300, 300, (neurons, 3)),
         response_scale=np.ones(neurons),
-        statistics={"behavior": _statistics(raw), "pupil_center": _statistics(eye)},
+        statistics={
+            "behavior": _statistics(raw),
+            "pupil_center": _statistics(eye),
+            "images": {word: np.array(value) for word, value in GREYS.items()},
+        },
         fingerprint=f"toy {number} {trials} {neurons}",
         ordered=ordered,
     )

@@ -22,15 +22,15 @@ from neurokit.sensorium import readout
 from neurokit.sensorium import training as sensorium
 from neurokit.sensorium.config import MODEL_4, MouseShape
 from neurokit.sensorium.features import MouseBatch
-from neurokit.sensorium.model import build
+from neurokit.sensorium.model import make_model
 from neurokit.training import compiling
 from neurokit.training.compiling import Compile, check_compile, compiled, own_gradients
 from neurokit.training.device import autocast
 from neurokit.training.fit import Rows, fit, masked_squared_error
 from neurokit.training.settings import FitSettings
 from neurokit.v1_transformer import model as transformer
+from neurokit.v1_transformer.clips import ClipBatch
 from neurokit.v1_transformer.config import TransformerSettings
-from neurokit.v1_transformer.snippets import SnippetBatch
 from tests.digital_twin.toys import CONFIG, toy_network, toy_trials
 
 CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here: graphs are unmeasured")
@@ -63,7 +63,7 @@ def sensorium_step(device: str) -> Step:
     shapes = {"a-1": MouseShape(neurons=20, trials=50), "b-2": MouseShape(neurons=31, trials=60)}
     where = {key: normal(shape.neurons, 3).numpy().astype(np.float64) for key, shape in shapes.items()}
     settings = MODEL_4.replace(channels=4, layers=2)
-    model = build(shapes, settings, seed=0, coordinates=where).to(device)
+    model = make_model(shapes, settings, seed=0, coordinates=where).to(device)
 
     def batch(key: str) -> MouseBatch:
         sizes = {"images": (36, 64), "behaviour": (3,), "pupil_center": (2,), "state": (10,)}
@@ -78,7 +78,7 @@ def sensorium_step(device: str) -> Step:
 def transformer_step(device: str) -> Step:
     sizes = TransformerSettings(
         frame=(8, 8),
-        snippet=4,
+        clip_length=4,
         before=1,
         patch=4,
         step=2,
@@ -90,7 +90,7 @@ def transformer_step(device: str) -> Step:
     model = transformer.build(5, sizes, seed=0).to(device)
     shown = torch.arange(4, device=device) + torch.arange(3, device=device)[:, None]
     running = normal(2, 3, 4, 2, device=device)
-    batch = SnippetBatch(normal(6, 2, 8, 8, device=device), shown, running, normal(2, 3, 5, device=device))
+    batch = ClipBatch(normal(6, 2, 8, 8, device=device), shown, running, normal(2, 3, 5, device=device))
     return model, transformer.absolute_error, [batch]
 
 

@@ -10,16 +10,16 @@ from torch import Tensor, nn
 from neurokit.errors import DataError, SettingsError
 from neurokit.training.fit import fit
 from neurokit.training.settings import FitSettings
+from neurokit.v1_transformer.clips import ClipBatch, Clips, PartLoss
 from neurokit.v1_transformer.config import SMALL_MODEL as SMALL
 from neurokit.v1_transformer.config import TransformerSettings
 from neurokit.v1_transformer.model import Additive, Attention, Film, V1Transformer, absolute_error, build
 from neurokit.v1_transformer.scales import split_movie
-from neurokit.v1_transformer.snippets import PartLoss, SnippetBatch, Snippets
-from tests.v1_transformer.toys import FRAMES, LENGTH, toy_snippets
+from tests.v1_transformer.toys import FRAMES, LENGTH, toy_clips
 
 TOY = TransformerSettings(
     frame=(8, 16),
-    snippet=5,
+    clip_length=5,
     before=1,
     patch=4,
     step=4,
@@ -37,10 +37,10 @@ def random(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def snippet(batch: int = 2, settings: TransformerSettings = TOY) -> tuple[Tensor, Tensor]:
-    """Frames E T C H W and running E T 2 of some snippets that share nothing."""
-    frames = random(batch, settings.snippet, 1 + settings.before, *settings.frame)
-    return frames, random(batch, settings.snippet, 2, seed=1)
+def clip(batch: int = 2, settings: TransformerSettings = TOY) -> tuple[Tensor, Tensor]:
+    """Frames E T C H W and running E T 2 of some clips that share nothing."""
+    frames = random(batch, settings.clip_length, 1 + settings.before, *settings.frame)
+    return frames, random(batch, settings.clip_length, 2, seed=1)
 
 
 def ask(model: nn.Module, frames: Tensor, running: Tensor | None = None) -> Tensor:
@@ -67,7 +67,7 @@ def awake(model: V1Transformer) -> V1Transformer:
 @pytest.mark.parametrize(("head", "shape"), [("pooled", (2, NEURONS)), ("per_frame", (2, 5, NEURONS))])
 @pytest.mark.parametrize("registers", [0, 3])
 def test_shapes(running: str | None, head: str, shape: tuple[int, ...], registers: int) -> None:
-    assert ask(toy(running=running, head=head, registers=registers), *snippet()).shape == shape
+    assert ask(toy(running=running, head=head, registers=registers), *clip()).shape == shape
 
 
 def numbers(settings: TransformerSettings, neurons: int) -> int:
@@ -76,7 +76,7 @@ def numbers(settings: TransformerSettings, neurons: int) -> int:
     patch = (1 + settings.before) * settings.patch**2 * width + width
     rows, columns = ((side - settings.patch) // settings.step + 1 for side in settings.frame)
     places = rows * columns
-    learned = (places + settings.registers + settings.snippet) * width + settings.snippet
+    learned = (places + settings.registers + settings.clip_length) * width + settings.clip_length
     mixed = places * width * width + width
     attention = 3 * (width**2 + width) + width**2 + width
     perceptron = width * hidden + hidden + hidden * width + width
@@ -104,7 +104,7 @@ def test_the_number_of_parameters(settings: TransformerSettings) -> None:
 def test_the_two_sets_of_sizes() -> None:
     model = build(NEURONS, SMALL, seed=0)
     assert SMALL.grid == (4, 11) and TransformerSettings().grid == (4, 11)
-    assert ask(model, *snippet(1, SMALL)).shape == (1, NEURONS)
+    assert ask(model, *clip(1, SMALL)).shape == (1, NEURONS)
 
 
 def test_a_model_comes_back_from_plain_data() -> None:
@@ -145,16 +145,16 @@ def test_attention_is_its_formula(causal: bool) -> None:
 @pytest.mark.parametrize("name", ["dropout", "patch_dropout"])
 def test_dropout_acts_in_training_only(name: str) -> None:
     model = awake(toy(**{name: 0.5})).train()
-    assert not torch.allclose(ask(model, *snippet()), ask(model, *snippet()), atol=1e-4)
+    assert not torch.allclose(ask(model, *clip()), ask(model, *clip()), atol=1e-4)
     model.eval()
-    assert torch.equal(ask(model, *snippet()), ask(model, *snippet()))
+    assert torch.equal(ask(model, *clip()), ask(model, *clip()))
 
 
 # --- time
 
 
 def changed_after(moment: int) -> tuple[Tensor, Tensor]:
-    frames, running = (tensor.clone() for tensor in snippet())
+    frames, running = (tensor.clone() for tensor in clip())
     frames[:, moment + 1 :], running[:, moment + 1 :] = 3 * random(1, seed=5), -2.0
     return frames, running
 
@@ -164,15 +164,15 @@ def test_a_causal_model_does_not_know_the_future(moment: int) -> None:
     before = slice(0, moment + 1)
     for causal in (True, False):
         model = awake(toy(causal=causal, head="per_frame", registers=2))
-        plain, changed = ask(model, *snippet()), ask(model, *changed_after(moment))
+        plain, changed = ask(model, *clip()), ask(model, *changed_after(moment))
         past = (plain - changed)[:, before].abs().max()
         assert past <= 1e-6 if causal else past > 1e-3
         assert (plain - changed)[:, moment + 1 :].abs().min(dim=0).values.max() > 1e-3
 
 
-def test_a_causal_model_says_the_same_of_a_snippet_cut_short() -> None:
+def test_a_causal_model_says_the_same_of_a_clip_cut_short() -> None:
     model = awake(toy(causal=True, head="per_frame"))
-    frames, running = snippet()
+    frames, running = clip()
     cut, whole = ask(model, frames[:, :3], running[:, :3]), ask(model, frames, running)
     torch.testing.assert_close(cut, whole[:, :3])
     with pytest.raises(RuntimeError):
@@ -181,7 +181,7 @@ def test_a_causal_model_says_the_same_of_a_snippet_cut_short() -> None:
 
 def test_patches_of_a_causal_model_still_see_one_another() -> None:
     encoder = awake(toy(causal=True)).frame_encoder
-    frames = snippet()[0].flatten(0, 1)
+    frames = clip()[0].flatten(0, 1)
     changed = frames.clone()
     changed[..., -4:, -4:] = 3.0  # the last patch
     tokens = [encoder.between(encoder.patches(each) + encoder.positions) for each in (frames, changed)]
@@ -194,7 +194,7 @@ def test_the_order_of_frames_is_known_by_their_positions_alone(learned: bool) ->
     model.recency.data.zero_()
     if not learned:
         model.times.data.zero_()
-    frames, running = snippet()
+    frames, running = clip()
     same = torch.allclose(ask(model, frames, running), ask(model, frames.flip(1), running.flip(1)), atol=1e-5)
     assert same is not learned
 
@@ -213,7 +213,7 @@ def test_the_order_of_patches_is_known_by_their_positions_alone(learned: bool, r
     encoder = awake(toy(registers=registers)).frame_encoder
     if not learned:
         encoder.positions.data.zero_()
-    frames = snippet()[0].flatten(0, 1)
+    frames = clip()[0].flatten(0, 1)
     means = [
         encoder.between(encoder.patches(f) + encoder.positions).mean(1)
         for f in (frames, swapped_patches(frames))
@@ -233,14 +233,14 @@ def test_patches_are_numbered_row_by_row() -> None:
 
 def test_each_frame_is_described_by_itself() -> None:
     encoder = awake(toy()).frame_encoder
-    frames = snippet()[0].flatten(0, 1)
+    frames = clip()[0].flatten(0, 1)
     alone = torch.cat([encoder(frame) for frame in frames.split(1)])
     torch.testing.assert_close(encoder(frames), alone)
 
 
 def test_registers_take_part_and_are_not_read() -> None:
     encoder = awake(toy(registers=2)).frame_encoder
-    frames = snippet()[0].flatten(0, 1)
+    frames = clip()[0].flatten(0, 1)
     before = encoder(frames)
     encoder.registers.data += random(2, TOY.width, seed=9)
     assert not torch.allclose(encoder(frames), before, atol=1e-4)
@@ -255,14 +255,14 @@ def test_registers_take_part_and_are_not_read() -> None:
 
 @pytest.mark.parametrize("running", ["film", "additive"])
 def test_the_model_starts_with_the_stimulus_only(running: str) -> None:
-    model, (frames, speed) = toy(running=running).eval(), snippet()
+    model, (frames, speed) = toy(running=running).eval(), clip()
     assert torch.equal(ask(model, frames, speed), ask(model, frames, 10 * speed))
     awake(model)
     assert not torch.allclose(ask(model, frames, speed), ask(model, frames, 10 * speed), atol=1e-3)
 
 
 def test_a_model_without_modulation_does_not_read_running() -> None:
-    model, (frames, speed) = awake(toy(running=None)), snippet()
+    model, (frames, speed) = awake(toy(running=None)), clip()
     assert torch.equal(ask(model, frames), ask(model, frames, speed))
 
 
@@ -279,7 +279,7 @@ def test_film_scales_and_shifts_and_the_other_shifts() -> None:
 
 def test_missing_running_is_refused() -> None:
     with pytest.raises(DataError, match="running is missing"):
-        ask(toy(), snippet()[0])
+        ask(toy(), clip()[0])
 
 
 # --- weights
@@ -289,13 +289,13 @@ def test_missing_running_is_refused() -> None:
 @pytest.mark.parametrize("head", ["pooled", "per_frame"])
 def test_gradients_reach_every_parameter(running: str, head: str) -> None:
     model = awake(toy(running=running, head=head, registers=2))
-    ask(model, *snippet()).square().sum().backward()
+    ask(model, *clip()).square().sum().backward()
     assert [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()] == []
 
 
 def test_at_the_start_only_the_way_to_the_zero_weights_gets_no_gradient() -> None:
     model = toy()
-    ask(model, *snippet()).square().sum().backward()
+    ask(model, *clip()).square().sum().backward()
     still = {name for name, p in model.named_parameters() if p.numel() and not p.grad.any()}
     last = ("attention.output", "perceptron.2")
     blocks = {n for n, _ in model.named_parameters() if "blocks." in n or "time_encoder." in n}
@@ -312,7 +312,7 @@ def test_the_seed_draws_the_weights_and_leaves_the_generator() -> None:
 
 
 def test_the_model_follows_dtype_and_device() -> None:
-    model, inputs = awake(toy()), snippet()
+    model, inputs = awake(toy()), clip()
     doubled = ask(model, *inputs).double()
     found = ask(model.double(), *(tensor.double() for tensor in inputs))
     assert found.dtype == torch.float64
@@ -359,12 +359,12 @@ def test_unknown_words_are_refused(name: str, word: str, says: str) -> None:
 
 
 def test_the_loss_is_the_mean_absolute_error() -> None:
-    model, (frames, running) = awake(toy()), snippet()
+    model, (frames, running) = awake(toy()), clip()
     responses = random(3, 2, NEURONS, seed=3)
     speeds = torch.stack([running, -running, 0 * running])
     with torch.no_grad():
-        shown = torch.arange(2 * TOY.snippet).view(2, -1)
-        batch = SnippetBatch(frames.flatten(0, 1), shown, speeds, responses)
+        shown = torch.arange(2 * TOY.clip_length).view(2, -1)
+        batch = ClipBatch(frames.flatten(0, 1), shown, speeds, responses)
         total, number = absolute_error(model, batch)
         answers = np.stack([ask(model, frames, speed).numpy() for speed in speeds])
         expected = np.abs(answers - responses.numpy()).mean()
@@ -373,20 +373,20 @@ def test_the_loss_is_the_mean_absolute_error() -> None:
 
 @pytest.mark.parametrize("per_frame", [False, True])
 def test_fit_trains_it_as_it_is(per_frame: bool) -> None:
-    snippets = toy_snippets(split_movie(FRAMES, snippet=LENGTH + 1, lag=2), before=1, per_frame=per_frame)
+    clips = toy_clips(split_movie(FRAMES, clip=LENGTH + 1, lag=2), before=1, per_frame=per_frame)
     settings = TOY.replace(head="per_frame" if per_frame else "pooled", registers=0)
     fitted = fit(
         build(4, settings, seed=0),
         absolute_error,
-        snippets,
-        PartLoss(snippets, absolute_error),
+        clips,
+        PartLoss(clips, absolute_error),
         FitSettings(epochs=2, schedule="cosine", warm_up=1),
         show_progress=False,
     )
     assert np.isfinite(fitted.history[["train_loss", "validation_loss"]]).all(axis=None)
 
 
-def brightness_movie(shuffled: bool) -> Snippets:
+def brightness_movie(shuffled: bool) -> Clips:
     """A flickering movie whose neurons follow its brightness, or that of another moment, with some noise."""
     random = np.random.default_rng(0)
     brightness = random.normal(size=300)
@@ -395,23 +395,23 @@ def brightness_movie(shuffled: bool) -> Snippets:
     clean = brightness[order][:, None] * np.array([1.0, -2.0, 0.5])
     responses = (clean + 0.1 * random.normal(size=(2, 300, 3))).astype(np.float32)
     frames = pixels.clip(0, 255).astype(np.uint8)
-    return Snippets(frames, responses, split_movie(300, snippet=2, lag=1), length=2)
+    return Clips(frames, responses, split_movie(300, clip=2, lag=1), length=2)
 
 
-def lowest_correlation(snippets: Snippets) -> float:
-    """Of predicted and true responses on test snippets, the lowest of the neurons."""
+def lowest_correlation(clips: Clips) -> float:
+    """Of predicted and true responses on test clips, the lowest of the neurons."""
     settings = TOY.replace(
-        snippet=2, before=0, start="random", running=None, spatial_layers=1, temporal_layers=1
+        clip_length=2, before=0, start="random", running=None, spatial_layers=1, temporal_layers=1
     )
     model = fit(
         build(3, settings, seed=0),
         absolute_error,
-        snippets,
-        PartLoss(snippets, absolute_error),
+        clips,
+        PartLoss(clips, absolute_error),
         FitSettings(epochs=8, learning_rate=5e-3),
         show_progress=False,
     ).model.eval()
-    batches = list(snippets.batches("test", 64))
+    batches = list(clips.batches("test", 64))
     with torch.no_grad():
         predicted = torch.cat([model(batch.frames, batch.shown)[0] for batch in batches]).numpy()
     true = torch.cat([batch.responses for batch in batches], 1).mean(dim=0).numpy()

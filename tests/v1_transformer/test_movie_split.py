@@ -8,20 +8,20 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from neurokit.errors import DataError
-from neurokit.v1_transformer.scales import MovieSplit, snippet_frames, split_movie, split_movie_leaking
+from neurokit.v1_transformer.scales import MovieSplit, clip_frames, split_movie, split_movie_leaking
 
 
 def parts(split: MovieSplit) -> list[np.ndarray]:
     return [split.train, split.validation, split.test]
 
 
-def touched(ends: np.ndarray, snippet: int, lag: int) -> set[int]:
-    """Frames from the first that a snippet shows to the last during which its response is read."""
-    return {frame for end in ends for frame in range(end - snippet + 1, end + lag + 1)}
+def touched(ends: np.ndarray, clip: int, lag: int) -> set[int]:
+    """Frames from the first that a clip shows to the last during which its response is read."""
+    return {frame for end in ends for frame in range(end - clip + 1, end + lag + 1)}
 
 
-def overlaps(split: MovieSplit, snippet: int, lag: int) -> int:
-    sets = [touched(ends, snippet, lag) for ends in parts(split)]
+def overlaps(split: MovieSplit, clip: int, lag: int) -> int:
+    sets = [touched(ends, clip, lag) for ends in parts(split)]
     return sum(len(one & other) for one, other in combinations(sets, 2))
 
 
@@ -31,59 +31,59 @@ def overlaps(split: MovieSplit, snippet: int, lag: int) -> int:
     st.floats(0.1, 0.4), st.floats(0.1, 0.4),
 )  # fmt: skip
 def test_blocks_touch_no_frame_in_common(
-    frames: int, snippet: int, lag: int, more: int, test: float, validation: float
+    frames: int, clip: int, lag: int, more: int, test: float, validation: float
 ) -> None:
-    gap = snippet + lag + more
-    assume(frames - lag - snippet + 1 - 2 * gap >= 15)
-    split = split_movie(frames, snippet=snippet, lag=lag, test=test, validation=validation, gap=gap)
-    assert overlaps(split, snippet, lag) == 0
+    gap = clip + lag + more
+    assume(frames - lag - clip + 1 - 2 * gap >= 15)
+    split = split_movie(frames, clip=clip, lag=lag, test=test, validation=validation, gap=gap)
+    assert overlaps(split, clip, lag) == 0
     for ends in parts(split):
         assert (np.diff(ends) == 1).all()
-        assert touched(ends, snippet, lag) <= set(range(frames))
-    assert split.train[0] == snippet - 1 and split.test[-1] == frames - lag - 1
+        assert touched(ends, clip, lag) <= set(range(frames))
+    assert split.train[0] == clip - 1 and split.test[-1] == frames - lag - 1
     assert split.validation[0] - split.train[-1] == split.test[0] - split.validation[-1] == gap + 1
     sizes = np.array([len(ends) for ends in parts(split)])
     assert np.abs(sizes[1:] - sizes.sum() * np.array([validation, test])).max() <= 0.5
 
 
-def test_the_gap_is_snippet_and_lag_unless_given() -> None:
-    plain, given = (split_movie(900, snippet=16, lag=5, gap=gap) for gap in (None, 21))
+def test_the_gap_is_clip_and_lag_unless_given() -> None:
+    plain, given = (split_movie(900, clip=16, lag=5, gap=gap) for gap in (None, 21))
     assert all((a == b).all() for a, b in zip(parts(plain), parts(given), strict=True))
 
 
 def test_a_random_split_leaks() -> None:
-    """Each test snippet but a few has a neighbour in training with which it shares all frames but one."""
-    split = split_movie_leaking(900, snippet=16, lag=5, seed=0)
+    """Each test clip but a few has a neighbour in training with which it shares all frames but one."""
+    split = split_movie_leaking(900, clip=16, lag=5, seed=0)
     assert overlaps(split, 16, 5) > 1000
     neighbours = np.isin(split.test - 1, split.train) | np.isin(split.test + 1, split.train)
     assert neighbours.mean() > 0.8
-    blocked = split_movie(900, snippet=16, lag=5)
+    blocked = split_movie(900, clip=16, lag=5)
     assert not (np.isin(blocked.test - 1, blocked.train) | np.isin(blocked.test + 1, blocked.train)).any()
 
 
 def test_a_random_split_deals_every_end_frame_once() -> None:
-    split = split_movie_leaking(900, snippet=16, lag=5, seed=0)
+    split = split_movie_leaking(900, clip=16, lag=5, seed=0)
     assert sorted(np.concatenate(parts(split))) == list(range(15, 895))
     assert all((np.diff(ends) > 0).all() for ends in parts(split))
-    assert (split.test != split_movie_leaking(900, snippet=16, lag=5, seed=1).test).any()
+    assert (split.test != split_movie_leaking(900, clip=16, lag=5, seed=1).test).any()
 
 
-def test_frames_of_snippets() -> None:
-    assert snippet_frames(np.array([4, 5, 9]), 3).tolist() == [2, 3, 4, 5, 7, 8, 9]
+def test_frames_of_clips() -> None:
+    assert clip_frames(np.array([4, 5, 9]), 3).tolist() == [2, 3, 4, 5, 7, 8, 9]
 
 
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"gap": 20}, "gap is 20 frames, snippet [+] lag 21"),
+        ({"gap": 20}, "gap is 20 frames, clip [+] lag 21"),
         ({"frames": 50}, "50 frames with gaps of 21 leave .* give a longer movie"),
-        ({"test": 0.0}, "and 0 snippets to train, validate and test"),
+        ({"test": 0.0}, "and 0 clips to train, validate and test"),
         ({"test": 0.9, "validation": 0.2}, "leave -"),
-        ({"snippet": 0}, "snippet is 0"),
+        ({"clip": 0}, "clip is 0"),
         ({"lag": -1}, "lag -1"),
     ],
 )
 def test_what_cannot_be_split_is_refused(options: dict, says: str) -> None:
-    chosen = {"frames": 900, "snippet": 16, "lag": 5} | options
+    chosen = {"frames": 900, "clip": 16, "lag": 5} | options
     with pytest.raises(DataError, match=says):
         split_movie(chosen.pop("frames"), **chosen)

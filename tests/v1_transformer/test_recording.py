@@ -1,4 +1,4 @@
-"""A session read through AllenSDK: every field as simulated, and bad files told in one sentence."""
+"""A session read through AllenSDK: every field as simulated, and bad files named in one sentence."""
 
 import shutil
 import tracemalloc
@@ -14,7 +14,7 @@ from neurokit.errors import DataError
 from neurokit.v1_transformer import allen_files as allen_movies
 from neurokit.v1_transformer.allen_files import read_frames
 from neurokit.v1_transformer.recording import load_session
-from neurokit.v1_transformer.simulated_files import PIPELINE, read_session_truth, truth_path, write_session
+from neurokit.v1_transformer.simulated_files import PIPELINE, read_truth, truth_path, write_session
 from neurokit.v1_transformer.simulation import (
     UNTRACKED,
     SessionParameters,
@@ -267,7 +267,7 @@ def test_bad_arguments(session: SimulatedSession, path: Path) -> None:
 
 
 def test_the_truth_is_read_as_written(session: SimulatedSession, path: Path) -> None:
-    truth = read_session_truth(truth_path(path))
+    truth = read_truth(truth_path(path))
     assert truth.parameters == session.parameters.to_dict()
     for name in ("cell_ids", "speed", "expected", "expected_from_movie"):
         np.testing.assert_array_equal(getattr(truth, name), getattr(session, name))
@@ -280,4 +280,4 @@ def test_a_damaged_truth_is_told(path: Path, tmp_path: Path) -> None:
     damaged = tmp_path / "truth.npz"
     damaged.write_bytes(truth_path(path).read_bytes()[:1000])
     with pytest.raises(DataError, match=r"truth\.npz is not the truth"):
-        read_session_truth(damaged)
+        read_truth(damaged)

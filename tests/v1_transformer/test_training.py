@@ -1,46 +1,51 @@
 """From a session to scores: tasks, running beside the movie, training, baselines, what a bad split leaks."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from neurokit.errors import DataError, SettingsError
+from neurokit.errors import CheckpointError, DataError, SettingsError
+from neurokit.training.fit import TrainingResult
 from neurokit.training.settings import FitSettings
 from neurokit.v1_transformer import (
-    SMALL,
+    ClipShape,
+    MovieCNN,
     MovieTask,
-    Recipe,
-    SnippetShape,
-    build_cnn,
-    build_network,
+    TransformerConfig,
+    TransformerSettings,
+    build,
     cell_scores,
+    expected_responses,
     lagged_pixels,
     mean_response,
+    median_response,
     motion_energy,
     part_responses,
-    predict_part,
-    prepare,
+    predict,
     running_only,
     score_table,
-    train_network,
+    train,
 )
+from neurokit.v1_transformer import task as make_task
 from neurokit.v1_transformer.allen_files import Movie
-from neurokit.v1_transformer.config import TransformerSettings
+from neurokit.v1_transformer.config import SMALL
+from neurokit.v1_transformer.experiment import arrays
 from neurokit.v1_transformer.features import given_running
 from neurokit.v1_transformer.recording import MovieSession
-from neurokit.v1_transformer.scales import snippet_frames, split_movie_leaking
+from neurokit.v1_transformer.scales import clip_frames, split_movie_leaking
 
 ONE, THREE = "natural_movie_one", "natural_movie_three"
 REPEATS, CELLS, SIZE = 4, 3, (8, 16)
-SHAPE = SnippetShape(length=4, stride=2, before=1, lag=1, window=2)
+SHAPE = ClipShape(length=4, stride=2, before=1, lag=1, window=2)
 MODEL = TransformerSettings(
     frame=SIZE, patch=4, step=4, width=12, heads=3, spatial_layers=1, temporal_layers=1, dropout=0.0,
     patch_dropout=0.0, start="random",
 )  # fmt: skip
 FIT = FitSettings(epochs=6, batch_size=32, learning_rate=5e-3, patience=None)
-RECIPE = Recipe(shape=SHAPE, model=MODEL, fit=FIT)
+CONFIG = TransformerConfig(shape=SHAPE, model=MODEL, fit=FIT)
 
 
 def movie(name: str, frames: int, first: int, seed: int) -> Movie:
@@ -75,9 +80,12 @@ def session(*, gain: float = 0.5, noise: float = 0.3, seed: int = 0, follows: bo
     )  # fmt: skip
 
 
-def trained(task: MovieTask, recipe: Recipe = RECIPE) -> np.ndarray:
-    snippets = task.snippets()
-    return predict_part(train_network(snippets, recipe, device="cpu", show_progress=False).model, snippets)
+def fitted(task: MovieTask, config: TransformerConfig = CONFIG) -> TrainingResult:
+    return train(build(task, config), task, config, device="cpu", show_progress=False)
+
+
+def trained(task: MovieTask, config: TransformerConfig = CONFIG) -> np.ndarray:
+    return predict(fitted(task, config).model, task)
 
 
 # --- the task
@@ -85,7 +93,7 @@ def trained(task: MovieTask, recipe: Recipe = RECIPE) -> np.ndarray:
 
 def test_movies_follow_one_another_and_keep_apart() -> None:
     recording = session()
-    task = prepare(recording, RECIPE)
+    task = make_task(recording, CONFIG)
     one, three = recording.movies[ONE], recording.movies[THREE]
     np.testing.assert_array_equal(task.frames, np.concatenate([one.frames, three.frames]))
     for part in ("train", "validation", "test"):
@@ -99,10 +107,10 @@ def test_movies_follow_one_another_and_keep_apart() -> None:
 
 
 def test_no_frame_and_no_response_belongs_to_two_parts() -> None:
-    task = prepare(session(), RECIPE)
+    task = make_task(session(), CONFIG)
     seen = [
         {
-            *snippet_frames(ends, SHAPE.span),
+            *clip_frames(ends, SHAPE.span),
             *(int(end) + late for end in ends for late in range(SHAPE.reach + 1)),
         }
         for ends in (task.split.train, task.split.validation, task.split.test)
@@ -111,15 +119,15 @@ def test_no_frame_and_no_response_belongs_to_two_parts() -> None:
 
 
 def test_movies_may_be_chosen_and_must_be_there() -> None:
-    assert len(prepare(session(), RECIPE, movies=[ONE]).frames) == 200
+    assert len(make_task(session(), CONFIG.replace(movies=ONE)).frames) == 200
     with pytest.raises(DataError, match="Session 7 was read without natural_movie_two: choose of natural"):
-        prepare(session(), RECIPE, movies=["natural_movie_two"])
+        make_task(session(), CONFIG.replace(movies=["natural_movie_two"]))
     recording = session()
     fewer = replace(recording.movies[ONE], starts=recording.movies[ONE].starts[:2])
     uneven = replace(recording, movies=recording.movies | {ONE: fewer})
     with pytest.raises(DataError, match="repeated unequally often"):
-        prepare(uneven, RECIPE)
-    assert prepare(uneven, RECIPE, movies=[ONE]).responses.shape == (2, 200, CELLS)
+        make_task(uneven, CONFIG)
+    assert make_task(uneven, CONFIG.replace(movies=ONE)).responses.shape == (2, 200, CELLS)
 
 
 def test_shuffled_running_is_that_of_another_repeat() -> None:
@@ -134,61 +142,62 @@ def test_shuffled_running_is_that_of_another_repeat() -> None:
 def test_running_that_was_not_measured_is_refused_unless_left_out() -> None:
     silent = replace(session(), running=np.full(2150, np.nan, dtype=np.float32))
     with pytest.raises(DataError, match="Running was not measured while the movies were shown"):
-        prepare(silent, RECIPE)
-    assert prepare(silent, RECIPE.replace(running="none")).running is None
+        make_task(silent, CONFIG)
+    assert make_task(silent, CONFIG.replace(running="none")).running is None
 
 
 @pytest.mark.parametrize("name", ["length", "stride", "window"])
-def test_impossible_snippets_are_refused(name: str) -> None:
+def test_impossible_clips_are_refused(name: str) -> None:
     with pytest.raises(SettingsError, match=f"{name} is 0; use a whole number of 1 or more"):
-        SnippetShape(**{name: 0})
+        ClipShape(**{name: 0})
 
 
 # --- models
 
 
 def test_a_network_takes_its_sizes_from_the_data() -> None:
-    task = prepare(session(), RECIPE)
-    with_running = build_network(task.snippets(), RECIPE.replace(model=MODEL.replace(frame=(40, 80))))
-    assert with_running.settings.frame == SIZE and with_running.settings.snippet == SHAPE.length
+    task = make_task(session(), CONFIG)
+    with_running = build(task, CONFIG.replace(model=MODEL.replace(frame=(40, 80))))
+    assert with_running.settings.frame == SIZE and with_running.settings.clip_length == SHAPE.length
     assert with_running.settings.running == "film" and with_running.readout.out_features == CELLS
-    without = prepare(session(), RECIPE.replace(running="none")).snippets()
-    assert build_network(without, RECIPE).settings.running is None
+    without = make_task(session(), CONFIG.replace(running="none"))
+    assert build(without, CONFIG).settings.running is None
 
 
 def test_it_learns_the_movie_and_running_helps_where_it_acts() -> None:
     task, alone = (
-        prepare(session(gain=1.0), RECIPE),
-        prepare(session(gain=1.0), RECIPE.replace(running="none")),
+        make_task(session(gain=1.0), CONFIG),
+        make_task(session(gain=1.0), CONFIG.replace(running="none")),
     )
     with_running, without = (
         np.median(cell_scores(each, trained(each)).single_trial) for each in (task, alone)
     )
     assert with_running > 0.8 and with_running > without + 0.02
-    elsewhere = prepare(session(follows=False), RECIPE)
+    elsewhere = make_task(session(follows=False), CONFIG)
     assert np.median(cell_scores(elsewhere, trained(elsewhere)).single_trial) < 0.25
 
 
 def test_predictions_are_in_the_unit_of_the_recording_and_repeat_by_repeat() -> None:
     recording = session()
-    task = prepare(recording, RECIPE)
-    larger = prepare(replace(recording, dff=100 * recording.dff + 7), RECIPE)
+    task = make_task(recording, CONFIG)
+    larger = make_task(replace(recording, dff=100 * recording.dff + 7), CONFIG)
     np.testing.assert_allclose(trained(larger), 100 * trained(task) + 7, rtol=1e-2, atol=0.1)
     predicted = trained(task)
     assert predicted.shape == part_responses(task).shape and predicted.dtype == np.float32
     assert not np.allclose(predicted[0], predicted[1])  # the mouse ran differently
-    alone = trained(prepare(recording, RECIPE.replace(running="none")))
+    alone = trained(make_task(recording, CONFIG.replace(running="none")))
     np.testing.assert_array_equal(alone[0], alone[1])
 
 
 def test_a_model_that_answers_at_each_frame_is_asked_for_the_last() -> None:
-    task = prepare(session(), RECIPE)
-    per_frame = RECIPE.replace(model=MODEL.replace(causal=True))
-    snippets = task.snippets(per_frame=True)
-    model = train_network(snippets, per_frame, device="cpu", show_progress=False).model
-    predicted = predict_part(model, snippets)
+    per_frame = CONFIG.replace(model=MODEL.replace(causal=True, head="per_frame"))
+    task = make_task(session(), per_frame)
+    predicted = trained(task, per_frame)
     assert predicted.shape == part_responses(task).shape
     assert np.median(cell_scores(task, predicted).single_trial) > 0.7
+    once = build(make_task(session(), CONFIG), CONFIG)
+    with pytest.raises(DataError, match=r"answers \(4, 2, 3\) where the responses are \(4, 2, 4, 3\)"):
+        train(once, task, per_frame, device="cpu", show_progress=False)
 
 
 def test_a_cnn_is_trained_and_asked_alike() -> None:
@@ -196,30 +205,64 @@ def test_a_cnn_is_trained_and_asked_alike() -> None:
         SHAPE.replace(length=10, stride=1, before=0),
         FIT.replace(epochs=15, learning_rate=1e-3),
     )
-    recording, recipe = session(), RECIPE.replace(shape=frames, fit=slower, running="none")
+    recording = session()
+    config = CONFIG.replace(shape=frames, fit=slower, running="none", family="cnn")
     larger = {
         name: replace(each, frames=each.frames.repeat(3, axis=1).repeat(3, axis=2))
         for name, each in recording.movies.items()
     }
-    task = prepare(replace(recording, movies=larger), recipe)
-    snippets = task.snippets()
-    model = train_network(snippets, recipe, build_cnn(snippets, 0), device="cpu", show_progress=False).model
-    assert np.median(cell_scores(task, predict_part(model, snippets)).single_trial) > 0.6
+    task = make_task(replace(recording, movies=larger), config)
+    result = fitted(task, config)
+    assert isinstance(result.model, MovieCNN)
+    assert np.median(cell_scores(task, predict(result.model, task)).single_trial) > 0.6
+    again = MovieCNN(**json.loads(json.dumps(result.model.configuration)))
+    again.load_state_dict(result.model.state_dict())
+    np.testing.assert_array_equal(predict(again, task), predict(result.model, task))
 
 
-def test_snippets_of_other_neurons_are_refused() -> None:
-    task = prepare(session(), RECIPE)
-    model = build_network(task.snippets(), RECIPE)
-    fewer = replace(task, responses=task.responses[..., :2]).snippets()
-    with pytest.raises(DataError, match="The model predicts 3 neurons, the snippets have 2"):
-        predict_part(model, fewer)
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [({"running": "measured"}, "A cnn reads no running, and running is 'measured'"),
+     ({"running": "none", "model": MODEL.replace(head="per_frame")}, "A cnn answers once a clip")],
+)  # fmt: skip
+def test_what_a_cnn_cannot_is_refused(changes: dict[str, object], says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        CONFIG.replace(family="cnn", **changes)
+
+
+def test_a_model_of_other_cells_is_refused() -> None:
+    task = make_task(session(), CONFIG)
+    model = build(task, CONFIG)
+    fewer = replace(task, responses=task.responses[..., :2], cell_ids=task.cell_ids[:2])
+    says = r"answers \(4, \d+, 3\) where the responses are \(4, \d+, 2\)"
+    with pytest.raises(DataError, match=says):
+        predict(model, fewer)
+    with pytest.raises(DataError, match=says):
+        train(model, fewer, CONFIG, device="cpu", show_progress=False)
+
+
+def test_a_task_with_the_scales_of_a_model_reads_as_that_model_did() -> None:
+    """Responses that are twice as large would have others."""
+    recording = session()
+    task = make_task(recording, CONFIG)
+    model, scales = fitted(task).model, arrays(task)
+    larger = replace(recording, dff=2 * recording.dff)
+    own = make_task(larger, CONFIG, arrays=scales)
+    for name, value in scales.items():
+        np.testing.assert_array_equal(arrays(own)[name], value)
+    expected = predict(model, task)
+    np.testing.assert_array_equal(predict(model, own), expected)
+    assert np.abs(predict(model, make_task(larger, CONFIG)) - expected).max() > 0.1 * np.abs(expected).max()
+    for damaged in ({}, scales | {"more": np.zeros(1)}, {k: v for k, v in scales.items() if k != "frame_sd"}):
+        with pytest.raises(CheckpointError, match=r"in place of frame_mean, frame_sd, .*: train the model"):
+            make_task(recording, CONFIG, arrays=damaged)
 
 
 # --- baselines and scores
 
 
 def test_baselines_know_what_they_are_given() -> None:
-    task = prepare(session(noise=0.1), RECIPE)
+    task = make_task(session(noise=0.1), CONFIG)
     scores = {
         name: cell_scores(task, found(task))
         for name, found in {"mean": mean_response, "pixels": lagged_pixels, "running": running_only}.items()
@@ -229,6 +272,14 @@ def test_baselines_know_what_they_are_given() -> None:
     assert (np.abs(scores["running"].single_trial) < 0.3).all()  # running alone says nothing of a product
     known = part_responses(task).mean(axis=(0, 1))
     np.testing.assert_allclose(mean_response(task)[1, 5], known, atol=0.4)
+    seen = part_responses(task, "train")
+    errors = [np.abs(found(task, "train") - seen).mean() for found in (mean_response, median_response)]
+    assert errors[1] < errors[0]  # the least error of all constants
+
+
+def test_without_a_truth_nothing_is_expected() -> None:
+    with pytest.raises(DataError, match="no truth beside it"):
+        expected_responses(make_task(session(), CONFIG))
 
 
 def test_motion_energy_reads_contrast_where_pixels_cannot() -> None:
@@ -239,7 +290,7 @@ def test_motion_energy_reads_contrast_where_pixels_cannot() -> None:
     bars = np.cos(2 * np.pi * np.arange(32)[None, None, :] / 6 - phase[:, None, None])
     frames = (128 + 60 * contrast.clip(0, 2)[:, None, None] * bars.repeat(16, axis=1)).astype(np.uint8)
     noise = random.normal(size=(REPEATS, 300, CELLS))
-    task = prepare(session(), RECIPE, movies=[THREE])
+    task = make_task(session(), CONFIG.replace(movies=THREE))
     follows = (contrast[None, :, None] + 0.2 * noise).astype(np.float32)
     task = replace(task, frames=frames, responses=follows)
     sizes = MODEL.replace(patch=10, step=3, width=48, heads=4, frame=(16, 32), memory=1.0)  # no calcium
@@ -253,16 +304,16 @@ def test_motion_energy_reads_contrast_where_pixels_cannot() -> None:
 def test_running_alone_predicts_what_running_adds() -> None:
     recording = session(follows=False, noise=0.1)
     added = recording.dff + 0.4 * recording.running
-    task = prepare(replace(recording, dff=added), RECIPE)
+    task = make_task(replace(recording, dff=added), CONFIG)
     assert (cell_scores(task, running_only(task)).single_trial > 0.7).all()
-    shuffled = prepare(replace(recording, dff=added), RECIPE.replace(running="shuffled"))
+    shuffled = make_task(replace(recording, dff=added), CONFIG.replace(running="shuffled"))
     assert (cell_scores(shuffled, running_only(shuffled)).single_trial < 0.4).all()
-    with pytest.raises(DataError, match="prepared without running"):
-        running_only(prepare(recording, RECIPE.replace(running="none")))
+    with pytest.raises(DataError, match="The task has no running"):
+        running_only(make_task(recording, CONFIG.replace(running="none")))
 
 
 def test_baselines_do_not_read_the_test() -> None:
-    task = prepare(session(), RECIPE)
+    task = make_task(session(), CONFIG)
     late = replace(task, responses=_after(task.responses, int(task.split.test[-1]) - 20))
     assert set(range(int(task.split.test[-1]) - 20, 500)) & {*task.split.test.tolist()}
     for baseline in (mean_response, lagged_pixels, running_only):
@@ -279,7 +330,7 @@ def test_a_table_has_medians_of_reliable_cells() -> None:
     recording = session()
     noise = np.random.default_rng(0).normal(size=recording.dff.shape[1]).astype(np.float32)
     recording = replace(recording, dff=np.vstack([recording.dff[:2], noise[None]]))
-    task = prepare(recording, RECIPE)
+    task = make_task(recording, CONFIG)
     assert task.reliable().tolist() == [True, True, False]
     truth = np.broadcast_to(part_responses(task).mean(axis=0), part_responses(task).shape)
     table = score_table(task, {"mean of repeats": truth, "mean": mean_response(task)})
@@ -292,7 +343,7 @@ def test_a_table_has_medians_of_reliable_cells() -> None:
 
 @pytest.mark.filterwarnings("error")
 def test_a_table_of_cells_without_a_signal_in_the_test_has_no_normalised_score() -> None:
-    task = prepare(session(), RECIPE)
+    task = make_task(session(), CONFIG)
     alternating = task.responses.copy()
     alternating[:, task.split.test] = np.array([-1, 1, -1, 1])[:, None, None]  # the mean is flat
     table = score_table(replace(task, responses=alternating), {"mean": mean_response(task)})
@@ -304,14 +355,14 @@ def test_a_table_of_cells_without_a_signal_in_the_test_has_no_normalised_score()
 
 def test_a_random_split_leaks_and_blocks_do_not() -> None:
     """A movie and responses that vary slowly and have nothing to do with each other."""
-    task = prepare(session(), RECIPE, movies=[THREE])
+    task = make_task(session(), CONFIG.replace(movies=THREE))
     frames, responses = slow(np.prod(SIZE), seed=4).reshape(300, *SIZE), slow(CELLS, seed=5)
     task = replace(
         task,
         frames=(128 + 40 * frames).clip(0, 255).astype(np.uint8),
         responses=np.broadcast_to(responses, (REPEATS, *responses.shape)).astype(np.float32),
     )
-    leaking = replace(task, split=split_movie_leaking(300, snippet=SHAPE.span, lag=SHAPE.reach, seed=0))
+    leaking = replace(task, split=split_movie_leaking(300, clip=SHAPE.span, lag=SHAPE.reach, seed=0))
     honest, fooled = (np.median(cell_scores(each, _nearest(each)).cc_abs) for each in (task, leaking))
     assert fooled > 0.9 and abs(honest) < 0.4
 
@@ -323,7 +374,7 @@ def slow(columns: int, seed: int) -> np.ndarray:
 
 
 def _nearest(task: MovieTask) -> np.ndarray:
-    """The mean response to the training frame whose snippet looks most like that of the test frame."""
+    """The mean response to the training frame whose clip looks most like that of the test frame."""
     lags = np.arange(SHAPE.length) * SHAPE.stride
     windows = task.frames.reshape(len(task.frames), -1).astype(np.float32)
 
@@ -343,15 +394,22 @@ def test_shuffled_running_needs_another_repeat() -> None:
         given_running(np.ones((1, 5)), "shuffled", seed=0)
 
 
-def test_one_movie_may_be_named_by_itself_and_none_twice() -> None:
-    unchecked = getattr(prepare, "__wrapped__", prepare)
-    assert len(unchecked(session(), RECIPE, movies=ONE).frames) == 200
-    with pytest.raises(DataError, match="names one twice"):
-        prepare(session(), RECIPE, movies=[ONE, ONE])
+def test_movies_and_cells_are_each_named_once_in_their_own_order() -> None:
+    assert CONFIG.replace(movies=ONE).movies == (ONE,)
+    assert CONFIG.replace(movies=[THREE, ONE, THREE]).movies == (ONE, THREE)
+    assert CONFIG.replace(without=np.array([6, 5, 5])).without == (5, 6)
+    with pytest.raises(
+        SettingsError, match=f"'natural_movie_4'; movies are {ONE}, natural_movie_two, {THREE}"
+    ):
+        CONFIG.replace(movies=(ONE, "natural_movie_4"))
+    with pytest.raises(SettingsError, match="movies names none"):
+        CONFIG.replace(movies=())
+    with pytest.raises(SettingsError, match="without is"):
+        CONFIG.replace(without=(2.5,))
 
 
 def test_cells_are_judged_reliable_in_training_frames() -> None:
-    task = prepare(session(), RECIPE)
+    task = make_task(session(), CONFIG)
     silent = task.responses.copy()
     noise = np.random.default_rng(0).normal(size=(REPEATS, len(task.split.test)))
     silent[:, task.split.test, 1] = noise
@@ -361,23 +419,19 @@ def test_cells_are_judged_reliable_in_training_frames() -> None:
     assert replace(task, responses=silent).reliable().tolist() == [True, False, True]
 
 
-def test_the_best_epoch_is_that_of_validation_snippets() -> None:
-    task = prepare(session(), RECIPE)
+def test_the_best_epoch_is_that_of_validation_clips() -> None:
+    task = make_task(session(), CONFIG)
     wrong = task.responses.copy()
     wrong[:, task.split.validation] = np.random.default_rng(0).normal(
         size=wrong[:, task.split.validation].shape
     )
-    snippets = [replace(task, responses=each).snippets() for each in (task.responses, wrong)]
-    losses = [train_network(each, RECIPE, device="cpu", show_progress=False).best_loss for each in snippets]
+    losses = [fitted(replace(task, responses=each)).best_loss for each in (task.responses, wrong)]
     assert losses[1] > 1.3 * losses[0]  # what it chooses by knows of validation responses
 
 
-def test_the_recipe_warms_up_and_cools_down() -> None:
+def test_training_warms_up_and_cools_down() -> None:
     fit = SMALL.fit.replace(epochs=6)
-    snippets = prepare(session(), RECIPE).snippets()
-    rates = train_network(
-        snippets, RECIPE.replace(fit=fit), device="cpu", show_progress=False
-    ).history.learning_rate
+    rates = fitted(make_task(session(), CONFIG), CONFIG.replace(fit=fit)).history.learning_rate
     assert rates[0] < rates[1] < rates[2] == rates.max() == pytest.approx(fit.learning_rate)
     assert (rates.diff()[3:] < 0).all() and rates.iloc[-1] < 0.3 * fit.learning_rate
 
@@ -385,4 +439,4 @@ def test_the_recipe_warms_up_and_cools_down() -> None:
 @pytest.mark.parametrize("seed", [-1, 2**63])
 def test_impossible_seeds_are_refused(seed: int) -> None:
     with pytest.raises(SettingsError, match="seed is"):
-        Recipe(seed=seed)
+        TransformerConfig(seed=seed)

@@ -1,13 +1,13 @@
-"""What the tests of snippets and their models share: a small movie shown a few times."""
+"""What the tests of clips and their models share: a small movie shown a few times."""
 
 import numpy as np
 
+from neurokit.v1_transformer.clips import Clips
 from neurokit.v1_transformer.scales import MovieSplit, split_movie
-from neurokit.v1_transformer.snippets import Snippets
 
 REPEATS, FRAMES, HEIGHT, WIDTH, NEURONS = 3, 80, 8, 16, 4
 LENGTH = 5
-SPLIT = split_movie(FRAMES, snippet=LENGTH, lag=2)
+SPLIT = split_movie(FRAMES, clip=LENGTH, lag=2)
 
 
 def toy_frames(seed: int = 0) -> np.ndarray:
@@ -28,8 +28,8 @@ def toy_running(seed: int = 2) -> np.ndarray:
     return values
 
 
-def toy_snippets(split: MovieSplit = SPLIT, **options: object) -> Snippets:
-    """Snippets of all of it; an option replaces a part."""
+def toy_clips(split: MovieSplit = SPLIT, **options: object) -> Clips:
+    """Clips of all of it; an option replaces a part."""
     given = {"frames": toy_frames(), "responses": toy_responses(), "running": toy_running(), "length": LENGTH}
     given |= options
-    return Snippets(given.pop("frames"), given.pop("responses"), split, **given)
+    return Clips(given.pop("frames"), given.pop("responses"), split, **given)

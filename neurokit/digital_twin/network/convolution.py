@@ -15,7 +15,7 @@ from math import prod
 from typing import Literal
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -152,6 +152,9 @@ class CausalConvolution(nn.Module):
 
 class InterGroup(nn.Module):
     """Lets each group of channels read all others, pixel by pixel, but not itself."""
+
+    mask: Bool[Tensor, "G G 1 1"]
+    zero: Float[Tensor, "G G c c"]
 
     def __init__(self, streams: int, channels: int, groups: int, gain: float) -> None:
         super().__init__()

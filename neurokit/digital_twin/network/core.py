@@ -10,6 +10,7 @@ H x W map that goes in, h x w map that comes out.
 """
 
 from abc import ABC, abstractmethod
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -34,13 +35,13 @@ class DenseBlock(nn.Module):
         super().__init__()
         self.groups = groups
         gains = [1.0] + [HALF] * (layers - 1)
-        shape = {"groups": groups, "kernel": kernel, "frames": frames}
-        self.convs = nn.ModuleList(
-            CausalConvolution(streams, channels, channels, gain=gain, **shape) for gain in gains
-        )
+        layer = partial(CausalConvolution, groups=groups, kernel=kernel, frames=frames)
+        self.convs = nn.ModuleList(layer(streams, channels, channels, gain=gain) for gain in gains)
         self.skips = nn.ModuleList([nn.Identity()])
-        for layer in range(1, layers):
-            skip = CausalConvolution(streams, layer * channels, channels, groups=groups, gain=HALF, bias=None)
+        for before in range(1, layers):
+            skip = CausalConvolution(
+                streams, before * channels, channels, groups=groups, gain=HALF, bias=None
+            )
             self.skips.append(skip)
 
     def forward(self, x: Float[Tensor, "T B C H W"], sequence: Sequence) -> Float[Tensor, "T B D H W"]:
@@ -108,12 +109,12 @@ class GroupedLSTM(nn.Module, ABC):
         super().__init__()
         streams, hidden, self.groups = settings.streams, settings.hidden, settings.heads
         self.hidden, self.dropout = hidden, settings.dropout
-        shape = {"out_groups": self.groups, "gain": THIRD}
+        third = partial(CausalConvolution, out_groups=self.groups, gain=THIRD)
         self.proj_x = nn.ModuleList(
             [
                 InterGroup(streams, hidden, self.groups, THIRD),
-                CausalConvolution(streams, settings.features, hidden, **shape),
-                CausalConvolution(streams, settings.memory_features, hidden, bias=None, **shape),
+                third(streams, settings.features, hidden),
+                third(streams, settings.memory_features, hidden, bias=None),
             ]
         )
         self.out = CausalConvolution(streams, hidden, settings.outputs)
@@ -163,6 +164,8 @@ class GroupedLSTM(nn.Module, ABC):
 class ConvolutionLSTM(GroupedLSTM):
     """Gates by one grouped convolution."""
 
+    proj_i: CausalConvolution
+
     def __init__(self, settings: FoundationSettings) -> None:
         super().__init__(settings)
         for gate, bias in GATES.items():
@@ -191,6 +194,9 @@ class AttentionLSTM(GroupedLSTM):
     Queries and keys have unit length; a learnt scale of each channel of the queries stands for temperature.
     """
 
+    proj_i: CausalConvolution
+    proj_q: CausalConvolution
+
     def __init__(self, settings: FoundationSettings) -> None:
         super().__init__(settings)
         streams, hidden, common, groups = (
@@ -199,11 +205,11 @@ class AttentionLSTM(GroupedLSTM):
             settings.common,
             settings.heads,
         )
-        plain = {"groups": groups, "gain": None, "bias": None}
-        self.conv = CausalConvolution(streams, 2 * hidden, common, kernel=settings.recurrent_kernel, **plain)
+        plain = partial(CausalConvolution, groups=groups, gain=None, bias=None)
+        self.conv = plain(streams, 2 * hidden, common, kernel=settings.recurrent_kernel)
         self.scales = nn.ParameterList(torch.ones(groups, common // groups) for _ in range(streams))
         for name in "qkv":
-            self.add_module(f"proj_{name}", CausalConvolution(streams, common, common, **plain))
+            self.add_module(f"proj_{name}", plain(streams, common, common))
         for gate, bias in GATES.items():
             projection = CausalConvolution(streams, 2 * common, hidden, groups=groups, bias=bias)
             self.add_module(f"proj_{gate}", projection)

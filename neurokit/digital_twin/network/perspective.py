@@ -134,6 +134,10 @@ class Retina(nn.Module):
 class MonitorPixels(nn.Module):
     """Luminance of a pixel value in 0..1: a fixed gamma."""
 
+    power: Float[Tensor, ""]
+    scale: Float[Tensor, ""]
+    offset: Float[Tensor, ""]
+
     def __init__(self) -> None:
         super().__init__()
         for name, value in (("power", GAMMA), ("scale", 1.0), ("offset", 0.0)):

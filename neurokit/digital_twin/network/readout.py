@@ -59,7 +59,8 @@ class Elu:
 
 def unit_model(name: Unit) -> UnitModel:
     """The unit of that name."""
-    return {"poisson": Poisson, "elu": Elu}[name]()
+    units: dict[Unit, type[UnitModel]] = {"poisson": Poisson, "elu": Elu}
+    return units[name]()
 
 
 class Position(nn.Module):

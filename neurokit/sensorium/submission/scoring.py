@@ -34,7 +34,7 @@ class Scored:
     kept: Bool[np.ndarray, "N"]  # counted in the mean of `fraction_explained`
 
 
-def score(ground_truth: str | Path, submission: str | Path) -> dict[str, float]:
+def score_submission(ground_truth: str | Path, submission: str | Path) -> dict[str, float]:
     """The three scores of the competition, under its names; means over neurons.
 
     FEVE is NaN where no neuron is kept. Raises DataError: a file that cannot be read; trials
@@ -50,7 +50,7 @@ def score(ground_truth: str | Path, submission: str | Path) -> dict[str, float]:
 
 
 def score_neurons(ground_truth: str | Path, submission: str | Path) -> Scored:
-    """The scores of every neuron; raises DataError as `score`."""
+    """The scores of every neuron; raises DataError as `score_submission`."""
     truth = _read_truth(Path(ground_truth))
     predictions = _read_predictions(Path(submission), truth)
     blocks = [slice(first, first + BLOCK) for first in range(0, len(truth.neurons), BLOCK)]

@@ -144,7 +144,8 @@ def validate(path: str | Path, scan: Scan, tier: str) -> None:
     if path.name != file_name(tier):
         raise DataError(f"{path} must be called {file_name(tier)} to be the submission of {tier!r}.")
     images = _images_of_trials(scan, tier)
-    seen, total = set(), np.zeros(len(scan.unit_ids))
+    seen: set[str] = set()
+    total = np.zeros(len(scan.unit_ids))
     for row in rows(path, PREDICTION):
         _check_trial(row, images, seen, tier)
         _check_neurons(row, scan)

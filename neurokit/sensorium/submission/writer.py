@@ -62,7 +62,7 @@ def write_ground_truth(
     ]
 
 
-def write(
+def write_rows(
     path: str | Path,
     values: Float[np.ndarray, "T N"],
     trial_ids: np.ndarray,
@@ -86,7 +86,7 @@ def write(
 
 def _write_tier(path: Path, scan: Scan, tier: str, values: np.ndarray, kind: str) -> Path:
     trials = scan.trials(tier)
-    write(path, values, scan.trial_ids[trials], scan.image_ids[trials], scan.unit_ids, kind)
+    write_rows(path, values, scan.trial_ids[trials], scan.image_ids[trials], scan.unit_ids, kind)
     return path
 
 

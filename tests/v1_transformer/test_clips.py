@@ -1,4 +1,4 @@
-"""Snippets: which frames, running and responses make a batch, on which scale, and what is never copied."""
+"""Clips: which frames, running and responses make a batch, on which scale, and what is never copied."""
 
 import itertools
 from dataclasses import replace
@@ -12,17 +12,17 @@ from torch.utils._pytree import tree_leaves
 
 from neurokit.errors import DataError
 from neurokit.training.fit import Objective, TrainingData
+from neurokit.v1_transformer.clips import ClipBatch, Clips, PartLoss
 from neurokit.v1_transformer.scales import (
     RUNNING_LIMIT,
     MovieScales,
+    clip_frames,
     frame_responses,
     frame_running,
-    joined,
-    snippet_frames,
+    join_splits,
     split_movie,
     split_movie_leaking,
 )
-from neurokit.v1_transformer.snippets import PartLoss, SnippetBatch, Snippets
 from tests.sensorium.batch_toys import generator
 from tests.v1_transformer.toys import (
     FRAMES,
@@ -32,13 +32,13 @@ from tests.v1_transformer.toys import (
     REPEATS,
     SPLIT,
     WIDTH,
+    toy_clips,
     toy_frames,
     toy_responses,
     toy_running,
-    toy_snippets,
 )
 
-TRAINING = snippet_frames(SPLIT.train, LENGTH)
+TRAINING = clip_frames(SPLIT.train, LENGTH)
 HELD_OUT = np.setdiff1d(np.arange(FRAMES), TRAINING)
 
 # --- responses and running of frames
@@ -86,7 +86,7 @@ def test_frames_shown_outside_the_recording_are_refused() -> None:
 
 
 def by_hand(repeat: int, end: int, per_frame: bool = False) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """One snippet from the arrays: frames T H W, running T 2, responses T N."""
+    """One clip from the arrays: frames T H W, running T 2, responses T N."""
     answered = TRAINING if per_frame else SPLIT.train
     shown = slice(end - LENGTH + 1, end + 1)
     frames, responses, running = toy_frames().astype(float), toy_responses(), toy_running()
@@ -98,15 +98,15 @@ def by_hand(repeat: int, end: int, per_frame: bool = False) -> tuple[np.ndarray,
     return (frames[shown] - pixels.mean()) / pixels.std(), np.stack([scaled, measured], axis=-1), activity
 
 
-def frames_of(batch: SnippetBatch) -> Tensor:
-    """The frames of each snippet themselves, E T H W."""
+def frames_of(batch: ClipBatch) -> Tensor:
+    """The frames of each clip themselves, E T H W."""
     return batch.frames[batch.shown][:, :, -1]
 
 
 @pytest.mark.parametrize("per_frame", [False, True])
 @pytest.mark.parametrize("part", ["train", "validation", "test"])
 def test_a_part_comes_in_the_movies_order_in_all_repeats(part: str, per_frame: bool) -> None:
-    batches, ends = list(toy_snippets(per_frame=per_frame).batches(part, 7)), getattr(SPLIT, part)
+    batches, ends = list(toy_clips(per_frame=per_frame).batches(part, 7)), getattr(SPLIT, part)
     assert [len(batch.shown) for batch in batches[:-1]] == [7] * (len(batches) - 1)
     frames = torch.cat([frames_of(batch) for batch in batches])
     running, responses = (
@@ -122,11 +122,11 @@ def test_a_part_comes_in_the_movies_order_in_all_repeats(part: str, per_frame: b
 
 
 def test_frames_may_lie_apart_and_bring_earlier_ones() -> None:
-    split = split_movie(FRAMES, snippet=9, lag=2)
-    snippets = toy_snippets(split, length=3, stride=2, before=2, running=None)
-    assert snippets.span == 9
-    batch = snippets.batch(torch.tensor([1]), torch.tensor([20, 33]))
-    pixels = toy_frames()[snippet_frames(split.train, 5, 2)].astype(np.float64)
+    split = split_movie(FRAMES, clip=9, lag=2)
+    clips = toy_clips(split, length=3, stride=2, before=2, running=None)
+    assert clips.span == 9
+    batch = clips.batch(torch.tensor([1]), torch.tensor([20, 33]))
+    pixels = toy_frames()[clip_frames(split.train, 5, 2)].astype(np.float64)
     scaled = (toy_frames() - pixels.mean()) / pixels.std()
     for row, end in enumerate((20, 33)):
         expected = [scaled[[end - ago - 4, end - ago - 2, end - ago]] for ago in (4, 2, 0)]
@@ -134,17 +134,17 @@ def test_frames_may_lie_apart_and_bring_earlier_ones() -> None:
 
 
 def test_each_distinct_frame_is_there_once() -> None:
-    batch = toy_snippets().batch(torch.tensor([0, 2]), torch.tensor([10, 11, 12, 30]))
+    batch = toy_clips().batch(torch.tensor([0, 2]), torch.tensor([10, 11, 12, 30]))
     assert len(batch.frames) == (LENGTH + 2) + LENGTH
     assert len(torch.unique(batch.frames.flatten(1), dim=0)) == len(batch.frames)
 
 
 def test_an_epoch_shows_every_training_end_once_in_an_order_of_the_generator() -> None:
-    snippets = toy_snippets()
-    plain = torch.cat([batch.responses for batch in snippets.batches("train", 8)], 1)  # R E N
+    clips = toy_clips()
+    plain = torch.cat([batch.responses for batch in clips.batches("train", 8)], 1)  # R E N
 
     def shown(seed: int) -> Tensor:
-        return torch.cat([step[0].responses[0] for step in snippets.steps(8, generator(seed))])
+        return torch.cat([step[0].responses[0] for step in clips.steps(8, generator(seed))])
 
     def ends(seed: int) -> list[int]:
         same = (shown(seed)[:, None] == plain.flatten(0, 1)).all(dim=-1)
@@ -156,8 +156,8 @@ def test_an_epoch_shows_every_training_end_once_in_an_order_of_the_generator() -
 
 
 def test_training_batches_hold_stretches_and_a_few_repeats() -> None:
-    split = split_movie(FRAMES, snippet=9, lag=2)
-    steps = [step[0] for step in toy_snippets(split, stride=2).steps(16, generator())]
+    split = split_movie(FRAMES, clip=9, lag=2)
+    steps = [step[0] for step in toy_clips(split, stride=2).steps(16, generator())]
     assert {batch.responses.shape[0] for batch in steps} == {2} and REPEATS == 3
     whole = [batch for batch in steps if len(batch.shown) == 16]
     assert whole and all(len(batch.frames) < 16 * LENGTH / 2 for batch in whole)
@@ -166,7 +166,7 @@ def test_training_batches_hold_stretches_and_a_few_repeats() -> None:
 
 
 def test_an_unmeasured_speed_is_zero_and_says_so() -> None:
-    batch = toy_snippets().batch(torch.tensor([0, 1]), torch.tensor([8]))
+    batch = toy_clips().batch(torch.tensor([0, 1]), torch.tensor([8]))
     assert (batch.running[0] == 0).all()
     assert (batch.running[1, ..., 1] == 1).all() and (batch.running[1, ..., 0] != 0).all()
 
@@ -174,24 +174,24 @@ def test_an_unmeasured_speed_is_zero_and_says_so() -> None:
 def test_running_is_limited() -> None:
     running = toy_running()
     running[1, 20] = 1e6
-    batch = toy_snippets(running=running).batch(torch.tensor([1]), torch.tensor([20]))
+    batch = toy_clips(running=running).batch(torch.tensor([1]), torch.tensor([20]))
     assert batch.running[0, 0, -1].tolist() == [RUNNING_LIMIT, 1]
 
 
 def test_there_may_be_no_running() -> None:
-    snippets = toy_snippets(running=None)
-    assert next(snippets.batches("train", 4)).running is None
+    clips = toy_clips(running=None)
+    assert next(clips.batches("train", 4)).running is None
 
 
 def test_float_movies_are_standardised_alike() -> None:
-    of_bytes, of_floats = toy_snippets(), toy_snippets(frames=toy_frames().astype(np.float64))
-    batches = [next(snippets.batches("test", 4)).frames for snippets in (of_bytes, of_floats)]
+    of_bytes, of_floats = toy_clips(), toy_clips(frames=toy_frames().astype(np.float64))
+    batches = [next(clips.batches("test", 4)).frames for clips in (of_bytes, of_floats)]
     torch.testing.assert_close(*batches)
 
 
 def test_a_batch_does_not_write_to_a_float_movie() -> None:
     frames = toy_frames().astype(np.float32)
-    next(toy_snippets(frames=frames).batches("train", 8))
+    next(toy_clips(frames=frames).batches("train", 8))
     assert (frames == toy_frames()).all()
 
 
@@ -201,34 +201,32 @@ def test_a_batch_does_not_write_to_a_float_movie() -> None:
 def test_other_test_data_leave_the_scales_as_they_are() -> None:
     frames, responses, running = toy_frames(), toy_responses(), toy_running()
     frames[HELD_OUT], responses[:, HELD_OUT], running[:, HELD_OUT] = 0, -50, np.nan
-    other = toy_snippets(frames=frames, responses=responses, running=running).scales
-    assert other.arrays().keys() == toy_snippets().scales.arrays().keys()
-    for name, values in toy_snippets().scales.arrays().items():
+    other = toy_clips(frames=frames, responses=responses, running=running).scales
+    assert other.arrays().keys() == toy_clips().scales.arrays().keys()
+    for name, values in toy_clips().scales.arrays().items():
         np.testing.assert_array_equal(other.arrays()[name], values)
 
 
 @pytest.mark.parametrize("name", ["frames", "responses", "running"])
 def test_other_training_data_change_the_scales(name: str) -> None:
     changed = {"frames": toy_frames(5), "responses": toy_responses(5), "running": toy_running(5)}[name]
-    before, after = toy_snippets().scales.arrays(), toy_snippets(**{name: changed}).scales.arrays()
+    before, after = toy_clips().scales.arrays(), toy_clips(**{name: changed}).scales.arrays()
     moved = {key for key in before if not np.array_equal(before[key], after[key])}
     words = {"frames": "frame", "responses": "response", "running": "running"}
     assert moved == {f"{words[name]}_mean", f"{words[name]}_sd"}
 
 
 def test_scales_travel_as_arrays_and_are_used_as_they_are() -> None:
-    scales = MovieScales.from_arrays(toy_snippets().scales.arrays())
-    another = toy_snippets(responses=toy_responses(7), scales=scales)
+    scales = MovieScales.from_arrays(toy_clips().scales.arrays())
+    another = toy_clips(responses=toy_responses(7), scales=scales)
     expected = (toy_responses(7)[0, 10] - scales.response_mean) / scales.response_sd
     found = another.batch(torch.tensor([0]), torch.tensor([10])).responses[0, 0]
     np.testing.assert_allclose(found, expected, atol=1e-5)
-    assert not np.allclose(
-        scales.response_mean, toy_snippets(responses=toy_responses(7)).scales.response_mean
-    )
+    assert not np.allclose(scales.response_mean, toy_clips(responses=toy_responses(7)).scales.response_mean)
 
 
 def test_a_mouse_that_never_moves_runs_at_zero() -> None:
-    batch = next(toy_snippets(running=np.full((REPEATS, FRAMES), 0.1, np.float32)).batches("test", 4))
+    batch = next(toy_clips(running=np.full((REPEATS, FRAMES), 0.1, np.float32)).batches("test", 4))
     np.testing.assert_allclose(batch.running[..., 0], 0, atol=1e-6)
     assert (batch.running[..., 1] == 1).all()
 
@@ -252,14 +250,14 @@ class Largest(TorchDispatchMode):
 
 def test_overlapping_windows_are_never_stored() -> None:
     frames = np.random.default_rng(0).integers(0, 256, (FRAMES, 38, 76), dtype=np.uint8)
-    snippets, ends = toy_snippets(frames=frames), torch.arange(20, 28)
+    clips, ends = toy_clips(frames=frames), torch.arange(20, 28)
     distinct_bytes = (len(ends) + LENGTH - 1) * 38 * 76 * 4
     with Largest() as made:
-        snippets.batch(torch.arange(REPEATS), ends)
+        clips.batch(torch.arange(REPEATS), ends)
     assert made.bytes == distinct_bytes
-    assert snippets.frames.data_ptr() == frames.ctypes.data  # on a CPU the reader's own memory
+    assert clips.frames.data_ptr() == frames.ctypes.data  # on a CPU the reader's own memory
     with Largest() as copied:
-        snippets.frames[ends[:, None] - torch.arange(LENGTH)].float()
+        clips.frames[ends[:, None] - torch.arange(LENGTH)].float()
     assert copied.bytes > 3 * made.bytes
 
 
@@ -267,16 +265,16 @@ def test_movie_three_is_held_once_as_bytes_and_a_batch_is_as_large_as_its_distin
     """3,600 frames of 76 x 152 pixels: 42 MB, and 37 MB for a training batch."""
     frames, span = np.zeros((3600, 76, 152), dtype=np.uint8), 55
     responses = np.random.default_rng(0).normal(size=(2, 3600, 3)).astype(np.float32)
-    split = split_movie(3600, snippet=span, lag=4)
-    snippets = Snippets(frames, responses, split, length=16, stride=3, before=3)
+    split = split_movie(3600, clip=span, lag=4)
+    clips = Clips(frames, responses, split, length=16, stride=3, before=3)
     held = {
         t.untyped_storage().data_ptr(): t.untyped_storage().nbytes()
-        for t in vars(snippets).values()
+        for t in vars(clips).values()
         if isinstance(t, Tensor)
     }
     assert sum(held.values()) == frames.nbytes + responses.nbytes and frames.nbytes < 42e6
     with Largest() as made:
-        step = next(snippets.steps(64, generator()))
+        step = next(clips.steps(64, generator()))
     assert made.bytes == step[0].frames.nbytes <= 9 * (8 + 15) * 4 * 76 * 152 * 4 < 40e6
     assert len(split.train) * 19 * 76 * 152 * 4 > 2e9  # what copies of the windows alone would take
 
@@ -284,13 +282,13 @@ def test_movie_three_is_held_once_as_bytes_and_a_batch_is_as_large_as_its_distin
 # --- what `fit` asks for
 
 
-def test_snippets_are_training_data_and_an_objective() -> None:
-    snippets = toy_snippets()
-    assert isinstance(snippets, TrainingData)
-    assert isinstance(PartLoss(snippets, squared), Objective)
+def test_clips_are_training_data_and_an_objective() -> None:
+    clips = toy_clips()
+    assert isinstance(clips, TrainingData)
+    assert isinstance(PartLoss(clips, squared), Objective)
 
 
-def squared(model: nn.Module, batch: SnippetBatch) -> tuple[Tensor, Tensor]:
+def squared(model: nn.Module, batch: ClipBatch) -> tuple[Tensor, Tensor]:
     error = model(batch.shown) - batch.responses
     return error.square().sum(), torch.tensor(error.numel())
 
@@ -305,36 +303,36 @@ class Zero(nn.Module):
 @pytest.mark.parametrize("part", ["validation", "test"])
 def test_the_objective_is_the_loss_per_number_in_evaluation_mode(part: str) -> None:
     model = Zero().train()
-    found = PartLoss(toy_snippets(), squared, part, size=5)(model)
+    found = PartLoss(toy_clips(), squared, part, size=5)(model)
     activity = [by_hand(r, end)[2][-1] for r in range(REPEATS) for end in getattr(SPLIT, part)]
     assert found == pytest.approx(np.square(activity).mean(), rel=1e-5)
     assert model.training
 
 
 def test_the_fingerprint_tells_data_split_and_settings_apart() -> None:
-    leaking = split_movie_leaking(FRAMES, snippet=LENGTH, lag=2, seed=0)
+    leaking = split_movie_leaking(FRAMES, clip=LENGTH, lag=2, seed=0)
     shorter = replace(SPLIT, test=SPLIT.test[1:])
     others = [
-        toy_snippets(frames=toy_frames(9)),
-        toy_snippets(responses=toy_responses(9)),
-        toy_snippets(running=toy_running(9)),
-        toy_snippets(running=None),
-        toy_snippets(per_frame=True),
-        toy_snippets(length=4),
-        toy_snippets(length=3, stride=2),
-        toy_snippets(length=4, before=1),
-        toy_snippets(leaking),
-        toy_snippets(shorter),
+        toy_clips(frames=toy_frames(9)),
+        toy_clips(responses=toy_responses(9)),
+        toy_clips(running=toy_running(9)),
+        toy_clips(running=None),
+        toy_clips(per_frame=True),
+        toy_clips(length=4),
+        toy_clips(length=3, stride=2),
+        toy_clips(length=4, before=1),
+        toy_clips(leaking),
+        toy_clips(shorter),
     ]
-    prints = [snippets.fingerprint() for snippets in others]
-    assert len({toy_snippets().fingerprint(), *prints}) == 1 + len(others)
-    assert toy_snippets().fingerprint() == toy_snippets().fingerprint()
+    prints = [clips.fingerprint() for clips in others]
+    assert len({toy_clips().fingerprint(), *prints}) == 1 + len(others)
+    assert toy_clips().fingerprint() == toy_clips().fingerprint()
 
 
 def test_everything_moves_to_the_device() -> None:
-    snippets = toy_snippets().to("meta")
-    batch = snippets.batch(torch.tensor([0, 1]), torch.tensor([9, 10]))
-    assert snippets.device.type == batch.frames.device.type == "meta"
+    clips = toy_clips().to("meta")
+    batch = clips.batch(torch.tensor([0, 1]), torch.tensor([9, 10]))
+    assert clips.device.type == batch.frames.device.type == "meta"
     assert batch.running.device.type == batch.responses.device.type == "meta"
 
 
@@ -356,36 +354,36 @@ GAPPY = with_values(toy_responses(), (2, int(SPLIT.test[-1]), 3), np.nan)
     [
         ({"responses": toy_responses()[:, 1:]}, "responses has 3 repeats of 79 frames, the movie 80"),
         ({"running": toy_running()[1:]}, "running has 2 repeats .* the responses 3 repeats"),
-        ({"length": LENGTH + 1}, "not one of 80 frames into snippets that span 6"),
+        ({"length": LENGTH + 1}, "not one of 80 frames into clips that span 6"),
         ({"split": replace(SPLIT, test=np.arange(75, 81))}, "not one of 80 frames"),
         ({"responses": FLAT}, "Neurons 1, 2 never vary"),
         ({"responses": GAPPY}, r"Neurons 3 have no response \(NaN\)"),
         ({"running": NEVER}, "running was never measured in the training frames"),
-        ({"scales": toy_snippets(running=None).scales}, "fitted without running"),
-        ({"scales": toy_snippets(responses=toy_responses()[..., :2]).scales}, "4 neurons, the scales 2"),
+        ({"scales": toy_clips(running=None).scales}, "fitted without running"),
+        ({"scales": toy_clips(responses=toy_responses()[..., :2]).scales}, "4 neurons, the scales 2"),
     ],
 )
 def test_arrays_that_cannot_be_used_are_refused(options: dict, says: str) -> None:
     with pytest.raises(DataError, match=says):
-        toy_snippets(**options)
+        toy_clips(**options)
 
 
-def test_a_response_that_no_snippet_needs_may_be_missing() -> None:
+def test_a_response_that_no_clip_needs_may_be_missing() -> None:
     responses = with_values(toy_responses(), (2, FRAMES - 1), np.nan)
     assert all(
-        batch.responses.isfinite().all() for batch in toy_snippets(responses=responses).batches("test", 9)
+        batch.responses.isfinite().all() for batch in toy_clips(responses=responses).batches("test", 9)
     )
 
 
 def test_movies_that_follow_one_another_keep_their_own_splits() -> None:
-    one, two = (split_movie(frames, snippet=LENGTH, lag=2) for frames in (60, 80))
-    both = joined([one, two], [0, 60])
+    one, two = (split_movie(frames, clip=LENGTH, lag=2) for frames in (60, 80))
+    both = join_splits([one, two], [0, 60])
     for part in ("train", "validation", "test"):
         first, second = (getattr(split, part) for split in (one, two))
         assert getattr(both, part).tolist() == [*first.tolist(), *(second + 60).tolist()]
-    assert (snippet_frames(two.train + 60, LENGTH) >= 60).all()  # no snippet begins in the movie before
+    assert (clip_frames(two.train + 60, LENGTH) >= 60).all()  # no clip begins in the movie before
 
 
 def test_an_unknown_part_is_refused() -> None:
     with pytest.raises(DataError, match="'final_test' is no part"):
-        toy_snippets().ends("final_test")
+        toy_clips().ends("final_test")

@@ -1,13 +1,13 @@
-"""Snippets: the frames before a moment, how fast the mouse ran, and what the neurons did then.
+"""Clips: the frames before a moment, how fast the mouse ran, and what the neurons did then.
 
-Neighbouring snippets share most of their frames, and all repeats share all of them, so none is ever stored:
+Neighbouring clips share most of their frames, and all repeats share all of them, so none is ever stored:
 the movie lies on the device once, as the bytes it comes in. A batch is some end frames and some repeats;
-it holds the distinct frames of its snippets once, so that a model describes each of them once. Scales come
+it holds the distinct frames of its clips once, so that a model describes each of them once. Scales come
 from training frames alone.
 
 Letters: S samples of the two-photon clock (about 30 Hz), R repeats, F frames of the movie, H x W pixels,
-N neurons, E end frames, T frames of a snippet, U distinct frames of a batch, C frames of each moment,
-f frames of several snippets.
+N neurons, E end frames, T frames of a clip, U distinct frames of a batch, C frames of each moment,
+f frames of several clips.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ from neurokit.errors import DataError
 from neurokit.training.checkpoint import fingerprint
 from neurokit.training.device import sent
 from neurokit.training.predict import evaluating
-from neurokit.v1_transformer.scales import MovieScales, MovieSplit, fit_scales, snippet_frames, some
+from neurokit.v1_transformer.scales import MovieScales, MovieSplit, clip_frames, fit_scales, name_some
 
 PARTS = ("train", "validation", "test")
 STRETCH = 8  # end frames that a training batch takes in a row: they share their frames
@@ -30,12 +30,12 @@ REPEATS = 2  # repeats of an end frame in a training batch
 
 
 @dataclass(frozen=True)
-class SnippetBatch:
-    """The snippets of some end frames in some repeats, everything on its training scale.
+class ClipBatch:
+    """The clips of some end frames in some repeats, everything on its training scale.
 
     Attributes:
         frames: the distinct frames, standardised, each with the C - 1 before it, oldest first.
-        shown: which of them each snippet shows, oldest first; the same in all repeats.
+        shown: which of them each clip shows, oldest first; the same in all repeats.
         running: z-scored speed, 0 where it was not measured, and whether it was (1 or 0); None where there
             is none.
         responses: those after the end frame (R E N), or after each frame (R E T N).
@@ -47,19 +47,19 @@ class SnippetBatch:
     responses: Float[Tensor, "R E N"] | Float[Tensor, "R E T N"]
 
 
-class Snippets:
+class Clips:
     """A movie, all its repeats, ready for a model: what `fit` trains on.
 
-    `responses` and `running` are those of `frame_responses` and `frame_running`, R F N and R F. A snippet has
+    `responses` and `running` are those of `frame_responses` and `frame_running`, R F N and R F. A clip has
     `length` frames, `stride` apart, of which the end frame is the last; each comes together with `before`
     earlier ones, `stride` apart as well, since motion is seen in several frames only. With `per_frame` a
-    batch has a response for each frame of a snippet. `scales` fitted before (another session of the same
+    batch has a response for each frame of a clip. `scales` fitted before (another session of the same
     neurons) are used as they are.
 
     Beside responses and one batch, the movie's bytes are all that is held: 42 MB for the 3,600 frames of
     movie three at 76 x 152 pixels, 665 MB at 304 x 608. A training batch of 64 end frames, 16 moments of
     four frames each, takes 40 MB at most at 76 x 152. Raises DataError for arrays that do not fit each
-    other or the split, for neurons that never vary or have no response while a snippet needs it, and for
+    other or the split, for neurons that never vary or have no response while a clip needs it, and for
     running that was never measured.
     """
 
@@ -88,10 +88,10 @@ class Snippets:
 
     @property
     def span(self) -> int:
-        """Frames from the first that a snippet shows to its end frame, both counted."""
+        """Frames from the first that a clip shows to its end frame, both counted."""
         return (self.length + self.before - 1) * self.stride + 1
 
-    def to(self, device: torch.device | str) -> "Snippets":
+    def to(self, device: torch.device | str) -> "Clips":
         """Moves movie, running and responses to the device and returns itself."""
         self.device = torch.device(device)
         self.frames, self.responses = self.frames.to(device), self.responses.to(device)
@@ -105,12 +105,12 @@ class Snippets:
         return getattr(self.split, part)
 
     def check_ends(self, ends: Int[Tensor, "E"]) -> None:
-        """Raises DataError for an end frame whose snippet would begin before the movie, or after its end."""
+        """Raises DataError for an end frame whose clip would begin before the movie, or after its end."""
         least, frames = self.span - 1, len(self.frames)
         wrong = ends[(ends < least) | (ends >= frames)]
         if len(wrong):
             raise DataError(
-                f"No snippet can end at frame {int(wrong[0])}: it spans {self.span} frames of a movie of "
+                f"No clip can end at frame {int(wrong[0])}: it spans {self.span} frames of a movie of "
                 f"{frames}; give end frames from {least} to {frames - 1}."
             )
 
@@ -121,7 +121,7 @@ class Snippets:
         shape = np.array([self.length, self.stride, self.before, self.per_frame])
         return fingerprint(shape, *held, *ends, *self.scales.arrays().values())
 
-    def steps(self, size: int, generator: torch.Generator, epoch: int = 0) -> Iterator[list[SnippetBatch]]:
+    def steps(self, size: int, generator: torch.Generator, epoch: int = 0) -> Iterator[list[ClipBatch]]:
         """One epoch: every training end frame once, each batch of `size` in REPEATS repeats by chance.
 
         STRETCH end frames that lie `stride` apart come together, since they share most of their frames.
@@ -131,16 +131,16 @@ class Snippets:
             repeats = torch.randperm(len(self.responses), generator=generator)[:REPEATS]
             yield [self.batch(repeats, chosen)]
 
-    def batches(self, part: str, size: int) -> Iterator[SnippetBatch]:
+    def batches(self, part: str, size: int) -> Iterator[ClipBatch]:
         """All repeats of a part, in the movie's order, `size` end frames at a time."""
         repeats = torch.arange(len(self.responses))
         for chosen in torch.from_numpy(self.ends(part)).split(size):
             yield self.batch(repeats, chosen)
 
-    def batch(self, repeats: Int[Tensor, "R"], ends: Int[Tensor, "E"]) -> SnippetBatch:
-        """The snippets that end at these frames, in each of these repeats.
+    def batch(self, repeats: Int[Tensor, "R"], ends: Int[Tensor, "E"]) -> ClipBatch:
+        """The clips that end at these frames, in each of these repeats.
 
-        Raises DataError for an end frame whose snippet would begin before the movie, or after its end.
+        Raises DataError for an end frame whose clip would begin before the movie, or after its end.
         """
         self.check_ends(ends)
         ago, before = (torch.arange(n, -1, -1) * self.stride for n in (self.length - 1, self.before))
@@ -152,16 +152,16 @@ class Snippets:
         where = repeats[:, None, None], distinct[shown]  # R E T
         running = None if self.running is None else self.running[where]
         responses = self.responses[where if self.per_frame else (repeats[:, None], ends)]
-        return SnippetBatch(frames, shown, running, responses)
+        return ClipBatch(frames, shown, running, responses)
 
     def _answered(self, ends: Int[np.ndarray, "E"]) -> Int[np.ndarray, "f"]:
         """The frames whose responses a model is to predict for these ends."""
-        return snippet_frames(ends, self.length, self.stride) if self.per_frame else ends
+        return clip_frames(ends, self.length, self.stride) if self.per_frame else ends
 
     def _fitted_scales(
         self, frames: np.ndarray, responses: np.ndarray, running: np.ndarray | None
     ) -> MovieScales:
-        shown = snippet_frames(self.split.train, self.length + self.before, self.stride)
+        shown = clip_frames(self.split.train, self.length + self.before, self.stride)
         return fit_scales(frames, responses, running, shown, self._answered(self.split.train))
 
     def _check_answered(self, responses: np.ndarray) -> None:
@@ -169,8 +169,8 @@ class Snippets:
         silent = ~np.isfinite(responses[:, self._answered(ends)]).all(axis=(0, 1))
         if silent.any():
             raise DataError(
-                f"Neurons {some(silent)} have no response (NaN) for frames of the split; leave them out, or "
-                "end the split before the recording ends."
+                f"Neurons {name_some(silent)} have no response (NaN) for frames of the split; leave them "
+                "out, or end the split before the recording ends."
             )
 
     def _in_stretches(self, ends: Int[Tensor, "E"], generator: torch.Generator) -> Int[Tensor, "E"]:
@@ -188,21 +188,21 @@ class PartLoss:
 
     def __init__(
         self,
-        snippets: Snippets,
-        loss: Callable[[nn.Module, SnippetBatch], tuple[Tensor, Tensor]],
+        clips: Clips,
+        loss: Callable[[nn.Module, ClipBatch], tuple[Tensor, Tensor]],
         part: str = "validation",
         size: int = 64,
     ) -> None:
-        self.snippets, self.loss, self.part, self.size = snippets, loss, part, size
+        self.clips, self.loss, self.part, self.size = clips, loss, part, size
 
     def fingerprint(self) -> str:
-        """Which snippets."""
-        return self.snippets.fingerprint() + self.part
+        """Which clips."""
+        return self.clips.fingerprint() + self.part
 
     def __call__(self, model: nn.Module) -> float:
         """The loss per number, measured in evaluation mode."""
         with evaluating(model), torch.no_grad():
-            batches = self.snippets.batches(self.part, self.size)
+            batches = self.clips.batches(self.part, self.size)
             parts = [torch.stack(self.loss(model, batch)) for batch in batches]
         total, number = torch.stack(parts).sum(dim=0)
         return float(total / number)
@@ -221,6 +221,6 @@ def _check(
     ends = np.concatenate([split.train, split.validation, split.test])
     if len(split.train) == 0 or ends.min() < span - 1 or ends.max() >= len(frames):
         raise DataError(
-            f"The split is not one of {len(frames)} frames into snippets that span {span}; make it with "
+            f"The split is not one of {len(frames)} frames into clips that span {span}; make it with "
             "split_movie for this movie and span."
         )

@@ -1,0 +1,128 @@
+"""Rates for images that a saved model has never seen.
+
+Letters: B images, H x W image, C values of a trial, N neurons.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from neurokit.errors import DataError
+from neurokit.sensorium.config import SensoriumConfig
+from neurokit.sensorium.own_models import MiceModel
+from neurokit.sensorium.recording import BEHAVIOUR, HEIGHT, PUPIL_CENTER, WIDTH
+from neurokit.sensorium.scaling import Scaling, scale_images, signed
+from neurokit.training.checkpoint import Checkpoint
+from neurokit.training.device import first_tensor
+from neurokit.training.predict import evaluating
+
+SIZES = ((4 * HEIGHT, 4 * WIDTH), (HEIGHT, WIDTH))  # of an image, pixels
+GREYS = 255  # the largest grey value
+FAR = 20  # standard deviations of the pupil's centre from its mean: no eye looks there
+AT_ONCE = 256  # images
+INPUTS = """\
+images (B x 144 x 256 or B x 36 x 64, grey values 0 to 255 as in the scan's files); where the model reads them
+behaviour (B x 3: pupil size, its change, running speed) and pupil_center (B x 2), raw as in the scan's files;
+session (the key of the scan whose neurons are asked, where the model has several)"""
+
+
+def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """`rates` B N for inputs as INPUTS says, on the competition's scale; neurons in the order of the scan.
+
+    Raises DataError for a model that reads past responses, an unknown session, and arrays that are missing,
+    not read by the model, or of other sizes or units.
+    """
+    if checkpoint.facts["uses_past_responses"]:
+        raise DataError(
+            "This model reads past responses (history, state or gain), which an image that was never shown "
+            "has not: ask a model without these, such as cnn_plus."
+        )
+    key = _session(arrays, list(checkpoint.facts["unit_ids"]))
+    held = {name.partition("/")[2]: a for name, a in checkpoint.arrays.items() if name.startswith(f"{key}/")}
+    inputs = _scaled(arrays, held, SensoriumConfig.from_dict(checkpoint.facts["config"]))
+    if len({len(values) for values in inputs.values()}) > 1:
+        lengths = ", ".join(f"{name} {len(values)}" for name, values in inputs.items())
+        raise DataError(f"The inputs differ in length ({lengths}): give one row for each image.")
+    return {"rates": _rates(cast(MiceModel, checkpoint.model).mouse(key), inputs)}
+
+
+def _scaled(
+    arrays: Mapping[str, np.ndarray], scales: Mapping[str, np.ndarray], config: SensoriumConfig
+) -> dict[str, Tensor]:
+    """What the model reads, by name."""
+    kind, inputs = config.inputs.behaviour, config.inputs
+    read = {"images": True, "behaviour": kind is not None, "pupil_center": inputs.pupil_center}
+    if ignored := [name for name, used in read.items() if name in arrays and not used]:
+        raise DataError(f"This model would ignore {', '.join(ignored)}; leave it out.")
+    found = {"images": scale_images(_images(arrays), scales["images_mean"], scales["images_std"])}
+    if kind is not None:
+        raw = signed(_values(arrays, "behaviour", BEHAVIOUR), kind)
+        found["behaviour"] = _scaling("behaviour", scales).apply(raw)
+    if inputs.pupil_center:
+        found["pupil_center"] = _pupil_center(arrays, _scaling("pupil_center", scales))
+    return {name: torch.from_numpy(values) for name, values in found.items()}
+
+
+def _rates(view: nn.Module, inputs: Mapping[str, Tensor]) -> Float[np.ndarray, "B N"]:
+    device = first_tensor(view).device
+    with evaluating(view), torch.no_grad():
+        parts = [
+            view(**{name: values[start : start + AT_ONCE].to(device) for name, values in inputs.items()})
+            for start in range(0, len(inputs["images"]), AT_ONCE)
+        ]
+    return torch.cat(parts).cpu().numpy()
+
+
+def _session(arrays: Mapping[str, np.ndarray], keys: Sequence[str]) -> str:
+    asked = [str(name) for name in np.ravel(arrays["session"])] if "session" in arrays else list(keys)
+    if len(asked) != 1 or asked[0] not in keys:
+        found = f"session is {', '.join(asked)}" if "session" in arrays else "session is missing"
+        raise DataError(f"{found}; name one of the model's scans: {', '.join(keys)}.")
+    return asked[0]
+
+
+def _array(arrays: Mapping[str, np.ndarray], name: str) -> Float[np.ndarray, "B *rest"]:
+    if name not in arrays:
+        raise DataError(f"{name} is missing; the inputs hold {', '.join(sorted(arrays)) or 'nothing'}.")
+    values = np.asarray(arrays[name])
+    if values.dtype.kind not in "uif" or not np.isfinite(values).all():
+        raise DataError(f"{name} holds {values.dtype} values, not all of them finite numbers; give these.")
+    return values.astype(float)
+
+
+def _images(arrays: Mapping[str, np.ndarray]) -> Float[np.ndarray, "B H W"]:
+    images = _array(arrays, "images")
+    if images.ndim != 3 or images.shape[1:] not in SIZES or not len(images):
+        sizes = " or ".join(f"images x {height} x {width}" for height, width in SIZES)
+        raise DataError(f"images has the shape {images.shape}; give {sizes}.")
+    least, most = images.min(), images.max()
+    if least < 0 or most > GREYS or 0 < most <= 1:
+        raise DataError(
+            f"images holds values from {least:.3g} to {most:.3g}; give grey values from 0 to {GREYS}."
+        )
+    return images
+
+
+def _values(arrays: Mapping[str, np.ndarray], name: str, width: int) -> Float[np.ndarray, "B C"]:
+    values = _array(arrays, name)
+    if values.ndim != 2 or values.shape[1] != width:
+        raise DataError(f"{name} has the shape {values.shape}; give images x {width}.")
+    return values
+
+
+def _pupil_center(arrays: Mapping[str, np.ndarray], scaling: Scaling) -> Float[np.ndarray, "B 2"]:
+    scaled = scaling.apply(_values(arrays, "pupil_center", PUPIL_CENTER))
+    if (distance := np.abs(scaled).max(initial=0)) > FAR:
+        raise DataError(
+            f"pupil_center lies {distance:.0f} standard deviations from the scan's mean "
+            f"({', '.join(f'{value:.3g}' for value in scaling.start)}); give it in the units of the scan."
+        )
+    return scaled
+
+
+def _scaling(name: str, scales: Mapping[str, np.ndarray]) -> Scaling:
+    return Scaling(scales[f"{name}_start"], scales[f"{name}_spread"])

@@ -1,0 +1,108 @@
+"""How well responses are predicted, beside what needs no network and the best that can be reached.
+
+Letters: B trials of a tier, N neurons.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float
+
+from neurokit import metrics
+from neurokit.errors import DataError
+from neurokit.sensorium.baselines import behaviour_alone
+from neurokit.sensorium.config import SensoriumConfig
+from neurokit.sensorium.features import MouseTrials
+from neurokit.sensorium.recording import Scan
+from neurokit.sensorium.simulation import Given, read_truth
+from neurokit.sensorium.training import single_trial
+
+COLUMNS = """\
+single_trial: correlation over single test trials, mean over neurons; spread: its standard deviation over
+neurons; to_average: correlation over images' averages; feve: fraction of explainable variance explained;
+all: the neurons of all mice; ceiling: a prediction that knows the simulated mouse and what the model is
+given"""
+
+
+def score_table(
+    mice: Mapping[str, MouseTrials], predictions: Mapping[str, Float[np.ndarray, "_ _"]], tier: str = "test"
+) -> pd.DataFrame:
+    """One row per mouse and one, 'all', over all neurons.
+
+    Columns: mouse, neurons, single_trial, spread (standard deviation over neurons), to_average, feve
+    (mean over neurons whose explainable variance is 15 % or more; NaN without repeated images). Raises
+    DataError for a tier whose responses the competition withholds.
+    """
+    tables = [
+        _neuron_scores(mice[key], predicted, tier).assign(mouse=key) for key, predicted in predictions.items()
+    ]
+    neurons = pd.concat([*tables, *(table.assign(mouse="all") for table in tables)])
+    grouped = neurons.groupby("mouse", sort=False)
+    return pd.DataFrame(
+        {
+            "neurons": grouped.size(),
+            "single_trial": grouped.single_trial.mean(),
+            "spread": grouped.single_trial.std(),
+            "to_average": grouped.to_average.mean(),
+            "feve": grouped.feve.mean(),
+        }
+    ).reset_index()
+
+
+def given(config: SensoriumConfig) -> Given:
+    """What a model of this config is given of a trial, in the words of `ScanTruth.ceiling`."""
+    inputs = config.inputs
+    return "everything" if inputs.uses_past_responses else "behaviour" if inputs.behaviour else "image"
+
+
+def ceiling_table(mice: Mapping[str, MouseTrials], given: Given, tier: str = "test") -> pd.DataFrame:
+    """Rows as in `score_table`, of a prediction that knows the truth and what is `given`.
+
+    Columns: mouse, neurons, single_trial, spread. Empty where the truth of any mouse is unknown.
+    """
+    if not (found := ceiling(mice, given, tier)):
+        return pd.DataFrame()
+    found["all"] = np.concatenate([*found.values()])
+    rows = [(key, len(each), float(each.mean()), each.std(ddof=1)) for key, each in found.items()]
+    return pd.DataFrame(rows, columns=["mouse", "neurons", "single_trial", "spread"])
+
+
+def ceiling(mice: Mapping[str, MouseTrials], given: Given, tier: str) -> dict[str, Float[np.ndarray, "_"]]:
+    """The best reachable correlation of each neuron, by mouse; empty where the truth of any is unknown."""
+    truths = {key: mouse.scan.truth for key, mouse in mice.items()}
+    if None in truths.values():
+        return {}
+    return {key: read_truth(path).ceiling(given, tier) for key, path in truths.items() if path is not None}
+
+
+def yardsticks(mice: Mapping[str, MouseTrials], config: SensoriumConfig) -> dict[str, float]:
+    """Correlations on single validation trials, mean over neurons: of behaviour alone, and the ceiling.
+
+    The penalty of the first was chosen on the same trials, which flatters it a little.
+    """
+    tier = "validation"
+    found = {key: single_trial(mouse, tier, behaviour_alone(mouse, tier)) for key, mouse in mice.items()}
+    both = {"behaviour alone": found, "ceiling": ceiling(mice, given(config), tier)}
+    return {name: float(np.concatenate([*each.values()]).mean()) for name, each in both.items() if each}
+
+
+def scored(scans: Mapping[str, Scan]) -> list[str]:
+    """Keys of the scans whose test responses are known."""
+    return [key for key, scan in scans.items() if len(scan.trials("test")) and not scan.withheld("test")]
+
+
+def _neuron_scores(mouse: MouseTrials, predicted: np.ndarray, tier: str) -> pd.DataFrame:
+    scan = mouse.scan
+    if scan.withheld(tier):
+        raise DataError(f"Scan {scan.key} withholds the responses of tier {tier!r}; score another tier.")
+    trials = mouse.trials(tier).numpy()
+    responses, images = scan.responses[trials], scan.image_ids[trials]
+    explained = metrics.feve(responses, predicted, images)
+    return pd.DataFrame(
+        {
+            "single_trial": metrics.correlation(responses, predicted),
+            "to_average": metrics.correlation_to_average(responses, predicted, images),
+            "feve": np.where(explained.kept, explained.fraction_explained, np.nan),
+        }
+    )

@@ -1,0 +1,118 @@
+"""How well responses to movies are predicted, beside what a model has to beat and what can be reached.
+
+Letters: R repeats, E end frames of a part, N cells.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float
+
+from neurokit.errors import DataError
+from neurokit.metrics.repeats import RepeatScores, repeat_scores
+from neurokit.v1_transformer.baselines import lagged_pixels, mean_response, running_only
+from neurokit.v1_transformer.features import MovieTask
+from neurokit.v1_transformer.scales import frame_responses
+from neurokit.v1_transformer.simulated_files import read_truth
+
+COLUMNS = """\
+medians over the cells that are reliable in training frames; single_trial: correlation over all test frames
+of all repeats; cc_abs: of the means over repeats; cc_norm: cc_abs over the most that noise allows (low, high:
+quartiles over cells); absolute_error: of single trials, in standard deviations of a cell. The ceiling is a
+prediction that knows the simulated cells, the movie, and the running where the model reads it"""
+
+
+def part_responses(task: MovieTask, part: str = "test") -> Float[np.ndarray, "R E N"]:
+    """The recorded dF/F (fraction) after each end frame of a part."""
+    return task.responses[:, getattr(task.split, part)]
+
+
+def expected_responses(
+    task: MovieTask, part: str = "test", *, running: bool = True
+) -> Float[np.ndarray, "R E N"]:
+    """Mean dF/F (fraction) by what was planted in a simulated session, without noise and chance of events.
+
+    Without `running` it knows the movie alone, and the running's mean effect. Raises DataError for a session
+    without truth, and for a truth that is damaged or lacks a cell.
+    """
+    if task.truth is None or task.starts is None or task.cell_ids is None:
+        raise DataError("The session has no truth beside it; what was planted is known of a simulated one.")
+    truth = read_truth(task.truth)
+    if missing := sorted({*task.cell_ids.tolist()} - {*truth.cell_ids.tolist()}):
+        raise DataError(f"{task.truth} lacks the cells {missing[:5]}: it belongs to another session.")
+    place = {number: row for row, number in enumerate(truth.cell_ids.tolist())}
+    known = truth.expected if running else truth.expected_from_movie
+    values = known[[place[number] for number in task.cell_ids.tolist()]]
+    starts = task.starts[:, getattr(task.split, part)]
+    return frame_responses(values, starts, lag=task.shape.lag, window=task.shape.window)
+
+
+def reference_predictions(
+    task: MovieTask, part: str = "test", *, running: bool = True
+) -> dict[str, Float[np.ndarray, "R E N"]]:
+    """Baselines by name, and the ceiling where it is known; `running`: whether the model reads it.
+
+    'running only' is that of the repeat itself, also beside a model that is given another one, and left out
+    for a model that is given none.
+    """
+    found = {"lagged ridge": lagged_pixels(task, part), "mean": mean_response(task, part)}
+    if task.running is not None:
+        own = task if task.speed is None else replace(task, running=task.speed)
+        found["running only"] = running_only(own, part)
+    if task.truth is not None:
+        found["ceiling"] = expected_responses(task, part, running=running)
+    return found
+
+
+def scaled_errors(
+    task: MovieTask, predictions: Mapping[str, Float[np.ndarray, "R E N"]], part: str = "validation"
+) -> dict[str, float]:
+    """Mean absolute errors over a part's end frames, in the standard deviations that networks see."""
+    wanted, spread = part_responses(task, part), task.clips().scales.response_sd
+    return {
+        name: float((np.abs(predicted - wanted) / spread).mean()) for name, predicted in predictions.items()
+    }
+
+
+def cell_scores(task: MovieTask, predicted: Float[np.ndarray, "R E N"], part: str = "test") -> RepeatScores:
+    """All scores of each cell for a part; raises DataError for predictions of another shape."""
+    return repeat_scores(part_responses(task, part), predicted)
+
+
+def score_table(
+    task: MovieTask,
+    predictions: Mapping[str, Float[np.ndarray, "R E N"]],
+    part: str = "test",
+    *,
+    cells: Bool[np.ndarray, "N"] | None = None,
+) -> pd.DataFrame:
+    """One row per model, medians over cells (default: those that are reliable in training frames).
+
+    Columns: model, cells, single_trial, cc_abs (to the mean over repeats), cc_norm and its quartiles low and
+    high (NaN where no cell has a signal in that part), absolute_error (of the standard deviation of each
+    cell's responses). Raises DataError where no cell is left.
+    """
+    cells = task.reliable() if cells is None else cells
+    if not cells.any():
+        raise DataError("No cell is reliable enough to be scored: give cells=, or another session.")
+    return pd.DataFrame(
+        {"model": name, "cells": int(cells.sum())} | _medians(task, predicted, part, cells)
+        for name, predicted in predictions.items()
+    )
+
+
+def _medians(task: MovieTask, predicted: np.ndarray, part: str, cells: np.ndarray) -> dict[str, float]:
+    found = cell_scores(task, predicted, part)
+    spread = part_responses(task, part).std(axis=(0, 1))
+    known = found.cc_norm[cells & ~np.isnan(found.cc_norm)]
+    low, middle, high = np.quantile(known, (0.25, 0.5, 0.75)) if len(known) else np.full(3, np.nan)
+    return {
+        "single_trial": float(np.median(found.single_trial[cells])),
+        "cc_abs": float(np.median(found.cc_abs[cells])),
+        "cc_norm": float(middle),
+        "low": float(low),
+        "high": float(high),
+        "absolute_error": float(np.median(found.absolute_error[cells] / np.maximum(spread[cells], 1e-9))),
+    }
