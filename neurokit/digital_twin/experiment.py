@@ -177,8 +177,8 @@ def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[st
     if "stimulus" not in arrays:
         raise DataError(f"stimulus is missing; the inputs hold {', '.join(sorted(arrays)) or 'nothing'}.")
     _check_rate(arrays.get("rate"))
-    perspective, modulation = (arrays.get(name) for name in SHOWN[1:])
-    return {"rates": _twin(checkpoint.model).predict(arrays["stimulus"], perspective, modulation)}
+    shown: dict[str, Any] = {name: arrays[name] for name in SHOWN if name in arrays}
+    return {"rates": _twin(checkpoint.model).predict(**shown)}
 
 
 def simulate(
@@ -200,7 +200,7 @@ def simulate(
     asked = {"minutes": minutes, "cells": cells, "repeats": repeats, "clip_frames": clip_frames}
     asked |= {"height": height, "width": width}
     chosen = {name: value for name, value in asked.items() if value is not None}
-    parameters = MouseParameters(seed=seed).with_values(chosen)
+    parameters = MouseParameters(seed=seed).replace(**chosen)
     with write_output(folder, f"neurokit {NAME} simulate") as new:
         mouse = simulate_mouse(parameters)
         write_recording(mouse, new)
