@@ -24,15 +24,15 @@ from joblib import Parallel, delayed
 from kept import kept
 from neurokit import settings
 from neurokit.digital_twin.baselines import lagged_pixels, motion_energy
-from neurokit.digital_twin.config import SMALL, TwinRecipe
-from neurokit.digital_twin.network.network import FoundationNetwork, build
+from neurokit.digital_twin.checkpoints import load_foundation, save_twin
+from neurokit.digital_twin.config import SMALL, TwinConfig
+from neurokit.digital_twin.network.network import FoundationNetwork, build_network
 from neurokit.digital_twin.recording import Trial, TrialFolder, Video, load_trials, load_videos
-from neurokit.digital_twin.saved import load_twin, save_twin
 from neurokit.digital_twin.scores import TwinScores, predict_videos, score_videos
 from neurokit.digital_twin.simulated_files import videos_folder
 from neurokit.digital_twin.simulation import KINDS, MouseParameters
-from neurokit.digital_twin.sources import load_simulated_mouse, load_truth
 from neurokit.digital_twin.training import train_cohort, train_twin
+from neurokit.digital_twin.truth import load_simulated_mouse, load_truth
 from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.insilico.video import (
     OneByOne,
@@ -44,7 +44,7 @@ from neurokit.insilico.video import (
 from record import code_version, save
 
 STUDY = "digital_twins"
-FIRST_MOUSE = 300  # the recipe was settled on mice 1000 to 2003
+FIRST_MOUSE = 300  # the config was settled on mice 1000 to 2003
 NEW = 9  # of the ten numbers of a seed, that of the new mouse; the others are pre-trained on
 BASELINES = {"lagged ridge": lagged_pixels, "motion energy + ridge": motion_energy}
 NETWORKS = ("transferred", "from scratch", "random core")
@@ -127,10 +127,10 @@ def trained(job: dict[str, Any], folder: Path) -> "_Asked | _Fitted":
     core = {
         "transferred": lambda: foundation(job["seed"], job),
         "from scratch": lambda: None,
-        "random core": lambda: build(1, SMALL.network, seed=1000 + job["seed"]),
+        "random core": lambda: build_network(1, SMALL.network, seed=1000 + job["seed"]),
     }[job["model"]]()
-    recipe = _recipe(job, job["epochs"])
-    return _Asked(DigitalTwin(train_twin(recording, recipe, core, device="cpu", show_progress=False).model))
+    config = _config(job, job["epochs"])
+    return _Asked(DigitalTwin(train_twin(recording, config, core, device="cpu", show_progress=False).model))
 
 
 class _Asked:
@@ -188,10 +188,10 @@ def foundation(seed: int, size: dict[str, Any]) -> FoundationNetwork:
     if not path.with_name(f"{name}.safetensors").is_file():
         mice = [load_simulated_mouse(old_mouse(seed, number, size)) for number in range(size["mice"])]
         recordings = {f"mouse{i}": load_trials(folder / "training_data") for i, folder in enumerate(mice)}
-        recipe = _recipe({"seed": seed} | size, size["mice_epochs"])
-        fitted = train_cohort(recordings, recipe, device="cpu", show_progress=False)
-        save_twin(fitted.model.mice["mouse0"], path, recipe)
-    return load_twin(path)[0]
+        config = _config({"seed": seed} | size, size["mice_epochs"])
+        fitted = train_cohort(recordings, config, device="cpu", show_progress=False)
+        save_twin(fitted.model.mice["mouse0"], path, config)
+    return load_foundation(path)
 
 
 def old_mouse(seed: int, number: int, size: dict[str, Any]) -> MouseParameters:
@@ -222,8 +222,8 @@ def first_minutes(recording: TrialFolder, minutes: float) -> TrialFolder:
     return TrialFolder(recording.path, (*fitted, *recording.part(False)))
 
 
-def _recipe(job: dict[str, Any], epochs: int) -> TwinRecipe:
-    return SMALL.epochs(epochs).replace(seed=job["seed"], batches=job["batches"])
+def _config(job: dict[str, Any], epochs: int) -> TwinConfig:
+    return SMALL.with_epochs(epochs).replace(seed=job["seed"], batches=job["batches"])
 
 
 def summary(found: pd.DataFrame) -> pd.DataFrame:

@@ -27,21 +27,12 @@ from threadpoolctl import threadpool_limits
 
 import record
 from digests import columns, differences, digest, digests, file_digest, machine, scores, weights
+from neurokit import digital_twin as twins
 from neurokit import pupil_encoder as pupil
 from neurokit import sensorium as images
 from neurokit import settings
-from neurokit.digital_twin import baselines as twin_baselines
-from neurokit.digital_twin import experiment as twin_plan
-from neurokit.digital_twin import experiment as twin_run
-from neurokit.digital_twin.recording import Trial, TrialFolder, load_trials
-from neurokit.digital_twin.saved import save_twin
-from neurokit.digital_twin.scores import held_out_videos, predict_videos
-from neurokit.digital_twin.scores import score_table as score_videos
-from neurokit.digital_twin.simulation import MouseParameters
-from neurokit.digital_twin.sources import load_simulated_mouse, load_truth
-from neurokit.digital_twin.training import train_twin
-from neurokit.digital_twin.twin import DigitalTwin
-from neurokit.digital_twin.windows import MouseWindows
+from neurokit.digital_twin import MouseWindows, Trial, TrialFolder, TwinConfig
+from neurokit.experiment import Experiment
 from neurokit.pupil_encoder import EncodingTask, PupilConfig, TrialRecording, simulated_truth
 from neurokit.pupil_encoder.scores import seed_style_column
 from neurokit.sensorium import MODELS, MouseTrials, Scan, demo_parameters, scan_truth
@@ -237,45 +228,47 @@ def movie_task(session: MovieSession, config: TransformerConfig) -> Numbers:
 
 def digital_twin() -> Numbers:
     """A core trained on the demo's mouse, and its transfer to a smaller recording of another mouse."""
-    plan = twin_plan.Plan(epochs=2)
-    folder = plan.recording()
-    recording, videos = load_trials(folder / "training_data"), held_out_videos(folder)["natural"][:2]
-    fitted = train_twin(recording, plan.recipe, **HERE)
-    save_twin(fitted.model, plan.path, plan.recipe, recording)
-    predictions = predict_videos(DigitalTwin(fitted.model, device="cpu"), videos)
-    known = load_truth(folder).expected["natural"][: len(videos)]
-    table = score_videos({"natural": videos}, {"digital twin": predictions, "ceiling": list(known)})
+    experiment = Experiment("digital-twin", epochs=2, device="cpu").train(show_progress=False)
+    task, fitted = experiment.task, experiment.result
+    recording, videos = task.trials, task.videos["natural"][:2]
+    predictions = twins.predict_videos(twins.DigitalTwin(fitted.model, device="cpu"), videos)
+    known = twins.load_truth(task.recording.folder).expected["natural"][: len(videos)]
+    table = twins.score_table({"natural": videos}, {"digital twin": predictions, "ceiling": list(known)})
     return {
         "recording": trial_folder(recording),
         "videos": trials(repeat for video in videos for repeat in video.repeats),
-        "windows": first_windows(recording, plan),
+        "windows": first_windows(recording, experiment.config),
         **trained(fitted),
         "predictions": digest(*predictions),
         "scores": scores(table, "stimulus", "model"),
-        "transfer": transfer(plan.path),
+        "transfer": transfer(experiment.path),
     }
 
 
 def transfer(core: Path) -> Numbers:
     """To a mouse whose recording is given as a folder."""
-    folder = load_simulated_mouse(MouseParameters(seed=1, **SMALL_MOUSE))
-    plan = twin_plan.Plan(folder=folder, foundation=core, seed=1, size="small", epochs=2)
-    recording, kinds = load_trials(folder / "training_data"), held_out_videos(folder)
-    videos = [video for kind in kinds.values() for video in kind]
-    foundation = twin_run.load_foundation(core)
-    recipe = plan.recipe.replace(network=foundation.settings)
-    fitted = train_twin(recording, recipe, foundation, **HERE)
-    save_twin(fitted.model, plan.path, recipe, recording)
+    folder = twins.load_simulated_mouse(twins.MouseParameters(seed=1, **SMALL_MOUSE))
+    experiment = Experiment(
+        "digital-twin",
+        folder=folder,
+        values={"foundation": core},
+        seed=1,
+        size="small",
+        epochs=2,
+        device="cpu",
+    ).train(show_progress=False)
+    task, fitted = experiment.task, experiment.result
+    videos, table = task.part("test"), experiment.evaluate()
     return {
-        "recording": trial_folder(recording),
+        "recording": trial_folder(task.trials),
         "videos": trials(repeat for video in videos for repeat in video.repeats),
         **trained(fitted),
-        "predictions": digest(*predict_videos(DigitalTwin(fitted.model, device="cpu"), videos)),
+        "predictions": digest(*experiment.predict()),
         "baselines": {
-            name: digest(*getattr(twin_baselines, name)(recording, videos))
+            name: digest(*getattr(twins, name)(task.trials, videos))
             for name in ("lagged_pixels", "motion_energy")
         },
-        "scores": scores(twin_run.evaluate_saved(plan), "stimulus", "model"),
+        "scores": scores(table[table.model != "ceiling"], "stimulus", "model"),
     }
 
 
@@ -291,10 +284,10 @@ def trials(shown: Iterable[Trial]) -> Numbers:
     return digests(**{name: [getattr(trial, name) for trial in shown] for name in names})
 
 
-def first_windows(recording: TrialFolder, plan: twin_plan.Plan) -> Numbers:
+def first_windows(recording: TrialFolder, config: TwinConfig) -> Numbers:
     """What one step of training is given."""
-    mouse = MouseWindows("mouse", recording.part(True), plan.recipe)
-    drawn = mouse.draw(plan.recipe.batch, torch.Generator().manual_seed(0))
+    mouse = MouseWindows("mouse", recording.part(True), config)
+    drawn = mouse.draw(config.batch, torch.Generator().manual_seed(0))
     return digests(**{name: getattr(drawn, name) for name in ("video", "pupil", "behaviour", "responses")})
 
 

@@ -13,10 +13,10 @@ import torch
 from torch import nn
 
 from neurokit.digital_twin.cohort import ClippedDescent, CohortNetwork, WindowLoss
-from neurokit.digital_twin.config import TwinRecipe
+from neurokit.digital_twin.config import TwinConfig
 from neurokit.digital_twin.network.config import SMALL as SMALL_NETWORK
-from neurokit.digital_twin.network.network import build as build_network
-from neurokit.digital_twin.training import transferred
+from neurokit.digital_twin.network.network import build_network
+from neurokit.digital_twin.training import transfer_core
 from neurokit.digital_twin.windows import Windows
 from neurokit.sensorium import training as sensorium
 from neurokit.sensorium.config import MODELS
@@ -108,33 +108,33 @@ def v1_transformer(device: torch.device, quick: bool) -> Work:
 
 def transfer(device: torch.device, quick: bool) -> Work:
     """A frozen core, and what belongs to a new mouse trained; without its validation loss."""
-    network = build_network(1, SMALL_NETWORK if quick else TwinRecipe().network)
+    network = build_network(1, SMALL_NETWORK if quick else TwinConfig().network)
     units = 20 if quick else UNITS
-    return _twin("digital twin, transfer", lambda: transferred(network, units), units, device, quick)
+    return _twin("digital twin, transfer", lambda: transfer_core(network, units), units, device, quick)
 
 
 def foundation(device: torch.device, quick: bool) -> Work:
     """All of the network trained, on one mouse."""
-    units, sizes = 20 if quick else UNITS, SMALL_NETWORK if quick else TwinRecipe().network
+    units, sizes = 20 if quick else UNITS, SMALL_NETWORK if quick else TwinConfig().network
     return _twin("digital twin, all trained", lambda: build_network(units, sizes), units, device, quick)
 
 
 def _twin(name: str, build: Callable, units: int, device: torch.device, quick: bool) -> Work:
-    recipe = TwinRecipe()
+    config = TwinConfig()
     if quick:
-        recipe = recipe.replace(network=SMALL_NETWORK, window=8, burn_in=2, batch=2)
-    steps, whole = 2 if quick else 8, recipe.cycles.epochs * recipe.batches
+        config = config.replace(network=SMALL_NETWORK, window=8, burn_in=2, batch=2)
+    steps, whole = 2 if quick else 8, config.cycles.epochs * config.batches
     return Work(
         name=name,
         model=lambda: CohortNetwork({"mouse": build()}),
-        loss=WindowLoss(recipe.burn_in),
-        train=Fixed([noise_windows(recipe, units, stream, device) for stream in range(steps)]),
+        loss=WindowLoss(config.burn_in),
+        train=Fixed([noise_windows(config, units, stream, device) for stream in range(steps)]),
         validation=Unmeasured(),
-        settings=recipe.fit,
-        shown=steps * recipe.batch * recipe.window,
+        settings=config.fit_settings,
+        shown=steps * config.batch * config.window,
         unit="frames",
         facts=lambda epoch: {f"{whole}_steps_h": epoch / steps * whole / 3600},
-        optimise=ClippedDescent(recipe),
+        optimise=ClippedDescent(config),
     )
 
 
@@ -161,15 +161,15 @@ class Unmeasured:
         return 0.0
 
 
-def noise_windows(recipe: TwinRecipe, units: int, number: int, device: torch.device) -> Windows:
+def noise_windows(config: TwinConfig, units: int, number: int, device: torch.device) -> Windows:
     """Video, behaviour and responses of one step, drawn on the device; streams take turns."""
     random = torch.Generator(device).manual_seed(number)
-    shape, options = (recipe.window, recipe.batch), {"device": device, "generator": random}
-    video = torch.randint(256, (*shape, *recipe.network.monitor), dtype=torch.uint8, **options)
+    shape, options = (config.window, config.batch), {"device": device, "generator": random}
+    video = torch.randint(256, (*shape, *config.network.monitor), dtype=torch.uint8, **options)
     pupil, behaviour = (torch.randn(*shape, 2, **options) for _ in range(2))
     responses = torch.rand(*shape, units, **options) * 2
     noise = torch.Generator().manual_seed(number)
-    return Windows("mouse", video, pupil, behaviour, responses, number % recipe.network.streams, noise)
+    return Windows("mouse", video, pupil, behaviour, responses, number % config.network.streams, noise)
 
 
 def noise_scan(key: str, seed: int, *, neurons: int, trials: int, train: int, validation: int) -> Scan:

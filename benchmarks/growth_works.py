@@ -18,7 +18,7 @@ import torch
 from neurokit import settings
 from neurokit.digital_twin.cohort import CohortNetwork, WindowLoss
 from neurokit.digital_twin.network.config import RELEASED, SMALL
-from neurokit.digital_twin.network.network import build
+from neurokit.digital_twin.network.network import build_network
 from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.digital_twin.windows import Windows
 from neurokit.sensorium import CNN, MODELS, MouseShape, SensoriumConfig, make_model, train_ensemble
@@ -59,7 +59,7 @@ def transformer_step(snippet: int, neurons: int = 200) -> Work:
 def twin_step(frames: int, neurons: int = 1000, size: str = "released") -> Work:
     """Loss and gradients of the foundation network, one stream, unrolled over one window of frames."""
     network = NETWORKS[size]
-    model = CohortNetwork({"mouse": build(neurons, network)})
+    model = CohortNetwork({"mouse": build_network(neurons, network)})
     random = torch.Generator().manual_seed(0)
     video = torch.randint(256, (frames, 1, *network.monitor), dtype=torch.uint8, generator=random)
     eye, state = torch.randn(2, frames, 1, 2, generator=random)
@@ -70,7 +70,7 @@ def twin_step(frames: int, neurons: int = 1000, size: str = "released") -> Work:
 def twin_stream(frames: int, neurons: int = 1000, size: str = "released") -> Work:
     """A digital twin that answers each frame as it comes; the answers are not kept."""
     network = NETWORKS[size]
-    twin = DigitalTwin(build(neurons, network), device="cpu")
+    twin = DigitalTwin(build_network(neurons, network), device="cpu")
     random = np.random.default_rng(0)
     stills = random.integers(0, 256, (8, *network.monitor), dtype=np.uint8)
 

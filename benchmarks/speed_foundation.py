@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 import paired
 from neurokit.digital_twin.network.config import RELEASED, SMALL
-from neurokit.digital_twin.network.network import FoundationNetwork, build
+from neurokit.digital_twin.network.network import FoundationNetwork, build_network
 
 HALF = RELEASED.replace(
     retina=(64, 96),
@@ -85,7 +85,7 @@ def _passed(
 def stirred(quick: bool) -> FoundationNetwork:
     """In training, and with weights in all that starts silent, so that every parameter has an effect."""
     size, settings = (QUICK, SMALL.replace(recurrence="attention")) if quick else (SIZE, HALF)
-    network, generator = build(size["units"], settings, seed=0), torch.Generator().manual_seed(0)
+    network, generator = build_network(size["units"], settings, seed=0), torch.Generator().manual_seed(0)
     for parameter in network.parameters():
         if not parameter.any():
             nn.init.normal_(parameter, std=0.1, generator=generator)

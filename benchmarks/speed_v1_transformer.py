@@ -11,7 +11,7 @@ of attention in memory. There is no dropout anywhere. A step is forward, backwar
   multiple of it, so they are 156 and 468 where V1T has 155 and 488.
 - The same with heads as ours are, which share the width: 39 numbers each.
 - `V1Transformer` by default: 44 patches of width 96 a frame and 16 frames, four heads of 24, two blocks for
-  each; 64 snippets in 2 repeats, as in training, of 200 neurons. Attention is a small part of this, and the
+  each; 64 clips in 2 repeats, as in training, of 200 neurons. Attention is a small part of this, and the
   aim is not to be slower.
 
 Memory is what the peak of a fresh process grows by in its first step.
@@ -178,12 +178,12 @@ def _poisson(responses: Tensor, rates: Tensor) -> Tensor:
 
 
 def _movie(quick: bool) -> Training:
-    settings, snippets, neurons = (OURS.replace(**SMALL), 8, 20) if quick else (OURS, 64, 200)
+    settings, clips, neurons = (OURS.replace(**SMALL), 8, 20) if quick else (OURS, 64, 200)
     network = V1Transformer(neurons, settings)
-    starts = 23 * torch.arange(snippets // 8)[:, None] + torch.arange(8)  # eight in a row share their frames
+    starts = 23 * torch.arange(clips // 8)[:, None] + torch.arange(8)  # eight in a row share their frames
     shown = starts.flatten()[:, None] + torch.arange(settings.clip_length)  # E T
     frames = torch.randn(int(shown.max()) + 1, 1 + settings.before, *settings.frame)
-    running, responses = torch.randn(2, *shown.shape, 2), torch.randn(2, snippets, neurons)
+    running, responses = torch.randn(2, *shown.shape, 2), torch.randn(2, clips, neurons)
     return Training(
         network, lambda: network(frames, shown, running), lambda found: (found - responses).abs().sum()
     )

@@ -40,7 +40,7 @@ from neurokit.config import (
     plain,
 )
 from neurokit.digital_twin.network.config import SMALL as SMALL_FOUNDATION
-from neurokit.digital_twin.network.network import build as build_foundation
+from neurokit.digital_twin.network.network import build_network as build_foundation
 from neurokit.errors import SettingsError
 from neurokit.pupil_encoder.config import PupilConfig
 from neurokit.pupil_encoder.experiment import build as build_pupil
@@ -337,12 +337,15 @@ NEEDED = {  # values of fields without a default
 }
 
 
+BASES = {"Config", "SystemConfig"}
+
+
 def every_class() -> list[type[Config]]:
     """Found in the source, so that only these modules are imported."""
     package, found = Path(neurokit.__file__).parent, []
     for path in sorted(package.rglob("*.py")):
         nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ClassDef)]
-        names = [node.name for node in nodes if "Config" in [getattr(base, "id", "") for base in node.bases]]
+        names = [node.name for node in nodes if BASES & {getattr(base, "id", "") for base in node.bases}]
         module = ".".join(["neurokit", *path.relative_to(package).with_suffix("").parts])
         found += [getattr(importlib.import_module(module), name) for name in names]
     return found
@@ -372,8 +375,8 @@ def test_the_package_has_these_classes() -> None:
     names = [kind.__name__ for kind in CLASSES]
     assert len(names) == len(CLASSES) >= 20
     assert {"FitSettings", "ModelSettings", "StateSettings", "InputSettings", "ClipShape"} <= {*names}
-    assert "TransformerConfig" in names
-    assert {"TransformerSettings", "FoundationSettings", "TwinRecipe", "CycleSettings"} <= {*names}
+    assert {"TransformerConfig", "TwinConfig", "PupilConfig"} <= {*names}
+    assert {"TransformerSettings", "FoundationSettings", "CycleSettings"} <= {*names}
     assert {"SgdClipSettings", "MedianStopping", "Patience", "MouseShape", "ScanParameters"} <= {*names}
     assert names.count("MouseParameters") == names.count("SessionParameters") == 2
 
@@ -389,7 +392,9 @@ def others(value: object, types: set[object], annotation: object) -> list[object
     if Literal in types:
         return [word for word in words_of(annotation) if word != value]
     if value is None:
-        return [3 if int in types else 0.3]
+        if tuple in types:
+            return [("é", "ü")]
+        return ["é/ü" if Path in types else 3 if int in types else 0.3]
     if isinstance(value, str):
         return [f'{value}é"\\\n']
     return []

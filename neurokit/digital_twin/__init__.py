@@ -1,1 +1,297 @@
-"""Digital twins: training, transfer and evaluation of the foundation model."""
+"""Digital twins: from video, eye and running to the responses of a mouse, with a core that transfers.
+
+Names are imported when they are first used: a module of this package that needs none of them imports none.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from neurokit.digital_twin.baselines import lagged_pixels, motion_energy
+    from neurokit.digital_twin.checkpoints import (
+        SavedTwin,
+        load_foundation,
+        open_twin,
+        save_foundation,
+        save_twin,
+    )
+    from neurokit.digital_twin.cohort import CohortNetwork
+    from neurokit.digital_twin.config import MODELS, SMALL, TwinConfig, search_space
+    from neurokit.digital_twin.conversion import resample_trace, resize_video, write_recording
+    from neurokit.digital_twin.exciting_videos import OfPixels, most_exciting_videos
+    from neurokit.digital_twin.experiment import (
+        build,
+        draw,
+        evaluate,
+        predict,
+        respond,
+        score,
+        simulate,
+        task,
+        train,
+    )
+    from neurokit.digital_twin.figures import (
+        plot_clip,
+        plot_directions,
+        plot_looks,
+        plot_losses,
+        plot_orientations,
+        plot_scores,
+        plot_units,
+    )
+    from neurokit.digital_twin.microns_conversion import convert_microns, split_trials
+    from neurokit.digital_twin.network.base import TwinNetwork
+    from neurokit.digital_twin.network.config import RELEASED, FoundationSettings
+    from neurokit.digital_twin.network.convolution import standardise
+    from neurokit.digital_twin.network.network import FoundationNetwork, build_network
+    from neurokit.digital_twin.network.perspective import on_plane, rotation
+    from neurokit.digital_twin.properties import fetch_properties, load_properties
+    from neurokit.digital_twin.recording import (
+        Trial,
+        TrialFolder,
+        Video,
+        load_trials,
+        load_videos,
+        write_trials,
+        write_videos,
+    )
+    from neurokit.digital_twin.released import fetch_weights, list_scans, load_released, save_weights
+    from neurokit.digital_twin.scores import (
+        BURN_IN,
+        held_out_videos,
+        predict_videos,
+        score_table,
+        score_twin,
+        score_videos,
+    )
+    from neurokit.digital_twin.several import train_in_processes
+    from neurokit.digital_twin.simulated_files import write_properties
+    from neurokit.digital_twin.simulation import MouseParameters, simulate_mouse
+    from neurokit.digital_twin.sources import TwinRecording, describe, describe_weights, load, sessions
+    from neurokit.digital_twin.statistics import TrainingStatistics, training_statistics
+    from neurokit.digital_twin.tasks import TwinTask
+    from neurokit.digital_twin.training import train_cohort, train_twin, transfer_core
+    from neurokit.digital_twin.truth import MouseTruth, load_simulated_mouse, load_truth
+    from neurokit.digital_twin.twin import DigitalTwin
+    from neurokit.digital_twin.windows import MouseWindows
+
+__all__ = [
+    "BURN_IN",
+    "MODELS",
+    "RELEASED",
+    "SMALL",
+    "CohortNetwork",
+    "DigitalTwin",
+    "FoundationNetwork",
+    "FoundationSettings",
+    "MouseParameters",
+    "MouseTruth",
+    "MouseWindows",
+    "OfPixels",
+    "SavedTwin",
+    "TrainingStatistics",
+    "Trial",
+    "TrialFolder",
+    "TwinConfig",
+    "TwinNetwork",
+    "TwinRecording",
+    "TwinTask",
+    "Video",
+    "build",
+    "build_network",
+    "convert_microns",
+    "describe",
+    "describe_weights",
+    "draw",
+    "evaluate",
+    "fetch_properties",
+    "fetch_weights",
+    "held_out_videos",
+    "lagged_pixels",
+    "list_scans",
+    "load",
+    "load_foundation",
+    "load_properties",
+    "load_released",
+    "load_simulated_mouse",
+    "load_trials",
+    "load_truth",
+    "load_videos",
+    "most_exciting_videos",
+    "motion_energy",
+    "on_plane",
+    "open_twin",
+    "plot_clip",
+    "plot_directions",
+    "plot_looks",
+    "plot_losses",
+    "plot_orientations",
+    "plot_scores",
+    "plot_units",
+    "predict",
+    "predict_videos",
+    "resample_trace",
+    "resize_video",
+    "respond",
+    "rotation",
+    "save_foundation",
+    "save_twin",
+    "save_weights",
+    "score",
+    "score_table",
+    "score_twin",
+    "score_videos",
+    "search_space",
+    "sessions",
+    "simulate",
+    "simulate_mouse",
+    "split_trials",
+    "standardise",
+    "task",
+    "train",
+    "train_cohort",
+    "train_in_processes",
+    "train_twin",
+    "training_statistics",
+    "transfer_core",
+    "write_properties",
+    "write_recording",
+    "write_trials",
+    "write_videos",
+]
+
+_MODULES = {
+    "baselines": (
+        "lagged_pixels",
+        "motion_energy",
+    ),
+    "checkpoints": (
+        "SavedTwin",
+        "load_foundation",
+        "open_twin",
+        "save_foundation",
+        "save_twin",
+    ),
+    "cohort": ("CohortNetwork",),
+    "config": (
+        "MODELS",
+        "SMALL",
+        "TwinConfig",
+        "search_space",
+    ),
+    "conversion": (
+        "resample_trace",
+        "resize_video",
+        "write_recording",
+    ),
+    "exciting_videos": (
+        "OfPixels",
+        "most_exciting_videos",
+    ),
+    "experiment": (
+        "build",
+        "draw",
+        "evaluate",
+        "predict",
+        "respond",
+        "score",
+        "simulate",
+        "task",
+        "train",
+    ),
+    "figures": (
+        "plot_clip",
+        "plot_directions",
+        "plot_looks",
+        "plot_losses",
+        "plot_orientations",
+        "plot_scores",
+        "plot_units",
+    ),
+    "microns_conversion": (
+        "split_trials",
+        "convert_microns",
+    ),
+    "network.base": ("TwinNetwork",),
+    "network.config": (
+        "RELEASED",
+        "FoundationSettings",
+    ),
+    "network.convolution": ("standardise",),
+    "network.network": (
+        "FoundationNetwork",
+        "build_network",
+    ),
+    "network.perspective": (
+        "on_plane",
+        "rotation",
+    ),
+    "properties": (
+        "fetch_properties",
+        "load_properties",
+    ),
+    "recording": (
+        "Trial",
+        "TrialFolder",
+        "Video",
+        "load_trials",
+        "load_videos",
+        "write_trials",
+        "write_videos",
+    ),
+    "released": (
+        "fetch_weights",
+        "list_scans",
+        "load_released",
+        "save_weights",
+    ),
+    "scores": (
+        "BURN_IN",
+        "held_out_videos",
+        "predict_videos",
+        "score_table",
+        "score_twin",
+        "score_videos",
+    ),
+    "several": ("train_in_processes",),
+    "simulated_files": ("write_properties",),
+    "simulation": (
+        "MouseParameters",
+        "simulate_mouse",
+    ),
+    "sources": (
+        "TwinRecording",
+        "describe",
+        "describe_weights",
+        "load",
+        "sessions",
+    ),
+    "statistics": (
+        "TrainingStatistics",
+        "training_statistics",
+    ),
+    "tasks": ("TwinTask",),
+    "training": (
+        "train_cohort",
+        "train_twin",
+        "transfer_core",
+    ),
+    "truth": (
+        "MouseTruth",
+        "load_simulated_mouse",
+        "load_truth",
+    ),
+    "twin": ("DigitalTwin",),
+    "windows": ("MouseWindows",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in _MODULES.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.optim.lr_scheduler import LRScheduler
 
-from neurokit.digital_twin.config import TwinRecipe
-from neurokit.digital_twin.network.network import FoundationNetwork
+from neurokit.digital_twin.config import TwinConfig
+from neurokit.digital_twin.network.base import TwinNetwork
 from neurokit.digital_twin.network.sequence import UpdateRule
 from neurokit.digital_twin.optimisation import CosineCycles, SgdClip
-from neurokit.digital_twin.windows import MouseWindows, Windows, drawn_once
+from neurokit.digital_twin.windows import MouseWindows, Windows, draw_once
 from neurokit.errors import DataError, FitError
 from neurokit.training.predict import evaluating
 from neurokit.training.settings import FitSettings
@@ -23,17 +23,17 @@ from neurokit.training.settings import FitSettings
 class CohortNetwork(nn.Module):
     """Networks that share core and modulation memory: those of the first are given to all others.
 
-    Its parts are the mice's networks in `mice`. Raises DataError for no network, or a name with a dot in it.
+    Its parts are the mice's networks in `mice`. Raises DataError for no network, for several that share
+    nothing, and for a name with a dot in it.
     """
 
-    def __init__(self, networks: Mapping[str, FoundationNetwork]) -> None:
+    def __init__(self, networks: Mapping[str, TwinNetwork]) -> None:
         super().__init__()
         if not networks:
             raise DataError("A cohort needs the network of one mouse at least.")
-        first = next(iter(networks.values()))
-        for network in networks.values():
-            network.core, network.modulation.lstm = first.core, first.modulation.lstm
-            network.frozen = first.frozen  # the modules themselves, which are the first one's now
+        first, *others = networks.values()
+        for network in others:
+            network.share(first)
         try:
             self.mice = nn.ModuleDict(networks)
         except KeyError as error:
@@ -41,9 +41,9 @@ class CohortNetwork(nn.Module):
                 f"A mouse cannot have that name ({error.args[0]}): use letters, digits and hyphens."
             ) from error
 
-    def network(self, mouse: str) -> FoundationNetwork:
+    def network(self, mouse: str) -> TwinNetwork:
         """The network of one mouse."""
-        return cast(FoundationNetwork, self.mice[mouse])  # of what a ModuleDict holds, torch says Module
+        return cast(TwinNetwork, self.mice[mouse])  # of what a ModuleDict holds, torch says Module
 
     def shared_parameters(self) -> Iterator[nn.Parameter]:
         """The parameters of what all mice have in common."""
@@ -93,9 +93,9 @@ class ValidationLoss:
     It is the mean over mice, over all processes where several train together.
     """
 
-    def __init__(self, mice: Mapping[str, MouseWindows], recipe: TwinRecipe) -> None:
-        self.windows = drawn_once(mice, recipe, recipe.seed)
-        self.loss = WindowLoss(recipe.burn_in)
+    def __init__(self, mice: Mapping[str, MouseWindows], config: TwinConfig) -> None:
+        self.windows = draw_once(mice, config, config.seed)
+        self.loss = WindowLoss(config.burn_in)
         self.facts = "".join(mouse.fingerprint() for mouse in mice.values())
 
     def fingerprint(self) -> str:
@@ -111,18 +111,18 @@ class ValidationLoss:
 
 
 class ClippedDescent:
-    """Optimiser and schedule of a recipe, for `fit`: what mice share gets the mean of their gradients.
+    """Optimiser and schedule of a config, for `fit`: what mice share gets the mean of their gradients.
 
     With torch.distributed running, that is the mean over all processes, which must hold one mouse each.
     """
 
-    def __init__(self, recipe: TwinRecipe) -> None:
-        self.recipe = recipe
+    def __init__(self, config: TwinConfig) -> None:
+        self.config = config
 
     def __call__(self, model: CohortNetwork, settings: FitSettings) -> tuple[SgdClip, LRScheduler]:
         """Both, made for the parameters that are not frozen."""
-        cycles = self.recipe.cycles
-        optimizer = SgdClip(model.trained(), lr=cycles.learning_rate, **self.recipe.sgd.to_dict())
+        cycles = self.config.cycles
+        optimizer = SgdClip(model.trained(), lr=cycles.learning_rate, **self.config.sgd.to_dict())
         shared = [p for p in model.shared_parameters() if p.requires_grad]
         optimizer.register_step_pre_hook(lambda *_: average_gradients(shared, len(model.mice)))
         return optimizer, CosineCycles(optimizer, cycles)

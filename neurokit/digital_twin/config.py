@@ -1,21 +1,30 @@
-"""A recipe: everything that makes one trained digital twin out of recordings."""
+"""What makes one trained digital twin out of a recording, and the table of its models."""
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+import numpy as np
+from hyperopt import hp
+from pydantic import AfterValidator, Field, model_validator
 
-from neurokit.config import Config, Count, Seed, WholeNumber
+from neurokit.config import AnyPath, Count, Seed, WholeNumber
 from neurokit.digital_twin.network.config import SMALL as SMALL_NETWORK
-from neurokit.digital_twin.network.config import FoundationSettings
+from neurokit.digital_twin.network.config import FoundationSettings, Recurrence
 from neurokit.digital_twin.optimisation import CycleSettings, SgdClipSettings
 from neurokit.errors import SettingsError
 from neurokit.training.device import Precision
 from neurokit.training.settings import FitSettings
+from neurokit.training.system import ModelEntry, SystemConfig
 
 Gaps = Literal["drop", "mean"]
 
 
-class TwinRecipe(Config):
+def _absolute(path: Path) -> Path:
+    """A path that means the same in every working directory."""
+    return path.expanduser().absolute()
+
+
+class TwinConfig(SystemConfig):
     """What is trained, on which windows, and how. In a step every mouse gives a batch of windows.
 
     The defaults are those of the public transfer of the released model to a new mouse (Wang et al., Nature
@@ -23,7 +32,9 @@ class TwinRecipe(Config):
     """
 
     network: FoundationSettings = FoundationSettings()
-    """How large the network is."""
+    """How large the network is; with a `foundation`, its sizes count instead."""
+    foundation: Annotated[AnyPath, AfterValidator(_absolute)] | None = None
+    """A saved twin, or a folder of released weights, whose core is transferred; None: a core of its own."""
     window: Count = 100
     """Frames of a window (30 Hz)."""
     burn_in: WholeNumber = 10
@@ -48,7 +59,7 @@ class TwinRecipe(Config):
     """Of weights, windows, streams and noise."""
 
     @model_validator(mode="after")
-    def _frames_are_left_to_score(self) -> "TwinRecipe":
+    def _frames_are_left_to_score(self) -> "TwinConfig":
         if self.burn_in >= self.window:
             raise SettingsError(
                 f"burn_in is {self.burn_in} frames of windows of {self.window}; leave one to score at least."
@@ -56,8 +67,8 @@ class TwinRecipe(Config):
         return self
 
     @property
-    def fit(self) -> FitSettings:
-        """What the training loop needs to know; the optimiser and its rate are this recipe's own."""
+    def fit_settings(self) -> FitSettings:
+        """What the training loop needs to know; the optimiser and its rate are this config's own."""
         return FitSettings(
             epochs=self.rounds * self.cycles.epochs,
             batch_size=self.batch,
@@ -68,18 +79,44 @@ class TwinRecipe(Config):
             seed=self.seed,
         )
 
-    def epochs(self, number: int) -> "TwinRecipe":
+    def with_epochs(self, epochs: int) -> "TwinConfig":
         """The same with one cycle of that many epochs, a tenth of them rising."""
-        return self.replace(cycles=self.cycles.replace(epochs=number, warm_up=number // 10), rounds=1)
+        return self.replace(cycles=self.cycles.replace(epochs=epochs, warm_up=epochs // 10), rounds=1)
 
 
 # A few hundred steps instead of fifty thousand, so each may change a parameter by more. Settled on simulated
 # mice of which no result is reported.
-SMALL = TwinRecipe(
+SMALL = TwinConfig(
     network=SMALL_NETWORK,
     window=50,
     batches=25,
     validation_batches=5,
     cycles=CycleSettings(learning_rate=0.12),
     sgd=SgdClipSettings(clip=0.05, eps=0.003),
-).epochs(10)
+).with_epochs(10)
+
+
+def _with_core(recurrence: Recurrence, about: str) -> ModelEntry:
+    small, published = (
+        config.replace(network=config.network.replace(recurrence=recurrence))
+        for config in (SMALL, TwinConfig())
+    )
+    return ModelEntry(about, small, published)
+
+
+MODELS = {
+    "twin": ModelEntry(
+        "the network of Wang et al.: a CvT-LSTM core, in small Conv-LSTM", SMALL, TwinConfig()
+    ),
+    "cvt_lstm": _with_core("attention", "the same with a CvT-LSTM in both sizes"),
+    "conv_lstm": _with_core("convolution", "the same with a Conv-LSTM in both sizes"),
+}
+
+
+def search_space() -> dict[str, Any]:
+    """What TPE searches, in hyperopt's terms: rate, clipping and decay, which every core has."""
+    return {
+        "cycles.learning_rate": hp.loguniform("cycles.learning_rate", np.log(0.03), np.log(0.3)),
+        "sgd.clip": hp.loguniform("sgd.clip", np.log(0.005), np.log(0.1)),
+        "sgd.decay": hp.loguniform("sgd.decay", np.log(1e-5), np.log(1e-2)),
+    }

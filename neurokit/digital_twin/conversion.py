@@ -253,16 +253,16 @@ def write_recording(
         finding = f"{len(silent)} units are never active in the trials to fit and are left out"
         warnings.warn(f"{finding}: {', '.join(map(str, silent))}.", stacklevel=2)
     with folder_written(folder) as temporary:
-        write_trials(temporary / "training_data", map(statistics.standardised, trials))
+        write_trials(temporary / "training_data", map(statistics.standardise, trials))
         if videos:
-            write_videos(temporary / "evaluation_data", _standardised(videos, statistics))
+            write_videos(temporary / "evaluation_data", _standardise(videos, statistics))
         statistics.write(temporary / "statistics.npz")
     return statistics
 
 
-def _standardised(videos: Sequence[Video], statistics: TrainingStatistics) -> Iterator[Video]:
+def _standardise(videos: Sequence[Video], statistics: TrainingStatistics) -> Iterator[Video]:
     for video in videos:
-        yield Video(video.name, tuple(map(statistics.standardised, video.repeats)))
+        yield Video(video.name, tuple(map(statistics.standardise, video.repeats)))
 
 
 def _session_behaviour(session: MovieRecording) -> Float32[np.ndarray, "S 4"]:

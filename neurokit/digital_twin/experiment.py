@@ -1,273 +1,238 @@
-"""Digital twins from a recording to a saved twin and its scores, for the command line and the notebooks.
+"""What digital twins are to `neurokit.experiment.Experiment`: their task, models, training, scores.
 
-    plan = Plan()                     # a simulated mouse
-    train_and_save(plan)
-    evaluate_saved(plan)
-
-A `Plan` settles which recording, recipe and core, and where the twin is saved. With `Plan(foundation=...)`
-the core of a saved twin, or a released one, is transferred.
+Letters: T frames (30 Hz), R repeats of a video, U units, H x W monitor pixels.
 """
 
-import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
+from jaxtyping import Float32
+from matplotlib.figure import Figure
+from torch import nn
 
-from neurokit import settings
-from neurokit.config import AnyPath, Seed, checked
-from neurokit.digital_twin import released
 from neurokit.digital_twin.baselines import lagged_pixels, motion_energy
-from neurokit.digital_twin.config import SMALL, Gaps, TwinRecipe
-from neurokit.digital_twin.network.network import FoundationNetwork
-from neurokit.digital_twin.recording import TrialFolder, load_trials
-from neurokit.digital_twin.released import list_scans
-from neurokit.digital_twin.saved import check_twin, load_twin, save_twin
-from neurokit.digital_twin.scores import held_out_videos, predict_videos, score_table
+from neurokit.digital_twin.checkpoints import (
+    NAME,
+    columns,
+    data_facts,
+    statistics_arrays,
+    statistics_from,
+)
+from neurokit.digital_twin.config import MODELS, TwinConfig, search_space
+from neurokit.digital_twin.figures import plot_scores
+from neurokit.digital_twin.network.network import FoundationNetwork, build_network
+from neurokit.digital_twin.scores import COLUMNS, predict_videos, score_table
 from neurokit.digital_twin.simulated_files import write_recording
-from neurokit.digital_twin.simulation import Ceilings, MouseParameters, simulate_mouse
-from neurokit.digital_twin.sources import load_simulated_mouse, load_truth
-from neurokit.digital_twin.statistics import read_statistics
-from neurokit.digital_twin.training import train_twin
+from neurokit.digital_twin.simulation import MouseParameters, SimulatedMouse, simulate_mouse
+from neurokit.digital_twin.sources import TwinRecording, describe, describe_weights, load, sessions
+from neurokit.digital_twin.tasks import TwinTask, yardsticks
+from neurokit.digital_twin.training import train_network, transfer_core
+from neurokit.digital_twin.truth import load_truth
 from neurokit.digital_twin.twin import DigitalTwin
-from neurokit.errors import CheckpointError, SettingsError
+from neurokit.errors import DataError
 from neurokit.files.atomic import write_output
-from neurokit.training.compiling import Compile, check_compile
-from neurokit.training.device import choose_device
+from neurokit.training.checkpoint import Checkpoint
+from neurokit.training.device import first_tensor
+from neurokit.training.fit import TrainingResult
+from neurokit.training.system import Option, Score, Simulated
 
-Size = Literal["small", "full"]
-NO_RECORDING = {
-    "cutout": "has no small real recording of a mouse that watched video: use the source demo, or give the "
-    "folder of a recording of your own",
-    "full": "has weights to download, but no recording to train on: use the source demo, or give a folder "
-    "made by neurokit.digital_twin.microns_conversion",
-}
+__all__ = [  # besides what stands below
+    "COLUMNS",
+    "MODELS",
+    "NAME",
+    "describe",
+    "describe_weights",
+    "load",
+    "search_space",
+    "sessions",
+]
 
-
-def demo_parameters(seed: int) -> MouseParameters:
-    """The simulated mouse of the demo source."""
-    return MouseParameters(seed=seed)
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A digital twin of one mouse.
-
-    `folder` is a recording with training_data and evaluation_data in it; None is the demo's simulated mouse,
-    which `seed` picks. `seed` is also that of weights and training. `foundation` is a saved twin, or a folder
-    of released weights, whose core is transferred; None trains a core, too. `size` None is small on the demo
-    source, else full. `epochs` and `gaps` replace the recipe's. Raises SettingsError for a size or source
-    that there is not, and a source without a recording where no folder is given.
-    """
-
-    folder: str | Path | None = None
-    foundation: str | Path | None = None
-    seed: int | np.integer = 0
-    size: Size | None = None
-    epochs: int | None = None
-    gaps: Gaps = "drop"
-    source: settings.Source = field(default_factory=settings.source)
-
-    def __post_init__(self) -> None:
-        """Looks at what can be said without the recording; text is taken as a path."""
-        settings.check_source(self.source)
-        for name, kind in (("folder", AnyPath | None), ("foundation", AnyPath | None), ("seed", Seed)):
-            object.__setattr__(self, name, checked(name, getattr(self, name), kind))
-        if self.folder is None and self.source in NO_RECORDING:
-            raise SettingsError(f"The source {self.source!r} {NO_RECORDING[self.source]}.")
-        if self.size not in (*get_args(Size), None):
-            raise SettingsError(f"size is {self.size!r}; use one of {', '.join(get_args(Size))}.")
-
-    @property
-    def small(self) -> bool:
-        """Whether network and training are those for a CPU."""
-        return self.source == "demo" if self.size is None else self.size == "small"
-
-    @property
-    def recipe(self) -> TwinRecipe:
-        """What is trained, and how; with a `foundation`, the network's sizes are that one's instead."""
-        recipe = (SMALL if self.small else TwinRecipe()).replace(seed=self.seed, gaps=self.gaps)
-        return recipe if self.epochs is None else recipe.epochs(self.epochs)
-
-    @property
-    def description(self) -> str:
-        """One line on which twin this is."""
-        of = "a simulated mouse" if self.folder is None else str(self.folder)
-        core = "its own core" if self.foundation is None else f"the core of {self.foundation}"
-        return f"digital twin of {of}, {self._size} size, with {core}"
-
-    @property
-    def simulated(self) -> bool:
-        """Whether the truth about the mouse is known."""
-        return self.folder is None
-
-    def recording(self) -> Path:
-        """The folder of the recording; the demo's is simulated on the first call (half a minute)."""
-        return load_simulated_mouse(demo_parameters(self.seed)) if self.folder is None else self.folder
-
-    @property
-    def path(self) -> Path:
-        """Where the twin is kept, without suffix; the same for any number of epochs."""
-        return settings.data_folder() / "checkpoints" / self._name
-
-    @property
-    def unfinished(self) -> Path:
-        """Where its training is kept until it is over; another file for each change of the recipe."""
-        return self.path.with_name(f"{self._name}-{self.recipe.digest()}.training")
-
-    @property
-    def _size(self) -> str:
-        return "small" if self.small else "full"
-
-    @property
-    def _name(self) -> str:
-        of = "demo" if self.folder is None else _placed(self.folder)
-        core = "" if self.foundation is None else f"-from-{_placed(self.foundation)}"
-        return f"digital-twin-{of}-{self.seed}-{self._size}-{self.gaps}{core}"
+OPTIONS = (
+    Option("foundation", "foundation", "saved twin or folder of released weights whose core is transferred"),
+    Option("gaps", "gaps", "windows with gaps in behaviour: drop, or fill with the mean"),
+)
+DATA_FIELDS = ("foundation",)
+FRAME_RATE = 30.0  # Hz, of every recording
+INPUTS = """\
+stimulus (frames x rows x columns of the monitor, uint8: 0 is black, 255 white), rate (Hz, which must be 30),
+and, where they were measured, perspective (frames x 2: pupil x, y) and modulation (frames x 2: pupil radius,
+treadmill), both in standard deviations from the mean of training, NaN in gaps"""
+SHOWN = ("stimulus", "perspective", "modulation")
 
 
-def _placed(path: Path) -> str:
-    """A name for a file or folder that no other has."""
-    digest = hashlib.sha256(str(path.expanduser().absolute()).encode()).hexdigest()
-    return f"{path.name}-{digest[:8]}"
+def identity(recording: TwinRecording) -> dict[str, Any]:
+    """Fingerprints of the trials' files and of the core that is transferred."""
+    return data_facts(recording.training_data, recording.foundation)
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A finished training run: of `parameters` so many were `trained`; `loss` is that of validation."""
-
-    path: Path
-    parameters: int
-    trained: int
-    best_epoch: int
-    loss: float
-
-
-@dataclass(frozen=True)
-class Written:
-    """A simulated mouse on disk, and the ceilings of its cells by kind of video."""
-
-    folder: Path
-    ceilings: dict[str, Ceilings]
-
-
-def train_and_save(plan: Plan, device: str = "auto", compile: Compile = "none") -> Trained:
-    """Trains the plan's twin and saves it; a killed run goes on.
-
-    Raises what loading and training do.
-    """
-    check_compile(compile, choose_device(device))  # before anything is simulated
-    foundation = plan.foundation and load_foundation(plan.foundation)
-    return _train(plan, load_trials(plan.recording() / "training_data"), foundation, device, compile)
-
-
-def is_saved(plan: Plan) -> bool:
-    """Whether a twin lies at the plan's path, or one of its two files: damage, which loading it tells."""
-    files = [plan.path.with_name(f"{plan.path.name}.{kind}") for kind in ("json", "safetensors")]
-    return any(file.is_file() for file in files)
-
-
-def evaluate_saved(plan: Plan) -> pd.DataFrame:
-    """Scores of the saved twin and its baselines on videos it was not trained on; one row a model and kind.
-
-    Where no twin is saved it is trained first. A simulated mouse has other kinds of video beside the natural
-    ones, and a last row for each: the prediction of somebody who knows the mouse. Columns as in
-    `score_table`. Raises CheckpointError where the saved twin is another one than the plan's.
-    """
-    folder = plan.recording()
-    recording = load_trials(folder / "training_data")
-    videos = held_out_videos(folder)
-    foundation = plan.foundation and load_foundation(plan.foundation)
-    if not is_saved(plan):
-        _train(plan, recording, foundation)
-    network = _checked(plan, recording, foundation)
-    every = [video for of_kind in videos.values() for video in of_kind]
-    predictions = {"digital twin": predict_videos(DigitalTwin(network), every)}
-    predictions |= {"motion energy": motion_energy(recording, every)}
-    predictions |= {"lagged pixels": lagged_pixels(recording, every)}
-    if plan.simulated:
-        expected = load_truth(folder).expected
-        predictions["ceiling"] = [video for kind in videos for video in expected[kind]]
-    return score_table(videos, predictions)
-
-
-def load_foundation(path: str | Path) -> FoundationNetwork:
-    """The network whose core is transferred: a saved twin's, or that of the first scan in a weights folder.
-
-    Raises CheckpointError for what is neither, and DataError for a damaged table of scans.
-    """
-    path = Path(path)
-    if not path.is_dir():
-        return load_twin(path)[0]
-    first = list_scans(path).iloc[0]
-    return released.load_twin(path, int(first["session"]), int(first["scan_idx"]), device="cpu").network
-
-
-def write_simulated(folder: str | Path, seed: int = 0) -> Written:
-    """Simulates a mouse and writes its trial folders and its truth; half a minute.
-
-    An earlier simulated mouse in that folder is replaced. Raises DataError for a folder that holds anything
-    else, DiskError.
-    """
-    folder = Path(folder)
-    with write_output(folder, "neurokit simulate --recording microns") as new:
-        mouse = simulate_mouse(demo_parameters(seed))
-        write_recording(mouse, new)
-    return Written(folder, {kind: mouse.ceilings(kind) for kind in mouse.repeated})
-
-
-def _train(
-    plan: Plan,
-    recording: TrialFolder,
-    foundation: FoundationNetwork | None,
+def task(
+    recording: TwinRecording,
+    config: TwinConfig = TwinConfig(),  # noqa: B008  frozen
+    *,
+    arrays: Mapping[str, np.ndarray] | None = None,
     device: str = "auto",
-    compile: Compile = "none",
-) -> Trained:
-    recipe, unfinished = _recipe(plan, foundation), plan.unfinished
-    options = {"device": device, "compile": compile}
-    fitted = train_twin(recording, recipe, foundation, checkpoint=unfinished, **options)
-    scaling = plan.recording() / "statistics.npz"  # converted recordings have one
-    path = save_twin(
-        fitted.model,
-        plan.path,
-        recipe,
-        recording,
-        statistics=read_statistics(scaling) if scaling.is_file() else None,
-        history=fitted.history,
-    )
-    unfinished.unlink(missing_ok=True)
-    parameters = list(fitted.model.parameters())
-    numbers = (
-        sum(p.numel() for p in parameters if p.requires_grad or not trained) for trained in (False, True)
-    )
-    return Trained(path, *numbers, fitted.best_epoch, fitted.best_loss)
+) -> TwinTask:
+    """The recording as a twin is fitted to it; videos stay on disk until they are needed.
+
+    `arrays` are the statistics of a trained twin.
+    """
+    return TwinTask(recording, recording.statistics if arrays is None else statistics_from(arrays))
 
 
-def _recipe(plan: Plan, foundation: FoundationNetwork | None) -> TwinRecipe:
-    return plan.recipe if foundation is None else plan.recipe.replace(network=foundation.settings)
+def arrays(task: TwinTask) -> dict[str, np.ndarray]:
+    """The statistics with which a converted recording was scaled; none for others."""
+    return statistics_arrays(task.statistics)
 
 
-def _checked(plan: Plan, recording: TrialFolder, foundation: FoundationNetwork | None) -> FoundationNetwork:
-    """The saved twin, where it is the plan's; one that was trained for fewer epochs is still that twin."""
-    network, found = load_twin(plan.path)
-    length = {"epochs": found.cycles.epochs, "warm_up": found.cycles.warm_up}
-    wanted = _recipe(plan, foundation)
-    check_twin(
-        plan.path, recording, wanted.replace(cycles=wanted.cycles.replace(**length), rounds=found.rounds)
-    )
-    if foundation is not None and not _same_core(network, foundation):
-        raise CheckpointError(
-            f"{plan.path} has not the core of {plan.foundation}: remove it and transfer that core again."
-        )
-    return network
+def facts(task: TwinTask) -> dict[str, Any]:
+    """The table of units, in the order of the network, and the frame rate, Hz."""
+    return {"units": columns(task.unit_table), "rate": FRAME_RATE}
 
 
-def _same_core(one: FoundationNetwork, other: FoundationNetwork) -> bool:
-    tensors = [
-        [tensor for module in network.shared.values() for tensor in module.state_dict().values()]
-        for network in (one, other)
+def build(task: TwinTask, config: TwinConfig = TwinConfig()) -> FoundationNetwork:  # noqa: B008  frozen
+    """An untrained network for the task's units; with a foundation, its core and sizes, the core frozen.
+
+    A function of your own in its place, `build(task, config)`, returns a network whose class derives from
+    `neurokit.digital_twin.TwinNetwork` and writes `drive`: it reads frames of `config.network.monitor` and
+    answers with a number for each of `task.units` (`neurokit.digital_twin.network.base`). Training, resuming,
+    tuning, `DigitalTwin` and most exciting videos take such a network; a core of its own class is not
+    transferred to other mice.
+    """
+    foundation = task.recording.foundation
+    if foundation is None:
+        return build_network(task.units, config.network, seed=config.seed)
+    return transfer_core(foundation, task.units, seed=config.seed)
+
+
+def train(
+    model: nn.Module,
+    task: TwinTask,
+    config: TwinConfig = TwinConfig(),  # noqa: B008  frozen
+    *,
+    device: str = "auto",
+    **options: Any,
+) -> TrainingResult:
+    """Fits the network to windows of training trials, in place; `options` go to `fit`.
+
+    Raises what `train_network` does.
+    """
+    return train_network(model, task.trials, config, device=device, **options)
+
+
+def score(result: TrainingResult, task: TwinTask, config: TwinConfig) -> Score:
+    """The loss on validation windows, beside that of each unit's mean response and the ceiling."""
+    config = config.replace(network=result.model.settings)
+    kind = "Poisson" if config.network.unit == "poisson" else "squared error"
+    return Score(result.best_loss, f"validation loss ({kind}, lower is better)", yardsticks(task, config))
+
+
+def predict(model: nn.Module, task: TwinTask, part: str = "test") -> list[Float32[np.ndarray, "_R _T _U"]]:
+    """Responses to each video of a part, repeat by repeat with its behaviour, in multiples of their mean.
+
+    The test part has all kinds of video, kind after kind, as `score_table` takes them; in the others each
+    trial was shown once.
+    """
+    return predict_videos(_twin(model), task.part(part))
+
+
+def evaluate(
+    model: nn.Module,
+    task: TwinTask,
+    config: TwinConfig = TwinConfig(),  # noqa: B008  frozen
+) -> pd.DataFrame:
+    """Scores on videos that were never trained on, a row a kind and model: twin, baselines, ceiling.
+
+    Only a simulated mouse has other kinds beside the natural one, and a ceiling: the prediction of somebody
+    who knows the mouse. Columns as in `score_table`.
+    """
+    videos = task.part("test")
+    predictions = {
+        _named(model): predict(model, task),
+        "motion energy": motion_energy(task.trials, videos),
+        "lagged pixels": lagged_pixels(task.trials, videos),
+    }
+    if task.recording.truth is not None:
+        expected = load_truth(task.recording.truth.parent).expected
+        predictions["ceiling"] = [video for kind in task.videos for video in expected[kind]]
+    return score_table(task.videos, predictions)
+
+
+def draw(scores: pd.DataFrame) -> Figure:
+    """CC_norm of each model on each kind of video, with the quartiles over units."""
+    return plot_scores(scores)
+
+
+def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Rates (T U, multiples of each unit's mean in training) for a video that the mouse has never seen.
+
+    Behaviour that is left out is at its mean. Raises DataError for a name that INPUTS does not have, another
+    frame rate, and as `DigitalTwin.predict` for shapes, types and sizes.
+    """
+    for name in arrays:
+        if name not in (*SHOWN, "rate"):
+            raise DataError(f"{name} is no input of a digital twin; give {', '.join(SHOWN)} and rate.")
+    if "stimulus" not in arrays:
+        raise DataError(f"stimulus is missing; the inputs hold {', '.join(sorted(arrays)) or 'nothing'}.")
+    _check_rate(arrays.get("rate"))
+    shown: dict[str, Any] = {name: arrays[name] for name in SHOWN if name in arrays}
+    return {"rates": _twin(checkpoint.model).predict(**shown)}
+
+
+def simulate(
+    folder: Path,
+    *,
+    seed: int = 0,
+    minutes: float | None = None,
+    cells: int | None = None,
+    repeats: int | None = None,
+    height: int | None = None,
+    width: int | None = None,
+    clip_frames: int | None = None,
+) -> Simulated:
+    """Writes a mouse's trials, repeated videos of each kind, and its truth; half a minute for the default.
+
+    What is None is as in the demo (`MouseParameters`). Raises SettingsError for a mouse that cannot be,
+    DataError for a folder that holds anything else, and DiskError.
+    """
+    asked = {"minutes": minutes, "cells": cells, "repeats": repeats, "clip_frames": clip_frames}
+    asked |= {"height": height, "width": width}
+    chosen = {name: value for name, value in asked.items() if value is not None}
+    parameters = MouseParameters(seed=seed).replace(**chosen)
+    with write_output(folder, f"neurokit {NAME} simulate") as new:
+        mouse = simulate_mouse(parameters)
+        write_recording(mouse, new)
+        files = sorted(path.relative_to(new) for path in new.iterdir())
+    return Simulated(tuple(Path(folder) / file for file in files), _best_reachable(mouse))
+
+
+def _named(model: nn.Module) -> str:
+    """What the table of scores calls it."""
+    return "digital twin" if isinstance(model, FoundationNetwork) else type(model).__name__
+
+
+def _twin(model: nn.Module) -> DigitalTwin:
+    """The network where it is."""
+    return DigitalTwin(model, device=str(first_tensor(model).device))
+
+
+def _check_rate(found: Any) -> None:
+    if found is None:
+        raise DataError(f"rate is missing; a twin sees {FRAME_RATE:g} frames a second, so say that yours do.")
+    rates = np.unique(np.asarray(found, dtype=float))
+    if not len(rates) or not np.allclose(rates, FRAME_RATE):
+        shown = ", ".join(f"{rate:g}" for rate in rates)
+        raise DataError(f"rate is {shown} Hz, and a twin sees {FRAME_RATE:g} frames a second: resample them.")
+
+
+def _best_reachable(mouse: SimulatedMouse) -> str:
+    lines = [
+        "best reachable, median over cells: single-trial correlation, that of means over repeats, cc_max"
     ]
-    return all(torch.equal(*pair) for pair in zip(*tensors, strict=True))
+    for kind in mouse.repeated:
+        best = mouse.ceilings(kind)
+        medians = (np.median(values) for values in (best.single_trial, best.repeat_mean, best.cc_max))
+        lines.append(f"  {kind}: " + ", ".join(f"{value:.3f}" for value in medians))
+    return "\n".join(lines)

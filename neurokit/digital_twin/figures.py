@@ -10,9 +10,16 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from jaxtyping import Float, UInt8
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neurokit.figures.style import COLOURS, GREY, INK
+
+LABELS = {
+    "cc_norm": "CC_norm (1: all of the signal)",
+    "cc_abs": "CC_abs (correlation of means over repeats)",
+    "single_trial": "correlation over single frames",
+}
 
 
 def plot_looks(
@@ -135,3 +142,33 @@ def plot_units(properties: pd.DataFrame) -> Figure:
     right.scatter(properties["cc_abs"], properties["gOSI"], s=4, color=COLOURS[0])
     right.set(xlabel="CC_abs on held-out video", ylabel="orientation selectivity (gOSI)")
     return figure
+
+
+def plot_scores(scores: pd.DataFrame, *, measure: str = "cc_norm") -> Figure:
+    """A score of each model, a panel a kind of video: the median over units, and quartiles where known.
+
+    `scores` is the table of `neurokit.digital_twin.scores.score_table`; dashed is what somebody who knows a
+    simulated mouse would reach. Only cc_norm has quartiles.
+    """
+    kinds = list(dict.fromkeys(scores["stimulus"]))
+    models = [name for name in dict.fromkeys(scores["model"]) if name != "ceiling"]
+    size = (1.6 * len(kinds) + 1.4, 0.32 * len(models) + 1.1)
+    figure, axes = plt.subplots(1, len(kinds), figsize=size, sharey=True, squeeze=False)
+    for kind, axis in zip(kinds, axes[0], strict=True):
+        _draw_scores(axis, scores[scores["stimulus"] == kind].set_index("model"), models, measure)
+        axis.set_title(kind, loc="left", fontsize=8)
+    axes[0, 0].set_yticks(range(len(models)), models)
+    axes[0, 0].invert_yaxis()
+    figure.supxlabel(f"{LABELS.get(measure, measure)}, median over units", fontsize=9)
+    return figure
+
+
+def _draw_scores(axis: Axes, rows: pd.DataFrame, models: Sequence[str], measure: str) -> None:
+    for place, (name, colour) in enumerate(zip(models, COLOURS, strict=False)):
+        row = rows.loc[name]
+        axis.plot(row[measure], place, "o", color=colour)
+        if measure == "cc_norm":
+            axis.plot([row["low"], row["high"]], [place, place], color=colour)
+    if "ceiling" in rows.index:
+        axis.axvline(rows.loc["ceiling", measure], color=INK, linestyle="--", linewidth=0.9)
+    axis.axvline(0, color=GREY, linewidth=0.8)

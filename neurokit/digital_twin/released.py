@@ -24,7 +24,7 @@ from torch import Tensor
 
 from neurokit import settings
 from neurokit.digital_twin.network.config import FoundationSettings
-from neurokit.digital_twin.network.network import FoundationNetwork, build
+from neurokit.digital_twin.network.network import FoundationNetwork, build_network
 from neurokit.digital_twin.network.sequence import Periphery
 from neurokit.digital_twin.properties import (
     SCAN,
@@ -53,6 +53,7 @@ from neurokit.files.archives import extract
 from neurokit.files.atomic import locked
 from neurokit.files.fetch import fetch
 from neurokit.files.registry import find
+from neurokit.training.checkpoint import Checkpoint
 
 ARCHIVE = "foundational_model_weights_and_metadata_v1.zip"
 MD5 = "58fcac4b31ad2902c81e339432cec787"  # of the archive, as the public code checks it
@@ -79,14 +80,19 @@ class Weights:
     scan_idx: int
 
 
+def weights_folder() -> Path:
+    """Where the released weights lie once they are downloaded."""
+    return settings.data_folder() / "microns" / "weights"
+
+
 def fetch_weights(folder: str | Path | None = None) -> Path:
     """The folder of the released weights, downloaded, checked and unpacked where it is not there yet.
 
     By default it lies in the data folder. Raises FetchError where the archive cannot be had, DataError
     where it is not the published one, CheckpointError where `folder` holds something else, and DiskError.
     """
-    downloads = settings.data_folder() / "microns"
-    folder = Path(folder) if folder is not None else downloads / "weights"
+    downloads = weights_folder().parent
+    folder = Path(folder) if folder is not None else weights_folder()
     with locked(folder.with_name(f".{folder.name}.lock")):  # two notebooks may want the weights at once
         if not folder.exists():
             extract(_checked(fetch(ARCHIVE, downloads)), folder, MOST_BYTES)
@@ -248,7 +254,7 @@ def _extend(path: Path, rows: pd.DataFrame) -> None:
     write_table(path, rows)
 
 
-def load_twin(
+def load_released(
     folder: str | Path,
     session: int,
     scan_idx: int,
@@ -263,10 +269,25 @@ def load_twin(
     weights of a network of other settings, and SettingsError for a device that is not there.
     """
     weights = load_weights(folder, session, scan_idx)
-    network = build(len(weights.units), settings)
+    network = build_network(len(weights.units), settings)
     _check(folder, weights, network)
     network.load_state_dict(weights.state)
     return DigitalTwin(network.eval(), weights.units, device=device, periphery=periphery)
+
+
+def open_released(folder: str | Path, session: str | None = None) -> Checkpoint:
+    """The network of one scan, named as in its file ('8_5'; default: the first), as a checkpoint on the CPU.
+
+    Raises what `load_released` does, and DataError for a scan that the folder does not have.
+    """
+    scans = {f"{row.session}_{row.scan_idx}": row for row in list_scans(folder).itertuples()}
+    name = next(iter(scans)) if session is None else session
+    if name not in scans:
+        raise DataError(f"{folder} has no scan {name!r}; choose one of {', '.join(scans)}.")
+    twin = load_released(folder, int(scans[name].session), int(scans[name].scan_idx), device="cpu")
+    units = {} if twin.units is None else twin.units.to_dict("list")
+    facts = {"system": "digital-twin", "session": name, "units": units}
+    return Checkpoint(Path(folder) / f"params_{name}.pt", twin.network, facts, {})
 
 
 def _check(folder: str | Path, weights: Weights, network: FoundationNetwork) -> None:

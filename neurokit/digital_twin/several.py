@@ -23,10 +23,10 @@ from pathlib import Path
 import torch
 from torch import distributed, multiprocessing, nn
 
-from neurokit.digital_twin.config import SMALL, TwinRecipe
-from neurokit.digital_twin.network.network import build
+from neurokit.digital_twin.checkpoints import save_twin
+from neurokit.digital_twin.config import SMALL, TwinConfig
+from neurokit.digital_twin.network.network import build_network
 from neurokit.digital_twin.recording import load_trials
-from neurokit.digital_twin.saved import save_twin
 from neurokit.digital_twin.training import train_cohort
 from neurokit.distributed.processes import (
     DEVICES,
@@ -43,26 +43,26 @@ RTOL, ATOL = 1e-4, 1e-6  # as far as rounding may take machines apart in an epoc
 
 
 def train_in_processes(
-    folders: Folders, recipe: TwinRecipe, output: str | Path, *, device: str = "auto"
+    folders: Folders, config: TwinConfig, output: str | Path, *, device: str = "auto"
 ) -> dict[str, Path]:
     """Trains a network for each mouse, each in a process of its own here, and saves them in `output`.
 
     `folders` are the mice's trials by their names, which the saved twins get (see
-    `neurokit.digital_twin.saved`).
-    With CUDA, process n takes GPU n. A broken-off run with the same `output` is gone on with. Raises what
-    reading and training raise in any process, FitError where a process was killed, SettingsError for names
-    that no mouse can have, and DiskError for an `output` that is no folder.
+    `neurokit.digital_twin.checkpoints`). With CUDA, process n takes GPU n. A broken-off run with the same
+    `output` is gone on with. Raises what reading and training raise in any process, FitError where a process
+    was killed, SettingsError for names that no mouse can have, and DiskError for an `output` that is no
+    folder.
     """
     _check(folders, output, device)
     threads = max(1, torch.get_num_threads() // len(folders))
     with tempfile.TemporaryDirectory() as meeting:
-        job = (dict(folders), recipe, Path(output), device, Path(meeting), threads)
+        job = (dict(folders), config, Path(output), device, Path(meeting), threads)
         with sentence_found(Path(meeting)):
             multiprocessing.spawn(_work, job, nprocs=len(folders))
     return {mouse: Path(output) / f"{mouse}.safetensors" for mouse in folders}
 
 
-def train_my_mouse(folders: Folders, recipe: TwinRecipe, output: str | Path, *, device: str = "auto") -> Path:
+def train_my_mouse(folders: Folders, config: TwinConfig, output: str | Path, *, device: str = "auto") -> Path:
     """Trains the mouse whose place in `folders` is this process's rank, and saves it in `output`.
 
     For a process that has joined the others already (`torch.distributed`). Raises as `train_in_processes`.
@@ -73,7 +73,7 @@ def train_my_mouse(folders: Folders, recipe: TwinRecipe, output: str | Path, *, 
         raise SettingsError(f"There are {world} processes for {len(folders)} mice: start one for each mouse.")
     mouse, target = list(folders)[rank], own_device(device)
     recording = load_trials(folders[mouse])
-    network = build(recording.units, recipe.network, seed=recipe.seed).to(target)
+    network = build_network(recording.units, config.network, seed=config.seed).to(target)
     shared = [parameter for module in network.shared.values() for parameter in module.parameters()]
     keep_equal(shared)
     rejoining = Rejoining(Path(output) / mouse)
@@ -84,7 +84,7 @@ def train_my_mouse(folders: Folders, recipe: TwinRecipe, output: str | Path, *, 
 
     fitted = train_cohort(
         {mouse: recording},
-        recipe,
+        config,
         {mouse: network},
         device=str(target),
         checkpoint=rejoining.start(),
@@ -93,7 +93,7 @@ def train_my_mouse(folders: Folders, recipe: TwinRecipe, output: str | Path, *, 
         on_epoch=close_epoch,
         show_progress=rank == 0,
     )
-    saved = save_twin(network, Path(output) / mouse, recipe, recording, history=fitted.history)
+    saved = save_twin(network, Path(output) / mouse, config, recording, history=fitted.history)
     rejoining.finish()
     return saved
 
@@ -107,20 +107,20 @@ def keep_equal(shared: Sequence[nn.Parameter]) -> None:
     if not torch.allclose(own, first, rtol=RTOL, atol=ATOL):
         raise FitError(
             f"What mice share came apart in process {distributed.get_rank()}: start all with the same "
-            "recipe, and the same versions of neurokit and torch."
+            "config, and the same versions of neurokit and torch."
         )
     for parameter, values in zip(shared, first.split([p.numel() for p in shared]), strict=True):
         parameter.copy_(values.view_as(parameter))
 
 
 def _work(
-    rank: int, folders: Folders, recipe: TwinRecipe, output: Path, device: str, meeting: Path, threads: int
+    rank: int, folders: Folders, config: TwinConfig, output: Path, device: str, meeting: Path, threads: int
 ) -> None:
     """What each process does."""
     torch.set_num_threads(threads)
     address = (meeting / "meet").as_uri()
     with sentence_left(meeting), joined(device, init_method=address, rank=rank, world_size=len(folders)):
-        train_my_mouse(folders, recipe, output, device=device)
+        train_my_mouse(folders, config, output, device=device)
 
 
 def _check(folders: Folders, output: str | Path, device: str) -> None:
@@ -140,14 +140,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command of the module's docstring; the exit status."""
     given = _parser().parse_args(arguments)
     try:
-        recipe = (SMALL if given.size == "small" else TwinRecipe()).replace(seed=given.seed)
-        recipe = recipe if given.epochs is None else recipe.epochs(given.epochs)
+        config = (SMALL if given.size == "small" else TwinConfig()).replace(seed=given.seed)
+        config = config if given.epochs is None else config.with_epochs(given.epochs)
         folders = _folders(given.mice)
         if "RANK" in os.environ:  # torchrun
             with joined(given.device):
-                print(train_my_mouse(folders, recipe, given.output, device=given.device))
+                print(train_my_mouse(folders, config, given.output, device=given.device))
         else:
-            print(*train_in_processes(folders, recipe, given.output, device=given.device).values(), sep="\n")
+            print(*train_in_processes(folders, config, given.output, device=given.device).values(), sep="\n")
     except NeurokitError as error:
         print(error, file=sys.stderr)
         return 1
@@ -159,7 +159,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m neurokit.digital_twin.several", description=text)
     parser.add_argument("mice", nargs="+", metavar="MOUSE=FOLDER", type=_pair, help="a name and its trials")
     parser.add_argument("--output", required=True, type=Path, help="folder of the twins")
-    parser.add_argument("--size", choices=("small", "full"), default="full", help="of network and training")
+    parser.add_argument(
+        "--size", choices=("small", "published"), default="published", help="of network and training"
+    )
     parser.add_argument("--epochs", type=int, help="in one cycle (default: as the size has it)")
     parser.add_argument("--seed", type=int, default=0, help="of weights, windows, streams and noise")
     parser.add_argument("--device", choices=DEVICES, default="auto")

@@ -6,7 +6,7 @@ them:
     training_data/         trials shown once, to fit and to validate (see `neurokit.digital_twin.recording`)
     evaluation_data/       natural clips, several times each
     new_stimuli/<kind>/    the same for each of NEW_STIMULI
-    truth.npz              what nobody knows of a real mouse (see `neurokit.digital_twin.sources`)
+    truth.npz              what nobody knows of a real mouse (see `neurokit.digital_twin.truth`)
 
 Behaviour is in standard deviations and units in multiples of their mean; both statistics are those of the
 trials to fit, everywhere.
@@ -62,8 +62,8 @@ class Scales:
             name=name,
             training=training,
             stimulus=shown.stimulus,
-            perspective=_standardised(shown.behaviour.perspective, self.perspective),
-            modulation=_standardised(_modulation(shown.behaviour), self.modulation),
+            perspective=_standardise(shown.behaviour.perspective, self.perspective),
+            modulation=_standardise(_modulation(shown.behaviour), self.modulation),
             units=(shown.activity / self.units).astype(np.float32),
         )
 
@@ -159,7 +159,7 @@ def _statistics(values: list[Float[np.ndarray, "T 2"]]) -> Float[np.ndarray, "2 
     return np.stack([every.mean(axis=0), every.std(axis=0)])
 
 
-def _standardised(
+def _standardise(
     values: Float[np.ndarray, "T 2"], statistics: Float[np.ndarray, "2 2"]
 ) -> Float32[np.ndarray, "T 2"]:
     return ((values - statistics[0]) / statistics[1]).astype(np.float32)

@@ -1,110 +1,171 @@
-"""Simulated mice that watch video: their folders, kept once written, and what they were made of.
+"""A recording of a mouse that watched video, simulated or from a folder, and which ones there are.
 
-No reader of recordings opens the truth: it is for tests, for experiments on the mouse itself, and for the
-ceiling beside a twin's score.
-
-Letters: T frames, N cells, V clips of a kind, R repeats.
+A folder holds `training_data`, and `evaluation_data` with the videos to score on; a simulated one also
+`new_stimuli` and `truth.npz`, a converted one `statistics.npz`.
 """
 
-import zipfile
-import zlib
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+import pandas as pd
 
-from neurokit.digital_twin.simulated_files import TRUTH, Scales, write_recording
-from neurokit.digital_twin.simulated_mouse import Custom, Sight, VideoMouse, activity
-from neurokit.digital_twin.simulation import Ceilings, MouseParameters, simulate_mouse
-from neurokit.errors import DataError
-from neurokit.files.cache import kept, simulated_folder
-from neurokit.simulation.movie_cells import MovieCells
-from neurokit.simulation.movies import FRAME_RATE
+from neurokit import settings
+from neurokit.digital_twin.checkpoints import load_foundation
+from neurokit.digital_twin.config import TwinConfig
+from neurokit.digital_twin.network.network import FoundationNetwork
+from neurokit.digital_twin.recording import TrialFolder, Video, load_trials
+from neurokit.digital_twin.released import ARCHIVE, list_scans, weights_folder
+from neurokit.digital_twin.scores import held_out_videos
+from neurokit.digital_twin.simulated_files import videos_folder
+from neurokit.digital_twin.simulation import MouseParameters
+from neurokit.digital_twin.statistics import TrainingStatistics, read_statistics
+from neurokit.digital_twin.truth import load_simulated_mouse, truth_path
+from neurokit.errors import DataError, SettingsError
+from neurokit.files.registry import find
 
-Part = TypeVar("Part")
-MAKERS = (simulate_mouse, write_recording)
-_DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+NO_RECORDING = {
+    "cutout": "has no small real recording of a mouse that watched video: use the source demo, or give the "
+    "folder of a recording of your own",
+    "full": "has weights to download, but no recording to train on: use the source demo, or give a folder "
+    "made by neurokit.digital_twin.microns_conversion",
+}
 
 
 @dataclass(frozen=True, eq=False)
-class MouseTruth:
-    """One simulated mouse and its recording as their maker knows them.
+class TwinRecording:
+    """One mouse's recording on disk.
 
     Attributes:
-        mouse: its cells and eye; `mouse.rates` tells its response to any video.
-        scales: statistics of the trials to fit, with which everything was written.
-        ceilings: by kind of repeated clips.
-        expected: by kind, mean of the units written, over chance.
+        name: of the session.
+        folder: that holds it.
+        training_data: trials to fit and to validate with.
+        truth: the file with what was planted, where the mouse is simulated.
+        statistics: with which a converted recording was scaled.
+        foundation: the network whose core is transferred to this mouse.
     """
 
-    parameters: MouseParameters
-    mouse: VideoMouse
-    scales: Scales
-    ceilings: dict[str, Ceilings]
-    expected: dict[str, Float32[np.ndarray, "V R T N"]]
+    name: str
+    folder: Path
+    training_data: TrialFolder
+    truth: Path | None = None
+    statistics: TrainingStatistics | None = None
+    foundation: FoundationNetwork | None = None
 
-    def predict(
-        self,
-        stimulus: UInt8[np.ndarray, "T H W"],
-        perspective: Float[np.ndarray, "T 2"] | None = None,
-        modulation: Float[np.ndarray, "T 2"] | None = None,
-    ) -> Float32[np.ndarray, "T N"]:
-        """What a perfect twin would predict, from and in the numbers of a trial folder.
-
-        Behaviour that is not given is the mean of the trials to fit.
-        """
-        mean = np.zeros((len(stimulus), 2))
-        perspective = mean if perspective is None else perspective
-        modulation = mean if modulation is None else modulation
-        behaviour = self.scales.behaviour(perspective, modulation)
-        rates = self.mouse.recorded_rates(stimulus, behaviour)
-        return (activity(rates / FRAME_RATE) / self.scales.units).astype(np.float32)
+    @cached_property
+    def videos(self) -> dict[str, tuple[Video, ...]]:
+        """The videos that are never trained on, by kind, read on the first call; raises DataError."""
+        return held_out_videos(self.folder)
 
 
-def load_simulated_mouse(parameters: MouseParameters) -> Path:
-    """The folder of a simulated recording, written on the first call (half a minute for the default)."""
-    folder = simulated_folder("video-mouse", parameters.to_dict(), MAKERS)
-    return kept(folder, TRUTH, lambda folder: write_recording(simulate_mouse(parameters), folder), _whole)
+def load(
+    *,
+    source: settings.Source | None = None,
+    folder: str | Path | None = None,
+    session: Sequence[str] | str = (),
+    seed: int = 0,
+    config: TwinConfig | None = None,
+) -> TwinRecording:
+    """The demo's simulated mouse (half a minute on the first call), or the recording in a `folder`.
+
+    `seed` picks the mouse, `session` may repeat the recording's name, and the core of the config's
+    `foundation` is opened first. Raises SettingsError for a source without a recording, DataError for a
+    session that is not there, CheckpointError for no foundation, all before anything is simulated; then what
+    `load_trials` raises.
+    """
+    source = settings.check_source(source)
+    if folder is None and source in NO_RECORDING:
+        raise SettingsError(f"The source {source!r} {NO_RECORDING[source]}.")
+    name = _demo_name(seed) if folder is None else Path(folder).absolute().name
+    _check_session(name, session)
+    path = None if config is None else config.foundation
+    foundation = None if path is None else load_foundation(path)
+    folder = load_simulated_mouse(MouseParameters(seed=seed)) if folder is None else Path(folder)
+    return _read(name, folder, foundation)
 
 
-def load_truth(folder: str | Path) -> MouseTruth:
-    """What a simulated recording's folder was made of; raises DataError where that is missing or damaged."""
-    path = Path(folder) / TRUTH
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return _truth(dict(file))
-    except _DAMAGED as error:
-        finding = f"{path} is not the truth of a simulated mouse ({error})"
-        raise DataError(f"{finding}: remove it and simulate the mouse again.") from error
+def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
+    """The demo's mouse, or the scans of the released weights, which are no recordings; nothing is downloaded.
+
+    Raises SettingsError for the source cutout, which has none, and DataError where the weights are not there.
+    """
+    source = settings.check_source(source)
+    if source == "demo":
+        mouse = MouseParameters(seed=seed)
+        row = {"session": _demo_name(seed), "units": mouse.cells, "trials": mouse.trials}
+        return pd.DataFrame([row | {"minutes": mouse.minutes}])
+    if source == "cutout":
+        raise SettingsError(f"The source {source!r} {NO_RECORDING[source]}.")
+    if not weights_folder().is_dir():
+        raise DataError(
+            f"{weights_folder()} is missing: neurokit.digital_twin.fetch_weights() downloads the released "
+            f"weights from {find(ARCHIVE).urls[0]}, and no recording comes with them."
+        )
+    return list_scans(weights_folder())
 
 
-def _whole(folder: Path) -> Path:
-    load_truth(folder)
-    return folder
-
-
-def _truth(arrays: dict[str, np.ndarray]) -> MouseTruth:
-    parameters = MouseParameters.from_json(str(arrays["parameters"]))
-    sight = Sight(
-        cells=_part("cell", MovieCells, arrays),
-        height=parameters.height,
-        width=parameters.width,
-        pixels_per_degree=float(arrays["pixels_per_degree"]),
-        rest=arrays["rest"],
+def describe(recording: TwinRecording) -> str:
+    """Units, frames, trials, repeated videos, and how often the pupil was seen."""
+    found = recording.training_data
+    rows, columns = found.frame
+    minutes = sum(len(trial.stimulus) for trial in found.trials) / 1800
+    seen = np.concatenate([np.isfinite(trial.perspective).all(axis=1) for trial in found.trials])
+    fitted = len(found.part(True))
+    return "\n".join(
+        [
+            f"{recording.name} in {recording.folder}",
+            f"  {found.units} units, video of {rows} x {columns} pixels at 30 Hz",
+            f"  {fitted} trials to fit, {len(found.trials) - fitted} to validate, {minutes:.1f} minutes",
+            *_described(recording),
+            f"  pupil seen in {100 * seen.mean():.1f} % of frames",
+        ]
     )
-    kinds = [name.removeprefix("expected_") for name in arrays if name.startswith("expected_")]
-    return MouseTruth(
-        parameters=parameters,
-        mouse=VideoMouse(sight, arrays["arousal"], _part("custom", Custom, arrays)),
-        scales=_part("scales", Scales, arrays),
-        ceilings={kind: _part(f"ceiling_{kind}", Ceilings, arrays) for kind in kinds},
-        expected={kind: arrays[f"expected_{kind}"] for kind in kinds},
+
+
+def describe_weights(folder: str | Path) -> str:
+    """The scans that released weights are of, and how one is opened; raises as `list_scans`."""
+    return "\n".join(
+        [
+            f"weights of digital twins in {folder}",
+            list_scans(folder).to_string(index=False),
+            "neurokit.digital_twin.load_released(folder, session, scan_idx) opens one",
+        ]
     )
 
 
-def _part(part: str, kind: type[Part], arrays: dict[str, np.ndarray]) -> Part:
-    # Indexing by () makes a number of an array without dimensions, and leaves others as they are.
-    names = [each.name for each in fields(kind)]  # type: ignore[arg-type]  # no word for all dataclasses
-    return kind(**{name: arrays[f"{part}_{name}"][()] for name in names})
+def _read(name: str, folder: Path, foundation: FoundationNetwork | None) -> TwinRecording:
+    truth, statistics = truth_path(folder), folder / "statistics.npz"
+    return TwinRecording(
+        name=name,
+        folder=folder,
+        training_data=load_trials(folder / "training_data"),
+        truth=truth if truth.is_file() else None,
+        statistics=read_statistics(statistics) if statistics.is_file() else None,
+        foundation=foundation,
+    )
+
+
+def _described(recording: TwinRecording) -> list[str]:
+    place = videos_folder(recording.folder)
+    if not place.is_dir():
+        return [f"  no {place.name}: nothing to score on"]
+    repeats = {
+        kind: ", ".join(map(str, sorted({len(video.repeats) for video in of_kind})))
+        for kind, of_kind in recording.videos.items()
+    }
+    return [
+        f"  {kind}: {len(of_kind)} videos, repeats {repeats[kind]}"
+        for kind, of_kind in recording.videos.items()
+    ]
+
+
+def _demo_name(seed: int) -> str:
+    return f"mouse-{seed}"
+
+
+def _check_session(name: str, asked: Sequence[str] | str) -> None:
+    others = [each for each in ([asked] if isinstance(asked, str) else asked) if each != name]
+    if others:
+        raise DataError(f"No session is named {others[0]!r}; this source has {name}.")

@@ -44,7 +44,7 @@ class TrainingStatistics:
         """Which units have activity to divide by, and so are in the trial folder, in this order."""
         return self.units_mean > 0
 
-    def standardised(self, trial: Trial) -> Trial:
+    def standardise(self, trial: Trial) -> Trial:
         """The raw trial as it stands in a trial folder, with U units."""
         return replace(
             trial,

@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any, SupportsIndex
 
 import numpy as np
+from torch import nn
 
 from neurokit.digital_twin.cohort import ClippedDescent, CohortNetwork, ValidationLoss, WindowLoss
-from neurokit.digital_twin.config import TwinRecipe
-from neurokit.digital_twin.network.network import FoundationNetwork, build
+from neurokit.digital_twin.config import TwinConfig
+from neurokit.digital_twin.network.base import TwinNetwork, check_network
+from neurokit.digital_twin.network.network import FoundationNetwork, build_network
 from neurokit.digital_twin.recording import TrialFolder
 from neurokit.digital_twin.windows import Cohort, MouseWindows
-from neurokit.errors import DataError
+from neurokit.errors import DataError, SettingsError
 from neurokit.training.checkpoint import fingerprint
 from neurokit.training.device import choose_device
 from neurokit.training.fit import TrainingResult, fit
@@ -26,8 +28,8 @@ LEAST, MOST = 0.01, 100.0  # mean of a typical unit; that of a part of a recordi
 
 def train_cohort(
     recordings: Mapping[str, TrialFolder],
-    recipe: TwinRecipe,
-    networks: Mapping[str, FoundationNetwork] | None = None,
+    config: TwinConfig,
+    networks: Mapping[str, TwinNetwork] | None = None,
     *,
     device: str = "auto",
     checkpoint: str | Path | None = None,
@@ -39,45 +41,46 @@ def train_cohort(
 
     The model found is a `CohortNetwork`. `rank` and `world` are for several processes with a mouse each (see
     `neurokit.digital_twin.several`). A `checkpoint` of a broken-off run is gone on with; `options` go to
-    `fit`,
-    which says what is raised. Raises DataError for recordings that do not fit the recipe or the networks.
+    `fit`, which says what is raised. Raises DataError for recordings that do not fit the config or the
+    networks, SettingsError for a config with a `foundation` and no networks.
     """
+    _check_core(config, networks)
     for mouse, recording in recordings.items():
         _check_read(mouse, recording)
         if networks is not None and mouse not in networks:
             raise DataError(f"There is no network for mouse {mouse}: give one for each recording.")
-        _check(mouse, recording, recipe, (networks or {}).get(mouse))
+        _check(mouse, recording, config, (networks or {}).get(mouse))
         _check_responses(mouse, recording)
     target = choose_device(device)
     training, validation = (
         [
-            MouseWindows(mouse, _part(mouse, folder, part), recipe, target)
+            MouseWindows(mouse, _part(mouse, folder, part), config, target)
             for mouse, folder in recordings.items()
         ]
         for part in (True, False)
     )
     if networks is None:
         networks = {
-            mouse: build(folder.units, recipe.network, seed=recipe.seed)
+            mouse: build_network(folder.units, config.network, seed=config.seed)
             for mouse, folder in recordings.items()
         }
     return fit(
         CohortNetwork(networks),
-        WindowLoss(recipe.burn_in),
-        Cohort(training, recipe, rank=rank, world=world, frozen=_frozen(networks) if checkpoint else ""),
-        ValidationLoss({mouse.mouse: mouse for mouse in validation}, recipe),
-        recipe.fit,
-        optimise=ClippedDescent(recipe),
+        WindowLoss(config.burn_in),
+        Cohort(training, config, rank=rank, world=world, frozen=_frozen(networks) if checkpoint else ""),
+        ValidationLoss({mouse.mouse: mouse for mouse in validation}, config),
+        config.fit_settings,
+        optimise=ClippedDescent(config),
         checkpoint=checkpoint,
         **options,
     )
 
 
-def transferred(
+def transfer_core(
     foundation: FoundationNetwork, units: SupportsIndex, *, seed: SupportsIndex = 0
 ) -> FoundationNetwork:
     """An untrained network for `units` new neurons with the shared parts of `foundation`, frozen."""
-    network = build(units, foundation.settings, seed=seed)
+    network = build_network(units, foundation.settings, seed=seed)
     for name, module in network.shared.items():
         module.load_state_dict(foundation.get_submodule(name).state_dict())
     network.freeze_shared()
@@ -86,25 +89,39 @@ def transferred(
 
 def train_twin(
     recording: TrialFolder,
-    recipe: TwinRecipe,
+    config: TwinConfig,
     foundation: FoundationNetwork | None = None,
     **options: Any,
 ) -> TrainingResult[FoundationNetwork]:
     """A digital twin of one mouse: transferred from `foundation`, or trained from nothing without it.
 
-    The model found is a FoundationNetwork; a `foundation` brings its sizes, whatever the recipe says. See
+    The model found is a FoundationNetwork; a `foundation` brings its sizes, whatever the config says. See
     `train_cohort` for the rest.
     """
-    networks = None
+    _check_core(config, foundation)
     _check_read("mouse", recording)
-    if foundation is not None:
-        recipe = recipe.replace(network=foundation.settings)
-        networks = {"mouse": transferred(foundation, recording.units, seed=recipe.seed)}
-    fitted = train_cohort({"mouse": recording}, recipe, networks, **options)
+    if foundation is None:
+        network = build_network(recording.units, config.network, seed=config.seed)
+    else:
+        network = transfer_core(foundation, recording.units, seed=config.seed)
+    return train_network(network, recording, config, **options)
+
+
+def train_network(
+    network: nn.Module, recording: TrialFolder, config: TwinConfig, **options: Any
+) -> TrainingResult:
+    """Trains a network for one mouse in place; its sizes count, whatever the config says.
+
+    It may be one of your own (`neurokit.digital_twin.network.base`). Raises SettingsError for a model that is
+    no twin's network; see `train_cohort` for the rest.
+    """
+    network = check_network(network)
+    config = config.replace(network=network.settings)
+    fitted = train_cohort({"mouse": recording}, config, {"mouse": network}, **options)
     return TrainingResult(fitted.model.network("mouse"), fitted.history, fitted.best_epoch, fitted.best_loss)
 
 
-def _frozen(networks: Mapping[str, FoundationNetwork]) -> str:
+def _frozen(networks: Mapping[str, TwinNetwork]) -> str:
     """The fingerprint of what is not trained: weights that are frozen."""
     every = [p for network in networks.values() for p in network.parameters() if not p.requires_grad]
     return fingerprint(*(parameter.detach().cpu().numpy() for parameter in every))
@@ -118,6 +135,15 @@ def _part(mouse: str, recording: TrialFolder, training: bool) -> tuple:
             "'training'."
         )
     return trials
+
+
+def _check_core(config: TwinConfig, given: object) -> None:
+    """An experiment opens the config's foundation; here its network is given."""
+    if given is None and config.foundation is not None:
+        raise SettingsError(
+            f"foundation is {config.foundation}; give the network that `load_foundation` of "
+            "neurokit.digital_twin opens, or set it to None."
+        )
 
 
 def _check_read(mouse: str, recording: object) -> None:
@@ -144,8 +170,8 @@ def _check_responses(mouse: str, recording: TrialFolder) -> None:
         )
 
 
-def _check(mouse: str, recording: TrialFolder, recipe: TwinRecipe, network: FoundationNetwork | None) -> None:
-    settings = network.settings if network else recipe.network
+def _check(mouse: str, recording: TrialFolder, config: TwinConfig, network: TwinNetwork | None) -> None:
+    settings = network.settings if network else config.network
     if recording.frame != settings.monitor:
         raise DataError(
             f"{recording.path} of {mouse} has frames of {recording.frame} pixels, and the network reads "
@@ -156,8 +182,8 @@ def _check(mouse: str, recording: TrialFolder, recipe: TwinRecipe, network: Foun
             f"{recording.path} has {recording.units} units, and the network of {mouse} {network.units}: give "
             "the network of this recording."
         )
-    if settings != recipe.network:
+    if settings != config.network:
         raise DataError(
-            f"The network of {mouse} has other sizes than the recipe says: give a recipe with "
+            f"The network of {mouse} has other sizes than the config says: give a config with "
             "network=network.settings."
         )

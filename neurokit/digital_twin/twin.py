@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float32, UInt8
-from torch import Tensor
+from torch import Tensor, nn
 
-from neurokit.digital_twin.network.network import FoundationNetwork
+from neurokit.digital_twin.network.base import check_network
 from neurokit.digital_twin.network.sequence import Periphery, Sequence
 from neurokit.errors import DataError, SettingsError
 from neurokit.training.device import choose_device
@@ -28,18 +28,19 @@ class DigitalTwin:
     Behaviour that is left out is the mean of the training trials, and so is behaviour that is NaN. What was
     seen before is remembered until `reset`, which every prediction starts with unless told otherwise. Weights
     are read at a reset: train, then reset. `periphery` 'extend' continues the monitor's edge around it, which
-    is dark otherwise. The network is moved to `device`.
+    is dark otherwise. The network, a `TwinNetwork`, is moved to `device`.
     """
 
     def __init__(
         self,
-        network: FoundationNetwork,
+        network: nn.Module,
         units: pd.DataFrame | None = None,
         *,
         device: str = "auto",
         periphery: Periphery = "dark",
     ) -> None:
-        """Raises DataError for a table of other units than the network has, SettingsError for other words."""
+        """Raises DataError for a table of other units than the network has, SettingsError for the rest."""
+        network = check_network(network)
         if periphery not in get_args(Periphery):
             raise SettingsError(f"periphery is {periphery!r}; use one of {', '.join(get_args(Periphery))}.")
         if units is not None and len(units) != network.units:

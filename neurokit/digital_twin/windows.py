@@ -14,7 +14,7 @@ import torch
 from jaxtyping import Float32, Int, UInt8
 from torch import Tensor
 
-from neurokit.digital_twin.config import TwinRecipe
+from neurokit.digital_twin.config import TwinConfig
 from neurokit.digital_twin.optimisation import epoch_seed
 from neurokit.digital_twin.recording import Trial
 from neurokit.errors import DataError
@@ -54,14 +54,14 @@ class MouseWindows:
     """
 
     def __init__(
-        self, mouse: str, trials: Sequence[Trial], recipe: TwinRecipe, device: torch.device | str = "cpu"
+        self, mouse: str, trials: Sequence[Trial], config: TwinConfig, device: torch.device | str = "cpu"
     ) -> None:
-        self.mouse, self.length, self.device = mouse, recipe.window, torch.device(device)
-        starts = [_starts(trial, recipe) for trial in trials]
+        self.mouse, self.length, self.device = mouse, config.window, torch.device(device)
+        starts = [_starts(trial, config) for trial in trials]
         chosen = [number for number, first in enumerate(starts) if len(first)]
         self.trials, self.starts = [trials[n] for n in chosen], [starts[n] for n in chosen]
         if not chosen:
-            raise DataError(_nothing(mouse, trials, recipe))
+            raise DataError(_nothing(mouse, trials, config))
 
     def draw(self, size: int, generator: torch.Generator, stream: int | None = None) -> Windows:
         """Windows of trials drawn with replacement."""
@@ -74,7 +74,7 @@ class MouseWindows:
     def _window(self, generator: torch.Generator) -> tuple[np.ndarray, ...]:
         trial = _draw(len(self.trials), generator)
         start = self.starts[trial][_draw(len(self.starts[trial]), generator)]
-        return stretch(self.trials[trial], slice(start, start + self.length))
+        return cut(self.trials[trial], slice(start, start + self.length))
 
     def fingerprint(self) -> str:
         """Which trials these are: see `trials_fingerprint`."""
@@ -93,7 +93,7 @@ class Cohort:
     def __init__(
         self,
         mice: Sequence[MouseWindows],
-        recipe: TwinRecipe,
+        config: TwinConfig,
         *,
         rank: int = 0,
         world: int | None = None,
@@ -101,19 +101,19 @@ class Cohort:
     ) -> None:
         if not mice:
             raise DataError("There is no mouse to train on; give the windows of one at least.")
-        self.mice, self.recipe, self.device = list(mice), recipe, mice[0].device
+        self.mice, self.config, self.device = list(mice), config, mice[0].device
         self.rank, self.world, self.frozen = rank, world or len(mice), frozen
 
     def fingerprint(self) -> str:
-        """Which windows of which mice, by which recipe, for which frozen parts."""
-        facts = [self.recipe.digest(), f"{self.rank} of {self.world}", self.frozen]
+        """Which windows of which mice, by which config, for which frozen parts."""
+        facts = [self.config.digest(), f"{self.rank} of {self.world}", self.frozen]
         return fingerprint(np.array([*facts, *(mouse.fingerprint() for mouse in self.mice)]))
 
     def steps(self, size: int, generator: torch.Generator, epoch: int) -> Iterator[list[Windows]]:
         """One epoch; only the seed of `generator` is used."""
         drawing = self._generators(generator.initial_seed(), epoch)
-        streams = self.recipe.network.streams
-        for _ in range(self.recipe.batches):
+        streams = self.config.network.streams
+        for _ in range(self.config.batches):
             yield [
                 mouse.draw(size, source, _draw(streams, source))
                 for mouse, source in zip(self.mice, drawing, strict=True)
@@ -125,7 +125,7 @@ class Cohort:
         return [torch.Generator().manual_seed(value) for value in seeds]
 
 
-def stretch(
+def cut(
     trial: Trial, frames: slice
 ) -> tuple[
     UInt8[np.ndarray, "T H W"],
@@ -158,41 +158,41 @@ def trials_fingerprint(trials: Sequence[Trial], mouse: str = "") -> str:
     return fingerprint(names, *parts)
 
 
-def _starts(trial: Trial, recipe: TwinRecipe) -> Int[np.ndarray, "n"]:
+def _starts(trial: Trial, config: TwinConfig) -> Int[np.ndarray, "n"]:
     """The frames at which a window may begin."""
-    starts = np.arange(max(0, len(trial.stimulus) - recipe.window + 1))
-    if recipe.gaps == "mean" or not len(starts):
+    starts = np.arange(max(0, len(trial.stimulus) - config.window + 1))
+    if config.gaps == "mean" or not len(starts):
         return starts
     gaps = np.isnan(trial.perspective).any(axis=1) | np.isnan(trial.modulation).any(axis=1)
     before = np.concatenate([[0], np.cumsum(gaps)])
-    return starts[before[starts + recipe.window] == before[starts]]
+    return starts[before[starts + config.window] == before[starts]]
 
 
 def _draw(number: int, generator: torch.Generator) -> int:
     return int(torch.randint(number, (), generator=generator))
 
 
-def _nothing(mouse: str, trials: Sequence[Trial], recipe: TwinRecipe) -> str:
+def _nothing(mouse: str, trials: Sequence[Trial], config: TwinConfig) -> str:
     longest = max((len(trial.stimulus) for trial in trials), default=0)
-    if longest < recipe.window:
+    if longest < config.window:
         return (
             f"{mouse} has {len(trials)} trials of {longest} frames at most, and a window takes "
-            f"{recipe.window}: set a smaller window, or give longer trials."
+            f"{config.window}: set a smaller window, or give longer trials."
         )
     return (
-        f"Every window of {recipe.window} frames of {mouse} holds a gap in behaviour (NaN): set gaps='mean', "
+        f"Every window of {config.window} frames of {mouse} holds a gap in behaviour (NaN): set gaps='mean', "
         "or a smaller window."
     )
 
 
-def drawn_once(mice: Mapping[str, MouseWindows], recipe: TwinRecipe, seed: int) -> list[Windows]:
+def draw_once(mice: Mapping[str, MouseWindows], config: TwinConfig, seed: int) -> list[Windows]:
     """The same windows whenever it is called with one seed, all streams: what validation measures on.
 
     A mouse's windows do not depend on which other mice there are.
     """
     sources = [torch.Generator().manual_seed(seed) for _ in mice]
     return [
-        mouse.draw(recipe.batch, source)
+        mouse.draw(config.batch, source)
         for mouse, source in zip(mice.values(), sources, strict=True)
-        for _ in range(recipe.validation_batches)
+        for _ in range(config.validation_batches)
     ]

@@ -54,7 +54,7 @@ class Animal(Protocol):
 class OneByOne:
     """An animal that can watch one presentation at a time, made to answer to several, each from its start.
 
-    A simulated mouse is one (`neurokit.digital_twin.sources.MouseTruth`).
+    A simulated mouse is one (`neurokit.digital_twin.truth.MouseTruth`).
     """
 
     def __init__(self, animal: Animal) -> None:

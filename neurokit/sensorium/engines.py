@@ -27,7 +27,9 @@ LOST = (
 class Job(Protocol):
     """What an engine runs; other processes get a copy."""
 
-    device: str
+    @property
+    def device(self) -> str:
+        """Where it computes."""
 
     def train(self) -> object:
         """Trains and saves."""

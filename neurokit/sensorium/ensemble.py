@@ -130,7 +130,7 @@ class Member:
         scans = self.load()
         mice, config = self.task(scans), self.own_config
         unfinished = self.path.with_suffix(".training")
-        options = {"compile": self.compile, "show_progress": self.number == 0}
+        options: dict[str, Any] = {"compile": self.compile, "show_progress": self.number == 0}
         result = train(self.build(mice, config), mice, config, checkpoint=unfinished, **options)
         self._save(result, mice, identity(scans))
         unfinished.unlink(missing_ok=True)
@@ -202,7 +202,8 @@ def train_ensemble(
             f"engine is {engine!r}, members {members}, workers {workers}; use one of {', '.join(ENGINES)} "
             "and numbers of 1 or more."
         )
-    fixed = {"build": build, "device": device, "threads": torch.get_num_threads(), "compile": compile}
+    fixed: dict[str, Any] = {"build": build, "device": device, "compile": compile}
+    fixed["threads"] = torch.get_num_threads()
     place, scans = Path(folder).absolute(), load()
     jobs = [Member(load, config, number, members, place, **fixed) for number in range(members)]
     finished = _finished(jobs, scans)

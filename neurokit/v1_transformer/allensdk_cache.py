@@ -80,9 +80,9 @@ def asked(question: Callable[[], Answer], what: str) -> Answer:
     try:
         return question()
     except requests.RequestException as error:
-        remedy = "look at the network and try again; nothing was kept of it"
+        remedy = "look at the network and try again; no part of it was saved"
         raise FetchError(f"The Allen Institute's server did not send {what} ({error}): {remedy}.") from error
-    except (NeurokitError, OSError, ValueError):  # told of by the caller
+    except (NeurokitError, OSError, ValueError):  # the caller says what was wrong
         raise
     except Exception as error:  # AllenSDK raises plain exceptions for what a server lacks
         raise FetchError(f"AllenSDK could not get {what} ({type(error).__name__}: {error}).") from error
@@ -94,7 +94,7 @@ def check_whole(path: Path, session_id: int) -> None:
         h5py.File(path, locking=False).close()  # `written` holds a lock of its own
     except OSError as error:
         finding = f"What the Allen Institute's server sent for session {session_id} is no whole HDF5 file"
-        raise FetchError(f"{finding} ({error}): try again later; nothing was kept of it.") from error
+        raise FetchError(f"{finding} ({error}): try again later; no part of it was saved.") from error
 
 
 class _NumpyOfOne(ModuleType):

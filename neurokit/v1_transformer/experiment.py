@@ -34,7 +34,6 @@ from neurokit.v1_transformer.scores import COLUMNS, reference_predictions, scale
 from neurokit.v1_transformer.simulated_files import ceiling, truth_path, write_session
 from neurokit.v1_transformer.simulation import (
     SessionParameters,
-    SessionType,
     SimulatedSession,
     simulate_session,
 )
@@ -222,7 +221,7 @@ def simulate(
     folder: Path,
     *,
     seed: int = 0,
-    session_type: SessionType | None = None,
+    session_type: str | None = None,
     cells: int | None = None,
     frames: int | None = None,
     repeats: int | None = None,

@@ -162,7 +162,7 @@ class V1Transformer(nn.Module):
         frames: Float[Tensor, "U C H W"],
         shown: Int[Tensor, "E T"],
         running: Float[Tensor, "R E T 2"] | None = None,
-    ) -> Float[Tensor, "R E N"] | Float[Tensor, "R E T N"]:
+    ) -> Float[Tensor, "#R E N"] | Float[Tensor, "#R E T N"]:
         """Activity in the unit of the targets, in each repeat: after each clip, or at each of its frames.
 
         `frames` are standardised and distinct; a clip shows those that its row of `shown` names. `running`

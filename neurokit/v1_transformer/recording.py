@@ -150,9 +150,9 @@ def _dataset(path: Path) -> Any:
 def _facts(metadata: dict, path: Path) -> dict[str, Any]:
     """Fields of MovieSession by name; AllenSDK leaves out what the file does not tell, or says None."""
     facts: dict[str, Any] = {field: metadata.get(theirs) for field, theirs in _FACTS.items()}
-    untold = [field for field, value in facts.items() if value is None]
-    if untold:
-        raise DataError(f"{path} does not tell its {', '.join(untold)}: fetch the session again.")
+    missing = [field for field, value in facts.items() if value is None]
+    if missing:
+        raise DataError(f"{path} does not tell its {', '.join(missing)}: fetch the session again.")
     cre_line = facts["cre_line"].split("/")[0]  # the catalogue's word, without the other allele
     return facts | {"cre_line": cre_line}
 

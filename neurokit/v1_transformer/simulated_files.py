@@ -89,7 +89,7 @@ def ceiling(responses: Float[np.ndarray, "R F N"], expected: Float[np.ndarray, "
 
 
 def truth_path(session: str | Path) -> Path:
-    """Where the truth of the session in an NWB is kept."""
+    """Where the truth of the session in an NWB lies."""
     return Path(session).with_name(f"{Path(session).stem}_truth.npz")
 
 

@@ -145,7 +145,7 @@ def values_of(statistics: TrainingStatistics) -> np.ndarray:
 def test_standardised_training_trials_have_mean_0_and_spread_1_and_units_mean_1() -> None:
     trials = [raw_trial(i, frames=8 + i) for i in range(5)]
     statistics = training_statistics(trials, IDS)
-    done = [statistics.standardised(each) for each in trials]
+    done = [statistics.standardise(each) for each in trials]
     behaviour = np.concatenate([np.hstack([each.perspective, each.modulation]) for each in done])
     np.testing.assert_allclose(behaviour.mean(axis=0), 0, atol=1e-5)
     np.testing.assert_allclose(behaviour.std(axis=0), 1, atol=1e-5)
@@ -169,14 +169,14 @@ def test_gaps_are_left_out_of_the_statistics_and_stay_gaps() -> None:
     expected = training_statistics([whole[0], whole[2]], IDS)
     np.testing.assert_allclose(found.perspective_mean, expected.perspective_mean)
     np.testing.assert_allclose(found.perspective_std, expected.perspective_std)
-    assert np.isnan(found.standardised(holed[1]).perspective).all()
-    assert np.isfinite(found.standardised(holed[0]).perspective).all()
+    assert np.isnan(found.standardise(holed[1]).perspective).all()
+    assert np.isfinite(found.standardise(holed[0]).perspective).all()
 
 
 def test_behaviour_that_never_varies_or_was_never_seen() -> None:
     still = raw_trial(0)
     still.modulation[:, 1], still.perspective[:, 0] = 0.1, np.nan
-    done = training_statistics([still], IDS).standardised(still)
+    done = training_statistics([still], IDS).standardise(still)
     np.testing.assert_allclose(done.modulation[:, 1], 0, atol=1e-6)
     assert np.isnan(done.perspective[:, 0]).all() and np.isfinite(done.perspective[:, 1]).all()
 

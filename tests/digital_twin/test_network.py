@@ -11,7 +11,7 @@ from torch.nn import functional
 from neurokit.digital_twin.network.config import SMALL as ONE_STREAM
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.convolution import CausalConvolution, InterGroup, gelu
-from neurokit.digital_twin.network.network import FoundationNetwork, build
+from neurokit.digital_twin.network.network import FoundationNetwork, build_network
 from neurokit.digital_twin.network.readout import unit_model
 from neurokit.digital_twin.network.sequence import Sequence
 from neurokit.errors import SettingsError
@@ -40,7 +40,7 @@ def inputs(settings: FoundationSettings, frames: int = 3) -> tuple[Tensor, Tenso
 
 @pytest.fixture(scope="module")
 def released() -> FoundationNetwork:
-    return build(3, FoundationSettings())
+    return build_network(3, FoundationSettings())
 
 
 def test_parameters_of_each_part(released: FoundationNetwork) -> None:
@@ -54,20 +54,21 @@ def test_parameters_of_each_part(released: FoundationNetwork) -> None:
 
 
 def test_parameters_of_the_other_core() -> None:
-    network = build(1, FoundationSettings(recurrence="convolution"))
+    network = build_network(1, FoundationSettings(recurrence="convolution"))
     assert count(network.core.recurrent) == 4 * 720_128
 
 
 @pytest.mark.parametrize(("units", "millions"), [(8221, 8.83), (9941, 9.73)])
 def test_parameters_of_released_twins(released: FoundationNetwork, units: int, millions: float) -> None:
     mouse_free = count(released) - count(released.readout)
-    total = mouse_free + count(build(units, SMALL).readout) // (6 + 2 * 17) * 522
+    total = mouse_free + count(build_network(units, SMALL).readout) // (6 + 2 * 17) * 522
     assert total / 1e6 == pytest.approx(millions, abs=0.005)
-    assert count(build(7, SMALL).readout) == 7 * (6 + 2 * 17)  # place, spread; weights and bias of 2 streams
+    each = 6 + 2 * 17  # place and spread; weights and bias of two streams
+    assert count(build_network(7, SMALL).readout) == 7 * each
 
 
 def test_a_new_mouse_trains_its_own_part(released: FoundationNetwork) -> None:
-    network = build(3, FoundationSettings())
+    network = build_network(3, FoundationSettings())
     network.freeze_shared()
     own = trainable(network)
     assert sum(values.numel() for values in own.values()) == 678 + 15 + 4 * 48 + 522 * 3
@@ -80,7 +81,7 @@ def test_a_new_mouse_trains_its_own_part(released: FoundationNetwork) -> None:
 @pytest.mark.parametrize("core", CORES)
 def test_an_untrained_network_predicts_the_mean(core: str) -> None:
     settings = SMALL.replace(recurrence=core)
-    network, responses = build(5, settings), torch.rand(3, 2, 5) * 2
+    network, responses = build_network(5, settings), torch.rand(3, 2, 5) * 2
     for mode in (True, False):
         network.train(mode)
         drive = network(*inputs(settings))
@@ -91,7 +92,7 @@ def test_an_untrained_network_predicts_the_mean(core: str) -> None:
 def test_the_seed_alone_decides_the_weights() -> None:
     torch.manual_seed(5)
     before = torch.random.get_rng_state()
-    one, same, other = build(5, SMALL, seed=1), build(5, SMALL, seed=1), build(5, SMALL, seed=2)
+    one, same, other = (build_network(5, SMALL, seed=seed) for seed in (1, 1, 2))
     assert torch.equal(torch.random.get_rng_state(), before)
     name = "core.recurrent.proj_i.weights.1"
     assert torch.equal(one.state_dict()[name], same.state_dict()[name])
@@ -99,7 +100,7 @@ def test_the_seed_alone_decides_the_weights() -> None:
 
 
 def test_streams_start_apart() -> None:
-    weights = build(5, SMALL).core.feedforward.inputs[0].weights
+    weights = build_network(5, SMALL).core.feedforward.inputs[0].weights
     assert not torch.equal(weights[0], weights[1])
 
 
@@ -118,7 +119,7 @@ def test_weights_start_uniform(standardise: bool, variance: float) -> None:
 
 
 def test_places_spreads_and_biases_start_as_published() -> None:
-    network = build(4, SMALL)
+    network = build_network(4, SMALL)
     state = network.state_dict()
     assert torch.equal(state["perspective.monitor.center"], torch.tensor([0.0, 0.0, 0.5]))
     assert torch.equal(state["perspective.monitor.angle_std"], torch.full((3,), 0.05))
@@ -191,7 +192,7 @@ def test_gelu_keeps_the_variance_of_normal_input() -> None:
 
 @pytest.mark.parametrize("core", CORES)
 def test_every_parameter_has_a_rule(core: str) -> None:
-    network = build(9, SMALL.replace(recurrence=core))
+    network = build_network(9, SMALL.replace(recurrence=core))
     rules = network.update_rules()
     assert rules.keys() == dict(network.named_parameters()).keys()
     for name, values in network.named_parameters():
@@ -205,7 +206,7 @@ def test_every_parameter_has_a_rule(core: str) -> None:
 
 
 def test_what_is_shared_stays_frozen() -> None:
-    network = build(3, SMALL)
+    network = build_network(3, SMALL)
     assert network.training and all(values.requires_grad for values in network.parameters())
     network.freeze_shared()
     for mode in (True, False, True):
@@ -222,7 +223,7 @@ def test_what_is_shared_stays_frozen() -> None:
 
 
 def test_frozen_parameters_get_no_gradient_and_the_rest_does() -> None:
-    network = build(3, SMALL)
+    network = build_network(3, SMALL)
     for weight in network.readout.feature.weights:
         nn.init.normal_(weight, generator=torch.Generator().manual_seed(0))
     network.freeze_shared()
@@ -235,8 +236,8 @@ def test_frozen_parameters_get_no_gradient_and_the_rest_does() -> None:
 
 
 def test_a_network_is_its_weights() -> None:
-    one = build(6, SMALL, seed=3)
-    copy = build(6, SMALL, seed=4)
+    one = build_network(6, SMALL, seed=3)
+    copy = build_network(6, SMALL, seed=4)
     copy.load_state_dict(one.state_dict())
     assert all(torch.equal(copy.state_dict()[name], values) for name, values in one.state_dict().items())
     built = FoundationNetwork(one.configuration["units"], FoundationSettings(**one.configuration["settings"]))
@@ -245,7 +246,7 @@ def test_a_network_is_its_weights() -> None:
 
 def test_weights_of_another_size_do_not_fit() -> None:
     with pytest.raises(RuntimeError, match=r"core\.recurrent"):
-        build(6, SMALL.replace(hidden=32)).load_state_dict(build(6, SMALL).state_dict())
+        build_network(6, SMALL.replace(hidden=32)).load_state_dict(build_network(6, SMALL).state_dict())
 
 
 # --- units
@@ -275,7 +276,7 @@ def test_units_by_hand() -> None:
 
 
 def test_the_unit_is_the_one_that_was_chosen() -> None:
-    network = build(3, SMALL.replace(unit="elu"))
+    network = build_network(3, SMALL.replace(unit="elu"))
     for bias in network.readout.biases:
         bias.data += 2.0
     assert torch.equal(network.eval().rates(*inputs(SMALL)), torch.full((3, 2, 3), 3.0))
@@ -348,7 +349,7 @@ def test_sizes_of_another_kind(name: str, value: object, says: str) -> None:
 @pytest.mark.parametrize("units", [0, -1])
 def test_a_network_of_no_neuron(units: int) -> None:
     with pytest.raises(SettingsError, match=f"^units is {units};"):
-        build(units, SMALL)
+        build_network(units, SMALL)
 
 
 @pytest.mark.parametrize(
@@ -386,7 +387,7 @@ def test_a_map_pooled_to_nothing() -> None:
 )
 def test_settings_that_can_be_built(change: dict) -> None:
     settings = SMALL.replace(**change)
-    network, sizes = build(2, settings).eval(), []
+    network, sizes = build_network(2, settings).eval(), []
     network.core.register_forward_hook(lambda module, arguments, maps: sizes.append(tuple(maps.shape)))
     assert network(*inputs(settings)).shape == (3, 2, 2)
     assert sizes == [(2, 3, settings.streams * settings.outputs, *settings.map)]

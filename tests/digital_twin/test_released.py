@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from neurokit.digital_twin.network.network import FoundationNetwork
-from neurokit.digital_twin.released import load_twin, save_weights
+from neurokit.digital_twin.released import load_released, save_weights
 from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.errors import CheckpointError, DataError, SettingsError
 from tests.digital_twin.toys import NETWORK, toy_network
@@ -34,7 +34,7 @@ def inputs(frames: int = 6) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def test_the_twin_predicts_what_the_saved_network_did(network: FoundationNetwork, folder: Path) -> None:
-    found = load_twin(folder, 4, 7, settings=NETWORK, device="cpu")
+    found = load_released(folder, 4, 7, settings=NETWORK, device="cpu")
     wanted = DigitalTwin(network, device="cpu").predict(*inputs())
     np.testing.assert_array_equal(found.predict(*inputs()), wanted)
     assert np.ptp(wanted, axis=1).min() > 0.01  # so units in another order would be noticed
@@ -44,7 +44,7 @@ def test_the_twin_predicts_what_the_saved_network_did(network: FoundationNetwork
 
 def test_the_periphery_is_handed_on(folder: Path) -> None:
     dark, extended = (
-        load_twin(folder, 4, 7, settings=NETWORK, device="cpu", periphery=word).predict(*inputs())
+        load_released(folder, 4, 7, settings=NETWORK, device="cpu", periphery=word).predict(*inputs())
         for word in ("dark", "extend")
     )
     assert np.abs(dark - extended).max() > 1e-4
@@ -54,7 +54,7 @@ def test_opening_leaves_the_global_random_numbers_alone(folder: Path) -> None:
     torch.manual_seed(5)
     wanted = torch.rand(3)
     torch.manual_seed(5)
-    load_twin(folder, 4, 7, settings=NETWORK, device="cpu")
+    load_released(folder, 4, 7, settings=NETWORK, device="cpu")
     assert torch.equal(torch.rand(3), wanted)
 
 
@@ -71,13 +71,13 @@ def test_opening_leaves_the_global_random_numbers_alone(folder: Path) -> None:
 )
 def test_settings_of_another_network_are_refused(folder: Path, changes: dict[str, object], says: str) -> None:
     with pytest.raises(CheckpointError, match=says) as error:
-        load_twin(folder, 4, 7, settings=NETWORK.replace(**changes), device="cpu")
+        load_released(folder, 4, 7, settings=NETWORK.replace(**changes), device="cpu")
     assert str(folder) in str(error.value) and "\n" not in str(error.value)
 
 
 def test_a_small_network_is_not_taken_for_a_released_one(folder: Path) -> None:
     with pytest.raises(CheckpointError, match="give the settings that it was trained with"):
-        load_twin(folder, 4, 7, device="cpu")
+        load_released(folder, 4, 7, device="cpu")
 
 
 def test_a_tensor_of_another_kind_is_refused(folder: Path) -> None:
@@ -86,14 +86,14 @@ def test_a_tensor_of_another_kind_is_refused(folder: Path) -> None:
     state = torch.load(folder / "params_4_7.pt", weights_only=True)
     torch.save(state | {name: state[name] > 0}, folder / "params_4_7.pt")
     with pytest.raises(CheckpointError, match=rf"{name} as torch\.bool, not torch\.float32: save") as raised:
-        load_twin(folder, 4, 7, settings=NETWORK, device="cpu")
+        load_released(folder, 4, 7, settings=NETWORK, device="cpu")
     assert "\n" not in str(raised.value)
 
 
 def test_what_is_not_there_is_refused(folder: Path) -> None:
     with pytest.raises(DataError, match="choose one of 4-7"):
-        load_twin(folder, 4, 8, settings=NETWORK)
+        load_released(folder, 4, 8, settings=NETWORK)
     with pytest.raises(SettingsError, match="tpu"):
-        load_twin(folder, 4, 7, settings=NETWORK, device="tpu")
+        load_released(folder, 4, 7, settings=NETWORK, device="tpu")
     with pytest.raises(CheckpointError, match="is no folder"):
-        load_twin(folder / "nowhere", 4, 7)
+        load_released(folder / "nowhere", 4, 7)

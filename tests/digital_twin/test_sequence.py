@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from neurokit.digital_twin.network.config import SMALL as ONE_STREAM
 from neurokit.digital_twin.network.config import FoundationSettings
-from neurokit.digital_twin.network.network import Draws, FoundationNetwork, build
+from neurokit.digital_twin.network.network import Draws, FoundationNetwork, build_network
 from neurokit.digital_twin.network.sequence import Sequence
 
 SMALL = ONE_STREAM.replace(streams=2, retina=(32, 48), recurrence="attention", spread=0.4, jitter=0.05)
@@ -26,7 +26,10 @@ MINIMAL = FoundationSettings(
 
 def stirred(settings: FoundationSettings, seed: int = 0) -> FoundationNetwork:
     """Every parameter away from where it starts, float64, so that everything has an effect."""
-    network, generator = build(UNITS, settings, seed=seed).double(), torch.Generator().manual_seed(seed)
+    network, generator = (
+        build_network(UNITS, settings, seed=seed).double(),
+        torch.Generator().manual_seed(seed),
+    )
     for values in network.parameters():
         values.data += 0.2 * torch.randn(values.shape, generator=generator, dtype=torch.float64)
     return network

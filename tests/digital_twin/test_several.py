@@ -9,18 +9,18 @@ import torch
 from torch import Tensor, distributed, multiprocessing
 
 from neurokit.digital_twin import several
+from neurokit.digital_twin.checkpoints import open_twin
 from neurokit.digital_twin.cohort import ClippedDescent, CohortNetwork, WindowLoss
 from neurokit.digital_twin.network.network import FoundationNetwork
 from neurokit.digital_twin.recording import load_trials
-from neurokit.digital_twin.saved import load_twin
 from neurokit.digital_twin.several import joined, keep_equal, train_in_processes
 from neurokit.digital_twin.training import train_cohort
 from neurokit.digital_twin.windows import Cohort, MouseWindows
 from neurokit.distributed.processes import Rejoining
 from neurokit.errors import DataError, DiskError, FitError, SettingsError
-from tests.digital_twin.toys import RECIPE, toy_network, toy_recording, toy_trials, train_apart, weights
+from tests.digital_twin.toys import CONFIG, toy_network, toy_recording, toy_trials, train_apart, weights
 
-BRISK = RECIPE.replace(cycles=RECIPE.cycles.replace(learning_rate=0.3))
+BRISK = CONFIG.replace(cycles=CONFIG.cycles.replace(learning_rate=0.3))
 SHARED = ("core.", "modulation.lstm.")
 
 
@@ -48,7 +48,7 @@ def compared(together: dict[str, FoundationNetwork], output: Path) -> dict[str, 
     """How far saved networks are from those trained together, in the shared part and in each mouse's own."""
     found = {}
     for mouse, network in together.items():
-        saved, one = weights(load_twin(output / mouse)[0]), weights(network)
+        saved, one = weights(open_twin(output / mouse).network), weights(network)
         numbers = [name for name, values in one.items() if values.is_floating_point()]
         shared = [name for name in numbers if name.startswith(SHARED)]
         found[f"{mouse} shared"] = furthest(one, saved, shared)
@@ -62,10 +62,10 @@ def test_two_processes_find_the_weights_of_one(
     paths = train_in_processes(folders, BRISK, tmp_path, device="cpu")
     assert list(paths) == ["a", "b"] and all(path.is_file() for path in paths.values())
     assert max(compared(together, tmp_path).values()) < 1e-6
-    a, b = (weights(load_twin(path)[0]) for path in paths.values())
+    a, b = (weights(open_twin(path).network) for path in paths.values())
     assert all(torch.equal(a[name], b[name]) for name in a if name.startswith(SHARED))
     assert not list(tmp_path.glob("*unfinished*"))
-    start = weights(several.build(3, BRISK.network, seed=BRISK.seed))
+    start = weights(several.build_network(3, BRISK.network, seed=BRISK.seed))
     assert furthest(start, a, [name for name in start if name.startswith("core.feedforward.out")]) > 1e-4
 
 
@@ -83,22 +83,22 @@ def test_without_a_mean_of_gradients_they_differ(
 
 def shared_after_a_step(order: str) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """The shared part after a first step of two mice: as trained, and worked out from the formula."""
-    recipe = BRISK.replace(sgd=BRISK.sgd.replace(clip=0.001, eps=1e-4))
+    config = BRISK.replace(sgd=BRISK.sgd.replace(clip=0.001, eps=1e-4))
     model = CohortNetwork({"a": toy_network(), "b": toy_network(units=4, seed=1)}).train()
-    mice = [MouseWindows(m, toy_trials(units=3 + s, seed=s), recipe) for s, m in enumerate("ab")]
+    mice = [MouseWindows(m, toy_trials(units=3 + s, seed=s), config) for s, m in enumerate("ab")]
     before = weights(model.mice["a"])
     rules = model.mice["a"].update_rules()
-    optimizer, _ = ClippedDescent(recipe)(model, recipe.fit)
+    optimizer, _ = ClippedDescent(config)(model, config.fit_settings)
     parts: list[dict[str, Tensor]] = []
-    step = next(Cohort(mice, recipe).steps(2, torch.Generator().manual_seed(0), 0))
+    step = next(Cohort(mice, config).steps(2, torch.Generator().manual_seed(0), 0))
     for windows in (replace(windows, stream=0) for windows in step):
         known = {n: p.grad.clone() for n, p in model.mice["a"].named_parameters() if p.grad is not None}
-        total, number = WindowLoss(recipe.burn_in)(model, windows)
+        total, number = WindowLoss(config.burn_in)(model, windows)
         (total / number).backward()
         now = {n: p.grad for n, p in model.mice["a"].named_parameters() if p.grad is not None}
         parts.append({n: g - known.get(n, 0) for n, g in now.items() if n.startswith(SHARED)})
     optimizer.step()
-    rate, sgd = optimizer.param_groups[0]["lr"], recipe.sgd
+    rate, sgd = optimizer.param_groups[0]["lr"], config.sgd
 
     def clipped(name: str, gradient: Tensor) -> Tensor:
         value, over = before[name], rules[name].norm_over or tuple(range(before[name].ndim))
@@ -141,8 +141,8 @@ def alone(tmp_path: Path) -> None:
 def test_a_broken_off_run_goes_on_from_the_last_epoch_of_all(
     alone: None, folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mouse, recipe = {"a": folders["a"]}, BRISK.epochs(3)
-    whole = several.train_my_mouse(mouse, recipe, tmp_path / "whole", device="cpu")
+    mouse, config = {"a": folders["a"]}, BRISK.with_epochs(3)
+    whole = several.train_my_mouse(mouse, config, tmp_path / "whole", device="cpu")
 
     class Killed(Rejoining):
         def keep(self, epoch: int) -> None:
@@ -152,12 +152,12 @@ def test_a_broken_off_run_goes_on_from_the_last_epoch_of_all(
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(several, "Rejoining", Killed)
-        several.train_my_mouse(mouse, recipe, tmp_path / "killed", device="cpu")
+        several.train_my_mouse(mouse, config, tmp_path / "killed", device="cpu")
     left = sorted(path.name for path in (tmp_path / "killed").iterdir())
     assert left == ["a.unfinished", "a.unfinished-1"]
     (tmp_path / "killed" / "a.unfinished").write_bytes(b"of an epoch that others had not closed")
-    resumed = several.train_my_mouse(mouse, recipe, tmp_path / "killed", device="cpu")
-    one, two = (weights(load_twin(path)[0]) for path in (whole, resumed))
+    resumed = several.train_my_mouse(mouse, config, tmp_path / "killed", device="cpu")
+    one, two = (weights(open_twin(path).network) for path in (whole, resumed))
     assert all(torch.equal(values, two[name]) for name, values in one.items())
     assert not list((tmp_path / "killed").glob("*unfinished*"))
 

@@ -10,7 +10,7 @@ from neurokit.digital_twin.recording import load_trials, load_videos
 from neurokit.digital_twin.simulated_files import TRUTH, scales, videos_folder, write_recording
 from neurokit.digital_twin.simulated_mouse import PUPIL, VideoMouse, activity, draw_behaviour, look
 from neurokit.digital_twin.simulation import KINDS, MouseParameters, SimulatedMouse, simulate_mouse
-from neurokit.digital_twin.sources import MouseTruth, load_simulated_mouse, load_truth
+from neurokit.digital_twin.truth import MouseTruth, load_simulated_mouse, load_truth
 from neurokit.errors import DataError, SettingsError
 from neurokit.metrics import repeat_scores
 from neurokit.simulation.movies import FRAME_RATE, GREY

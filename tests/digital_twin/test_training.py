@@ -10,16 +10,16 @@ import pytest
 import torch
 from torch import Tensor
 
+from neurokit.digital_twin.checkpoints import data_facts, open_twin, save_foundation, save_twin
 from neurokit.digital_twin.cohort import ClippedDescent, CohortNetwork, ValidationLoss, WindowLoss
-from neurokit.digital_twin.config import TwinRecipe
-from neurokit.digital_twin.network.network import FoundationNetwork, build
+from neurokit.digital_twin.config import TwinConfig
+from neurokit.digital_twin.network.network import FoundationNetwork, build_network
 from neurokit.digital_twin.recording import Trial, TrialFolder
-from neurokit.digital_twin.saved import check_twin, load_twin, open_twin, save_foundation, save_twin
-from neurokit.digital_twin.training import train_cohort, train_twin, transferred
+from neurokit.digital_twin.training import train_cohort, train_twin, transfer_core
 from neurokit.digital_twin.windows import MouseWindows, Windows
 from neurokit.errors import CheckpointError, DataError, FitError, SettingsError
 from neurokit.training.fit import TrainingResult
-from tests.digital_twin.toys import NETWORK, RECIPE, toy_network, toy_recording, toy_trials, weights
+from tests.digital_twin.toys import CONFIG, NETWORK, toy_network, toy_recording, toy_trials, weights
 
 
 @pytest.fixture(scope="module")
@@ -34,20 +34,20 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> TrialFolder:
 
 
 def train(
-    recording: TrialFolder, recipe: TwinRecipe = RECIPE, *given: object, **options: object
+    recording: TrialFolder, config: TwinConfig = CONFIG, *given: object, **options: object
 ) -> TrainingResult:
-    return train_twin(recording, recipe, *given, device="cpu", show_progress=False, **options)
+    return train_twin(recording, config, *given, device="cpu", show_progress=False, **options)
 
 
 def same(one: dict[str, Tensor], two: dict[str, Tensor]) -> bool:
     return one.keys() == two.keys() and all(torch.equal(values, two[name]) for name, values in one.items())
 
 
-def windows(trials: list[Trial], recipe: TwinRecipe = RECIPE, stream: int | None = 0) -> Windows:
-    return MouseWindows("m", trials, recipe).draw(4, torch.Generator().manual_seed(1), stream)
+def windows(trials: list[Trial], config: TwinConfig = CONFIG, stream: int | None = 0) -> Windows:
+    return MouseWindows("m", trials, config).draw(4, torch.Generator().manual_seed(1), stream)
 
 
-def mean_loss(network: FoundationNetwork, batch: Windows, burn_in: int = RECIPE.burn_in) -> Tensor:
+def mean_loss(network: FoundationNetwork, batch: Windows, burn_in: int = CONFIG.burn_in) -> Tensor:
     total, number = WindowLoss(burn_in)(CohortNetwork({"m": network}), batch)
     return total / number
 
@@ -59,8 +59,8 @@ def gradients(network: FoundationNetwork, batch: Windows) -> dict[str, Tensor]:
     return {n: p.grad.clone() for n, p in network.named_parameters() if p.grad is not None}
 
 
-def fast(recipe: TwinRecipe) -> TwinRecipe:
-    return recipe.replace(cycles=recipe.cycles.replace(learning_rate=0.3))
+def fast(config: TwinConfig) -> TwinConfig:
+    return config.replace(cycles=config.cycles.replace(learning_rate=0.3))
 
 
 # --- what is learnt
@@ -68,20 +68,20 @@ def fast(recipe: TwinRecipe) -> TwinRecipe:
 
 def test_training_finds_what_drives_the_units(recording: TrialFolder) -> None:
     """Units follow one half of the monitor, so the video tells more than their mean, whose loss is 1."""
-    recipe = fast(RECIPE.replace(batches=5).epochs(12))
-    fitted = train(recording, recipe)
+    config = fast(CONFIG.replace(batches=5).with_epochs(12))
+    fitted = train(recording, config)
     assert fitted.history.validation_loss.iloc[0] > 0.99
     assert fitted.best_loss == fitted.history.validation_loss.min() < 0.96
     blind = toy_recording(recording.path.with_name("blind"), lambda t: replace(t, stimulus=0 * t.stimulus))
-    assert train(blind, recipe).best_loss > 0.98
+    assert train(blind, config).best_loss > 0.98
 
 
 @pytest.mark.parametrize("training", [True, False])
 def test_an_untrained_network_has_a_loss_of_one(training: bool) -> None:
-    fresh = build(3, NETWORK).train(training)
+    fresh = build_network(3, NETWORK).train(training)
     assert mean_loss(fresh, windows(toy_trials())).item() == 1.0
-    mice = {"m": MouseWindows("m", toy_trials(), RECIPE)}
-    assert ValidationLoss(mice, RECIPE)(CohortNetwork({"m": fresh})) == 1.0
+    mice = {"m": MouseWindows("m", toy_trials(), CONFIG)}
+    assert ValidationLoss(mice, CONFIG)(CohortNetwork({"m": fresh})) == 1.0
     assert mean_loss(toy_network().train(training), windows(toy_trials())).item() != 1.0
 
 
@@ -89,7 +89,7 @@ def test_the_loss_is_that_of_the_unit_model() -> None:
     network, batch = toy_network(unit="elu").eval(), windows(toy_trials())
     sequence = network.begin(4, stream=0)
     rates = network.rates(batch.video, batch.pupil, batch.behaviour, sequence)
-    error = (rates - batch.responses)[RECIPE.burn_in :].square().mean()
+    error = (rates - batch.responses)[CONFIG.burn_in :].square().mean()
     assert mean_loss(network, batch).item() == pytest.approx(error.item(), rel=1e-6)
 
 
@@ -100,7 +100,7 @@ def test_the_seed_decides_the_weights(recording: TrialFolder) -> None:
     before = torch.get_rng_state()
     assert same(one, weights(train(recording).model))
     assert torch.equal(torch.get_rng_state(), before)
-    assert not same(one, weights(train(recording, RECIPE.replace(seed=4)).model))
+    assert not same(one, weights(train(recording, CONFIG.replace(seed=4)).model))
 
 
 # --- what is scored
@@ -114,11 +114,11 @@ def test_burn_in_is_shown_but_not_scored() -> None:
 
     network = toy_network()
     base = gradients(network, windows(toy_trials()))
-    last_unscored = gradients(network, with_response(RECIPE.burn_in - 1))
-    first_scored = gradients(network, with_response(RECIPE.burn_in))
+    last_unscored = gradients(network, with_response(CONFIG.burn_in - 1))
+    first_scored = gradients(network, with_response(CONFIG.burn_in))
     assert same(base, last_unscored) and not same(base, first_scored)
     dark = windows(toy_trials())
-    dark.video[: RECIPE.burn_in] = 0
+    dark.video[: CONFIG.burn_in] = 0
     assert not same(base, gradients(network, dark))
 
 
@@ -129,7 +129,7 @@ def test_gaps_in_behaviour_never_reach_the_loss(tmp_path: Path, gaps: str) -> No
         return trial
 
     recording = toy_recording(tmp_path / "gaps", with_gap, frames=24)
-    fitted = train(recording, RECIPE.replace(gaps=gaps))
+    fitted = train(recording, CONFIG.replace(gaps=gaps))
     assert np.isfinite(fitted.history.to_numpy()).all()
 
 
@@ -142,7 +142,7 @@ def test_a_gap_that_did_reach_it_would_be_noticed(part: str) -> None:
 
 
 def test_a_loss_that_is_not_finite_ends_training(recording: TrialFolder) -> None:
-    huge = RECIPE.replace(cycles=RECIPE.cycles.replace(learning_rate=1e30))
+    huge = CONFIG.replace(cycles=CONFIG.cycles.replace(learning_rate=1e30))
     with pytest.raises(FitError, match=r"^The loss on windows of mouse became [^\n]*restored\.$"):
         train(recording, huge)
 
@@ -162,11 +162,11 @@ def test_a_neuron_whose_place_is_lost_makes_the_loss_say_so() -> None:
 # --- what moves
 
 
-def step(network: FoundationNetwork, batch: Windows, recipe: TwinRecipe = RECIPE) -> dict[str, Tensor]:
+def step(network: FoundationNetwork, batch: Windows, config: TwinConfig = CONFIG) -> dict[str, Tensor]:
     """The weights after one step on these windows."""
     model = CohortNetwork({"m": network})
-    optimizer, _ = ClippedDescent(recipe)(model, recipe.fit)
-    total, number = WindowLoss(recipe.burn_in)(model, batch)
+    optimizer, _ = ClippedDescent(config)(model, config.fit_settings)
+    total, number = WindowLoss(config.burn_in)(model, batch)
     (total / number).backward()
     optimizer.step()
     return weights(network)
@@ -186,7 +186,7 @@ def test_a_step_leaves_streams_that_took_no_part_alone(stream: int) -> None:
 
 def test_transfer_takes_over_and_freezes_what_mice_share() -> None:
     foundation = toy_network(units=4, seed=7)
-    network = transferred(foundation, 3, seed=1)
+    network = transfer_core(foundation, 3, seed=1)
     own, given = weights(network), weights(foundation)
     shared = [name for name in own if name.startswith(("core.", "modulation.lstm."))]
     assert len(shared) > 20 and all(torch.equal(own[name], given[name]) for name in shared)
@@ -199,16 +199,16 @@ def test_transfer_takes_over_and_freezes_what_mice_share() -> None:
 
 def test_after_a_transfer_the_shared_part_is_as_it_was_to_the_bit(recording: TrialFolder) -> None:
     foundation = toy_network(units=4, seed=7, dropout=0.5)
-    recipe = fast(RECIPE.replace(network=foundation.settings).epochs(4))
-    before = weights(transferred(foundation, 3, seed=recipe.seed))
-    fitted = train(recording, recipe, foundation)
+    config = fast(CONFIG.replace(network=foundation.settings).with_epochs(4))
+    before = weights(transfer_core(foundation, 3, seed=config.seed))
+    fitted = train(recording, config, foundation)
     after = weights(fitted.model)
     fixed = ("core.", "modulation.lstm.", "perspective.retina.grid", "perspective.monitor_pixel")
     moved = {name for name in after if not torch.equal(before[name], after[name])}
     assert moved == {name for name in after if not name.startswith(fixed)}
     assert fitted.best_loss < 1
-    everything = weights(train(recording, recipe).model)
-    start = weights(build(3, recipe.network, seed=recipe.seed))
+    everything = weights(train(recording, config).model)
+    start = weights(build_network(3, config.network, seed=config.seed))
     assert [
         name for name in start if name.startswith("core.") and not torch.equal(start[name], everything[name])
     ]
@@ -244,7 +244,7 @@ def test_frozen_parts_stay_in_evaluation_mode_without_dropout() -> None:
 
 def test_a_cohort_of_transferred_networks_keeps_the_core_frozen() -> None:
     foundation = toy_network(dropout=0.5)
-    model = CohortNetwork({mouse: transferred(foundation, units) for mouse, units in (("a", 3), ("b", 4))})
+    model = CohortNetwork({mouse: transfer_core(foundation, units) for mouse, units in (("a", 3), ("b", 4))})
     model.train()
     assert all(frozen_modes(network) == {False} for network in model.mice.values())
     assert {network.readout.training for network in model.mice.values()} == {True}
@@ -256,17 +256,17 @@ def test_a_cohort_of_transferred_networks_keeps_the_core_frozen() -> None:
 
 def test_mice_of_a_cohort_share_core_and_memory(recording: TrialFolder, other: TrialFolder) -> None:
     mice = {"a": recording, "b": other}
-    fitted = train_cohort(mice, RECIPE, device="cpu", show_progress=False)
+    fitted = train_cohort(mice, CONFIG, device="cpu", show_progress=False)
     a, b = fitted.model.mice["a"], fitted.model.mice["b"]
     assert a.core is b.core and a.modulation.lstm is b.modulation.lstm and a.perspective is not b.perspective
     assert (a.units, b.units) == (3, 4)
     trained = [id(parameter) for parameter, _ in fitted.model.trained()]
     assert len(trained) == len(set(trained)) == len({id(p) for p in fitted.model.parameters()})
-    start = weights(build(3, NETWORK, seed=RECIPE.seed))
+    start = weights(build_network(3, NETWORK, seed=CONFIG.seed))
     for network in (a, b):
         moved = [name for name in start if not torch.equal(weights(network)[name], start[name])]
         assert {"core", "modulation", "perspective", "readout"} == {name.split(".")[0] for name in moved}
-    alone = train_cohort({"a": recording}, RECIPE, device="cpu", show_progress=False)
+    alone = train_cohort({"a": recording}, CONFIG, device="cpu", show_progress=False)
     assert not same(weights(alone.model.mice["a"].core), weights(a.core))
 
 
@@ -294,17 +294,17 @@ def killed_after(epoch: int) -> Callable[[int, float], None]:
 
 
 def test_a_killed_run_goes_on_as_if_nothing_had_been(recording: TrialFolder, tmp_path: Path) -> None:
-    recipe, state = RECIPE.epochs(4), tmp_path / "run.pt"
-    whole = train(recording, recipe)
+    config, state = CONFIG.with_epochs(4), tmp_path / "run.pt"
+    whole = train(recording, config)
     with pytest.raises(KilledError):
-        train(recording, recipe, checkpoint=state, on_epoch=killed_after(1))
+        train(recording, config, checkpoint=state, on_epoch=killed_after(1))
     seen = []
-    resumed = train(recording, recipe, checkpoint=state, on_epoch=lambda epoch, _: seen.append(epoch))
+    resumed = train(recording, config, checkpoint=state, on_epoch=lambda epoch, _: seen.append(epoch))
     assert seen == [2, 3]
     assert same(weights(resumed.model), weights(whole.model))
     assert resumed.history.equals(whole.history) and resumed.best_loss == whole.best_loss
     with pytest.raises(ValueError, match="was trained on other data"):
-        train(recording, recipe.replace(burn_in=3), checkpoint=state)
+        train(recording, config.replace(burn_in=3), checkpoint=state)
 
 
 def test_a_killed_transfer_goes_on_with_the_same_foundation_alone(
@@ -312,12 +312,12 @@ def test_a_killed_transfer_goes_on_with_the_same_foundation_alone(
 ) -> None:
     state = tmp_path / "run.pt"
     with pytest.raises(KilledError):
-        train(recording, RECIPE, toy_network(), checkpoint=state, on_epoch=killed_after(0))
+        train(recording, CONFIG, toy_network(), checkpoint=state, on_epoch=killed_after(0))
     with pytest.raises(CheckpointError, match="was trained on other data"):
-        train(recording, RECIPE, toy_network(seed=1), checkpoint=state)
+        train(recording, CONFIG, toy_network(seed=1), checkpoint=state)
     with pytest.raises(CheckpointError):
-        train(recording, RECIPE, checkpoint=state)
-    assert len(train(recording, RECIPE, toy_network(), checkpoint=state).history) == 2
+        train(recording, CONFIG, checkpoint=state)
+    assert len(train(recording, CONFIG, toy_network(), checkpoint=state).history) == 2
 
 
 def inverted(trial: Trial) -> Trial:
@@ -336,16 +336,14 @@ def looking_elsewhere(trial: Trial) -> Trial:
 def test_a_recording_that_shows_something_else_is_another(
     recording: TrialFolder, tmp_path: Path, change: Callable[[Trial], Trial]
 ) -> None:
-    path, state = save_twin(toy_network(), tmp_path / "twin", RECIPE, recording), tmp_path / "run.pt"
+    path, state = save_twin(toy_network(), tmp_path / "twin", CONFIG, recording), tmp_path / "run.pt"
     copied, changed = (toy_recording(tmp_path / name, do) for name, do in (("a", lambda t: t), ("b", change)))
-    check_twin(path, copied, RECIPE)
-    with pytest.raises(CheckpointError, match="is a twin of another recording"):
-        check_twin(path, changed, RECIPE)
+    assert open_twin(path).data == data_facts(copied) != data_facts(changed)
     with pytest.raises(KilledError):
-        train(recording, RECIPE, checkpoint=state, on_epoch=killed_after(0))
+        train(recording, CONFIG, checkpoint=state, on_epoch=killed_after(0))
     with pytest.raises(CheckpointError, match="was trained on other data"):
-        train(changed, RECIPE, checkpoint=state)
-    train(copied, RECIPE, checkpoint=state)
+        train(changed, CONFIG, checkpoint=state)
+    train(copied, CONFIG, checkpoint=state)
 
 
 # --- what does not fit
@@ -360,14 +358,14 @@ def test_recordings_that_do_not_fit_are_refused(recording: TrialFolder, other: T
     validation_alone = TrialFolder(recording.path, recording.part(False))
     with pytest.raises(DataError, match=r"has no training trial: mark some as True"):
         train(validation_alone)
-    larger = RECIPE.replace(network=NETWORK.replace(monitor=(12, 18)))
+    larger = CONFIG.replace(network=NETWORK.replace(monitor=(12, 18)))
     with pytest.raises(DataError, match=r"has frames of \(12, 16\) pixels, and the network reads \(12, 18\)"):
         train(recording, larger)
     with pytest.raises(DataError, match=r"has 4 units, and the network of m 3: give"):
-        train_cohort({"m": other}, RECIPE, {"m": toy_network(units=3)}, device="cpu", show_progress=False)
-    with pytest.raises(DataError, match=r"of m has other sizes than the recipe says: give a recipe"):
+        train_cohort({"m": other}, CONFIG, {"m": toy_network(units=3)}, device="cpu", show_progress=False)
+    with pytest.raises(DataError, match=r"of m has other sizes than the config says: give a config"):
         given = {"m": toy_network(units=3, streams=3)}
-        train_cohort({"m": recording}, RECIPE, given, device="cpu", show_progress=False)
+        train_cohort({"m": recording}, CONFIG, given, device="cpu", show_progress=False)
 
 
 # --- on disk
@@ -375,46 +373,49 @@ def test_recordings_that_do_not_fit_are_refused(recording: TrialFolder, other: T
 
 def test_a_saved_twin_comes_back_whole(recording: TrialFolder, tmp_path: Path) -> None:
     fitted = train(recording)
-    save_twin(fitted.model, tmp_path / "twin", RECIPE, recording, history=fitted.history)
-    network, recipe = load_twin(tmp_path / "twin.safetensors")
-    assert recipe == RECIPE and network.settings == NETWORK and not network.training
+    save_twin(fitted.model, tmp_path / "twin", CONFIG, recording, history=fitted.history)
+    twin = open_twin(tmp_path / "twin.safetensors")
+    network, own = twin.network, data_facts(recording)
+    assert twin.config == CONFIG and network.settings == NETWORK and not network.training
     assert same(weights(network), weights(fitted.model))
-    assert open_twin(tmp_path / "twin").history.equals(fitted.history)
-    check_twin(tmp_path / "twin", recording, RECIPE)
-    again = train(recording, RECIPE, network)
+    assert twin.history.equals(fitted.history) and twin.data == own
+    again = train(recording, CONFIG, network)
     assert same(weights(again.model.core), weights(network.core))
 
 
-def test_a_twin_of_something_else_is_refused(
-    recording: TrialFolder, other: TrialFolder, tmp_path: Path
+def test_what_a_twin_was_made_of_tells_recordings_and_cores_apart(
+    recording: TrialFolder, other: TrialFolder
 ) -> None:
-    path = save_twin(toy_network(), tmp_path / "twin", RECIPE, recording)
-    with pytest.raises(ValueError, match=r"twin\.safetensors is a twin of another recording: remove it"):
-        check_twin(path, other, RECIPE)
-    with pytest.raises(ValueError, match="is a twin of another recipe"):
-        check_twin(path, recording, RECIPE.replace(seed=9))
+    cores = [None, toy_network(), toy_network(units=9), toy_network(seed=1)]
+    found = [data_facts(each, core) for each in (recording, other) for core in cores]
+    assert found[1] == found[2]  # the core is the same, whosever readout was trained on it
+    assert len({str(each) for each in found}) == 6
+
+
+def test_a_damaged_twin_is_refused(recording: TrialFolder, tmp_path: Path) -> None:
+    path = save_twin(toy_network(), tmp_path / "twin", CONFIG, recording)
     sidecar = tmp_path / "twin.json"
-    sidecar.write_text(sidecar.read_text().replace('"recipe"', '"receipt"'))
-    with pytest.raises(ValueError, match=r"^The side-car of [^\n]* holds no recipe of this version[^\n]*\.$"):
-        load_twin(path)
+    sidecar.write_text(sidecar.read_text().replace('"config"', '"receipt"'))
+    with pytest.raises(ValueError, match=r"^The side-car of [^\n]* holds no config of this version[^\n]*\.$"):
+        open_twin(path)
     path.unlink()
     with pytest.raises(ValueError, match=r"twin\.safetensors is missing"):
-        load_twin(path)
+        open_twin(path)
 
 
 def test_a_foundation_is_a_twin_of_each_mouse(tmp_path: Path) -> None:
     model = CohortNetwork({"a": toy_network(units=3), "b": toy_network(units=4, seed=1)})
-    paths = save_foundation(model, tmp_path, RECIPE)
-    found = {mouse: load_twin(path)[0] for mouse, path in paths.items()}
+    paths = save_foundation(model, tmp_path, CONFIG)
+    found = {mouse: open_twin(path).network for mouse, path in paths.items()}
     assert {mouse: network.units for mouse, network in found.items()} == {"a": 3, "b": 4}
     assert all(same(weights(found[mouse]), weights(model.mice[mouse])) for mouse in found)
-    one, two = (transferred(found[mouse], 5) for mouse in "ab")
+    one, two = (transfer_core(found[mouse], 5) for mouse in "ab")
     assert same(weights(one), weights(two))
 
 
 def test_numbers_that_json_does_not_know_come_back(tmp_path: Path) -> None:
     units = pd.DataFrame({"area": ["V1", "LM", None], "depth": [1.5, np.nan, 3.0]})
-    found = open_twin(save_twin(toy_network(), tmp_path / "twin", RECIPE, units=units)).units
+    found = open_twin(save_twin(toy_network(), tmp_path / "twin", CONFIG, units=units)).units
     assert found["area"].tolist()[:2] == ["V1", "LM"] and found["area"].isna().tolist() == [
         False,
         False,
@@ -434,7 +435,7 @@ def test_numbers_that_json_does_not_know_come_back(tmp_path: Path) -> None:
         ("rounds", 0, "rounds is 0; use a whole number of 1 or more"),
         ("burn_in", 1.5, "burn_in is 1.5; use a whole number of 0 or more"),
         ("burn_in", -1, "burn_in is -1; use a whole number of 0 or more"),
-        ("burn_in", RECIPE.window, "burn_in is 12 frames of windows of 12"),
+        ("burn_in", CONFIG.window, "burn_in is 12 frames of windows of 12"),
         ("seed", 1.5, r"seed is 1.5; use a whole number from 0 to 2\^31 - 1"),
         ("seed", 2**31, "seed is 2147483648; use a whole number"),
         ("network", None, "network is None; use FoundationSettings"),
@@ -444,19 +445,19 @@ def test_numbers_that_json_does_not_know_come_back(tmp_path: Path) -> None:
 )
 def test_recipes_that_cannot_be_followed(name: str, value: object, says: str) -> None:
     with pytest.raises(SettingsError, match=rf"^{says}[^\n]*\.$"):
-        RECIPE.replace(**{name: value})
+        CONFIG.replace(**{name: value})
 
 
 def test_recordings_without_a_network_and_paths_are_refused(recording: TrialFolder) -> None:
     given = {"a": recording, "b": recording}
     with pytest.raises(DataError, match=r"^There is no network for mouse b: give one for each recording\.$"):
-        train_cohort(given, RECIPE, {"a": toy_network()}, device="cpu")
+        train_cohort(given, CONFIG, {"a": toy_network()}, device="cpu")
     unchecked = getattr(train_cohort, "__wrapped__", train_cohort)  # the import hook would answer
     with pytest.raises(DataError, match=r"^The recording of a is .*; give what \S*load_trials\S* of"):
-        unchecked({"a": recording.path}, RECIPE, device="cpu")
+        unchecked({"a": recording.path}, CONFIG, device="cpu")
     unchecked = getattr(train_twin, "__wrapped__", train_twin)
     with pytest.raises(DataError, match=r"^The recording of mouse is .*; give what \S*load_trials\S* of"):
-        unchecked(recording.path, RECIPE, toy_network(), device="cpu")
+        unchecked(recording.path, CONFIG, toy_network(), device="cpu")
 
 
 @pytest.mark.parametrize(
@@ -477,4 +478,4 @@ def test_rare_cells_that_are_silent_in_training_are_none(tmp_path: Path) -> None
     """Two of three, and only the trials to fit count: those to validate with are all silent."""
     alone = np.array([1, 0, 0], dtype=np.float32)
     rare = toy_recording(tmp_path / "rare", lambda t: replace(t, units=t.units * alone * t.training))
-    assert np.isfinite(train(rare, RECIPE.epochs(1)).best_loss)
+    assert np.isfinite(train(rare, CONFIG.with_epochs(1)).best_loss)

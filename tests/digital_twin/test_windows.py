@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-from neurokit.digital_twin.config import TwinRecipe
+from neurokit.digital_twin.config import TwinConfig
 from neurokit.digital_twin.recording import Trial
 from neurokit.digital_twin.windows import (
     Cohort,
     MouseWindows,
     Windows,
-    drawn_once,
-    stretch,
+    cut,
+    draw_once,
     trials_fingerprint,
 )
 from neurokit.errors import DataError
-from tests.digital_twin.toys import RECIPE, toy_recording, toy_trial, toy_trials
+from tests.digital_twin.toys import CONFIG, toy_recording, toy_trial, toy_trials
 
-LENGTH = RECIPE.window
+LENGTH = CONFIG.window
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -56,7 +56,7 @@ def same(one: Windows, other: Windows) -> bool:
 
 def test_a_window_is_one_stretch_of_one_trial() -> None:
     trials = [numbered("a", 30, 0), numbered("b", 20, 100)]
-    windows = MouseWindows("m", trials, RECIPE).draw(50, generator())
+    windows = MouseWindows("m", trials, CONFIG).draw(50, generator())
     assert windows.video.shape == (LENGTH, 50, 12, 16) and windows.video.dtype == torch.uint8
     counted = windows.responses[:, :, 0]
     assert (counted.diff(dim=0) == 1).all()
@@ -71,7 +71,7 @@ def test_a_window_is_one_stretch_of_one_trial() -> None:
 def test_trials_are_equally_likely_and_so_are_all_starts_of_each() -> None:
     """Trials of 9 and 3 possible starts, half of the windows each; counts within 5 standard deviations."""
     trials, number = [numbered("a", LENGTH + 8, 0), numbered("b", LENGTH + 2, 100)], 6000
-    found = Counter(first_frames(MouseWindows("m", trials, RECIPE), number).tolist())
+    found = Counter(first_frames(MouseWindows("m", trials, CONFIG), number).tolist())
     assert set(found) == {*range(9), 100, 101, 102}
     for start, times in found.items():
         chance = 1 / 18 if start < 100 else 1 / 6
@@ -79,25 +79,25 @@ def test_trials_are_equally_likely_and_so_are_all_starts_of_each() -> None:
 
 
 def test_the_last_window_of_a_trial_is_drawn_and_none_beyond() -> None:
-    mouse = MouseWindows("m", [numbered("a", LENGTH + 1, 0)], RECIPE)
+    mouse = MouseWindows("m", [numbered("a", LENGTH + 1, 0)], CONFIG)
     assert set(first_frames(mouse, 60)) == {0, 1}
-    assert set(first_frames(MouseWindows("m", [numbered("a", LENGTH, 0)], RECIPE), 5)) == {0}
+    assert set(first_frames(MouseWindows("m", [numbered("a", LENGTH, 0)], CONFIG), 5)) == {0}
 
 
 def test_no_copy_of_a_video_is_kept(tmp_path: Path) -> None:
     recording = toy_recording(tmp_path / "mouse")
-    mouse = MouseWindows("m", recording.trials, RECIPE)
+    mouse = MouseWindows("m", recording.trials, CONFIG)
     assert all(a.stimulus is b.stimulus for a, b in zip(mouse.trials, recording.trials, strict=True))
-    video, *_ = stretch(mouse.trials[0], slice(3, 9))
+    video, *_ = cut(mouse.trials[0], slice(3, 9))
     assert np.shares_memory(video, mouse.trials[0].stimulus)
 
 
 def test_trials_that_are_too_short_are_never_drawn() -> None:
     trials = [numbered("short", LENGTH - 1, 100), numbered("long", LENGTH + 4, 0)]
-    assert set(first_frames(MouseWindows("m", trials, RECIPE), 100)) == set(range(5))
+    assert set(first_frames(MouseWindows("m", trials, CONFIG), 100)) == set(range(5))
     says = rf"mouse-7 has 1 trials of {LENGTH - 1} frames at most, and a window takes {LENGTH}: set a smaller"
     with pytest.raises(DataError, match=says):
-        MouseWindows("mouse-7", trials[:1], RECIPE)
+        MouseWindows("mouse-7", trials[:1], CONFIG)
 
 
 # --- gaps
@@ -107,7 +107,7 @@ def test_trials_that_are_too_short_are_never_drawn() -> None:
 def test_windows_with_gaps_are_dropped(part: str) -> None:
     """Frames 14 and 15 of 40 miss: windows of 12 frames start at 0 to 2, or from 16 on."""
     trial = with_gaps(numbered("a", 40, 0), 14, 15, part=part)
-    mouse = MouseWindows("m", [trial], RECIPE)
+    mouse = MouseWindows("m", [trial], CONFIG)
     assert set(first_frames(mouse, 400)) == {0, 1, 2, *range(16, 29)}
     assert mouse.draw(50, generator()).pupil.isfinite().all()
 
@@ -115,7 +115,7 @@ def test_windows_with_gaps_are_dropped(part: str) -> None:
 @pytest.mark.parametrize("part", ["perspective", "modulation"])
 def test_gaps_are_filled_with_the_mean(part: str) -> None:
     trial = with_gaps(numbered("a", 40, 0), 14, 15, part=part)
-    windows = MouseWindows("m", [trial], RECIPE.replace(gaps="mean")).draw(300, generator())
+    windows = MouseWindows("m", [trial], CONFIG.replace(gaps="mean")).draw(300, generator())
     assert set(windows.responses[0, :, 0].int().tolist()) == set(range(29))
     found = windows.pupil if part == "perspective" else windows.behaviour
     missing = (windows.responses[..., 0] == 14) | (windows.responses[..., 0] == 15)
@@ -126,19 +126,19 @@ def test_gaps_are_filled_with_the_mean(part: str) -> None:
 def test_a_trial_with_a_gap_in_every_window_is_refused_or_filled() -> None:
     trial = with_gaps(toy_trial("a"), *range(5, 24, 11))
     with pytest.raises(DataError, match=r"Every window of 12 frames of m holds a gap .* set gaps='mean'"):
-        MouseWindows("m", [trial], RECIPE)
+        MouseWindows("m", [trial], CONFIG)
     both = [trial, numbered("b", LENGTH, 7)]
-    assert set(first_frames(MouseWindows("m", both, RECIPE), 20)) == {7}
-    MouseWindows("m", [trial], RECIPE.replace(gaps="mean"))
+    assert set(first_frames(MouseWindows("m", both, CONFIG), 20)) == {7}
+    MouseWindows("m", [trial], CONFIG.replace(gaps="mean"))
 
 
 # --- draws
 
 
-def cohort(*mice: str, rank: int = 0, world: int | None = None, recipe: TwinRecipe = RECIPE) -> Cohort:
+def cohort(*mice: str, rank: int = 0, world: int | None = None, config: TwinConfig = CONFIG) -> Cohort:
     """Mice whose numbers are those of their letters."""
-    made = [MouseWindows(mouse, toy_trials(seed=ord(mouse)), recipe) for mouse in mice]
-    return Cohort(made, recipe, rank=rank, world=world)
+    made = [MouseWindows(mouse, toy_trials(seed=ord(mouse)), config) for mouse in mice]
+    return Cohort(made, config, rank=rank, world=world)
 
 
 def epoch(windows: Cohort, number: int = 0, seed: int = 3) -> list[list[Windows]]:
@@ -147,7 +147,7 @@ def epoch(windows: Cohort, number: int = 0, seed: int = 3) -> list[list[Windows]
 
 def test_draws_do_not_depend_on_how_mice_are_dealt_to_processes() -> None:
     together = epoch(cohort("a", "b", "c"))
-    assert len(together) == RECIPE.batches and [len(step) for step in together] == [3] * RECIPE.batches
+    assert len(together) == CONFIG.batches and [len(step) for step in together] == [3] * CONFIG.batches
     for rank, mouse in enumerate("abc"):
         alone = epoch(cohort(mouse, rank=rank, world=3))
         assert all(same(step[rank], mine[0]) for step, mine in zip(together, alone, strict=True))
@@ -187,12 +187,12 @@ def test_only_the_seed_of_the_generator_counts() -> None:
 
 
 def test_validation_windows_are_always_the_same_whatever_other_mice_there_are() -> None:
-    mice = {mouse: MouseWindows(mouse, toy_trials(seed=ord(mouse)), RECIPE) for mouse in "ab"}
-    both, again = (drawn_once(mice, RECIPE, 3) for _ in range(2))
-    assert len(both) == 2 * RECIPE.validation_batches and {windows.stream for windows in both} == {None}
+    mice = {mouse: MouseWindows(mouse, toy_trials(seed=ord(mouse)), CONFIG) for mouse in "ab"}
+    both, again = (draw_once(mice, CONFIG, 3) for _ in range(2))
+    assert len(both) == 2 * CONFIG.validation_batches and {windows.stream for windows in both} == {None}
     assert all(same(one, two) for one, two in zip(both, again, strict=True))
-    alone = drawn_once({"b": mice["b"]}, RECIPE, 3)
-    assert all(same(one, two) for one, two in zip(both[RECIPE.validation_batches :], alone, strict=True))
+    alone = draw_once({"b": mice["b"]}, CONFIG, 3)
+    assert all(same(one, two) for one, two in zip(both[CONFIG.validation_batches :], alone, strict=True))
     assert not same(*alone)
 
 
@@ -211,15 +211,15 @@ def test_the_fingerprint_tells_data_recipes_and_places_apart() -> None:
     shuffled = [replace(trials[0], units=trials[0].units[::-1].copy()), *trials[1:]]
     changed = (other_units, other_running, other_pupil, inverted, shuffled, renamed, trials[1:])
     changed += ([replace(trials[0], stimulus=tail), *trials[1:]],)
-    given = [(each, RECIPE, {}) for each in (trials, *changed)]
-    given += [(trials, RECIPE.replace(burn_in=3), {}), (trials, RECIPE, {"rank": 1, "world": 2})]
-    given += [(trials, RECIPE, {"frozen": "another core"})]
+    given = [(each, CONFIG, {}) for each in (trials, *changed)]
+    given += [(trials, CONFIG.replace(burn_in=3), {}), (trials, CONFIG, {"rank": 1, "world": 2})]
+    given += [(trials, CONFIG, {"frozen": "another core"})]
     found = [
-        Cohort([MouseWindows("m", each, recipe)], recipe, **place).fingerprint()
-        for each, recipe, place in given
+        Cohort([MouseWindows("m", each, config)], config, **place).fingerprint()
+        for each, config, place in given
     ]
     assert len(set(found)) == len(found)
-    assert Cohort([MouseWindows("m", toy_trials(), RECIPE)], RECIPE).fingerprint() == found[0]
+    assert Cohort([MouseWindows("m", toy_trials(), CONFIG)], CONFIG).fingerprint() == found[0]
 
 
 def test_the_fingerprint_tells_units_apart_whose_means_are_alike() -> None:
@@ -238,4 +238,4 @@ def test_the_fingerprint_tells_units_apart_whose_means_are_alike() -> None:
 
 def test_no_mouse_is_refused() -> None:
     with pytest.raises(DataError, match="There is no mouse to train on"):
-        Cohort([], RECIPE)
+        Cohort([], CONFIG)

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 
 from neurokit.digital_twin import cohort, several
-from neurokit.digital_twin.config import TwinRecipe
+from neurokit.digital_twin.config import TwinConfig
 from neurokit.digital_twin.network.config import FoundationSettings
-from neurokit.digital_twin.network.network import FoundationNetwork, build
+from neurokit.digital_twin.network.network import FoundationNetwork, build_network
 from neurokit.digital_twin.optimisation import SgdClipSettings
 from neurokit.digital_twin.recording import Trial, TrialFolder, Video, load_trials, write_trials
 
@@ -37,9 +37,9 @@ NETWORK = FoundationSettings(
     outputs=4,
 )
 BOLD = SgdClipSettings(clip=0.1, eps=0.02)  # learns something in a dozen steps
-RECIPE = TwinRecipe(
+CONFIG = TwinConfig(
     network=NETWORK, window=12, burn_in=2, batch=2, batches=3, validation_batches=2, sgd=BOLD, seed=3
-).epochs(2)
+).with_epochs(2)
 
 
 def flicker(frames: int, random: np.random.Generator) -> np.ndarray:
@@ -97,7 +97,7 @@ def awake(network: FoundationNetwork, seed: int = 5, size: float = 0.5) -> Found
 
 
 def toy_network(units: int = 3, seed: int = 0, **changes: object) -> FoundationNetwork:
-    return awake(build(units, NETWORK.replace(**changes), seed=seed))
+    return awake(build_network(units, NETWORK.replace(**changes), seed=seed))
 
 
 def weights(module: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -105,11 +105,11 @@ def weights(module: torch.nn.Module) -> dict[str, torch.Tensor]:
     return {name: values.detach().clone() for name, values in module.state_dict().items()}
 
 
-def train_apart(rank: int, folders: dict[str, Path], recipe: TwinRecipe, output: Path, meeting: Path) -> None:
+def train_apart(rank: int, folders: dict[str, Path], config: TwinConfig, output: Path, meeting: Path) -> None:
     """A process that trains its mouse and tells the others nothing of its gradients."""
     torch.set_num_threads(1)
     cohort._add_over_processes = lambda shared: None
     several.keep_equal = lambda shared: None
     where = {"init_method": (meeting / "meet").as_uri(), "rank": rank, "world_size": len(folders)}
     with several.joined("cpu", **where):
-        several.train_my_mouse(folders, recipe, output, device="cpu")
+        several.train_my_mouse(folders, config, output, device="cpu")

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 
 from neurokit.digital_twin.exciting_videos import OfPixels, most_exciting_videos
 from neurokit.digital_twin.network.config import SMALL
-from neurokit.digital_twin.network.network import build
+from neurokit.digital_twin.network.network import build_network
 from neurokit.digital_twin.network.sequence import Periphery
 from neurokit.digital_twin.simulated_files import scales
 from neurokit.digital_twin.simulation import MouseParameters, simulate_mouse
-from neurokit.digital_twin.sources import MouseTruth
+from neurokit.digital_twin.truth import MouseTruth
 from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.errors import DataError
 from neurokit.insilico.sparse_noise import FlashedFields, flashed_fields, sparse_squares
@@ -76,7 +76,7 @@ def fields(truth: MouseTruth) -> FlashedFields:
 @pytest.fixture
 def twin() -> DigitalTwin:
     """Weights as drawn, but neurons that look at different places, and an eye and a state that matter."""
-    network, generator = build(4, TINY, seed=1), torch.Generator().manual_seed(2)
+    network, generator = build_network(4, TINY, seed=1), torch.Generator().manual_seed(2)
     with torch.no_grad():
         network.readout.position.mu.uniform_(-0.5, 0.5, generator=generator)
         for name, values in network.named_parameters():

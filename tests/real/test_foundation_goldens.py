@@ -15,7 +15,7 @@ from torch import Tensor
 
 from neurokit.digital_twin.network import perspective
 from neurokit.digital_twin.network.config import FoundationSettings
-from neurokit.digital_twin.network.network import Draws, FoundationNetwork, build
+from neurokit.digital_twin.network.network import Draws, FoundationNetwork, build_network
 from neurokit.digital_twin.network.sequence import Sequence
 
 CORES = {"cvt": "attention", "conv": "convolution"}
@@ -36,7 +36,7 @@ class Golden:
     values: dict[str, Tensor]
 
     def network(self, dtype: torch.dtype = torch.float32) -> FoundationNetwork:
-        network = build(len(self.state["readout.position.mu"]), self.settings)
+        network = build_network(len(self.state["readout.position.mu"]), self.settings)
         network.load_state_dict(self.state)
         return network.eval().to(dtype)
 

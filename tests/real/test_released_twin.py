@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from neurokit.digital_twin.released import load_twin
+from neurokit.digital_twin.released import load_released
 from neurokit.digital_twin.twin import DigitalTwin
 
 pytestmark = pytest.mark.slow
@@ -33,7 +33,7 @@ def golden(folder: Path) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def twin(folder: Path) -> DigitalTwin:
-    return load_twin(folder, 4, 7, device="cpu")
+    return load_released(folder, 4, 7, device="cpu")
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ from neurokit.training.settings import FitSettings
 from neurokit.v1_transformer import model as transformer
 from neurokit.v1_transformer.clips import ClipBatch
 from neurokit.v1_transformer.config import TransformerSettings
-from tests.digital_twin.toys import RECIPE, toy_network, toy_trials
+from tests.digital_twin.toys import CONFIG, toy_network, toy_trials
 
 CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here: graphs are unmeasured")
 DEVICES = ["cpu", pytest.param("cuda", marks=CUDA)]
@@ -96,7 +96,7 @@ def transformer_step(device: str) -> Step:
 
 def twin_step(device: str) -> Step:
     model = CohortNetwork({"m": toy_network()}).to(device)
-    mouse = MouseWindows("m", toy_trials(), RECIPE, device)
+    mouse = MouseWindows("m", toy_trials(), CONFIG, device)
     return model, WindowLoss(2), [mouse.draw(4, torch.Generator().manual_seed(1), stream=0)]
 
 
@@ -301,11 +301,11 @@ def test_a_step_on_a_gpu_does_not_wait_for_it(make: Callable[[str], Step]) -> No
 
 @CUDA
 def test_windows_reach_a_gpu_without_waiting_for_it() -> None:
-    mouse = MouseWindows("m", toy_trials(), RECIPE, "cuda")
+    mouse = MouseWindows("m", toy_trials(), CONFIG, "cuda")
     try:
         torch.cuda.set_sync_debug_mode("error")
         windows = mouse.draw(4, torch.Generator().manual_seed(1), stream=0)
     finally:
         torch.cuda.set_sync_debug_mode("default")
-    same = MouseWindows("m", toy_trials(), RECIPE).draw(4, torch.Generator().manual_seed(1), stream=0)
+    same = MouseWindows("m", toy_trials(), CONFIG).draw(4, torch.Generator().manual_seed(1), stream=0)
     assert torch.equal(windows.video.cpu(), same.video)

@@ -79,12 +79,12 @@ def test_the_import_leaves_numpy_as_it_was() -> None:
     assert run(UNCHANGED) == "BrainObservatoryNwbDataSet BrainObservatoryCache"
 
 
-def test_a_missing_allensdk_is_told_with_the_command() -> None:
+def test_a_missing_allensdk_is_named_with_the_command() -> None:
     said = run(BLOCKED.format(name="allensdk"))
     assert "not installed" in said and "pip install --no-deps allensdk==2.16.2" in said
 
 
-def test_a_broken_import_is_told_with_its_cause() -> None:
+def test_a_broken_import_is_named_with_its_cause() -> None:
     said = run(BLOCKED.format(name="simplejson"))
     assert "cannot be imported" in said and "simplejson" in said and "pip install" in said
 

@@ -51,7 +51,7 @@ def test_maps_are_complete_and_those_of_the_neurons_asked_for(model: V1Transform
 
 
 class OnePlace(V1Transformer):
-    """A model whose frames are told by the pixel in row 5, column 11, two frames ago."""
+    """A model whose frames act by the pixel in row 5, column 11, two frames ago."""
 
     def forward(self, frames: Tensor, shown: Tensor, running: Tensor | None = None) -> Tensor:
         pixel = frames[shown][:, 1, -1, 5, 11]  # second frame of the clip

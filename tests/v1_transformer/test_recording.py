@@ -1,4 +1,4 @@
-"""A session read through AllenSDK: every field as simulated, and bad files told in one sentence."""
+"""A session read through AllenSDK: every field as simulated, and bad files named in one sentence."""
 
 import shutil
 import tracemalloc

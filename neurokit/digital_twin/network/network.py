@@ -14,17 +14,17 @@ from collections.abc import Mapping
 from typing import Any, SupportsIndex
 
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurokit.config import Count, Seed, checked, checked_integer
+from neurokit.config import Seed, checked
+from neurokit.digital_twin.network.base import TwinNetwork
 from neurokit.digital_twin.network.config import RELEASED, FoundationSettings
 from neurokit.digital_twin.network.core import AttentionLSTM, ConvolutionLSTM, Feedforward
 from neurokit.digital_twin.network.modulation import Modulation
 from neurokit.digital_twin.network.perspective import Perspective
-from neurokit.digital_twin.network.readout import Readout, unit_model
-from neurokit.digital_twin.network.sequence import Draws, Periphery, Sequence, UpdateRule
-from neurokit.errors import SettingsError
+from neurokit.digital_twin.network.readout import Readout
+from neurokit.digital_twin.network.sequence import Draws, Sequence, UpdateRule
 from neurokit.training.device import sent
 
 RECURRENT = {"attention": AttentionLSTM, "convolution": ConvolutionLSTM}
@@ -45,84 +45,33 @@ class Core(nn.Module):
         return self.recurrent(self.feedforward(image, sequence), state, sequence)
 
 
-class FoundationNetwork(nn.Module):
+class FoundationNetwork(TwinNetwork):
     """The whole network for the neurons of one mouse.
 
     Settings may be a plain dictionary, as `configuration` gives them, so that a checkpoint can make the
-    network anew. Weights are drawn from torch's global generator; `build` takes a seed. Raises SettingsError
-    for no neuron, and for settings that cannot be built.
+    network anew. Weights are drawn from torch's global generator; `build_network` takes a seed. Raises
+    SettingsError for no neuron, and for settings that cannot be built.
     """
 
     def __init__(
         self, units: SupportsIndex, settings: FoundationSettings | Mapping[str, Any] = RELEASED
     ) -> None:
-        super().__init__()
-        if not isinstance(settings, FoundationSettings):
-            settings = FoundationSettings.from_dict(settings)
-        self.settings, self.units = settings, checked_integer("units", units, Count)
-        self.core, self.perspective = Core(settings), Perspective(settings)
-        self.modulation = Modulation(settings)
-        self.readout = Readout(settings.streams, self.units, settings.outputs, settings.spread)
-        self.unit = unit_model(settings.unit)
+        super().__init__(units, settings)
+        self.core, self.perspective = Core(self.settings), Perspective(self.settings)
+        self.modulation = Modulation(self.settings)
+        self.readout = Readout(self.settings.streams, self.units, self.settings.outputs, self.settings.spread)
         self.frozen: tuple[nn.Module, ...] = ()
-
-    @property
-    def configuration(self) -> dict[str, Any]:
-        """What makes this network anew, as JSON can hold it: `FoundationNetwork(**configuration)`."""
-        return {"units": self.units, "settings": self.settings.to_dict()}
 
     @property
     def shared(self) -> dict[str, nn.Module]:
         """What all mice have in common, by name: the core and the memory of modulation."""
         return {"core": self.core, "modulation.lstm": self.modulation.lstm}
 
-    def begin(
-        self,
-        batch: int = 1,
-        *,
-        stream: int | None = None,
-        generator: torch.Generator | None = None,
-        draws: Draws | None = None,
-        periphery: Periphery = "dark",
-    ) -> Sequence:
-        """The start of a sequence of frames: nothing was seen yet.
-
-        `stream` runs one stream alone. In training mode the noise of the sequence is drawn from `generator`
-        (torch's own without one), on the CPU, so that it is the same on every device; `draws` gives it.
-        Changing weights afterwards does not change this sequence: begin a new one. Raises SettingsError for a
-        stream that there is not.
-        """
-        if stream is not None and not 0 <= stream < self.settings.streams:
-            raise SettingsError(
-                f"stream is {stream}; this network has {self.settings.streams}, counted from 0."
-            )
-        streams = tuple(range(self.settings.streams)) if stream is None else (stream,)
-        if draws is None and self.training:
-            draws = self._draw(batch, generator)
-        return Sequence(streams, batch, draws, periphery, generator)
-
     def _draw(self, batch: int, generator: torch.Generator | None) -> Draws:
         like, shapes = self.readout.position.mu, ((batch, 3), (batch, 3), (batch, self.units, 2))
         return Draws(
             *(sent(torch.randn(shape, generator=generator).to(like.dtype), like.device) for shape in shapes)
         )
-
-    def forward(
-        self,
-        video: UInt8[Tensor, "T B H W"],
-        pupil: Float[Tensor, "T B 2"],
-        behaviour: Float[Tensor, "T B 2"],
-        sequence: Sequence | None = None,
-    ) -> Float[Tensor, "T B U"]:
-        """The drive of each neuron in each frame: the mean over streams of its log rate.
-
-        `pupil` is x and y, `behaviour` pupil radius and treadmill speed, all z-scored. With the `sequence`
-        of an earlier stretch the frames go on from there. How long a stretch is does not matter for the
-        result, only for speed and memory: convolutions take all its frames at once.
-        """
-        sequence = sequence or self.begin(video.shape[1])
-        pixels = video[:, :, None].to(pupil.dtype) / 255
-        return self.drive(pixels, pupil, behaviour, sequence)
 
     def drive(
         self,
@@ -131,20 +80,21 @@ class FoundationNetwork(nn.Module):
         behaviour: Float[Tensor, "T B 2"],
         sequence: Sequence,
     ) -> Float[Tensor, "T B U"]:
-        """As `forward`, from pixels between 0 (black) and 1 (white), in which it is differentiable."""
+        """The mean over streams of each neuron's log rate, differentiable in the pixels.
+
+        Convolutions take all frames at once, so that many of them are faster than one by one.
+        """
         image = self.perspective(pixels, pupil, sequence)
         maps = self.core(image, self.modulation(behaviour, sequence), sequence)
         return self.readout(maps, sequence).mean(dim=2)
 
-    def rates(
-        self,
-        video: UInt8[Tensor, "T B H W"],
-        pupil: Float[Tensor, "T B 2"],
-        behaviour: Float[Tensor, "T B 2"],
-        sequence: Sequence | None = None,
-    ) -> Float[Tensor, "T B U"]:
-        """The predicted responses, in units of each neuron's mean in training; see `forward`."""
-        return self.unit.rate(self(video, pupil, behaviour, sequence))
+    def share(self, first: TwinNetwork) -> None:
+        """Takes core, modulation memory and what is frozen from the network of another mouse."""
+        if not isinstance(first, FoundationNetwork):
+            super().share(first)
+            return
+        self.core, self.modulation.lstm = first.core, first.modulation.lstm
+        self.frozen = first.frozen  # the modules themselves, which are the first one's now
 
     def freeze_shared(self) -> None:
         """Keeps core and modulation memory as they are: no gradients, and in evaluation mode always."""
@@ -170,7 +120,7 @@ class FoundationNetwork(nn.Module):
         }
 
 
-def build(
+def build_network(
     units: SupportsIndex,
     settings: FoundationSettings | Mapping[str, Any] = RELEASED,
     *,

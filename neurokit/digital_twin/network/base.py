@@ -1,0 +1,157 @@
+"""What every network of a digital twin offers, and how one of your own is made.
+
+    class Brightness(TwinNetwork):
+        '''Units follow the mean of the screen.'''
+
+        def __init__(self, units, settings):
+            super().__init__(units, settings)
+            self.weigh = nn.Linear(1, self.units)
+
+        def drive(self, pixels, pupil, behaviour, sequence):
+            return self.weigh(pixels.flatten(2).mean(dim=2, keepdim=True))
+
+    def brightness(task, config):
+        return Brightness(task.units, config.network)
+
+    Experiment("digital-twin", build=brightness).train().evaluate()
+
+Letters: T frames (30 Hz), B clips, H x W pixels of the monitor, U neurons.
+"""
+
+from collections.abc import Mapping
+from typing import Any, SupportsIndex
+
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor, nn
+
+from neurokit.config import Count, checked
+from neurokit.digital_twin.network.config import FoundationSettings
+from neurokit.digital_twin.network.readout import unit_model
+from neurokit.digital_twin.network.sequence import Draws, Periphery, Sequence, UpdateRule
+from neurokit.errors import DataError, SettingsError
+
+
+class TwinNetwork(nn.Module):
+    """From video, pupil and treadmill to the rates of one mouse's neurons; its own part is `drive`.
+
+    Of the `settings`, which may be a plain dictionary, these count for every network: `monitor` (size of
+    frames), `streams` (how many a training step chooses one of) and `unit` (rate and loss of a drive). A
+    network of your own reads as many of the others as it likes. One whose arguments are `units` and
+    `settings` alone can be opened from a checkpoint by its class; another overrides `configuration`, or is
+    built again.
+
+    Raises SettingsError for no neuron, and for settings that cannot be.
+    """
+
+    def __init__(self, units: SupportsIndex, settings: FoundationSettings | Mapping[str, Any]) -> None:
+        super().__init__()
+        if not isinstance(settings, FoundationSettings):
+            settings = FoundationSettings.from_dict(settings)
+        self.settings, self.units = settings, checked("units", units, Count)
+        self.unit = unit_model(settings.unit)
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """What makes this network anew, as JSON can hold it: `type(network)(**configuration)`."""
+        return {"units": self.units, "settings": self.settings.to_dict()}
+
+    @property
+    def shared(self) -> dict[str, nn.Module]:
+        """What mice have in common, by name; nothing, unless a network says so."""
+        return {}
+
+    def share(self, first: "TwinNetwork") -> None:
+        """Takes what mice share from the network of another; raises DataError where that is nothing."""
+        raise DataError(
+            f"Mice trained together share a core, and {type(first).__name__} and {type(self).__name__} share "
+            "none: train each mouse for itself, or build a FoundationNetwork for each."
+        )
+
+    def drive(
+        self,
+        pixels: Float[Tensor, "T B 1 H W"],
+        pupil: Float[Tensor, "T B 2"],
+        behaviour: Float[Tensor, "T B 2"],
+        sequence: Sequence,
+    ) -> Float[Tensor, "T B U"]:
+        """The drive of each neuron in each frame, which `unit` turns into a rate: with 'poisson', its log.
+
+        `pixels` are between 0 (black) and 1 (white), `pupil` is x and y, `behaviour` pupil radius and
+        treadmill speed, all z-scored. A frame's drive depends on no later frame. What has to be remembered
+        until the next frames lies in `sequence.state[self]`: a video may come at once or in parts.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no drive.")
+
+    def begin(
+        self,
+        batch: int = 1,
+        *,
+        stream: int | None = None,
+        generator: torch.Generator | None = None,
+        draws: Draws | None = None,
+        periphery: Periphery = "dark",
+    ) -> Sequence:
+        """The start of a sequence of frames: nothing was seen yet.
+
+        `stream` runs one stream alone. In training mode the noise of the sequence is drawn from `generator`
+        (torch's own without one), on the CPU, so that it is the same on every device; `draws` gives it.
+        Changing weights afterwards does not change this sequence: begin a new one. Raises SettingsError for a
+        stream that there is not.
+        """
+        if stream is not None and not 0 <= stream < self.settings.streams:
+            raise SettingsError(
+                f"stream is {stream}; this network has {self.settings.streams}, counted from 0."
+            )
+        streams = tuple(range(self.settings.streams)) if stream is None else (stream,)
+        if draws is None and self.training:
+            draws = self._draw(batch, generator)
+        return Sequence(streams, batch, draws, periphery, generator)
+
+    def forward(
+        self,
+        video: UInt8[Tensor, "T B H W"],
+        pupil: Float[Tensor, "T B 2"],
+        behaviour: Float[Tensor, "T B 2"],
+        sequence: Sequence | None = None,
+    ) -> Float[Tensor, "T B U"]:
+        """The drive of each neuron in each frame, from grey values of 0 to 255; see `drive`.
+
+        With the `sequence` of earlier frames, these go on from there. How many come at once does not matter
+        for the result, only for speed and memory.
+        """
+        sequence = sequence or self.begin(video.shape[1])
+        pixels = video[:, :, None].to(pupil.dtype) / 255
+        return self.drive(pixels, pupil, behaviour, sequence)
+
+    def rates(
+        self,
+        video: UInt8[Tensor, "T B H W"],
+        pupil: Float[Tensor, "T B 2"],
+        behaviour: Float[Tensor, "T B 2"],
+        sequence: Sequence | None = None,
+    ) -> Float[Tensor, "T B U"]:
+        """The predicted responses, in units of each neuron's mean in training; see `forward`."""
+        return self.unit.rate(self(video, pupil, behaviour, sequence))
+
+    def update_rules(self) -> dict[str, UpdateRule]:
+        """How the optimiser treats each parameter, by name: it decays, and is clipped as one tensor."""
+        return {name: UpdateRule(True, None) for name, _ in self.named_parameters()}
+
+    def _draw(self, batch: int, generator: torch.Generator | None) -> Draws | None:
+        """The noise of a sequence of training; none, unless a network says so."""
+        return None
+
+
+def check_network(network: nn.Module) -> TwinNetwork:
+    """The network, if it is one of a twin; raises SettingsError where it is not, or has no drive."""
+    if not isinstance(network, TwinNetwork):
+        raise SettingsError(
+            f"The network is a {type(network).__name__}; derive its class from "
+            "neurokit.digital_twin.TwinNetwork, and write its `drive`."
+        )
+    if type(network).drive is TwinNetwork.drive:
+        raise SettingsError(
+            f"{type(network).__name__} has no `drive`; write it, as TwinNetwork describes it."
+        )
+    return network
