@@ -11,7 +11,7 @@ what torch has allocated, data and all. Float32 products are exact: TF32 is left
 
 Of Model 4 an epoch is one member's on six scans of the published sizes; `five_members_..._min` are five
 members one after another, in minutes, for 100 epochs, at which the published log of the competition's CNN
-with behaviour ends, and for the recipe's limit of 200. The aim is below 15 minutes. A whole transfer of a
+with behaviour ends, and for the config's limit of 200. The aim is below 15 minutes. A whole transfer of a
 digital twin is 100 epochs of 500 steps of 4 windows of 100 frames (`50000_steps_h`, hours).
 
 A result file is written where the device is a GPU and everything is of full size.
