@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from neurokit import settings
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 from record import code_version
 
 
@@ -18,6 +18,6 @@ def kept(study: str, job: dict[str, Any], run: Callable[[], dict[str, Any]]) -> 
     if path.is_file():
         return json.loads(path.read_text())
     found = job | run()
-    with written(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(found))
     return found

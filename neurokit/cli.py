@@ -435,11 +435,11 @@ def _write_rates(path: Path, rates: dict[str, Any]) -> None:
     import numpy as np
     import pandas as pd
 
-    from neurokit.files.atomic import written
+    from neurokit.files.atomic import atomic_write
 
     if path.suffix not in (".npz", ".csv"):
         raise SettingsError(f"--output {path} is neither .npz nor .csv; give one of these.")
-    with written(path) as new:
+    with atomic_write(path) as new:
         if path.suffix == ".npz":
             with new.open("wb") as file:
                 np.savez_compressed(file, **rates)

@@ -26,7 +26,7 @@ from neurokit import settings, tune
 from neurokit.config import AnyPath, Count, Seed, checked
 from neurokit.errors import CheckpointError, DataError, SettingsError
 from neurokit.figures.style import styled
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 from neurokit.training import checkpoint
 from neurokit.training.checkpoint import Checkpoint
 from neurokit.training.compiling import Compile, check_compile
@@ -198,11 +198,11 @@ class Experiment:
         table, text, picture = (self.path.with_name(f"{stem}.{kind}") for kind in ("csv", "json", "png"))
         score, rows = self.score(), json.loads(scores.to_json(orient="records"))
         validation = {"name": score.name, self.model_name: score.value, **score.yardsticks}
-        with written(table) as new:
+        with atomic_write(table) as new:
             scores.to_csv(new, index=False)
-        with written(text) as new:
+        with atomic_write(text) as new:
             new.write_text(json.dumps({**self.facts, "validation": validation, "test": rows}, indent=2))
-        with written(picture) as new, styled():
+        with atomic_write(picture) as new, styled():
             self.system.draw(scores).savefig(new, format="png", dpi=150, bbox_inches="tight")
         return table, text, picture
 

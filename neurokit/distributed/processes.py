@@ -18,7 +18,7 @@ from torch.multiprocessing.spawn import ProcessExitedException
 
 from neurokit import errors
 from neurokit.errors import FitError, NeurokitError
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 from neurokit.training.device import choose_device
 
 DEVICES = ("auto", "cpu", "cuda")
@@ -65,7 +65,7 @@ class Rejoining:
 
     @staticmethod
     def _copy(source: Path, target: Path) -> None:
-        with written(target) as temporary:
+        with atomic_write(target) as temporary:
             shutil.copyfile(source, temporary)
 
 

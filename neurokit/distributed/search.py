@@ -16,7 +16,7 @@ from pydantic import Field
 
 from neurokit.config import Count, Seed, checked_integer
 from neurokit.distributed.ray_cluster import cluster, import_ray
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 from neurokit.tune import state
 from neurokit.tune.space import domain_of, fingerprint
 from neurokit.tune.trials import MedianStopping, Objective, Study, Trial
@@ -117,7 +117,7 @@ def _claim(folder: Path, settings: dict[str, Any]) -> None:
     if file.exists():
         state.check_settings(file, state.decoded(file), settings)
     else:
-        with written(file) as temporary:
+        with atomic_write(file) as temporary:
             temporary.write_text(json.dumps(settings, indent=1))
 
 

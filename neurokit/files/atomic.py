@@ -24,7 +24,7 @@ UNFINISHED = ".neurokit-unfinished"  # in an output folder: where its files lie 
 
 
 @contextmanager
-def written(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path) -> Iterator[Path]:
     """Yields a temporary path beside `path`; on success it becomes `path`, else it is removed.
 
     What killed processes left of the same file is removed first. Write into the temporary file: one

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 
 from neurokit.errors import DataError
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 
 REGISTRY = Path(__file__).with_name("registry.json")
 CHECKSUMS = "checksums.json"
@@ -97,7 +97,7 @@ def pin(folder: Path, name: str, sha256: str, size: int) -> None:
     with FileLock(folder / f".{CHECKSUMS}.lock"):
         pins = _read_pins(path) if path.exists() else {}
         pins[name] = {"sha256": sha256, "bytes": size}
-        with written(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text(json.dumps(pins, indent=1, sort_keys=True) + "\n")
 
 

@@ -17,7 +17,7 @@ import requests
 
 from neurokit import __version__
 from neurokit.config import Config, Count, NonNegative, Positive
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 from neurokit.files.registry import Entry, flaw
 from neurokit.progress import progress
 
@@ -56,7 +56,7 @@ class Part:
 
     def begin(self, url: str, version: str | None) -> None:
         """An empty part of what `url` now sends."""
-        with written(self.note) as temporary:
+        with atomic_write(self.note) as temporary:
             temporary.write_text(json.dumps({"url": url, "version": version}))
         self.path.write_bytes(b"")
 

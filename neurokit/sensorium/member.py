@@ -26,7 +26,7 @@ from jaxtyping import Int
 
 from neurokit.distributed.ray_cluster import cluster, import_ray
 from neurokit.errors import CheckpointError, DataError, FitError, NeurokitError
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 from neurokit.sensorium.config import Recipe
 from neurokit.sensorium.features import MouseTrials
 from neurokit.sensorium.history import KNOWN_TIERS, known_trials
@@ -226,7 +226,7 @@ def share_states(folder: Path, scans: Mapping[str, Scan], recipe: Recipe) -> Non
         return
     states = fit_states(scans, recipe)
     arrays = {f"{key}/{n}": array for key, state in states.items() for n, array in state.arrays().items()}
-    with written(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(safetensors.numpy.save(arrays))
 
 

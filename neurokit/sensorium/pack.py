@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from neurokit.errors import DiskError
-from neurokit.files.atomic import locked, written
+from neurokit.files.atomic import atomic_write, locked
 
 VERSION = "1"  # raise it when what a pack holds changes; packs of other versions are made anew
 _DTYPES: dict[str, np.dtype] = {"F64": np.dtype("<f8"), "I64": np.dtype("<i8"), "F32": np.dtype("<f4")}
@@ -89,7 +89,7 @@ def write_pack(path: Path, facts: dict[str, str], contents: Contents) -> None:
     # Wide numbers first keeps every array aligned.
     numbers = dict(sorted(numbers.items(), key=lambda item: -item[1].dtype.itemsize))
     header = _header_of(numbers, {**facts, "texts": json.dumps(texts)})
-    with written(path) as temporary, temporary.open("wb") as stream:
+    with atomic_write(path) as temporary, temporary.open("wb") as stream:
         stream.write(len(header).to_bytes(8, "little") + header)
         for each in numbers.values():
             for block in each.rows if isinstance(each, Rows) else (each,):

@@ -25,7 +25,7 @@ from torch import nn
 from neurokit import __version__
 from neurokit.config import plain
 from neurokit.errors import CheckpointError
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 
 Model = TypeVar("Model", bound=nn.Module)
 ARRAYS = "arrays/"  # before the names of what is no weight of the model
@@ -76,7 +76,8 @@ def save(
         **facts,
     }
     text = json.dumps(plain(description), indent=2) + "\n"
-    with written(sidecar) as new_sidecar, written(weights) as new_weights:  # renamed when both are whole
+    # Both get their names only after both are complete.
+    with atomic_write(sidecar) as new_sidecar, atomic_write(weights) as new_weights:
         new_weights.write_bytes(content)
         new_sidecar.write_text(text)
     return weights

@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from neurokit import __version__
 from neurokit.config import plain
 from neurokit.errors import CheckpointError
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 from neurokit.training.checkpoint import check_version
 from neurokit.training.settings import FitSettings
 
@@ -96,7 +96,7 @@ class TrainingState:
             return
         buffer = io.BytesIO()  # torch's own writer would turn a full disk into an unnamed RuntimeError
         torch.save(self._content(), buffer)
-        with written(path) as temporary:
+        with atomic_write(path) as temporary:
             # a copy: CPython 3.12.1 crashes when it collects a BytesIO whose buffer an exception still holds
             temporary.write_bytes(buffer.getvalue())
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from neurokit.config import plain
 from neurokit.errors import CheckpointError
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 from neurokit.tune.space import point
 from neurokit.tune.trials import Trial
 
@@ -33,7 +33,7 @@ def save(
         "trials": [asdict(trial) for trial in trials],
     }
     text = json.dumps(plain(state), default=repr)  # a parameter that is no JSON is kept for the eye only
-    with written(file) as temporary:
+    with atomic_write(file) as temporary:
         temporary.write_text(text)
 
 

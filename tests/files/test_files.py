@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from neurokit import settings
 from neurokit.errors import DataError, DiskError, FetchError, SettingsError
 from neurokit.files import atomic as files
-from neurokit.files.atomic import folder_written, locked, write_output, written
+from neurokit.files.atomic import atomic_write, folder_written, locked, write_output
 from neurokit.progress import progress
 
 
@@ -29,7 +29,7 @@ def full_disk(*_: object, **__: object) -> None:
 
 def test_a_file_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "result.json"
-    with written(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text("whole")
         assert not path.exists() and temporary.parent == path.parent
     assert path.read_text() == "whole"
@@ -37,7 +37,7 @@ def test_a_file_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
 
 
 def test_others_may_read_a_written_file(tmp_path: Path) -> None:
-    with written(tmp_path / "result.json") as temporary:
+    with atomic_write(tmp_path / "result.json") as temporary:
         temporary.write_text("whole")
     assert (tmp_path / "result.json").stat().st_mode & 0o777 == 0o644
 
@@ -48,7 +48,7 @@ def test_a_broken_off_write_leaves_the_old_file_and_no_rest(
 ) -> None:
     path = tmp_path / "result.json"
     path.write_text("old")
-    with pytest.raises(error), written(path) as temporary:
+    with pytest.raises(error), atomic_write(path) as temporary:
         temporary.write_text("ne")
         raise error
     assert path.read_text() == "old"
@@ -63,7 +63,7 @@ def test_a_full_disk_names_the_file_and_leaves_the_old_one(
     path.write_text("old")
     monkeypatch.setattr(Path, method, full_disk)
     finding = r"result\.json could not be written \(No space left.*free some space"
-    with pytest.raises(DiskError, match=finding), written(path) as temporary:
+    with pytest.raises(DiskError, match=finding), atomic_write(path) as temporary:
         temporary.write_text("new")
     monkeypatch.undo()
     assert path.read_text() == "old"
@@ -73,14 +73,14 @@ def test_a_full_disk_names_the_file_and_leaves_the_old_one(
 def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     path = tmp_path / "taken" / "result.json"
-    with pytest.raises(DiskError, match=r"taken/result\.json"), written(path):
+    with pytest.raises(DiskError, match=r"taken/result\.json"), atomic_write(path):
         pass
     assert (tmp_path / "taken").read_text() == "a file"
 
 
 def test_an_error_with_its_own_sentence_is_passed_on(tmp_path: Path) -> None:
     """FetchError is an OSError too, but says better what went wrong."""
-    with pytest.raises(FetchError, match="the mirror is away"), written(tmp_path / "part.npz"):
+    with pytest.raises(FetchError, match="the mirror is away"), atomic_write(tmp_path / "part.npz"):
         raise FetchError("the mirror is away")
     assert os.listdir(tmp_path) == []
 
@@ -88,7 +88,7 @@ def test_an_error_with_its_own_sentence_is_passed_on(tmp_path: Path) -> None:
 def test_nested_files_name_the_one_that_failed(tmp_path: Path) -> None:
     finding = r"^\S*inner\.bin could not be written \(No space left[^(]*$"
     outer, inner = tmp_path / "outer.json", tmp_path / "inner.bin"
-    with pytest.raises(DiskError, match=finding), written(outer), written(inner):
+    with pytest.raises(DiskError, match=finding), atomic_write(outer), atomic_write(inner):
         full_disk()
     assert os.listdir(tmp_path) == []
 
@@ -97,9 +97,9 @@ def test_nested_files_name_the_one_that_failed(tmp_path: Path) -> None:
 
 WRITER = """
 import sys
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 
-with written(sys.argv[1]) as temporary:
+with atomic_write(sys.argv[1]) as temporary:
     temporary.write_text("of the other process")
     print(flush=True)
     sys.stdin.readline()
@@ -125,10 +125,10 @@ def test_what_a_killed_writer_left_goes_with_the_next_write(tmp_path: Path) -> N
         assert writer.wait(600) == -signal.SIGKILL
     (remains,) = tmp_path.iterdir()
     for other in ("result[1].bin", "result.json", "result1.json", "result[1]-2.json"):
-        with written(tmp_path / other):
+        with atomic_write(tmp_path / other):
             assert remains.exists()
         (tmp_path / other).unlink()
-    with written(path) as temporary:
+    with atomic_write(path) as temporary:
         assert list(tmp_path.iterdir()) == [temporary]
     assert list(tmp_path.iterdir()) == [path]
 
@@ -137,7 +137,7 @@ def test_a_living_writer_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     with other_writer(path) as writer:
         for _ in range(2):
-            with written(path) as temporary:
+            with atomic_write(path) as temporary:
                 temporary.write_text("ours")
                 assert len(list(tmp_path.glob(".*"))) == 2
         assert path.read_text() == "ours"
@@ -158,7 +158,7 @@ def test_a_file_taken_for_remains_before_it_was_locked_is_made_again(
             taken[0].unlink()
 
     monkeypatch.setattr(files.fcntl, "flock", late_lock)
-    with written(tmp_path / "result.json") as temporary:
+    with atomic_write(tmp_path / "result.json") as temporary:
         assert temporary != taken[0]
         temporary.write_text("whole")
     assert (tmp_path / "result.json").read_text() == "whole"
@@ -173,7 +173,7 @@ def test_without_locks_nothing_is_taken_for_remains(
     else:
         monkeypatch.setattr(files.fcntl, "flock", full_disk)
     path = tmp_path / "result.json"
-    with written(path) as first, written(path) as second:
+    with atomic_write(path) as first, atomic_write(path) as second:
         first.write_text("first")
         second.write_text("second")
     assert path.read_text() == "first" and list(tmp_path.iterdir()) == [path]
