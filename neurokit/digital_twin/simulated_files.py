@@ -36,7 +36,7 @@ from neurokit.digital_twin.recording import Trial, Video, write_trials, write_vi
 from neurokit.digital_twin.simulated_mouse import Behaviour
 from neurokit.digital_twin.simulation import Presentation, SimulatedMouse
 from neurokit.errors import SettingsError
-from neurokit.files.atomic import atomic_write, folder_written
+from neurokit.files.atomic import atomic_write, atomic_write_folder
 from neurokit.simulation.video_stimuli import NATURAL
 
 TRUTH = "truth.npz"
@@ -198,7 +198,7 @@ def write_properties(
         "readout": {"readout_weights": weights, "readout_locations": properties[[*LOCATIONS]].to_numpy()},
         "responses": {"responses": responses, "stimulus": stimulus},
     }
-    with folder_written(folder) as temporary:
+    with atomic_write_folder(folder) as temporary:
         for kind, names in TABLES.items():
             columns = [*names, "brain_area", "field"] if kind == "anatomy" else [*names]
             values = properties[columns].reset_index(drop=True)

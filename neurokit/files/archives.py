@@ -18,7 +18,7 @@ from typing import cast
 import numpy as np
 
 from neurokit.errors import DataError, DiskError
-from neurokit.files.atomic import folder_written
+from neurokit.files.atomic import atomic_write_folder
 
 Source = str | Path | BufferedIOBase
 MOST_MEMBERS = 10_000
@@ -73,7 +73,7 @@ def extract(
     if folder.exists():
         finding = f"{folder} already exists"
         raise DataError(f"{finding}: remove it, or unpack {source} into another folder.")
-    with opened(source, limit, members) as archive, folder_written(folder) as temporary, _damage():
+    with opened(source, limit, members) as archive, atomic_write_folder(folder) as temporary, _damage():
         left = limit
         for member in archive.infolist():
             left -= _unpack(archive, member, temporary, left)

@@ -47,7 +47,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def folder_written(path: str | Path) -> Iterator[Path]:
+def atomic_write_folder(path: str | Path) -> Iterator[Path]:
     """Yields a new folder beside `path`; on success it becomes `path`, else it is removed.
 
     A folder that stood there before is replaced, with all that was in it. Raises DiskError (full

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from neurokit.files.atomic import atomic_write, folder_written
+from neurokit.files.atomic import atomic_write, atomic_write_folder
 from neurokit.pupil_encoder.behaviour import BIN_SIZE
 from neurokit.pupil_encoder.simulation import BEFORE, BINS, SimulatedSession, best_r2
 
@@ -69,7 +69,7 @@ def write_alf(session: SimulatedSession, parent: Path) -> Path:
     Raises DiskError where it cannot be written whole; what was there before still is.
     """
     folder = parent / f"{session.parameters.mouse}_{session.parameters.date}"
-    with folder_written(folder) as temporary:
+    with atomic_write_folder(folder) as temporary:
         for name, values in _alf_arrays(session).items():
             values = values if values.ndim == 2 else values[:, None]  # the release keeps columns
             np.save(temporary / f"{name}.npy", values)

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from neurokit import settings
 from neurokit.errors import DataError, DiskError, FetchError, SettingsError
 from neurokit.files import atomic as files
-from neurokit.files.atomic import atomic_write, folder_written, locked, write_output
+from neurokit.files.atomic import atomic_write, atomic_write_folder, locked, write_output
 from neurokit.progress import progress
 
 
@@ -184,7 +184,7 @@ def test_without_locks_nothing_is_taken_for_remains(
 
 def test_a_folder_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "new" / "session"
-    with folder_written(path) as temporary:
+    with atomic_write_folder(path) as temporary:
         (temporary / "inner").mkdir()
         (temporary / "inner" / "a.npy").write_text("whole")
         assert not path.exists() and temporary.parent == path.parent
@@ -195,7 +195,7 @@ def test_a_folder_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
 
 def test_a_folder_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     old_folder(tmp_path)
-    with folder_written(tmp_path / "session") as temporary:
+    with atomic_write_folder(tmp_path / "session") as temporary:
         (temporary / "new.npy").write_text("new")
         assert os.listdir(tmp_path / "session") == ["old.npy"]
     assert os.listdir(tmp_path / "session") == ["new.npy"]
@@ -213,7 +213,7 @@ def test_a_broken_off_folder_leaves_the_old_one_and_no_rest(
     tmp_path: Path, error: type[BaseException]
 ) -> None:
     path = old_folder(tmp_path)
-    with pytest.raises(error), folder_written(path) as temporary:
+    with pytest.raises(error), atomic_write_folder(path) as temporary:
         (temporary / "new.npy").write_text("ne")
         raise error
     assert os.listdir(path) == ["old.npy"]
@@ -232,7 +232,7 @@ def test_a_disk_that_refuses_a_renaming_keeps_the_old_folder(
 
     monkeypatch.setattr(Path, "rename", refusing)
     finding = r"session could not be written \(No space left.*nothing there was changed"
-    with pytest.raises(DiskError, match=finding), folder_written(path) as temporary:
+    with pytest.raises(DiskError, match=finding), atomic_write_folder(path) as temporary:
         (temporary / "new.npy").write_text("new")
     assert len(calls) >= failing
     assert (path / "old.npy").read_text() == "old"
@@ -242,7 +242,7 @@ def test_a_disk_that_refuses_a_renaming_keeps_the_old_folder(
 def test_a_file_where_a_folder_should_be_is_kept(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     for path in (tmp_path / "taken", tmp_path / "taken" / "session"):
-        with pytest.raises(DiskError, match=f"{path} could not be written"), folder_written(path):
+        with pytest.raises(DiskError, match=f"{path} could not be written"), atomic_write_folder(path):
             pass
     assert (tmp_path / "taken").read_text() == "a file"
     assert os.listdir(tmp_path) == ["taken"]
