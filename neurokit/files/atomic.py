@@ -87,7 +87,7 @@ def write_output(folder: str | Path, writer: str, *, beside: Sequence[str] = ())
 
 
 @contextmanager
-def locked(path: str | Path) -> Iterator[None]:
+def hold_lock(path: str | Path) -> Iterator[None]:
     """Keeps other processes out of a block that holds the same lock file, made where there is none.
 
     Raises DiskError where the lock's folder cannot be written.

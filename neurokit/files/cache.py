@@ -18,7 +18,7 @@ from typing import TypeVar
 import neurokit
 from neurokit import settings
 from neurokit.errors import DataError
-from neurokit.files.atomic import locked
+from neurokit.files.atomic import hold_lock
 
 Read = TypeVar("Read")
 PACKAGE = Path(neurokit.__file__).parent
@@ -54,7 +54,7 @@ def kept(folder: Path, last: str, write: Callable[[Path], object], read: Callabl
     if found is not None:
         return found
     recording, _, _ = folder.name.rpartition("-")
-    with locked(folder.with_name(f".{recording}.lock")):  # beside the folder, which is replaced
+    with hold_lock(folder.with_name(f".{recording}.lock")):  # beside the folder, which is replaced
         found = _whole(folder, last, read)  # another process may have written it meanwhile
         if found is not None:
             return found

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from neurokit import settings
 from neurokit.errors import DataError, DiskError, FetchError, SettingsError
 from neurokit.files import atomic as files
-from neurokit.files.atomic import atomic_write, atomic_write_folder, locked, write_output
+from neurokit.files.atomic import atomic_write, atomic_write_folder, hold_lock, write_output
 from neurokit.progress import progress
 
 
@@ -250,7 +250,7 @@ def test_a_file_where_a_folder_should_be_is_kept(tmp_path: Path) -> None:
 
 def test_a_lock_keeps_others_out_until_its_block_ends(tmp_path: Path) -> None:
     path = tmp_path / "new" / ".scan.lock"
-    with locked(path), pytest.raises(Timeout):
+    with hold_lock(path), pytest.raises(Timeout):
         FileLock(path).acquire(timeout=0)
     FileLock(path).acquire(timeout=0)
 
@@ -259,7 +259,7 @@ def test_a_lock_that_cannot_be_made_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(DiskError, match=r"file cannot be written .*NEUROKIT_DATA"),
-        locked(tmp_path / "file" / "x"),
+        hold_lock(tmp_path / "file" / "x"),
     ):
         pass
 
