@@ -43,7 +43,9 @@ def code_digest(modules: tuple[str, ...], package: Path = PACKAGE) -> str:
     return _digest(repr([(name, _plain(_Code().visit(trees[name]))) for name in sorted(trees)]))
 
 
-def kept(folder: Path, last: str, write: Callable[[Path], object], read: Callable[[Path], Read]) -> Read:
+def read_or_write(
+    folder: Path, last: str, write: Callable[[Path], object], read: Callable[[Path], Read]
+) -> Read:
     """What `read` makes of the folder, which `write` fills where files are missing or damaged.
 
     `last` is the file that `write` makes last, so it tells that all is there; a `read` of damaged files

@@ -17,7 +17,7 @@ import pandas as pd
 from neurokit import settings
 from neurokit.errors import DataError, SettingsError
 from neurokit.files.atomic import write_output
-from neurokit.files.cache import Read, kept, simulated_folder
+from neurokit.files.cache import Read, read_or_write, simulated_folder
 from neurokit.files.fetch import fetch
 from neurokit.sensorium.files import TIERS, opened_scan
 from neurokit.sensorium.recording import SCANS, Scan, load_scan
@@ -106,7 +106,7 @@ def _simulated(parameters: ScanParameters, read: Callable[[Path], Read]) -> Read
         write_truth(scan, folder / TRUTH)
 
     folder = simulated_folder("sensorium", parameters.to_dict(), MAKERS)
-    return kept(folder, TRUTH, write, lambda folder: read(folder / f"{scan_name(parameters)}.zip"))
+    return read_or_write(folder, TRUTH, write, lambda folder: read(folder / f"{scan_name(parameters)}.zip"))
 
 
 def _known(keys: Sequence[str] | None, held: Mapping[str, object]) -> tuple[str, ...]:

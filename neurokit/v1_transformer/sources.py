@@ -9,7 +9,7 @@ from typing import Any
 
 from neurokit import settings
 from neurokit.errors import DataError, SettingsError
-from neurokit.files.cache import Read, kept, simulated_folder
+from neurokit.files.cache import Read, read_or_write, simulated_folder
 from neurokit.v1_transformer.allensdk_cache import fetch_session, open_cache
 from neurokit.v1_transformer.recording import MovieSession, check_hdf5, check_movies, load_session
 from neurokit.v1_transformer.simulated_files import (
@@ -70,7 +70,7 @@ def simulated_file(parameters: SessionParameters) -> Path:
 def _simulated(parameters: SessionParameters, read: Callable[[Path], Read]) -> Read:
     path = simulated_file(parameters)
     folder = path.parent.parent
-    return kept(
+    return read_or_write(
         folder,
         str(truth_path(path).relative_to(folder)),
         lambda folder: write_session(simulate_session(parameters), folder),
