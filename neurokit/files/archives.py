@@ -31,7 +31,7 @@ _BAD_HEADER = (SyntaxError, tokenize.TokenError, TypeError, MemoryError, Recursi
 
 
 @contextmanager
-def opened(source: Source, limit: int, members: int = MOST_MEMBERS) -> Iterator[zipfile.ZipFile]:
+def open_archive(source: Source, limit: int, members: int = MOST_MEMBERS) -> Iterator[zipfile.ZipFile]:
     """A zip archive whose directory has been checked, for a `with` block.
 
     Raises DataError, there and for zipfile's own errors inside the block, where the file is missing,
@@ -66,14 +66,14 @@ def extract(
 ) -> Path:
     """Unpacks a zip archive into the new folder `folder`, which appears whole or not at all.
 
-    Raises DataError as `opened` does, or where `folder` already exists; DiskError where it cannot
+    Raises DataError as `open_archive` does, or where `folder` already exists; DiskError where it cannot
     be written.
     """
     folder = Path(folder)
     if folder.exists():
         finding = f"{folder} already exists"
         raise DataError(f"{finding}: remove it, or unpack {source} into another folder.")
-    with opened(source, limit, members) as archive, atomic_write_folder(folder) as temporary, _damage():
+    with open_archive(source, limit, members) as archive, atomic_write_folder(folder) as temporary, _damage():
         left = limit
         for member in archive.infolist():
             left -= _unpack(archive, member, temporary, left)
@@ -84,10 +84,10 @@ def read_npz(source: Source, limit: int, keys: list[str] | None = None) -> dict[
     """The arrays of an npz file by name; all of them, or only `keys`.
 
     Pickled objects are never opened here: `neurokit.files.pickles.load_object_array` does that.
-    Raises DataError as `opened` does, for an absent key, an object array, and an array whose header
+    Raises DataError as `open_archive` does, for an absent key, an object array, and an array whose header
     claims another size than its data has.
     """
-    with opened(source, limit) as archive, _damage():
+    with open_archive(source, limit) as archive, _damage():
         wanted = keys if keys is not None else [Path(name).stem for name in archive.namelist()]
         return {key: _read_array(archive, key, name_of(source)) for key in wanted}
 
@@ -129,7 +129,7 @@ def read_header(stream: BufferedIOBase) -> tuple[tuple[int, ...], bool, np.dtype
 
 @contextmanager
 def _damage() -> Iterator[None]:
-    """Makes a ValueError of zipfile or numpy the BadZipFile that `opened` turns into a sentence."""
+    """Makes a ValueError of zipfile or numpy the BadZipFile that `open_archive` turns into a sentence."""
     try:
         yield
     except DataError:  # has a sentence of its own

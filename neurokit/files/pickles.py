@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 
 from neurokit.errors import DataError
-from neurokit.files.archives import Source, name_of, opened, opened_array
+from neurokit.files.archives import Source, name_of, open_archive, opened_array
 
 PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic)
 _KINDS = "biufcSU"
@@ -37,7 +37,7 @@ def load_object_array(source: Source, key: str, limit: int) -> np.ndarray:
     file = name_of(source)
     name = f"{file} ({key})"
     with (
-        opened(source, limit) as archive,
+        open_archive(source, limit) as archive,
         opened_array(archive, key, file) as (stream, shape, dtype),
     ):
         if dtype != np.dtype(object):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from neurokit.errors import DataError, DiskError
-from neurokit.files.archives import extract, opened, read_npz
+from neurokit.files.archives import extract, open_archive, read_npz
 from neurokit.files.pickles import load_object_array
 
 LIMIT = 100_000
@@ -126,13 +126,13 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 def test_missing_archive(tmp_path: Path) -> None:
     absent = tmp_path / "absent.zip"
-    with pytest.raises(DataError, match=r"absent\.zip is missing"), opened(absent, LIMIT):
+    with pytest.raises(DataError, match=r"absent\.zip is missing"), open_archive(absent, LIMIT):
         pass
 
 
 def test_an_error_of_the_block_is_not_laid_on_the_archive(tmp_path: Path) -> None:
     archive = made(tmp_path / "a.zip", {"a": b"1"})
-    with pytest.raises(ValueError, match=r"^a defect of ours$"), opened(archive, LIMIT):
+    with pytest.raises(ValueError, match=r"^a defect of ours$"), open_archive(archive, LIMIT):
         raise ValueError("a defect of ours")
 
 
