@@ -93,7 +93,7 @@ def read_npz(source: Source, limit: int, keys: list[str] | None = None) -> dict[
 
 
 @contextmanager
-def opened_array(
+def open_array(
     archive: zipfile.ZipFile, key: str, name: str
 ) -> Iterator[tuple[BufferedIOBase, tuple[int, ...], np.dtype]]:
     """The member `key`.npy of an npz, at its first data byte, with its header's shape and dtype.
@@ -139,7 +139,7 @@ def _damage() -> Iterator[None]:
 
 
 def _read_array(archive: zipfile.ZipFile, key: str, name: str) -> np.ndarray:
-    with opened_array(archive, key, name) as (stream, shape, dtype):
+    with open_array(archive, key, name) as (stream, shape, dtype):
         if dtype.hasobject:
             finding = f"{name} holds pickled objects in {key!r}"
             raise DataError(f"{finding}: open it with load_object_array.")

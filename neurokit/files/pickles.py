@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 
 from neurokit.errors import DataError
-from neurokit.files.archives import Source, name_of, open_archive, opened_array
+from neurokit.files.archives import Source, name_of, open_archive, open_array
 
 PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic)
 _KINDS = "biufcSU"
@@ -38,7 +38,7 @@ def load_object_array(source: Source, key: str, limit: int) -> np.ndarray:
     name = f"{file} ({key})"
     with (
         open_archive(source, limit) as archive,
-        opened_array(archive, key, file) as (stream, shape, dtype),
+        open_array(archive, key, file) as (stream, shape, dtype),
     ):
         if dtype != np.dtype(object):
             raise DataError(f"{name} holds {dtype}, no pickled objects: open it with read_npz.")
