@@ -42,7 +42,7 @@ def load_object_array(source: Source, key: str, limit: int) -> np.ndarray:
     ):
         if dtype != np.dtype(object):
             raise DataError(f"{name} holds {dtype}, no pickled objects: open it with read_npz.")
-        array = unpickled(stream, limit, name)
+        array = unpickle(stream, limit, name)
         if stream.read(1):  # at its end zipfile compares the checksum
             raise DataError(f"{name} goes on after its pickle: download it again.")
     if not isinstance(array, np.ndarray) or array.dtype != dtype or array.shape != shape:
@@ -51,7 +51,7 @@ def load_object_array(source: Source, key: str, limit: int) -> np.ndarray:
     return array
 
 
-def unpickled(stream: BufferedIOBase, limit: int, name: str) -> Any:
+def unpickle(stream: BufferedIOBase, limit: int, name: str) -> Any:
     """The value of one pickle of plain arrays and containers.
 
     `limit` bounds the bytes of all arrays built. Raises DataError (naming the file `name`) for

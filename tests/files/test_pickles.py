@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from neurokit.errors import DataError
-from neurokit.files.pickles import load_object_array, unpickled
+from neurokit.files.pickles import load_object_array, unpickle
 
 LIMIT = 1_000_000
 PROTOCOLS = range(6)
@@ -55,7 +55,7 @@ def objects(*values: object) -> np.ndarray:
 
 
 def read(pickled: bytes, limit: int = LIMIT) -> object:
-    return unpickled(io.BytesIO(pickled), limit, "some.npz (dat)")
+    return unpickle(io.BytesIO(pickled), limit, "some.npz (dat)")
 
 
 def npz(path: Path, member: bytes) -> Path:
