@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 
 from neurokit import settings
 from neurokit.errors import DiskError, FetchError, NeurokitError
-from neurokit.files.registry import CHECKSUMS, REGISTRY, Entry, find, flaw, pin, sha256, with_pins
+from neurokit.files.registry import CHECKSUMS, REGISTRY, Entry, add_pins, find, flaw, pin, sha256
 from neurokit.files.transfer import MirrorError, Part, Patience, Transfer
 
 PATIENCE = Patience()
@@ -54,13 +54,13 @@ def fetch(
     entry = file if isinstance(file, Entry) else find(file, registry)
     folder = Path(folder)
     target = folder / entry.name
-    expected = with_pins(entry, folder)
+    expected = add_pins(entry, folder)
     if expected.sha256 and target.is_file() and flaw(target, expected) is None:
         return target
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f".{entry.name}.lock"):  # two notebooks may want the same file
-            expected = with_pins(entry, folder)  # the other one may have pinned it
+            expected = add_pins(entry, folder)  # the other one may have pinned it
             return _Download(expected, folder, patience, most_bytes, sleep, tell).run()
     except NeurokitError:
         raise

@@ -79,7 +79,7 @@ def find(name: str, path: str | Path = REGISTRY) -> Entry:
     return entries[name]
 
 
-def with_pins(entry: Entry, folder: Path) -> Entry:
+def add_pins(entry: Entry, folder: Path) -> Entry:
     """The entry, its unknown size and checksum taken from the `checksums.json` of `folder`."""
     path = folder / CHECKSUMS
     if entry.sha256 is not None or not path.exists():
