@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 
 from neurokit import settings
 from neurokit.errors import DiskError, FetchError, NeurokitError
-from neurokit.files.registry import CHECKSUMS, REGISTRY, Entry, add_pins, find, flaw, pin, sha256
+from neurokit.files.registry import CHECKSUMS, REGISTRY, Entry, add_pins, find, find_flaw, pin, sha256
 from neurokit.files.transfer import MirrorError, Part, Patience, Transfer
 
 PATIENCE = Patience()
@@ -55,7 +55,7 @@ def fetch(
     folder = Path(folder)
     target = folder / entry.name
     expected = add_pins(entry, folder)
-    if expected.sha256 and target.is_file() and flaw(target, expected) is None:
+    if expected.sha256 and target.is_file() and find_flaw(target, expected) is None:
         return target
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ class _Download:
 
     def run(self) -> Path:
         target = self.folder / self.entry.name
-        found = flaw(target, self.entry) if target.is_file() else "is not there"
+        found = find_flaw(target, self.entry) if target.is_file() else "is not there"
         if found is not None:
             self._replace(target, found)
         if self.entry.sha256 is None:

@@ -101,7 +101,7 @@ def pin(folder: Path, name: str, sha256: str, size: int) -> None:
             temporary.write_text(json.dumps(pins, indent=1, sort_keys=True) + "\n")
 
 
-def flaw(path: Path, entry: Entry) -> str | None:
+def find_flaw(path: Path, entry: Entry) -> str | None:
     """What is wrong with the content of `path`, in a few words; None where nothing is."""
     size = path.stat().st_size
     if size == 0:

@@ -18,7 +18,7 @@ import requests
 from neurokit import __version__
 from neurokit.config import Config, Count, NonNegative, Positive
 from neurokit.files.atomic import atomic_write
-from neurokit.files.registry import Entry, flaw
+from neurokit.files.registry import Entry, find_flaw
 from neurokit.progress import progress
 
 CHUNK = 1 << 16  # bytes; a break loses the piece it falls into
@@ -205,7 +205,7 @@ class Transfer:
             raise AgainError(f"broke off after {size} of {promised} bytes")
         bound = self._bound(total)
         too_long = f"has more than {bound} bytes" if size > bound else None
-        finding = too_long or flaw(self.part.path, self.entry)
+        finding = too_long or find_flaw(self.part.path, self.entry)
         if finding is None:
             return
         self.part.forget()
