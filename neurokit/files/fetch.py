@@ -17,7 +17,7 @@ from tqdm.auto import tqdm
 
 from neurokit import settings
 from neurokit.errors import DiskError, FetchError, NeurokitError
-from neurokit.files.registry import CHECKSUMS, REGISTRY, Entry, add_pins, find, find_flaw, pin, sha256
+from neurokit.files.registry import CHECKSUMS, REGISTRY, Entry, add_pins, find, find_flaw, save_pin, sha256
 from neurokit.files.transfer import MirrorError, Part, Patience, Transfer
 
 PATIENCE = Patience()
@@ -90,7 +90,7 @@ class _Download:
         if found is not None:
             self._replace(target, found)
         if self.entry.sha256 is None:
-            pin(self.folder, target.name, sha256(target), target.stat().st_size)
+            save_pin(self.folder, target.name, sha256(target), target.stat().st_size)
         return target
 
     def _replace(self, target: Path, found: str) -> None:

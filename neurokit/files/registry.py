@@ -91,7 +91,7 @@ def add_pins(entry: Entry, folder: Path) -> Entry:
     return replace(entry, sha256=pin["sha256"], bytes=entry.bytes or pin["bytes"])
 
 
-def pin(folder: Path, name: str, sha256: str, size: int) -> None:
+def save_pin(folder: Path, name: str, sha256: str, size: int) -> None:
     """Keeps the checksum and size (bytes) of a first download in `checksums.json` of `folder`."""
     path = folder / CHECKSUMS
     with FileLock(folder / f".{CHECKSUMS}.lock"):

@@ -22,7 +22,7 @@ import pytest
 
 from neurokit.errors import DataError, DiskError, FetchError
 from neurokit.files.fetch import fetch
-from neurokit.files.registry import CHECKSUMS, REGISTRY, Entry, find, pin, read_registry
+from neurokit.files.registry import CHECKSUMS, REGISTRY, Entry, find, read_registry, save_pin
 from neurokit.files.transfer import CHUNK, Patience
 
 CONTENT = np.random.default_rng(0).bytes(1_000_000)
@@ -485,8 +485,8 @@ def test_a_damaged_file_stands_until_its_successor_is_verified(
 
 
 def test_two_pins_live_side_by_side(tmp_path: Path) -> None:
-    pin(tmp_path, "one", "1" * 64, 1)
-    pin(tmp_path, "two", "2" * 64, 2)
+    save_pin(tmp_path, "one", "1" * 64, 1)
+    save_pin(tmp_path, "two", "2" * 64, 2)
     assert set(json.loads((tmp_path / CHECKSUMS).read_text())) == {"one", "two"}
 
 
