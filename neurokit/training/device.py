@@ -59,7 +59,7 @@ def full_precision(device: torch.device) -> AbstractContextManager:
     return torch.autocast(device.type, enabled=False)
 
 
-def sent(tensor: Tensor, device: torch.device) -> Tensor:
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
     """A tensor of the CPU on the device; a GPU fetches it in its own time, and nobody waits for it."""
     if device.type != "cuda":
         return tensor.to(device)

@@ -25,7 +25,7 @@ from neurokit.digital_twin.network.perspective import Perspective
 from neurokit.digital_twin.network.readout import Readout, unit_model
 from neurokit.digital_twin.network.sequence import Draws, Periphery, Sequence, UpdateRule
 from neurokit.errors import SettingsError
-from neurokit.training.device import sent
+from neurokit.training.device import to_device
 
 RECURRENT = {"attention": AttentionLSTM, "convolution": ConvolutionLSTM}
 
@@ -104,7 +104,10 @@ class FoundationNetwork(nn.Module):
     def _draw(self, batch: int, generator: torch.Generator | None) -> Draws:
         like, shapes = self.readout.position.mu, ((batch, 3), (batch, 3), (batch, self.units, 2))
         return Draws(
-            *(sent(torch.randn(shape, generator=generator).to(like.dtype), like.device) for shape in shapes)
+            *(
+                to_device(torch.randn(shape, generator=generator).to(like.dtype), like.device)
+                for shape in shapes
+            )
         )
 
     def forward(
