@@ -25,7 +25,7 @@ from neurokit.sensorium.retinotopy import contrast_centers, retinotopic_plane
 from neurokit.sensorium.state import StateTransform
 from neurokit.training.device import choose_device
 from neurokit.training.fit import TrainingResult, fit
-from neurokit.training.predict import collected, evaluating, predicting_as_in_training
+from neurokit.training.predict import evaluating, fill_rows, predicting_as_in_training
 
 Mode = Literal["evaluation", "training"]
 MODES = {"evaluation": evaluating, "training": predicting_as_in_training}
@@ -54,7 +54,7 @@ def predict_tier(
 def _predicted(model: SensoriumModel, mouse: MouseTrials, tier: str, batch_size: int) -> np.ndarray:
     view, trials = model.mouse(mouse.scan.key), mouse.trials(tier)
     parts = (view(**batch.inputs) for batch in mouse.batches(trials, batch_size))
-    return collected(parts, torch.empty(len(trials), mouse.scan.neurons)).numpy()
+    return fill_rows(parts, torch.empty(len(trials), mouse.scan.neurons)).numpy()
 
 
 def score_table(

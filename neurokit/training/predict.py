@@ -45,7 +45,7 @@ def predict(model: nn.Module, *inputs: Tensor, batch_size: int = 256) -> Tensor:
     return output
 
 
-def collected(parts: Iterable[Tensor], into: Tensor) -> Tensor:
+def fill_rows(parts: Iterable[Tensor], into: Tensor) -> Tensor:
     """`into`, its rows filled with those of the parts in turn; a part may lie on another device.
 
     Raises ValueError where the parts leave rows empty.

@@ -17,7 +17,7 @@ from neurokit.errors import DataError
 from neurokit.metrics.repeats import RepeatScores, repeat_scores
 from neurokit.training.device import choose_device
 from neurokit.training.fit import TrainingResult, fit
-from neurokit.training.predict import collected, evaluating
+from neurokit.training.predict import evaluating, fill_rows
 from neurokit.v1_transformer.cnn import MovieCNN
 from neurokit.v1_transformer.config import Recipe
 from neurokit.v1_transformer.features import MovieTask
@@ -132,7 +132,7 @@ def predict_part(
             _last(model(batch.frames, batch.shown, batch.running), snippets).transpose(0, 1)
             for batch in snippets.batches(part, batch_size)
         )
-        collected(parts, predicted.transpose(0, 1))
+        fill_rows(parts, predicted.transpose(0, 1))
     return (predicted.numpy() * scales.response_sd + scales.response_mean).astype(np.float32)
 
 
