@@ -1,6 +1,6 @@
 """How training runs faster without other mathematics: compiled losses, and memory that is used again.
 
-`compiled` makes a loss and its gradients a few large kernels: torch.compile, and CUDA graphs on top of it.
+`compile_loss` makes a loss and its gradients a few large kernels: torch.compile, and CUDA graphs on top of it.
 Random numbers are those that are drawn without compiling, so that a run differs by rounding alone. The
 function is compiled and no module is wrapped: weights keep their names, and checkpoints do not know how they
 were trained.
@@ -31,7 +31,7 @@ LARGEST_NUMBER_MAPPED, TRIM_ABOVE = -4, -1  # M_MMAP_MAX and M_TRIM_THRESHOLD of
 
 
 @contextmanager
-def compiled(
+def compile_loss(
     loss: Loss[Model], compile: Compile, model: Model, device: torch.device
 ) -> Iterator[Loss[Model]]:
     """The loss, compiled unless `compile` is 'none'; 'graphs' replays its kernels as CUDA graphs.

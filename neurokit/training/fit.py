@@ -22,7 +22,7 @@ from neurokit.errors import FitError
 from neurokit.progress import progress
 from neurokit.settings import keep_memory
 from neurokit.training.checkpoint import fingerprint
-from neurokit.training.compiling import Compile, Loss, Model, compiled, keep_freed_memory
+from neurokit.training.compiling import Compile, Loss, Model, compile_loss, keep_freed_memory
 from neurokit.training.device import autocast
 from neurokit.training.predict import evaluating
 from neurokit.training.settings import FitSettings, optimizer_and_schedule
@@ -137,7 +137,7 @@ def fit(
     state = TrainingState(model, settings, *(optimise or optimizer_and_schedule)(model, settings), data)
     with (
         torch.random.fork_rng(),
-        compiled(loss, compile, model, train.device) as step_loss,
+        compile_loss(loss, compile, model, train.device) as step_loss,
         progress(total=settings.epochs, desc="epochs", disable=not show_progress) as bar,
     ):
         state.start(checkpoint)

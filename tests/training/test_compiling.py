@@ -24,7 +24,7 @@ from neurokit.sensorium.config import MODEL_4, MouseShape
 from neurokit.sensorium.features import MouseBatch
 from neurokit.sensorium.model import build
 from neurokit.training import compiling
-from neurokit.training.compiling import Compile, check_compile, compiled, own_gradients
+from neurokit.training.compiling import Compile, check_compile, compile_loss, own_gradients
 from neurokit.training.device import autocast
 from neurokit.training.fit import Rows, fit, masked_squared_error
 from neurokit.training.settings import FitSettings
@@ -138,7 +138,7 @@ def test_a_compiled_step_is_the_plain_step(device: str, way: Compile) -> None:
     compiles(device)
     step = toy_step(device)
     model, plain, _ = step
-    with compiled(plain, way, model, torch.device(device)) as loss:
+    with compile_loss(plain, way, model, torch.device(device)) as loss:
         assert off(gradients(step, loss), gradients(step)) < ROUNDING
         assert off(gradients(step, loss), gradients(step)) < ROUNDING  # a graph's first replay
     other = [[batch[0], 2 * batch[1], batch[2]] for batch in step[2]]
@@ -151,7 +151,7 @@ def compiled_difference(make: str, device: str, way: Compile, backend: str) -> f
         compile, compiling._hindrance = torch.compile, lambda kind: ""
         torch.compile = lambda loss, **_: compile(loss, backend=backend)
     step = globals()[make](device)
-    with compiled(step[1], way, step[0], torch.device(device)) as loss:
+    with compile_loss(step[1], way, step[0], torch.device(device)) as loss:
         return off(gradients(step, loss), gradients(step))
 
 
