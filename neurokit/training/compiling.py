@@ -47,7 +47,7 @@ def compile_loss(
         "fallback_random": True,
         "triton.cudagraphs": graphs,
     }
-    kept = own_gradients(model) if graphs else nullcontext()
+    kept = clone_gradients(model) if graphs else nullcontext()
     with torch._dynamo.config.patch(recompile_limit=VARIANTS), kept:
         yield torch.compile(loss, dynamic=False, options=options)
 
@@ -69,7 +69,7 @@ def check_compile(compile: Compile, device: torch.device) -> None:
 
 
 @contextmanager
-def own_gradients(model: nn.Module) -> Iterator[None]:
+def clone_gradients(model: nn.Module) -> Iterator[None]:
     """Gradients get memory of their own inside.
 
     A CUDA graph's next run would write over those of its last one, which are still being added up when a

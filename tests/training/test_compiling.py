@@ -24,7 +24,7 @@ from neurokit.sensorium.config import MODEL_4, MouseShape
 from neurokit.sensorium.features import MouseBatch
 from neurokit.sensorium.model import build
 from neurokit.training import compiling
-from neurokit.training.compiling import Compile, check_compile, compile_loss, own_gradients
+from neurokit.training.compiling import Compile, check_compile, clone_gradients, compile_loss
 from neurokit.training.device import autocast
 from neurokit.training.fit import Rows, fit, masked_squared_error
 from neurokit.training.settings import FitSettings
@@ -213,7 +213,7 @@ class Reused(torch.autograd.Function):
 def test_gradients_are_added_up_though_a_graph_reuses_its_memory(kept: bool) -> None:
     model = nn.Linear(3, 1, bias=False)
     model.weight = nn.Parameter(torch.zeros(3))
-    with own_gradients(model) if kept else nullcontext():
+    with clone_gradients(model) if kept else nullcontext():
         for factor in (1.0, 10.0):
             Reused.apply(model.weight, factor).backward()
     assert (model.weight.grad.tolist() == [11.0] * 3) == kept
