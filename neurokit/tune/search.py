@@ -12,7 +12,7 @@ from neurokit.config import Count, Seed, checked, checked_integer
 from neurokit.errors import FitError
 from neurokit.progress import progress as progress_bar
 from neurokit.tune import state
-from neurokit.tune.space import Algorithm, domain_of, fingerprint, point, proposed, suggester
+from neurokit.tune.space import Algorithm, domain_of, fingerprint, point, propose, suggester
 from neurokit.tune.trials import Curve, MedianStopping, Objective, Study, Trial, run_trial
 
 
@@ -61,7 +61,7 @@ def search(
     ) as bar:
         while len(finished) < trials:
             count = min(workers, trials - len(finished))
-            coordinates = proposed(suggest, domain, finished, count, generator)
+            coordinates = propose(suggest, domain, finished, count, generator)
             numbered = enumerate(coordinates, start=len(finished))
             batch = [Trial(number, at, point(space, at)) for number, at in numbered]
             finished += _run(objective, batch, stop, _curves(finished), workers)

@@ -56,7 +56,7 @@ def suggester(algorithm: Algorithm, start_up_trials: int) -> Callable[..., list[
     return partial(tpe.suggest, n_startup_jobs=start_up_trials)
 
 
-def proposed(
+def propose(
     suggest: Callable[..., list[dict[str, Any]]],
     domain: Domain,
     finished: Sequence[Trial],
