@@ -115,7 +115,7 @@ def _claim(folder: Path, settings: dict[str, Any]) -> None:
     """Notes the settings in the folder; CheckpointError where another search's stand there."""
     file = folder / "settings.json"
     if file.exists():
-        state.check_settings(file, state.decoded(file), settings)
+        state.check_settings(file, state.read_json(file), settings)
     else:
         with atomic_write(file) as temporary:
             temporary.write_text(json.dumps(settings, indent=1))

@@ -41,7 +41,7 @@ def read(
     file: Path, settings: dict[str, Any], space: dict[str, Any]
 ) -> tuple[np.random.Generator, list[Trial]]:
     """Generator and trials of a saved search; CheckpointError for damage or other settings."""
-    state = decoded(file)
+    state = read_json(file)
     try:
         generator = np.random.default_rng()
         generator.bit_generator.state = state["generator"]
@@ -55,7 +55,7 @@ def read(
         raise _unreadable(file, error) from error
 
 
-def decoded(file: Path) -> dict[str, Any]:
+def read_json(file: Path) -> dict[str, Any]:
     """The JSON object in a file; raises CheckpointError where there is none."""
     try:
         found = json.loads(file.read_text())
