@@ -30,7 +30,7 @@ from neurokit.digital_twin.saved import save_twin
 from neurokit.digital_twin.training import train_cohort
 from neurokit.distributed.processes import (
     DEVICES,
-    Rejoining,
+    EpochStates,
     joined,
     own_device,
     sentence_found,
@@ -76,7 +76,7 @@ def train_my_mouse(folders: Folders, recipe: TwinRecipe, output: str | Path, *, 
     network = build(recording.units, recipe.network, seed=recipe.seed).to(target)
     shared = [parameter for module in network.shared.values() for parameter in module.parameters()]
     keep_equal(shared)
-    rejoining = Rejoining(Path(output) / mouse)
+    rejoining = EpochStates(Path(output) / mouse)
 
     def close_epoch(epoch: int, _: float) -> None:
         keep_equal(shared)

@@ -24,7 +24,7 @@ from neurokit.training.device import choose_device
 DEVICES = ("auto", "cpu", "cuda")
 
 
-class Rejoining:
+class EpochStates:
     """The training states of one process, in files beside `path`, the twin that is being trained."""
 
     def __init__(self, path: Path) -> None:

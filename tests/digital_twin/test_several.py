@@ -16,7 +16,7 @@ from neurokit.digital_twin.saved import load_twin
 from neurokit.digital_twin.several import joined, keep_equal, train_in_processes
 from neurokit.digital_twin.training import train_cohort
 from neurokit.digital_twin.windows import Cohort, MouseWindows
-from neurokit.distributed.processes import Rejoining
+from neurokit.distributed.processes import EpochStates
 from neurokit.errors import DataError, DiskError, FitError, SettingsError
 from tests.digital_twin.toys import RECIPE, toy_network, toy_recording, toy_trials, train_apart, weights
 
@@ -144,7 +144,7 @@ def test_a_broken_off_run_goes_on_from_the_last_epoch_of_all(
     mouse, recipe = {"a": folders["a"]}, BRISK.epochs(3)
     whole = several.train_my_mouse(mouse, recipe, tmp_path / "whole", device="cpu")
 
-    class Killed(Rejoining):
+    class Killed(EpochStates):
         def keep(self, epoch: int) -> None:
             super().keep(epoch)
             if epoch == 1:
@@ -175,7 +175,7 @@ def test_processes_agree_on_the_last_epoch_that_all_have(
         everyone[:] = [own, {2, 3}]
 
     monkeypatch.setattr(distributed, "all_gather_object", gather)
-    assert Rejoining(tmp_path / "a").start().read_text() == "epoch 3"
+    assert EpochStates(tmp_path / "a").start().read_text() == "epoch 3"
     left = sorted(path.name for path in tmp_path.iterdir() if "unfinished" in path.name)
     assert left == ["a.unfinished", "a.unfinished-3", "ab.unfinished-9"]
 
