@@ -31,7 +31,7 @@ from neurokit.digital_twin.training import train_cohort
 from neurokit.distributed.processes import (
     DEVICES,
     EpochStates,
-    joined,
+    join_group,
     own_device,
     sentence_found,
     sentence_left,
@@ -119,7 +119,7 @@ def _work(
     """What each process does."""
     torch.set_num_threads(threads)
     address = (meeting / "meet").as_uri()
-    with sentence_left(meeting), joined(device, init_method=address, rank=rank, world_size=len(folders)):
+    with sentence_left(meeting), join_group(device, init_method=address, rank=rank, world_size=len(folders)):
         train_my_mouse(folders, recipe, output, device=device)
 
 
@@ -144,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         recipe = recipe if given.epochs is None else recipe.epochs(given.epochs)
         folders = _folders(given.mice)
         if "RANK" in os.environ:  # torchrun
-            with joined(given.device):
+            with join_group(given.device):
                 print(train_my_mouse(folders, recipe, given.output, device=given.device))
         else:
             print(*train_in_processes(folders, recipe, given.output, device=given.device).values(), sep="\n")

@@ -70,7 +70,7 @@ class EpochStates:
 
 
 @contextmanager
-def joined(
+def join_group(
     device: str, *, init_method: str | None = None, rank: int = -1, world_size: int = -1
 ) -> Iterator[None]:
     """Inside, this process is one of a group.
