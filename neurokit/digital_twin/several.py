@@ -33,8 +33,8 @@ from neurokit.distributed.processes import (
     EpochStates,
     join_group,
     own_device,
+    save_error,
     sentence_found,
-    sentence_left,
 )
 from neurokit.errors import DiskError, FitError, NeurokitError, SettingsError
 
@@ -119,7 +119,7 @@ def _work(
     """What each process does."""
     torch.set_num_threads(threads)
     address = (meeting / "meet").as_uri()
-    with sentence_left(meeting), join_group(device, init_method=address, rank=rank, world_size=len(folders)):
+    with save_error(meeting), join_group(device, init_method=address, rank=rank, world_size=len(folders)):
         train_my_mouse(folders, recipe, output, device=device)
 
 

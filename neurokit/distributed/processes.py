@@ -88,7 +88,7 @@ def join_group(
 
 
 @contextmanager
-def sentence_left(meeting: Path) -> Iterator[None]:
+def save_error(meeting: Path) -> Iterator[None]:
     """Leaves for the parent what went wrong, if it is a sentence by which somebody can mend something."""
     try:
         yield
