@@ -33,8 +33,8 @@ from neurokit.distributed.processes import (
     EpochStates,
     join_group,
     own_device,
+    raise_saved_error,
     save_error,
-    sentence_found,
 )
 from neurokit.errors import DiskError, FitError, NeurokitError, SettingsError
 
@@ -57,7 +57,7 @@ def train_in_processes(
     threads = max(1, torch.get_num_threads() // len(folders))
     with tempfile.TemporaryDirectory() as meeting:
         job = (dict(folders), recipe, Path(output), device, Path(meeting), threads)
-        with sentence_found(Path(meeting)):
+        with raise_saved_error(Path(meeting)):
             multiprocessing.spawn(_work, job, nprocs=len(folders))
     return {mouse: Path(output) / f"{mouse}.safetensors" for mouse in folders}
 

@@ -98,7 +98,7 @@ def save_error(meeting: Path) -> Iterator[None]:
 
 
 @contextmanager
-def sentence_found(meeting: Path) -> Iterator[None]:
+def raise_saved_error(meeting: Path) -> Iterator[None]:
     """Raises what went wrong in a process as it was raised there, not as the pages of its traceback."""
     try:
         yield
