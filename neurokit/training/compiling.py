@@ -1,6 +1,6 @@
 """How training runs faster without other mathematics: compiled losses, and memory that is used again.
 
-`compile_loss` makes a loss and its gradients a few large kernels: torch.compile, and CUDA graphs on top of it.
+`compile_loss` makes a loss and its gradients a few large kernels: torch.compile, with CUDA graphs on top.
 Random numbers are those that are drawn without compiling, so that a run differs by rounding alone. The
 function is compiled and no module is wrapped: weights keep their names, and checkpoints do not know how they
 were trained.

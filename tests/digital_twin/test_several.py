@@ -13,7 +13,7 @@ from neurokit.digital_twin.cohort import ClippedDescent, CohortNetwork, WindowLo
 from neurokit.digital_twin.network.network import FoundationNetwork
 from neurokit.digital_twin.recording import load_trials
 from neurokit.digital_twin.saved import load_twin
-from neurokit.digital_twin.several import joined, keep_equal, train_in_processes
+from neurokit.digital_twin.several import join_group, keep_equal, train_in_processes
 from neurokit.digital_twin.training import train_cohort
 from neurokit.digital_twin.windows import Cohort, MouseWindows
 from neurokit.distributed.processes import EpochStates
@@ -134,7 +134,7 @@ def test_shared_gradients_are_averaged_and_then_clipped() -> None:
 @pytest.fixture
 def alone(tmp_path: Path) -> None:
     """This process as a group of one."""
-    with joined("cpu", init_method=(tmp_path / "meet").as_uri(), rank=0, world_size=1):
+    with join_group("cpu", init_method=(tmp_path / "meet").as_uri(), rank=0, world_size=1):
         yield
 
 
@@ -151,7 +151,7 @@ def test_a_broken_off_run_goes_on_from_the_last_epoch_of_all(
                 raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(several, "Rejoining", Killed)
+        patch.setattr(several, "EpochStates", Killed)
         several.train_my_mouse(mouse, recipe, tmp_path / "killed", device="cpu")
     left = sorted(path.name for path in (tmp_path / "killed").iterdir())
     assert left == ["a.unfinished", "a.unfinished-1"]
@@ -217,7 +217,7 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monk
     """As torchrun starts it, with one process."""
     for name, value in {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(several, "joined", lambda device: joined(device, **alone_in(tmp_path)))
+    monkeypatch.setattr(several, "join_group", lambda device: join_group(device, **alone_in(tmp_path)))
     given = [f"a={tmp_path / 'nothing'}", "--output", str(tmp_path / "out"), "--device", "cpu"]
     assert several.main(given) == 1
     said = capsys.readouterr().err.strip().splitlines()[-1]
