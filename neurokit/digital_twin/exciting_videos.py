@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from neurokit.config import Seed, checked
 from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.errors import DataError
-from neurokit.insilico.most_exciting import blurred, chosen
+from neurokit.insilico.most_exciting import blurred, check_neurons
 from neurokit.progress import progress
 from neurokit.simulation.movies import GREY
 from neurokit.training.device import first_tensor
@@ -110,7 +110,7 @@ def most_exciting_videos(
     climb = _Climb(model, counted, norm, smoothing)
     lengths = [step_size * norm * (1 - step / steps) for step in range(steps)]
     with evaluating(model), torch.enable_grad():
-        parts = chosen(units, model(start + GREY / 255).detach()[:, -1]).split(batch_size)
+        parts = check_neurons(units, model(start + GREY / 255).detach()[:, -1]).split(batch_size)
         climbed = [climb.up(start, part, lengths, show_progress) for part in parts]
     videos = torch.cat([videos for videos, _ in climbed])
     history = torch.cat([history for _, history in climbed], dim=1)

@@ -1,7 +1,7 @@
 """Most exciting images: what a model's neuron would like best to see.
 
 Gradient ascent on the image at a fixed contrast (Walker et al., Nature Neuroscience 22, 2060-2065, 2019).
-`chosen` (which neurons are meant) and `blurred` (a Gaussian blur) serve other experiments as well.
+`check_neurons` (which neurons are meant) and `blurred` (a Gaussian blur) serve other experiments as well.
 
 Letters: B images, H x W image, N neurons of the model, K neurons chosen, with one image each, S steps
 (S1: S + 1).
@@ -23,7 +23,7 @@ from neurokit.training.device import first_tensor
 from neurokit.training.predict import evaluating
 
 
-def chosen(neurons: Sequence[int] | None, rates: Float[Tensor, "B N"]) -> Int[Tensor, "K"]:
+def check_neurons(neurons: Sequence[int] | None, rates: Float[Tensor, "B N"]) -> Int[Tensor, "K"]:
     """The neurons' numbers; None means all. Raises DataError for none, or one that the model lacks."""
     most = rates.shape[1]
     numbers = torch.arange(most) if neurons is None else torch.tensor(list(neurons), dtype=torch.long)
@@ -83,7 +83,7 @@ def most_exciting_images(
     start = start.to(first_tensor(model))[None]
     lengths = [step_size * norm * (1 - step / steps) for step in range(steps)]
     with evaluating(model), torch.enable_grad():
-        parts = chosen(neurons, model(start).detach()).split(batch_size)
+        parts = check_neurons(neurons, model(start).detach()).split(batch_size)
         climbed = [
             _climbed(model, _scaled(start, norm), part, lengths, smoothing, show_progress) for part in parts
         ]

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurokit.insilico.most_exciting import blurred, chosen
+from neurokit.insilico.most_exciting import blurred, check_neurons
 from neurokit.progress import progress
 from neurokit.training.device import first_tensor
 from neurokit.training.predict import evaluating
@@ -101,7 +101,7 @@ def _gradients_summed(
     images = images.detach().requires_grad_()
     with torch.enable_grad():
         rates = model(images)
-        rates = rates[:, chosen(neurons, rates)].sum(dim=0)  # an image moves its own rates alone
+        rates = rates[:, check_neurons(neurons, rates)].sum(dim=0)  # an image moves its own rates alone
     found = images.new_empty(len(rates), *images.shape[1:])
     for block in torch.arange(len(rates), device=images.device).split(neurons_at_once):
         directions = F.one_hot(block, len(rates)).to(rates.dtype)

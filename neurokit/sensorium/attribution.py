@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from neurokit.attribution import Attribution, completed
 from neurokit.errors import DataError, FitError
-from neurokit.insilico.most_exciting import chosen
+from neurokit.insilico.most_exciting import check_neurons
 from neurokit.sensorium.cnn import StackedCore
 from neurokit.sensorium.model import MouseModel
 from neurokit.sensorium.readout import GaussianReadout
@@ -207,7 +207,7 @@ def neuron_attribution(
         finding = f"baseline is {tuple(baseline.shape)}, images are {tuple(images.shape[1:])}"
         raise DataError(f"{finding}; give a baseline of their size.")
     rates = predict(model, torch.cat([baseline.to(images)[None], images]), batch_size=rows_at_once)
-    numbers = chosen(neurons, rates)
+    numbers = check_neurons(neurons, rates)
     with evaluating(model), torch.no_grad():
         parts = [
             _attributed(model, part.to(rates), baseline.to(rates), numbers, steps).cpu()
