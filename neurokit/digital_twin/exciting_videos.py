@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from neurokit.config import Seed, checked
 from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.errors import DataError
-from neurokit.insilico.most_exciting import blurred, check_neurons
+from neurokit.insilico.most_exciting import blur, check_neurons
 from neurokit.progress import progress
 from neurokit.simulation.movies import GREY
 from neurokit.training.device import first_tensor
@@ -154,7 +154,7 @@ class _Climb:
         patterns = patterns.detach().requires_grad_()
         responses = self._responses(patterns, units)
         (gradient,) = torch.autograd.grad(responses.sum(), patterns)  # a video moves its own unit alone
-        smooth = blurred(gradient.flatten(0, 1), self.smoothing).unflatten(0, gradient.shape[:2])
+        smooth = blur(gradient.flatten(0, 1), self.smoothing).unflatten(0, gradient.shape[:2])
         return responses.detach(), _scaled(smooth, 1.0)
 
 

@@ -1,7 +1,7 @@
 """Most exciting images: what a model's neuron would like best to see.
 
 Gradient ascent on the image at a fixed contrast (Walker et al., Nature Neuroscience 22, 2060-2065, 2019).
-`check_neurons` (which neurons are meant) and `blurred` (a Gaussian blur) serve other experiments as well.
+`check_neurons` (which neurons are meant) and `blur` (a Gaussian blur) serve other experiments as well.
 
 Letters: B images, H x W image, N neurons of the model, K neurons chosen, with one image each, S steps
 (S1: S + 1).
@@ -32,7 +32,7 @@ def check_neurons(neurons: Sequence[int] | None, rates: Float[Tensor, "B N"]) ->
     return numbers.to(rates.device)
 
 
-def blurred(images: Float[Tensor, "B H W"], width: float) -> Float[Tensor, "B H W"]:
+def blur(images: Float[Tensor, "B H W"], width: float) -> Float[Tensor, "B H W"]:
     """Images under a Gaussian of standard deviation `width` pixels (0: as they are), zeros around them."""
     if width == 0:
         return images
@@ -124,7 +124,7 @@ def _uphill(
     images = images.detach().requires_grad_()
     rates = _own_rates(model, images, neurons)
     (gradient,) = torch.autograd.grad(rates.sum(), images)  # an image moves its own neuron's rate alone
-    return rates.detach(), _scaled(blurred(gradient, smoothing), 1.0)
+    return rates.detach(), _scaled(blur(gradient, smoothing), 1.0)
 
 
 def _scaled(images: Float[Tensor, "K H W"], norm: float) -> Float[Tensor, "K H W"]:

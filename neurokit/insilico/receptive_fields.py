@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurokit.insilico.most_exciting import blurred, check_neurons
+from neurokit.insilico.most_exciting import blur, check_neurons
 from neurokit.progress import progress
 from neurokit.training.device import first_tensor
 from neurokit.training.predict import evaluating
@@ -62,7 +62,7 @@ def centers(
     """
     power = fields.square()
     height, width = power.shape[1:]
-    peak = blurred(power, smoothing).flatten(1).argmax(dim=1)
+    peak = blur(power, smoothing).flatten(1).argmax(dim=1)
     found = torch.stack([peak // width, peak % width], dim=1).to(power.dtype)
     pixels = torch.cartesian_prod(torch.arange(height), torch.arange(width)).to(power)  # H*W 2
     for _ in range(3):
