@@ -4,7 +4,7 @@ A model here is any module from images (B H W, standardised) to rates (B N), or 
 evaluation mode, leaves the model as it was found, and returns its results on the CPU.
 """
 
-from neurokit.insilico.most_exciting import ExcitingImages, most_exciting_images
+from neurokit.insilico.most_exciting import MostExcitingImages, most_exciting_images
 from neurokit.insilico.receptive_fields import centers, mean_gradients, receptive_fields
 from neurokit.insilico.tuning import (
     at_best_frequency,
@@ -14,7 +14,7 @@ from neurokit.insilico.tuning import (
 )
 
 __all__ = [
-    "ExcitingImages",
+    "MostExcitingImages",
     "at_best_frequency",
     "centers",
     "mean_gradients",

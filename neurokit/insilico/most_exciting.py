@@ -45,7 +45,7 @@ def blur(images: Float[Tensor, "B H W"], width: float) -> Float[Tensor, "B H W"]
 
 
 @dataclass(frozen=True)
-class ExcitingImages:
+class MostExcitingImages:
     """One image for each neuron.
 
     Attributes:
@@ -71,7 +71,7 @@ def most_exciting_images(
     seed: SupportsIndex = 0,
     batch_size: int = 64,
     show_progress: bool = True,
-) -> ExcitingImages:
+) -> MostExcitingImages:
     """Climbs from the same noise (`seed`) for every neuron, many at once.
 
     Every image keeps the L2 `norm`: a standardised natural image of 36 x 64 has 48, which here may all
@@ -89,7 +89,7 @@ def most_exciting_images(
         ]
     images = torch.cat([images for images, _ in climbed])
     history = torch.cat([history for _, history in climbed], dim=1)
-    return ExcitingImages(images, history[-1], history)
+    return MostExcitingImages(images, history[-1], history)
 
 
 def _climbed(
