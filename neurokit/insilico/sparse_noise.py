@@ -16,7 +16,7 @@ from jaxtyping import Float, Float32, Int8
 from torch import Tensor
 
 from neurokit.insilico.receptive_fields import centers
-from neurokit.insilico.video import Animal, presented
+from neurokit.insilico.video import Animal, present
 from neurokit.simulation.movies import GREY
 
 
@@ -67,7 +67,7 @@ def flashed_fields(
     afterwards = np.zeros((-(-delay // hold), presentations, *shape), dtype=np.int8)  # grey
     shown = np.concatenate([spots.reshape(flashes, presentations, *shape), afterwards])
     stimulus = np.repeat((GREY + GREY * shown.astype(int)).astype(np.uint8), hold, axis=0)
-    found = presented(animal, stimulus, at_once=at_once, title="flashes", show_progress=show_progress)
+    found = present(animal, stimulus, at_once=at_once, title="flashes", show_progress=show_progress)
     answers = found[delay : delay + flashes * hold].reshape(flashes, hold, presentations, -1).mean(axis=1)
     answers = answers.reshape(flashes * presentations, -1)
     return FlashedFields(_mean_rise(spots > 0, answers), _mean_rise(spots < 0, answers))

@@ -98,7 +98,7 @@ class AtBehaviour:
         return self.animal.predict(stimulus, *held)
 
 
-def presented(
+def present(
     animal: Animal,
     stimulus: UInt8[np.ndarray, "T N H W"],
     *,
@@ -161,7 +161,7 @@ def direction_tuning(
         drifting_grating(shown, shape, *(np.full(-(-shown // MOVE), value) for value in values))
         for values in product(angles, wavelengths, frequencies)
     ]
-    found = presented(
+    found = present(
         animal, np.stack(gratings, axis=1), at_once=at_once, title="gratings", show_progress=show_progress
     )
     means = torch.from_numpy(found[onset:].mean(axis=0))  # N U

@@ -28,7 +28,7 @@ from neurokit.insilico.video import (
     direction_properties,
     direction_tuning,
     planted_directions,
-    presented,
+    present,
 )
 from neurokit.simulation.movie_cells import MovieCells
 from neurokit.simulation.movies import FRAME_RATE, GREY
@@ -124,9 +124,9 @@ def test_behaviour_is_held_where_it_is_told(twin: DigitalTwin) -> None:
 
 def test_how_many_at_once_does_not_matter(twin: DigitalTwin) -> None:
     clips = noise(5, 5)
-    found = presented(twin, clips, at_once=2, show_progress=False)
+    found = present(twin, clips, at_once=2, show_progress=False)
     assert found.shape == (5, 5, 4) and np.ptp(found, axis=1).max() > 1e-3
-    np.testing.assert_allclose(found, presented(OneByOne(twin), clips, show_progress=False), rtol=1e-4)
+    np.testing.assert_allclose(found, present(OneByOne(twin), clips, show_progress=False), rtol=1e-4)
 
 
 # --- directions
