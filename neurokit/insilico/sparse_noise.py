@@ -16,7 +16,7 @@ from jaxtyping import Float, Float32, Int8
 from torch import Tensor
 
 from neurokit.insilico.receptive_fields import centers
-from neurokit.insilico.video import Animal, present
+from neurokit.insilico.video import VideoModel, present
 from neurokit.simulation.movies import GREY
 
 
@@ -43,7 +43,7 @@ class FlashedFields:
 
 
 def flashed_fields(
-    animal: Animal,
+    animal: VideoModel,
     *,
     shape: tuple[int, int] = (36, 64),
     presentations: int = 16,

@@ -1,6 +1,6 @@
 """Direction and orientation tuning to drifting gratings, of a digital twin or of a simulated mouse.
 
-Experiments show video to anything that predicts responses from it (`Animal`), many presentations at once,
+Experiments show video to anything that predicts responses from it (`VideoModel`), many presentations at once,
 and know nothing of what answers. So an experiment is tried on a simulated mouse, where the answer is on
 record, before a twin's answer is believed:
 
@@ -36,7 +36,7 @@ from neurokit.simulation.video_stimuli import MOVE, drifting_grating
 
 
 @runtime_checkable
-class Animal(Protocol):
+class VideoModel(Protocol):
     """Whatever answers to video as `neurokit.digital_twin.twin.DigitalTwin` does."""
 
     def predict(
@@ -57,7 +57,7 @@ class OneByOne:
     A simulated mouse is one (`neurokit.digital_twin.sources.MouseTruth`).
     """
 
-    def __init__(self, animal: Animal) -> None:
+    def __init__(self, animal: VideoModel) -> None:
         self.animal = animal
 
     def predict(
@@ -80,7 +80,7 @@ class AtBehaviour:
 
     def __init__(
         self,
-        animal: Animal,
+        animal: VideoModel,
         perspective: Float[np.ndarray, "2"] | None = None,
         modulation: Float[np.ndarray, "2"] | None = None,
     ) -> None:
@@ -99,7 +99,7 @@ class AtBehaviour:
 
 
 def present(
-    animal: Animal,
+    animal: VideoModel,
     stimulus: UInt8[np.ndarray, "T N H W"],
     *,
     at_once: int = 16,
@@ -136,7 +136,7 @@ class DirectionTuning:
 
 
 def direction_tuning(
-    animal: Animal,
+    animal: VideoModel,
     wavelengths: Float[np.ndarray, "W"],
     frequencies: Float[np.ndarray, "F"],
     *,

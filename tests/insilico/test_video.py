@@ -20,10 +20,10 @@ from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.errors import DataError
 from neurokit.insilico.sparse_noise import FlashedFields, flashed_fields, sparse_squares
 from neurokit.insilico.video import (
-    Animal,
     AtBehaviour,
     DirectionTuning,
     OneByOne,
+    VideoModel,
     angles_between,
     direction_properties,
     direction_tuning,
@@ -95,8 +95,8 @@ def noise(frames: int, presentations: int, seed: int = 0) -> np.ndarray:
 
 def test_twins_and_mice_are_animals(twin: DigitalTwin, truth: MouseTruth) -> None:
     wrapped = OneByOne(truth), AtBehaviour(twin)
-    assert all(isinstance(animal, Animal) for animal in (twin, truth, *wrapped))
-    assert not isinstance(nn.Linear(1, 1), Animal)
+    assert all(isinstance(animal, VideoModel) for animal in (twin, truth, *wrapped))
+    assert not isinstance(nn.Linear(1, 1), VideoModel)
 
 
 def test_one_by_one_is_each_presentation_from_its_start(truth: MouseTruth) -> None:
