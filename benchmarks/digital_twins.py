@@ -35,7 +35,7 @@ from neurokit.digital_twin.sources import load_simulated_mouse, load_truth
 from neurokit.digital_twin.training import train_cohort, train_twin
 from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.insilico.video import (
-    OneByOne,
+    Batched,
     angles_between,
     direction_properties,
     direction_tuning,
@@ -161,7 +161,7 @@ class _Fitted:
 def orientation_errors(animal: Any, folder: Path, asked_for: np.ndarray) -> dict[str, float]:
     """How far preferred orientations are off: deg, medians over all cells, those asked for, and shuffled."""
     truth = load_truth(folder)
-    asked = animal if isinstance(animal, DigitalTwin) else OneByOne(animal)
+    asked = animal if isinstance(animal, DigitalTwin) else Batched(animal)
     shape = truth.parameters.height, truth.parameters.width
     tuning = direction_tuning(asked, WAVELENGTHS, FREQUENCIES, shape=shape, show_progress=False)
     found = direction_properties(tuning).pref_ori.to_numpy()

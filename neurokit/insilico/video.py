@@ -51,7 +51,7 @@ class VideoModel(Protocol):
         """
 
 
-class OneByOne:
+class Batched:
     """An animal that can watch one presentation at a time, made to answer to several, each from its start.
 
     A simulated mouse is one (`neurokit.digital_twin.sources.MouseTruth`).

@@ -21,8 +21,8 @@ from neurokit.errors import DataError
 from neurokit.insilico.sparse_noise import FlashedFields, flashed_fields, sparse_squares
 from neurokit.insilico.video import (
     AtBehaviour,
+    Batched,
     DirectionTuning,
-    OneByOne,
     VideoModel,
     angles_between,
     direction_properties,
@@ -65,12 +65,12 @@ def truth() -> MouseTruth:
 
 @pytest.fixture(scope="module")
 def tuned(truth: MouseTruth) -> DirectionTuning:
-    return direction_tuning(OneByOne(truth), WAVELENGTHS, FREQUENCIES, show_progress=False)
+    return direction_tuning(Batched(truth), WAVELENGTHS, FREQUENCIES, show_progress=False)
 
 
 @pytest.fixture(scope="module")
 def fields(truth: MouseTruth) -> FlashedFields:
-    return flashed_fields(OneByOne(truth), show_progress=False)
+    return flashed_fields(Batched(truth), show_progress=False)
 
 
 @pytest.fixture
@@ -94,18 +94,18 @@ def noise(frames: int, presentations: int, seed: int = 0) -> np.ndarray:
 
 
 def test_twins_and_mice_are_animals(twin: DigitalTwin, truth: MouseTruth) -> None:
-    wrapped = OneByOne(truth), AtBehaviour(twin)
+    wrapped = Batched(truth), AtBehaviour(twin)
     assert all(isinstance(animal, VideoModel) for animal in (twin, truth, *wrapped))
     assert not isinstance(nn.Linear(1, 1), VideoModel)
 
 
 def test_one_by_one_is_each_presentation_from_its_start(truth: MouseTruth) -> None:
     stimulus = np.random.default_rng(0).integers(0, 256, (20, 3, 36, 64, 1), dtype=np.uint8)
-    found = OneByOne(truth).predict(stimulus)
+    found = Batched(truth).predict(stimulus)
     assert found.shape == (20, 3, 40)
     np.testing.assert_array_equal(found[:, 2], truth.predict(stimulus[:, 2, ..., 0]))
     aside = np.tile([2.0, 0.0], (20, 1))
-    moved = OneByOne(truth).predict(stimulus, aside)
+    moved = Batched(truth).predict(stimulus, aside)
     np.testing.assert_array_equal(moved[:, 1], truth.predict(stimulus[:, 1, ..., 0], aside))
     assert np.abs(moved - found).max() > 0.1
 
@@ -126,7 +126,7 @@ def test_how_many_at_once_does_not_matter(twin: DigitalTwin) -> None:
     clips = noise(5, 5)
     found = present(twin, clips, at_once=2, show_progress=False)
     assert found.shape == (5, 5, 4) and np.ptp(found, axis=1).max() > 1e-3
-    np.testing.assert_allclose(found, present(OneByOne(twin), clips, show_progress=False), rtol=1e-4)
+    np.testing.assert_allclose(found, present(Batched(twin), clips, show_progress=False), rtol=1e-4)
 
 
 # --- directions
@@ -254,7 +254,7 @@ def test_fields_lie_where_the_eye_carries_them(truth: MouseTruth, fields: Flashe
 
 def test_fields_follow_a_gaze_that_is_held(truth: MouseTruth, fields: FlashedFields) -> None:
     aside = np.array([1.5, 0.0])
-    moved = flashed_fields(AtBehaviour(OneByOne(truth), aside), show_progress=False)
+    moved = flashed_fields(AtBehaviour(Batched(truth), aside), show_progress=False)
     pixels = truth.mouse.sight.pixels_per_degree * truth.scales.perspective[1, 0] * 1.5
     shift = (moved.centers() - fields.centers()).median(dim=0).values
     assert pixels > 2 and abs(float(shift[1]) - pixels) < 0.7 and abs(float(shift[0])) < 0.5
