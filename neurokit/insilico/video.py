@@ -7,7 +7,7 @@ record, before a twin's answer is believed:
     mouse = OneByOne(load_truth(folder))            twin = DigitalTwin(network)
     direction_tuning(mouse, ...)                    direction_tuning(twin, ...)
 
-Behaviour is at its mean; `AtBehaviour` holds it elsewhere.
+Behaviour is at its mean; `FixedBehaviour` holds it elsewhere.
 
 Directions are those in which a grating drifts: 0 is a vertical grating that moves to the right, and angles
 grow counter-clockwise. The orientation of a grating is its direction without the sense, so 0 is vertical
@@ -71,7 +71,7 @@ class Batched:
         return np.stack([self.animal.predict(clip, perspective, modulation) for clip in clips], axis=1)
 
 
-class AtBehaviour:
+class FixedBehaviour:
     """An animal whose behaviour is held where it is told, whatever is shown.
 
     `perspective` (pupil x and y) and `modulation` (pupil radius, treadmill) are in standard deviations from

@@ -20,9 +20,9 @@ from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.errors import DataError
 from neurokit.insilico.sparse_noise import FlashedFields, flashed_fields, sparse_squares
 from neurokit.insilico.video import (
-    AtBehaviour,
     Batched,
     DirectionTuning,
+    FixedBehaviour,
     VideoModel,
     angles_between,
     direction_properties,
@@ -94,7 +94,7 @@ def noise(frames: int, presentations: int, seed: int = 0) -> np.ndarray:
 
 
 def test_twins_and_mice_are_animals(twin: DigitalTwin, truth: MouseTruth) -> None:
-    wrapped = Batched(truth), AtBehaviour(twin)
+    wrapped = Batched(truth), FixedBehaviour(twin)
     assert all(isinstance(animal, VideoModel) for animal in (twin, truth, *wrapped))
     assert not isinstance(nn.Linear(1, 1), VideoModel)
 
@@ -111,13 +111,13 @@ def test_one_by_one_is_each_presentation_from_its_start(truth: MouseTruth) -> No
 
 
 def test_behaviour_is_held_where_it_is_told(twin: DigitalTwin) -> None:
-    held = AtBehaviour(twin, np.array([0.5, -1.0]), np.array([2.0, 1.0]))
+    held = FixedBehaviour(twin, np.array([0.5, -1.0]), np.array([2.0, 1.0]))
     clips = noise(6, 2)
     frames = np.ones((6, 1))
     expected = twin.predict(clips[..., None], frames * [0.5, -1.0], frames * [2.0, 1.0])
     np.testing.assert_array_equal(held.predict(clips[..., None]), expected)
     watching = Watching(lambda clip: clip.mean(axis=(1, 2))[:, None])
-    AtBehaviour(watching, modulation=np.array([2.0, 1.0])).predict(clips[:, 0])
+    FixedBehaviour(watching, modulation=np.array([2.0, 1.0])).predict(clips[:, 0])
     ((perspective, modulation),) = watching.behaviours
     assert perspective is None and modulation.tolist() == [[2.0, 1.0]] * 6
 
@@ -254,7 +254,7 @@ def test_fields_lie_where_the_eye_carries_them(truth: MouseTruth, fields: Flashe
 
 def test_fields_follow_a_gaze_that_is_held(truth: MouseTruth, fields: FlashedFields) -> None:
     aside = np.array([1.5, 0.0])
-    moved = flashed_fields(AtBehaviour(Batched(truth), aside), show_progress=False)
+    moved = flashed_fields(FixedBehaviour(Batched(truth), aside), show_progress=False)
     pixels = truth.mouse.sight.pixels_per_degree * truth.scales.perspective[1, 0] * 1.5
     shift = (moved.centers() - fields.centers()).median(dim=0).values
     assert pixels > 2 and abs(float(shift[1]) - pixels) < 0.7 and abs(float(shift[0])) < 0.5
@@ -370,7 +370,7 @@ def test_a_twins_video_excites_it_when_shown(twin: DigitalTwin) -> None:
     found = most_exciting_videos(model, [2, 0], steps=15, **size)
     assert found.videos.shape == (2, 8, *TINY.monitor) and found.history.shape == (16, 2)
     assert (found.history[1:] > found.history[0]).all()
-    animal = AtBehaviour(twin, *(values.double().numpy() for values in behaviour))
+    animal = FixedBehaviour(twin, *(values.double().numpy() for values in behaviour))
     shown = animal.predict(found.stimulus)[-3:].mean(axis=0)  # N U
     np.testing.assert_allclose(shown[[0, 1], [2, 0]], found.responses.numpy(), rtol=0.02)
     others = GREY + 255 * 0.05 * np.random.default_rng(0).standard_normal((8, 16, *TINY.monitor, 1))
