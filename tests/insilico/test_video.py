@@ -110,7 +110,7 @@ def test_one_by_one_is_each_presentation_from_its_start(truth: MouseTruth) -> No
     assert np.abs(moved - found).max() > 0.1
 
 
-def test_behaviour_is_held_where_it_is_told(twin: DigitalTwin) -> None:
+def test_behaviour_is_fixed_at_the_given_values(twin: DigitalTwin) -> None:
     held = FixedBehaviour(twin, np.array([0.5, -1.0]), np.array([2.0, 1.0]))
     clips = noise(6, 2)
     frames = np.ones((6, 1))
@@ -149,7 +149,7 @@ def moving(rows: int, columns: int) -> Watching:
 
 @pytest.mark.parametrize(("rows", "columns", "degrees"), [(0, 1, 0), (1, 0, 90), (1, 1, 45), (1, -1, 135)])
 def test_angles_grow_counter_clockwise_from_the_right(rows: int, columns: int, degrees: int) -> None:
-    """Movement is told by shifting the picture, not by any formula of the gratings."""
+    """Movement is measured by shifting the picture, not by any formula of the gratings."""
     gratings = np.array([12.0]), np.array([2.0])
     found = direction_tuning(moving(rows, columns), *gratings, directions=8, show_progress=False)
     properties = direction_properties(found)
@@ -228,7 +228,7 @@ def test_the_onset_does_not_count() -> None:
 
 @pytest.mark.parametrize("directions", [0, 2, 6])
 def test_directions_without_opposite_or_across_are_refused(directions: int) -> None:
-    with pytest.raises(DataError, match=f"directions is {directions}; use 4, 8"):
+    with pytest.raises(DataError, match=f"directions is {directions};"):
         direction_tuning(moving(0, 1), WAVELENGTHS, FREQUENCIES, directions=directions)
 
 
@@ -271,7 +271,7 @@ def late_pixel(row: int, column: int, lag: int) -> Watching:
     return Watching(answer)
 
 
-def test_light_and_dark_are_told_apart() -> None:
+def test_light_and_dark_are_distinguished() -> None:
     found = flashed_fields(late_pixel(9, 20, 7), shape=(18, 32), delay=7, side=3, show_progress=False)
     light, dark = found.light[:, 9, 20], found.dark[:, 9, 20]
     assert light[0] > 0.8 and light[2] > 0.5 and light[1] < 0
@@ -288,7 +288,7 @@ def test_another_delay_misses_the_answer() -> None:
     assert right > 0.8 and abs(wrong) < 0.2
 
 
-def test_squares_are_as_told_and_reach_the_edges() -> None:
+def test_squares_have_the_given_size_and_reach_the_edges() -> None:
     spots = sparse_squares(400, (18, 32), 1, 4, np.random.default_rng(0))
     assert set(np.unique(spots)) == {-1, 0, 1}
     assert np.abs(spots).sum(axis=(1, 2)).max() == 16
