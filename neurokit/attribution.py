@@ -86,10 +86,10 @@ def integrated_gradients(
             _attributed(model, part.to(device), baseline, outputs, steps) for part in inputs.split(chunk)
         ]
     values, change = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
-    return completed(values, change, steps, tolerance)
+    return build_attribution(values, change, steps, tolerance)
 
 
-def completed(
+def build_attribution(
     values: Float[Tensor, "K O *inputs"], change: Float[Tensor, "K O"], steps: int, tolerance: float
 ) -> Attribution:
     """The attribution with its gap. Raises FitError where the relative one is above `tolerance`."""

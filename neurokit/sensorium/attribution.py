@@ -26,7 +26,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from neurokit.attribution import Attribution, completed
+from neurokit.attribution import Attribution, build_attribution
 from neurokit.errors import DataError, FitError
 from neurokit.insilico.most_exciting import check_neurons
 from neurokit.sensorium.cnn import StackedCore
@@ -214,7 +214,7 @@ def neuron_attribution(
             for part in images.split(max(1, rows_at_once // steps))
         ]
     change = (rates[1:] - rates[0])[:, numbers].cpu()
-    return completed(torch.cat(parts), change, steps, tolerance)
+    return build_attribution(torch.cat(parts), change, steps, tolerance)
 
 
 def _attributed(
