@@ -145,7 +145,7 @@ def lag_profile(
     return lags * bin_size, size[torch.arange(len(bins))[:, None], source].mean(dim=0)
 
 
-def strongest(
+def find_strongest(
     profile: Float[Tensor, "L C"], lags: Float[Tensor, "L"], around: float = 0.05
 ) -> tuple[int, float]:
     """The channel with the largest attribution and the lag, in s, at which its profile peaks.

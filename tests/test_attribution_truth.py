@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from neurokit.attribution import integrated_gradients, lag_profile, rate_at, strongest
+from neurokit.attribution import find_strongest, integrated_gradients, lag_profile, rate_at
 from neurokit.pupil_encoder.config import FIT, PupilConfig
 from neurokit.pupil_encoder.experiment import build, train
 from neurokit.pupil_encoder.features import EncodingTask, encoding_task, split_trials
@@ -37,7 +37,7 @@ def found(model: nn.Module, task: EncodingTask) -> list[tuple[str, float]]:
     for region in range(len(task.regions)):
         values = integrated_gradients(model, inputs, baseline, rate_at(region, BINS), tolerance=0.1).values
         lags, profile = lag_profile(values, BINS, longest=0.75, bin_size=task.bin_size)
-        channel, lag = strongest(profile, lags)
+        channel, lag = find_strongest(profile, lags)
         answers.append((task.channels[channel], lag))
     return answers
 
