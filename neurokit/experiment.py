@@ -25,7 +25,7 @@ from torch import nn
 from neurokit import settings, tune
 from neurokit.config import AnyPath, Count, Seed, checked
 from neurokit.errors import CheckpointError, DataError, SettingsError
-from neurokit.figures.style import styled
+from neurokit.figures.style import style_context
 from neurokit.files.atomic import atomic_write
 from neurokit.training import checkpoint
 from neurokit.training.checkpoint import Checkpoint
@@ -202,7 +202,7 @@ class Experiment:
             scores.to_csv(new, index=False)
         with atomic_write(text) as new:
             new.write_text(json.dumps({**self.facts, "validation": validation, "test": rows}, indent=2))
-        with atomic_write(picture) as new, styled():
+        with atomic_write(picture) as new, style_context():
             self.system.draw(scores).savefig(new, format="png", dpi=150, bbox_inches="tight")
         return table, text, picture
 

@@ -27,7 +27,7 @@ def use_style() -> None:
 
 
 @contextmanager
-def styled() -> Iterator[None]:
+def style_context() -> Iterator[None]:
     """The project's figure style inside; figures that were made there are closed at the end."""
     before = set(plt.get_fignums())
     with plt.style.context(STYLE):
