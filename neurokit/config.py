@@ -191,8 +191,8 @@ class Config(BaseModel):
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def checked(name: str, value: Any, kind: Any) -> Any:
-    """An argument of a function, by the rules for a field of type `kind`: `checked("seed", seed, Seed)`.
+def check_value(name: str, value: Any, kind: Any) -> Any:
+    """An argument of a function, by the rules for a field of type `kind`: `check_value("seed", seed, Seed)`.
 
     Raises SettingsError where it cannot be used.
     """
@@ -204,8 +204,8 @@ def checked(name: str, value: Any, kind: Any) -> Any:
 
 
 def checked_integer(name: str, value: Any, kind: Any) -> int:
-    """`checked` for a `kind` of whole number, such as Count: Python's own integer."""
-    return int(checked(name, value, kind))
+    """`check_value` for a `kind` of whole number, such as Count: Python's own integer."""
+    return int(check_value(name, value, kind))
 
 
 @cache

@@ -23,7 +23,7 @@ import pandas as pd
 from torch import nn
 
 from neurokit import settings, tune
-from neurokit.config import AnyPath, Count, Seed, checked
+from neurokit.config import AnyPath, Count, Seed, check_value
 from neurokit.errors import CheckpointError, DataError, SettingsError
 from neurokit.figures.style import style_context
 from neurokit.files.atomic import atomic_write
@@ -77,11 +77,11 @@ class Experiment:
         compile: Compile = "none",
     ) -> None:
         self.system_name = find_system(system).NAME
-        self.folder = checked("folder", folder, AnyPath | None)
+        self.folder = check_value("folder", folder, AnyPath | None)
         if self.folder is not None and not self.folder.is_dir():
             raise DataError(f"{self.folder} is no folder; name the one that holds the recording.")
         self.source = settings.check_source(source)
-        self.seed = checked("seed", seed, Seed)
+        self.seed = check_value("seed", seed, Seed)
         self.session = _names(session)
         self.build, self.device, self.compile = build, device, compile
         self.size = self._chosen_size(size)
@@ -89,7 +89,7 @@ class Experiment:
         config = chosen.with_values(values or {}).seeded(self.seed)
         self.config: SystemConfig = config
         if epochs is not None:
-            self.config = config.with_epochs(checked("epochs", epochs, Count))
+            self.config = config.with_epochs(check_value("epochs", epochs, Count))
         check_compile(compile, choose_device(device))
 
     # What it is, and where it lies
@@ -232,7 +232,7 @@ class Experiment:
         file = self.path.with_name(f"{self.path.name}.search.json") if file is None else Path(file)
         file.parent.mkdir(parents=True, exist_ok=True)
         options |= {"seed": self.seed if seed is None else seed, "file": file}
-        return search(self.objective(), space, trials=checked("trials", trials, Count), **options)
+        return search(self.objective(), space, trials=check_value("trials", trials, Count), **options)
 
     def objective(self) -> "Objective":
         """What a search makes small: the validation loss of this experiment with other values."""

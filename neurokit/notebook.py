@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from neurokit import __version__, settings
-from neurokit.config import Seed, checked
+from neurokit.config import Seed, check_value
 from neurokit.figures.style import use_style
 from neurokit.training.device import choose_device
 
@@ -20,7 +20,7 @@ def setup(seed: SupportsIndex = 0, *, device: str = "auto") -> torch.device:
     One thread, so that the numbers below a cell are the same on every machine to three digits.
     """
     torch.set_num_threads(1)
-    torch.manual_seed(checked("seed", seed, Seed))
+    torch.manual_seed(check_value("seed", seed, Seed))
     chosen = choose_device(device)
     use_style()
     print(

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
-from neurokit.config import Seed, checked
+from neurokit.config import Seed, check_value
 from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.errors import DataError
 from neurokit.insilico.most_exciting import blur, check_neurons
@@ -105,7 +105,7 @@ def most_exciting_videos(
     if not 1 <= counted <= shape[0]:
         raise DataError(f"counted is {counted}; use 1 to {shape[0]}, the frames of the video.")
     norm = contrast * float(np.sqrt(np.prod(shape)))
-    noise = torch.randn(shape, generator=torch.Generator().manual_seed(checked("seed", seed, Seed)))
+    noise = torch.randn(shape, generator=torch.Generator().manual_seed(check_value("seed", seed, Seed)))
     start = _bounded(noise.to(first_tensor(model))[None], norm)
     climb = _Climb(model, counted, norm, smoothing)
     lengths = [step_size * norm * (1 - step / steps) for step in range(steps)]

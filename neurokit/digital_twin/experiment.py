@@ -18,7 +18,7 @@ import pandas as pd
 import torch
 
 from neurokit import settings
-from neurokit.config import AnyPath, Seed, checked
+from neurokit.config import AnyPath, Seed, check_value
 from neurokit.digital_twin import released
 from neurokit.digital_twin.baselines import lagged_pixels, motion_energy
 from neurokit.digital_twin.config import SMALL, Gaps, TwinRecipe
@@ -75,7 +75,7 @@ class Plan:
         """Looks at what can be said without the recording; text is taken as a path."""
         settings.check_source(self.source)
         for name, kind in (("folder", AnyPath | None), ("foundation", AnyPath | None), ("seed", Seed)):
-            object.__setattr__(self, name, checked(name, getattr(self, name), kind))
+            object.__setattr__(self, name, check_value(name, getattr(self, name), kind))
         if self.folder is None and self.source in NO_RECORDING:
             raise SettingsError(f"The source {self.source!r} {NO_RECORDING[self.source]}.")
         if self.size not in (*get_args(Size), None):

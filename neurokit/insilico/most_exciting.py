@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from neurokit.config import Seed, checked
+from neurokit.config import Seed, check_value
 from neurokit.errors import DataError
 from neurokit.progress import progress
 from neurokit.training.device import first_tensor
@@ -79,7 +79,7 @@ def most_exciting_images(
     direction is the gradient under a Gaussian of `smoothing` pixels, without which the image fills with
     fine noise. Raises DataError for a neuron that the model lacks.
     """
-    start = torch.randn(shape, generator=torch.Generator().manual_seed(checked("seed", seed, Seed)))
+    start = torch.randn(shape, generator=torch.Generator().manual_seed(check_value("seed", seed, Seed)))
     start = start.to(first_tensor(model))[None]
     lengths = [step_size * norm * (1 - step / steps) for step in range(steps)]
     with evaluating(model), torch.enable_grad():

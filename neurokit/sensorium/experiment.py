@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from neurokit import settings
-from neurokit.config import Seed, checked
+from neurokit.config import Seed, check_value
 from neurokit.errors import DataError, SettingsError
 from neurokit.sensorium import sources as scans
 from neurokit.sensorium import training
@@ -66,7 +66,7 @@ class Plan:
         settings.check_source(self.source)
         if self.model not in PUBLISHED:
             raise SettingsError(f"There is no model {self.model!r}; choose one of {', '.join(PUBLISHED)}.")
-        object.__setattr__(self, "seed", checked("seed", self.seed, Seed))
+        object.__setattr__(self, "seed", check_value("seed", self.seed, Seed))
 
     @property
     def size(self) -> str:

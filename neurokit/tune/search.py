@@ -8,7 +8,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
 
-from neurokit.config import Count, Seed, checked, checked_integer
+from neurokit.config import Count, Seed, check_value, checked_integer
 from neurokit.errors import FitError
 from neurokit.progress import progress as progress_bar
 from neurokit.tune import state
@@ -45,7 +45,7 @@ def search(
     """
     trials, workers = checked_integer("trials", trials, Count), checked_integer("workers", workers, Count)
     start_up_trials = checked_integer("start_up_trials", start_up_trials, Count)
-    seed, algorithm = checked_integer("seed", seed, Seed), checked("algorithm", algorithm, Algorithm)
+    seed, algorithm = checked_integer("seed", seed, Seed), check_value("algorithm", algorithm, Algorithm)
     domain, suggest = domain_of(space), suggester(algorithm, start_up_trials)
     settings = {
         "space": fingerprint(space),

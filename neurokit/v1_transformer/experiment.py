@@ -19,7 +19,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from neurokit import settings
-from neurokit.config import Names, Seed, WholeNumber, checked
+from neurokit.config import Names, Seed, WholeNumber, check_value
 from neurokit.errors import SettingsError
 from neurokit.files.atomic import write_output
 from neurokit.training.compiling import Compile, check_compile
@@ -75,7 +75,7 @@ class Plan:
         settings.check_source(self.source)
         kinds = {"seed": Seed, "movies": Names | None, "without": tuple[WholeNumber, ...]}
         for name, kind in kinds.items():
-            object.__setattr__(self, name, checked(name, getattr(self, name), kind))
+            object.__setattr__(self, name, check_value(name, getattr(self, name), kind))
         check_movies(self.movies)
         if self.session_id is not None and self.source == "demo":
             raise SettingsError(

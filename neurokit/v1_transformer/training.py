@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from jaxtyping import Bool, Float, Float32
 
-from neurokit.config import Seed, checked
+from neurokit.config import Seed, check_value
 from neurokit.errors import DataError
 from neurokit.metrics.repeats import RepeatScores, repeat_scores
 from neurokit.training.device import choose_device
@@ -89,7 +89,7 @@ def build_network(snippets: Snippets, recipe: Recipe) -> V1Transformer:
 def build_cnn(snippets: Snippets, seed: SupportsIndex) -> MovieCNN:
     """An untrained small network of convolutions that fits the snippets."""
     with torch.random.fork_rng():
-        torch.manual_seed(checked("seed", seed, Seed))
+        torch.manual_seed(check_value("seed", seed, Seed))
         height, width = snippets.frames.shape[1:]
         return MovieCNN(snippets.responses.shape[-1], (height, width), snippets.length)
 

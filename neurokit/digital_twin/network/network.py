@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from neurokit.config import Count, Seed, checked, checked_integer
+from neurokit.config import Count, Seed, check_value, checked_integer
 from neurokit.digital_twin.network.config import RELEASED, FoundationSettings
 from neurokit.digital_twin.network.core import AttentionLSTM, ConvolutionLSTM, Feedforward
 from neurokit.digital_twin.network.modulation import Modulation
@@ -181,5 +181,5 @@ def build(
 ) -> FoundationNetwork:
     """An untrained network whose weights are drawn from `seed`; torch's own generator is left as it was."""
     with torch.random.fork_rng():
-        torch.manual_seed(checked("seed", seed, Seed))
+        torch.manual_seed(check_value("seed", seed, Seed))
         return FoundationNetwork(units, settings)
