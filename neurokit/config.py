@@ -203,7 +203,7 @@ def check_value(name: str, value: Any, kind: Any) -> Any:
         raise SettingsError(f"{name} is {_shown(value)}; use {_wanted(kind)}.") from None
 
 
-def checked_integer(name: str, value: Any, kind: Any) -> int:
+def check_integer(name: str, value: Any, kind: Any) -> int:
     """`check_value` for a `kind` of whole number, such as Count: Python's own integer."""
     return int(check_value(name, value, kind))
 

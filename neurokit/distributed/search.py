@@ -14,7 +14,7 @@ from typing import Annotated, Any, SupportsIndex
 
 from pydantic import Field
 
-from neurokit.config import Count, Seed, checked_integer
+from neurokit.config import Count, Seed, check_integer
 from neurokit.distributed.ray_cluster import cluster, import_ray
 from neurokit.files.atomic import atomic_write
 from neurokit.tune import state
@@ -53,10 +53,10 @@ def search_on_ray(
 
     from neurokit.distributed import ray_trials
 
-    trials = checked_integer("trials", trials, Count)
-    concurrency = checked_integer("concurrency", concurrency, Count)
-    start_up_trials = checked_integer("start_up_trials", start_up_trials, Count)
-    seed = checked_integer("seed", seed, RaySeed)
+    trials = check_integer("trials", trials, Count)
+    concurrency = check_integer("concurrency", concurrency, Count)
+    start_up_trials = check_integer("start_up_trials", start_up_trials, Count)
+    seed = check_integer("seed", seed, RaySeed)
     domain_of(space)
     folder = Path(storage).absolute()
     settings = {

@@ -8,7 +8,7 @@ from typing import Any, SupportsIndex
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
 
-from neurokit.config import Count, Seed, check_value, checked_integer
+from neurokit.config import Count, Seed, check_integer, check_value
 from neurokit.errors import FitError
 from neurokit.progress import progress as progress_bar
 from neurokit.tune import state
@@ -43,9 +43,9 @@ def search(
     Raises SettingsError (arguments), FitError (the space, every trial failed, a worker process that died),
     CheckpointError (a damaged file or one of another search), DiskError (the file cannot be written).
     """
-    trials, workers = checked_integer("trials", trials, Count), checked_integer("workers", workers, Count)
-    start_up_trials = checked_integer("start_up_trials", start_up_trials, Count)
-    seed, algorithm = checked_integer("seed", seed, Seed), check_value("algorithm", algorithm, Algorithm)
+    trials, workers = check_integer("trials", trials, Count), check_integer("workers", workers, Count)
+    start_up_trials = check_integer("start_up_trials", start_up_trials, Count)
+    seed, algorithm = check_integer("seed", seed, Seed), check_value("algorithm", algorithm, Algorithm)
     domain, suggest = domain_of(space), suggester(algorithm, start_up_trials)
     settings = {
         "space": fingerprint(space),

@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from neurokit.config import Count, Seed, check_value, checked_integer
+from neurokit.config import Count, Seed, check_integer, check_value
 from neurokit.digital_twin.network.config import RELEASED, FoundationSettings
 from neurokit.digital_twin.network.core import AttentionLSTM, ConvolutionLSTM, Feedforward
 from neurokit.digital_twin.network.modulation import Modulation
@@ -59,7 +59,7 @@ class FoundationNetwork(nn.Module):
         super().__init__()
         if not isinstance(settings, FoundationSettings):
             settings = FoundationSettings.from_dict(settings)
-        self.settings, self.units = settings, checked_integer("units", units, Count)
+        self.settings, self.units = settings, check_integer("units", units, Count)
         self.core, self.perspective = Core(settings), Perspective(settings)
         self.modulation = Modulation(settings)
         self.readout = Readout(settings.streams, self.units, settings.outputs, settings.spread)
