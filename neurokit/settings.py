@@ -57,7 +57,7 @@ def check_source(name: str | None = None) -> Source:
 
 
 @contextmanager
-def source_of(name: str | None) -> Iterator[None]:
+def use_source(name: str | None) -> Iterator[None]:
     """Inside, the source is `name`; None leaves it as it is. Raises SettingsError for another word."""
     before = os.environ.get("NEUROKIT_SOURCE")
     os.environ.update({"NEUROKIT_SOURCE": check_source(name)} if name is not None else {})

@@ -427,7 +427,7 @@ def test_a_source_is_checked_wherever_it_is_named(monkeypatch: pytest.MonkeyPatc
     for name in ("Demo", "", "ful"):
         with pytest.raises(SettingsError, match=f"no source '{name}'; use one of demo, cutout, full"):
             settings.check_source(name)
-        with pytest.raises(SettingsError, match=f"no source '{name}'"), settings.source_of(name):
+        with pytest.raises(SettingsError, match=f"no source '{name}'"), settings.use_source(name):
             pass
     assert settings.source() == "cutout"
 
