@@ -42,12 +42,12 @@ def pooled_r2(rates: Rates, predicted: Rates, bins: Bins) -> float:
 def pearson(rates: Rates, predicted: Rates, bins: Bins) -> Float[np.ndarray, "R"]:
     """Correlation over `bins`, per region; NaN where rates or prediction are constant."""
     _check(rates, predicted, bins)
-    ours, theirs = (centred(values[bins].astype(np.float64)) for values in (predicted, rates))
+    ours, theirs = (center_columns(values[bins].astype(np.float64)) for values in (predicted, rates))
     norms = np.sqrt((ours**2).sum(0) * (theirs**2).sum(0))
     return _quotient((ours * theirs).sum(0), norms, complement=False)
 
 
-def centred(values: Float[np.ndarray, "M R"]) -> Float[np.ndarray, "M R"]:
+def center_columns(values: Float[np.ndarray, "M R"]) -> Float[np.ndarray, "M R"]:
     """Minus the mean; exactly 0 where a column is constant, as a rounded mean would not give."""
     return np.where(values.min(axis=0) == values.max(axis=0), 0.0, values - values.mean(axis=0))
 
