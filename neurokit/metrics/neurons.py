@@ -28,7 +28,7 @@ AT_ONCE = 2**17  # values, so that they stay in the processor's cache
 
 
 @dataclass(frozen=True)
-class Explained:
+class ExplainedVariance:
     """What of a neuron's variance repeats with the image, and how much of that is predicted.
 
     Letters: N neurons.
@@ -86,7 +86,7 @@ def feve(
     predictions: Float[np.ndarray, "B N"],
     image_ids: Int[np.ndarray, "B"],
     threshold: float = THRESHOLD,
-) -> Explained:
+) -> ExplainedVariance:
     """Fraction of explainable variance explained: 1 - (error - noise) / (variance - noise).
 
     Noise is the variance of an image's repeats, averaged over images; variances divide by n - 1,
@@ -108,7 +108,7 @@ def feve(
         _check_finite(error, responses, predictions)
         variance = (squares - total**2 / B) / (B - np.float64(1))
         explainable, explained = (variance - noise) / variance, 1 - (error - noise) / (variance - noise)
-    return Explained(explainable, explained, explainable >= threshold)
+    return ExplainedVariance(explainable, explained, explainable >= threshold)
 
 
 def _moments(
