@@ -36,12 +36,12 @@ class ExplainedVariance:
 
     fraction_explainable: Float[np.ndarray, "N"]  # FEV, 1 for a neuron without noise
     fraction_explained: Float[np.ndarray, "N"]  # FEVE, of the explainable variance; 1 is perfect
-    kept: Bool[np.ndarray, "N"]  # whether FEV reaches the threshold
+    included: Bool[np.ndarray, "N"]  # whether FEV reaches the threshold
 
     @property
     def mean(self) -> float:
-        """Mean FEVE of the kept neurons; NaN where none is kept."""
-        return float(self.fraction_explained[self.kept].mean()) if self.kept.any() else float("nan")
+        """Mean FEVE of the included neurons; NaN where there are none."""
+        return float(self.fraction_explained[self.included].mean()) if self.included.any() else float("nan")
 
 
 def correlation(

@@ -42,7 +42,7 @@ def test_the_worked_example() -> None:
     np.testing.assert_allclose(averages, [0.99886565, 0.99186973], **close)
     np.testing.assert_allclose(found.fraction_explainable, [0.8221393, 0.10952381], **close)
     np.testing.assert_allclose(found.fraction_explained, [1.04834342, 2.79586957], **close)
-    assert found.kept.tolist() == [True, False]
+    assert found.included.tolist() == [True, False]
     assert found.mean == found.fraction_explained[0]
 
 
@@ -109,7 +109,7 @@ def test_a_neuron_that_never_varies_is_not_kept() -> None:
     responses[:, 4] = 2.5
     found = feve(responses, predictions, images)
     assert not np.isfinite(found.fraction_explained[4])
-    assert not found.kept[4]
+    assert not found.included[4]
     assert np.isfinite(found.mean)
 
 
@@ -119,7 +119,7 @@ def test_an_image_shown_once_leaves_no_neuron_as_in_the_competition() -> None:
     found = feve(responses, predictions, images)
     assert np.isnan(found.fraction_explainable).all()
     assert np.isnan(found.fraction_explained).all()
-    assert not found.kept.any()
+    assert not found.included.any()
     assert np.isnan(found.mean)
     several = np.isin(images, [i for i in np.unique(images) if (images == i).sum() > 1])
     assert feve(responses[several], predictions[several], images[several]).kept.any()
@@ -129,7 +129,7 @@ def test_the_threshold_counts_at_its_value() -> None:
     responses, predictions, images = drawn()
     fractions = feve(responses, predictions, images).fraction_explainable
     found = feve(responses, predictions, images, threshold=float(np.median(fractions)))
-    assert found.kept.sum() == 5
+    assert found.included.sum() == 5
 
 
 @pytest.mark.parametrize("first", [0.0, 1e3])

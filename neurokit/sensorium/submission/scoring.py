@@ -41,7 +41,7 @@ def score(ground_truth: str | Path, submission: str | Path) -> dict[str, float]:
     missing, extra or doubled; other neurons or image ids; values that are not finite.
     """
     neurons = score_neurons(ground_truth, submission)
-    kept = neurons.fraction_explained[neurons.kept]
+    kept = neurons.fraction_explained[neurons.included]
     return {
         "Single Trial Correlation": float(neurons.single_trial.mean()),
         "Correlation to Average": float(neurons.to_average.mean()),
@@ -75,7 +75,7 @@ def _score_block(truth: _Truth, predictions: np.ndarray, block: slice) -> tuple[
         correlation_to_average(theirs, ours, truth.images),
         explained.fraction_explainable,
         explained.fraction_explained,
-        explained.kept,
+        explained.included,
     )
 
 
