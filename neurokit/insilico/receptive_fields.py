@@ -19,7 +19,7 @@ from neurokit.progress import progress
 from neurokit.training.device import first_tensor
 from neurokit.training.predict import evaluating
 
-IMAGES_AT_ONCE = 16
+CHUNK_SIZE = 16
 
 
 def receptive_fields(
@@ -82,7 +82,7 @@ def _mean_of(
 ) -> Float[Tensor, "K H W"]:
     device = first_tensor(model).device
     total = torch.zeros((), device=device)
-    parts = images.split(min(IMAGES_AT_ONCE, rows_at_once))
+    parts = images.split(min(CHUNK_SIZE, rows_at_once))
     with evaluating(model):
         for part in progress(parts, desc="receptive fields", disable=not show_progress):
             found = _gradients_summed(transform, model, part.to(device), neurons, rows_at_once // len(part))

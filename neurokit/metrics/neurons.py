@@ -24,7 +24,7 @@ from neurokit.errors import DataError
 EPS = 1e-8  # added to each standard deviation
 THRESHOLD = 0.15  # of the explainable fraction, below which a neuron is not counted
 PARTS = 2  # of the trials, side by side; as many on every machine, so that the last digits are the same
-AT_ONCE = 2**17  # values, so that they stay in the processor's cache
+CHUNK_SIZE = 2**17  # values, so that they stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _moments(
 ) -> Float64[np.ndarray, "5 N"]:
     """Sums of differences from `first`: responses, predictions, the square of each, the product of both."""
     B, N = responses.shape
-    step = max(1, AT_ONCE // max(1, N))
+    step = max(1, CHUNK_SIZE // max(1, N))
     sums, room = np.zeros((5, N)), np.empty((2, min(B, step), N))  # room is kept: new memory is slow at first
     with np.errstate(invalid="ignore"):
         for start in range(0, B, step):

@@ -26,7 +26,7 @@ SMALLEST, LARGEST = 1 / 12, 1 / 2  # radius, in heights of the picture
 LEAF_SPEED, CAMERA_SPEED = 0.2, 0.4  # standard deviation along each axis, heights per second
 CAMERA_TIME = 1.0  # s for which the camera keeps its velocity
 LOOKS = 1021  # leaves that look different; a prime, so that none comes back soon
-AT_ONCE = 300  # frames drawn together
+CHUNK_SIZE = 300  # frames drawn together
 
 
 def movie(name: str, frames: int, height: int, width: int) -> UInt8[np.ndarray, "F H W"]:
@@ -46,8 +46,8 @@ def drifting_leaves(
     """Frames of grey values, drawn a stretch at a time, from the leaf at the back to the front."""
     leaves = _draw_leaves(frames, height, width, random)
     found = np.empty((frames, height, width), dtype=np.uint8)
-    for first in range(0, frames, AT_ONCE):
-        stretch = slice(first, min(first + AT_ONCE, frames))
+    for first in range(0, frames, CHUNK_SIZE):
+        stretch = slice(first, min(first + CHUNK_SIZE, frames))
         # One row and one column more than the picture take the pixels of leaves that stick out.
         canvas = np.full((stretch.stop - first, height + 1, width + 1), GREY, dtype=np.float32)
         for leaf in range(len(leaves.radius)):

@@ -8,7 +8,7 @@ import pytest
 
 from neurokit.errors import DataError
 from neurokit.metrics import correlation, correlation_to_average, feve
-from neurokit.metrics.neurons import AT_ONCE
+from neurokit.metrics.neurons import CHUNK_SIZE
 
 # Three images of four repeats, two neurons; predictions are one value per image, but 0.1 more in
 # every second repeat. The scores were made with the competition's scorer.
@@ -139,13 +139,13 @@ def test_many_blocks_of_trials_are_one_recording(first: float) -> None:
     signal = random.gamma(2, 1, (700, 1000))
     responses, predictions = random.poisson(signal).astype(float), signal + 50
     predictions[0] += first
-    assert responses.size > 5 * AT_ONCE
+    assert responses.size > 5 * CHUNK_SIZE
     found = correlation(responses, predictions)
     ours, theirs = (values - values.mean(axis=0) for values in (predictions, responses))
     expected = (ours * theirs).sum(axis=0) / np.sqrt((ours**2).sum(axis=0) * (theirs**2).sum(axis=0))
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-7)
     assert (
-        np.abs(correlation(responses[: AT_ONCE // 1000], predictions[: AT_ONCE // 1000]) - found).max() > 0.05
+        np.abs(correlation(responses[: CHUNK_SIZE // 1000], predictions[: CHUNK_SIZE // 1000]) - found).max() > 0.05
     )
 
 

@@ -21,7 +21,7 @@ def test_a_movie_is_the_same_each_time_and_another_under_another_name() -> None:
 
 def test_stretches_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = draw()
-    monkeypatch.setattr(movies, "AT_ONCE", 7)
+    monkeypatch.setattr(movies, "CHUNK_SIZE", 7)
     np.testing.assert_array_equal(draw(), whole)
 
 
