@@ -21,7 +21,6 @@ import pandas as pd
 import torch
 from joblib import Parallel, delayed
 
-from kept import kept
 from neurokit import settings
 from neurokit.digital_twin.baselines import lagged_pixels, motion_energy
 from neurokit.digital_twin.config import SMALL, TwinRecipe
@@ -42,6 +41,7 @@ from neurokit.insilico.video import (
     planted_directions,
 )
 from record import code_version, save
+from run_once import run_once
 
 STUDY = "digital_twins"
 FIRST_MOUSE = 300  # the recipe was settled on mice 1000 to 2003
@@ -92,7 +92,7 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
 def one_job(job: dict[str, Any]) -> dict[str, Any]:
     """Scores of one model of one new mouse; those with most minutes meet new stimuli, too."""
     torch.set_num_threads(1)
-    return kept(STUDY, job, lambda: measured(job))
+    return run_once(STUDY, job, lambda: measured(job))
 
 
 def measured(job: dict[str, Any]) -> dict[str, Any]:

@@ -33,7 +33,6 @@ from gratings.splits import (
     split_repeats,
 )
 from gratings.tuning import separable_tuning
-from kept import kept
 from neurokit.metrics import cc_max, correlation, repeat_scores
 from neurokit.recordings.park import RunningGratings, read_drifting, read_running, read_static
 from neurokit.training.settings import FitSettings
@@ -43,6 +42,7 @@ from neurokit.v1_transformer.config import TransformerSettings
 from neurokit.v1_transformer.scales import MovieSplit
 from neurokit.v1_transformer.snippets import Snippets
 from record import save
+from run_once import run_once
 
 STUDY = "real_gratings"
 RELIABLE = 0.7  # ceiling on training conditions, from which on a cell is chosen
@@ -113,7 +113,7 @@ def one_job(job: Row) -> Row:
     torch.set_num_threads(1)
     run = {"drifting": drifting, "static": static, "running": with_running}[job["dataset"]]
     settings = {name: job[name] for name in ("model", "seed", "epochs")}
-    return kept(STUDY, job, lambda: {"rows": [job | row for row in run(**settings)]})
+    return run_once(STUDY, job, lambda: {"rows": [job | row for row in run(**settings)]})
 
 
 def drifting(model: str, seed: int, epochs: int) -> list[Row]:

@@ -21,7 +21,6 @@ import pandas as pd
 import torch
 from joblib import Parallel, delayed
 
-from kept import kept
 from neurokit.insilico import centers, receptive_fields
 from neurokit.sensorium import (
     PUBLISHED,
@@ -41,6 +40,7 @@ from neurokit.sensorium.simulated_mouse import MouseParameters
 from neurokit.sensorium.simulation import ScanParameters
 from neurokit.sensorium.sources import load_simulated, scan_truth
 from record import save
+from run_once import run_once
 
 MODELS = ("ln", "ln_plus", "cnn", "cnn_plus", "cnn_plus untrained", "cnn_plus, responses shuffled")
 
@@ -74,7 +74,7 @@ def mice(seed: int, size: dict[str, int]) -> list[ScanParameters]:
 def one_job(model: str, seed: int, size: dict[str, int]) -> dict[str, Any]:
     """Scores and distances of one model and seed; kept, so that it is never computed twice."""
     job = {"model": model, "seed": seed, "size": size}
-    return kept("sensorium_accuracy", job, lambda: _measured(model, seed, size))
+    return run_once("sensorium_accuracy", job, lambda: _measured(model, seed, size))
 
 
 def _measured(model: str, seed: int, size: dict[str, int]) -> dict[str, Any]:

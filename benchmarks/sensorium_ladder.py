@@ -22,7 +22,6 @@ import torch
 from joblib import Parallel, delayed
 from scipy import stats
 
-from kept import kept
 from neurokit import settings
 from neurokit.sensorium import (
     PUBLISHED,
@@ -39,6 +38,7 @@ from neurokit.sensorium.simulated_mouse import MouseParameters
 from neurokit.sensorium.simulation import ScanParameters
 from neurokit.sensorium.sources import load_simulated, scan_truth
 from record import code_version, save
+from run_once import run_once
 
 # Single-trial correlation on the real test tier (5 mice), of the author's walk-through.
 WALKTHROUGH = {
@@ -137,7 +137,7 @@ def one_job(rung: str, seed: int, out: Strengths, size: dict[str, int]) -> dict[
     """Test score and ceilings of one rung and seed; kept, so that it is never computed twice."""
     strengths = dict(out)
     job = {"rung": rung, "seed": seed, "off": " ".join(strengths), "size": size}
-    return kept("sensorium_ladder", job, lambda: _trained(rung, seed, strengths, size))
+    return run_once("sensorium_ladder", job, lambda: _trained(rung, seed, strengths, size))
 
 
 def _trained(rung: str, seed: int, strengths: dict[str, float], size: dict[str, int]) -> dict[str, float]:

@@ -20,7 +20,6 @@ import pandas as pd
 import torch
 from joblib import Parallel, delayed
 
-from kept import kept
 from neurokit.v1_transformer import (
     SMALL,
     MovieTask,
@@ -40,6 +39,7 @@ from neurokit.v1_transformer.scales import frame_responses
 from neurokit.v1_transformer.simulation import SessionParameters
 from neurokit.v1_transformer.sources import load_simulated_session, session_truth
 from record import save
+from run_once import run_once
 
 STUDY = "v1_transformer"
 FIRST_MOUSE = 200  # sizes were settled on mice 0 and 100
@@ -84,7 +84,7 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
 def one_job(job: dict[str, Any]) -> dict[str, Any]:
     """Scores of one model of one mouse."""
     torch.set_num_threads(1)
-    return kept(STUDY, job, lambda: measured(**job))
+    return run_once(STUDY, job, lambda: measured(**job))
 
 
 def measured(model: str, seed: int, frames: int, cells: int, epochs: int) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def test_an_image_shown_once_leaves_no_neuron_as_in_the_competition() -> None:
     assert not found.included.any()
     assert np.isnan(found.mean)
     several = np.isin(images, [i for i in np.unique(images) if (images == i).sum() > 1])
-    assert feve(responses[several], predictions[several], images[several]).kept.any()
+    assert feve(responses[several], predictions[several], images[several]).included.any()
 
 
 def test_the_threshold_counts_at_its_value() -> None:
@@ -145,7 +145,8 @@ def test_many_blocks_of_trials_are_one_recording(first: float) -> None:
     expected = (ours * theirs).sum(axis=0) / np.sqrt((ours**2).sum(axis=0) * (theirs**2).sum(axis=0))
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-7)
     assert (
-        np.abs(correlation(responses[: CHUNK_SIZE // 1000], predictions[: CHUNK_SIZE // 1000]) - found).max() > 0.05
+        np.abs(correlation(responses[: CHUNK_SIZE // 1000], predictions[: CHUNK_SIZE // 1000]) - found).max()
+        > 0.05
     )
 
 

@@ -1,4 +1,4 @@
-"""Results of single jobs, kept in the data folder, so that a broken-off study goes on where it was."""
+"""Results of single jobs, saved in the data folder so that a broken-off study resumes."""
 
 import hashlib
 import json
@@ -10,7 +10,7 @@ from neurokit.files.atomic import atomic_write
 from record import code_version
 
 
-def kept(study: str, job: dict[str, Any], run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def run_once(study: str, job: dict[str, Any], run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """What `run` gave for this job and this code before, else what it gives now; both JSON."""
     name = json.dumps([code_version(), job], sort_keys=True)
     folder = settings.data_folder() / "benchmarks" / study
