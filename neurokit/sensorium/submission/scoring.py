@@ -41,7 +41,7 @@ def score(ground_truth: str | Path, submission: str | Path) -> dict[str, float]:
     missing, extra or doubled; other neurons or image ids; values that are not finite.
     """
     neurons = score_neurons(ground_truth, submission)
-    kept = neurons.fraction_explained[neurons.included]
+    kept = neurons.fraction_explained[neurons.kept]
     return {
         "Single Trial Correlation": float(neurons.single_trial.mean()),
         "Correlation to Average": float(neurons.to_average.mean()),
