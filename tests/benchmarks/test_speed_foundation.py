@@ -7,7 +7,7 @@ from torch import Tensor
 
 import speed_foundation as benchmark
 from neurokit.digital_twin.network.network import FoundationNetwork
-from neurokit.digital_twin.network.sequence import Sequence
+from neurokit.digital_twin.network.sequence import ClipState
 from paired import assert_equal
 
 pytestmark = pytest.mark.slow
@@ -26,7 +26,7 @@ def test_frames_that_forget_the_past_stop_the_benchmark(monkeypatch: pytest.Monk
     assert assert_equal(frames(), wanted, benchmark.TOLERANCE, 1e-7) <= benchmark.TOLERANCE
     forward = FoundationNetwork.forward
 
-    def forgetful(network: FoundationNetwork, *inputs: Tensor | Sequence) -> Tensor:
+    def forgetful(network: FoundationNetwork, *inputs: Tensor | ClipState) -> Tensor:
         return forward(network, *inputs[:3], replace(inputs[3], state={}))
 
     monkeypatch.setattr(FoundationNetwork, "forward", forgetful)

@@ -18,7 +18,7 @@ from neurokit.digital_twin.network.perspective import (
     rotation,
     to_grid,
 )
-from neurokit.digital_twin.network.sequence import Draws, Sequence
+from neurokit.digital_twin.network.sequence import ClipState, Draws
 
 SMALL = ONE_STREAM.replace(streams=2, retina=(32, 48), recurrence="attention", spread=0.4, jitter=0.05)
 
@@ -32,8 +32,8 @@ def perspective(settings: FoundationSettings = RELEASED, seed: int = 0) -> Persp
         return Perspective(settings).requires_grad_(False)
 
 
-def still(clips: int = 1, draws: Draws | None = None) -> Sequence:
-    return Sequence((0,), clips, draws)
+def still(clips: int = 1, draws: Draws | None = None) -> ClipState:
+    return ClipState((0,), clips, draws)
 
 
 def places(one: Perspective, pupil: Tensor | None = None) -> Tensor:
@@ -240,7 +240,7 @@ def test_luminance_and_its_root_by_hand() -> None:
     light, dark = (1.2 * (luminance + 1e-5) ** power - 0.1 for luminance in (0.3**1.7, 0.0))
     assert float(image[0, 0, 0, 16, 24]) == pytest.approx(light, abs=1e-5)
     assert float(image[0, 0, 0, 0, 0]) == pytest.approx(dark, abs=1e-6)
-    extended = one(grey, torch.zeros(1, 1, 2), Sequence((0,), 1, periphery="extend"))
+    extended = one(grey, torch.zeros(1, 1, 2), ClipState((0,), 1, periphery="extend"))
     np.testing.assert_allclose(extended, np.full(extended.shape, light), atol=1e-5)
 
 

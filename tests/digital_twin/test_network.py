@@ -13,7 +13,7 @@ from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.convolution import CausalConvolution, InterGroup, gelu
 from neurokit.digital_twin.network.network import FoundationNetwork, build
 from neurokit.digital_twin.network.readout import unit_model
-from neurokit.digital_twin.network.sequence import Sequence
+from neurokit.digital_twin.network.sequence import ClipState
 from neurokit.errors import SettingsError
 
 SMALL = ONE_STREAM.replace(streams=2, retina=(32, 48), recurrence="attention", spread=0.4, jitter=0.05)
@@ -169,7 +169,7 @@ def test_the_convolution_is_the_one_in_space_and_time(streams: tuple[int, ...]) 
     kernel = one.kernel(streams)
     padded = functional.pad(x.permute(1, 2, 0, 3, 4), (0, 0, 0, 0, 2, 0))
     expected = functional.conv3d(padded, kernel.weight, kernel.bias, 1, (0, 1, 1), groups=2 * len(streams))
-    found = one(x, Sequence(streams, 2)).permute(1, 2, 0, 3, 4)
+    found = one(x, ClipState(streams, 2)).permute(1, 2, 0, 3, 4)
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
     late = functional.conv3d(
         padded.roll(1, 2), kernel.weight, kernel.bias, 1, (0, 1, 1), groups=2 * len(streams)

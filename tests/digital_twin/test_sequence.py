@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from neurokit.digital_twin.network.config import SMALL as ONE_STREAM
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.network import Draws, FoundationNetwork, build
-from neurokit.digital_twin.network.sequence import Sequence
+from neurokit.digital_twin.network.sequence import ClipState
 
 SMALL = ONE_STREAM.replace(streams=2, retina=(32, 48), recurrence="attention", spread=0.4, jitter=0.05)
 
@@ -71,13 +71,13 @@ def apart(one: Tensor, other: Tensor) -> float:
     return float((one - other).abs().max())
 
 
-def kept(found: Sequence) -> dict[nn.Module, list[tuple[int, ...]]]:
+def kept(found: ClipState) -> dict[nn.Module, list[tuple[int, ...]]]:
     """Shapes of what it carries on."""
     states = {module: each if isinstance(each, tuple) else (each,) for module, each in found.state.items()}
     return {module: [tuple(each.shape) for each in state] for module, state in states.items()}
 
 
-def stored(found: Sequence) -> int:
+def stored(found: ClipState) -> int:
     """Bytes that what it carries on keeps in memory."""
     states = [each if isinstance(each, tuple) else (each,) for each in found.state.values()]
     return sum(each.untyped_storage().nbytes() for state in states for each in state)

@@ -16,7 +16,7 @@ from torch import Tensor
 from neurokit.digital_twin.network import perspective
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.network import Draws, FoundationNetwork, build
-from neurokit.digital_twin.network.sequence import Sequence
+from neurokit.digital_twin.network.sequence import ClipState
 
 CORES = {"cvt": "attention", "conv": "convolution"}
 LOSSES = {"noise": (None, 1.0), "nonoise": (None, 0.0), "noise_stream1": (1, 1.0)}  # stream, size of noise
@@ -116,7 +116,7 @@ def without_gradients(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @torch.no_grad()
-def stages(network: FoundationNetwork, inputs: list[Tensor], sequence: Sequence) -> dict[str, Tensor]:
+def stages(network: FoundationNetwork, inputs: list[Tensor], sequence: ClipState) -> dict[str, Tensor]:
     """What each module makes of it, frames first."""
     video, pupil, behaviour = inputs
     places = network.perspective.places(pupil, sequence)

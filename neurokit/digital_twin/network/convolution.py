@@ -9,7 +9,6 @@ Letters: T frames, B clips, S streams, G groups, C channels and H x W map before
 h x w map after it, K pixels and F frames of a kernel.
 """
 
-from collections.abc import Sequence as Sizes
 from dataclasses import dataclass
 from math import prod
 from typing import Literal
@@ -19,7 +18,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurokit.digital_twin.network.sequence import Sequence, UpdateRule
+from neurokit.digital_twin.network.sequence import ClipState, UpdateRule
 
 GELU_SCALE = 1.7015043  # keep the variance of standard normal input (Brock et al., ICLR 2021)
 EPSILON = 1e-5
@@ -97,7 +96,7 @@ class CausalConvolution(nn.Module):
             nn.init.zeros_(weight)
         return self
 
-    def kernel(self, streams: Sizes[int]) -> Kernel:
+    def kernel(self, streams: Sequence[int]) -> Kernel:
         """What these streams convolve with."""
         weight = torch.cat([self._stream_weight(stream) for stream in streams])
         bias = torch.cat([self.biases[s].flatten() for s in streams]) if hasattr(self, "biases") else None
@@ -111,7 +110,7 @@ class CausalConvolution(nn.Module):
             weight = weight * self.gains[stream].view(-1, 1, 1, 1, 1)
         return weight
 
-    def forward(self, x: Float[Tensor, "T B C H W"], sequence: Sequence) -> Float[Tensor, "T B D h w"]:
+    def forward(self, x: Float[Tensor, "T B C H W"], sequence: ClipState) -> Float[Tensor, "T B D h w"]:
         """The map of each frame, from it and the frames before it; before the first there was nothing."""
         kernel = sequence.once(self, lambda: self.kernel(sequence.streams))
         batch, frames = x.shape[1], x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
@@ -124,7 +123,7 @@ class CausalConvolution(nn.Module):
         return maps.unflatten(0, (-1, batch))
 
     def _with_past(
-        self, x: Float[Tensor, "TB C H W"], batch: int, sequence: Sequence
+        self, x: Float[Tensor, "TB C H W"], batch: int, sequence: ClipState
     ) -> Float[Tensor, "tB C H W"]:
         if self.frames == 1:
             return x
@@ -167,7 +166,7 @@ class InterGroup(nn.Module):
         self.register_buffer("mask", ~torch.eye(groups, dtype=torch.bool)[:, :, None, None])
         self.register_buffer("zero", torch.zeros(groups, groups, width, width))
 
-    def kernel(self, streams: Sizes[int]) -> Kernel:
+    def kernel(self, streams: Sequence[int]) -> Kernel:
         """As one 1 x 1 convolution of all channels for each stream, zero within a group."""
         weight = torch.cat([self._stream_weight(stream) for stream in streams])
         return Kernel(weight[:, :, None, None, None], None, len(streams))
@@ -177,7 +176,7 @@ class InterGroup(nn.Module):
         full = self.zero.masked_scatter(self.mask, weight)  # group, from group, channel, from channel
         return full.transpose(1, 2).flatten(2, 3).flatten(0, 1)
 
-    def forward(self, x: Float[Tensor, "B C H W"], sequence: Sequence) -> Float[Tensor, "B C H W"]:
+    def forward(self, x: Float[Tensor, "B C H W"], sequence: ClipState) -> Float[Tensor, "B C H W"]:
         """What the groups hear of one another."""
         kernel = sequence.once(self, lambda: self.kernel(sequence.streams))
         return functional.conv2d(x, kernel.weight[:, :, 0], groups=kernel.groups)
@@ -206,7 +205,7 @@ class Perceptron(nn.Module):
         self.linears = nn.ModuleList([first, *later])
         self.hidden_layers = layers
 
-    def forward(self, x: Float[Tensor, "T B C"], sequence: Sequence) -> Float[Tensor, "T B D"]:
+    def forward(self, x: Float[Tensor, "T B C"], sequence: ClipState) -> Float[Tensor, "T B D"]:
         """Output of each frame."""
         x = x[..., None, None]
         for number, linear in enumerate(self.linears):

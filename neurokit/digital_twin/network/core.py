@@ -20,7 +20,7 @@ from torch.nn import functional
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.convolution import CausalConvolution, InterGroup, Kernel, gelu, grouped
 from neurokit.digital_twin.network.modulation import GATES
-from neurokit.digital_twin.network.sequence import Sequence, UpdateRule
+from neurokit.digital_twin.network.sequence import ClipState, UpdateRule
 
 HALF = 0.5**0.5  # the gain of either of two terms whose sum keeps its variance
 THIRD = 3**-0.5  # the gain of each of three terms whose sum keeps its variance
@@ -44,7 +44,7 @@ class DenseBlock(nn.Module):
             )
             self.skips.append(skip)
 
-    def forward(self, x: Float[Tensor, "T B C H W"], sequence: Sequence) -> Float[Tensor, "T B D H W"]:
+    def forward(self, x: Float[Tensor, "T B C H W"], sequence: ClipState) -> Float[Tensor, "T B D H W"]:
         """The block's input and the output of each of its layers, group by group."""
         groups = self.groups * len(sequence.streams)
         active = [gelu(x)]
@@ -90,7 +90,7 @@ class Feedforward(nn.Module):
         self.blocks = nn.ModuleList(DenseBlock(streams, *size) for size in sizes)
         self.out = CausalConvolution(streams, wide[-1], settings.features)
 
-    def forward(self, x: Float[Tensor, "T B 1 H W"], sequence: Sequence) -> Float[Tensor, "T B D h w"]:
+    def forward(self, x: Float[Tensor, "T B 1 H W"], sequence: ClipState) -> Float[Tensor, "T B D h w"]:
         """Features of each frame."""
         for enter, block, pool in zip(self.inputs, self.blocks, self.pools, strict=True):
             x = block(enter(x, sequence), sequence)
@@ -120,11 +120,11 @@ class GroupedLSTM(nn.Module, ABC):
         self.out = CausalConvolution(streams, hidden, settings.outputs)
 
     @abstractmethod
-    def gates(self, seen: Float[Tensor, "B C h w"], sequence: Sequence) -> Float[Tensor, "B D h w"]:
+    def gates(self, seen: Float[Tensor, "B C h w"], sequence: ClipState) -> Float[Tensor, "B D h w"]:
         """All four gates of each group (i, f, g, o), before their sigmoids and tanh."""
 
     def forward(
-        self, features: Float[Tensor, "T B D h w"], state: Float[Tensor, "T B M"], sequence: Sequence
+        self, features: Float[Tensor, "T B D h w"], state: Float[Tensor, "T B M"], sequence: ClipState
     ) -> Float[Tensor, "B T E h w"]:
         """The map that neurons read, clips first, from features and the animal's state."""
         groups = self.groups * len(sequence.streams)
@@ -142,7 +142,7 @@ class GroupedLSTM(nn.Module, ABC):
         sequence.state[self] = h, c
         return self.out(torch.stack(states, dim=1), sequence)
 
-    def _masks(self, like: Tensor, sequence: Sequence) -> tuple[Tensor | float, Tensor | float]:
+    def _masks(self, like: Tensor, sequence: ClipState) -> tuple[Tensor | float, Tensor | float]:
         """Which channels a clip keeps in training, and by how much more; 1 without dropout."""
         if not self.training or sequence.draws is None or not self.dropout:
             return 1.0, 1.0
@@ -150,7 +150,7 @@ class GroupedLSTM(nn.Module, ABC):
         kept = (chance >= self.dropout).to(like) / (1 - self.dropout)
         return kept[0][..., None, None], kept[1][..., None, None]
 
-    def _joined(self, names: tuple[str, ...], sequence: Sequence) -> Kernel:
+    def _joined(self, names: tuple[str, ...], sequence: ClipState) -> Kernel:
         """Several grouped projections of one input as one; a group's outputs lie together, in this order."""
         kernels = [getattr(self, f"proj_{name}").kernel(sequence.streams) for name in names]
         groups = kernels[0].groups
@@ -180,7 +180,7 @@ class ConvolutionLSTM(GroupedLSTM):
             self.add_module(f"proj_{gate}", convolution)
         self.pad = settings.recurrent_kernel // 2
 
-    def gates(self, seen: Float[Tensor, "B C h w"], sequence: Sequence) -> Float[Tensor, "B D h w"]:
+    def gates(self, seen: Float[Tensor, "B C h w"], sequence: ClipState) -> Float[Tensor, "B D h w"]:
         """All four gates of each group."""
         kernel = sequence.once(self.proj_i, lambda: self._joined(tuple(GATES), sequence))
         return functional.conv2d(
@@ -214,7 +214,7 @@ class AttentionLSTM(GroupedLSTM):
             projection = CausalConvolution(streams, 2 * common, hidden, groups=groups, bias=bias)
             self.add_module(f"proj_{gate}", projection)
 
-    def gates(self, seen: Float[Tensor, "B C h w"], sequence: Sequence) -> Float[Tensor, "B D h w"]:
+    def gates(self, seen: Float[Tensor, "B C h w"], sequence: ClipState) -> Float[Tensor, "B D h w"]:
         """All four gates of each group."""
         to_gates = sequence.once(self.proj_i, lambda: self._joined(tuple(GATES), sequence))
         around = self.conv(seen[None], sequence)[0]
@@ -222,7 +222,7 @@ class AttentionLSTM(GroupedLSTM):
         both = grouped(around, elsewhere, groups=to_gates.groups)
         return functional.conv2d(both, to_gates.weight[:, :, 0], to_gates.bias, groups=to_gates.groups)
 
-    def _attended(self, around: Float[Tensor, "B C h w"], sequence: Sequence) -> Float[Tensor, "B C h w"]:
+    def _attended(self, around: Float[Tensor, "B C h w"], sequence: ClipState) -> Float[Tensor, "B C h w"]:
         projected = sequence.once(self.proj_q, lambda: self._joined(("q", "k", "v"), sequence))
         scale = sequence.once(self.scales, lambda: torch.cat([self.scales[s] for s in sequence.streams]))
         together = functional.conv2d(around, projected.weight[:, :, 0], groups=projected.groups)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.convolution import CausalConvolution, Perceptron
-from neurokit.digital_twin.network.sequence import Sequence
+from neurokit.digital_twin.network.sequence import ClipState
 
 GATES = {"i": -1.0, "f": 1.0, "g": 0.0, "o": 0.0}  # their biases at first: remember, and write little
 
@@ -25,7 +25,7 @@ class Memory(nn.Module):
             self.add_module(f"proj_{gate}", CausalConvolution(streams, inputs + units, units, bias=bias))
         self.units = units
 
-    def forward(self, x: Float[Tensor, "T B SC"], sequence: Sequence) -> Float[Tensor, "T B SM"]:
+    def forward(self, x: Float[Tensor, "T B SC"], sequence: ClipState) -> Float[Tensor, "T B SM"]:
         """The state h after each frame; before the first it is zero."""
         weight, bias = sequence.once(self, lambda: self._gates(sequence))
         from_x, from_h = weight.split([weight.shape[-1] - self.units, self.units], dim=-1)
@@ -41,7 +41,7 @@ class Memory(nn.Module):
         sequence.state[self] = h, c
         return torch.stack(states).transpose(1, 2).flatten(2)
 
-    def _gates(self, sequence: Sequence) -> tuple[Float[Tensor, "S G C"], Float[Tensor, "S G"]]:
+    def _gates(self, sequence: ClipState) -> tuple[Float[Tensor, "S G C"], Float[Tensor, "S G"]]:
         """The weights and biases of all gates, one behind the other, for each stream."""
         streams = len(sequence.streams)
         kernels = [getattr(self, f"proj_{gate}").kernel(sequence.streams) for gate in GATES]
@@ -58,6 +58,6 @@ class Modulation(nn.Module):
         self.mlp = Perceptron(settings.streams, 2, width, 1)
         self.lstm = Memory(settings.streams, width, settings.memory_features)
 
-    def forward(self, behaviour: Float[Tensor, "T B 2"], sequence: Sequence) -> Float[Tensor, "T B SM"]:
+    def forward(self, behaviour: Float[Tensor, "T B 2"], sequence: ClipState) -> Float[Tensor, "T B SM"]:
         """The LSTM's state after each frame."""
         return self.lstm(self.mlp(behaviour, sequence), sequence)

@@ -23,7 +23,7 @@ from neurokit.digital_twin.network.core import AttentionLSTM, ConvolutionLSTM, F
 from neurokit.digital_twin.network.modulation import Modulation
 from neurokit.digital_twin.network.perspective import Perspective
 from neurokit.digital_twin.network.readout import Readout, unit_model
-from neurokit.digital_twin.network.sequence import Draws, Periphery, Sequence, UpdateRule
+from neurokit.digital_twin.network.sequence import ClipState, Draws, Periphery, UpdateRule
 from neurokit.errors import SettingsError
 from neurokit.training.device import to_device
 
@@ -39,7 +39,7 @@ class Core(nn.Module):
         self.recurrent = RECURRENT[settings.recurrence](settings)
 
     def forward(
-        self, image: Float[Tensor, "T B 1 h w"], state: Float[Tensor, "T B M"], sequence: Sequence
+        self, image: Float[Tensor, "T B 1 h w"], state: Float[Tensor, "T B M"], sequence: ClipState
     ) -> Float[Tensor, "B T D x y"]:
         """Maps of all chosen streams, clips first."""
         return self.recurrent(self.feedforward(image, sequence), state, sequence)
@@ -84,7 +84,7 @@ class FoundationNetwork(nn.Module):
         generator: torch.Generator | None = None,
         draws: Draws | None = None,
         periphery: Periphery = "dark",
-    ) -> Sequence:
+    ) -> ClipState:
         """The start of a sequence of frames: nothing was seen yet.
 
         `stream` runs one stream alone. In training mode the noise of the sequence is drawn from `generator`
@@ -99,7 +99,7 @@ class FoundationNetwork(nn.Module):
         streams = tuple(range(self.settings.streams)) if stream is None else (stream,)
         if draws is None and self.training:
             draws = self._draw(batch, generator)
-        return Sequence(streams, batch, draws, periphery, generator)
+        return ClipState(streams, batch, draws, periphery, generator)
 
     def _draw(self, batch: int, generator: torch.Generator | None) -> Draws:
         like, shapes = self.readout.position.mu, ((batch, 3), (batch, 3), (batch, self.units, 2))
@@ -115,7 +115,7 @@ class FoundationNetwork(nn.Module):
         video: UInt8[Tensor, "T B H W"],
         pupil: Float[Tensor, "T B 2"],
         behaviour: Float[Tensor, "T B 2"],
-        sequence: Sequence | None = None,
+        sequence: ClipState | None = None,
     ) -> Float[Tensor, "T B U"]:
         """The drive of each neuron in each frame: the mean over streams of its log rate.
 
@@ -132,7 +132,7 @@ class FoundationNetwork(nn.Module):
         pixels: Float[Tensor, "T B 1 H W"],
         pupil: Float[Tensor, "T B 2"],
         behaviour: Float[Tensor, "T B 2"],
-        sequence: Sequence,
+        sequence: ClipState,
     ) -> Float[Tensor, "T B U"]:
         """As `forward`, from pixels between 0 (black) and 1 (white), in which it is differentiable."""
         image = self.perspective(pixels, pupil, sequence)
@@ -144,7 +144,7 @@ class FoundationNetwork(nn.Module):
         video: UInt8[Tensor, "T B H W"],
         pupil: Float[Tensor, "T B 2"],
         behaviour: Float[Tensor, "T B 2"],
-        sequence: Sequence | None = None,
+        sequence: ClipState | None = None,
     ) -> Float[Tensor, "T B U"]:
         """The predicted responses, in units of each neuron's mean in training; see `forward`."""
         return self.unit.rate(self(video, pupil, behaviour, sequence))

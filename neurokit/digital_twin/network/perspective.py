@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.convolution import Perceptron
-from neurokit.digital_twin.network.sequence import Sequence, UpdateRule
+from neurokit.digital_twin.network.sequence import ClipState, UpdateRule
 from neurokit.training.device import full_precision
 
 HORIZON = 1e-5  # the least approach to the plane; rays along or away from it end far outside
@@ -103,11 +103,11 @@ class Monitor(nn.Module):
         self.center_std = nn.Parameter(torch.full((3,), jitter))
         self.angle_std = nn.Parameter(torch.full((3,), jitter))
 
-    def forward(self, sequence: Sequence) -> tuple[Float[Tensor, "B 3"], Float[Tensor, "B 3 3"]]:
+    def forward(self, sequence: ClipState) -> tuple[Float[Tensor, "B 3"], Float[Tensor, "B 3 3"]]:
         """Middle of the monitor along its own axes, and these axes as columns, the normal last."""
         return sequence.once(self, lambda: self._pose(sequence))
 
-    def _pose(self, sequence: Sequence) -> tuple[Tensor, Tensor]:
+    def _pose(self, sequence: ClipState) -> tuple[Tensor, Tensor]:
         center, angle = self.center.expand(sequence.batch, 3), self.angle.expand(sequence.batch, 3)
         if sequence.draws is not None:
             center = center + self.center_std * sequence.draws.center
@@ -185,12 +185,12 @@ class Perspective(nn.Module):
         self.monitor_pixel, self.retina_pixel = MonitorPixels(), RetinalPixels()
         self.size = settings.monitor
 
-    def eye(self, pupil: Float[Tensor, "T B 2"], sequence: Sequence) -> Float[Tensor, "T B 3 3"]:
+    def eye(self, pupil: Float[Tensor, "T B 2"], sequence: ClipState) -> Float[Tensor, "T B 3 3"]:
         """How the eye is turned in each frame."""
         alone = sequence.once(self.mlp, lambda: replace(sequence, streams=(0,), kept={}, state={}))
         return rotation(self.mlp(pupil, alone))
 
-    def places(self, pupil: Float[Tensor, "T B 2"], sequence: Sequence) -> Float[Tensor, "T B h w 2"]:
+    def places(self, pupil: Float[Tensor, "T B 2"], sequence: ClipState) -> Float[Tensor, "T B h w 2"]:
         """Where on the monitor retinal pixels look, in halves of its width."""
         with full_precision(pupil.device):
             center, axes = self.monitor(sequence)
@@ -199,7 +199,7 @@ class Perspective(nn.Module):
             return on_plane(along, center).unflatten(-2, self.retina.grid.shape[:2])
 
     def forward(
-        self, video: Float[Tensor, "T B 1 H W"], pupil: Float[Tensor, "T B 2"], sequence: Sequence
+        self, video: Float[Tensor, "T B 1 H W"], pupil: Float[Tensor, "T B 2"], sequence: ClipState
     ) -> Float[Tensor, "T B 1 h w"]:
         """The retinal image of frames with pixel values in 0..1."""
         grid = to_grid(self.places(pupil, sequence), *self.size)
@@ -207,7 +207,7 @@ class Perspective(nn.Module):
         return self.retina_pixel(seen)
 
     def on_monitor(
-        self, image: Float[Tensor, "T B 1 h w"], pupil: Float[Tensor, "T B 2"], sequence: Sequence
+        self, image: Float[Tensor, "T B 1 h w"], pupil: Float[Tensor, "T B 2"], sequence: ClipState
     ) -> Float[Tensor, "T B 1 H W"]:
         """A retinal image sent back to the monitor, as to show where a receptive field lies on it.
 

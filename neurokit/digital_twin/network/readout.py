@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from neurokit.digital_twin.network.config import Unit
-from neurokit.digital_twin.network.sequence import Sequence, UpdateRule
+from neurokit.digital_twin.network.sequence import ClipState, UpdateRule
 from neurokit.training.device import full_precision
 
 
@@ -71,7 +71,7 @@ class Position(nn.Module):
         self.mu = nn.Parameter(torch.zeros(units, 2))
         self.sigma = nn.Parameter(spread * torch.eye(2).repeat(units, 1, 1))
 
-    def forward(self, sequence: Sequence) -> Float[Tensor, "B U 2"]:
+    def forward(self, sequence: ClipState) -> Float[Tensor, "B U 2"]:
         """The position of every neuron in each clip."""
         mean = self.mu.expand(sequence.batch, -1, -1)
         if sequence.draws is None:
@@ -106,7 +106,7 @@ class Readout(nn.Module):
         self.position, self.feature = Position(units, spread), Feature(streams, units, channels)
         self.biases = nn.ParameterList(torch.zeros(units, 1) for _ in range(streams))
 
-    def forward(self, maps: Float[Tensor, "B T D h w"], sequence: Sequence) -> Float[Tensor, "T B S U"]:
+    def forward(self, maps: Float[Tensor, "B T D h w"], sequence: ClipState) -> Float[Tensor, "T B S U"]:
         """What each stream says of every neuron; maps with the clips first."""
         streams = sequence.streams
         # A clip's neurons stay in place, so one look serves all frames and channels.

@@ -1,6 +1,6 @@
 """What the modules of a foundation network share: the run of a sequence, and the rules of their updates.
 
-A `Sequence` holds what is computed or drawn once at the start of a video, and the state carried along.
+A `ClipState` holds what is computed or drawn once at the start of a video, and the state carried along.
 Everything random is drawn once for each clip of the batch and then held, so that noise is a property of the
 clip and not of the frame ("variational"). Standardised kernels are the same for all frames, too. What
 changes from frame to frame are the last inputs of each causal convolution and the states of the LSTMs.
@@ -59,7 +59,7 @@ class Draws:
 
 
 @dataclass(eq=False)
-class Sequence:
+class ClipState:
     """The memory of a run of the network over the frames of B clips.
 
     Attributes:
