@@ -129,7 +129,7 @@ def test_a_long_stream_needs_no_more_memory(core: str) -> None:
     inputs, sequence, sizes = clips(10, settings=MINIMAL), network.begin(CLIPS), []
     for _ in range(100):
         network(*inputs, sequence)
-        sizes.append((kept(sequence), stored(sequence), len(sequence.kept)))
+        sizes.append((kept(sequence), stored(sequence), len(sequence.cache)))
     assert len(sizes[0][0]) == 4  # two convolutions and two LSTMs
     assert sizes[99] == sizes[0]
 
@@ -224,7 +224,7 @@ def masks(
     video, *traces = (each[:, :1].expand(-1, batch, *each.shape[2:]) for each in clips(4, settings=settings))
     sequence = network.begin(batch, generator=generator)
     network(video, *(each.float() for each in traces), sequence)
-    return *sequence.kept[core], states[0]
+    return *sequence.cache[core], states[0]
 
 
 def test_dropped_channels_stay_dropped() -> None:

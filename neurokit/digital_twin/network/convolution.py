@@ -112,7 +112,7 @@ class CausalConvolution(nn.Module):
 
     def forward(self, x: Float[Tensor, "T B C H W"], sequence: ClipState) -> Float[Tensor, "T B D h w"]:
         """The map of each frame, from it and the frames before it; before the first there was nothing."""
-        kernel = sequence.once(self, lambda: self.kernel(sequence.streams))
+        kernel = sequence.cached(self, lambda: self.kernel(sequence.streams))
         batch, frames = x.shape[1], x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         seen = self._with_past(frames, batch, sequence)
         # Frames lie first in memory, so each shifted view is one batch and nothing is copied.
@@ -178,7 +178,7 @@ class InterGroup(nn.Module):
 
     def forward(self, x: Float[Tensor, "B C H W"], sequence: ClipState) -> Float[Tensor, "B C H W"]:
         """What the groups hear of one another."""
-        kernel = sequence.once(self, lambda: self.kernel(sequence.streams))
+        kernel = sequence.cached(self, lambda: self.kernel(sequence.streams))
         return functional.conv2d(x, kernel.weight[:, :, 0], groups=kernel.groups)
 
     def update_rules(self) -> dict[str, UpdateRule]:

@@ -130,7 +130,7 @@ class GroupedLSTM(nn.Module, ABC):
         groups = self.groups * len(sequence.streams)
         drive = self.proj_x[1](features, sequence) + self.proj_x[2](state[..., None, None], sequence)
         h, c = sequence.state.get(self) or (torch.zeros_like(drive[0]),) * 2
-        keep_x, keep_h = sequence.once(self, lambda: self._masks(drive[0], sequence))
+        keep_x, keep_h = sequence.cached(self, lambda: self._masks(drive[0], sequence))
         states = []
         for now in drive:
             x = (now + self.proj_x[0](h, sequence)).tanh()
@@ -182,7 +182,7 @@ class ConvolutionLSTM(GroupedLSTM):
 
     def gates(self, seen: Float[Tensor, "B C h w"], sequence: ClipState) -> Float[Tensor, "B D h w"]:
         """All four gates of each group."""
-        kernel = sequence.once(self.proj_i, lambda: self._joined(tuple(GATES), sequence))
+        kernel = sequence.cached(self.proj_i, lambda: self._joined(tuple(GATES), sequence))
         return functional.conv2d(
             seen, kernel.weight[:, :, 0], kernel.bias, padding=self.pad, groups=kernel.groups
         )
@@ -216,15 +216,15 @@ class AttentionLSTM(GroupedLSTM):
 
     def gates(self, seen: Float[Tensor, "B C h w"], sequence: ClipState) -> Float[Tensor, "B D h w"]:
         """All four gates of each group."""
-        to_gates = sequence.once(self.proj_i, lambda: self._joined(tuple(GATES), sequence))
+        to_gates = sequence.cached(self.proj_i, lambda: self._joined(tuple(GATES), sequence))
         around = self.conv(seen[None], sequence)[0]
         elsewhere = self._attended(around, sequence)
         both = grouped(around, elsewhere, groups=to_gates.groups)
         return functional.conv2d(both, to_gates.weight[:, :, 0], to_gates.bias, groups=to_gates.groups)
 
     def _attended(self, around: Float[Tensor, "B C h w"], sequence: ClipState) -> Float[Tensor, "B C h w"]:
-        projected = sequence.once(self.proj_q, lambda: self._joined(("q", "k", "v"), sequence))
-        scale = sequence.once(self.scales, lambda: torch.cat([self.scales[s] for s in sequence.streams]))
+        projected = sequence.cached(self.proj_q, lambda: self._joined(("q", "k", "v"), sequence))
+        scale = sequence.cached(self.scales, lambda: torch.cat([self.scales[s] for s in sequence.streams]))
         together = functional.conv2d(around, projected.weight[:, :, 0], groups=projected.groups)
         heads = together.movedim(1, -1).flatten(1, 2).unflatten(-1, (projected.groups, 3, -1))  # B hw G 3 C
         query, key, value = heads.permute(3, 0, 2, 1, 4)

@@ -27,7 +27,7 @@ class Memory(nn.Module):
 
     def forward(self, x: Float[Tensor, "T B SC"], sequence: ClipState) -> Float[Tensor, "T B SM"]:
         """The state h after each frame; before the first it is zero."""
-        weight, bias = sequence.once(self, lambda: self._gates(sequence))
+        weight, bias = sequence.cached(self, lambda: self._gates(sequence))
         from_x, from_h = weight.split([weight.shape[-1] - self.units, self.units], dim=-1)
         x = x.unflatten(-1, (len(sequence.streams), -1))
         drive = torch.einsum("tbsc,sgc->tsbg", x, from_x) + bias[:, None]  # of all frames at once

@@ -105,7 +105,7 @@ class Monitor(nn.Module):
 
     def forward(self, sequence: ClipState) -> tuple[Float[Tensor, "B 3"], Float[Tensor, "B 3 3"]]:
         """Middle of the monitor along its own axes, and these axes as columns, the normal last."""
-        return sequence.once(self, lambda: self._pose(sequence))
+        return sequence.cached(self, lambda: self._pose(sequence))
 
     def _pose(self, sequence: ClipState) -> tuple[Tensor, Tensor]:
         center, angle = self.center.expand(sequence.batch, 3), self.angle.expand(sequence.batch, 3)
@@ -187,7 +187,7 @@ class Perspective(nn.Module):
 
     def eye(self, pupil: Float[Tensor, "T B 2"], sequence: ClipState) -> Float[Tensor, "T B 3 3"]:
         """How the eye is turned in each frame."""
-        alone = sequence.once(self.mlp, lambda: replace(sequence, streams=(0,), kept={}, state={}))
+        alone = sequence.cached(self.mlp, lambda: replace(sequence, streams=(0,), cache={}, state={}))
         return rotation(self.mlp(pupil, alone))
 
     def places(self, pupil: Float[Tensor, "T B 2"], sequence: ClipState) -> Float[Tensor, "T B h w 2"]:

@@ -110,7 +110,7 @@ class Readout(nn.Module):
         """What each stream says of every neuron; maps with the clips first."""
         streams = sequence.streams
         # A clip's neurons stay in place, so one look serves all frames and channels.
-        place = sequence.once(self.position, lambda: self.position(sequence))[:, None]  # B 1 U 2
+        place = sequence.cached(self.position, lambda: self.position(sequence))[:, None]  # B 1 U 2
         # On a CPU grid_sample crashes at a place that is NaN; the answer is made NaN below instead.
         seen = functional.grid_sample(
             maps.flatten(1, 2), place.nan_to_num(), padding_mode="border", align_corners=False

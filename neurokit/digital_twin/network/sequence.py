@@ -75,11 +75,11 @@ class ClipState:
     draws: Draws | None = None
     periphery: Periphery = "dark"
     generator: torch.Generator | None = None
-    kept: dict[nn.Module, Any] = field(default_factory=dict, repr=False)
+    cache: dict[nn.Module, Any] = field(default_factory=dict, repr=False)
     state: dict[nn.Module, Any] = field(default_factory=dict, repr=False)
 
-    def once(self, module: nn.Module, make: Callable[[], Made]) -> Made:
+    def cached(self, module: nn.Module, make: Callable[[], Made]) -> Made:
         """What `make` returned when `module` asked first."""
-        if module not in self.kept:
-            self.kept[module] = make()
-        return self.kept[module]
+        if module not in self.cache:
+            self.cache[module] = make()
+        return self.cache[module]
