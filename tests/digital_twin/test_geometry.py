@@ -18,7 +18,7 @@ from neurokit.digital_twin.network.perspective import (
     rotation,
     to_grid,
 )
-from neurokit.digital_twin.network.sequence import ClipState, Draws
+from neurokit.digital_twin.network.sequence import ClipState, Noise
 
 SMALL = ONE_STREAM.replace(streams=2, retina=(32, 48), recurrence="attention", spread=0.4, jitter=0.05)
 
@@ -32,7 +32,7 @@ def perspective(settings: FoundationSettings = RELEASED, seed: int = 0) -> Persp
         return Perspective(settings).requires_grad_(False)
 
 
-def still(clips: int = 1, draws: Draws | None = None) -> ClipState:
+def still(clips: int = 1, draws: Noise | None = None) -> ClipState:
     return ClipState((0,), clips, draws)
 
 
@@ -160,7 +160,7 @@ def test_pixels_are_square_and_centred() -> None:
 # --- rays traced by hand
 
 
-def traced(one: Perspective, pupil: Tensor, clip: int, draws: Draws | None = None) -> np.ndarray:
+def traced(one: Perspective, pupil: Tensor, clip: int, draws: Noise | None = None) -> np.ndarray:
     """Places on the monitor: from the eye along each ray to the plane, then along the plane's axes."""
     center, angle = one.monitor.center.numpy(), one.monitor.angle.numpy()
     if draws is not None:
@@ -176,7 +176,7 @@ def traced(one: Perspective, pupil: Tensor, clip: int, draws: Draws | None = Non
 def test_a_turned_eye_before_a_monitor_askew(seed: int) -> None:
     one = moved(seed)
     pupil = torch.randn(1, 2, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    draws = Draws(
+    draws = Noise(
         *(torch.randn(2, 3, generator=torch.Generator().manual_seed(n)) for n in (1, 2)), torch.zeros(2, 1, 2)
     )
     for noise in (None, draws):

@@ -23,7 +23,7 @@ from neurokit.digital_twin.network.core import AttentionLSTM, ConvolutionLSTM, F
 from neurokit.digital_twin.network.modulation import Modulation
 from neurokit.digital_twin.network.perspective import Perspective
 from neurokit.digital_twin.network.readout import Readout, unit_model
-from neurokit.digital_twin.network.sequence import ClipState, Draws, Periphery, UpdateRule
+from neurokit.digital_twin.network.sequence import ClipState, Noise, Periphery, UpdateRule
 from neurokit.errors import SettingsError
 from neurokit.training.device import to_device
 
@@ -82,7 +82,7 @@ class FoundationNetwork(nn.Module):
         *,
         stream: int | None = None,
         generator: torch.Generator | None = None,
-        draws: Draws | None = None,
+        draws: Noise | None = None,
         periphery: Periphery = "dark",
     ) -> ClipState:
         """The start of a sequence of frames: nothing was seen yet.
@@ -101,9 +101,9 @@ class FoundationNetwork(nn.Module):
             draws = self._draw(batch, generator)
         return ClipState(streams, batch, draws, periphery, generator)
 
-    def _draw(self, batch: int, generator: torch.Generator | None) -> Draws:
+    def _draw(self, batch: int, generator: torch.Generator | None) -> Noise:
         like, shapes = self.readout.position.mu, ((batch, 3), (batch, 3), (batch, self.units, 2))
-        return Draws(
+        return Noise(
             *(
                 to_device(torch.randn(shape, generator=generator).to(like.dtype), like.device)
                 for shape in shapes

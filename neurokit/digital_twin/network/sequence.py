@@ -44,7 +44,7 @@ class UpdateRule:
 
 
 @dataclass(frozen=True, eq=False)
-class Draws:
+class Noise:
     """Standard normal numbers of one sequence of training.
 
     Attributes:
@@ -72,7 +72,7 @@ class ClipState:
 
     streams: tuple[int, ...]
     batch: int
-    draws: Draws | None = None
+    draws: Noise | None = None
     periphery: Periphery = "dark"
     generator: torch.Generator | None = None
     cache: dict[nn.Module, Any] = field(default_factory=dict, repr=False)
