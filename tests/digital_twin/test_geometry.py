@@ -32,8 +32,8 @@ def perspective(settings: FoundationSettings = RELEASED, seed: int = 0) -> Persp
         return Perspective(settings).requires_grad_(False)
 
 
-def still(clips: int = 1, draws: Noise | None = None) -> ClipState:
-    return ClipState((0,), clips, draws)
+def still(clips: int = 1, noise: Noise | None = None) -> ClipState:
+    return ClipState((0,), clips, noise)
 
 
 def places(one: Perspective, pupil: Tensor | None = None) -> Tensor:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from neurokit.digital_twin.network.config import SMALL as ONE_STREAM
 from neurokit.digital_twin.network.config import FoundationSettings
-from neurokit.digital_twin.network.network import Draws, FoundationNetwork, build
+from neurokit.digital_twin.network.network import FoundationNetwork, Noise, build
 from neurokit.digital_twin.network.sequence import ClipState
 
 SMALL = ONE_STREAM.replace(streams=2, retina=(32, 48), recurrence="attention", spread=0.4, jitter=0.05)
@@ -52,10 +52,10 @@ def clips(frames: int = FRAMES, seed: int = 0, settings: FoundationSettings = TI
     return [video, *traces]
 
 
-def drawn(seed: int = 0, batch: int = CLIPS) -> Draws:
+def drawn(seed: int = 0, batch: int = CLIPS) -> Noise:
     generator = torch.Generator().manual_seed(seed)
     shapes = (batch, 3), (batch, 3), (batch, UNITS, 2)
-    return Draws(*(torch.randn(s, generator=generator, dtype=torch.float64) for s in shapes))
+    return Noise(*(torch.randn(s, generator=generator, dtype=torch.float64) for s in shapes))
 
 
 def run(
@@ -172,7 +172,7 @@ def test_evaluation_has_no_noise(network: FoundationNetwork) -> None:
     one = run(network, clips(), generator=generator)
     assert torch.equal(one, run(network, clips(), generator=generator))
     assert torch.equal(torch.random.get_rng_state(), before)
-    assert network.begin(CLIPS).draws is None
+    assert network.begin(CLIPS).noise is None
 
 
 def test_the_seed_decides_the_noise(network: FoundationNetwork) -> None:
@@ -187,15 +187,15 @@ def test_the_seed_decides_the_noise(network: FoundationNetwork) -> None:
 
 def test_noise_is_drawn_once_and_held(network: FoundationNetwork) -> None:
     network.train()
-    whole = run(network, clips(), draws=drawn())
-    assert apart(run(network, clips(), [1] * FRAMES, draws=drawn()), whole) < SAME
-    assert apart(run(network, clips(), [1] * FRAMES, draws=drawn(1)), whole) > 1e-2
+    whole = run(network, clips(), noise=drawn())
+    assert apart(run(network, clips(), [1] * FRAMES, noise=drawn()), whole) < SAME
+    assert apart(run(network, clips(), [1] * FRAMES, noise=drawn(1)), whole) > 1e-2
 
 
 def test_noise_moves_the_monitor_and_the_places_of_neurons(network: FoundationNetwork) -> None:
     """One clip with noise is the network in evaluation whose monitor and places are moved that far."""
     noise, inputs = drawn(batch=1), [each[:, :1] for each in clips()]
-    found = network.train()(*inputs, network.begin(1, draws=noise))
+    found = network.train()(*inputs, network.begin(1, noise=noise))
     still = network.eval()(*inputs)
     monitor, position = network.perspective.monitor, network.readout.position
     monitor.center.data += monitor.center_std * noise.center[0]
@@ -207,7 +207,7 @@ def test_noise_moves_the_monitor_and_the_places_of_neurons(network: FoundationNe
 
 def test_clips_of_a_batch_have_noise_of_their_own(network: FoundationNetwork) -> None:
     twice = [each[:, :1].expand(-1, CLIPS, *each.shape[2:]) for each in clips()]
-    found = run(network.train(), twice, draws=drawn())
+    found = run(network.train(), twice, noise=drawn())
     assert apart(found[:, 0], found[:, 1]) > 1e-2
 
 
@@ -246,7 +246,7 @@ def test_dropout_keeps_the_expectation() -> None:
 def test_dropout_is_for_training() -> None:
     plain, dropping = stirred(TINY).eval(), stirred(TINY.replace(dropout=0.3)).eval()
     assert torch.equal(run(plain, clips()), run(dropping, clips()))
-    begin = [{"draws": drawn(), "generator": torch.Generator().manual_seed(0)} for _ in range(2)]
+    begin = [{"noise": drawn(), "generator": torch.Generator().manual_seed(0)} for _ in range(2)]
     assert apart(run(plain.train(), clips(), **begin[0]), run(dropping.train(), clips(), **begin[1])) > 1e-2
 
 
@@ -254,8 +254,8 @@ def test_dropout_is_off_in_a_frozen_core() -> None:
     plain, dropping = stirred(TINY).train(), stirred(TINY.replace(dropout=0.3))
     dropping.freeze_shared()
     assert dropping.training
-    frozen = run(dropping, clips(), draws=drawn(), generator=torch.Generator().manual_seed(0))
-    assert torch.equal(frozen, run(plain, clips(), draws=drawn()))
+    frozen = run(dropping, clips(), noise=drawn(), generator=torch.Generator().manual_seed(0))
+    assert torch.equal(frozen, run(plain, clips(), noise=drawn()))
 
 
 # --- streams
@@ -272,7 +272,7 @@ def test_the_network_says_the_mean_of_its_streams_log_rates(network: FoundationN
 
 @pytest.mark.parametrize("stream", [0, 1])
 def test_a_stream_alone_leaves_the_others_without_gradients(network: FoundationNetwork, stream: int) -> None:
-    run(network.train(), clips(3), stream=stream, draws=drawn()).square().sum().backward()
+    run(network.train(), clips(3), stream=stream, noise=drawn()).square().sum().backward()
     eye = {name for name, _ in network.named_parameters() if name.startswith("perspective.")}
     names = {name for name, _ in network.named_parameters()}
     of_streams = {name for name in names - eye if name.rsplit(".", 1)[-1].isdigit()}

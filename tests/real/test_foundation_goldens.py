@@ -15,7 +15,7 @@ from torch import Tensor
 
 from neurokit.digital_twin.network import perspective
 from neurokit.digital_twin.network.config import FoundationSettings
-from neurokit.digital_twin.network.network import Draws, FoundationNetwork, build
+from neurokit.digital_twin.network.network import FoundationNetwork, Noise, build
 from neurokit.digital_twin.network.sequence import ClipState
 
 CORES = {"cvt": "attention", "conv": "convolution"}
@@ -45,9 +45,9 @@ class Golden:
         video, *traces = (self.values[name][:frames] for name in ("stimuli", "perspectives", "modulations"))
         return [video, *(trace.to(dtype) for trace in traces)]
 
-    def draws(self, size: float = 1.0, dtype: torch.dtype = torch.float32) -> Draws:
+    def draws(self, size: float = 1.0, dtype: torch.dtype = torch.float32) -> Noise:
         drawn = (self.values[f"noise_{name}"].to(dtype) for name in ("center", "angle", "position"))
-        return Draws(*(size * each for each in drawn))
+        return Noise(*(size * each for each in drawn))
 
 
 def small_settings(folder: Path, recurrence: str) -> FoundationSettings:
@@ -287,12 +287,12 @@ def test_losses_of_evaluation(small: Golden, stream: int | None, name: str) -> N
 
 
 def training_loss(
-    golden: Golden, network: FoundationNetwork, name: str, draws: Draws | None = None
+    golden: Golden, network: FoundationNetwork, name: str, draws: Noise | None = None
 ) -> Tensor:
     stream, size = LOSSES[name]
     network.train()
     dtype = next(network.parameters()).dtype
-    sequence = network.begin(2, stream=stream, draws=draws or golden.draws(size, dtype))
+    sequence = network.begin(2, stream=stream, noise=draws or golden.draws(size, dtype))
     losses = network.unit.loss(network(*golden.inputs(dtype=dtype), sequence), golden.values["units"])
     return losses[int(golden.values["burnin_frames"]) :].mean()
 
@@ -319,7 +319,7 @@ def test_losses_of_training(small: Golden, name: str) -> None:
     network = small.network()
     close(training_loss(small, network, name), small.values[f"loss_train_{name}"], 1e-6)
     drawn = small.draws()
-    exchanged = Draws(drawn.center.flip(0), drawn.angle.flip(0), drawn.position.flip(0))
+    exchanged = Noise(drawn.center.flip(0), drawn.angle.flip(0), drawn.position.flip(0))
     other = training_loss(small, network, name, exchanged)
     assert abs(float(other - small.values[f"loss_train_{name}"])) > 1e-4
 

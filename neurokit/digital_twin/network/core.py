@@ -144,7 +144,7 @@ class GroupedLSTM(nn.Module, ABC):
 
     def _masks(self, like: Tensor, sequence: ClipState) -> tuple[Tensor | float, Tensor | float]:
         """Which channels a clip keeps in training, and by how much more; 1 without dropout."""
-        if not self.training or sequence.draws is None or not self.dropout:
+        if not self.training or sequence.noise is None or not self.dropout:
             return 1.0, 1.0
         chance = torch.rand(2, *like.shape[:2], generator=sequence.generator).to(like)
         kept = (chance >= self.dropout).to(like) / (1 - self.dropout)

@@ -109,9 +109,9 @@ class Monitor(nn.Module):
 
     def _pose(self, sequence: ClipState) -> tuple[Tensor, Tensor]:
         center, angle = self.center.expand(sequence.batch, 3), self.angle.expand(sequence.batch, 3)
-        if sequence.draws is not None:
-            center = center + self.center_std * sequence.draws.center
-            angle = angle + self.angle_std * sequence.draws.angle
+        if sequence.noise is not None:
+            center = center + self.center_std * sequence.noise.center
+            angle = angle + self.angle_std * sequence.noise.angle
         axes = rotation(angle)
         return (center[:, None] @ axes)[:, 0], axes
 

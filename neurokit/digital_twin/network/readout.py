@@ -74,10 +74,10 @@ class Position(nn.Module):
     def forward(self, sequence: ClipState) -> Float[Tensor, "B U 2"]:
         """The position of every neuron in each clip."""
         mean = self.mu.expand(sequence.batch, -1, -1)
-        if sequence.draws is None:
+        if sequence.noise is None:
             return mean.tanh()
         with full_precision(mean.device):
-            moved = (self.sigma @ sequence.draws.position[..., None])[..., 0]
+            moved = (self.sigma @ sequence.noise.position[..., None])[..., 0]
             return (mean + moved).tanh()
 
     def update_rules(self) -> dict[str, UpdateRule]:

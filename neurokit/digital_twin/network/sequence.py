@@ -65,14 +65,14 @@ class ClipState:
     Attributes:
         streams: which of the network's streams run.
         batch: number of clips.
-        draws: the noise of training; None in evaluation, where there is none.
+        noise: that of training; None in evaluation, where there is none.
         periphery: what lies around the monitor, 'dark' or 'extend' (its edge goes on).
         generator: draws dropout masks; None without them.
     """
 
     streams: tuple[int, ...]
     batch: int
-    draws: Noise | None = None
+    noise: Noise | None = None
     periphery: Periphery = "dark"
     generator: torch.Generator | None = None
     cache: dict[nn.Module, Any] = field(default_factory=dict, repr=False)
