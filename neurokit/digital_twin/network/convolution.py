@@ -110,11 +110,11 @@ class CausalConvolution(nn.Module):
             weight = weight * self.gains[stream].view(-1, 1, 1, 1, 1)
         return weight
 
-    def forward(self, x: Float[Tensor, "T B C H W"], sequence: ClipState) -> Float[Tensor, "T B D h w"]:
+    def forward(self, x: Float[Tensor, "T B C H W"], clip: ClipState) -> Float[Tensor, "T B D h w"]:
         """The map of each frame, from it and the frames before it; before the first there was nothing."""
-        kernel = sequence.cached(self, lambda: self.kernel(sequence.streams))
+        kernel = clip.cached(self, lambda: self.kernel(clip.streams))
         batch, frames = x.shape[1], x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        seen = self._with_past(frames, batch, sequence)
+        seen = self._with_past(frames, batch, clip)
         # Frames lie first in memory, so each shifted view is one batch and nothing is copied.
         maps = self._frame(seen[: len(frames)], kernel, 0, kernel.bias)
         for age in range(1, self.frames):
@@ -123,15 +123,15 @@ class CausalConvolution(nn.Module):
         return maps.unflatten(0, (-1, batch))
 
     def _with_past(
-        self, x: Float[Tensor, "TB C H W"], batch: int, sequence: ClipState
+        self, x: Float[Tensor, "TB C H W"], batch: int, clip: ClipState
     ) -> Float[Tensor, "tB C H W"]:
         if self.frames == 1:
             return x
         before = (self.frames - 1) * batch
-        past = sequence.state.get(self)
+        past = clip.state.get(self)
         past = torch.zeros_like(x[:1]).expand(before, -1, -1, -1) if past is None else past
         seen = torch.cat([past, x])
-        sequence.state[self] = seen[len(x) :].clone()  # a view would keep the whole stretch in memory
+        clip.state[self] = seen[len(x) :].clone()  # a view would keep the whole stretch in memory
         return seen
 
     def _frame(self, x: Tensor, kernel: Kernel, age: int, bias: Tensor | None) -> Tensor:
@@ -176,9 +176,9 @@ class InterGroup(nn.Module):
         full = self.zero.masked_scatter(self.mask, weight)  # group, from group, channel, from channel
         return full.transpose(1, 2).flatten(2, 3).flatten(0, 1)
 
-    def forward(self, x: Float[Tensor, "B C H W"], sequence: ClipState) -> Float[Tensor, "B C H W"]:
+    def forward(self, x: Float[Tensor, "B C H W"], clip: ClipState) -> Float[Tensor, "B C H W"]:
         """What the groups hear of one another."""
-        kernel = sequence.cached(self, lambda: self.kernel(sequence.streams))
+        kernel = clip.cached(self, lambda: self.kernel(clip.streams))
         return functional.conv2d(x, kernel.weight[:, :, 0], groups=kernel.groups)
 
     def update_rules(self) -> dict[str, UpdateRule]:
@@ -205,10 +205,10 @@ class Perceptron(nn.Module):
         self.linears = nn.ModuleList([first, *later])
         self.hidden_layers = layers
 
-    def forward(self, x: Float[Tensor, "T B C"], sequence: ClipState) -> Float[Tensor, "T B D"]:
+    def forward(self, x: Float[Tensor, "T B C"], clip: ClipState) -> Float[Tensor, "T B D"]:
         """Output of each frame."""
         x = x[..., None, None]
         for number, linear in enumerate(self.linears):
-            x = linear(x, sequence)
+            x = linear(x, clip)
             x = gelu(x) if number < self.hidden_layers else x
         return x[..., 0, 0]

@@ -39,10 +39,10 @@ class Core(nn.Module):
         self.recurrent = RECURRENT[settings.recurrence](settings)
 
     def forward(
-        self, image: Float[Tensor, "T B 1 h w"], state: Float[Tensor, "T B M"], sequence: ClipState
+        self, image: Float[Tensor, "T B 1 h w"], state: Float[Tensor, "T B M"], clip: ClipState
     ) -> Float[Tensor, "B T D x y"]:
         """Maps of all chosen streams, clips first."""
-        return self.recurrent(self.feedforward(image, sequence), state, sequence)
+        return self.recurrent(self.feedforward(image, clip), state, clip)
 
 
 class FoundationNetwork(nn.Module):
@@ -115,39 +115,39 @@ class FoundationNetwork(nn.Module):
         video: UInt8[Tensor, "T B H W"],
         pupil: Float[Tensor, "T B 2"],
         behaviour: Float[Tensor, "T B 2"],
-        sequence: ClipState | None = None,
+        clip: ClipState | None = None,
     ) -> Float[Tensor, "T B U"]:
         """The drive of each neuron in each frame: the mean over streams of its log rate.
 
-        `pupil` is x and y, `behaviour` pupil radius and treadmill speed, all z-scored. With the `sequence`
+        `pupil` is x and y, `behaviour` pupil radius and treadmill speed, all z-scored. With the `clip`
         of an earlier stretch the frames go on from there. How long a stretch is does not matter for the
         result, only for speed and memory: convolutions take all its frames at once.
         """
-        sequence = sequence or self.begin(video.shape[1])
+        clip = clip or self.begin(video.shape[1])
         pixels = video[:, :, None].to(pupil.dtype) / 255
-        return self.drive(pixels, pupil, behaviour, sequence)
+        return self.drive(pixels, pupil, behaviour, clip)
 
     def drive(
         self,
         pixels: Float[Tensor, "T B 1 H W"],
         pupil: Float[Tensor, "T B 2"],
         behaviour: Float[Tensor, "T B 2"],
-        sequence: ClipState,
+        clip: ClipState,
     ) -> Float[Tensor, "T B U"]:
         """As `forward`, from pixels between 0 (black) and 1 (white), in which it is differentiable."""
-        image = self.perspective(pixels, pupil, sequence)
-        maps = self.core(image, self.modulation(behaviour, sequence), sequence)
-        return self.readout(maps, sequence).mean(dim=2)
+        image = self.perspective(pixels, pupil, clip)
+        maps = self.core(image, self.modulation(behaviour, clip), clip)
+        return self.readout(maps, clip).mean(dim=2)
 
     def rates(
         self,
         video: UInt8[Tensor, "T B H W"],
         pupil: Float[Tensor, "T B 2"],
         behaviour: Float[Tensor, "T B 2"],
-        sequence: ClipState | None = None,
+        clip: ClipState | None = None,
     ) -> Float[Tensor, "T B U"]:
         """The predicted responses, in units of each neuron's mean in training; see `forward`."""
-        return self.unit.rate(self(video, pupil, behaviour, sequence))
+        return self.unit.rate(self(video, pupil, behaviour, clip))
 
     def freeze_shared(self) -> None:
         """Keeps core and modulation memory as they are: no gradients, and in evaluation mode always."""

@@ -103,15 +103,15 @@ class Monitor(nn.Module):
         self.center_std = nn.Parameter(torch.full((3,), jitter))
         self.angle_std = nn.Parameter(torch.full((3,), jitter))
 
-    def forward(self, sequence: ClipState) -> tuple[Float[Tensor, "B 3"], Float[Tensor, "B 3 3"]]:
+    def forward(self, clip: ClipState) -> tuple[Float[Tensor, "B 3"], Float[Tensor, "B 3 3"]]:
         """Middle of the monitor along its own axes, and these axes as columns, the normal last."""
-        return sequence.cached(self, lambda: self._pose(sequence))
+        return clip.cached(self, lambda: self._pose(clip))
 
-    def _pose(self, sequence: ClipState) -> tuple[Tensor, Tensor]:
-        center, angle = self.center.expand(sequence.batch, 3), self.angle.expand(sequence.batch, 3)
-        if sequence.noise is not None:
-            center = center + self.center_std * sequence.noise.center
-            angle = angle + self.angle_std * sequence.noise.angle
+    def _pose(self, clip: ClipState) -> tuple[Tensor, Tensor]:
+        center, angle = self.center.expand(clip.batch, 3), self.angle.expand(clip.batch, 3)
+        if clip.noise is not None:
+            center = center + self.center_std * clip.noise.center
+            angle = angle + self.angle_std * clip.noise.angle
         axes = rotation(angle)
         return (center[:, None] @ axes)[:, 0], axes
 
@@ -185,42 +185,42 @@ class Perspective(nn.Module):
         self.monitor_pixel, self.retina_pixel = MonitorPixels(), RetinalPixels()
         self.size = settings.monitor
 
-    def eye(self, pupil: Float[Tensor, "T B 2"], sequence: ClipState) -> Float[Tensor, "T B 3 3"]:
+    def eye(self, pupil: Float[Tensor, "T B 2"], clip: ClipState) -> Float[Tensor, "T B 3 3"]:
         """How the eye is turned in each frame."""
-        alone = sequence.cached(self.mlp, lambda: replace(sequence, streams=(0,), cache={}, state={}))
+        alone = clip.cached(self.mlp, lambda: replace(clip, streams=(0,), cache={}, state={}))
         return rotation(self.mlp(pupil, alone))
 
-    def places(self, pupil: Float[Tensor, "T B 2"], sequence: ClipState) -> Float[Tensor, "T B h w 2"]:
+    def places(self, pupil: Float[Tensor, "T B 2"], clip: ClipState) -> Float[Tensor, "T B h w 2"]:
         """Where on the monitor retinal pixels look, in halves of its width."""
         with full_precision(pupil.device):
-            center, axes = self.monitor(sequence)
-            turned = self.eye(pupil, sequence).transpose(-1, -2) @ axes  # as the turned eye sees them
+            center, axes = self.monitor(clip)
+            turned = self.eye(pupil, clip).transpose(-1, -2) @ axes  # as the turned eye sees them
             along = self.retina.grid.flatten(0, 1) @ turned  # T B hw 3
             return on_plane(along, center).unflatten(-2, self.retina.grid.shape[:2])
 
     def forward(
-        self, video: Float[Tensor, "T B 1 H W"], pupil: Float[Tensor, "T B 2"], sequence: ClipState
+        self, video: Float[Tensor, "T B 1 H W"], pupil: Float[Tensor, "T B 2"], clip: ClipState
     ) -> Float[Tensor, "T B 1 h w"]:
         """The retinal image of frames with pixel values in 0..1."""
-        grid = to_grid(self.places(pupil, sequence), *self.size)
-        seen = _sampled(self.monitor_pixel(video), grid, sequence.periphery)
+        grid = to_grid(self.places(pupil, clip), *self.size)
+        seen = _sampled(self.monitor_pixel(video), grid, clip.periphery)
         return self.retina_pixel(seen)
 
     def on_monitor(
-        self, image: Float[Tensor, "T B 1 h w"], pupil: Float[Tensor, "T B 2"], sequence: ClipState
+        self, image: Float[Tensor, "T B 1 h w"], pupil: Float[Tensor, "T B 2"], clip: ClipState
     ) -> Float[Tensor, "T B 1 H W"]:
         """A retinal image sent back to the monitor, as to show where a receptive field lies on it.
 
         Where a value is darker than any luminance could make it, the pixel is 0.
         """
-        center, axes = self.monitor(sequence)
+        center, axes = self.monitor(clip)
         place = isotropic(*self.size).to(image.dtype).to(image.device)  # some devices have no doubles
         point = torch.cat([place, torch.zeros_like(place[..., :1])], dim=-1).flatten(0, 1) + center[:, None]
-        eye = axes.transpose(-1, -2) @ self.eye(pupil, sequence)  # from the monitor's axes to the eye's
+        eye = axes.transpose(-1, -2) @ self.eye(pupil, clip)  # from the monitor's axes to the eye's
         rays = retinal_place(point @ eye, self.retina.degrees).unflatten(-2, self.size)
         grid = to_grid(rays, *self.retina.grid.shape[:2])
         luminance = self.retina_pixel.inverse(image)
-        return self.monitor_pixel.inverse(_sampled(luminance, grid, sequence.periphery))
+        return self.monitor_pixel.inverse(_sampled(luminance, grid, clip.periphery))
 
 
 def _sampled(maps: Tensor, grid: Tensor, periphery: str) -> Tensor:

@@ -71,13 +71,13 @@ class Position(nn.Module):
         self.mu = nn.Parameter(torch.zeros(units, 2))
         self.sigma = nn.Parameter(spread * torch.eye(2).repeat(units, 1, 1))
 
-    def forward(self, sequence: ClipState) -> Float[Tensor, "B U 2"]:
+    def forward(self, clip: ClipState) -> Float[Tensor, "B U 2"]:
         """The position of every neuron in each clip."""
-        mean = self.mu.expand(sequence.batch, -1, -1)
-        if sequence.noise is None:
+        mean = self.mu.expand(clip.batch, -1, -1)
+        if clip.noise is None:
             return mean.tanh()
         with full_precision(mean.device):
-            moved = (self.sigma @ sequence.noise.position[..., None])[..., 0]
+            moved = (self.sigma @ clip.noise.position[..., None])[..., 0]
             return (mean + moved).tanh()
 
     def update_rules(self) -> dict[str, UpdateRule]:
@@ -106,11 +106,11 @@ class Readout(nn.Module):
         self.position, self.feature = Position(units, spread), Feature(streams, units, channels)
         self.biases = nn.ParameterList(torch.zeros(units, 1) for _ in range(streams))
 
-    def forward(self, maps: Float[Tensor, "B T D h w"], sequence: ClipState) -> Float[Tensor, "T B S U"]:
+    def forward(self, maps: Float[Tensor, "B T D h w"], clip: ClipState) -> Float[Tensor, "T B S U"]:
         """What each stream says of every neuron; maps with the clips first."""
-        streams = sequence.streams
+        streams = clip.streams
         # A clip's neurons stay in place, so one look serves all frames and channels.
-        place = sequence.cached(self.position, lambda: self.position(sequence))[:, None]  # B 1 U 2
+        place = clip.cached(self.position, lambda: self.position(clip))[:, None]  # B 1 U 2
         # On a CPU grid_sample crashes at a place that is NaN; the answer is made NaN below instead.
         seen = functional.grid_sample(
             maps.flatten(1, 2), place.nan_to_num(), padding_mode="border", align_corners=False
