@@ -11,8 +11,8 @@ from torch import Tensor, distributed, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from neurokit.digital_twin.config import TwinRecipe
+from neurokit.digital_twin.network.clip_state import UpdateRule
 from neurokit.digital_twin.network.network import FoundationNetwork
-from neurokit.digital_twin.network.sequence import UpdateRule
 from neurokit.digital_twin.optimisation import CosineCycles, SgdClip
 from neurokit.digital_twin.windows import MouseWindows, Windows, drawn_once
 from neurokit.errors import DataError, FitError

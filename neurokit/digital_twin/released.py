@@ -23,9 +23,9 @@ import torch
 from torch import Tensor
 
 from neurokit import settings
+from neurokit.digital_twin.network.clip_state import Periphery
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.network import FoundationNetwork, build
-from neurokit.digital_twin.network.sequence import Periphery
 from neurokit.digital_twin.properties import (
     SCAN,
     SCANS_FILE,

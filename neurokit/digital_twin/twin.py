@@ -12,8 +12,8 @@ import torch
 from jaxtyping import Float32, UInt8
 from torch import Tensor
 
+from neurokit.digital_twin.network.clip_state import ClipState, Periphery
 from neurokit.digital_twin.network.network import FoundationNetwork
-from neurokit.digital_twin.network.sequence import ClipState, Periphery
 from neurokit.errors import DataError, SettingsError
 from neurokit.training.device import choose_device
 from neurokit.training.predict import evaluating

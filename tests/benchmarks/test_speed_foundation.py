@@ -6,8 +6,8 @@ import pytest
 from torch import Tensor
 
 import speed_foundation as benchmark
+from neurokit.digital_twin.network.clip_state import ClipState
 from neurokit.digital_twin.network.network import FoundationNetwork
-from neurokit.digital_twin.network.sequence import ClipState
 from paired import assert_equal
 
 pytestmark = pytest.mark.slow

@@ -7,6 +7,7 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 from torch.nn import functional
 
+from neurokit.digital_twin.network.clip_state import ClipState, Noise
 from neurokit.digital_twin.network.config import SMALL as ONE_STREAM
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.perspective import (
@@ -18,7 +19,6 @@ from neurokit.digital_twin.network.perspective import (
     rotation,
     to_grid,
 )
-from neurokit.digital_twin.network.sequence import ClipState, Noise
 
 SMALL = ONE_STREAM.replace(streams=2, retina=(32, 48), recurrence="attention", spread=0.4, jitter=0.05)
 

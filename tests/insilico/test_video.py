@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from neurokit.digital_twin.exciting_videos import OfPixels, most_exciting_videos
+from neurokit.digital_twin.network.clip_state import Periphery
 from neurokit.digital_twin.network.config import SMALL
 from neurokit.digital_twin.network.network import build
-from neurokit.digital_twin.network.sequence import Periphery
 from neurokit.digital_twin.simulated_files import scales
 from neurokit.digital_twin.simulation import MouseParameters, simulate_mouse
 from neurokit.digital_twin.sources import MouseTruth

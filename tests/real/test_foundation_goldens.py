@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from neurokit.digital_twin.network import perspective
+from neurokit.digital_twin.network.clip_state import ClipState
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.network import FoundationNetwork, Noise, build
-from neurokit.digital_twin.network.sequence import ClipState
 
 CORES = {"cvt": "attention", "conv": "convolution"}
 LOSSES = {"noise": (None, 1.0), "nonoise": (None, 0.0), "noise_stream1": (1, 1.0)}  # stream, size of noise

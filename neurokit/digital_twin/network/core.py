@@ -17,10 +17,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from neurokit.digital_twin.network.clip_state import ClipState, UpdateRule
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.convolution import CausalConvolution, InterGroup, Kernel, gelu, grouped
 from neurokit.digital_twin.network.modulation import GATES
-from neurokit.digital_twin.network.sequence import ClipState, UpdateRule
 
 HALF = 0.5**0.5  # the gain of either of two terms whose sum keeps its variance
 THIRD = 3**-0.5  # the gain of each of three terms whose sum keeps its variance

@@ -9,9 +9,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from neurokit.digital_twin.network.clip_state import ClipState
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.convolution import CausalConvolution, Perceptron
-from neurokit.digital_twin.network.sequence import ClipState
 
 GATES = {"i": -1.0, "f": 1.0, "g": 0.0, "o": 0.0}  # their biases at first: remember, and write little
 

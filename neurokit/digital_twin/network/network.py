@@ -18,12 +18,12 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from neurokit.config import Count, Seed, check_integer, check_value
+from neurokit.digital_twin.network.clip_state import ClipState, Noise, Periphery, UpdateRule
 from neurokit.digital_twin.network.config import RELEASED, FoundationSettings
 from neurokit.digital_twin.network.core import AttentionLSTM, ConvolutionLSTM, Feedforward
 from neurokit.digital_twin.network.modulation import Modulation
 from neurokit.digital_twin.network.perspective import Perspective
 from neurokit.digital_twin.network.readout import Readout, unit_model
-from neurokit.digital_twin.network.sequence import ClipState, Noise, Periphery, UpdateRule
 from neurokit.errors import SettingsError
 from neurokit.training.device import to_device
 

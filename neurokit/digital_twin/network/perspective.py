@@ -18,9 +18,9 @@ from jaxtyping import Float, Float64
 from torch import Tensor, nn
 from torch.nn import functional
 
+from neurokit.digital_twin.network.clip_state import ClipState, UpdateRule
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.convolution import Perceptron
-from neurokit.digital_twin.network.sequence import ClipState, UpdateRule
 from neurokit.training.device import full_precision
 
 HORIZON = 1e-5  # the least approach to the plane; rays along or away from it end far outside

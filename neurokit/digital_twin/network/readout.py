@@ -17,8 +17,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from neurokit.digital_twin.network.clip_state import ClipState, UpdateRule
 from neurokit.digital_twin.network.config import Unit
-from neurokit.digital_twin.network.sequence import ClipState, UpdateRule
 from neurokit.training.device import full_precision
 
 

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from neurokit.digital_twin.network.clip_state import ClipState
 from neurokit.digital_twin.network.config import SMALL as ONE_STREAM
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.network import FoundationNetwork, Noise, build
-from neurokit.digital_twin.network.sequence import ClipState
 
 SMALL = ONE_STREAM.replace(streams=2, retina=(32, 48), recurrence="attention", spread=0.4, jitter=0.05)
 
