@@ -36,7 +36,7 @@ def grouped(*parts: Tensor, groups: int) -> Tensor:
     return torch.cat(split, dim=-1).flatten(-2).movedim(-1, -3)
 
 
-def standardised(weight: Tensor, over: tuple[int, ...]) -> Tensor:
+def standardise_weight(weight: Tensor, over: tuple[int, ...]) -> Tensor:
     """Mean 0 over the dimensions `over`, and unit norm where the variance is well above 1e-5."""
     variance, mean = torch.var_mean(weight, dim=over, correction=0, keepdim=True)
     fan_in = prod([weight.shape[dimension] for dimension in over])  # torch.compile knows no generators
@@ -105,7 +105,7 @@ class CausalConvolution(nn.Module):
     def _stream_weight(self, stream: int) -> Float[Tensor, "out in F K K"]:
         weight = self.weights[stream]
         if self.standardise:
-            weight = standardised(weight, (1, 2, 3, 4))
+            weight = standardise_weight(weight, (1, 2, 3, 4))
         if hasattr(self, "gains"):
             weight = weight * self.gains[stream].view(-1, 1, 1, 1, 1)
         return weight
@@ -172,7 +172,7 @@ class InterGroup(nn.Module):
         return Kernel(weight[:, :, None, None, None], None, len(streams))
 
     def _stream_weight(self, stream: int) -> Float[Tensor, "C C"]:
-        weight = standardised(self.weights[stream], (1, 3)) * self.gains[stream][:, None, :, None]
+        weight = standardise_weight(self.weights[stream], (1, 3)) * self.gains[stream][:, None, :, None]
         full = self.zero.masked_scatter(self.mask, weight)  # group, from group, channel, from channel
         return full.transpose(1, 2).flatten(2, 3).flatten(0, 1)
 
