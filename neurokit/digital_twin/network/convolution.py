@@ -29,7 +29,7 @@ def gelu(x: Tensor) -> Tensor:
     return functional.gelu(x) * GELU_SCALE
 
 
-def grouped(*parts: Tensor, groups: int) -> Tensor:
+def join_groups(*parts: Tensor, groups: int) -> Tensor:
     """Joins maps along channels such that each of the groups keeps its own; T B C H W, or B C H W."""
     # Channels lie last in memory, so they are joined there.
     split = [part.movedim(-3, -1).unflatten(-1, (groups, -1)) for part in parts]

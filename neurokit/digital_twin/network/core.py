@@ -19,7 +19,7 @@ from torch.nn import functional
 
 from neurokit.digital_twin.network.clip_state import ClipState, UpdateRule
 from neurokit.digital_twin.network.config import FoundationSettings
-from neurokit.digital_twin.network.convolution import CausalConvolution, InterGroup, Kernel, gelu, grouped
+from neurokit.digital_twin.network.convolution import CausalConvolution, InterGroup, Kernel, gelu, join_groups
 from neurokit.digital_twin.network.modulation import GATES
 
 HALF = 0.5**0.5  # the gain of either of two terms whose sum keeps its variance
@@ -50,10 +50,10 @@ class DenseBlock(nn.Module):
         active = [gelu(x)]
         outputs = [x, self.convs[0](active[0], clip)]
         for conv, skip in zip(self.convs[1:], self.skips[1:], strict=True):
-            earlier = grouped(*active, groups=groups)
+            earlier = join_groups(*active, groups=groups)
             active.append(gelu(outputs[-1]))
             outputs.append(conv(active[-1], clip) + skip(earlier, clip))
-        return grouped(*outputs, groups=groups)
+        return join_groups(*outputs, groups=groups)
 
 
 class Feedforward(nn.Module):
@@ -134,7 +134,7 @@ class GroupedLSTM(nn.Module, ABC):
         states = []
         for now in drive:
             x = (now + self.proj_x[0](h, clip)).tanh()
-            gates = self.gates(grouped(x * keep_x, h, groups=groups), clip)
+            gates = self.gates(join_groups(x * keep_x, h, groups=groups), clip)
             i, f, g, o = gates.unflatten(1, (groups, 4, -1)).unbind(2)
             c = (f.sigmoid() * c.unflatten(1, (groups, -1)) + i.sigmoid() * g.tanh()).flatten(1, 2)
             h = o.sigmoid().flatten(1, 2) * c.tanh() * keep_h
@@ -219,7 +219,7 @@ class AttentionLSTM(GroupedLSTM):
         to_gates = clip.cached(self.proj_i, lambda: self._joined(tuple(GATES), clip))
         around = self.conv(seen[None], clip)[0]
         elsewhere = self._attended(around, clip)
-        both = grouped(around, elsewhere, groups=to_gates.groups)
+        both = join_groups(around, elsewhere, groups=to_gates.groups)
         return functional.conv2d(both, to_gates.weight[:, :, 0], to_gates.bias, groups=to_gates.groups)
 
     def _attended(self, around: Float[Tensor, "B C h w"], clip: ClipState) -> Float[Tensor, "B C h w"]:
