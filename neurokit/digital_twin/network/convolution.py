@@ -90,7 +90,7 @@ class CausalConvolution(nn.Module):
         if bias is not None:
             self.biases = nn.ParameterList(torch.full(channels, bias) for _ in range(streams))
 
-    def start_silent(self) -> "CausalConvolution":
+    def zero_init(self) -> "CausalConvolution":
         """Sets all weights to zero; returns itself."""
         for weight in self.weights:
             nn.init.zeros_(weight)
@@ -199,7 +199,7 @@ class Perceptron(nn.Module):
         super().__init__()
         first = CausalConvolution(
             streams, inputs, hidden, standardise=False, gain=None, shared_input=True
-        ).start_silent()
+        ).zero_init()
         widths = [hidden] * (layers - 1) + ([] if outputs is None else [outputs])
         later = [CausalConvolution(streams, hidden, width) for width in widths]
         self.linears = nn.ModuleList([first, *later])
