@@ -150,7 +150,7 @@ class GroupedLSTM(nn.Module, ABC):
         kept = (chance >= self.dropout).to(like) / (1 - self.dropout)
         return kept[0][..., None, None], kept[1][..., None, None]
 
-    def _joined(self, names: tuple[str, ...], clip: ClipState) -> Kernel:
+    def _join_projections(self, names: tuple[str, ...], clip: ClipState) -> Kernel:
         """Several grouped projections of one input as one; a group's outputs lie together, in this order."""
         kernels = [getattr(self, f"proj_{name}").kernel(clip.streams) for name in names]
         groups = kernels[0].groups
@@ -182,7 +182,7 @@ class ConvolutionLSTM(GroupedLSTM):
 
     def gates(self, seen: Float[Tensor, "B C h w"], clip: ClipState) -> Float[Tensor, "B D h w"]:
         """All four gates of each group."""
-        kernel = clip.cached(self.proj_i, lambda: self._joined(tuple(GATES), clip))
+        kernel = clip.cached(self.proj_i, lambda: self._join_projections(tuple(GATES), clip))
         return functional.conv2d(
             seen, kernel.weight[:, :, 0], kernel.bias, padding=self.pad, groups=kernel.groups
         )
@@ -216,14 +216,14 @@ class AttentionLSTM(GroupedLSTM):
 
     def gates(self, seen: Float[Tensor, "B C h w"], clip: ClipState) -> Float[Tensor, "B D h w"]:
         """All four gates of each group."""
-        to_gates = clip.cached(self.proj_i, lambda: self._joined(tuple(GATES), clip))
+        to_gates = clip.cached(self.proj_i, lambda: self._join_projections(tuple(GATES), clip))
         around = self.conv(seen[None], clip)[0]
-        elsewhere = self._attended(around, clip)
+        elsewhere = self._attend(around, clip)
         both = join_groups(around, elsewhere, groups=to_gates.groups)
         return functional.conv2d(both, to_gates.weight[:, :, 0], to_gates.bias, groups=to_gates.groups)
 
-    def _attended(self, around: Float[Tensor, "B C h w"], clip: ClipState) -> Float[Tensor, "B C h w"]:
-        projected = clip.cached(self.proj_q, lambda: self._joined(("q", "k", "v"), clip))
+    def _attend(self, around: Float[Tensor, "B C h w"], clip: ClipState) -> Float[Tensor, "B C h w"]:
+        projected = clip.cached(self.proj_q, lambda: self._join_projections(("q", "k", "v"), clip))
         scale = clip.cached(self.scales, lambda: torch.cat([self.scales[s] for s in clip.streams]))
         together = functional.conv2d(around, projected.weight[:, :, 0], groups=projected.groups)
         heads = together.movedim(1, -1).flatten(1, 2).unflatten(-1, (projected.groups, 3, -1))  # B hw G 3 C

@@ -203,7 +203,7 @@ class Perspective(nn.Module):
     ) -> Float[Tensor, "T B 1 h w"]:
         """The retinal image of frames with pixel values in 0..1."""
         grid = to_grid(self.places(pupil, clip), *self.size)
-        seen = _sampled(self.monitor_pixel(video), grid, clip.periphery)
+        seen = _sample(self.monitor_pixel(video), grid, clip.periphery)
         return self.retina_pixel(seen)
 
     def on_monitor(
@@ -220,10 +220,10 @@ class Perspective(nn.Module):
         rays = retinal_place(point @ eye, self.retina.degrees).unflatten(-2, self.size)
         grid = to_grid(rays, *self.retina.grid.shape[:2])
         luminance = self.retina_pixel.inverse(image)
-        return self.monitor_pixel.inverse(_sampled(luminance, grid, clip.periphery))
+        return self.monitor_pixel.inverse(_sample(luminance, grid, clip.periphery))
 
 
-def _sampled(maps: Tensor, grid: Tensor, periphery: str) -> Tensor:
+def _sample(maps: Tensor, grid: Tensor, periphery: str) -> Tensor:
     """Bilinear; each T and B by its own grid."""
     mode = {"dark": "zeros", "extend": "border"}[periphery]
     found = functional.grid_sample(
