@@ -9,6 +9,7 @@ Letters: T frames, B clips, S streams, G groups, C channels and H x W map before
 h x w map after it, K pixels and F frames of a kernel.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Literal
