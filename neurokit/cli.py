@@ -320,7 +320,7 @@ def _data(system: "System", options: argparse.Namespace) -> None:
             folder=options.folder,
             session=options.session,
             seed=options.seed,
-            config=config.seeded(options.seed),
+            config=config.add_seed(options.seed),
         )
         print(system.describe(recording))
     _next(system, "train", [argument for argument in options.given if argument != "--list"])

@@ -86,7 +86,7 @@ class Experiment:
         self.build, self.device, self.compile = build, device, compile
         self.size = self._chosen_size(size)
         self.model_name, chosen = self._chosen_config(model, config)
-        config = chosen.with_values(values or {}).seeded(self.seed)
+        config = chosen.with_values(values or {}).add_seed(self.seed)
         self.config: SystemConfig = config
         if epochs is not None:
             self.config = config.with_epochs(check_value("epochs", epochs, Count))

@@ -39,7 +39,7 @@ class SystemConfig(Config):
     seed: Seed = 0
     """Of the weights."""
 
-    def seeded(self: Own, seed: int) -> Own:
+    def add_seed(self: Own, seed: int) -> Own:
         """The same with `seed` added to the seeds of weights and training."""
         names = [name for name in ("seed", "fit.seed") if name in self.names()]
         return self.with_values({name: self.value(name) + seed for name in names})
