@@ -1,4 +1,4 @@
-"""Files are whole or not there; bars and settings keep their manners."""
+"""Files are complete or absent; bars and settings behave as described."""
 
 import errno
 import hashlib
@@ -27,18 +27,18 @@ def full_disk(*_: object, **__: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_a_file_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
+def test_a_file_gets_its_name_when_it_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "result.json"
     with atomic_write(path) as temporary:
-        temporary.write_text("whole")
+        temporary.write_text("complete")
         assert not path.exists() and temporary.parent == path.parent
-    assert path.read_text() == "whole"
+    assert path.read_text() == "complete"
     assert os.listdir(path.parent) == ["result.json"]
 
 
 def test_others_may_read_a_written_file(tmp_path: Path) -> None:
     with atomic_write(tmp_path / "result.json") as temporary:
-        temporary.write_text("whole")
+        temporary.write_text("complete")
     assert (tmp_path / "result.json").stat().st_mode & 0o777 == 0o644
 
 
@@ -160,8 +160,8 @@ def test_a_file_taken_for_remains_before_it_was_locked_is_made_again(
     monkeypatch.setattr(files.fcntl, "flock", late_lock)
     with atomic_write(tmp_path / "result.json") as temporary:
         assert temporary != taken[0]
-        temporary.write_text("whole")
-    assert (tmp_path / "result.json").read_text() == "whole"
+        temporary.write_text("complete")
+    assert (tmp_path / "result.json").read_text() == "complete"
 
 
 @pytest.mark.parametrize("system", ["a disk without locks", "Windows"])
@@ -182,13 +182,13 @@ def test_without_locks_nothing_is_taken_for_remains(
 # --- folders
 
 
-def test_a_folder_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
+def test_a_folder_gets_its_name_when_it_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "new" / "session"
     with atomic_write_folder(path) as temporary:
         (temporary / "inner").mkdir()
-        (temporary / "inner" / "a.npy").write_text("whole")
+        (temporary / "inner" / "a.npy").write_text("complete")
         assert not path.exists() and temporary.parent == path.parent
-    assert (path / "inner" / "a.npy").read_text() == "whole"
+    assert (path / "inner" / "a.npy").read_text() == "complete"
     assert path.stat().st_mode & 0o777 == 0o755
     assert os.listdir(path.parent) == ["session"]
 
@@ -239,7 +239,7 @@ def test_a_disk_that_refuses_a_renaming_keeps_the_old_folder(
     assert os.listdir(tmp_path) == ["session"]
 
 
-def test_a_file_where_a_folder_should_be_is_kept(tmp_path: Path) -> None:
+def test_a_file_where_a_folder_should_be_stays(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     for path in (tmp_path / "taken", tmp_path / "taken" / "session"):
         with pytest.raises(DiskError, match=f"{path} could not be written"), atomic_write_folder(path):
@@ -414,7 +414,7 @@ def test_the_source_is_read_from_the_environment(
     assert settings.source() == source
 
 
-def test_an_unknown_source_is_told_the_three(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_source_is_refused_with_the_three(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEUROKIT_SOURCE", "cutuot")
     with pytest.raises(SettingsError, match="'cutuot'; set it to one of demo, cutout, full"):
         settings.source()
