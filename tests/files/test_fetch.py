@@ -464,7 +464,7 @@ def test_an_unknown_checksum_is_pinned_and_held(server: Server, call: Caller) ->
 
     path.unlink()
     server.content = OTHER
-    with pytest.raises(FetchError, match=rf"another SHA-256.*{CHECKSUMS}, must change too"):
+    with pytest.raises(FetchError, match=rf"another SHA-256.*{CHECKSUMS}"):
         call(wanted)
     assert not path.exists()
 

@@ -209,14 +209,14 @@ class Reused(torch.autograd.Function):
         return Reused.memory.fill_(ctx.factor).view(3), None
 
 
-@pytest.mark.parametrize("kept", [True, False])
-def test_gradients_are_added_up_though_a_graph_reuses_its_memory(kept: bool) -> None:
+@pytest.mark.parametrize("copied", [True, False])
+def test_gradients_are_added_up_though_a_graph_reuses_its_memory(copied: bool) -> None:
     model = nn.Linear(3, 1, bias=False)
     model.weight = nn.Parameter(torch.zeros(3))
-    with clone_gradients(model) if kept else nullcontext():
+    with clone_gradients(model) if copied else nullcontext():
         for factor in (1.0, 10.0):
             Reused.apply(model.weight, factor).backward()
-    assert (model.weight.grad.tolist() == [11.0] * 3) == kept
+    assert (model.weight.grad.tolist() == [11.0] * 3) == copied
     assert not model.weight._backward_hooks
 
 
@@ -237,7 +237,7 @@ def test_another_word_is_refused() -> None:
         check("fast", torch.device("cpu"))
 
 
-def test_a_machine_that_cannot_compile_is_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_that_cannot_compile_gives_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(*_: object, **__: object) -> None:
         raise RuntimeError("No working C++ compiler found\nand pages more")
 

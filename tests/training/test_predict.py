@@ -107,11 +107,11 @@ def test_no_row_is_refused() -> None:
         predict(mixed(), INPUTS[:0])
 
 
-def test_parts_are_collected_in_order_where_there_is_room() -> None:
+def test_parts_fill_the_rows_in_order() -> None:
     values = torch.randn(7, 3, generator=torch.Generator().manual_seed(0))
-    room = torch.empty(7, 3)
-    assert fill_rows(iter(values.double().split(3)), room) is room
-    assert torch.equal(room, values)
+    rows = torch.empty(7, 3)
+    assert fill_rows(iter(values.double().split(3)), rows) is rows
+    assert torch.equal(rows, values)
 
 
 def test_rows_that_nothing_fills_are_refused() -> None:
