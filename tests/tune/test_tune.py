@@ -314,7 +314,7 @@ def test_a_damaged_file_is_named_and_unchanged(tmp_path, damage):
     search(bowl, SPACE, trials=3, seed=5, file=file)
     file.write_text(damage(file.read_text()))
     before = file.read_bytes()
-    with pytest.raises(CheckpointError, match=r"study\.json is no readable state of a search"):
+    with pytest.raises(CheckpointError, match=r"study\.json is not a readable state"):
         search(bowl, SPACE, trials=5, seed=5, file=file)
     assert file.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["study.json"]
