@@ -1,4 +1,4 @@
-"""Scores: `rates` for regions in time bins, `neurons` for images, `repeats` for whatever was repeated."""
+"""Scores: `rates` for regions in time bins, `neurons` for images, `repeats` for repeated stimuli."""
 
 from neurokit.metrics.neurons import ExplainedVariance, correlation, correlation_to_average, feve
 from neurokit.metrics.rates import (

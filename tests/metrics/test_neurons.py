@@ -104,7 +104,7 @@ def test_float32_is_summed_in_float64() -> None:
     np.testing.assert_allclose(found, feve(*wide).fraction_explained, rtol=1e-12)
 
 
-def test_a_neuron_that_never_varies_is_not_kept() -> None:
+def test_a_neuron_that_never_varies_is_not_included() -> None:
     responses, predictions, images = drawn()
     responses[:, 4] = 2.5
     found = feve(responses, predictions, images)
@@ -154,7 +154,7 @@ def test_many_blocks_of_trials_are_one_recording(first: float) -> None:
     ("score", "share"), [(correlation, 0.25), (feve, 0.25), (correlation_to_average, 0.6)]
 )
 def test_nothing_as_large_as_the_responses_is_made(score: Callable[..., object], share: float) -> None:
-    """Averages of ten repeats are kept, in float64: 2 x 1/10 x 2 of the float32 responses."""
+    """Averages of ten repeats are stored in float64: 2 x 1/10 x 2 of the float32 responses."""
     responses, predictions = np.random.default_rng(0).random((2, 8000, 1000), dtype=np.float32)
     images = () if score is correlation else (np.repeat(np.arange(800), 10),)
     tracemalloc.start()

@@ -118,7 +118,7 @@ DAMAGE = {
     "blanks alone": ("static", with_array("phase", lambda v: v * np.nan), "4 trials have some of"),
     "text": ("running", with_array("speed", lambda v: v.astype(str)), "speed holds <U.*, expected numbers"),
     "cells of fractions": ("drifting", with_array("cell_id", lambda v: v / 2), "expected whole numbers"),
-    "time goes back": ("running", with_value("t", 2, -1), "t does not rise"),
+    "time goes back": ("running", with_value("t", 2, -1), "t does not increase"),
     "pickled objects": ("static", with_array("phase", lambda v: v.astype(object)), "phase"),
 }
 
@@ -126,9 +126,9 @@ DAMAGE = {
 @pytest.mark.parametrize("case", DAMAGE)
 def test_a_damaged_file_is_refused_in_one_sentence(case: str, tmp_path: Path) -> None:
     kind, damage, says = DAMAGE[case]
-    read, whole = READERS[kind]
-    arrays = whole()
-    read(saved(tmp_path, arrays))  # control: whole it is read
+    read, intact = READERS[kind]
+    arrays = intact()
+    read(saved(tmp_path, arrays))  # control: the intact file is read
     damage(arrays)
     with pytest.raises(DataError, match=says) as caught:
         read(saved(tmp_path, arrays))
