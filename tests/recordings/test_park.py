@@ -140,7 +140,7 @@ def test_labels_that_are_all_blank_are_refused(tmp_path: Path) -> None:
     arrays = static_arrays()
     for key in ("orientation_deg", "spatial_frequency_cpd", "phase"):
         arrays[key][:] = np.nan
-    with pytest.raises(DataError, match="name no grating at all"):
+    with pytest.raises(DataError, match="spatial_frequency_cpd, phase contain no grating"):
         read_static(saved(tmp_path, arrays))
 
 
@@ -153,7 +153,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_missing_recording_names_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEUROKIT_REAL_DATA", str(tmp_path))
-    with pytest.raises(DataError, match=r"is missing: NEUROKIT_REAL_DATA must name .*40cells\.npz"):
+    with pytest.raises(DataError, match=r"is missing: NEUROKIT_REAL_DATA must be .*40cells\.npz"):
         read_drifting()
     (tmp_path / DRIFTING).parent.mkdir()
     saved(tmp_path, drifting_arrays()).rename(tmp_path / DRIFTING)

@@ -1,9 +1,9 @@
-"""Convolutions that see the past alone, and stacks of linear layers in time, for any streams at once.
+"""Causal convolutions, and stacks of linear layers in time, for several streams at once.
 
 Kernels are standardised, one set of weights per stream. The kernel of an output channel has mean 0 and unit
-norm, times a gain that is learnt (weight standardisation, Qiao et al., 2019, as in NFNets: Brock et al., ICLR
-2021). With activations scaled to keep the variance, signals keep their size through the network without any
-statistics of the batch.
+norm, times a gain that is learned (weight standardisation, Qiao et al., 2019, as in NFNets: Brock et al.,
+ICLR 2021). With activations scaled to preserve the variance, signals have the same size throughout the
+network without batch statistics.
 
 Letters: T frames, B clips, S streams, G groups, C channels and H x W map before a layer, D channels and
 h x w map after it, K pixels and F frames of a kernel.
@@ -21,32 +21,34 @@ from torch.nn import functional
 
 from neurokit.digital_twin.network.clip_state import ClipState, UpdateRule
 
-GELU_SCALE = 1.7015043  # keep the variance of standard normal input (Brock et al., ICLR 2021)
+GELU_SCALE = 1.7015043  # preserves the variance of standard normal input (Brock et al., ICLR 2021)
 EPSILON = 1e-5
 
 
 def gelu(x: Tensor) -> Tensor:
-    """GELU (exact), scaled so that standard normal input keeps its variance."""
+    """Exact GELU, scaled to preserve the variance of standard normal input."""
     return functional.gelu(x) * GELU_SCALE
 
 
 def join_groups(*parts: Tensor, groups: int) -> Tensor:
-    """Joins maps along channels such that each of the groups keeps its own; T B C H W, or B C H W."""
-    # Channels lie last in memory, so they are joined there.
+    """Joins maps along channels group by group; T B C H W, or B C H W."""
+    # Channels are last in memory, so they are joined there.
     split = [part.movedim(-3, -1).unflatten(-1, (groups, -1)) for part in parts]
     return torch.cat(split, dim=-1).flatten(-2).movedim(-1, -3)
 
 
 def standardise_weight(weight: Tensor, over: tuple[int, ...]) -> Tensor:
-    """Mean 0 over the dimensions `over`, and unit norm where the variance is well above 1e-5."""
+    """Scales to mean 0 over the dimensions `over`, and to unit norm if the variance is well above 1e-5."""
     variance, mean = torch.var_mean(weight, dim=over, correction=0, keepdim=True)
-    fan_in = prod([weight.shape[dimension] for dimension in over])  # torch.compile knows no generators
+    fan_in = prod(
+        [weight.shape[dimension] for dimension in over]
+    )  # torch.compile does not support generators
     return (weight - mean) * torch.rsqrt(variance * fan_in + EPSILON)
 
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """The kernel that runs: all streams' standardised weights, one behind the other."""
+    """The kernel of a convolution: the standardised weights of all streams, concatenated."""
 
     weight: Float[Tensor, "out in F K K"]
     bias: Float[Tensor, "out"] | None
@@ -54,11 +56,11 @@ class Kernel:
 
 
 class CausalConvolution(nn.Module):
-    """A grouped convolution in space and the past, for any of its streams at once.
+    """A grouped convolution in space and past time, for several of its streams at once.
 
     Channels of a map are ordered by stream, then group. With `shared_input` all streams read the same
-    channels. `gain` and `bias` are the values that they start with, None leaves them out; `out_groups` is
-    how their channels are grouped, for clipping (default: as the convolution).
+    channels. `gain` and `bias` are initial values; None omits them. `out_groups` groups their channels for
+    clipping (default: as the convolution).
     """
 
     def __init__(
@@ -98,7 +100,7 @@ class CausalConvolution(nn.Module):
         return self
 
     def kernel(self, streams: Sequence[int]) -> Kernel:
-        """What these streams convolve with."""
+        """The kernel of these streams."""
         weight = torch.cat([self._stream_weight(stream) for stream in streams])
         bias = torch.cat([self.biases[s].flatten() for s in streams]) if hasattr(self, "biases") else None
         return Kernel(weight, bias, self.groups * (1 if self.shared_input else len(streams)))
@@ -112,11 +114,11 @@ class CausalConvolution(nn.Module):
         return weight
 
     def forward(self, x: Float[Tensor, "T B C H W"], clip: ClipState) -> Float[Tensor, "T B D h w"]:
-        """The map of each frame, from it and the frames before it; before the first there was nothing."""
+        """The map of each frame, from it and earlier frames; zeros come before the first."""
         kernel = clip.cached(self, lambda: self.kernel(clip.streams))
         batch, frames = x.shape[1], x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         seen = self._with_past(frames, batch, clip)
-        # Frames lie first in memory, so each shifted view is one batch and nothing is copied.
+        # Frames are first in memory, so each shifted view is one batch and nothing is copied.
         maps = self._frame(seen[: len(frames)], kernel, 0, kernel.bias)
         for age in range(1, self.frames):
             first = age * batch
@@ -132,7 +134,7 @@ class CausalConvolution(nn.Module):
         past = clip.state.get(self)
         past = torch.zeros_like(x[:1]).expand(before, -1, -1, -1) if past is None else past
         seen = torch.cat([past, x])
-        clip.state[self] = seen[len(x) :].clone()  # a view would keep the whole stretch in memory
+        clip.state[self] = seen[len(x) :].clone()  # a view would hold all frames in memory
         return seen
 
     def _frame(self, x: Tensor, kernel: Kernel, age: int, bias: Tensor | None) -> Tensor:
@@ -151,7 +153,7 @@ class CausalConvolution(nn.Module):
 
 
 class InterGroup(nn.Module):
-    """Lets each group of channels read all others, pixel by pixel, but not itself."""
+    """Lets each group of channels read all other groups, pixel by pixel."""
 
     mask: Bool[Tensor, "G G 1 1"]
     zero: Float[Tensor, "G G c c"]
@@ -163,7 +165,7 @@ class InterGroup(nn.Module):
         shape = (groups, groups - 1, width, width)
         self.weights = nn.ParameterList(torch.empty(shape).uniform_(-bound, bound) for _ in range(streams))
         self.gains = nn.ParameterList(torch.full((groups, width), gain) for _ in range(streams))
-        # Both buffers are constants; the released files hold them, so their names are kept.
+        # Both buffers are constants; the released files hold them under these names.
         self.register_buffer("mask", ~torch.eye(groups, dtype=torch.bool)[:, :, None, None])
         self.register_buffer("zero", torch.zeros(groups, groups, width, width))
 
@@ -178,7 +180,7 @@ class InterGroup(nn.Module):
         return full.transpose(1, 2).flatten(2, 3).flatten(0, 1)
 
     def forward(self, x: Float[Tensor, "B C H W"], clip: ClipState) -> Float[Tensor, "B C H W"]:
-        """What the groups hear of one another."""
+        """What the groups read from one another."""
         kernel = clip.cached(self, lambda: self.kernel(clip.streams))
         return functional.conv2d(x, kernel.weight[:, :, 0], groups=kernel.groups)
 

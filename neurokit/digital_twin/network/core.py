@@ -1,6 +1,6 @@
-"""The core: blocks of causal convolutions, then a convolutional LSTM that the animal's state acts upon.
+"""The core: blocks of causal convolutions, then a convolutional LSTM that also reads the animal's state.
 
-The feed-forward part convolves in space and time. In the recurrent part channels lie in groups; a group hears
+The feed-forward part convolves in space and time. In the recurrent part channels form groups; a group reads
 the others through 1 x 1 maps and convolves on its own. The released core computes its gates by attention over
 the map (`AttentionLSTM`, "CvT-LSTM"), the other one of the paper by a convolution (`ConvolutionLSTM`,
 "Conv-LSTM").
@@ -22,12 +22,12 @@ from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.convolution import CausalConvolution, InterGroup, Kernel, gelu, join_groups
 from neurokit.digital_twin.network.modulation import GATES
 
-HALF = 0.5**0.5  # the gain of either of two terms whose sum keeps its variance
-THIRD = 3**-0.5  # the gain of each of three terms whose sum keeps its variance
+HALF = 0.5**0.5  # the gain of two terms whose sum has unit variance
+THIRD = 3**-0.5  # the gain of three terms whose sum has unit variance
 
 
 class DenseBlock(nn.Module):
-    """Convolutions each of which also sees what went into all earlier ones; hands on everything."""
+    """Convolutions that also read the inputs of all earlier ones; returns input and all outputs."""
 
     def __init__(
         self, streams: int, channels: int, groups: int, layers: int, frames: int, kernel: int
@@ -100,9 +100,9 @@ class Feedforward(nn.Module):
 
 
 class GroupedLSTM(nn.Module, ABC):
-    """What both cores share: the front end, the cell, and the map that is handed on.
+    """The common part of both cores: projections, cell and output.
 
-    Projections and the output are computed for all frames at once; only the recurrence goes step by step.
+    Projections and output are computed for all frames at once; only the recurrence runs frame by frame.
     """
 
     def __init__(self, settings: FoundationSettings) -> None:
@@ -143,15 +143,15 @@ class GroupedLSTM(nn.Module, ABC):
         return self.out(torch.stack(states, dim=1), clip)
 
     def _masks(self, like: Tensor, clip: ClipState) -> tuple[Tensor | float, Tensor | float]:
-        """Which channels a clip keeps in training, and by how much more; 1 without dropout."""
+        """Dropout masks of a clip in training, scaled to preserve the mean; 1 without dropout."""
         if not self.training or clip.noise is None or not self.dropout:
             return 1.0, 1.0
         chance = torch.rand(2, *like.shape[:2], generator=clip.generator).to(like)
-        kept = (chance >= self.dropout).to(like) / (1 - self.dropout)
-        return kept[0][..., None, None], kept[1][..., None, None]
+        masks = (chance >= self.dropout).to(like) / (1 - self.dropout)
+        return masks[0][..., None, None], masks[1][..., None, None]
 
     def _join_projections(self, names: tuple[str, ...], clip: ClipState) -> Kernel:
-        """Several grouped projections of one input as one; a group's outputs lie together, in this order."""
+        """Several grouped projections of one input as one, with the outputs of each group in this order."""
         kernels = [getattr(self, f"proj_{name}").kernel(clip.streams) for name in names]
         groups = kernels[0].groups
         weights = [kernel.weight.unflatten(0, (groups, -1)) for kernel in kernels]
@@ -189,9 +189,9 @@ class ConvolutionLSTM(GroupedLSTM):
 
 
 class AttentionLSTM(GroupedLSTM):
-    """Gates from what a group sees around each place, and from what resembles that place elsewhere.
+    """Gates from the surround of each position, and from similar positions elsewhere.
 
-    Queries and keys have unit length; a learnt scale of each channel of the queries stands for temperature.
+    Queries and keys have unit length; a learned scale of each channel of the queries acts as temperature.
     """
 
     proj_i: CausalConvolution

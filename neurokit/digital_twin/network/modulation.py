@@ -1,6 +1,6 @@
-"""Modulation: how the state of the animal, read from pupil radius and treadmill speed, acts on the core.
+"""Modulation: the state of the animal, from pupil radius and treadmill speed, as an input of the core.
 
-A layer and an LSTM with standardised gates, so that its output h(t) remembers what the animal did.
+A layer is followed by an LSTM with standardised gates, whose output h(t) remembers earlier behaviour.
 
 Letters: T frames, B clips, S streams, M units of the LSTM.
 """
@@ -13,7 +13,7 @@ from neurokit.digital_twin.network.clip_state import ClipState
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.convolution import CausalConvolution, Perceptron
 
-GATES = {"i": -1.0, "f": 1.0, "g": 0.0, "o": 0.0}  # their biases at first: remember, and write little
+GATES = {"i": -1.0, "f": 1.0, "g": 0.0, "o": 0.0}  # their initial biases: remember, and write little
 
 
 class Memory(nn.Module):
@@ -42,7 +42,7 @@ class Memory(nn.Module):
         return torch.stack(states).transpose(1, 2).flatten(2)
 
     def _gates(self, clip: ClipState) -> tuple[Float[Tensor, "S G C"], Float[Tensor, "S G"]]:
-        """The weights and biases of all gates, one behind the other, for each stream."""
+        """The weights and biases of all gates of each stream, concatenated."""
         streams = len(clip.streams)
         kernels = [getattr(self, f"proj_{gate}").kernel(clip.streams) for gate in GATES]
         weights = [kernel.weight.flatten(1).unflatten(0, (streams, -1)) for kernel in kernels]
@@ -50,7 +50,7 @@ class Memory(nn.Module):
 
 
 class Modulation(nn.Module):
-    """From pupil radius and treadmill speed to what each stream's core is told of the animal."""
+    """From pupil radius and treadmill speed to the animal's state that each stream's core reads."""
 
     def __init__(self, settings: FoundationSettings) -> None:
         super().__init__()

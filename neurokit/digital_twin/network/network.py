@@ -1,9 +1,9 @@
 """The foundation model of mouse visual cortex: from video, pupil and treadmill to the rates of neurons.
 
 Wang et al., "Foundation model of neural activity predicts response to new stimulus types", Nature 640,
-470-477 (2025). The perspective module makes the retinal image, the modulation module reads the animal's
-state, the core turns both into maps, and the readout takes each neuron's rate from them. Core and modulation
-memory are shared by all mice; the rest belongs to one.
+470-477 (2025). The perspective module computes the retinal image, the modulation module reads the animal's
+state, the core turns both into maps, and the readout predicts each neuron's rate from them. Core and
+modulation memory are shared by all mice; each mouse has its own other parts.
 
 Modules and parameters have the names of the released weights.
 
@@ -41,16 +41,16 @@ class Core(nn.Module):
     def forward(
         self, image: Float[Tensor, "T B 1 h w"], state: Float[Tensor, "T B M"], clip: ClipState
     ) -> Float[Tensor, "B T D x y"]:
-        """Maps of all chosen streams, clips first."""
+        """Maps of all running streams, clips first."""
         return self.recurrent(self.feedforward(image, clip), state, clip)
 
 
 class FoundationNetwork(nn.Module):
-    """The whole network for the neurons of one mouse.
+    """The network for the neurons of one mouse.
 
-    Settings may be a plain dictionary, as `configuration` gives them, so that a checkpoint can make the
-    network anew. Weights are drawn from torch's global generator; `build` takes a seed. Raises SettingsError
-    for no neuron, and for settings that cannot be built.
+    Settings may be a plain dictionary, as in `configuration`, from which a checkpoint rebuilds the network.
+    Weights are drawn from torch's global generator; `build` takes a seed. Raises SettingsError
+    for fewer than one unit, and for settings that do not fit together.
     """
 
     def __init__(
@@ -68,12 +68,12 @@ class FoundationNetwork(nn.Module):
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """What makes this network anew, as JSON can hold it: `FoundationNetwork(**configuration)`."""
+        """The arguments that rebuild this network, for JSON: `FoundationNetwork(**configuration)`."""
         return {"units": self.units, "settings": self.settings.to_dict()}
 
     @property
     def shared(self) -> dict[str, nn.Module]:
-        """What all mice have in common, by name: the core and the memory of modulation."""
+        """The parts that all mice share, by name: the core and the memory of modulation."""
         return {"core": self.core, "modulation.lstm": self.modulation.lstm}
 
     def begin(
@@ -85,12 +85,11 @@ class FoundationNetwork(nn.Module):
         noise: Noise | None = None,
         periphery: Periphery = "dark",
     ) -> ClipState:
-        """The start of a sequence of frames: nothing was seen yet.
+        """The state before the first frame of clips.
 
-        `stream` runs one stream alone. In training mode the noise of the sequence is drawn from `generator`
-        (torch's own without one), on the CPU, so that it is the same on every device; `noise` gives it.
-        Changing weights afterwards does not change this sequence: begin a new one. Raises SettingsError for a
-        stream that there is not.
+        `stream` runs one stream alone. In training mode the noise is `noise`, or drawn from `generator` (else
+        from torch's global one) on the CPU, so that it is the same on every device. The state does not follow
+        later changes of the weights: begin a new one. Raises SettingsError for an unknown stream.
         """
         if stream is not None and not 0 <= stream < self.settings.streams:
             raise SettingsError(
@@ -119,9 +118,9 @@ class FoundationNetwork(nn.Module):
     ) -> Float[Tensor, "T B U"]:
         """The drive of each neuron in each frame: the mean over streams of its log rate.
 
-        `pupil` is x and y, `behaviour` pupil radius and treadmill speed, all z-scored. With the `clip`
-        of an earlier stretch the frames go on from there. How long a stretch is does not matter for the
-        result, only for speed and memory: convolutions take all its frames at once.
+        `pupil` is x and y, `behaviour` pupil radius and treadmill speed, all z-scored. With the `clip` of
+        earlier frames, these frames continue it. The result does not depend on how frames are divided among
+        calls; speed and memory do, since convolutions take all frames of a call at once.
         """
         clip = clip or self.begin(video.shape[1])
         pixels = video[:, :, None].to(pupil.dtype) / 255
@@ -134,7 +133,7 @@ class FoundationNetwork(nn.Module):
         behaviour: Float[Tensor, "T B 2"],
         clip: ClipState,
     ) -> Float[Tensor, "T B U"]:
-        """As `forward`, from pixels between 0 (black) and 1 (white), in which it is differentiable."""
+        """As `forward`, but from pixels between 0 (black) and 1 (white), and differentiable in them."""
         image = self.perspective(pixels, pupil, clip)
         maps = self.core(image, self.modulation(behaviour, clip), clip)
         return self.readout(maps, clip).mean(dim=2)
@@ -150,7 +149,7 @@ class FoundationNetwork(nn.Module):
         return self.unit.rate(self(video, pupil, behaviour, clip))
 
     def freeze_shared(self) -> None:
-        """Keeps core and modulation memory as they are: no gradients, and in evaluation mode always."""
+        """Freezes core and modulation memory: no gradients, and always in evaluation mode."""
         self.frozen = tuple(self.shared.values())
         for module in self.frozen:
             module.requires_grad_(False)
@@ -179,7 +178,7 @@ def build(
     *,
     seed: SupportsIndex = 0,
 ) -> FoundationNetwork:
-    """An untrained network whose weights are drawn from `seed`; torch's own generator is left as it was."""
+    """An untrained network whose weights are drawn from `seed`; torch's own generator is left unchanged."""
     with torch.random.fork_rng():
         torch.manual_seed(check_value("seed", seed, Seed))
         return FoundationNetwork(units, settings)

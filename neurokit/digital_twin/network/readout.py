@@ -1,8 +1,8 @@
-"""Readout: from the map of features to the drive of each neuron, its rate, and how wrong a rate is.
+"""Readout: from the map of features to the drive of each neuron, its rate, and the loss.
 
-Each neuron looks at one place of the map and weighs the features that it finds there. Positions are shared by
-the streams, weights are not. In training a neuron's position is drawn from its Gaussian once for each clip;
-in evaluation it is the middle.
+Each neuron reads one position of the map and weights the features there. Positions are shared by
+the streams, weights are not. In training a neuron's position is drawn from its Gaussian once per clip;
+in evaluation it is the mean.
 
 Rates are in units of a neuron's mean response in training, so an untrained network, whose drive is zero,
 predicts 1 and has a Poisson loss of 1.
@@ -30,7 +30,7 @@ class UnitModel(Protocol):
         """The predicted response."""
 
     def loss(self, drive: Float[Tensor, "*any"], response: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
-        """How wrong it is, element by element."""
+        """The loss, element by element."""
 
 
 class Poisson:
@@ -53,7 +53,7 @@ class Elu:
         return functional.elu(drive) + 1
 
     def loss(self, drive: Float[Tensor, "*any"], response: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
-        """The square of what the rate is off."""
+        """The squared error of the rate."""
         return (self.rate(drive) - response).square()
 
 
@@ -64,7 +64,7 @@ def unit_model(name: Unit) -> UnitModel:
 
 
 class Position(nn.Module):
-    """Where on the map each neuron looks: x and y, (-1, -1) being the top left corner."""
+    """The position of each neuron on the map: x and y; (-1, -1) is the top left corner."""
 
     def __init__(self, units: int, spread: float) -> None:
         super().__init__()
@@ -86,7 +86,7 @@ class Position(nn.Module):
 
 
 class Feature(nn.Module):
-    """The weights with which each neuron reads channels; zero at first."""
+    """The weights with which each neuron reads channels; initially zero."""
 
     def __init__(self, streams: int, units: int, channels: int) -> None:
         super().__init__()
@@ -107,11 +107,11 @@ class Readout(nn.Module):
         self.biases = nn.ParameterList(torch.zeros(units, 1) for _ in range(streams))
 
     def forward(self, maps: Float[Tensor, "B T D h w"], clip: ClipState) -> Float[Tensor, "T B S U"]:
-        """What each stream says of every neuron; maps with the clips first."""
+        """The drive of every neuron from each stream; maps have the clips first."""
         streams = clip.streams
-        # A clip's neurons stay in place, so one look serves all frames and channels.
+        # Positions are constant within a clip, so one sampling serves all frames and channels.
         place = clip.cached(self.position, lambda: self.position(clip))[:, None]  # B 1 U 2
-        # On a CPU grid_sample crashes at a place that is NaN; the answer is made NaN below instead.
+        # On a CPU grid_sample crashes at a NaN position; the result is set to NaN below instead.
         seen = functional.grid_sample(
             maps.flatten(1, 2), place.nan_to_num(), padding_mode="border", align_corners=False
         )[:, :, 0]
