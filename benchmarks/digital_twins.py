@@ -8,7 +8,7 @@ Beside it: the same network trained from scratch for as many steps, and with a f
 ridge regression on lagged pixels, and on motion energy; the truth of the simulation. Scores are medians over
 the new mouse's cells, on natural video shown ten times and on four kinds of stimulus that nothing was trained
 on. The networks with most minutes are asked for the cells' preferred orientations, of the half of the cells
-whose responses repeat best. No number was tuned on these mice. A job is kept and not computed again by the
+whose responses repeat best. No number was tuned on these mice. A finished job is not computed again by the
 same code.
 """
 
@@ -55,7 +55,7 @@ WELL_DRIVEN = 0.5  # the share of cells, by CC_max on natural video, that are as
 
 
 def main(arguments: list[str] | None = None) -> pd.DataFrame:
-    """Runs all jobs that are not kept and writes the result file."""
+    """Runs all unfinished jobs and writes the result file."""
     options = _options(arguments)
     size = {
         name: getattr(options, name)

@@ -123,7 +123,7 @@ def _twin(name: str, build: Callable, units: int, device: torch.device, quick: b
     recipe = TwinRecipe()
     if quick:
         recipe = recipe.replace(network=SMALL_NETWORK, window=8, burn_in=2, batch=2)
-    steps, whole = 2 if quick else 8, recipe.cycles.epochs * recipe.batches
+    steps, total = 2 if quick else 8, recipe.cycles.epochs * recipe.batches
     return Work(
         name=name,
         model=lambda: CohortNetwork({"mouse": build()}),
@@ -133,7 +133,7 @@ def _twin(name: str, build: Callable, units: int, device: torch.device, quick: b
         settings=recipe.fit,
         shown=steps * recipe.batch * recipe.window,
         unit="frames",
-        facts=lambda epoch: {f"{whole}_steps_h": epoch / steps * whole / 3600},
+        facts=lambda epoch: {f"{total}_steps_h": epoch / steps * total / 3600},
         optimise=ClippedDescent(recipe),
     )
 

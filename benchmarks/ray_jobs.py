@@ -67,7 +67,7 @@ def on_one_thread(objective: Objective, parameters: dict[str, Any], report: Call
 
 
 def ensemble_job(quick: bool) -> Job:
-    """An ensemble; the scores of its members and of the whole."""
+    """An ensemble; its own score and those of its members."""
     load, recipe = small_ensemble(epochs=1 if quick else 3, batch=100 if quick else 4)
     load()
 

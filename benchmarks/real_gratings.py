@@ -2,12 +2,12 @@
 
     python benchmarks/real_gratings.py      (NEUROKIT_REAL_DATA names the folder of real recordings)
 
-Drifting and static gratings (Allen Brain Observatory, no running there): whole conditions are held out, and
-the score is CC_norm, the median over cells. Cells are chosen by the ceiling on training conditions; of the
-40 with time courses 10 were drawn at random and are reported apart, the other 30 had been picked by their
+Drifting and static gratings (Allen Brain Observatory, no running there): complete conditions are held out,
+and the score is CC_norm, the median over cells. Cells are chosen by the ceiling on training conditions; of
+the 40 with time courses 10 were drawn at random and are reported apart, the other 30 had been picked by their
 reliability over all trials before. Drifting gratings with running (Park et al.): split by repeat, and the
-score is that of the residual above the training mean of each direction, the mean over cells. A seed draws
-the split, the weights and the controls. Every job is kept and not computed again by the same code.
+score is that of the residual above the training mean of each direction, the mean over cells. A seed draws the
+split, the weights and the controls. A finished job is not computed again by the same code.
 """
 
 import argparse
@@ -85,7 +85,7 @@ Row = dict[str, Any]
 
 
 def main(arguments: list[str] | None = None) -> pd.DataFrame:
-    """Runs all jobs that are not kept and writes the result file."""
+    """Runs all unfinished jobs and writes the result file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=15)

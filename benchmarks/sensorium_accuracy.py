@@ -72,7 +72,7 @@ def mice(seed: int, size: dict[str, int]) -> list[ScanParameters]:
 
 
 def one_job(model: str, seed: int, size: dict[str, int]) -> dict[str, Any]:
-    """Scores and distances of one model and seed; kept, so that it is never computed twice."""
+    """Scores and distances of one model and seed, saved so that it is never computed twice."""
     job = {"model": model, "seed": seed, "size": size}
     return run_once("sensorium_accuracy", job, lambda: _measured(model, seed, size))
 

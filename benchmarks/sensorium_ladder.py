@@ -134,7 +134,7 @@ def _controls(options: argparse.Namespace) -> list[Job]:
 
 
 def one_job(rung: str, seed: int, out: Strengths, size: dict[str, int]) -> dict[str, Any]:
-    """Test score and ceilings of one rung and seed; kept, so that it is never computed twice."""
+    """Test score and ceilings of one rung and seed, saved so that it is never computed twice."""
     strengths = dict(out)
     job = {"rung": rung, "seed": seed, "off": " ".join(strengths), "size": size}
     return run_once("sensorium_ladder", job, lambda: _trained(rung, seed, strengths, size))

@@ -7,7 +7,7 @@ each movie is tested in all repeats. Scores are medians over reliable cells. Abl
 another repeat, no attention, filters that start at random; a linear readout of what the network starts from
 (motion energy + ridge). Controls: untrained; responses of another time of the movie; a
 session in which running does nothing, with and without reading it; and a session whose movies are as short
-as the real ones (30 and 120 s). Networks are the small recipe. A job is kept and not computed again by the
+as the real ones (30 and 120 s). Networks are the small recipe. A finished job is not computed again by the
 same code.
 """
 
@@ -66,7 +66,7 @@ MODELS = (*BASELINES, *RECIPES, "truth", "truth without running")
 
 
 def main(arguments: list[str] | None = None) -> pd.DataFrame:
-    """Runs all jobs that are not kept and writes the result file."""
+    """Runs all unfinished jobs and writes the result file."""
     options = _options(arguments)
     size = {"frames": options.frames, "cells": options.cells, "epochs": options.epochs}
     jobs = [

@@ -18,7 +18,7 @@ SEEDS = (0, 1, 2)
 REGIONS = ("SCs", "SCm", "LGd")
 BINS = list(range(90, 170, 10))
 LOOKS_BACK = 0.09  # s
-# s. Stated before seeds 1 and 2 were run, and kept when the first run missed two of nine: the perceptron's
+# s. Stated before seeds 1 and 2 were run and unchanged when the first run missed two of nine: the MLP's
 # window was widened from 0.6 to 1 s instead, a choice made on three other mice (seeds 3 to 5).
 TOLERANCE = 0.07
 

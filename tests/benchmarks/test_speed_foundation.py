@@ -21,8 +21,8 @@ def test_both_ways_are_compared_and_timed() -> None:
 
 
 def test_frames_that_forget_the_past_stop_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, frames = (benchmark.passing(True, single) for single in (False, True))
-    wanted = whole()
+    together, frames = (benchmark.passing(True, single) for single in (False, True))
+    wanted = together()
     assert assert_equal(frames(), wanted, benchmark.TOLERANCE, 1e-7) <= benchmark.TOLERANCE
     forward = FoundationNetwork.forward
 

@@ -53,7 +53,7 @@ def selectivity(network: SensoriumModel) -> Tensor:
     )
 
 
-def test_selectivity_is_near_what_is_told_of_it(curves: Tensor) -> None:
+def test_selectivity_is_near_the_published_values(curves: Tensor) -> None:
     """A wide band, since the gratings are not the same: on ours single frequencies span 0.22 to 0.36."""
     found = orientation_selectivity(curves, ORIENTATIONS)
     share = float((found > 0.3).double().mean())

@@ -104,7 +104,7 @@ class FoundationSettings(Config):
         if uneven:
             raise SettingsError(f"{uneven[0]} channels cannot be split into their groups evenly.")
         if any(size % 2 == 0 for size in (*self.kernel, self.recurrent_kernel)):
-            raise SettingsError("kernel and recurrent_kernel must be odd, so that the size of maps stays the same.")
+            raise SettingsError("kernel and recurrent_kernel must be odd, so that maps do not change size.")
         if (self.input_kernel - self.input_stride) % 2:
             raise SettingsError("input_kernel and input_stride must both be even or both odd.")
 
