@@ -36,7 +36,7 @@ from neurokit.config import (
     Seed,
     Size,
     WholeNumber,
-    checked,
+    check_value,
     plain,
 )
 from neurokit.digital_twin.network.config import SMALL as SMALL_FOUNDATION
@@ -315,13 +315,13 @@ def test_plain_goes_to_any_depth() -> None:
 
 
 def test_an_argument_is_checked_like_a_field() -> None:
-    seed = checked("seed", np.int64(4), Seed)
+    seed = check_value("seed", np.int64(4), Seed)
     assert seed == 4 and type(seed) is int
-    assert checked("sizes", np.arange(3) + 1, tuple[Count, ...]) == (1, 2, 3)
+    assert check_value("sizes", np.arange(3) + 1, tuple[Count, ...]) == (1, 2, 3)
     with pytest.raises(SettingsError, match=r"^seed is -1; use a whole number from 0 to 2\^63 - 1\.$"):
-        checked("seed", np.int64(-1), Seed)
+        check_value("seed", np.int64(-1), Seed)
     with pytest.raises(SettingsError, match="cell is 'gur'"):
-        checked("cell", "gur", Literal["rnn", "gru"])
+        check_value("cell", "gur", Literal["rnn", "gru"])
 
 
 def test_settings_need_no_torch() -> None:

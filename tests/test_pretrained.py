@@ -72,7 +72,7 @@ def ask_images(_: Any) -> Arrays:
     return {
         "images": images,
         "behaviour": random.normal(size=(3, 3)),
-        "pupil_center": (259, 184) + random.normal(size=(3, 2)),
+        "pupil_center": np.array([259, 184]) + random.normal(size=(3, 2)),
     }
 
 

@@ -20,7 +20,7 @@ from neurokit.cli.options import (
 from neurokit.errors import DataError, SettingsError
 from neurokit.experiment import Experiment
 from neurokit.files.archives import read_npz
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 from neurokit.training import checkpoint
 from neurokit.training.system import System
 
@@ -44,7 +44,7 @@ def _recording(system: System, options: argparse.Namespace) -> Any:
     """What the default model in its small size would read."""
     config = next(iter(system.MODELS.values())).small.with_values(own_values(system, options))
     where = {name: getattr(options, name) for name in ("source", "folder", "session", "seed")}
-    return system.load(**where, config=config.seeded(options.seed))
+    return system.load(**where, config=config.add_seed(options.seed))
 
 
 def _list_checkpoints(system: System) -> None:
@@ -147,7 +147,7 @@ def _read_inputs(path: Path) -> dict[str, Any]:
 def _write_rates(path: Path, rates: dict[str, Any]) -> None:
     if path.suffix not in (".npz", ".csv"):
         raise SettingsError(f"--output {path} is neither .npz nor .csv; give one of these.")
-    with written(path) as new:
+    with atomic_write(path) as new:
         if path.suffix == ".npz":
             with new.open("wb") as file:
                 np.savez_compressed(file, **rates)

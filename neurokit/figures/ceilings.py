@@ -1,4 +1,4 @@
-"""Pictures of scores beside what the noise of the responses allows.
+"""Figures of scores beside the ceiling that noise sets.
 
 Letters: U units.
 """
@@ -16,16 +16,16 @@ from neurokit.metrics.repeats import UnevenRepeatScores
 
 
 def plot_ceiling(scores: UnevenRepeatScores) -> Figure:
-    """CC_abs of each unit (a dot) against its CC_max; on the line is the best that noise allows.
+    """CC_abs of each unit (a dot) against its CC_max; the line is the ceiling.
 
-    The colour is CC_norm. Units without a signal have no place here; the title counts them. Raises DataError
-    where no unit has one.
+    The colour is CC_norm. Units without a signal are not shown; the title counts them. Raises DataError where
+    no unit has a signal.
     """
     shown = _with_signal(scores, "plot")
     figure, axis = plt.subplots(figsize=(3.8, 3.2))
     axis.plot([0, 1], [0, 1], color=INK, linewidth=0.8, label="ceiling")
     axis.axhline(0, color=GREY, linewidth=0.8)
-    colours = plt.get_cmap("viridis", 20)  # few, as notebooks keep 64 colours
+    colours = plt.get_cmap("viridis", 20)  # few, since notebooks store 64 colours
     look = {"s": 12, "c": scores.cc_norm[shown], "cmap": colours, "vmin": 0, "vmax": 1, "linewidths": 0}
     dots = axis.scatter(scores.cc_max[shown], scores.cc_abs[shown], **look)
     axis.set(xlabel="CC_max (correlation that noise allows)", ylabel="CC_abs (correlation)")

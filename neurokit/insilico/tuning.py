@@ -1,8 +1,8 @@
 """Tuning curves: the rates of all neurons to full-field gratings.
 
 Orientation selectivity is the global index, one minus the circular variance (Ringach, Shapley and Hawken,
-J. Neuroscience 22, 5639-5651, 2002): 1 for a neuron that answers to one orientation only, 0 for one that
-answers to all alike.
+J. Neuroscience 22, 5639-5651, 2002): 1 for a neuron that responds to a single orientation, 0 for one that
+responds to all equally.
 
 Letters: N neurons, A orientations (angles), F frequencies, P phases.
 """
@@ -37,9 +37,8 @@ def tuning(
 ) -> Float[Tensor, "N A F"]:
     """Rates at each orientation (rad, 0: vertical bars) and frequency (cycles per pixel).
 
-    The mean over phases (rad) is what a drifting grating would give; the maximum favours simple cells.
-    `contrast` is the gratings' standard deviation in those of the images the model was fitted to: at 1
-    they are standardised as these are.
+    The mean over phases (rad) is the response to a drifting grating; the maximum favours simple cells.
+    `contrast` is the standard deviation of the gratings relative to that of the training images.
     """
     dtype = first_tensor(model).dtype
     curves = []
@@ -61,19 +60,21 @@ def at_best_frequency(curves: Float[Tensor, "N A F"]) -> Float[Tensor, "N A"]:
 def orientation_selectivity(
     curves: Float[Tensor, "N A"], orientations: Float[np.ndarray, "A"]
 ) -> Float[Tensor, "N"]:
-    """Global index |sum r exp(2 i theta)| / sum r of curves of rates; 0 for a neuron that is silent.
+    """Global index |sum r exp(2 i theta)| / sum r of curves of rates; 0 for a silent neuron.
 
     Raises DataError for negative rates, and for orientations not spread evenly over half a turn.
     """
     if (curves < 0).any():
-        raise DataError("curves has negative rates, of which there is no selectivity; give rates above 0.")
+        raise DataError(
+            "curves has negative rates, for which selectivity is undefined; use rates of 0 or more."
+        )
     return _vector_sum(curves, orientations).abs() / curves.sum(dim=1).clamp_min(1e-12)
 
 
 def preferred_orientation(
     curves: Float[Tensor, "N A"], orientations: Float[np.ndarray, "A"]
 ) -> Float[Tensor, "N"]:
-    """The direction of the vector sum, rad from 0 to pi; of no meaning where selectivity is near 0.
+    """The direction of the vector sum, rad from 0 to pi; meaningless where selectivity is near 0.
 
     Raises DataError for orientations not spread evenly over half a turn.
     """

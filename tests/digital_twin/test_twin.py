@@ -261,7 +261,7 @@ def test_a_long_stream_takes_no_more_memory(twin: DigitalTwin) -> None:
     answers, sizes = twin.respond(frames()), []
     for number, _ in zip(range(400), answers, strict=False):
         if number in (19, 199, 399):
-            sizes.append((state_bytes(twin), len(twin._sequence.state), len(twin._sequence.kept)))
+            sizes.append((state_bytes(twin), len(twin._sequence.state), len(twin._sequence.cache)))
     assert sizes[0] == sizes[1] == sizes[2] and min(sizes[0]) > 0
     assert sum(frame() is not None for frame in seen) <= 2 < len(seen)
 

@@ -311,7 +311,7 @@ def test_a_centre_stands_against_background(cells: Cells) -> None:
     pixels = torch.stack(torch.meshgrid(torch.arange(36.0), torch.arange(64.0), indexing="ij"))
     mass = spoilt.square()[:, None]
     plain = (mass * pixels).sum(dim=(2, 3)) / mass.sum(dim=(2, 3))
-    assert (plain - truth).norm(dim=1).median() > 3  # of the whole field
+    assert (plain - truth).norm(dim=1).median() > 3  # of the complete field
 
 
 def test_a_field_of_zeros_has_no_centre() -> None:

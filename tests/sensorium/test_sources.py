@@ -222,7 +222,7 @@ def test_a_data_folder_that_holds_all_may_be_read_only(monkeypatch: pytest.Monke
 
     load_simulated([TINY])
     for module in (scan_pack, simulated):
-        monkeypatch.setattr(module, "locked", read_only)
+        monkeypatch.setattr(module, "hold_lock", read_only)
     assert load_simulated([TINY])[TINY.key].neurons == scan_truth(TINY).rates.shape[1] == 4
     assert simulated_scan(TINY).is_file()
     with pytest.raises(DiskError, match="Read-only"):

@@ -75,7 +75,7 @@ def _score_block(truth: _Truth, predictions: np.ndarray, block: slice) -> tuple[
         correlation_to_average(theirs, ours, truth.images),
         explained.fraction_explainable,
         explained.fraction_explained,
-        explained.kept,
+        explained.included,
     )
 
 
