@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neurokit.pupil_encoder.alf import read_alf
-    from neurokit.pupil_encoder.baselines import BASELINES, baseline_rates
+    from neurokit.pupil_encoder.baselines import BASELINES, baseline_rates, fir, mean_rate, psth
     from neurokit.pupil_encoder.cleaning import (
         RobustScale,
         causal_boxcar,
@@ -59,6 +59,9 @@ _MODULES = {
     "baselines": (
         "BASELINES",
         "baseline_rates",
+        "fir",
+        "mean_rate",
+        "psth",
     ),
     "cleaning": (
         "RobustScale",
