@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from neurokit.attribution import check_complete, integrated_gradients, neuron_rate, relative_gap
 from neurokit.errors import DataError
+from neurokit.training.device import first_tensor
 from neurokit.v1_transformer.clips import Clips
 
 
@@ -88,7 +89,7 @@ def attribution_maps(
     completeness gap over all clips is above `tolerance`, and DataError for end frames that no clip can have
     (see `shown_frames`) and for a model that answers at each frame.
     """
-    frames = shown_frames(clips, ends)
+    frames = shown_frames(clips, ends).to(first_tensor(model).device)
     asked, grey = AtRunning(model, clips.before), torch.zeros_like(frames[0])
     outputs, chunk = neuron_rate(list(neurons)), max(1, rows_at_once // steps)
     sizes, gaps, changes = torch.zeros_like(grey), [], []
