@@ -7,8 +7,6 @@ responds to all equally.
 Letters: N neurons, A orientations (angles), F frequencies, P phases.
 """
 
-from typing import Literal
-
 import numpy as np
 import torch
 from jaxtyping import Complex, Float
@@ -30,14 +28,13 @@ def tuning(
     phases: Float[np.ndarray, "P"] = PHASES,
     *,
     contrast: float = 1.0,
-    over_phases: Literal["mean", "max"] = "mean",
     shape: tuple[int, int] = (36, 64),
     batch_size: int = 64,
     show_progress: bool = True,
 ) -> Float[Tensor, "N A F"]:
     """Rates at each orientation (rad, 0: vertical bars) and frequency (cycles per pixel).
 
-    The mean over phases (rad) is the response to a drifting grating; the maximum favours simple cells.
+    They are means over phases (rad), which equal the response to a drifting grating.
     `contrast` is the standard deviation of the gratings relative to that of the training images.
     """
     dtype = first_tensor(model).dtype
@@ -47,7 +44,7 @@ def tuning(
         images = np.sqrt(2) * contrast * gratings(np.full_like(phase, angle), frequency, phase, shape)
         rates = predict(model, torch.from_numpy(images).to(dtype), batch_size=batch_size)
         rates = rates.reshape(len(frequencies), len(phases), -1)  # F P N
-        curves.append(rates.amax(dim=1) if over_phases == "max" else rates.mean(dim=1))
+        curves.append(rates.mean(dim=1))
     return torch.stack(curves).permute(2, 0, 1).cpu()
 
 

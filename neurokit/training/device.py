@@ -22,11 +22,11 @@ def choose_device(name: str = "auto") -> torch.device:
         return torch.device(available[0])
     kind = name.split(":")[0]
     if kind not in available:
-        raise SettingsError(f"Device {name!r} is not available; this machine has {', '.join(available)}.")
+        raise SettingsError(f"Device {name!r} is not there; this machine has {', '.join(available)}.")
     numbers = [str(number) for number in range(torch.cuda.device_count())]
     if kind == "cuda" and ":" in name and name.split(":")[1] not in numbers:
         raise SettingsError(
-            f"Device {name!r} is not available; this machine has {torch.cuda.device_count()} GPUs."
+            f"Device {name!r} is not there; this machine has {torch.cuda.device_count()} GPUs."
         )
     return torch.device(name)
 

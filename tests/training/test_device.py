@@ -34,14 +34,14 @@ def test_a_device_that_is_not_there_is_named_beside_those_that_are(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     machine(monkeypatch)
-    with pytest.raises(SettingsError, match=f"Device '{name}' is not available; this machine has cpu."):
+    with pytest.raises(SettingsError, match=f"Device '{name}' is not there; this machine has cpu."):
         choose_device(name)
 
 
 @pytest.mark.parametrize("name", ["cuda:2", "cuda:-1", "cuda:first"])
 def test_a_gpu_too_many_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     machine(monkeypatch, cuda=2)
-    with pytest.raises(SettingsError, match=f"'{name}' is not available; this machine has 2 GPUs"):
+    with pytest.raises(SettingsError, match=f"'{name}' is not there; this machine has 2 GPUs"):
         choose_device(name)
 
 
