@@ -256,26 +256,23 @@ class Experiment:
         return Objective(self)
 
     def submit(self, folder: str | Path | None = None, **options: Any) -> Any:
-        """Trains an ensemble and writes what a competition takes; `options` are those of the system's
-        `submit`.
+        """Trains an ensemble and writes what a competition takes; `options` go to the system's `submit`.
 
-        Raises SettingsError for a system without a competition.
+        Raises SettingsError for a system without a competition, and for a recording that was given, since each
+        member reads the files itself.
         """
         if not hasattr(self.system, "submit"):
             raise SettingsError(f"{self.system.NAME} has nothing to submit; sensorium has a competition.")
+        if self.given:
+            raise SettingsError("recording cannot be submitted; give the source or the folder of its files.")
         place = settings.data_folder() / "submissions" / self.path.name if folder is None else Path(folder)
-        load = functools.partial(
-            self.system.load,
-            source=self.source,
-            folder=self.folder,
-            session=self.session,
-            seed=self.seed,
-            config=self.config,
-        )
-        fixed = {"members_folder": self.path.with_name(f"{self.path.name}-members")}
-        return self.system.submit(
-            load, self.config, place, **fixed, device=self.device, compile=self.compile, **options
-        )
+        where = {name: getattr(self, name) for name in ("source", "folder", "session", "seed", "config")}
+        how = {"device": self.device, "compile": self.compile} | options
+        if self.build is not None:
+            how["build"] = self.build
+        members = self.path.with_name(f"{self.path.name}-members")
+        load = functools.partial(self.system.load, **where)
+        return self.system.submit(load, self.config, place, members_folder=members, **how)
 
     def with_values(self, values: Mapping[str, Any]) -> "Experiment":
         """The same experiment with other values in some fields of its config.
