@@ -258,8 +258,8 @@ class Experiment:
     def submit(self, folder: str | Path | None = None, **options: Any) -> Any:
         """Trains an ensemble and writes what a competition takes; `options` go to the system's `submit`.
 
-        Raises SettingsError for a system without a competition, and for a recording that was given, since each
-        member reads the files itself.
+        Raises SettingsError for a system without a competition, and for a recording that was given, since
+        each member reads the files itself.
         """
         if not hasattr(self.system, "submit"):
             raise SettingsError(f"{self.system.NAME} has nothing to submit; sensorium has a competition.")
