@@ -76,25 +76,25 @@ def train_my_mouse(folders: Folders, config: TwinConfig, output: str | Path, *, 
     network = build_network(recording.units, config.network, seed=config.seed).to(target)
     shared = [parameter for module in network.shared.values() for parameter in module.parameters()]
     keep_equal(shared)
-    rejoining = EpochStates(Path(output) / mouse)
+    states = EpochStates(Path(output) / mouse)
 
     def close_epoch(epoch: int, _: float) -> None:
         keep_equal(shared)
-        rejoining.keep(epoch)
+        states.keep(epoch)
 
     fitted = train_cohort(
         {mouse: recording},
         config,
         {mouse: network},
         device=str(target),
-        checkpoint=rejoining.start(),
+        checkpoint=states.start(),
         rank=rank,
         world=world,
         on_epoch=close_epoch,
         show_progress=rank == 0,
     )
     saved = save_twin(network, Path(output) / mouse, config, recording, history=fitted.history)
-    rejoining.finish()
+    states.finish()
     return saved
 
 

@@ -151,7 +151,7 @@ def test_a_broken_off_run_goes_on_from_the_last_epoch_of_all(
                 raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(several, "Rejoining", Killed)
+        patch.setattr(several, "EpochStates", Killed)
         several.train_my_mouse(mouse, config, tmp_path / "killed", device="cpu")
     left = sorted(path.name for path in (tmp_path / "killed").iterdir())
     assert left == ["a.unfinished", "a.unfinished-1"]

@@ -213,7 +213,7 @@ def test_arguments_are_checked_before_ray_starts(tmp_path, change, said):
 @NEEDS_RAY
 def test_a_damaged_storage_is_named(tmp_path):
     (tmp_path / "settings.json").write_text('{"seed": ')
-    with pytest.raises(CheckpointError, match=r"settings\.json is no readable state"):
+    with pytest.raises(CheckpointError, match=r"settings\.json is not a readable state"):
         search_on_ray(bowl, SPACE, storage=tmp_path, **HOW)
 
 

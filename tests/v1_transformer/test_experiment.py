@@ -530,7 +530,7 @@ def test_the_full_source_needs_no_truth(
     experiment = tiny(TINY.with_epochs(1), folder=None, source="full", session=number)
     monkeypatch.setattr("neurokit.v1_transformer.sources.truth_path", lambda path: path.with_name("none"))
     assert experiment.evaluate().model.tolist() == ["V1 Transformer", "lagged ridge", "mean", "running only"]
-    assert "source full" in experiment.description
+    assert "recording full" in experiment.description
     with pytest.raises(DataError, match="no natural_movie_three, only"):
         tiny(TINY.replace(movies=THREE), folder=None, source="full", session=number).train()
 

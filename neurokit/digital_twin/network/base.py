@@ -89,13 +89,13 @@ class TwinNetwork(nn.Module):
         *,
         stream: int | None = None,
         generator: torch.Generator | None = None,
-        draws: Noise | None = None,
+        noise: Noise | None = None,
         periphery: Periphery = "dark",
     ) -> ClipState:
         """The start of a clip of frames: nothing was seen yet.
 
         `stream` runs one stream alone. In training mode the noise of the clip is drawn from `generator`
-        (torch's own without one), on the CPU, so that it is the same on every device; `draws` gives it.
+        (torch's own without one), on the CPU, so that it is the same on every device; `noise` gives it.
         Changing weights afterwards does not change this clip: begin a new one. Raises SettingsError for a
         stream that there is not.
         """
@@ -104,9 +104,9 @@ class TwinNetwork(nn.Module):
                 f"stream is {stream}; this network has {self.settings.streams}, counted from 0."
             )
         streams = tuple(range(self.settings.streams)) if stream is None else (stream,)
-        if draws is None and self.training:
-            draws = self._draw(batch, generator)
-        return ClipState(streams, batch, draws, periphery, generator)
+        if noise is None and self.training:
+            noise = self._draw(batch, generator)
+        return ClipState(streams, batch, noise, periphery, generator)
 
     def forward(
         self,
