@@ -8,7 +8,7 @@ Beside it: the same network trained from scratch for as many steps, and with a f
 ridge regression on lagged pixels, and on motion energy; the truth of the simulation. Scores are medians over
 the new mouse's cells, on natural video shown ten times and on four kinds of stimulus that nothing was trained
 on. The networks with most minutes are asked for the cells' preferred orientations, of the half of the cells
-whose responses repeat best. No number was tuned on these mice. A job is kept and not computed again by the
+whose responses repeat best. No number was tuned on these mice. A finished job is not computed again by the
 same code.
 """
 
@@ -21,7 +21,6 @@ import pandas as pd
 import torch
 from joblib import Parallel, delayed
 
-from kept import kept
 from neurokit import settings
 from neurokit.digital_twin.baselines import lagged_pixels, motion_energy
 from neurokit.digital_twin.checkpoints import load_foundation, save_twin
@@ -35,13 +34,14 @@ from neurokit.digital_twin.training import train_cohort, train_twin
 from neurokit.digital_twin.truth import load_simulated_mouse, load_truth
 from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.insilico.video import (
-    OneByOne,
+    Batched,
     angles_between,
     direction_properties,
     direction_tuning,
     planted_directions,
 )
 from record import code_version, save
+from run_once import run_once
 
 STUDY = "digital_twins"
 FIRST_MOUSE = 300  # the config was settled on mice 1000 to 2003
@@ -55,7 +55,7 @@ WELL_DRIVEN = 0.5  # the share of cells, by CC_max on natural video, that are as
 
 
 def main(arguments: list[str] | None = None) -> pd.DataFrame:
-    """Runs all jobs that are not kept and writes the result file."""
+    """Runs all unfinished jobs and writes the result file."""
     options = _options(arguments)
     size = {
         name: getattr(options, name)
@@ -92,7 +92,7 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
 def one_job(job: dict[str, Any]) -> dict[str, Any]:
     """Scores of one model of one new mouse; those with most minutes meet new stimuli, too."""
     torch.set_num_threads(1)
-    return kept(STUDY, job, lambda: measured(job))
+    return run_once(STUDY, job, lambda: measured(job))
 
 
 def measured(job: dict[str, Any]) -> dict[str, Any]:
@@ -161,7 +161,7 @@ class _Fitted:
 def orientation_errors(animal: Any, folder: Path, asked_for: np.ndarray) -> dict[str, float]:
     """How far preferred orientations are off: deg, medians over all cells, those asked for, and shuffled."""
     truth = load_truth(folder)
-    asked = animal if isinstance(animal, DigitalTwin) else OneByOne(animal)
+    asked = animal if isinstance(animal, DigitalTwin) else Batched(animal)
     shape = truth.parameters.height, truth.parameters.width
     tuning = direction_tuning(asked, WAVELENGTHS, FREQUENCIES, shape=shape, show_progress=False)
     found = direction_properties(tuning).pref_ori.to_numpy()

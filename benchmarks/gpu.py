@@ -6,12 +6,12 @@
 
 Every figure is an epoch of the package's own loop, optimiser and (but for digital twins) validation
 included. Data are noise of the real sizes that lies on the device already: loading is in no figure. The
-first epoch, in which kernels are compiled and graphs recorded, is told apart as `first_s`. Peak memory is
+first epoch, in which kernels are compiled and graphs recorded, is reported apart as `first_s`. Peak memory is
 what torch has allocated, data and all. Float32 products are exact: TF32 is left off, as torch has it.
 
 Of Model 4 an epoch is one member's on six scans of the published sizes; `five_members_..._min` are five
 members one after another, in minutes, for 100 epochs, at which the published log of the competition's CNN
-with behaviour ends, and for the recipe's limit of 200. The aim is below 15 minutes. A whole transfer of a
+with behaviour ends, and for the config's limit of 200. The aim is below 15 minutes. A whole transfer of a
 digital twin is 100 epochs of 500 steps of 4 windows of 100 frames (`50000_steps_h`, hours).
 
 A result file is written where the device is a GPU and everything is of full size.
@@ -49,7 +49,7 @@ OPTIONS: dict[str, dict[str, str]] = {
     "graphs": {"compile": "graphs"},
     "amp_graphs": {"precision": "bfloat16", "compile": "graphs"},
 }
-ON_A_CPU = ("none", "amp")  # to compile a whole step takes a CPU minutes, and it has no graphs
+ON_A_CPU = ("none", "amp")  # to compile a step takes a CPU minutes, and it has no graphs
 Row = dict[str, Any]
 
 

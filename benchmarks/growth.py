@@ -95,7 +95,7 @@ def looked_ahead(rows: list[Row]) -> list[Row]:
 def beyond(row: Row, size: int) -> Row:
     """A row for a size that was not measured: what its curve's lines say.
 
-    Not of the memory of members: what few of them keep is too little to be told from noise.
+    Not of the memory of members: what few of them keep is too little to be distinguished from noise.
     """
     found = {name: row[f"{name}_fixed"] + row[f"{name}_of_each"] * size for name in ("ms", "mb")}
     found |= {"mb": float("nan")} if row["axis"] == "members" else {}
@@ -156,7 +156,7 @@ def _fresh() -> multiprocessing.context.BaseContext:
 
 
 def rounded(row: Row) -> Row:
-    """Four digits of every number that is not whole."""
+    """Four digits of every fraction."""
     return {name: _rounded(value) for name, value in row.items()}
 
 

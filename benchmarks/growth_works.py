@@ -68,7 +68,7 @@ def twin_step(frames: int, neurons: int = 1000, size: str = "released") -> Work:
 
 
 def twin_stream(frames: int, neurons: int = 1000, size: str = "released") -> Work:
-    """A digital twin that answers each frame as it comes; the answers are not kept."""
+    """A digital twin that answers each frame as it comes; the answers are dropped."""
     network = NETWORKS[size]
     twin = DigitalTwin(build_network(neurons, network), device="cpu")
     random = np.random.default_rng(0)

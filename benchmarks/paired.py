@@ -80,8 +80,8 @@ def memory(theirs: float, own: float, *, peer: str, ours: str, work: str, aim: f
 def peak_growth(work: Work) -> float:
     """MB by which the process's peak memory exceeds what it holds before the call; Linux only, else NaN.
 
-    Memory that the allocator kept from earlier calls hides growth: measure in a fresh process, or the smaller
-    work first.
+    Memory that the allocator retained from earlier calls hides growth: measure in a fresh process, or the
+    smaller work first.
     """
     gc.collect()
     try:

@@ -31,7 +31,7 @@ def measured(number: int, workers: int, quick: bool) -> dict[str, Any]:
     os.environ.pop("RAY_ADDRESS", None)
     import_ray("This benchmark")
     torch.set_num_threads(1)  # which members take over
-    with settings.source_of("demo"):
+    with settings.use_source("demo"):
         jobs = {"trials": search_job(quick), "members": ensemble_job(quick)}
     found: dict[str, Any] = {"workers": workers}
     with cluster(workers):

@@ -2,12 +2,12 @@
 
     python benchmarks/real_gratings.py      (NEUROKIT_REAL_DATA names the folder of real recordings)
 
-Drifting and static gratings (Allen Brain Observatory, no running there): whole conditions are held out, and
-the score is CC_norm, the median over cells. Cells are chosen by the ceiling on training conditions; of the
-40 with time courses 10 were drawn at random and are reported apart, the other 30 had been picked by their
+Drifting and static gratings (Allen Brain Observatory, no running there): complete conditions are held out,
+and the score is CC_norm, the median over cells. Cells are chosen by the ceiling on training conditions; of
+the 40 with time courses 10 were drawn at random and are reported apart, the other 30 had been picked by their
 reliability over all trials before. Drifting gratings with running (Park et al.): split by repeat, and the
-score is that of the residual above the training mean of each direction, the mean over cells. A seed draws
-the split, the weights and the controls. Every job is kept and not computed again by the same code.
+score is that of the residual above the training mean of each direction, the mean over cells. A seed draws the
+split, the weights and the controls. A finished job is not computed again by the same code.
 """
 
 import argparse
@@ -33,7 +33,6 @@ from gratings.splits import (
     split_repeats,
 )
 from gratings.tuning import separable_tuning
-from kept import kept
 from neurokit.metrics import cc_max, correlation, repeat_scores
 from neurokit.recordings.park import RunningGratings, read_drifting, read_running, read_static
 from neurokit.training.settings import FitSettings
@@ -49,6 +48,7 @@ from neurokit.v1_transformer import (
 from neurokit.v1_transformer.config import SMALL_MODEL as SMALL
 from neurokit.v1_transformer.scales import MovieSplit
 from record import save
+from run_once import run_once
 
 STUDY = "real_gratings"
 RELIABLE = 0.7  # ceiling on training conditions, from which on a cell is chosen
@@ -91,7 +91,7 @@ Row = dict[str, Any]
 
 
 def main(arguments: list[str] | None = None) -> pd.DataFrame:
-    """Runs all jobs that are not kept and writes the result file."""
+    """Runs all unfinished jobs and writes the result file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=15)
@@ -119,7 +119,7 @@ def one_job(job: Row) -> Row:
     torch.set_num_threads(1)
     run = {"drifting": drifting, "static": static, "running": with_running}[job["dataset"]]
     settings = {name: job[name] for name in ("model", "seed", "epochs")}
-    return kept(STUDY, job, lambda: {"rows": [job | row for row in run(**settings)]})
+    return run_once(STUDY, job, lambda: {"rows": [job | row for row in run(**settings)]})
 
 
 def drifting(model: str, seed: int, epochs: int) -> list[Row]:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from neurokit import __version__
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -40,7 +40,7 @@ def save(name: str, rows: list[dict[str, Any]], **facts: Any) -> Path:
         "rows": rows,
     }
     path = RESULTS / f"{name}.json"
-    with written(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n")
     print(f"wrote {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path.name}")
     return path

@@ -21,7 +21,6 @@ import pandas as pd
 import torch
 from joblib import Parallel, delayed
 
-from kept import kept
 from neurokit import sensorium
 from neurokit.insilico import centers, receptive_fields
 from neurokit.sensorium import (
@@ -40,6 +39,7 @@ from neurokit.sensorium import (
     single_trial,
 )
 from record import save
+from run_once import run_once
 
 MODELS = ("ln", "ln_plus", "cnn", "cnn_plus", "cnn_plus untrained", "cnn_plus, responses shuffled")
 
@@ -71,9 +71,9 @@ def mice(seed: int, size: dict[str, int]) -> list[ScanParameters]:
 
 
 def one_job(model: str, seed: int, size: dict[str, int]) -> dict[str, Any]:
-    """Scores and distances of one model and seed; kept, so that it is never computed twice."""
+    """Scores and distances of one model and seed, saved so that it is never computed twice."""
     job = {"model": model, "seed": seed, "size": size}
-    return kept("sensorium_accuracy", job, lambda: _measured(model, seed, size))
+    return run_once("sensorium_accuracy", job, lambda: _measured(model, seed, size))
 
 
 def _measured(model: str, seed: int, size: dict[str, int]) -> dict[str, Any]:

@@ -22,7 +22,6 @@ import torch
 from joblib import Parallel, delayed
 from scipy import stats
 
-from kept import kept
 from neurokit import sensorium, settings
 from neurokit.sensorium import (
     MODEL_4,
@@ -36,6 +35,7 @@ from neurokit.sensorium import (
     train_ensemble,
 )
 from record import code_version, save
+from run_once import run_once
 
 # Single-trial correlation on the real test tier (5 mice), of the author's walk-through.
 WALKTHROUGH = {
@@ -131,10 +131,10 @@ def _controls(options: argparse.Namespace) -> list[Job]:
 
 
 def one_job(rung: str, seed: int, out: Strengths, size: dict[str, int]) -> dict[str, Any]:
-    """Test score and ceilings of one rung and seed; kept, so that it is never computed twice."""
+    """Test score and ceilings of one rung and seed, saved so that it is never computed twice."""
     strengths = dict(out)
     job = {"rung": rung, "seed": seed, "off": " ".join(strengths), "size": size}
-    return kept("sensorium_ladder", job, lambda: _trained(rung, seed, strengths, size))
+    return run_once("sensorium_ladder", job, lambda: _trained(rung, seed, strengths, size))
 
 
 def _trained(rung: str, seed: int, strengths: dict[str, float], size: dict[str, int]) -> dict[str, float]:

@@ -45,7 +45,7 @@ def correlations(size: dict[str, int], rounds: int) -> list[dict[str, Any]]:
     works = {PEER: their_correlation(*pair), OURS: partial(correlation, *pair)}
     facts = facts_of(works)
     times = paired.timed(works, rounds)
-    del pair, works  # fresh processes want the room
+    del pair, works  # frees memory for the new processes
     peaks = (paired.peak_alone(make, size) for make in (prepare_theirs, prepare_ours))
     between, work = {"peer": PEER, "ours": OURS}, "correlation of each neuron"
     return [

@@ -1,4 +1,4 @@
-"""The foundation network's forward and backward pass: a clip handed over whole against frame by frame.
+"""The foundation network's forward and backward pass: a clip at once against frame by frame.
 
     python benchmarks/speed_foundation.py
 
@@ -36,7 +36,7 @@ HALF = RELEASED.replace(
 SIZE = {"frames": 16, "clips": 4, "units": 1000}
 QUICK = {"frames": 4, "clips": 2, "units": 5}
 TOLERANCE = 1e-4  # of a tensor's largest entry, in single precision
-FRAMES, WHOLE = "frame by frame", "neurokit, the whole clip"
+FRAMES, CLIP = "frame by frame", "neurokit, the clip at once"
 Values = dict[str, Tensor]
 
 
@@ -48,14 +48,15 @@ def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
         passing(options.quick, False)(), passing(options.quick, True)(), TOLERANCE, 1e-7
     )
     times = paired.timed(
-        {FRAMES: passing(options.quick, True), WHOLE: passing(options.quick, False)}, options.rounds or rounds
+        {FRAMES: passing(options.quick, True), CLIP: passing(options.quick, False)},
+        options.rounds or rounds,
     )
     peaks = [paired.peak_alone(passing, options.quick, single) for single in (True, False)]
     facts = {"largest_difference": worst, "allocator": "as it comes", "threads": torch.get_num_threads()}
-    speed = paired.compared(times, FRAMES, WHOLE, work="forward and backward", aim=0.95, **facts)
+    speed = paired.compared(times, FRAMES, CLIP, work="forward and backward", aim=0.95, **facts)
     speed["per_frame_ms"] = round(speed["ours_ms"] / (size["frames"] * size["clips"]), 2)
     work = "forward and backward, memory"
-    weight = paired.memory(*peaks, peer=FRAMES, ours=WHOLE, work=work, aim=1, **facts)
+    weight = paired.memory(*peaks, peer=FRAMES, ours=CLIP, work=work, aim=1, **facts)
     return paired.report("foundation", [speed, weight], options.quick, **size)
 
 

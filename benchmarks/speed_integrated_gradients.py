@@ -108,8 +108,8 @@ def measured(size: Size, rounds: int, network: str, samples: Tensor, peer: Model
     captum, neurokit = "captum, a call per neuron and sample", "neurokit, forward pass shared"
     works = {captum: lambda: _captum(peer, next(one), size, several), neurokit: lambda: ours(next(many))}
     times = paired.timed(works, rounds)
-    whole = size.neurons * size.samples
-    scales = {captum: whole / size.peer_neurons, neurokit: size.samples / size.our_samples}
+    total = size.neurons * size.samples
+    scales = {captum: total / size.peer_neurons, neurokit: size.samples / size.our_samples}
     times = {name: [scales[name] * each for each in found] for name, found in times.items()}
     return paired.compared(
         times,

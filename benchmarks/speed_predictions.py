@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
     worst = paired.assert_equal(ours(), peer(), tolerance=0.0)
     facts = {"largest_difference": worst, "allocator": "as it comes", "threads": torch.get_num_threads()}
     times = paired.timed({PEER: peer, OURS: ours}, options.rounds or rounds, warm_up=0)
-    del peer, ours  # fresh processes want the room
+    del peer, ours  # frees memory for the new processes
     peaks = (paired.peak_alone(make, size) for make in (theirs, neurokits))
     work, between = "predictions and targets collected", {"peer": PEER, "ours": OURS}
     rows = [

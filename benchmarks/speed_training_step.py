@@ -10,8 +10,8 @@ Before timing, the loss and every gradient are compared: in double precision on 
 of computing the same agree to 1e-9, and in single precision on the timed batch, where either is off by its
 own rounding.
 
-The allocator ("as it comes", or "kept" by `neurokit.training.compiling`) cannot be changed back, so each has
-a process of its own with all models in it, and the processes take turns.
+The allocator ("as it comes", or "reused" by `neurokit.training.compiling`) cannot be changed back, so each
+has a process of its own with all models in it, and the processes take turns.
 """
 
 from collections.abc import Callable
@@ -36,9 +36,9 @@ EXACT, ROUNDING = 1e-9, 1e-3  # of a gradient's largest entry: double precision,
 SIZES = {"images": 128, "neurons": 8000, "channels": 64, "layers": 4}
 QUICK = {"images": 4, "neurons": 30, "channels": 8, "layers": 2}
 SMALL = {"images": 8, "neurons": 200}  # the batch in double precision
-ALLOCATORS = ("as it comes", "kept")
+ALLOCATORS = ("as it comes", "reused")
 PEER, OURS, FAST = "neuralpredictors", "neurokit", "neurokit, fast"
-AIMS = {OURS: (1.5, 2.0), FAST: (3.0, 4.0)}  # equal allocators; ours kept, theirs as it comes
+AIMS = {OURS: (1.5, 2.0), FAST: (3.0, 4.0)}  # equal allocators; ours reused, theirs as it comes
 Step = Callable[[], None]
 steps: dict[str, Step] = {}  # of this process
 
@@ -72,8 +72,8 @@ def step(name: str) -> None:
 
 
 def rows(times: Times, facts: dict[str, Any]) -> list[dict[str, Any]]:
-    """Equal allocators, and ours with memory kept against the peer as it comes."""
-    pairs = [("as it comes", "as it comes"), ("kept", "kept"), ("as it comes", "kept")]
+    """Equal allocators, and ours with reused memory against the peer as it comes."""
+    pairs = [("as it comes", "as it comes"), ("reused", "reused"), ("as it comes", "reused")]
     return [
         compared(
             times,
@@ -93,8 +93,8 @@ def prepare(allocator: str, size: dict[str, int], threads: int) -> dict[str, flo
     """Makes this process's steps; returns the largest differences that were found between them."""
     peers.importable()
     torch.set_num_threads(threads)
-    if allocator == "kept" and not keep_freed_memory():
-        raise SystemExit("Memory cannot be kept with this C library; run this on Linux with glibc.")
+    if allocator == "reused" and not keep_freed_memory():
+        raise SystemExit("Memory cannot be reused with this C library; run this on Linux with glibc.")
     differences = {
         "largest_difference_in_double": differ({**size, **SMALL}, torch.float64, (OURS,), EXACT),
         "largest_difference": differ(size, torch.float32, (OURS, FAST), ROUNDING),
@@ -144,7 +144,7 @@ def _assert_equal(found: dict[str, Tensor], wanted: dict[str, Tensor], tolerance
 
 
 def _step(model: nn.Module, loss: Callable[[], Tensor]) -> Step:
-    """A whole step, as `neurokit.training.fit` takes it."""
+    """A complete step, as `neurokit.training.fit` takes it."""
     optimizer, _ = optimizer_and_schedule(model, PUBLISHED_FIT)
 
     def step() -> None:

@@ -102,7 +102,7 @@ def measured(name: str, quick: bool, rounds: int) -> list[dict[str, Any]]:
     del training, by_hand
     works = {HAND: stepping(name, quick, True), TORCH: stepping(name, quick, False)}
     times = paired.timed(works, rounds)
-    del works  # fresh processes want the room
+    del works  # frees memory for the new processes
     peaks = [paired.peak_alone(stepping, name, quick, hand) for hand in (True, False)]
     faster, lighter = AIMS[name]
     return [

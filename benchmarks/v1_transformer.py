@@ -20,7 +20,6 @@ import pandas as pd
 import torch
 from joblib import Parallel, delayed
 
-from kept import kept
 from neurokit.v1_transformer import (
     MovieTask,
     SessionParameters,
@@ -39,6 +38,7 @@ from neurokit.v1_transformer import (
 from neurokit.v1_transformer import task as make_task
 from neurokit.v1_transformer.config import SMALL
 from record import save
+from run_once import run_once
 
 STUDY = "v1_transformer"
 FIRST_MOUSE = 200  # sizes were settled on mice 0 and 100
@@ -65,7 +65,7 @@ MODELS = (*BASELINES, *CONFIGS, "truth", "truth without running")
 
 
 def main(arguments: list[str] | None = None) -> pd.DataFrame:
-    """Runs all jobs that are not kept and writes the result file."""
+    """Runs all unfinished jobs and writes the result file."""
     options = _options(arguments)
     size = {"frames": options.frames, "cells": options.cells, "epochs": options.epochs}
     jobs = [
@@ -83,7 +83,7 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
 def one_job(job: dict[str, Any]) -> dict[str, Any]:
     """Scores of one model of one mouse."""
     torch.set_num_threads(1)
-    return kept(STUDY, job, lambda: measured(**job))
+    return run_once(STUDY, job, lambda: measured(**job))
 
 
 def measured(model: str, seed: int, frames: int, cells: int, epochs: int) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def measured(model: str, seed: int, frames: int, cells: int, epochs: int) -> dic
     if "no effect" in model:
         changes["running"] = 0.0
     parameters = SessionParameters(seed=FIRST_MOUSE + seed, **changes)
-    config = CONFIGS.get(model, SMALL).seeded(seed).with_epochs(epochs)
+    config = CONFIGS.get(model, SMALL).add_seed(seed).with_epochs(epochs)
     task = make_task(load_simulated(parameters, config), config)
     table = score_table(task, {model: predicted(model, task, config)})
     return table.drop(columns="model").to_dict("records")[0]

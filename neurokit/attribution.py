@@ -1,4 +1,4 @@
-"""Integrated gradients: how much each input moved a model's output away from a baseline's.
+"""Integrated gradients: how much each input moved a model's output away from that of a baseline.
 
 Sundararajan, Taly and Yan (ICML 2017): the gradient is integrated along the straight line from the
 baseline to the input, times their difference. Captum does the integration; here many outputs of one
@@ -34,7 +34,7 @@ class Attribution:
     Attributes:
         values: K x O x inputs, in the unit of the output; summed over the inputs they give `change`.
         change: K x O, output at the input minus output at the baseline.
-        gap: K x O, the sum of `values` minus `change`: 0 but for the integration's error.
+        gap: K x O, the sum of `values` minus `change`, which is the error of the integration.
     """
 
     values: Float[Tensor, "K O *inputs"]
@@ -48,10 +48,10 @@ class Attribution:
 
 
 def relative_gap(gap: Float[Tensor, "K O"], change: Float[Tensor, "K O"]) -> float:
-    """Root mean square gap over trials, relative to that of the change; the worst output's.
+    """Root mean square gap over trials, relative to that of the change, of the worst output.
 
-    One number for all trials together; a single trial whose own gap is large is seen in `gap`. An output
-    that does not change counts as one that changes by 1e-12.
+    It is one number for all trials; `gap` shows single trials with a large one. An output that does not
+    change counts as one that changes by 1e-12.
     """
     gaps, changes = (values.square().mean(dim=0).sqrt() for values in (gap, change))
     return float((gaps / changes.clamp_min(1e-12)).max())
@@ -69,27 +69,24 @@ def integrated_gradients(
 ) -> Attribution:
     """Attribution of every output to every input, from `baseline` to each trial of `inputs`.
 
-    `outputs` picks or averages what is to be explained (`region_rate`, `rate_at`, `neuron_rate`).
-    `steps` points of Gauss and Legendre lie on the line; `rows_at_once` bounds how many trials x steps
-    are in memory: the SENSORIUM network takes 8 MB for each, so give it 64. The model is used in
-    evaluation mode and left as found; what is to be held fixed belongs into it
-    (`neurokit.insilico.AtState`). Raises FitError where the relative completeness gap is above
-    `tolerance`.
+    `outputs` selects or averages the explained numbers (`region_rate`, `rate_at`, `neuron_rate`). The line
+    has `steps` Gauss-Legendre points. At most `rows_at_once` trials x steps are in memory: the SENSORIUM
+    network needs 8 MB for each, so use 64. The model is used in evaluation mode and left unchanged; inputs
+    that stay fixed belong into a model that wraps it (`neurokit.sensorium.attribution.AtState`). Raises
+    FitError where the relative completeness gap is above `tolerance`.
     """
     if steps < 1 or len(inputs) == 0:
-        raise FitError(f"{len(inputs)} trials and {steps} steps: at least one of each is needed.")
+        raise FitError(f"{len(inputs)} trials and {steps} steps: use at least one of each.")
     device = first_tensor(model).device
     chunk = max(1, rows_at_once // steps)
     baseline = baseline.to(device)
     with evaluating(model), _differentiable(model):
-        parts = [
-            _attributed(model, part.to(device), baseline, outputs, steps) for part in inputs.split(chunk)
-        ]
+        parts = [_attribute(model, part.to(device), baseline, outputs, steps) for part in inputs.split(chunk)]
     values, change = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
-    return completed(values, change, steps, tolerance)
+    return build_attribution(values, change, steps, tolerance)
 
 
-def completed(
+def build_attribution(
     values: Float[Tensor, "K O *inputs"], change: Float[Tensor, "K O"], steps: int, tolerance: float
 ) -> Attribution:
     """The attribution with its gap. Raises FitError where the relative one is above `tolerance`."""
@@ -99,7 +96,7 @@ def completed(
 
 
 def check_complete(gap: float, steps: int, tolerance: float) -> None:
-    """Raises FitError where the relative `gap` of attributions in so many steps is above `tolerance`."""
+    """Raises FitError where the relative `gap` of attributions in `steps` steps is above `tolerance`."""
     if not gap <= tolerance:
         raise FitError(
             f"Integrated gradients miss completeness by {gap:.2g} of the output's "
@@ -115,12 +112,12 @@ def region_rate(region: int, window: slice = slice(None)) -> Outputs:
 
 
 def rate_at(region: int, bins: list[int]) -> Outputs:
-    """The rate of one region in each of some bins: as many outputs."""
+    """The rate of one region in each of the bins: one output per bin."""
     return lambda rates: rates[:, bins, region]
 
 
 def neuron_rate(neurons: list[int]) -> Outputs:
-    """The rate of each of some neurons: as many outputs."""
+    """The rate of each of the neurons: one output per neuron."""
     return lambda rates: rates[:, neurons]
 
 
@@ -136,8 +133,8 @@ def lag_profile(
     reach = round(longest / bin_size)
     if min(bins) < reach or max(bins) + reach >= attribution.shape[2]:
         raise FitError(
-            f"Bins {min(bins)} to {max(bins)} of a trial of {attribution.shape[2]} leave no room for lags of "
-            f"{longest:g} s ({reach} bins) on either side; take bins further inside, or shorter lags."
+            f"Bins {min(bins)} to {max(bins)} of a trial of {attribution.shape[2]} are too close "
+            f"to an edge for lags of {longest:g} s ({reach} bins); use bins further inside, or shorter lags."
         )
     lags = torch.arange(-reach, reach + 1)
     source = torch.tensor(bins)[:, None] - lags  # O L
@@ -145,13 +142,13 @@ def lag_profile(
     return lags * bin_size, size[torch.arange(len(bins))[:, None], source].mean(dim=0)
 
 
-def strongest(
+def find_strongest(
     profile: Float[Tensor, "L C"], lags: Float[Tensor, "L"], around: float = 0.05
 ) -> tuple[int, float]:
     """The channel with the largest attribution and the lag, in s, at which its profile peaks.
 
-    The profile is averaged over lags up to `around` s away first: single bins of a slow input carry the
-    same information, so how a model shares the credit between neighbours is arbitrary.
+    The profile is first averaged over lags up to `around` s away: neighbouring bins of a slow input carry the
+    same information, so how a model divides the credit between them is arbitrary.
     """
     channel = int(profile.sum(dim=0).argmax())
     bins = 0 if len(lags) < 2 else round(around * (len(lags) - 1) / float(lags[-1] - lags[0]))
@@ -160,12 +157,12 @@ def strongest(
 
 
 def _differentiable(model: nn.Module) -> AbstractContextManager[None]:
-    """Without cuDNN where the model is recurrent: its recurrences refuse gradients in evaluation mode."""
+    """Disables cuDNN for recurrent models, as it computes no gradients of these in evaluation mode."""
     recurrent = any(isinstance(module, nn.RNNBase) for module in model.modules())
     return torch.backends.cudnn.flags(enabled=False) if recurrent else nullcontext()
 
 
-def _attributed(
+def _attribute(
     model: nn.Module, inputs: Tensor, baseline: Tensor, outputs: Outputs, steps: int
 ) -> tuple[Float[Tensor, "K O *inputs"], Float[Tensor, "K O"]]:
     method = IntegratedGradients(lambda rows: outputs(model(rows[:, 0])))
@@ -173,7 +170,7 @@ def _attributed(
     ends = (
         inputs[:, None],
         baseline.expand_as(inputs)[:, None],
-    )  # K 1 inputs: the second axis becomes the outputs
+    )  # K 1 inputs: the second axis becomes that of outputs
     values = method.attribute(ends[0], ends[1], n_steps=steps, method="gausslegendre")
     with torch.no_grad():
         change = outputs(model(inputs)) - outputs(model(baseline[None]))
@@ -186,7 +183,7 @@ def _gradients_of_all_outputs(
     target_ind: None,
     additional_forward_args: None = None,
 ) -> tuple[Tensor, ...]:
-    """Gradients of every output after one forward pass, where captum takes the gradient of one."""
+    """Gradients of all outputs after one forward pass, in place of captum's gradient of one output."""
     (rows,) = inputs
     with torch.enable_grad():
         found = forward_fn(rows)  # rows O

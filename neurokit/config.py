@@ -1,18 +1,18 @@
-"""What every class of settings is made of: fields that are checked, never change, and go to JSON and back.
+"""The base of all settings: fields that are checked, never change, and go to JSON and back.
 
-A class of settings is a list of fields, each with its type, its default and a line of documentation:
+A class of settings lists its fields, each with a type, a default and a line of documentation:
 
     class FitSettings(Config):
         '''How to train.'''
 
         epochs: WholeNumber = 200
-        '''Passes over the training rows, at most.'''
+        '''Most passes over the training rows.'''
 
     FitSettings(epochs=np.int64(5)).replace(batch_size=16).to_json()
 
-Numbers of numpy and pandas become Python's own; lists and arrays become tuples. What no run can work with is
-refused, and nothing is guessed: True is no number, 2.5 no whole one (3.0 is, since searches draw such), "no"
-is neither True nor False.
+Numbers of numpy and pandas become Python numbers; lists and arrays become tuples. Unusable values are refused
+and never guessed: True is not a number, 2.5 is not an integer (3.0 is one, since searches draw such numbers),
+and "no" is neither True nor False.
 """
 
 import hashlib
@@ -37,10 +37,10 @@ SHOWN = 100  # characters of a refused value that a message shows
 
 
 def plain(value: Any) -> Any:
-    """`value` with every numpy scalar in it, at any depth, turned into Python's own type."""
+    """`value` with numpy scalars at any depth converted to Python's own types."""
     if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
         number = value.item()
-        return float(number) if isinstance(number, np.floating) else number  # a long double stays one
+        return float(number) if isinstance(number, np.floating) else number  # a long double has no other type
     if isinstance(value, dict):
         return {plain(key): plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):
@@ -50,7 +50,7 @@ def plain(value: Any) -> Any:
 
 
 def _hashable(value: Any) -> Any:
-    """Plain, with tuples in place of lists and arrays."""
+    """The plain value with tuples in place of lists and arrays."""
     value = plain(value.tolist() if isinstance(value, np.ndarray) else value)
     return tuple(_hashable(entry) for entry in value) if isinstance(value, list | tuple) else value
 
@@ -73,7 +73,7 @@ Count = Annotated[_Integer, Field(ge=1)]
 Several = Annotated[_Integer, Field(ge=2)]
 Seed = Annotated[_Integer, Field(ge=0, le=2**63 - 1)]
 Size = tuple[Count, Count]  # rows and columns
-Number = float  # NaN and infinity are refused in each
+Number = float  # NaN and infinity are refused in all of these
 NonNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -83,15 +83,14 @@ AnyPath = Annotated[Path, BeforeValidator(_path)]
 
 
 class Config(BaseModel):
-    """Base of all settings: they never change, can be hashed, and are equal where all fields are.
+    """Base of all settings, which never change, can be hashed, and are equal if all fields are.
 
-    Raises SettingsError, in one sentence, for the first value that cannot be used, and for a name that is no
-    field.
+    Raises SettingsError for the first unusable value, and for a name that is not a field.
     """
 
     model_config = MODE | ConfigDict(use_attribute_docstrings=True)
 
-    if not TYPE_CHECKING:  # checkers of types read the signature off the fields
+    if not TYPE_CHECKING:  # type checkers take the signature from the fields
 
         def __init__(self, /, **values: Any) -> None:
             values = {name: _hashable(value) for name, value in values.items()}
@@ -103,8 +102,8 @@ class Config(BaseModel):
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         """Adds each field's line to the documentation, and its default to the signature."""
-        told = {name: " ".join((field.description or "").split()) for name, field in cls.model_fields.items()}
-        lines = [f"{name}: {line}" for name, line in told.items()]
+        fields = cls.model_fields.items()
+        lines = [f"{name}: {' '.join((field.description or '').split())}" for name, field in fields]
         cls.__doc__ = "\n    ".join([f"{getdoc(cls)}\n\nAttributes:", *lines])
         cls.__signature__ = Signature(
             [
@@ -114,19 +113,18 @@ class Config(BaseModel):
         )
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Raises SettingsError: another value makes other settings."""
+        """Raises SettingsError: settings never change."""
         raise SettingsError(f"{type(self).__name__} never changes; use replace({name}={_shown(value)}).")
 
     def replace(self: Own, **changes: Any) -> Own:
-        """The same settings with other values in some fields, checked as new ones are."""
+        """A copy with other values in some fields, checked as usual."""
         return type(self)(**dict(self) | changes)
 
     def with_values(self: Own, values: Mapping[str, Any]) -> Own:
-        """The same settings with some values, by their names: `{"fit.learning_rate": 1e-3, "hidden": 20}`.
+        """A copy with other values, by name: `{"fit.learning_rate": 1e-3, "hidden": 20}`.
 
-        A name may leave out where the field lies if there is one field of that name, or one at the top. A
-        dictionary holds several fields of one place. Raises SettingsError for a name that fits none or
-        several.
+        The prefix of a name may be left out if only one field, or one at the top, has that name. A dictionary
+        holds several fields of one config. Raises SettingsError for a name that fits no field or several.
         """
         changes: dict[str, Any] = {}
         for name, value in values.items():
@@ -142,11 +140,11 @@ class Config(BaseModel):
         return self.replace(**changes)
 
     def value(self, name: str) -> Any:
-        """What stands in a field, by its name with dots."""
+        """The value of a field, by its name with dots."""
         return reduce(getattr, name.split("."), self)
 
     def names(self) -> tuple[str, ...]:
-        """All fields, of settings inside these too, with dots between."""
+        """The names of all fields; those of inner settings have dots."""
         inner = [(name, value) for name, value in self if isinstance(value, Config)]
         deeper = [f"{name}.{each}" for name, value in inner for each in value.names()]
         return (*type(self).model_fields, *deeper)
@@ -157,17 +155,17 @@ class Config(BaseModel):
         if name in known or len(ends) == 1:
             return name if name in known else ends[0]
         if ends:
-            raise SettingsError(f"{name} may be any of {', '.join(ends)}; write which.")
+            raise SettingsError(f"{name} may be any of {', '.join(ends)}; use one of these names.")
         [nearest] = get_close_matches(name, known, n=1, cutoff=0)
         raise SettingsError(f"{type(self).__name__} has no {name}; the nearest that it has is {nearest}.")
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON can hold it: tuples are lists, settings inside settings are dictionaries."""
+        """A dictionary for JSON: tuples are lists, inner settings are dictionaries."""
         return self.model_dump(mode="json")
 
     @classmethod
     def from_dict(cls: type[Own], values: object) -> Own:
-        """The settings that gave this dictionary; a field that it lacks takes its default."""
+        """The settings from `to_dict`; fields that are absent take their defaults."""
         if not isinstance(values, Mapping):
             raise SettingsError(f"{cls.__name__} is {_shown(values)}; use a dictionary of its fields.")
         return cls(**{str(name): value for name, value in values.items()})
@@ -178,7 +176,7 @@ class Config(BaseModel):
 
     @classmethod
     def from_json(cls: type[Own], text: str) -> Own:
-        """The settings that gave this text."""
+        """The settings from `to_json`."""
         try:
             values = json.loads(text)
         except (ValueError, RecursionError) as error:
@@ -186,15 +184,15 @@ class Config(BaseModel):
         return cls.from_dict(values)
 
     def digest(self) -> str:
-        """Twelve hexadecimal digits, the same wherever the settings are."""
+        """Twelve hexadecimal digits, equal for equal settings on every machine."""
         text = json.dumps(self.to_dict(), sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def checked(name: str, value: Any, kind: Any) -> Any:
-    """An argument of a function, by the rules for a field of type `kind`: `checked("seed", seed, Seed)`.
+def check_value(name: str, value: Any, kind: Any) -> Any:
+    """Checks a function argument as a field of type `kind`: `check_value("seed", seed, Seed)`.
 
-    Raises SettingsError where it cannot be used.
+    Returns the converted value; raises SettingsError where it cannot be used.
     """
     value = _hashable(value)
     try:
@@ -203,9 +201,9 @@ def checked(name: str, value: Any, kind: Any) -> Any:
         raise SettingsError(f"{name} is {_shown(value)}; use {_wanted(kind)}.") from None
 
 
-def checked_integer(name: str, value: Any, kind: Any) -> int:
-    """`checked` for a `kind` of whole number, such as Count: Python's own integer."""
-    return int(checked(name, value, kind))
+def check_integer(name: str, value: Any, kind: Any) -> int:
+    """`check_value` for a `kind` of integer, such as Count; returns a Python integer."""
+    return int(check_value(name, value, kind))
 
 
 @cache
@@ -218,9 +216,9 @@ def _default(field: Any) -> Any:
 
 
 def _sentence(kind: type[Config], values: dict[str, Any], error: ValidationError) -> str:
-    """The first problem: which field, what was found, what to use."""
+    """A sentence on the first problem: which field, what was found, what to use."""
     first = error.errors(include_url=False)[0]
-    if first["type"] == "value_error":  # raised by a check over several fields, or by settings inside these
+    if first["type"] == "value_error":  # from a check of several fields, or from inner settings
         return str(first["ctx"]["error"])
     name, fields = str(first["loc"][0]), kind.model_fields
     if name not in fields:

@@ -1,7 +1,6 @@
-"""What goes wrong, in one sentence each: which file or argument, what was found, what to do.
+"""Errors whose message says in one sentence which file or argument is wrong, what was found, what to do.
 
-The command line prints these without a traceback; everything else is a defect and keeps its
-traceback.
+The command line prints these without a traceback; all others are defects and print one.
 """
 
 from collections.abc import Iterator
@@ -9,7 +8,7 @@ from contextlib import contextmanager
 
 
 class NeurokitError(Exception):
-    """Base of every error that the reader of the message can mend."""
+    """Base of all errors that the user can correct."""
 
 
 class SettingsError(NeurokitError, ValueError):
@@ -33,12 +32,12 @@ class CheckpointError(NeurokitError, ValueError):
 
 
 class DiskError(NeurokitError, OSError):
-    """A file that could not be written; whatever stood under its name before still stands."""
+    """A file that could not be written; an earlier file of that name is untouched."""
 
 
 @contextmanager
 def read_from(where: object) -> Iterator[None]:
-    """Puts `where` (a file, a session of it) before the sentence of a DataError raised inside."""
+    """Puts `where` (a file, a session of it) before the message of a DataError raised inside."""
     try:
         yield
     except DataError as error:

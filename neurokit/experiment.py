@@ -23,10 +23,10 @@ import pandas as pd
 from torch import nn
 
 from neurokit import settings, tune
-from neurokit.config import AnyPath, Count, Seed, checked
+from neurokit.config import AnyPath, Count, Seed, check_value
 from neurokit.errors import CheckpointError, DataError, SettingsError
-from neurokit.figures.style import styled
-from neurokit.files.atomic import written
+from neurokit.figures.style import style_context
+from neurokit.files.atomic import atomic_write
 from neurokit.training import checkpoint
 from neurokit.training.checkpoint import Checkpoint
 from neurokit.training.compiling import Compile, check_compile
@@ -79,7 +79,7 @@ class Experiment:
         compile: Compile = "none",
     ) -> None:
         self.system_name = find_system(system).NAME
-        self.folder = checked("folder", folder, AnyPath | None)
+        self.folder = check_value("folder", folder, AnyPath | None)
         if self.folder is not None and not self.folder.is_dir():
             raise DataError(f"{self.folder} is no folder; name the one that holds the recording.")
         if recording is not None:
@@ -88,15 +88,15 @@ class Experiment:
             self.recording = recording
         self.given = recording is not None
         self.source = settings.check_source(source)
-        self.seed = checked("seed", seed, Seed)
+        self.seed = check_value("seed", seed, Seed)
         self.session = _names(session)
         self.build, self.device, self.compile = build, device, compile
         self.size = self._chosen_size(size)
         self.model_name, chosen = self._chosen_config(model, config)
-        config = chosen.with_values(values or {}).seeded(self.seed)
+        config = chosen.with_values(values or {}).add_seed(self.seed)
         self.config: SystemConfig = config
         if epochs is not None:
-            self.config = config.with_epochs(checked("epochs", epochs, Count))
+            self.config = config.with_epochs(check_value("epochs", epochs, Count))
         check_compile(compile, choose_device(device))
 
     # What it is, and where it lies
@@ -214,11 +214,11 @@ class Experiment:
         table, text, picture = (self.path.with_name(f"{stem}.{kind}") for kind in ("csv", "json", "png"))
         score, rows = self.score(), json.loads(scores.to_json(orient="records"))
         validation = {"name": score.name, self.model_name: score.value, **score.yardsticks}
-        with written(table) as new:
+        with atomic_write(table) as new:
             scores.to_csv(new, index=False)
-        with written(text) as new:
+        with atomic_write(text) as new:
             new.write_text(json.dumps({**self.facts, "validation": validation, "test": rows}, indent=2))
-        with written(picture) as new, styled():
+        with atomic_write(picture) as new, style_context():
             self.system.draw(scores).savefig(new, format="png", dpi=150, bbox_inches="tight")
         return table, text, picture
 
@@ -248,7 +248,7 @@ class Experiment:
         file = self.path.with_name(f"{self.path.name}.search.json") if file is None else Path(file)
         file.parent.mkdir(parents=True, exist_ok=True)
         options |= {"seed": self.seed if seed is None else seed, "file": file}
-        return search(self.objective(), space, trials=checked("trials", trials, Count), **options)
+        return search(self.objective(), space, trials=check_value("trials", trials, Count), **options)
 
     def objective(self) -> "Objective":
         """What a search makes small: the validation loss of this experiment with other values."""
@@ -256,26 +256,23 @@ class Experiment:
         return Objective(self)
 
     def submit(self, folder: str | Path | None = None, **options: Any) -> Any:
-        """Trains an ensemble and writes what a competition takes; `options` are those of the system's
-        `submit`.
+        """Trains an ensemble and writes what a competition takes; `options` go to the system's `submit`.
 
-        Raises SettingsError for a system without a competition.
+        Raises SettingsError for a system without a competition, and for a recording that was given, since
+        each member reads the files itself.
         """
         if not hasattr(self.system, "submit"):
             raise SettingsError(f"{self.system.NAME} has nothing to submit; sensorium has a competition.")
+        if self.given:
+            raise SettingsError("recording cannot be submitted; give the source or the folder of its files.")
         place = settings.data_folder() / "submissions" / self.path.name if folder is None else Path(folder)
-        load = functools.partial(
-            self.system.load,
-            source=self.source,
-            folder=self.folder,
-            session=self.session,
-            seed=self.seed,
-            config=self.config,
-        )
-        fixed = {"members_folder": self.path.with_name(f"{self.path.name}-members")}
-        return self.system.submit(
-            load, self.config, place, **fixed, device=self.device, compile=self.compile, **options
-        )
+        where = {name: getattr(self, name) for name in ("source", "folder", "session", "seed", "config")}
+        how = {"device": self.device, "compile": self.compile} | options
+        if self.build is not None:
+            how["build"] = self.build
+        members = self.path.with_name(f"{self.path.name}-members")
+        load = functools.partial(self.system.load, **where)
+        return self.system.submit(load, self.config, place, members_folder=members, **how)
 
     def with_values(self, values: Mapping[str, Any]) -> "Experiment":
         """The same experiment with other values in some fields of its config.

@@ -8,6 +8,6 @@ from neurokit import settings
 
 
 def progress(*args: Any, **options: Any) -> tqdm:
-    """`tqdm(...)` with this project's manners; `disable=True` hides one bar, CI hides all."""
+    """`tqdm(...)` with this project's defaults; `disable=True` hides one bar, CI hides all."""
     options["disable"] = bool(options.get("disable")) or settings.quiet()
     return tqdm(*args, leave=options.pop("leave", False), **options)

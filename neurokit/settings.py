@@ -1,12 +1,12 @@
-"""The environment variables, read here and nowhere else.
+"""The environment variables; no other module reads them.
 
 NEUROKIT_SOURCE      demo (default, simulated), cutout (small real recordings), full (downloads)
 NEUROKIT_DATA        folder for downloads and simulated recordings (default: the user's cache folder)
 NEUROKIT_REAL_DATA   folder of the small real recordings, read only (source cutout)
-NEUROKIT_BUILD       folder for what notebooks make for their reader (default: NEUROKIT_DATA)
+NEUROKIT_BUILD       folder for output of notebooks (default: NEUROKIT_DATA)
 NEUROKIT_QUIET       1 hides progress bars; CI=true does the same
 NEUROKIT_FAST        1 trains SENSORIUM models with compiled kernels (extra `fast`, CPU only)
-NEUROKIT_KEEP_MEMORY 1 lets a training process keep the memory that it frees (neurokit.training.compiling)
+NEUROKIT_KEEP_MEMORY 1 lets a training process reuse the memory that it frees (neurokit.training.compiling)
 """
 
 import os
@@ -33,10 +33,10 @@ YES, NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 def source() -> Source:
     """Where recordings come from: NEUROKIT_SOURCE.
 
-    Raises SettingsError for a word that is none of the three, and where NEUROKIT_TIER is set.
+    Raises SettingsError for any other word, and where NEUROKIT_TIER is set.
     """
     if before := os.environ.get("NEUROKIT_TIER"):
-        raise SettingsError(f"NEUROKIT_TIER is {before!r}; set NEUROKIT_SOURCE, which has its words now.")
+        raise SettingsError(f"NEUROKIT_TIER is {before!r}; set NEUROKIT_SOURCE instead.")
     found = os.environ.get("NEUROKIT_SOURCE", "demo").strip().lower()
     if found not in SOURCES:
         raise SettingsError(f"NEUROKIT_SOURCE is {found!r}; set it to one of {', '.join(SOURCES)}.")
@@ -44,10 +44,9 @@ def source() -> Source:
 
 
 def check_source(name: str | None = None) -> Source:
-    """The source of that name, for None that of NEUROKIT_SOURCE; raises SettingsError for any other word.
+    """The source of that name, or that of NEUROKIT_SOURCE for None; raises SettingsError for any other word.
 
-    Whatever chooses a recording by its source asks here first, so that no typo ends in the branch that
-    downloads.
+    Loaders call this before they branch, so that no typo starts a download.
     """
     if name is None:
         return source()
@@ -57,8 +56,8 @@ def check_source(name: str | None = None) -> Source:
 
 
 @contextmanager
-def source_of(name: str | None) -> Iterator[None]:
-    """Inside, the source is `name`; None leaves it as it is. Raises SettingsError for another word."""
+def use_source(name: str | None) -> Iterator[None]:
+    """Sets the source inside; None leaves it unchanged. Raises SettingsError for another word."""
     before = os.environ.get("NEUROKIT_SOURCE")
     os.environ.update({"NEUROKIT_SOURCE": check_source(name)} if name is not None else {})
     try:
@@ -69,13 +68,13 @@ def source_of(name: str | None) -> Iterator[None]:
 
 
 def data_folder() -> Path:
-    """Where downloads and simulated recordings live, absolute; not created here."""
+    """The folder of downloads and simulated recordings, absolute; not created here."""
     found = os.environ.get("NEUROKIT_DATA")
     return Path(found).expanduser().absolute() if found else user_cache_path("neurokit")
 
 
 def build_folder() -> Path:
-    """Where notebooks leave what they make, such as a submission; absolute, not created here."""
+    """The folder for output of notebooks, such as a submission; absolute, not created here."""
     found = os.environ.get("NEUROKIT_BUILD")
     return Path(found).expanduser().absolute() if found else data_folder()
 
@@ -90,28 +89,28 @@ def real_data_folder() -> Path:
         )
     folder = Path(found).expanduser().absolute()
     if not folder.is_dir():
-        finding = f"NEUROKIT_REAL_DATA is {folder}, which is no folder"
+        finding = f"NEUROKIT_REAL_DATA is {folder}, which is not a folder"
         raise SettingsError(f"{finding}: set it to an existing one.")
     return folder
 
 
 def quiet() -> bool:
-    """Whether progress bars stay hidden: NEUROKIT_QUIET=1, or a CI run."""
+    """Whether to hide progress bars: NEUROKIT_QUIET=1, or a CI run."""
     return _on("NEUROKIT_QUIET") or _on("CI")
 
 
 def fast() -> bool:
-    """Whether SENSORIUM models are trained with the optional kernels: NEUROKIT_FAST=1."""
+    """Whether to train SENSORIUM models with the optional kernels: NEUROKIT_FAST=1."""
     return _on("NEUROKIT_FAST")
 
 
 def keep_memory() -> bool:
-    """Whether a training process keeps the memory that it frees: NEUROKIT_KEEP_MEMORY=1."""
+    """Whether a training process reuses the memory that it frees: NEUROKIT_KEEP_MEMORY=1."""
     return _on("NEUROKIT_KEEP_MEMORY")
 
 
 def _on(name: str) -> bool:
-    """Whether a switch is set; raises SettingsError for a word that says neither yes nor no."""
+    """Whether a switch is on; raises SettingsError for any word but yes or no."""
     found = os.environ.get(name, "").strip().lower()
     if found not in (*YES, *NO):
         raise SettingsError(f"{name} is {found!r}; set it to 1 or 0.")

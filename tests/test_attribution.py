@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from neurokit.attribution import (
     Attribution,
+    find_strongest,
     integrated_gradients,
     lag_profile,
     rate_at,
     region_rate,
-    strongest,
 )
 from neurokit.errors import FitError
 from neurokit.pupil_encoder.model import PupilEncoder, WindowMLP
@@ -210,7 +210,7 @@ def test_a_positive_lag_means_that_the_input_came_first() -> None:
     expected = torch.zeros(11, 3)
     expected[5 + 3, 1] = 3.0
     assert torch.equal(profile, expected)
-    assert strongest(profile, lags, around=0.0) == (1, pytest.approx(0.06))
+    assert find_strongest(profile, lags, around=0.0) == (1, pytest.approx(0.06))
 
 
 @pytest.mark.parametrize(("bin_size", "width"), [(0.01, 11), (0.02, 5), (0.05, 3), (0.2, 1)])
@@ -220,11 +220,11 @@ def test_the_profile_is_averaged_over_the_same_seconds_at_any_bin_size(bin_size:
     lags, profile = lag_profile(torch.zeros(1, 1, 101, 1), [50], 50 * bin_size, bin_size)
     profile[40 + half], profile[40 - half] = 1.0, 1.0  # both within reach of lag 40 alone, if 2 half < width
     profile[80] = 1.5
-    found = strongest(profile, lags)
+    found = find_strongest(profile, lags)
     assert found == (0, pytest.approx((40 - 50 if half else 80 - 50) * bin_size, abs=1e-6))
     further = profile.clone()
     further[40 + half], further[40 + half + 1] = 0.0, 1.0  # one bin more, and no window holds both
-    assert strongest(further, lags)[1] == pytest.approx((80 - half - 50) * bin_size, abs=1e-6)
+    assert find_strongest(further, lags)[1] == pytest.approx((80 - half - 50) * bin_size, abs=1e-6)
 
 
 @pytest.mark.parametrize("bins", [[4, 8], [8, 15]])
@@ -262,7 +262,7 @@ def peaks(model: nn.Module) -> list[tuple[int, float]]:
             model, inputs, torch.zeros(TRIAL, 3), rate_at(region, bins), tolerance=0.05
         )
         lags, profile = lag_profile(attribution.values, bins, 12.0, bin_size=1.0)
-        found.append(strongest(profile, lags, around=1.0))
+        found.append(find_strongest(profile, lags, around=1.0))
     return found
 
 

@@ -159,7 +159,7 @@ neurokit.training.fit._train_epoch = lambda model, loss, data, state, settings: 
 
 @pytest.mark.slow
 def test_untrained_weights_fail_under_nbval(root: Path, tmp_path: Path) -> None:
-    """The checks of notebook 03 hold what was learnt, not only that cells run."""
+    """The checks of notebook 03 hold what was learned, not only that cells run."""
     found = sorted(NOTEBOOKS.glob("03_*.ipynb"))
     if not found:
         pytest.skip("notebook 03 (training) is not written yet")

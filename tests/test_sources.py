@@ -48,9 +48,9 @@ def neuromatch(folder: Path) -> TrialRecording:
 def test_neuromatch_and_alf_hold_the_same_trials(folder: Path, neuromatch: TrialRecording) -> None:
     alf = read_alf(folder / "Simulated_2026-01-01").recording()
     assert alf.name == neuromatch.name == "Simulated_2026-01-01"
-    kept = neuromatch.spikes.any(axis=(1, 2))  # the ALF conversion drops silent clusters
-    np.testing.assert_array_equal(alf.spikes, neuromatch.spikes[kept])
-    np.testing.assert_array_equal(alf.brain_area, neuromatch.brain_area[kept])
+    included = neuromatch.spikes.any(axis=(1, 2))  # the ALF conversion drops silent clusters
+    np.testing.assert_array_equal(alf.spikes, neuromatch.spikes[included])
+    np.testing.assert_array_equal(alf.brain_area, neuromatch.brain_area[included])
     np.testing.assert_allclose(alf.time, neuromatch.time)
     shared = set(alf.behaviour) & set(neuromatch.behaviour)
     assert shared == {"pupil_area", "pupil_x", "pupil_y", "face_motion", "wheel", "licks"}
@@ -142,7 +142,7 @@ def by_hand(path: Path, **changes: np.ndarray | None) -> Path:
 
 def test_spikes_fall_into_the_bins_that_a_hand_counts(tmp_path: Path) -> None:
     read = read_alf(by_hand(tmp_path / "m"))
-    # kept: 0 (good), 2 (unsorted), 4 (good); 1 is multi-unit, 3 is silent in the trials, 5 has no
+    # included: 0 (good), 2 (unsorted), 4 (good); 1 is multi-unit, 3 is silent in the trials, 5 has no
     # channel
     assert read.brain_area.tolist() == ["VISp", "CA1", "LGd"]  # channels 1, 2, 3 counted from 1
     expected = np.zeros((3, 2, 250), dtype=int)
@@ -191,7 +191,7 @@ def test_licks_need_not_be_sorted(tmp_path: Path) -> None:
     assert (licks[0, 50], licks[0, 51], licks.sum()) == (2, 1, 3)
 
 
-def test_times_are_told_from_the_stimulus(tmp_path: Path) -> None:
+def test_times_count_from_the_stimulus(tmp_path: Path) -> None:
     trials = read_alf(by_hand(tmp_path / "m")).trials
     np.testing.assert_allclose(trials["response_time"], [0.7, 0.9])
     assert trials["stimulus_time"].tolist() == [2, 6] and trials["response"].tolist() == [1, -1]
@@ -224,9 +224,9 @@ def test_a_frame_is_as_long_as_the_clock_says_at_that_end(tmp_path: Path) -> Non
 
 
 def test_a_clock_that_outlasts_its_frames_gives_nan(tmp_path: Path) -> None:
-    whole = read_alf(by_hand(tmp_path / "m")).behaviour["pupil_area"]
+    complete = read_alf(by_hand(tmp_path / "m")).behaviour["pupil_area"]
     torn = read_alf(by_hand(tmp_path / "n", **{"eye.area": np.arange(30.0)})).behaviour["pupil_area"]
-    np.testing.assert_array_equal(np.isnan(torn), whole >= 30)  # frame n holds the value n
+    np.testing.assert_array_equal(np.isnan(torn), complete >= 30)  # frame n holds the value n
     assert 0 < np.isnan(torn).sum() < torn.size
 
 
@@ -286,10 +286,10 @@ def test_a_missing_file_costs_its_own_channels_only(
     name: str,
     channels: set[str],
 ) -> None:
-    whole = read_alf(by_hand(tmp_path / "a"))
+    complete = read_alf(by_hand(tmp_path / "a"))
     part = read_alf(by_hand(tmp_path / "b", **{name: None}))
-    assert set(whole.behaviour) - set(part.behaviour) == channels
-    assert set(part.missing) - set(whole.missing) == {f"{name}.npy"}
+    assert set(complete.behaviour) - set(part.behaviour) == channels
+    assert set(part.missing) - set(complete.missing) == {f"{name}.npy"}
     assert set(part.recording().behaviour) == set(part.behaviour)
 
 
@@ -332,8 +332,8 @@ def test_alf_arrays_that_do_not_fit_are_named(
 
 def test_a_damaged_alf_file_is_named(tmp_path: Path) -> None:
     path = by_hand(tmp_path / "m")
-    whole = (path / "eye.area.npy").read_bytes()
-    for damage in (whole[: len(whole) // 2], b"", b"not an array"):
+    complete = (path / "eye.area.npy").read_bytes()
+    for damage in (complete[: len(complete) // 2], b"", b"not an array"):
         (path / "eye.area.npy").write_bytes(damage)
         with pytest.raises(DataError, match=r"m/eye\.area\.npy cannot be read"):
             read_alf(path)
@@ -400,8 +400,8 @@ def test_the_toy_session_itself_is_fine(tmp_path: Path) -> None:
     assert set(read.behaviour) == {"pupil_area", "pupil_x", "pupil_y", "wheel"}
     np.testing.assert_array_equal(read.spikes, session_of()["spks"])
     np.testing.assert_allclose(read.time, np.arange(50) * 0.01 + 0.005 - 0.5)
-    whole = session_of(spks=session_of()["spks"].astype(float))
-    [again] = read_sessions(save_part(tmp_path / "p2.npz", whole))
+    complete = session_of(spks=session_of()["spks"].astype(float))
+    [again] = read_sessions(save_part(tmp_path / "p2.npz", complete))
     np.testing.assert_array_equal(again.spikes, read.spikes)
 
 
@@ -438,11 +438,11 @@ def test_a_session_that_is_no_dictionary_is_named(tmp_path: Path) -> None:
         read_sessions(save_part(tmp_path / "part.npz", [1, 2]))
 
 
-@pytest.mark.parametrize("kept", [0, 100, 0.5, 0.999])
-def test_a_truncated_npz_is_named(tmp_path: Path, kept: float) -> None:
+@pytest.mark.parametrize("part", [0, 100, 0.5, 0.999])
+def test_a_truncated_npz_is_named(tmp_path: Path, part: float) -> None:
     path = save_part(tmp_path / "part.npz", session_of())
-    whole = path.read_bytes()
-    path.write_bytes(whole[: kept if kept >= 1 or kept == 0 else int(kept * len(whole))])
+    content = path.read_bytes()
+    path.write_bytes(content[: part if part >= 1 or part == 0 else int(part * len(content))])
     with pytest.raises(DataError, match=r"part\.npz"):
         read_sessions(path)
 
@@ -480,9 +480,9 @@ def test_a_cutout_puts_its_spikes_on_the_behaviours_clock(tmp_path: Path) -> Non
     read = read_cutout(cutout(tmp_path / "cut.npz"))
     assert read.spike_bins == slice(50, 90) and read.clock_uncertainty == 0.2
     assert set(read.behaviour) == {"pupil_area", "wheel_moving"}
-    kept = read_cutout(cutout(tmp_path / "cut.npz"), included_only=True)
-    np.testing.assert_array_equal(kept.spikes, read.spikes[:, [0, 1, 3]])
-    assert kept.trials["response"].tolist() == [1, 0, 1]
+    included = read_cutout(cutout(tmp_path / "cut.npz"), included_only=True)
+    np.testing.assert_array_equal(included.spikes, read.spikes[:, [0, 1, 3]])
+    assert included.trials["response"].tolist() == [1, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -545,7 +545,7 @@ def test_absent_columns_of_the_trial_table_are_nan() -> None:
 
 @pytest.fixture
 def small_demo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """The demo's sessions in small, and the folder in which they are kept."""
+    """The demo's sessions in small, and the folder in which they are saved."""
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
     monkeypatch.setattr(steinmetz, "SessionParameters", lambda seed: SMALL.replace(seed=seed))
     return tmp_path / "simulated"

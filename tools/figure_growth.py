@@ -34,8 +34,8 @@ LEGEND: dict[str, Any] = {
     "bbox_to_anchor": (0.5, 1),
     "handlelength": 0.5,
 }
-ROOM, RIGHT = (1.0, 0.4), 0.3  # decades around the dots, and how much more of them for the exponents
-LEAST = 1.0  # MB; the measurement tells no less
+MARGIN, RIGHT = (1.0, 0.4), 0.3  # decades around the dots, and how much more of them for the exponents
+LEAST = 1.0  # MB; the measurement resolves no less
 
 
 def draw() -> Figure:
@@ -75,7 +75,7 @@ def same_decades(panels: Any) -> None:
     shown = {
         panel: np.log10(np.concatenate([d.get_offsets() for d in panel.collections])) for panel in panels
     }
-    spans = np.max([np.ptp(places, axis=0) for places in shown.values()], axis=0) + ROOM
+    spans = np.max([np.ptp(places, axis=0) for places in shown.values()], axis=0) + MARGIN
     for panel, places in shown.items():
         middle = (places.min(axis=0) + places.max(axis=0)) / 2 + (RIGHT, 0)
         (left, bottom), (right, top) = 10 ** (middle - spans / 2), 10 ** (middle + spans / 2)

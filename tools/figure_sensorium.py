@@ -89,7 +89,7 @@ def draw_ladder(axis: Axes, planted: list[dict[str, Any]], controls: list[dict[s
     axis.axvline(0, color=GREY, linewidth=0.8)
     axis.set_yticks(range(len(gains)), [row["rung"] for row in gains], fontsize=7)
     axis.set(xlabel="gain in correlation, 95 % interval", title="Model 4's additions")
-    axis.set_ylim(len(gains) - 0.5, -2.2)  # room for the legend
+    axis.set_ylim(len(gains) - 0.5, -2.2)  # space for the legend
     axis.legend(fontsize=7, loc="upper left")
 
 

@@ -1,4 +1,4 @@
-"""Movies of gratings, laid out as models read movies: one condition after another, or the whole sequence.
+"""Movies of gratings, laid out as models read movies: one condition after another, or the complete sequence.
 
 Before a trial the screen is drawn grey, though the trial before ended a second earlier.
 

@@ -1,4 +1,4 @@
-"""Which gratings train, which choose, which test: whole conditions are held out, with all their trials.
+"""Which gratings train, which choose, which test: complete conditions are held out, with all their trials.
 
 Letters: C conditions, J numbers that name one, K trials, F frames, A, B, D members of the three parts, E end
 frames, N cells, R repeats, c some conditions.
@@ -85,7 +85,7 @@ def snippet_split(movie: GratingMovie, parts: ConditionSplit, *, length: int, st
 def shuffled_responses(movie: GratingMovie, split: MovieSplit, *, together: int, seed: int) -> GratingMovie:
     """A control: each stretch of `together` end frames with the responses to another one of its part.
 
-    With the length of a trial the time in it is kept, and what a grating looks like says nothing. Test
+    With the length of a trial the time in it remains, and what a grating looks like says nothing. Test
     responses stay. Raises DataError where a part is not made of such stretches.
     """
     random, responses = np.random.default_rng(seed), movie.responses.copy()
@@ -113,10 +113,10 @@ def by_condition(
 
 def complete_repeats(responses: Float[np.ndarray, "R F N"]) -> Float[np.ndarray, "r F N"]:
     """The repeats in which no response is missing; DataError where fewer than two are left."""
-    whole = np.isfinite(responses).all(axis=(1, 2))
-    if whole.sum() < 2:
-        raise DataError(f"{whole.sum()} of {len(whole)} repeats are complete; a ceiling needs two.")
-    return responses[whole]
+    complete = np.isfinite(responses).all(axis=(1, 2))
+    if complete.sum() < 2:
+        raise DataError(f"{complete.sum()} of {len(complete)} repeats are complete; a ceiling needs two.")
+    return responses[complete]
 
 
 def _keeps_all(
@@ -124,4 +124,4 @@ def _keeps_all(
 ) -> bool:
     """Whether every number of the drawn conditions is also one of the training conditions."""
     pairs = zip(conditions[drawn].T, conditions[train].T, strict=True)
-    return all(np.isin(all_of_them, kept).all() for all_of_them, kept in pairs)
+    return all(np.isin(all_of_them, trained).all() for all_of_them, trained in pairs)

@@ -28,7 +28,7 @@ from neurokit.digital_twin.recording import TRIAL_FOLDERS, Trial, Video, write_t
 from neurokit.digital_twin.statistics import TrainingStatistics, training_statistics
 from neurokit.digital_twin.trial_files import ARRAYS, check_replaceable
 from neurokit.errors import DataError
-from neurokit.files.atomic import folder_written
+from neurokit.files.atomic import atomic_write_folder
 
 FRAME_PERIOD = 1 / 30  # s
 LONGEST_GAP = 0.5  # s; longer than a blink
@@ -252,7 +252,7 @@ def write_recording(
     if len(silent := unit_ids[~statistics.kept]):
         finding = f"{len(silent)} units are never active in the trials to fit and are left out"
         warnings.warn(f"{finding}: {', '.join(map(str, silent))}.", stacklevel=2)
-    with folder_written(folder) as temporary:
+    with atomic_write_folder(folder) as temporary:
         write_trials(temporary / "training_data", map(statistics.standardise, trials))
         if videos:
             write_videos(temporary / "evaluation_data", _standardise(videos, statistics))

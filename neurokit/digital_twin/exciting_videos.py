@@ -15,10 +15,10 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
-from neurokit.config import Seed, checked
+from neurokit.config import Seed, check_value
 from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.errors import DataError
-from neurokit.insilico.most_exciting import blurred, chosen
+from neurokit.insilico.most_exciting import blur, check_neurons
 from neurokit.progress import progress
 from neurokit.simulation.movies import GREY
 from neurokit.training.device import first_tensor
@@ -105,12 +105,12 @@ def most_exciting_videos(
     if not 1 <= counted <= shape[0]:
         raise DataError(f"counted is {counted}; use 1 to {shape[0]}, the frames of the video.")
     norm = contrast * float(np.sqrt(np.prod(shape)))
-    noise = torch.randn(shape, generator=torch.Generator().manual_seed(checked("seed", seed, Seed)))
+    noise = torch.randn(shape, generator=torch.Generator().manual_seed(check_value("seed", seed, Seed)))
     start = _bounded(noise.to(first_tensor(model))[None], norm)
     climb = _Climb(model, counted, norm, smoothing)
     lengths = [step_size * norm * (1 - step / steps) for step in range(steps)]
     with evaluating(model), torch.enable_grad():
-        parts = chosen(units, model(start + GREY / 255).detach()[:, -1]).split(batch_size)
+        parts = check_neurons(units, model(start + GREY / 255).detach()[:, -1]).split(batch_size)
         climbed = [climb.up(start, part, lengths, show_progress) for part in parts]
     videos = torch.cat([videos for videos, _ in climbed])
     history = torch.cat([history for _, history in climbed], dim=1)
@@ -154,7 +154,7 @@ class _Climb:
         patterns = patterns.detach().requires_grad_()
         responses = self._responses(patterns, units)
         (gradient,) = torch.autograd.grad(responses.sum(), patterns)  # a video moves its own unit alone
-        smooth = blurred(gradient.flatten(0, 1), self.smoothing).unflatten(0, gradient.shape[:2])
+        smooth = blur(gradient.flatten(0, 1), self.smoothing).unflatten(0, gradient.shape[:2])
         return responses.detach(), _scaled(smooth, 1.0)
 
 

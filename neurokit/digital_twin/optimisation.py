@@ -23,8 +23,8 @@ from torch import Tensor, nn
 from torch.linalg import vector_norm
 from torch.optim.lr_scheduler import LRScheduler
 
-from neurokit.config import BelowOne, Config, Count, NonNegative, Positive, WholeNumber, checked
-from neurokit.digital_twin.network.sequence import UpdateRule
+from neurokit.config import BelowOne, Config, Count, NonNegative, Positive, WholeNumber, check_value
+from neurokit.digital_twin.network.clip_state import UpdateRule
 from neurokit.errors import FitError, SettingsError
 
 
@@ -146,7 +146,7 @@ class SgdClip(torch.optim.Optimizer):
         settings = SgdClipSettings(decay=decay, momentum=momentum, nesterov=nesterov, clip=clip, eps=eps)
         if not (groups := _groups(parameters)):
             raise FitError("The optimiser was given no parameter; unfreeze what is to be trained.")
-        super().__init__(groups, {"lr": checked("lr", lr, Positive)} | settings.to_dict())
+        super().__init__(groups, {"lr": check_value("lr", lr, Positive)} | settings.to_dict())
 
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]  # torch's takes a closure, this one needs none

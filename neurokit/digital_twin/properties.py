@@ -30,7 +30,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Integer, Num
 
 from neurokit.errors import DataError
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 from neurokit.files.fetch import fetch
 from neurokit.files.registry import read_registry
 
@@ -84,7 +84,7 @@ def read_units(path: Path, whole: Sequence[str] = ()) -> pd.DataFrame:
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
     """Writes a table as csv, without its index. Raises DiskError."""
-    with written(path) as temporary:
+    with atomic_write(path) as temporary:
         table.to_csv(temporary, index=False)
 
 

@@ -30,7 +30,7 @@ from neurokit.digital_twin.trial_files import (
     single_precision,
     subfolders,
 )
-from neurokit.files.atomic import folder_written
+from neurokit.files.atomic import atomic_write_folder
 from neurokit.progress import progress
 
 TRIAL_FOLDERS = ("training", "samples", *ARRAYS)
@@ -130,7 +130,7 @@ def write_trials(folder: str | Path, trials: Iterable[Trial]) -> Path:
     names: set[str] = set()
     folder, first = Path(folder), None
     check_replaceable(folder, TRIAL_FOLDERS)
-    with folder_written(folder) as temporary:
+    with atomic_write_folder(folder) as temporary:
         for trial in trials:
             first = first or trial
             _check_alike(first, trial, folder)
@@ -151,7 +151,7 @@ def write_videos(folder: str | Path, videos: Iterable[Video]) -> Path:
     names: set[str] = set()
     folder, first = Path(folder), None
     check_replaceable(folder, ARRAYS)
-    with folder_written(folder) as temporary:
+    with atomic_write_folder(folder) as temporary:
         for video in videos:
             first = first or video
             _check_new(names, video.name, folder)

@@ -23,9 +23,9 @@ import torch
 from torch import Tensor
 
 from neurokit import settings
+from neurokit.digital_twin.network.clip_state import Periphery
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.network import FoundationNetwork, build_network
-from neurokit.digital_twin.network.sequence import Periphery
 from neurokit.digital_twin.properties import (
     SCAN,
     SCANS_FILE,
@@ -50,7 +50,7 @@ from neurokit.digital_twin.weight_files import (
 )
 from neurokit.errors import CheckpointError, DataError
 from neurokit.files.archives import extract
-from neurokit.files.atomic import locked
+from neurokit.files.atomic import hold_lock
 from neurokit.files.fetch import fetch
 from neurokit.files.registry import find
 from neurokit.training.checkpoint import Checkpoint
@@ -93,7 +93,7 @@ def fetch_weights(folder: str | Path | None = None) -> Path:
     """
     downloads = weights_folder().parent
     folder = Path(folder) if folder is not None else weights_folder()
-    with locked(folder.with_name(f".{folder.name}.lock")):  # two notebooks may want the weights at once
+    with hold_lock(folder.with_name(f".{folder.name}.lock")):  # two notebooks may want the weights at once
         if not folder.exists():
             extract(_checked(fetch(ARCHIVE, downloads)), folder, MOST_BYTES)
     list_scans(folder)
@@ -155,7 +155,7 @@ def save_weights(
     check_finite(path, state, "save weights of a fit that has not diverged")
     rows = _rows(path, units, session, scan_idx)
     scan = {"session": session, "scan_idx": scan_idx, "units": len(units), "data_id": data_id}
-    with locked(folder / ".lock"):
+    with hold_lock(folder / ".lock"):
         _keep_core(folder / CORE_FILE, core)
         write_tensors(path, rest)
         _extend(folder / UNITS_FILE, rows)

@@ -30,11 +30,11 @@ from neurokit.digital_twin.recording import load_trials
 from neurokit.digital_twin.training import train_cohort
 from neurokit.distributed.processes import (
     DEVICES,
-    Rejoining,
-    joined,
+    EpochStates,
+    join_group,
     own_device,
-    sentence_found,
-    sentence_left,
+    raise_saved_error,
+    save_error,
 )
 from neurokit.errors import DiskError, FitError, NeurokitError, SettingsError
 
@@ -57,7 +57,7 @@ def train_in_processes(
     threads = max(1, torch.get_num_threads() // len(folders))
     with tempfile.TemporaryDirectory() as meeting:
         job = (dict(folders), config, Path(output), device, Path(meeting), threads)
-        with sentence_found(Path(meeting)):
+        with raise_saved_error(Path(meeting)):
             multiprocessing.spawn(_work, job, nprocs=len(folders))
     return {mouse: Path(output) / f"{mouse}.safetensors" for mouse in folders}
 
@@ -76,25 +76,25 @@ def train_my_mouse(folders: Folders, config: TwinConfig, output: str | Path, *, 
     network = build_network(recording.units, config.network, seed=config.seed).to(target)
     shared = [parameter for module in network.shared.values() for parameter in module.parameters()]
     keep_equal(shared)
-    rejoining = Rejoining(Path(output) / mouse)
+    states = EpochStates(Path(output) / mouse)
 
     def close_epoch(epoch: int, _: float) -> None:
         keep_equal(shared)
-        rejoining.keep(epoch)
+        states.keep(epoch)
 
     fitted = train_cohort(
         {mouse: recording},
         config,
         {mouse: network},
         device=str(target),
-        checkpoint=rejoining.start(),
+        checkpoint=states.start(),
         rank=rank,
         world=world,
         on_epoch=close_epoch,
         show_progress=rank == 0,
     )
     saved = save_twin(network, Path(output) / mouse, config, recording, history=fitted.history)
-    rejoining.finish()
+    states.finish()
     return saved
 
 
@@ -119,7 +119,7 @@ def _work(
     """What each process does."""
     torch.set_num_threads(threads)
     address = (meeting / "meet").as_uri()
-    with sentence_left(meeting), joined(device, init_method=address, rank=rank, world_size=len(folders)):
+    with save_error(meeting), join_group(device, init_method=address, rank=rank, world_size=len(folders)):
         train_my_mouse(folders, config, output, device=device)
 
 
@@ -144,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = config if given.epochs is None else config.with_epochs(given.epochs)
         folders = _folders(given.mice)
         if "RANK" in os.environ:  # torchrun
-            with joined(given.device):
+            with join_group(given.device):
                 print(train_my_mouse(folders, config, given.output, device=given.device))
         else:
             print(*train_in_processes(folders, config, given.output, device=given.device).values(), sep="\n")

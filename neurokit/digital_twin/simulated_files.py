@@ -36,7 +36,7 @@ from neurokit.digital_twin.recording import Trial, Video, write_trials, write_vi
 from neurokit.digital_twin.simulated_mouse import Behaviour
 from neurokit.digital_twin.simulation import Presentation, SimulatedMouse
 from neurokit.errors import SettingsError
-from neurokit.files.atomic import folder_written, written
+from neurokit.files.atomic import atomic_write, atomic_write_folder
 from neurokit.simulation.video_stimuli import NATURAL
 
 TRUTH = "truth.npz"
@@ -133,7 +133,7 @@ def _write_truth(recording: SimulatedMouse, found: Scales, path: Path) -> None:
         arrays[f"expected_{kind}"] = _expected(recording, found, kind)
         for name, values in vars(recording.ceilings(kind)).items():
             arrays[f"ceiling_{kind}_{name}"] = values
-    with written(path) as temporary, temporary.open("wb") as stream:
+    with atomic_write(path) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(
             stream,
             parameters=np.array(recording.parameters.to_json()),
@@ -171,7 +171,7 @@ def write_scans(path: str | Path, scans: Sequence[MicronsScan], videos: Iterable
     Each video that a trial names must be among `videos`: a link that leads nowhere is not noticed here.
     """
     path = Path(path)
-    with written(path) as temporary, h5py.File(temporary, "w", locking=False) as file:
+    with atomic_write(path) as temporary, h5py.File(temporary, "w", locking=False) as file:
         for video in videos:
             _write_video(file, video)
         for scan in scans:
@@ -198,7 +198,7 @@ def write_properties(
         "readout": {"readout_weights": weights, "readout_locations": properties[[*LOCATIONS]].to_numpy()},
         "responses": {"responses": responses, "stimulus": stimulus},
     }
-    with folder_written(folder) as temporary:
+    with atomic_write_folder(folder) as temporary:
         for kind, names in TABLES.items():
             columns = [*names, "brain_area", "field"] if kind == "anatomy" else [*names]
             values = properties[columns].reset_index(drop=True)

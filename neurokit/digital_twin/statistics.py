@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Float32, Int
 from neurokit.digital_twin.recording import Trial
 from neurokit.errors import DataError
 from neurokit.files.archives import read_npz
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 
 MOST_BYTES = 1 << 24  # of a file of statistics; the largest recordings have 10,000 units
 
@@ -55,7 +55,7 @@ class TrainingStatistics:
 
     def write(self, path: str | Path) -> None:
         """Writes an npz; raises DiskError where it cannot be."""
-        with written(path) as temporary, temporary.open("wb") as stream:
+        with atomic_write(path) as temporary, temporary.open("wb") as stream:
             np.savez(stream, **asdict(self))
 
 

@@ -118,7 +118,7 @@ def train_network(
     network = check_network(network)
     config = config.replace(network=network.settings)
     fitted = train_cohort({"mouse": recording}, config, {"mouse": network}, **options)
-    return TrainingResult(fitted.model.mice["mouse"], fitted.history, fitted.best_epoch, fitted.best_loss)
+    return TrainingResult(fitted.model.network("mouse"), fitted.history, fitted.best_epoch, fitted.best_loss)
 
 
 def _frozen(networks: Mapping[str, TwinNetwork]) -> str:

@@ -19,7 +19,7 @@ from neurokit.digital_twin.simulated_files import TRUTH, Scales, write_recording
 from neurokit.digital_twin.simulated_mouse import Custom, Sight, VideoMouse, activity
 from neurokit.digital_twin.simulation import Ceilings, MouseParameters, simulate_mouse
 from neurokit.errors import DataError
-from neurokit.files.cache import kept, simulated_folder
+from neurokit.files.cache import read_or_write, simulated_folder
 from neurokit.simulation.movie_cells import MovieCells
 from neurokit.simulation.movies import FRAME_RATE
 
@@ -66,7 +66,11 @@ class MouseTruth:
 def load_simulated_mouse(parameters: MouseParameters) -> Path:
     """The folder of a simulated recording, written on the first call (half a minute for the default)."""
     folder = simulated_folder("video-mouse", parameters.to_dict(), MAKERS)
-    return kept(folder, TRUTH, lambda folder: write_recording(simulate_mouse(parameters), folder), _whole)
+
+    def write(folder: Path) -> None:
+        write_recording(simulate_mouse(parameters), folder)
+
+    return read_or_write(folder, TRUTH, write, _check_truth)
 
 
 def load_truth(folder: str | Path) -> MouseTruth:
@@ -85,7 +89,7 @@ def truth_path(folder: str | Path) -> Path:
     return Path(folder) / TRUTH
 
 
-def _whole(folder: Path) -> Path:
+def _check_truth(folder: Path) -> Path:
     load_truth(folder)
     return folder
 

@@ -13,7 +13,7 @@ from jaxtyping import Float32, UInt8
 from torch import Tensor, nn
 
 from neurokit.digital_twin.network.base import check_network
-from neurokit.digital_twin.network.sequence import Periphery, Sequence
+from neurokit.digital_twin.network.clip_state import ClipState, Periphery
 from neurokit.errors import DataError, SettingsError
 from neurokit.training.device import choose_device
 from neurokit.training.predict import evaluating
@@ -51,7 +51,7 @@ class DigitalTwin:
         self.device = choose_device(device)
         self.network, self.units = network.to(self.device), units
         self.periphery: Periphery = periphery
-        self._sequence: Sequence | None = None
+        self._sequence: ClipState | None = None
 
     def reset(self) -> None:
         """Forgets what was seen."""
@@ -116,7 +116,7 @@ class DigitalTwin:
             sequence = self._continued(video)
             return self.network.rates(video, pupil, behaviour, sequence).float().cpu().numpy()
 
-    def _continued(self, video: Tensor) -> Sequence:
+    def _continued(self, video: Tensor) -> ClipState:
         if self._sequence is None:
             self._sequence = self.network.begin(video.shape[1], periphery=self.periphery)
         if self._sequence.batch != video.shape[1]:

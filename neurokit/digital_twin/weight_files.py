@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from neurokit.errors import CheckpointError
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 
 CORE = "core."  # what the names of the core's tensors start with, buffers included
 OUTPUT = re.compile(r"core\.recurrent\.out\.weights\.\d+")  # of each stream, C x ...
@@ -42,7 +42,7 @@ def check_finite(path: Path, tensors: dict[str, Tensor], remedy: str) -> None:
 
 def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
     """Writes named tensors, each with a memory of its own. Raises DiskError."""
-    with written(path) as temporary:
+    with atomic_write(path) as temporary:
         torch.save({name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}, temporary)
 
 

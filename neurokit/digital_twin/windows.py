@@ -19,7 +19,7 @@ from neurokit.digital_twin.optimisation import epoch_seed
 from neurokit.digital_twin.recording import Trial
 from neurokit.errors import DataError
 from neurokit.training.checkpoint import fingerprint
-from neurokit.training.device import sent
+from neurokit.training.device import to_device
 
 STRIDE = 8  # pixels; of an hour of video at 144 x 256 this keeps 62 MB
 
@@ -67,7 +67,8 @@ class MouseWindows:
         """Windows of trials drawn with replacement."""
         found = [self._window(generator) for _ in range(size)]
         video, pupil, behaviour, responses = (
-            sent(torch.from_numpy(np.stack(part, axis=1)), self.device) for part in zip(*found, strict=True)
+            to_device(torch.from_numpy(np.stack(part, axis=1)), self.device)
+            for part in zip(*found, strict=True)
         )
         return Windows(self.mouse, video, pupil, behaviour, responses, stream, generator)
 

@@ -1,6 +1,6 @@
-"""Trials on Ray: our objective its trainable, our median rule its scheduler, its result a record.
+"""Trials on Ray: an objective as its trainable, the median rule as its scheduler, its result as a trial.
 
-Imports ray, so it is itself imported only when a search on Ray begins.
+Imports ray, so it is imported only when a search on Ray begins.
 """
 
 from collections.abc import Sequence
@@ -15,9 +15,9 @@ from neurokit.tune.trials import Curve, MedianStopping, Objective, Report, Trial
 
 
 def run_on_ray(objective: Objective, parameters: dict[str, Any]) -> None:
-    """What Ray runs: tells the best loss so far after each epoch, and at last how it ended."""
+    """What Ray runs: reports the best loss so far after each epoch, and finally how the trial ended."""
 
-    def told(parameters: dict[str, Any], report: Report) -> float:
+    def report_to_ray(parameters: dict[str, Any], report: Report) -> float:
         best = inf
 
         def both(epoch: int, loss: float) -> None:
@@ -29,7 +29,7 @@ def run_on_ray(objective: Objective, parameters: dict[str, Any]) -> None:
 
         return objective(parameters, both)
 
-    ended = run_trial(told, Trial(0, {}, plain(parameters)), None, [])
+    ended = run_trial(report_to_ray, Trial(0, {}, plain(parameters)), None, [])
     tune.report(
         {
             "loss": inf if ended.loss is None else ended.loss,
@@ -41,40 +41,40 @@ def run_on_ray(objective: Objective, parameters: dict[str, Any]) -> None:
 
 
 class MedianScheduler(FIFOScheduler):
-    """Ray's first-in-first-out scheduler with our median rule over the trials that are over."""
+    """Ray's first-in-first-out scheduler with the median rule over finished trials."""
 
     def __init__(self, stop: MedianStopping, earlier: Sequence[Curve] = ()) -> None:
-        """The rule to apply, and the curves of trials that were over before."""
+        """The rule to apply, and the curves of trials that had finished before."""
         super().__init__()
         self.stop, self.earlier = stop, tuple(earlier)
         self.curves: dict[str, list[tuple[int, float]]] = {}
-        self.over: set[str] = set()
+        self.finished: set[str] = set()
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
-        """Ray's question after each report: go on or stop."""
+        """Answers Ray after each report: continue or stop."""
         if result.get("status") != "running":
             return self.CONTINUE
         curve = self.curves.setdefault(trial.trial_id, [])
         curve.append((result["epoch"], result["epoch_loss"]))
-        earlier = [*self.earlier, *(self.curves[name] for name in sorted(self.over))]
+        earlier = [*self.earlier, *(self.curves[name] for name in sorted(self.finished))]
         return self.STOP if self.stop.stops(curve, earlier) else self.CONTINUE
 
     def on_trial_complete(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> None:
-        """Ray's notice that a trial is over; one that failed or never reported is no yardstick."""
+        """Records a finished trial for later comparisons, unless it failed or never reported."""
         if result.get("status") != "failed" and trial.trial_id in self.curves:
-            self.over.add(trial.trial_id)
+            self.finished.add(trial.trial_id)
 
 
 def folder_name(trial: Any) -> str:
-    """A trial's folder, numbered in order of proposal (Ray's tag is `1_cell=gru,...`): `00001`."""
+    """The name of a trial's folder, by order of proposal (Ray's tag is `1_cell=gru,...`): `00001`."""
     return f"{int(trial.experiment_tag.split('_')[0]):05d}"
 
 
 def record(number: int, result: Any) -> Trial:
-    """Ray's result as our record; its coordinates stay unknown, inside Ray's searcher."""
+    """Ray's result as a trial; its coordinates are unknown, since only Ray's searcher has them."""
     metrics = result.metrics or {}
     status, loss = metrics.get("status", "failed"), metrics.get("loss", inf)
-    if status == "running":  # its last word was a report: stopped by the rule, or dead
+    if status == "running":  # the last report was not a final one: stopped by the rule, or dead
         status, loss = ("pruned", loss) if result.error is None else ("failed", inf)
     return Trial(
         number,

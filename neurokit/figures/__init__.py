@@ -1,1 +1,1 @@
-"""Pictures: one style, named axes with units, every score beside what it is measured against."""
+"""Figures: one style, axes with names and units, every score beside its reference."""

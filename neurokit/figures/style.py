@@ -22,13 +22,13 @@ STYLE = {
 
 
 def use_style() -> None:
-    """Sets the project's figure style for all figures that follow."""
+    """Sets the project's figure style for all later figures."""
     plt.style.use(STYLE)
 
 
 @contextmanager
-def styled() -> Iterator[None]:
-    """The project's figure style inside; figures that were made there are closed at the end."""
+def style_context() -> Iterator[None]:
+    """The project's figure style inside; closes the figures made there at the end."""
     before = set(plt.get_fignums())
     with plt.style.context(STYLE):
         yield

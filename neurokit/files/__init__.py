@@ -1,1 +1,1 @@
-"""Files: written as one step, cached, downloaded, and read without trust."""
+"""Files: written atomically, cached, downloaded, and read without trusting them."""

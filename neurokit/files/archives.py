@@ -1,7 +1,7 @@
-"""Zip archives and npz files, opened with a bound on what they may unpack to.
+"""Zip archives and npz files, opened with a limit on what they may unpack to.
 
-A zip of kilobytes can claim, or unpack to, more than any disk holds, and can name files outside its
-folder. So every member is judged before the first byte is unpacked, and counted while it is.
+A zip of a few kilobytes can claim, or unpack to, more than any disk holds, and can name files outside its
+folder. So every member is checked before the first byte is unpacked, and its bytes are counted meanwhile.
 """
 
 import stat
@@ -18,25 +18,25 @@ from typing import cast
 import numpy as np
 
 from neurokit.errors import DataError, DiskError
-from neurokit.files.atomic import folder_written
+from neurokit.files.atomic import atomic_write_folder
 
 Source = str | Path | BufferedIOBase
 MOST_MEMBERS = 10_000
-CHUNK = 1 << 20
+CHUNK_SIZE = 1 << 20
 
-# Only these bound what one read unpacks: bz2 and lzma hand out whole blocks, however large.
+# Only these limit what one read unpacks: bz2 and lzma return complete blocks, however large.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, NotImplementedError)
 _BAD_HEADER = (SyntaxError, tokenize.TokenError, TypeError, MemoryError, RecursionError)
 
 
 @contextmanager
-def opened(source: Source, limit: int, members: int = MOST_MEMBERS) -> Iterator[zipfile.ZipFile]:
+def open_archive(source: Source, limit: int, members: int = MOST_MEMBERS) -> Iterator[zipfile.ZipFile]:
     """A zip archive whose directory has been checked, for a `with` block.
 
     Raises DataError, there and for zipfile's own errors inside the block, where the file is missing,
-    truncated or no zip, holds more than `members` members or more than `limit` bytes uncompressed,
-    or has an encrypted member, a link, a doubled name or a name that leaves its folder.
+    truncated or not a zip, holds more than `members` members or more than `limit` bytes uncompressed,
+    or has an encrypted member, a link, a duplicate name or a name outside its folder.
     """
     name = name_of(source)
     try:
@@ -51,7 +51,7 @@ def opened(source: Source, limit: int, members: int = MOST_MEMBERS) -> Iterator[
         finding = f"{name} is missing"
         raise DataError(f"{finding}: download it, or give the path of an existing file.") from error
     except _DAMAGE as error:
-        finding = f"{name} is truncated, damaged or no zip ({error})"
+        finding = f"{name} is truncated, damaged or not a zip ({error})"
         raise DataError(f"{finding}: download it again.") from error
     except OSError as error:
         finding = f"{name} could not be read ({error})"
@@ -64,16 +64,16 @@ def extract(
     limit: int,
     members: int = MOST_MEMBERS,
 ) -> Path:
-    """Unpacks a zip archive into the new folder `folder`, which appears whole or not at all.
+    """Unpacks a zip archive into the new folder `folder`, which appears complete or not at all.
 
-    Raises DataError as `opened` does, or where `folder` already exists; DiskError where it cannot
+    Raises DataError as `open_archive` does, or where `folder` already exists; DiskError where it cannot
     be written.
     """
     folder = Path(folder)
     if folder.exists():
         finding = f"{folder} already exists"
         raise DataError(f"{finding}: remove it, or unpack {source} into another folder.")
-    with opened(source, limit, members) as archive, folder_written(folder) as temporary, _damage():
+    with open_archive(source, limit, members) as archive, atomic_write_folder(folder) as temporary, _damage():
         left = limit
         for member in archive.infolist():
             left -= _unpack(archive, member, temporary, left)
@@ -84,19 +84,19 @@ def read_npz(source: Source, limit: int, keys: list[str] | None = None) -> dict[
     """The arrays of an npz file by name; all of them, or only `keys`.
 
     Pickled objects are never opened here: `neurokit.files.pickles.load_object_array` does that.
-    Raises DataError as `opened` does, for an absent key, an object array, and an array whose header
-    claims another size than its data has.
+    Raises DataError as `open_archive` does, for an absent key, an object array, and an array whose header
+    claims a size other than that of its data.
     """
-    with opened(source, limit) as archive, _damage():
+    with open_archive(source, limit) as archive, _damage():
         wanted = keys if keys is not None else [Path(name).stem for name in archive.namelist()]
         return {key: _read_array(archive, key, name_of(source)) for key in wanted}
 
 
 @contextmanager
-def opened_array(
+def open_array(
     archive: zipfile.ZipFile, key: str, name: str
 ) -> Iterator[tuple[BufferedIOBase, tuple[int, ...], np.dtype]]:
-    """The member `key`.npy of an npz, at its first data byte, with its header's shape and dtype.
+    """Opens the member `key`.npy of an npz at its first data byte; yields the stream, shape and dtype.
 
     Raises DataError (naming the file `name`) for an absent key, or a header not of npy version 1
     or 2.
@@ -114,7 +114,7 @@ def opened_array(
 def read_header(stream: BufferedIOBase) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Shape, whether columns come first, and dtype of an npy stream.
 
-    Raises ValueError for version 3, a damaged header or none.
+    Raises ValueError for version 3 and for a damaged or missing header.
     """
     version = np.lib.format.read_magic(stream)
     if version not in ((1, 0), (2, 0)):
@@ -129,17 +129,17 @@ def read_header(stream: BufferedIOBase) -> tuple[tuple[int, ...], bool, np.dtype
 
 @contextmanager
 def _damage() -> Iterator[None]:
-    """Makes a ValueError of zipfile or numpy the BadZipFile that `opened` turns into a sentence."""
+    """Turns a ValueError of zipfile or numpy into a BadZipFile, which `open_archive` explains."""
     try:
         yield
-    except DataError:  # has a sentence of its own
+    except DataError:  # already explained
         raise
     except ValueError as error:
         raise zipfile.BadZipFile(str(error)) from error
 
 
 def _read_array(archive: zipfile.ZipFile, key: str, name: str) -> np.ndarray:
-    with opened_array(archive, key, name) as (stream, shape, dtype):
+    with open_array(archive, key, name) as (stream, shape, dtype):
         if dtype.hasobject:
             finding = f"{name} holds pickled objects in {key!r}"
             raise DataError(f"{finding}: open it with load_object_array.")
@@ -147,7 +147,7 @@ def _read_array(archive: zipfile.ZipFile, key: str, name: str) -> np.ndarray:
         _check_claim(held, shape, dtype, f"{name} ({key})")
     with archive.open(f"{key}.npy") as stream:
         array = np.lib.format.read_array(stream, allow_pickle=False)
-        stream.read(1)  # at the end of its data zipfile compares the checksum
+        stream.read(1)  # zipfile compares the checksum at the end of the data
     return array
 
 
@@ -164,11 +164,11 @@ def _check_directory(archive: zipfile.ZipFile, name: str, limit: int, members: i
     found = archive.infolist()
     if len(found) > members:
         finding = f"{name} has {len(found)} members, more than {members}"
-        raise DataError(f"{finding}: raise the bound to trust it.")
+        raise DataError(f"{finding}: raise the limit if you trust it.")
     size = sum(member.file_size for member in found)
     if size > limit:
         finding = f"{name} unpacks to {size} bytes, more than {limit}"
-        raise DataError(f"{finding}: raise the limit to trust it.")
+        raise DataError(f"{finding}: raise the limit if you trust it.")
     if len({member.filename.rstrip("/").lower() for member in found}) < len(found):
         raise DataError(f"{name} names a member twice: download it again from its publisher.")
     for member in found:
@@ -177,7 +177,7 @@ def _check_directory(archive: zipfile.ZipFile, name: str, limit: int, members: i
 
 def _check_member(member: zipfile.ZipInfo, name: str) -> None:
     path = PurePosixPath(member.filename)
-    separators = "\\:\0"  # elsewhere than on POSIX
+    separators = "\\:\0"  # of other systems than POSIX
     odd = any(sign in member.orig_filename for sign in separators)
     if odd or path.is_absolute() or ".." in path.parts or not path.parts:
         finding = f"{name} has the member {member.filename!r} outside its folder"
@@ -186,7 +186,7 @@ def _check_member(member: zipfile.ZipInfo, name: str) -> None:
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         raise DataError(f"{name} has a link or device, {member.filename!r}: do not use this file.")
     if member.flag_bits & 1 or member.compress_type not in _METHODS:
-        finding = f"{name} has {member.filename!r} encrypted or oddly packed"
+        finding = f"{name} has {member.filename!r} encrypted or compressed by another method"
         raise DataError(f"{finding}: repack it with deflate.")
 
 
@@ -198,17 +198,17 @@ def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, folder: Path, lim
     target.parent.mkdir(parents=True, exist_ok=True)
     count = 0
     with archive.open(member) as stream, target.open("wb") as out:
-        while chunk := stream.read(CHUNK):
+        while chunk := stream.read(CHUNK_SIZE):
             count += len(chunk)
             if count > limit:
-                finding = f"{archive.filename} unpacks to more than it says"
+                finding = f"{archive.filename} unpacks to more bytes than it declares"
                 raise DataError(f"{finding}: do not use this file.")
             out.write(chunk)
     return count
 
 
 def name_of(source: Source) -> str:
-    """What an error calls an archive: its path, or the name of its stream."""
+    """The name of an archive in messages: its path, or the name of its stream."""
     if isinstance(source, str | Path):
         return str(source)
     return str(getattr(source, "name", "the archive"))

@@ -1,4 +1,4 @@
-"""Files and folders that are whole or not there: made under a temporary name, then renamed."""
+"""Files and folders that are complete or absent: written under a temporary name, then renamed."""
 
 import glob
 import hashlib
@@ -16,7 +16,7 @@ from neurokit.errors import DataError, DiskError, NeurokitError
 
 try:
     import fcntl
-except ImportError:  # Windows: what killed processes leave stays
+except ImportError:  # Windows: leftovers of killed processes stay
     fcntl = None  # type: ignore[assignment]
 
 WRITER = "neurokit.json"  # in an output folder: which command wrote it, and the SHA-256 of each of its files
@@ -24,17 +24,17 @@ UNFINISHED = ".neurokit-unfinished"  # in an output folder: where its files lie 
 
 
 @contextmanager
-def written(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path) -> Iterator[Path]:
     """Yields a temporary path beside `path`; on success it becomes `path`, else it is removed.
 
-    What killed processes left of the same file is removed first. Write into the temporary file: one
-    renamed onto it is taken for such remains, and HDF5 needs `locking=False`. Raises DiskError (full
-    disk, no permission), with the file that stood there before untouched.
+    Leftovers of killed processes that wrote the same file are removed first. Write into the temporary file
+    itself: a file that is renamed onto it would be taken for such a leftover. HDF5 needs `locking=False`.
+    Raises DiskError (full disk, no permission) and leaves an earlier file untouched.
     """
     path = Path(path)
     with _disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_remains(path)
+        _remove_leftovers(path)
         file = _new_temporary(path)
         temporary = Path(file.name)
         try:
@@ -47,11 +47,11 @@ def written(path: str | Path) -> Iterator[Path]:
 
 
 @contextmanager
-def folder_written(path: str | Path) -> Iterator[Path]:
+def atomic_write_folder(path: str | Path) -> Iterator[Path]:
     """Yields a new folder beside `path`; on success it becomes `path`, else it is removed.
 
-    A folder that stood there before is replaced, with all that was in it. Raises DiskError (full
-    disk, no permission, a file of that name), with what stood there before untouched.
+    An earlier folder of that name is replaced with all its content. Raises DiskError (full disk, no
+    permission, a file of that name) and leaves what was there untouched.
     """
     path = Path(path)
     with _disk_errors(path):
@@ -67,11 +67,11 @@ def folder_written(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def write_output(folder: str | Path, writer: str, *, beside: Sequence[str] = ()) -> Iterator[Path]:
-    """Yields a folder to write in; at the end its files lie in `folder`, which the user has named.
+    """Yields a folder to write in; at the end its files are moved to `folder`, which the user has named.
 
-    `folder` has to be new or empty, or to hold what the same `writer` left there and nobody has changed: that
-    is replaced, as is what a killed process left. Files called as in `beside` may lie there, and stay. Raises
-    DataError, before anything is written, where `folder` holds anything else, and DiskError.
+    `folder` must be new or empty, or hold unchanged files of the same `writer`: these are replaced, as are
+    leftovers of a killed process. Files whose names are in `beside` may be there, and stay. Raises DataError,
+    before anything is written, where `folder` holds anything else, and DiskError.
     """
     folder = Path(folder)
     new = folder / UNFINISHED
@@ -87,8 +87,8 @@ def write_output(folder: str | Path, writer: str, *, beside: Sequence[str] = ())
 
 
 @contextmanager
-def locked(path: str | Path) -> Iterator[None]:
-    """Keeps other processes out of a block that holds the same lock file, made where there is none.
+def hold_lock(path: str | Path) -> Iterator[None]:
+    """Keeps other processes out of any block that holds the same lock file, which is created if missing.
 
     Raises DiskError where the lock's folder cannot be written.
     """
@@ -115,25 +115,25 @@ def _new_temporary(path: Path) -> IO[bytes]:
         if fcntl is None:
             file.close()  # Windows renames no open file
             return file
-        with suppress(OSError):  # a disk without locks, where nothing is taken for remains either
+        with suppress(OSError):  # a disk without locks, where leftovers are not recognised either
             fcntl.flock(file, fcntl.LOCK_EX)
         if Path(file.name).exists():
             return file
-        file.close()  # it was taken for remains before it was locked
+        file.close()  # another process removed it as a leftover before it was locked
 
 
-def _remove_remains(path: Path) -> None:
-    """Removes temporary files of `path` whose writers are dead: nobody holds their locks."""
+def _remove_leftovers(path: Path) -> None:
+    """Removes temporary files of `path` that are not locked, so their writers are dead."""
     if fcntl is None:
         return
-    for remains in path.parent.glob(glob.escape(f".{path.stem}~") + "?" * 8 + glob.escape(path.suffix)):
-        with suppress(OSError), remains.open("r+b") as file:  # OSError: its writer lives, or it is gone
+    for leftover in path.parent.glob(glob.escape(f".{path.stem}~") + "?" * 8 + glob.escape(path.suffix)):
+        with suppress(OSError), leftover.open("r+b") as file:  # OSError: its writer is alive, or it is gone
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            remains.unlink()
+            leftover.unlink()
 
 
 def _replace_folder(new: Path, path: Path) -> None:
-    """Renames `new` to `path`; the folder there steps aside first, and back where that fails."""
+    """Renames `new` to `path`; a folder there is moved away first, and back if that fails."""
     if not path.is_dir() or path.is_symlink():
         new.rename(path)
         return
@@ -148,8 +148,8 @@ def _replace_folder(new: Path, path: Path) -> None:
 
 
 def _check_output(folder: Path, writer: str, beside: Sequence[str]) -> list[str]:
-    """The files there that `writer` left; raises DataError for one that it did not, or not as it is now."""
-    listed, found = _listed(folder / WRITER, writer), []
+    """The files there that `writer` left; raises DataError for any other or changed file."""
+    listed, found = _read_listed(folder / WRITER, writer), []
     known = {*beside, *([WRITER] if listed else [])}
     for path in folder.rglob("*") if folder.is_dir() else ():
         name = path.relative_to(folder).as_posix()
@@ -167,8 +167,8 @@ def _check_output(folder: Path, writer: str, beside: Sequence[str]) -> list[str]
     return found
 
 
-def _listed(path: Path, writer: str) -> dict[str, str]:
-    """The SHA-256 of each file that `writer` left, by its place; none where it left nothing."""
+def _read_listed(path: Path, writer: str) -> dict[str, str]:
+    """The SHA-256 of each file that `writer` left, by relative path; empty where there is none."""
     try:
         found = json.loads(path.read_text())
         return dict(found["files"]) if found["writer"] == writer else {}
@@ -177,7 +177,7 @@ def _listed(path: Path, writer: str) -> dict[str, str]:
 
 
 def _move_output(new: Path, folder: Path, writer: str, earlier: list[str]) -> None:
-    """Puts all files of `new` in place of the `earlier` ones; a kill leaves none there that is not listed."""
+    """Replaces the `earlier` files by those of `new`; even a killed process leaves only listed files."""
     files = sorted(path.relative_to(new) for path in new.rglob("*") if path.is_file())
     listed = {file.as_posix(): _sha256(new / file) for file in files}
     (new / WRITER).write_text(json.dumps({"writer": writer, "files": listed}, indent=1))
@@ -202,7 +202,7 @@ def _disk_errors(path: Path) -> Iterator[None]:
     """Turns an OSError inside into a DiskError that names `path`."""
     try:
         yield
-    except NeurokitError:  # some are OSErrors, with a sentence of their own
+    except NeurokitError:  # some are OSErrors that are already explained
         raise
     except OSError as error:
         finding = f"{path} could not be written ({error.strerror or error})"

@@ -1,7 +1,7 @@
-"""Simulated recordings, kept: written on the first call, each in a folder of its own, and read ever after.
+"""A cache of simulated recordings: each is written to its own folder on the first call and read afterwards.
 
-A folder is called by the kind of recording, its parameters, and the code that made it. That code is found
-where Python finds it, in the import statements; comments and docstrings are no code.
+The folder is named after the kind of recording, its parameters, and the code that made it: the modules of the
+makers and all that they import. Comments and docstrings do not count as code.
 """
 
 import ast
@@ -18,16 +18,16 @@ from typing import TypeVar
 import neurokit
 from neurokit import settings
 from neurokit.errors import DataError
-from neurokit.files.atomic import locked
+from neurokit.files.atomic import hold_lock
 
 Read = TypeVar("Read")
 PACKAGE = Path(neurokit.__file__).parent
-# These report and put files in place, and decide nothing of what is in them.
+# These report and place files, and do not affect their content.
 NO_CONTENT = {f"neurokit.{name}" for name in ("errors", "files", "progress", "settings")}
 
 
 def simulated_folder(kind: str, parameters: dict[str, object], makers: Sequence[Callable]) -> Path:
-    """The folder of a recording; other parameters, or other code behind the `makers`, have another.
+    """The folder of a recording; it changes with the parameters and with the code of the `makers`.
 
     `makers` are the functions that simulate and write it.
     """
@@ -43,28 +43,30 @@ def code_digest(modules: tuple[str, ...], package: Path = PACKAGE) -> str:
     return _digest(repr([(name, _plain(_Code().visit(trees[name]))) for name in sorted(trees)]))
 
 
-def kept(folder: Path, last: str, write: Callable[[Path], object], read: Callable[[Path], Read]) -> Read:
-    """What `read` makes of the folder, which `write` fills where files are missing or damaged.
+def read_or_write(
+    folder: Path, last: str, write: Callable[[Path], object], read: Callable[[Path], Read]
+) -> Read:
+    """Returns what `read` makes of the folder; `write` fills it first where files are missing or damaged.
 
-    `last` is the file that `write` makes last, so it tells that all is there; a `read` of damaged files
-    raises DataError. One process writes, the others wait for it. What other code made of the same recording
-    is removed then. Raises DiskError where it cannot be written.
+    `last` is the file that `write` makes last, which shows that all others are there. `read` must raise
+    DataError for damaged files. One process writes while others wait. Folders of the same recording by other
+    code are then removed. Raises DiskError where the folder cannot be written.
     """
-    found = _whole(folder, last, read)  # needs no lock, so the data folder may be read-only
+    found = _read_complete(folder, last, read)  # needs no lock, so the data folder may be read-only
     if found is not None:
         return found
     recording, _, _ = folder.name.rpartition("-")
-    with locked(folder.with_name(f".{recording}.lock")):  # beside the folder, which is replaced
-        found = _whole(folder, last, read)  # another process may have written it meanwhile
+    with hold_lock(folder.with_name(f".{recording}.lock")):  # beside the folder, which is replaced
+        found = _read_complete(folder, last, read)  # another process may have written it meanwhile
         if found is not None:
             return found
-        shutil.rmtree(folder, ignore_errors=True)  # what damage or a killed process left; nothing is lost
+        shutil.rmtree(folder, ignore_errors=True)  # damaged or unfinished, so nothing is lost
         write(folder)
         _remove_stale(folder)
         return read(folder)
 
 
-def _whole(folder: Path, last: str, read: Callable[[Path], Read]) -> Read | None:
+def _read_complete(folder: Path, last: str, read: Callable[[Path], Read]) -> Read | None:
     try:
         return read(folder) if (folder / last).is_file() else None
     except DataError:
@@ -72,7 +74,7 @@ def _whole(folder: Path, last: str, read: Callable[[Path], Read]) -> Read | None
 
 
 def _remove_stale(folder: Path) -> None:
-    """Removes what other code made of the recording in `folder`."""
+    """Removes folders of the same recording that other code made."""
     recording, _, _ = folder.name.rpartition("-")
     for other in folder.parent.iterdir():
         same = re.fullmatch(rf"{re.escape(recording)}-[0-9a-f]{{12}}", other.name)
@@ -113,13 +115,13 @@ def _reports(name: str) -> bool:
 
 
 def _file(name: str, package: Path) -> Path:
-    """Where the code of a module of `package` would be."""
+    """The path that a module of `package` would have."""
     path = package.joinpath(*name.split(".")[1:])
     return path / "__init__.py" if path.is_dir() else path.with_name(f"{path.name}.py")
 
 
 class _Code(ast.NodeTransformer):
-    """Takes out strings that stand alone: docstrings, which nothing reads."""
+    """Removes docstrings: strings that are statements of their own."""
 
     def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
         constant = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
@@ -127,10 +129,7 @@ class _Code(ast.NodeTransformer):
 
 
 def _plain(node: object) -> object:
-    """A syntax tree as nested lists, without places in the file and without fields that are empty.
-
-    Python versions differ in these.
-    """
+    """A syntax tree as nested lists, without positions and empty fields, in which Python versions differ."""
     if isinstance(node, list):
         return [_plain(each) for each in node]
     if not isinstance(node, ast.AST):

@@ -1,7 +1,6 @@
-"""Downloads a file of the registry, verified, from whichever mirror answers, whole or not at all.
+"""Downloads a file of the registry from the first mirror that delivers it, and verifies it.
 
-What has arrived lies in `<name>.part` until its size and SHA-256 are right; only then does it take
-its name.
+The download is stored as `<name>.part` and renamed only after its size and SHA-256 have been verified.
 """
 
 import shutil
@@ -17,14 +16,14 @@ from tqdm.auto import tqdm
 
 from neurokit import settings
 from neurokit.errors import DiskError, FetchError, NeurokitError
-from neurokit.files.registry import CHECKSUMS, REGISTRY, Entry, find, flaw, pin, sha256, with_pins
+from neurokit.files.registry import CHECKSUMS, REGISTRY, Entry, add_pins, find, find_flaw, save_pin, sha256
 from neurokit.files.transfer import MirrorError, Part, Patience, Transfer
 
 PATIENCE = Patience()
 
 
 def announce(sentence: str) -> None:
-    """Prints a sentence above the progress bars, on stderr; silent where these are."""
+    """Prints a sentence on stderr, above the progress bars; nothing where bars are hidden."""
     if not settings.quiet():
         tqdm.write(sentence, file=sys.stderr)
 
@@ -39,13 +38,12 @@ def fetch(
     sleep: Callable[[float], None] = time.sleep,
     tell: Callable[[str], None] = announce,
 ) -> Path:
-    """The path of a registered file in `folder`, downloaded there unless it is there and verified.
+    """The path of a registered file in `folder`; downloads it unless a verified copy is there.
 
     file        its name in `registry`, or an entry
-    most_bytes  what a file of unknown size may have
+    most_bytes  limit for a file of unknown size
     sleep       called with the seconds to wait before another try
-    tell        called with a sentence about size, source and free space before bytes are
-                transferred
+    tell        called with a sentence on size, source and free space before the transfer
 
     Raises FetchError where no mirror delivers the registered content or the disk is too small,
     DiskError where the folder cannot be written, DataError for an unknown name or an unreadable
@@ -54,24 +52,24 @@ def fetch(
     entry = file if isinstance(file, Entry) else find(file, registry)
     folder = Path(folder)
     target = folder / entry.name
-    expected = with_pins(entry, folder)
-    if expected.sha256 and target.is_file() and flaw(target, expected) is None:
+    expected = add_pins(entry, folder)
+    if expected.sha256 and target.is_file() and find_flaw(target, expected) is None:
         return target
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f".{entry.name}.lock"):  # two notebooks may want the same file
-            expected = with_pins(entry, folder)  # the other one may have pinned it
+            expected = add_pins(entry, folder)  # another process may have pinned it
             return _Download(expected, folder, patience, most_bytes, sleep, tell).run()
     except NeurokitError:
         raise
     except OSError as error:
         finding = f"{target} could not be written ({error})"
-        raise DiskError(f"{finding}: free space or choose another.") from error
+        raise DiskError(f"{finding}: free some space or choose another folder.") from error
 
 
 @dataclass(frozen=True)
 class _Download:
-    """One file on its way from its mirrors to its folder."""
+    """The download of one file from its mirrors to its folder."""
 
     entry: Entry
     folder: Path
@@ -86,17 +84,17 @@ class _Download:
 
     def run(self) -> Path:
         target = self.folder / self.entry.name
-        found = flaw(target, self.entry) if target.is_file() else "is not there"
+        found = find_flaw(target, self.entry) if target.is_file() else "is not there"
         if found is not None:
             self._replace(target, found)
         if self.entry.sha256 is None:
-            pin(self.folder, target.name, sha256(target), target.stat().st_size)
+            save_pin(self.folder, target.name, sha256(target), target.stat().st_size)
         return target
 
     def _replace(self, target: Path, found: str) -> None:
-        """Downloads; whatever stood under the name stands until its successor is verified."""
+        """Downloads the file; an earlier one of that name stays until the new one is verified."""
         if target.exists():
-            self.tell(f"{target} {found}: it is downloaded anew.")
+            self.tell(f"{target} {found}: downloading it again.")
         self._require_space(self.entry.bytes, self.part.size())
         self._from_mirrors()
         self.part.path.replace(target)
@@ -125,7 +123,7 @@ class _Download:
     def _plan(self, url: str, start: int, total: int | None) -> None:
         self._require_space(total, start)
         size = "unknown size" if total is None else _readable(total)
-        already = f", {_readable(start)} of it here already" if start else ""
+        already = f", {_readable(start)} of it already here" if start else ""
         free = _readable(shutil.disk_usage(self.folder).free)
         where = f"from {url} into {self.folder} ({free} free)"
         self.tell(f"{self.entry.name}: {size}{already}, {where}.")
@@ -146,11 +144,11 @@ class _Download:
                 f"{self.entry.page}, put it into {self.folder.absolute()} under this name, "
                 "and call again."
             )
-        remedy = "check the connection and call again (what has arrived is kept and resumed)"
+        remedy = "check the connection and call again, which resumes the download"
         if any("SHA-256" in finding or "instead of" in finding for finding in findings):
             remedy = (
-                "call again later; if the publisher has changed the file, its entry "
-                f"in the registry, or in {self.folder / CHECKSUMS}, must change too"
+                "call again later; if the publisher has changed the file, update its entry "
+                f"in the registry, or in {self.folder / CHECKSUMS}"
             )
         return f"{self.entry.name} could not be fetched: {'; '.join(findings)}: {remedy}."
 

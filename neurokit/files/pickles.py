@@ -1,9 +1,8 @@
-"""Opens the pickled object arrays that Neuromatch distributes, without running their programs.
+"""Opens the pickled object arrays that Neuromatch distributes, without running their code.
 
-A pickle is a small program: it may name any function and have it called. Here it can name only the
-few that numpy arrays of plain values need, and even those are replaced by stand-ins that check what
-they are given. An array is built only from bytes that are really there, so that a tiny file cannot
-claim a huge one.
+A pickle is a small program that can name any function and call it. Here it can name only the few that numpy
+arrays of plain values need, and even those are replaced by stand-ins that check their arguments. An array is
+built only from bytes that the file holds, so a tiny file cannot claim a huge array.
 
 Sources: the pickle protocol as in Python's `pickletools`; the states that numpy's
 `ndarray.__reduce__` and `dtype.__reduce__` write (module names of numpy 1 and 2, protocols 0 to 5).
@@ -18,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from neurokit.errors import DataError
-from neurokit.files.archives import Source, name_of, opened, opened_array
+from neurokit.files.archives import Source, name_of, open_archive, open_array
 
 PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic)
 _KINDS = "biufcSU"
@@ -28,47 +27,46 @@ def load_object_array(source: Source, key: str, limit: int) -> np.ndarray:
     """The object array `key` of an npz: dictionaries and lists of plain arrays, text, numbers.
 
     source  path of the npz, or a binary stream of one
-    limit   the most bytes that the npz, and the arrays built from it, may have uncompressed
+    limit   limit in bytes for the uncompressed npz, and for the arrays built from it
 
-    Raises DataError where the file is missing, damaged or over the limit, where the array is none
-    of objects, and where its pickle names anything but numpy's own array parts (the refused name is
-    told).
+    Raises DataError where the file is missing, damaged or over the limit, where the array holds no objects,
+    and where its pickle names anything but the parts of numpy arrays; the message gives that name.
     """
     file = name_of(source)
     name = f"{file} ({key})"
     with (
-        opened(source, limit) as archive,
-        opened_array(archive, key, file) as (stream, shape, dtype),
+        open_archive(source, limit) as archive,
+        open_array(archive, key, file) as (stream, shape, dtype),
     ):
         if dtype != np.dtype(object):
-            raise DataError(f"{name} holds {dtype}, no pickled objects: open it with read_npz.")
-        array = unpickled(stream, limit, name)
-        if stream.read(1):  # at its end zipfile compares the checksum
-            raise DataError(f"{name} goes on after its pickle: download it again.")
+            raise DataError(f"{name} holds {dtype}, not pickled objects: open it with read_npz.")
+        array = unpickle(stream, limit, name)
+        if stream.read(1):  # zipfile compares the checksum at the end
+            raise DataError(f"{name} has data after its pickle: download it again.")
     if not isinstance(array, np.ndarray) or array.dtype != dtype or array.shape != shape:
         finding = f"{name} does not hold the object array its header claims"
         raise DataError(f"{finding}: download it again.")
     return array
 
 
-def unpickled(stream: BufferedIOBase, limit: int, name: str) -> Any:
+def unpickle(stream: BufferedIOBase, limit: int, name: str) -> Any:
     """The value of one pickle of plain arrays and containers.
 
-    `limit` bounds the bytes of all arrays built. Raises DataError (naming the file `name`) for
-    damage, too much, and every name that is not allowed.
+    `limit` is in bytes of all arrays together. Raises DataError (naming the file `name`) for damaged or
+    oversized content, and for every name that is not allowed.
     """
     try:
         return _Builder(limit).plain(_Unpickler(stream).load())
     except DataError as error:
         raise DataError(f"{name} {error}") from error
-    except Exception as error:  # a damaged pickle makes Python's unpickler raise nearly anything
+    except Exception as error:  # Python's unpickler raises nearly anything for a damaged pickle
         reason = f"{type(error).__name__}: {error}"
-        finding = f"{name} is damaged or no plain pickle ({reason})"
+        finding = f"{name} is damaged or not a plain pickle ({reason})"
         raise DataError(f"{finding}: download it again.") from error
 
 
 class _Shielded:
-    """Refuses the pickle opcode that would set attributes on whatever lies on its stack."""
+    """Refuses the pickle opcode that sets attributes of the object on top of the stack."""
 
     __slots__ = ()
 
@@ -95,7 +93,7 @@ class _Call(_Shielded):
 
 
 class _Dtype(_Shielded):
-    """A simple dtype. numpy's own takes any flags from a pickle, then reads bytes as addresses."""
+    """A simple dtype. numpy's own accepts any flags of a pickle and may then read bytes as addresses."""
 
     __slots__ = ("dtype",)
 
@@ -132,7 +130,7 @@ _NDARRAY = _Name()
 
 def _reconstruct(subtype: Any, shape: Any, code: Any) -> _Array:
     if subtype is not _NDARRAY or shape != (0,):
-        raise DataError("builds something else than a plain array: do not use this file.")
+        raise DataError("builds something other than a plain array: do not use this file.")
     return _Array()
 
 
@@ -174,8 +172,7 @@ def _allowed() -> dict[tuple[str, str], _Shielded]:
     return allowed
 
 
-# Python's own unpickler, not its C twin: a tiny pickle can make the twin reserve gigabytes (memo,
-# lengths).
+# Python's own unpickler, not the one in C: a tiny pickle can make that one reserve gigabytes (memo, lengths).
 class _Unpickler(pickle._Unpickler):
     """Python's unpickler with an allow-list of names."""
 
@@ -190,7 +187,7 @@ class _Unpickler(pickle._Unpickler):
 
 
 class _Builder:
-    """Turns what the pickle claims into arrays, each value once, within a limit of bytes."""
+    """Builds the arrays that the pickle claims, each value once, within a limit in bytes."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -198,7 +195,7 @@ class _Builder:
         self.built: dict[int, Any] = {}
 
     def plain(self, value: Any) -> Any:
-        """The value with real arrays; DataError for a kind of value that data do not have."""
+        """The value with real arrays; DataError for any value that is not data."""
         if isinstance(value, PLAIN):
             return value
         if id(value) not in self.built:
@@ -219,7 +216,7 @@ class _Builder:
         elif type(value) is tuple:
             self.built[id(value)] = tuple(self.plain(item) for item in value)
         else:
-            finding = f"holds a {type(value).__name__}, which is no data"
+            finding = f"holds a {type(value).__name__}, which is not data"
             raise DataError(f"{finding}: do not use this file.")
 
     def _build_array(self, claim: _Array) -> None:
@@ -233,14 +230,14 @@ class _Builder:
         self._spend(len(content))
         flat = np.frombuffer(content, claim.dtype).copy() if content else np.zeros(0, claim.dtype)
         self.built[id(claim)] = flat.reshape(claim.shape, order=claim.order)
-        claim.content = b""  # its bytes are not needed twice
+        claim.content = b""  # frees its bytes
 
     def _build_objects(self, claim: _Array) -> None:
         if type(claim.content) is not list or _count(claim.shape) != len(claim.content):
             raise DataError(f"claims an array {claim.shape} of objects but does not hold as many.")
         self._spend(8 * len(claim.content))
         flat = np.empty(len(claim.content), object)
-        self.built[id(claim)] = flat.reshape(claim.shape)  # shares the memory that is filled next
+        self.built[id(claim)] = flat.reshape(claim.shape)  # shares the memory that is filled below
         for index, item in enumerate(claim.content):
             flat[index] = self.plain(item)
 
@@ -248,7 +245,7 @@ class _Builder:
         self.left -= size
         if self.left < 0:
             finding = f"builds arrays of more than {self.limit} bytes"
-            raise DataError(f"{finding}: raise the limit to trust it.")
+            raise DataError(f"{finding}: raise the limit if you trust it.")
 
 
 def _count(shape: Any) -> int:

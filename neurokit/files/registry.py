@@ -1,8 +1,7 @@
 """What is known of each downloadable file: size, checksum, addresses, licence, citation.
 
-`registry.json` beside this module holds the published facts. Where a publisher gives no checksum,
-the one of the first download is kept in `checksums.json` in the download folder and holds every
-later copy to it.
+`registry.json` beside this module holds the published facts. Where a publisher gives no checksum, that of the
+first download is saved in `checksums.json` in the download folder, and later copies must match it.
 """
 
 import hashlib
@@ -17,7 +16,7 @@ from urllib.parse import urlsplit
 from filelock import FileLock
 
 from neurokit.errors import DataError
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 
 REGISTRY = Path(__file__).with_name("registry.json")
 CHECKSUMS = "checksums.json"
@@ -33,10 +32,10 @@ class Entry:
     bytes   its size, None where it is not known
     sha256  64 lower-case hexadecimal digits, None where it is not known
     urls    direct http(s) addresses, tried in this order; empty where only the `page` is known
-    page    address for a reader's browser, from which the file can be had by hand
+    page    web page from which the file can be downloaded by hand
 
-    Raises DataError for a name that is more than a plain file name, or a size, checksum or address
-    that cannot be one.
+    Raises DataError for a name that is not a plain file name, and for an impossible size, checksum or
+    address.
     """
 
     name: str
@@ -60,10 +59,10 @@ class Entry:
 
 
 def read_registry(path: str | Path = REGISTRY) -> dict[str, Entry]:
-    """The entries of a registry file by name; DataError for a damaged file or a doubled name."""
+    """The entries of a registry file by name; DataError for a damaged file or a duplicate name."""
     found = _read_json(Path(path))
     if not isinstance(found, dict) or not isinstance(found.get("files"), list):
-        raise DataError(f"{path} has no list 'files': put the registry of this release back.")
+        raise DataError(f"{path} has no list 'files': restore the registry of this release.")
     entries = [_entry(path, item) for item in found["files"]]
     by_name = {entry.name: entry for entry in entries}
     if len(by_name) < len(entries):
@@ -72,15 +71,15 @@ def read_registry(path: str | Path = REGISTRY) -> dict[str, Entry]:
 
 
 def find(name: str, path: str | Path = REGISTRY) -> Entry:
-    """The entry called `name`; raises DataError, with the names that exist, where there is none."""
+    """The entry called `name`; raises DataError, with the known names, where there is none."""
     entries = read_registry(path)
     if name not in entries:
         raise DataError(f"{name!r} is not in {path}: choose one of {', '.join(sorted(entries))}.")
     return entries[name]
 
 
-def with_pins(entry: Entry, folder: Path) -> Entry:
-    """The entry, its unknown size and checksum taken from the `checksums.json` of `folder`."""
+def add_pins(entry: Entry, folder: Path) -> Entry:
+    """The entry; an unknown size and checksum are read from the `checksums.json` of `folder`."""
     path = folder / CHECKSUMS
     if entry.sha256 is not None or not path.exists():
         return entry
@@ -91,18 +90,18 @@ def with_pins(entry: Entry, folder: Path) -> Entry:
     return replace(entry, sha256=pin["sha256"], bytes=entry.bytes or pin["bytes"])
 
 
-def pin(folder: Path, name: str, sha256: str, size: int) -> None:
-    """Keeps the checksum and size (bytes) of a first download in `checksums.json` of `folder`."""
+def save_pin(folder: Path, name: str, sha256: str, size: int) -> None:
+    """Saves the checksum and size (bytes) of a first download in `checksums.json` of `folder`."""
     path = folder / CHECKSUMS
     with FileLock(folder / f".{CHECKSUMS}.lock"):
         pins = _read_pins(path) if path.exists() else {}
         pins[name] = {"sha256": sha256, "bytes": size}
-        with written(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text(json.dumps(pins, indent=1, sort_keys=True) + "\n")
 
 
-def flaw(path: Path, entry: Entry) -> str | None:
-    """What is wrong with the content of `path`, in a few words; None where nothing is."""
+def find_flaw(path: Path, entry: Entry) -> str | None:
+    """What is wrong with the content of `path`, in a few words; None if it is right."""
     size = path.stat().st_size
     if size == 0:
         return "is empty"
@@ -111,7 +110,7 @@ def flaw(path: Path, entry: Entry) -> str | None:
     if entry.sha256 is not None:
         return None if sha256(path) == entry.sha256 else f"has another SHA-256 than {entry.sha256}"
     if entry.name.endswith((".npz", ".zip")) and not zipfile.is_zipfile(path):
-        return "is no whole zip archive"
+        return "is not a complete zip archive"
     return None
 
 
@@ -125,7 +124,7 @@ def _read_pins(path: Path) -> dict[str, dict[str, Any]]:
     pins = _read_json(path)
     if not isinstance(pins, dict) or not all(map(_is_pin, pins.values())):
         finding = f"{path} does not hold checksums and sizes"
-        raise DataError(f"{finding}: remove it to have them taken anew.")
+        raise DataError(f"{finding}: remove it, and they are computed again.")
     return pins
 
 
@@ -138,7 +137,7 @@ def _is_pin(pin: Any) -> bool:
 def _entry(path: str | Path, item: Any) -> Entry:
     names = {field.name for field in fields(Entry)}
     if not isinstance(item, dict) or set(item) != names or not isinstance(item["urls"], list):
-        raise DataError(f"{path} has an entry whose fields are not {sorted(names)}: mend {item!r}.")
+        raise DataError(f"{path} has an entry whose fields are not {sorted(names)}: correct {item!r}.")
     return Entry(**{**item, "urls": tuple(item["urls"])})
 
 
@@ -153,7 +152,7 @@ def _read_json(path: Path) -> Any:
 def _require(holds: bool, entry: Entry, field: str) -> None:
     if not holds:
         finding = f"The registry entry {entry.name!r} has an unusable {field}"
-        raise DataError(f"{finding}: mend {entry!r}.")
+        raise DataError(f"{finding}: correct {entry!r}.")
 
 
 def _matches(pattern: re.Pattern[str], text: Any) -> bool:

@@ -1,7 +1,7 @@
-"""Downloads of one file from one address, which go on where an earlier one broke off.
+"""Resumable downloads of one file from one address.
 
-What an address sends is appended to the part of the file that has arrived so far. A small note beside the
-part says which address and version it came from: a later call goes on only with the same content.
+What the server sends is appended to the part that has arrived so far. A small note beside the part records
+its address and version, so that a later call resumes only the same content.
 
 HTTP semantics of Range, If-Range and Retry-After: RFC 9110, sections 10.2.3, 13 and 14.
 """
@@ -17,11 +17,11 @@ import requests
 
 from neurokit import __version__
 from neurokit.config import Config, Count, NonNegative, Positive
-from neurokit.files.atomic import written
-from neurokit.files.registry import Entry, flaw
+from neurokit.files.atomic import atomic_write
+from neurokit.files.registry import Entry, find_flaw
 from neurokit.progress import progress
 
-CHUNK = 1 << 16  # bytes; a break loses the piece it falls into
+CHUNK_SIZE = 1 << 16  # bytes; an interruption loses at most one chunk
 _BUSY = (408, 425, 429, 500, 502, 503, 504)
 _HOPELESS = (
     requests.exceptions.InvalidSchema,
@@ -33,13 +33,13 @@ _HOPELESS = (
 
 @dataclass(frozen=True)
 class Part:
-    """An unfinished file, and the note of the address and version that it is part of."""
+    """An unfinished file, with a note of the address and version that it belongs to."""
 
     path: Path
 
     @property
     def note(self) -> Path:
-        """The file of the note, JSON."""
+        """The path of the note, a JSON file."""
         return self.path.with_name(self.path.name + ".json")
 
     def size(self) -> int:
@@ -47,7 +47,7 @@ class Part:
         return self.path.stat().st_size if self.path.exists() else 0
 
     def version(self, url: str) -> str | None:
-        """What `url` called the version of this part (for If-Range); None where it did not."""
+        """The version of this part according to `url` (for If-Range); None where unknown."""
         try:
             note = json.loads(self.note.read_text())
             return note["version"] if note["url"] == url else None
@@ -55,32 +55,32 @@ class Part:
             return None
 
     def begin(self, url: str, version: str | None) -> None:
-        """An empty part of what `url` now sends."""
-        with written(self.note) as temporary:
+        """Starts an empty part of what `url` sends now."""
+        with atomic_write(self.note) as temporary:
             temporary.write_text(json.dumps({"url": url, "version": version}))
         self.path.write_bytes(b"")
 
     def forget(self) -> None:
-        """Removes part and note."""
+        """Removes the part and its note."""
         self.path.unlink(missing_ok=True)
         self.note.unlink(missing_ok=True)
 
 
 class Patience(Config):
-    """How long a download tries."""
+    """How long a download is retried."""
 
     tries: Count = 5
-    """Requests to one mirror before the next."""
+    """Requests to one mirror before the next one is tried."""
     first_wait: NonNegative = 1.0
-    """Before the second try, doubled for each further one, s."""
+    """Wait before the second request, doubled for each further one, s."""
     longest_wait: NonNegative = 120.0
-    """What a server may ask to wait before the next mirror is tried instead, s."""
+    """Longest wait that a server may ask for before the next mirror is tried instead, s."""
     timeout: Positive = 30.0
-    """Without an answer, or between two pieces of it, s."""
+    """Longest wait for an answer, or between two pieces of it, s."""
 
 
 class AgainError(Exception):
-    """This mirror may still deliver; `wait` is how long (s) it asks to be left alone."""
+    """This mirror may still deliver; `wait` is how long (s) it asks to wait."""
 
     def __init__(self, finding: str, wait: float | None = None) -> None:
         super().__init__(finding)
@@ -93,10 +93,10 @@ class MirrorError(Exception):
 
 @dataclass(frozen=True)
 class Transfer:
-    """A file on its way from the address `url` to its part.
+    """The transfer of a file from the address `url` to its part.
 
-    `plan` is called with the bytes that are there and the bytes of the whole (None where that is
-    not told) before any are transferred; for the rest see `neurokit.files.fetch.fetch`.
+    `plan` is called before the transfer, with the bytes that are there and the total (None where unknown);
+    for the rest see `neurokit.files.fetch.fetch`.
     """
 
     entry: Entry
@@ -108,7 +108,7 @@ class Transfer:
     plan: Callable[[int, int | None], None]
 
     def run(self) -> None:
-        """Leaves the whole, verified part; MirrorError where this address does not deliver it."""
+        """Completes and verifies the part; MirrorError where this address does not deliver it."""
         for attempt in range(self.patience.tries):
             try:
                 return self._once()
@@ -141,26 +141,26 @@ class Transfer:
     def _headers(self) -> dict[str, str]:
         headers = {"Accept-Encoding": "identity", "User-Agent": f"neurokit/{__version__}"}
         version = self.part.version(self.url)
-        # Without a version or a checksum nobody could tell that the halves belong together.
+        # Without a version or a checksum, the two pieces might not belong together.
         if self.part.size() and (version or self.entry.sha256):
             headers["Range"] = f"bytes={self.part.size()}-"
             headers |= {"If-Range": version} if version else {}
         return headers
 
     def _accept(self, response: requests.Response, asked: bool) -> tuple[int, int | None]:
-        """Where in the file the body begins, and how long the whole is, where told (bytes)."""
+        """The offset at which the body begins, and the total size or None where unknown (bytes)."""
         status = response.status_code
         if status in _BUSY:
             raise AgainError(f"answered {status}", _retry_after(response))
         if asked and status == 416:
-            self._drop_or_keep(response)
+            self._drop_incomplete(response)
             return self.part.size(), self.part.size()
         if status not in (200, 206) or (status == 206 and not asked):
             raise MirrorError(f"answered {status}")
         _require_file(response)
-        return self._accept_rest(response) if status == 206 else self._accept_whole(response)
+        return self._accept_rest(response) if status == 206 else self._accept_all(response)
 
-    def _accept_whole(self, response: requests.Response) -> tuple[int, int | None]:
+    def _accept_all(self, response: requests.Response) -> tuple[int, int | None]:
         total = _number(response.headers.get("Content-Length", ""))
         self._require_total(total)
         self.part.begin(self.url, _version(response))
@@ -175,10 +175,10 @@ class Transfer:
         self._require_total(total)
         return start, total
 
-    def _drop_or_keep(self, response: requests.Response) -> None:
-        """After 416 (nothing beyond the part): keeps the part if it is as long as the whole."""
-        whole = response.headers.get("Content-Range", "").removeprefix("bytes */")
-        if self.entry.sha256 is None or whole != str(self.part.size()):
+    def _drop_incomplete(self, response: requests.Response) -> None:
+        """After 416 (nothing beyond the part): drops the part unless it has the total size."""
+        total = response.headers.get("Content-Range", "").removeprefix("bytes */")
+        if self.entry.sha256 is None or total != str(self.part.size()):
             self.part.forget()
             raise AgainError("has less than had arrived", wait=0.0)
 
@@ -191,10 +191,10 @@ class Transfer:
     def _write(self, response: requests.Response, start: int, total: int | None) -> None:
         bar = progress(total=total, initial=start, unit="B", unit_scale=True, desc=self.entry.name)
         with self.part.path.open("ab") as out, bar:
-            for chunk in response.iter_content(CHUNK):
+            for chunk in response.iter_content(CHUNK_SIZE):
                 bar.update(out.write(chunk))
                 if out.tell() > self._bound(total):
-                    break  # a server may send without end; what it sent is judged by its length
+                    break  # a server may send without end; the length is checked below
 
     def _bound(self, total: int | None) -> int:
         return total or self.entry.bytes or self.most_bytes
@@ -205,11 +205,11 @@ class Transfer:
             raise AgainError(f"broke off after {size} of {promised} bytes")
         bound = self._bound(total)
         too_long = f"has more than {bound} bytes" if size > bound else None
-        finding = too_long or flaw(self.part.path, self.entry)
+        finding = too_long or find_flaw(self.part.path, self.entry)
         if finding is None:
             return
         self.part.forget()
-        if resumed:  # its beginning may be what is wrong
+        if resumed:  # the fault may lie in the earlier part
             raise AgainError(f"sent a file that {finding}", wait=0.0)
         raise MirrorError(f"sent a file that {finding}")
 
@@ -217,19 +217,19 @@ class Transfer:
 def _require_file(response: requests.Response) -> None:
     encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
-        raise MirrorError(f"sends the file encoded ({encoding}), so that its size cannot be told")
+        raise MirrorError(f"sends the file encoded ({encoding}), so its size is unknown")
     if response.headers.get("Content-Type", "").startswith("text/html"):
         raise MirrorError("answered with a web page instead of the file")
 
 
 def _version(response: requests.Response) -> str | None:
-    """What If-Range may name: a strong ETag, else the date of the last change."""
+    """A version for If-Range: a strong ETag, else the date of the last change."""
     tag = response.headers.get("ETag", "")
     return tag if tag.startswith('"') else response.headers.get("Last-Modified")
 
 
 def _content_range(response: requests.Response) -> tuple[int | None, int | None]:
-    """First byte and total of 'bytes 500-999/1000'; None where the header does not tell."""
+    """First byte and total of 'bytes 500-999/1000'; None for what the header lacks."""
     span, _, total = response.headers.get("Content-Range", "").removeprefix("bytes ").partition("/")
     return _number(span.partition("-")[0]), _number(total)
 
@@ -239,7 +239,7 @@ def _number(text: str) -> int | None:
 
 
 def _retry_after(response: requests.Response) -> float | None:
-    """Seconds that the server asks to wait, given as a number or a date; None where it does not."""
+    """Seconds that the server asks to wait, given as a number or a date; None where absent."""
     text = response.headers.get("Retry-After", "").strip()
     if text.isdecimal():
         return float(text)

@@ -1,10 +1,10 @@
-"""Receptive fields of a model: which pixels move a neuron's rate.
+"""Receptive fields of a model: which pixels affect a neuron's rate.
 
-The gradient of the rate with respect to the image says so at one image. Its mean over images is a simple
-cell's filter, sign included; a complex cell's averages out, while the root mean square still shows where
-it looks. A readout's position is no substitute: shifter and kernels move the field away from it.
+They are gradients of the rate with respect to the image. For a simple cell the mean over images is its
+filter, sign included. For a complex cell the mean vanishes, but the root mean square still shows where it
+looks. The position of a readout is no substitute: shifter and kernels move the field away from it.
 
-Letters: I images, B of them at once, H x W image, N neurons of the model, K neurons chosen.
+Letters: I images, B of them at once, H x W image, N neurons of the model, K selected neurons.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,12 +14,12 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurokit.insilico.most_exciting import blurred, chosen
+from neurokit.insilico.most_exciting import blur, check_neurons
 from neurokit.progress import progress
 from neurokit.training.device import first_tensor
 from neurokit.training.predict import evaluating
 
-IMAGES_AT_ONCE = 16
+CHUNK_SIZE = 16
 
 
 def receptive_fields(
@@ -32,12 +32,12 @@ def receptive_fields(
 ) -> Float[Tensor, "K H W"]:
     """Root mean square over `images` of each neuron's gradient, rate per standardised pixel.
 
-    Without `neurons` all are taken. The model looks at each image once, then goes backwards once for
-    each image and neuron (about 15 ms on one core for the competition's network, so 200 neurons and 16
-    images take about a minute); `rows_at_once` of these are in memory, 2 MB each. Raises DataError for a
-    neuron that the model lacks.
+    Without `neurons` all are used. There is one forward pass per image, and one backward pass per image and
+    neuron (about 15 ms on one core for the competition's network, so 200 neurons and 16 images take about a
+    minute). At most `rows_at_once` backward passes are in memory, 2 MB each. Raises DataError for a neuron
+    that the model lacks.
     """
-    return _mean_of(torch.square, model, images, neurons, rows_at_once, show_progress).sqrt()
+    return _mean_over_images(torch.square, model, images, neurons, rows_at_once, show_progress).sqrt()
 
 
 def mean_gradients(
@@ -49,7 +49,7 @@ def mean_gradients(
     show_progress: bool = True,
 ) -> Float[Tensor, "K H W"]:
     """Mean over `images` of each neuron's gradient; the rest is as in `receptive_fields`."""
-    return _mean_of(torch.clone, model, images, neurons, rows_at_once, show_progress)
+    return _mean_over_images(torch.clone, model, images, neurons, rows_at_once, show_progress)
 
 
 def centers(
@@ -57,12 +57,12 @@ def centers(
 ) -> Float[Tensor, "K 2"]:
     """Row and column (pixels) of each field's centre; NaN for a field of zeros.
 
-    From the peak of the field's power under a Gaussian of `smoothing` pixels, the centre of mass is
-    taken within `radius` pixels, three times over: single pixels and even power all over do not move it far.
+    Starting at the peak of the power smoothed by a Gaussian of `smoothing` pixels, the centre of mass within
+    `radius` pixels is taken three times, so that single pixels and uniform power hardly move it.
     """
     power = fields.square()
     height, width = power.shape[1:]
-    peak = blurred(power, smoothing).flatten(1).argmax(dim=1)
+    peak = blur(power, smoothing).flatten(1).argmax(dim=1)
     found = torch.stack([peak // width, peak % width], dim=1).to(power.dtype)
     pixels = torch.cartesian_prod(torch.arange(height), torch.arange(width)).to(power)  # H*W 2
     for _ in range(3):
@@ -72,7 +72,7 @@ def centers(
     return found
 
 
-def _mean_of(
+def _mean_over_images(
     transform: Callable[[Tensor], Tensor],
     model: nn.Module,
     images: Float[Tensor, "I H W"],
@@ -82,15 +82,15 @@ def _mean_of(
 ) -> Float[Tensor, "K H W"]:
     device = first_tensor(model).device
     total = torch.zeros((), device=device)
-    parts = images.split(min(IMAGES_AT_ONCE, rows_at_once))
+    parts = images.split(min(CHUNK_SIZE, rows_at_once))
     with evaluating(model):
         for part in progress(parts, desc="receptive fields", disable=not show_progress):
-            found = _gradients_summed(transform, model, part.to(device), neurons, rows_at_once // len(part))
+            found = _sum_gradients(transform, model, part.to(device), neurons, rows_at_once // len(part))
             total = total + found
     return (total / len(images)).cpu()
 
 
-def _gradients_summed(
+def _sum_gradients(
     transform: Callable[[Tensor], Tensor],
     model: nn.Module,
     images: Float[Tensor, "B H W"],
@@ -101,7 +101,7 @@ def _gradients_summed(
     images = images.detach().requires_grad_()
     with torch.enable_grad():
         rates = model(images)
-        rates = rates[:, chosen(neurons, rates)].sum(dim=0)  # an image moves its own rates alone
+        rates = rates[:, check_neurons(neurons, rates)].sum(dim=0)  # an image affects its own rates alone
     found = images.new_empty(len(rates), *images.shape[1:])
     for block in torch.arange(len(rates), device=images.device).split(neurons_at_once):
         directions = F.one_hot(block, len(rates)).to(rates.dtype)

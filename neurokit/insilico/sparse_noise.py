@@ -1,9 +1,9 @@
-"""Receptive fields by sparse noise: squares that flash light or dark on grey, and who answers to which.
+"""Receptive fields by sparse noise: squares that flash light or dark on grey.
 
-Reverse correlation with signed pixels shows a simple cell's filter (Jones and Palmer, J. Neurophysiology 58,
-1187-1211, 1987) and nothing of a complex cell, which answers to light as to dark; both counted apart show
-where either looks. It asks for responses and not for gradients, so a twin and the mouse itself can be
-compared.
+Reverse correlation with signed pixels shows the filter of a simple cell (Jones and Palmer, J. Neurophysiology
+58, 1187-1211, 1987) but not that of a complex cell, which answers to light and dark alike. Counted
+separately, light and dark squares show where either kind looks. The method needs responses and no gradients,
+so a twin can be compared with the mouse itself.
 
 Letters: N presentations, K flashes of one, H x W monitor pixels, U units, T frames (30 Hz).
 """
@@ -16,16 +16,16 @@ from jaxtyping import Float, Float32, Int8
 from torch import Tensor
 
 from neurokit.insilico.receptive_fields import centers
-from neurokit.insilico.video import Animal, presented
+from neurokit.insilico.video import VideoModel, present
 from neurokit.simulation.movies import GREY
 
 
 @dataclass(frozen=True, eq=False)
 class FlashedFields:
-    """By how much a square at each pixel raises a unit's response above its mean over all flashes.
+    """How far a square at each pixel raises a unit's response above its mean over all flashes.
 
     Attributes:
-        light: for squares lighter than the grey around them.
+        light: for squares lighter than the grey background.
         dark: for darker ones.
     """
 
@@ -34,7 +34,7 @@ class FlashedFields:
 
     @property
     def field(self) -> Float[Tensor, "U H W"]:
-        """Mean of both, where it is a rise."""
+        """The mean of both, 0 where it is negative."""
         return ((self.light + self.dark) / 2).clamp_min(0)
 
     def centers(self, *, smoothing: float = 2.0, radius: float = 8.0) -> Float[Tensor, "U 2"]:
@@ -43,7 +43,7 @@ class FlashedFields:
 
 
 def flashed_fields(
-    animal: Animal,
+    model: VideoModel,
     *,
     shape: tuple[int, int] = (36, 64),
     presentations: int = 16,
@@ -59,15 +59,15 @@ def flashed_fields(
     """Shows random squares, `flashes` times in each presentation, and averages the responses to each place.
 
     Each flash has `squares` of `side` pixels, as many light as dark on average, for `hold` frames. Its
-    response is the mean over as many frames, from `delay` frames after its onset: cells and microscope are
-    late. `shape` is the monitor's.
+    response is the mean over as many frames, starting `delay` frames after its onset, because cells and
+    microscope lag. `shape` is the monitor's.
     """
     random = np.random.default_rng(seed)
     spots = sparse_squares(presentations * flashes, shape, squares, side, random)
     afterwards = np.zeros((-(-delay // hold), presentations, *shape), dtype=np.int8)  # grey
     shown = np.concatenate([spots.reshape(flashes, presentations, *shape), afterwards])
     stimulus = np.repeat((GREY + GREY * shown.astype(int)).astype(np.uint8), hold, axis=0)
-    found = presented(animal, stimulus, at_once=at_once, title="flashes", show_progress=show_progress)
+    found = present(model, stimulus, at_once=at_once, title="flashes", show_progress=show_progress)
     answers = found[delay : delay + flashes * hold].reshape(flashes, hold, presentations, -1).mean(axis=1)
     answers = answers.reshape(flashes * presentations, -1)
     return FlashedFields(_mean_rise(spots > 0, answers), _mean_rise(spots < 0, answers))
@@ -89,7 +89,7 @@ def sparse_squares(
 
 
 def _mean_rise(covered: np.ndarray, answers: Float32[np.ndarray, "NK U"]) -> Float[Tensor, "U H W"]:
-    """Mean answer over the flashes that cover a pixel, less that over all; 0 where none does."""
+    """Mean answer over the flashes that cover a pixel, minus the mean over all; 0 where none covers it."""
     flat = torch.from_numpy(covered).flatten(1).float()  # NK HW
     rise = torch.from_numpy(answers - answers.mean(axis=0))
     means = rise.T @ flat / flat.sum(dim=0).clamp_min(1)

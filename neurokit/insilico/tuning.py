@@ -1,13 +1,11 @@
 """Tuning curves: the rates of all neurons to full-field gratings.
 
 Orientation selectivity is the global index, one minus the circular variance (Ringach, Shapley and Hawken,
-J. Neuroscience 22, 5639-5651, 2002): 1 for a neuron that answers to one orientation only, 0 for one that
-answers to all alike.
+J. Neuroscience 22, 5639-5651, 2002): 1 for a neuron that responds to a single orientation, 0 for one that
+responds to all equally.
 
 Letters: N neurons, A orientations (angles), F frequencies, P phases.
 """
-
-from typing import Literal
 
 import numpy as np
 import torch
@@ -30,16 +28,14 @@ def tuning(
     phases: Float[np.ndarray, "P"] = PHASES,
     *,
     contrast: float = 1.0,
-    over_phases: Literal["mean", "max"] = "mean",
     shape: tuple[int, int] = (36, 64),
     batch_size: int = 64,
     show_progress: bool = True,
 ) -> Float[Tensor, "N A F"]:
     """Rates at each orientation (rad, 0: vertical bars) and frequency (cycles per pixel).
 
-    The mean over phases (rad) is what a drifting grating would give; the maximum favours simple cells.
-    `contrast` is the gratings' standard deviation in those of the images the model was fitted to: at 1
-    they are standardised as these are.
+    They are means over phases (rad), which equal the response to a drifting grating.
+    `contrast` is the standard deviation of the gratings relative to that of the training images.
     """
     dtype = first_tensor(model).dtype
     curves = []
@@ -48,7 +44,7 @@ def tuning(
         images = np.sqrt(2) * contrast * gratings(np.full_like(phase, angle), frequency, phase, shape)
         rates = predict(model, torch.from_numpy(images).to(dtype), batch_size=batch_size)
         rates = rates.reshape(len(frequencies), len(phases), -1)  # F P N
-        curves.append(rates.amax(dim=1) if over_phases == "max" else rates.mean(dim=1))
+        curves.append(rates.mean(dim=1))
     return torch.stack(curves).permute(2, 0, 1).cpu()
 
 
@@ -61,19 +57,21 @@ def at_best_frequency(curves: Float[Tensor, "N A F"]) -> Float[Tensor, "N A"]:
 def orientation_selectivity(
     curves: Float[Tensor, "N A"], orientations: Float[np.ndarray, "A"]
 ) -> Float[Tensor, "N"]:
-    """Global index |sum r exp(2 i theta)| / sum r of curves of rates; 0 for a neuron that is silent.
+    """Global index |sum r exp(2 i theta)| / sum r of curves of rates; 0 for a silent neuron.
 
     Raises DataError for negative rates, and for orientations not spread evenly over half a turn.
     """
     if (curves < 0).any():
-        raise DataError("curves has negative rates, of which there is no selectivity; give rates above 0.")
+        raise DataError(
+            "curves has negative rates, for which selectivity is undefined; use rates of 0 or more."
+        )
     return _vector_sum(curves, orientations).abs() / curves.sum(dim=1).clamp_min(1e-12)
 
 
 def preferred_orientation(
     curves: Float[Tensor, "N A"], orientations: Float[np.ndarray, "A"]
 ) -> Float[Tensor, "N"]:
-    """The direction of the vector sum, rad from 0 to pi; of no meaning where selectivity is near 0.
+    """The direction of the vector sum, rad from 0 to pi; meaningless where selectivity is near 0.
 
     Raises DataError for orientations not spread evenly over half a turn.
     """

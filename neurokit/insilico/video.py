@@ -1,18 +1,18 @@
 """Direction and orientation tuning to drifting gratings, of a digital twin or of a simulated mouse.
 
-Experiments show video to anything that predicts responses from it (`Animal`), many presentations at once,
-and know nothing of what answers. So an experiment is tried on a simulated mouse, where the answer is on
-record, before a twin's answer is believed:
+Experiments show video to anything that predicts responses from it (`VideoModel`), many presentations at once,
+and do not know what they ask. Try an experiment on a simulated mouse first, whose answer is known, and then
+on a twin:
 
-    mouse = OneByOne(load_truth(folder))            twin = DigitalTwin(network)
+    mouse = Batched(load_truth(folder))             twin = DigitalTwin(network)
     direction_tuning(mouse, ...)                    direction_tuning(twin, ...)
 
-Behaviour is at its mean; `AtBehaviour` holds it elsewhere.
+Behaviour is at its mean unless `FixedBehaviour` sets it.
 
 Directions are those in which a grating drifts: 0 is a vertical grating that moves to the right, and angles
 grow counter-clockwise. The orientation of a grating is its direction without the sense, so 0 is vertical
 bars. Both are the conventions of the MICrONS release (`neurokit.digital_twin.properties`), and
-`planted_directions` tells a simulated cell's.
+`planted_directions` gives those of simulated cells.
 
 Letters: T frames (30 Hz), N presentations at once (gratings: A x W x F), H x W monitor pixels, U units,
 A directions (angles), W wavelengths, F temporal frequencies.
@@ -36,8 +36,8 @@ from neurokit.simulation.video_stimuli import MOVE, drifting_grating
 
 
 @runtime_checkable
-class Animal(Protocol):
-    """Whatever answers to video as `neurokit.digital_twin.twin.DigitalTwin` does."""
+class VideoModel(Protocol):
+    """Anything that predicts responses to video as `neurokit.digital_twin.twin.DigitalTwin` does."""
 
     def predict(
         self,
@@ -51,14 +51,14 @@ class Animal(Protocol):
         """
 
 
-class OneByOne:
-    """An animal that can watch one presentation at a time, made to answer to several, each from its start.
+class Batched:
+    """Lets a model that watches one presentation at a time answer to several, each from its start.
 
     A simulated mouse is one (`neurokit.digital_twin.truth.MouseTruth`).
     """
 
-    def __init__(self, animal: Animal) -> None:
-        self.animal = animal
+    def __init__(self, model: VideoModel) -> None:
+        self.model = model
 
     def predict(
         self,
@@ -68,23 +68,23 @@ class OneByOne:
     ) -> Float32[np.ndarray, "T N U"]:
         """Responses to each presentation, all with the same behaviour."""
         clips = np.moveaxis(stimulus[..., 0], 1, 0)
-        return np.stack([self.animal.predict(clip, perspective, modulation) for clip in clips], axis=1)
+        return np.stack([self.model.predict(clip, perspective, modulation) for clip in clips], axis=1)
 
 
-class AtBehaviour:
-    """An animal whose behaviour is held where it is told, whatever is shown.
+class FixedBehaviour:
+    """A model whose behaviour stays at fixed values, whatever is shown.
 
     `perspective` (pupil x and y) and `modulation` (pupil radius, treadmill) are in standard deviations from
-    the mean of training, which is where they are when left out.
+    the training mean; None leaves them at that mean.
     """
 
     def __init__(
         self,
-        animal: Animal,
+        model: VideoModel,
         perspective: Float[np.ndarray, "2"] | None = None,
         modulation: Float[np.ndarray, "2"] | None = None,
     ) -> None:
-        self.animal = animal
+        self.model = model
         self.held = [None if values is None else values[None] for values in (perspective, modulation)]
 
     def predict(
@@ -93,23 +93,23 @@ class AtBehaviour:
         perspective: None = None,
         modulation: None = None,
     ) -> Float32[np.ndarray, "T *units"]:
-        """Responses with the behaviour held; none can be given here."""
+        """Responses at the fixed behaviour; it cannot be overridden here."""
         held = [None if each is None else each.repeat(len(stimulus), axis=0) for each in self.held]
-        return self.animal.predict(stimulus, *held)
+        return self.model.predict(stimulus, *held)
 
 
-def presented(
-    animal: Animal,
+def present(
+    model: VideoModel,
     stimulus: UInt8[np.ndarray, "T N H W"],
     *,
     at_once: int = 16,
     title: str = "video",
     show_progress: bool = True,
 ) -> Float32[np.ndarray, "T N U"]:
-    """Responses to all presentations, `at_once` of them in the animal's memory."""
+    """Responses to all presentations, `at_once` of them in the model's memory."""
     starts = progress(range(0, stimulus.shape[1], at_once), desc=title, disable=not show_progress)
     return np.concatenate(
-        [animal.predict(stimulus[:, start : start + at_once, ..., None]) for start in starts], axis=1
+        [model.predict(stimulus[:, start : start + at_once, ..., None]) for start in starts], axis=1
     )
 
 
@@ -121,7 +121,7 @@ class DirectionTuning:
         directions: rad, evenly around the circle from 0.
         wavelengths: pixels.
         frequencies: Hz.
-        responses: in the animal's unit.
+        responses: in the model's unit.
     """
 
     directions: Float[np.ndarray, "A"]
@@ -136,7 +136,7 @@ class DirectionTuning:
 
 
 def direction_tuning(
-    animal: Animal,
+    model: VideoModel,
     wavelengths: Float[np.ndarray, "W"],
     frequencies: Float[np.ndarray, "F"],
     *,
@@ -149,20 +149,20 @@ def direction_tuning(
 ) -> DirectionTuning:
     """Responses to full-field gratings of each direction, wavelength (pixels) and frequency (Hz).
 
-    The mean is over `frames` after the first `onset` ones, at 30 Hz, and should hold whole cycles: 60 do
-    from 0.5 Hz on, in steps of 0.5 Hz. `shape` is the monitor's. Raises DataError where `directions`, their
-    number, is no multiple of 4: each needs its opposite and the two across.
+    The mean is over the `frames` that follow the first `onset` frames, at 30 Hz, and should span complete
+    cycles: 60 frames do for every multiple of 0.5 Hz. `shape` is the monitor's. Raises DataError where the
+    number of `directions` is not a multiple of 4: each direction needs its opposite and the two across.
     """
     if directions < 4 or directions % 4:
-        raise DataError(f"directions is {directions}; use 4, 8, 12, 16, ... of them.")
+        raise DataError(f"directions is {directions}; use a multiple of 4.")
     angles = np.arange(directions) * 2 * np.pi / directions
     shown = onset + frames
     gratings = [
         drifting_grating(shown, shape, *(np.full(-(-shown // MOVE), value) for value in values))
         for values in product(angles, wavelengths, frequencies)
     ]
-    found = presented(
-        animal, np.stack(gratings, axis=1), at_once=at_once, title="gratings", show_progress=show_progress
+    found = present(
+        model, np.stack(gratings, axis=1), at_once=at_once, title="gratings", show_progress=show_progress
     )
     means = torch.from_numpy(found[onset:].mean(axis=0))  # N U
     sizes = (directions, len(wavelengths), len(frequencies))
@@ -172,14 +172,14 @@ def direction_tuning(
 def direction_properties(tuning: DirectionTuning) -> pd.DataFrame:
     """OSI, DSI, gOSI, gDSI, pref_ori and pref_dir (degrees) of each unit, U rows.
 
-    The global indices are |sum r exp(2 i d)| / sum r and |sum r exp(i d)| / sum r over directions d.
-    pref_ori is where the first of these sums points, from 0 to 180, and pref_dir that of its two senses
-    to which the second one points, from 0 to 360. OSI and DSI compare the largest response with the mean of
-    those across, and with the opposite one: (r - other) / (r + other). A silent unit has 0 in all four.
-    Raises DataError for negative responses.
+    The global indices are |sum r exp(2 i d)| / sum r and |sum r exp(i d)| / sum r over directions d. pref_ori
+    is the angle of the first sum, from 0 to 180, and pref_dir is that one of its two directions which is
+    closer to the angle of the second sum, from 0 to 360. OSI and DSI compare the largest response with the
+    mean of the two across, and with the opposite one: (r - other) / (r + other). A silent unit has 0 in all
+    four. Raises DataError for negative responses.
     """
     curves, directions = tuning.curves, tuning.directions
-    # Half a direction turns as an orientation does, so the same sums serve for both.
+    # A direction of half the angle turns like an orientation, so the same sums serve for both.
     orientation = preferred_orientation(curves, directions)
     sense = 2 * preferred_orientation(curves, directions / 2)
     direction = orientation + torch.pi * (torch.cos(sense - orientation) < 0)
@@ -198,7 +198,7 @@ def direction_properties(tuning: DirectionTuning) -> pd.DataFrame:
 def planted_directions(cells: MovieCells) -> Float[np.ndarray, "U"]:
     """The direction of drift (degrees, 0 to 360) that each simulated cell prefers.
 
-    Its wave vector's where its frequency is positive, the opposite one where it is negative.
+    It is that of the wave vector for a positive frequency, and the opposite one for a negative frequency.
     """
     return np.degrees(cells.orientation + np.pi * (cells.frequency < 0)) % 360
 
@@ -206,12 +206,12 @@ def planted_directions(cells: MovieCells) -> Float[np.ndarray, "U"]:
 def angles_between(
     first: Float[np.ndarray, "U"], second: Float[np.ndarray, "U"], turn: int
 ) -> Float[np.ndarray, "U"]:
-    """Degrees from 0 to half a `turn`, which is 180 for orientations and 360 for directions."""
+    """Angles in degrees, from 0 to half a `turn`; `turn` is 180 for orientations and 360 for directions."""
     return np.abs((first - second + turn / 2) % turn - turn / 2)
 
 
 def _contrast(curves: Float[Tensor, "U A"], best: Tensor, quarters: tuple[int, ...]) -> Float[Tensor, "U"]:
-    """The largest response against the mean of those so many quarters of a turn away."""
+    """The largest response against the mean of those that are these `quarters` of a turn away."""
     units, number = torch.arange(len(curves)), curves.shape[1]
     away = [curves[units, (best + quarter * number // 4) % number] for quarter in quarters]
     highest, other = curves[units, best], torch.stack(away).mean(dim=0)

@@ -1,6 +1,6 @@
-"""Scores: `rates` for regions in time bins, `neurons` for images, `repeats` for whatever was repeated."""
+"""Scores: `rates` for regions in time bins, `neurons` for images, `repeats` for repeated stimuli."""
 
-from neurokit.metrics.neurons import Explained, correlation, correlation_to_average, feve
+from neurokit.metrics.neurons import ExplainedVariance, correlation, correlation_to_average, feve
 from neurokit.metrics.rates import (
     block_bootstrap,
     p_value,
@@ -14,7 +14,7 @@ from neurokit.metrics.rates import (
 from neurokit.metrics.repeats import RepeatScores, cc_max, repeat_scores
 
 __all__ = [
-    "Explained",
+    "ExplainedVariance",
     "RepeatScores",
     "block_bootstrap",
     "cc_max",

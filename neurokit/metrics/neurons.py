@@ -1,4 +1,4 @@
-"""Scores of single neurons whose responses to images are predicted, as SENSORIUM 2022 counts them.
+"""Scores of predicted responses of single neurons to images, as SENSORIUM 2022 computes them.
 
 The definitions, eps included, are those of the competition's scorer (Willeke et al., "The Sensorium
 competition on predicting large-scale mouse primary visual cortex activity", 2022; fraction of
@@ -6,9 +6,9 @@ explainable variance explained after Cadena et al., PLoS Computational Biology 2
 float64: in float32 the rounding of an average is as large as eps, and a constant prediction of
 unevenly repeated images is then credited with a correlation.
 
-Sums are taken some trials at a time, of differences from the first trial, so that nothing as large as the
-responses is made. These differences are exactly 0 where a neuron is constant, and as the first trial is at
-most sqrt(B) standard deviations from the mean, sums of squares are at most B + 1 times those about the mean.
+Sums are of differences from the first trial, taken in chunks of trials, so that no copy of the responses is
+made. These differences are exactly 0 where a neuron is constant. As the first trial is at most sqrt(B)
+standard deviations from the mean, sums of squares are at most B + 1 times those about the mean.
 
 Letters: B trials, N neurons, R repeats of an image.
 """
@@ -22,26 +22,26 @@ from jaxtyping import Bool, Float, Float64, Int
 from neurokit.errors import DataError
 
 EPS = 1e-8  # added to each standard deviation
-THRESHOLD = 0.15  # of the explainable fraction, below which a neuron is not counted
-PARTS = 2  # of the trials, side by side; as many on every machine, so that the last digits are the same
-AT_ONCE = 2**17  # values, so that they stay in the processor's cache
+THRESHOLD = 0.15  # of the explainable fraction; neurons below it are not counted
+PARTS = 2  # of the trials, in parallel; the same number on every machine, for equal last digits
+CHUNK_SIZE = 2**17  # values, which fit into the processor's cache
 
 
 @dataclass(frozen=True)
-class Explained:
-    """What of a neuron's variance repeats with the image, and how much of that is predicted.
+class ExplainedVariance:
+    """The share of a neuron's variance that images explain, and how much of that is predicted.
 
     Letters: N neurons.
     """
 
     fraction_explainable: Float[np.ndarray, "N"]  # FEV, 1 for a neuron without noise
     fraction_explained: Float[np.ndarray, "N"]  # FEVE, of the explainable variance; 1 is perfect
-    kept: Bool[np.ndarray, "N"]  # whether FEV reaches the threshold
+    included: Bool[np.ndarray, "N"]  # whether FEV reaches the threshold
 
     @property
     def mean(self) -> float:
-        """Mean FEVE of the kept neurons; NaN where none is kept."""
-        return float(self.fraction_explained[self.kept].mean()) if self.kept.any() else float("nan")
+        """Mean FEVE of the included neurons; NaN where there are none."""
+        return float(self.fraction_explained[self.included].mean()) if self.included.any() else float("nan")
 
 
 def correlation(
@@ -67,7 +67,7 @@ def correlation_to_average(
     predictions: Float[np.ndarray, "B N"],
     image_ids: Int[np.ndarray, "B"],
 ) -> Float[np.ndarray, "N"]:
-    """Correlation over images of the averages over each image's trials; every image counts once.
+    """Correlation of averages over the trials of each image; every image counts once.
 
     Raises DataError as `correlation`.
     """
@@ -77,7 +77,7 @@ def correlation_to_average(
     with np.errstate(invalid="ignore"):
         for values, means in zip((responses, predictions), averages, strict=True):
             for trials, mean in zip(images, means, strict=True):
-                _apart(values, trials).mean(axis=0, out=mean)
+                _differences(values, trials).mean(axis=0, out=mean)
         return correlation(*averages)
 
 
@@ -86,20 +86,19 @@ def feve(
     predictions: Float[np.ndarray, "B N"],
     image_ids: Int[np.ndarray, "B"],
     threshold: float = THRESHOLD,
-) -> Explained:
+) -> ExplainedVariance:
     """Fraction of explainable variance explained: 1 - (error - noise) / (variance - noise).
 
-    Noise is the variance of an image's repeats, averaged over images; variances divide by n - 1,
-    the error by n. One image shown only once has no such variance, and as in the competition's
-    scorer all neurons then get NaN and none is kept: leave such images out before. Raises DataError
-    as `correlation`.
+    Noise is the variance of an image's repeats, averaged over images; variances divide by n - 1, the error by
+    n. An image shown only once has no such variance; as in the competition's scorer all neurons then get NaN
+    and none is included, so leave such images out. Raises DataError as `correlation`.
     """
     _check(responses, predictions, image_ids)
     (B, N), images = responses.shape, _trials_of_images(image_ids)
     total, squares, noise, error = np.zeros((4, N))
     with np.errstate(invalid="ignore", divide="ignore"):
         for trials in images:
-            theirs = _apart(responses, trials)
+            theirs = _differences(responses, trials)
             total += theirs.sum(axis=0)
             squares += _products(theirs, theirs)
             noise += _variance(theirs) / len(images)
@@ -108,7 +107,7 @@ def feve(
         _check_finite(error, responses, predictions)
         variance = (squares - total**2 / B) / (B - np.float64(1))
         explainable, explained = (variance - noise) / variance, 1 - (error - noise) / (variance - noise)
-    return Explained(explainable, explained, explainable >= threshold)
+    return ExplainedVariance(explainable, explained, explainable >= threshold)
 
 
 def _moments(
@@ -118,11 +117,11 @@ def _moments(
 ) -> Float64[np.ndarray, "5 N"]:
     """Sums of differences from `first`: responses, predictions, the square of each, the product of both."""
     B, N = responses.shape
-    step = max(1, AT_ONCE // max(1, N))
-    sums, room = np.zeros((5, N)), np.empty((2, min(B, step), N))  # room is kept: new memory is slow at first
+    step = max(1, CHUNK_SIZE // max(1, N))
+    sums, buffer = np.zeros((5, N)), np.empty((2, min(B, step), N))  # reused: new memory is slow at first
     with np.errstate(invalid="ignore"):
         for start in range(0, B, step):
-            theirs, ours = block = room[:, : B - start]
+            theirs, ours = block = buffer[:, : B - start]
             theirs[:], ours[:] = responses[start : start + step], predictions[start : start + step]
             block -= first
             sums[0] += theirs.sum(axis=0)
@@ -139,8 +138,10 @@ def _trials_of_images(image_ids: Int[np.ndarray, "B"]) -> list[Int[np.ndarray, "
     return np.split(np.argsort(image, kind="stable"), np.cumsum(repeats)[:-1])
 
 
-def _apart(values: Float[np.ndarray, "B N"], trials: Int[np.ndarray, "R"]) -> Float64[np.ndarray, "R N"]:
-    """How far these trials are from the first of all."""
+def _differences(
+    values: Float[np.ndarray, "B N"], trials: Int[np.ndarray, "R"]
+) -> Float64[np.ndarray, "R N"]:
+    """Differences of these trials from the first of all."""
     return np.subtract(values[trials], values[0], dtype=np.float64)
 
 
@@ -166,6 +167,6 @@ def _check(responses: np.ndarray, predictions: np.ndarray, image_ids: np.ndarray
 
 
 def _check_finite(sums: np.ndarray, *inputs: np.ndarray) -> None:
-    """Looks at the inputs only where their sums are not finite."""
+    """Raises DataError for values that are not finite; reads the inputs only if their sums are not."""
     if not np.isfinite(sums).all() and not all(np.isfinite(values).all() for values in inputs):
-        raise DataError("Responses or predictions hold NaN or infinite values; look at the inputs.")
+        raise DataError("Responses or predictions hold NaN or infinite values; check the inputs.")

@@ -1,8 +1,8 @@
-"""Scores of predicted firing rates, each beside what it is measured against.
+"""Scores of predicted firing rates, and of the references that they are compared with.
 
-R² compares squared errors with those of a reference: 1 is perfect, 0 no better than the reference,
-below 0 worse. Which reference makes the meaning: against the mean of the training trials everything
-counts, against their PSTH only what the model knows of the single trial.
+R² compares squared errors with those of a reference: 1 is perfect, 0 as good as the reference, below 0 worse.
+The reference decides what it means: relative to the mean of the training trials all of the prediction counts,
+relative to their PSTH only what the model knows about the single trial.
 
 Letters: K trials, T bins, R regions, D draws.
 """
@@ -30,25 +30,24 @@ def r2(rates: Rates, predicted: Rates, reference: Rates, bins: Bins) -> Float[np
 def pooled_r2(rates: Rates, predicted: Rates, bins: Bins) -> float:
     """R² pooled over regions against one grand mean of the scored bins, as the first PupilEncoder.
 
-    It credits constant differences between regions: predicting each region's mean already scores
-    above 0.
+    It credits constant differences between regions: predicting each region's mean already scores above 0.
     """
     error = trial_errors(rates, predicted, bins).sum()
-    chosen = rates[bins].astype(np.float64)
-    [score] = _quotient(np.array([error]), np.array([((chosen - chosen.mean()) ** 2).sum()]))
+    scored = rates[bins].astype(np.float64)
+    [score] = _quotient(np.array([error]), np.array([((scored - scored.mean()) ** 2).sum()]))
     return float(score)
 
 
 def pearson(rates: Rates, predicted: Rates, bins: Bins) -> Float[np.ndarray, "R"]:
     """Correlation over `bins`, per region; NaN where rates or prediction are constant."""
     _check(rates, predicted, bins)
-    ours, theirs = (centred(values[bins].astype(np.float64)) for values in (predicted, rates))
+    ours, theirs = (center_columns(values[bins].astype(np.float64)) for values in (predicted, rates))
     norms = np.sqrt((ours**2).sum(0) * (theirs**2).sum(0))
     return _quotient((ours * theirs).sum(0), norms, complement=False)
 
 
-def centred(values: Float[np.ndarray, "M R"]) -> Float[np.ndarray, "M R"]:
-    """Minus the mean; exactly 0 where a column is constant, as a rounded mean would not give."""
+def center_columns(values: Float[np.ndarray, "M R"]) -> Float[np.ndarray, "M R"]:
+    """Subtracts the mean; exactly 0 for a constant column, where a rounded mean would not be."""
     return np.where(values.min(axis=0) == values.max(axis=0), 0.0, values - values.mean(axis=0))
 
 
@@ -71,8 +70,8 @@ def block_bootstrap(
     """95 % interval of `r2`: runs of `block` neighbouring scored trials are drawn with replacement.
 
     Neighbours share slow drift, so single trials drawn alone would make the interval too narrow
-    (Künsch, Annals of Statistics 17, 1217-1241, 1989). With few trials the runs are shorter, a
-    quarter of them at most, since one run of all trials would be no draw. NaN for a region whose
+    (Künsch, Annals of Statistics 17, 1217-1241, 1989). With few trials the runs are shorter, at most a
+    quarter of the trials, since a run of all trials would not be random. NaN for a region whose
     reference makes no error in any draw, as where its rate is constant.
     """
     scored = bins.any(axis=1)
@@ -97,8 +96,8 @@ def shift_null(
 ) -> Float[np.ndarray, "D R"]:
     """R² of each trial with the prediction made from another trial: all K - 1 circular shifts.
 
-    A model reads every trial by itself, so shifting its predictions is shifting its inputs. What
-    remains is what the model knows without this trial's behaviour.
+    A model reads every trial on its own, so shifting its predictions equals shifting its inputs. What remains
+    is what it knows without the behaviour of this trial.
     """
     scale = trial_errors(rates, reference, bins).sum(axis=0)
     scored = np.flatnonzero(bins.any(axis=1))
@@ -112,10 +111,10 @@ def p_value(
     score: Float[np.ndarray, "R"],
     null: Float[np.ndarray, "D R"],
 ) -> Float[np.ndarray, "R"]:
-    """How often the null reaches the score, the score itself counted (Phipson and Smyth, 2010).
+    """The fraction of null scores that reach the score, itself included (Phipson and Smyth, 2010).
 
-    A model that ignores the trial ties with its null but for the rounding of sums, which counts as
-    reaching. NaN where the score is.
+    A model that ignores the trial equals its null up to rounding, which counts as reaching. NaN where the
+    score is NaN.
     """
     reached = (null >= score - ROUNDING).sum(axis=0)
     return np.where(np.isnan(score), np.nan, (1 + reached) / (1 + len(null)))
@@ -127,17 +126,17 @@ def split_half_reliability(
     seed: int,
     draws: int = 20,
 ) -> float:
-    """How alike two halves of a region's neurons fire beyond the PSTH, Spearman-Brown corrected.
+    """Correlation of two halves of a region's neurons beyond the PSTH, Spearman-Brown corrected.
 
-    Mean correlation over `draws` random halvings. The shared part is what any model of the region's
-    mean rate could know at most. A halving with a half that is silent, or the same in all trials, has
-    no correlation and is left out; NaN where each of them has one, and where the halves are exact
-    opposites, which the correction has no number for. Raises DataError for fewer than two neurons.
+    It is the mean over `draws` random halvings. The shared part is the most that a model of the region's mean
+    rate could know. A halving is left out where one half is silent or the same in all trials. NaN where all
+    are left out, and where the halves are exact opposites, for which the correction is undefined. Raises
+    DataError for fewer than two neurons.
     """
     if len(counts) < 2:
         raise DataError(f"Reliability needs two neurons or more, found {len(counts)}.")
     random = np.random.default_rng(seed)
-    alike = np.ptp(counts, axis=1, keepdims=True) == 0  # their mean need not round to themselves
+    alike = np.ptp(counts, axis=1, keepdims=True) == 0  # their rounded mean may differ from them
     residual = np.where(alike, 0, counts - counts.mean(axis=1, keepdims=True))
     half = len(counts) // 2
     found = []
@@ -163,7 +162,7 @@ def _check(rates: np.ndarray, predicted: np.ndarray, bins: np.ndarray) -> None:
             f"Shapes differ: rates {rates.shape}, predicted {predicted.shape}, bins {bins.shape}."
         )
     if not bins.any():
-        raise DataError("No bin is to be scored; the split or the mask leaves nothing.")
+        raise DataError("There is no bin to score; check the split and the mask.")
     if not np.isfinite(predicted[bins]).all() or not np.isfinite(rates[bins]).all():
         finding = "Rates or prediction hold NaN or infinite values in scored bins"
-        raise DataError(f"{finding}; look at the inputs.")
+        raise DataError(f"{finding}; check the inputs.")

@@ -1,10 +1,9 @@
-"""Scores of responses to repeated stimuli, beside what their noise allows.
+"""Scores of responses to repeated stimuli, and the ceiling that their noise sets.
 
 A repeated response is a signal, the same in each repeat, and noise. CC_abs is the correlation of a prediction
-with the mean over repeats, CC_max what a perfect prediction of the signal would reach, and
-CC_norm = CC_abs / CC_max (Schoppe et al., Frontiers in Computational Neuroscience 10, 10, 2016). What varies
-between repeats counts as noise here, even where running explains it, so a model that reads running may come
-out above 1.
+with the mean over repeats, CC_max what a perfect prediction of the signal would reach, and CC_norm = CC_abs /
+CC_max (Schoppe et al., Frontiers in Computational Neuroscience 10, 10, 2016). Whatever varies between repeats
+counts as noise, even if running explains it, so a model that reads running may exceed 1.
 
 **One stimulus** (`repeat_scores`). From R repeats y_r the power of the signal is (Sahani and Linden, NIPS 15,
 2003)
@@ -14,8 +13,8 @@ out above 1.
 with variances over frames (a sum divided by F).
 
 **Several videos, each shown its own number of times** (`uneven_repeat_scores`). The first frames of each
-showing are left out (burn-in), the rest of all videos is put end to end, so that row r of the repeats runs
-through every video that was shown more than r times. With t_j repeats of frame j, y the mean over repeats
+showing are left out (burn-in), and the rest of all videos is concatenated, so that row r of the repeats
+spans every video that was shown more than r times. With t_j repeats of frame j, y the mean over repeats
 and T the mean over rows of a row's own variance (Schoppe et al., 2016; Wang et al., Nature 640, 470, 2025, as
 released)
 
@@ -25,13 +24,13 @@ released)
 where SP and T use the unbiased variance (a sum over frames divided by F - 1) and the last one does not.
 
 With equal repeats n = R and this SP is that of one stimulus times F / (F - 1), so CC_max is sqrt(F / (F - 1))
-times that of `cc_max`. The conventions differ, too: `uneven_cc_max` is NaN without signal and not cut off at
-1, as published for these networks; `cc_max` is 0 without signal and at most 1.
+times that of `cc_max`. The conventions differ, too: `uneven_cc_max` is NaN without signal and may exceed 1,
+as published for these networks; `cc_max` is 0 without signal and at most 1.
 
-Uneven repeats bias the ceiling upwards, as T counts every row alike, however few frames it has, and n leans
-to the videos that were repeated most. Noise alone, with m the mean over frames of 1 / t_j, has CC_max^2 of
+Uneven repeats bias the ceiling upwards, because T weights every row equally, however few frames it has, and n
+favours the videos with most repeats. Noise alone, with m the mean over frames of 1 / t_j, has CC_max^2 of
 about (n - 1 / m) / (n - 1): 0 for equal repeats, 0.42 for 10, 2 and 10 repeats of three videos. A model then
-looks worse than it is. Look at CC_max beside CC_norm, and score `equal_repeats` if you can.
+looks worse than it is. Report CC_max beside CC_norm, and score `equal_repeats` if you can.
 
 Letters: R repeats, F frames (of all videos after the burn-in), N neurons, V videos, R_v repeats and T_v
 frames of video v, U units.
@@ -46,7 +45,7 @@ from jaxtyping import Float
 from neurokit.errors import DataError
 from neurokit.metrics.neurons import correlation
 
-ROUNDING = 1e-9  # of the variance: a signal below it is what is left of subtracting
+ROUNDING = 1e-9  # of the variance: a smaller signal is a rounding error
 Videos = Sequence[Float[np.ndarray, "_R _T _U"]]
 
 
@@ -94,9 +93,9 @@ def repeat_scores(
 
 
 def cc_max(responses: Float[np.ndarray, "R F N"]) -> Float[np.ndarray, "N"]:
-    """The correlation with the mean over repeats that a perfect prediction of the signal would reach.
+    """The correlation of a perfect prediction of the signal with the mean over repeats.
 
-    0 where no signal is found, which by chance may also happen to a weak one. Raises DataError for fewer
+    0 where no signal is found, which may also happen to a weak signal by chance. Raises DataError for fewer
     than two repeats or frames, and for values that are not finite.
     """
     repeats, frames, _ = responses.shape
@@ -134,14 +133,14 @@ class UnevenRepeatScores:
 
 
 def uneven_repeat_scores(responses: Videos, predictions: Videos, *, burn_in: int = 10) -> UnevenRepeatScores:
-    """All scores of each unit; `responses` and `predictions` hold one R_v T_v U array a video.
+    """All scores of each unit; `responses` and `predictions` hold one array R_v T_v U per video.
 
-    Each repeat is predicted on its own, with the behaviour of that showing; `burn_in` is in frames. Raises
+    Each repeat is predicted on its own, with its behaviour; `burn_in` is in frames. Raises
     DataError for shapes that differ, values that are not finite, videos that end within the burn-in, no
     video that was repeated, and a repeat with less than two frames.
     """
     _check_pairs(responses, predictions)
-    responses, predictions = _after(responses, burn_in), _after(predictions, burn_in)
+    responses, predictions = _without_burn_in(responses, burn_in), _without_burn_in(predictions, burn_in)
     found = correlation(_mean_repeat(responses), _mean_repeat(predictions))
     ceiling = _ceiling(responses)
     return UnevenRepeatScores(found, ceiling, found / ceiling)
@@ -150,11 +149,11 @@ def uneven_repeat_scores(responses: Videos, predictions: Videos, *, burn_in: int
 def uneven_cc_max(responses: Videos, *, burn_in: int = 10) -> Float[np.ndarray, "U"]:
     """The ceiling alone, NaN where no signal is found; raises DataError as `uneven_repeat_scores`."""
     _check(responses, "responses")
-    return _ceiling(_after(responses, burn_in))
+    return _ceiling(_without_burn_in(responses, burn_in))
 
 
 def equal_repeats(videos: Videos) -> tuple[Float[np.ndarray, "R _T _U"], ...]:
-    """The first repeats of each video, as many as the least shown video has.
+    """The first repeats of each video, as many as the video with the fewest has.
 
     Raises DataError where there is no video.
     """
@@ -173,7 +172,7 @@ def _ceiling(responses: Videos) -> Float[np.ndarray, "U"]:
 
 
 def _mean_repeat(videos: Videos) -> Float[np.ndarray, "F U"]:
-    """The mean over each video's repeats, videos end to end."""
+    """The mean over the repeats of each video, concatenated."""
     return np.concatenate([video.mean(axis=0, dtype=np.float64) for video in videos])
 
 
@@ -186,7 +185,7 @@ def _variance_within_rows(videos: Videos) -> Float[np.ndarray, "U"]:
         if len(shown) < 2:
             raise DataError(
                 f"Repeat {row + 1} has {len(shown)} frame after the burn-in; leave it out or lower burn_in, "
-                "as a variance needs two frames."
+                "since a variance needs two frames."
             )
         found.append(shown.var(axis=0, ddof=1, dtype=np.float64))
     return np.mean(found, axis=0)
@@ -197,11 +196,11 @@ def _effective_repeats(videos: Videos) -> float:
     repeats, frames = np.array([video.shape[:2] for video in videos], dtype=np.float64).T
     above = frames * (repeats - 1)
     if not above.any():
-        raise DataError("Every video was shown once; a ceiling needs one with two repeats or more.")
+        raise DataError("Every video was shown once; a ceiling needs a video with two repeats or more.")
     return float(np.sqrt(above.sum() / (above / repeats**2).sum()))
 
 
-def _after(videos: Videos, burn_in: int) -> Videos:
+def _without_burn_in(videos: Videos, burn_in: int) -> Videos:
     shortest = min(video.shape[1] for video in videos)
     if not 0 <= burn_in < shortest:
         raise DataError(
@@ -224,7 +223,7 @@ def _check_pairs(responses: Sequence[np.ndarray], predictions: Sequence[np.ndarr
 def _check(videos: Sequence[np.ndarray], name: str) -> None:
     if not len(videos) or any(video.ndim != 3 or not video.size for video in videos):
         shapes = [video.shape for video in videos]
-        raise DataError(f"The {name} are {shapes}; give one array of repeats, frames and units a video.")
+        raise DataError(f"The {name} are {shapes}; give one array of repeats, frames and units per video.")
     if len({video.shape[2] for video in videos}) > 1:
         units = [video.shape[2] for video in videos]
         raise DataError(f"The {name} have {units} units; give the same units for every video.")

@@ -1,4 +1,4 @@
-"""Ridge regression whose penalty is chosen on rows that were not fitted.
+"""Ridge regression whose penalty is selected on validation rows.
 
 Letters: K rows, J columns of a design, N neurons.
 """
@@ -13,7 +13,7 @@ Rows = tuple[Float[np.ndarray, "_K J"], Float[np.ndarray, "_K N"]]  # each part 
 
 
 def best_ridge(train: Rows, validation: Rows, penalties: Iterable[float]) -> Ridge:
-    """The model of that penalty with the least squared error on validation rows, designs first."""
+    """The model with the least squared error on validation rows; each part is (design, rates)."""
     models = [Ridge(alpha=float(penalty)).fit(*train) for penalty in penalties]
     design, wanted = validation
     errors = [((model.predict(design) - wanted) ** 2).mean() for model in models]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from neurokit.pupil_encoder.alf import read_alf
-    from neurokit.pupil_encoder.baselines import BASELINES, baseline_rates
+    from neurokit.pupil_encoder.baselines import BASELINES, baseline_rates, fir, mean_rate, psth
     from neurokit.pupil_encoder.cleaning import (
         RobustScale,
         causal_boxcar,
@@ -54,83 +54,28 @@ if TYPE_CHECKING:
     from neurokit.pupil_encoder.simulation import SessionParameters, simulate_session
     from neurokit.pupil_encoder.sources import default_regions, load, sessions, simulated_truth
 
-_MODULES = {
-    "alf": ("read_alf",),
-    "baselines": (
-        "BASELINES",
-        "baseline_rates",
-    ),
-    "cleaning": (
-        "RobustScale",
-        "causal_boxcar",
-        "centred_boxcar",
-        "clean_pupil",
-        "gaussian",
-    ),
-    "config": (
-        "MODELS",
-        "PupilConfig",
-        "search_space",
-    ),
-    "experiment": (
-        "build",
-        "describe",
-        "evaluate",
-        "predict",
-        "rates",
-        "respond",
-        "score",
-        "simulate",
-        "task",
-        "train",
-    ),
-    "features": (
-        "BEHAVIOUR",
-        "PUPIL",
-        "EncodingTask",
-        "encoding_task",
-        "region_counts",
-        "split_trials",
-    ),
-    "figures": (
-        "plot_cleaning",
-        "plot_history",
-        "plot_lags",
-        "plot_rates",
-        "plot_scores",
-        "plot_search",
-        "plot_trial",
-    ),
-    "model": (
-        "PupilEncoder",
-        "TemporalCNN",
-        "WindowMLP",
-        "parameter_count",
-    ),
-    "neuromatch": ("read_sessions",),
-    "recording": ("TrialRecording",),
-    "scores": (
-        "score_table",
-        "seed_style_r2",
-    ),
-    "simulated_files": ("write_neuromatch",),
-    "simulation": (
-        "SessionParameters",
-        "simulate_session",
-    ),
-    "sources": (
-        "default_regions",
-        "load",
-        "sessions",
-        "simulated_truth",
-    ),
+_NAMES = {  # of each module
+    "alf": "read_alf",
+    "baselines": "BASELINES baseline_rates fir mean_rate psth",
+    "cleaning": "RobustScale causal_boxcar centred_boxcar clean_pupil gaussian",
+    "config": "MODELS PupilConfig search_space",
+    "experiment": "build describe evaluate predict rates respond score simulate task train",
+    "features": "BEHAVIOUR PUPIL EncodingTask encoding_task region_counts split_trials",
+    "figures": "plot_cleaning plot_history plot_lags plot_rates plot_scores plot_search plot_trial",
+    "model": "PupilEncoder TemporalCNN WindowMLP parameter_count",
+    "neuromatch": "read_sessions",
+    "recording": "TrialRecording",
+    "scores": "score_table seed_style_r2",
+    "simulated_files": "write_neuromatch",
+    "simulation": "SessionParameters simulate_session",
+    "sources": "default_regions load sessions simulated_truth",
 }
-__all__ = [name for names in _MODULES.values() for name in names]
+__all__ = [name for names in _NAMES.values() for name in names.split()]
 
 
 def __getattr__(name: str) -> Any:
-    for module, names in _MODULES.items():
-        if name in names:
+    for module, names in _NAMES.items():
+        if name in names.split():
             return getattr(import_module(f"{__name__}.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

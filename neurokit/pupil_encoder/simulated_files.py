@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from neurokit.files.atomic import folder_written, written
+from neurokit.files.atomic import atomic_write, atomic_write_folder
 from neurokit.pupil_encoder.behaviour import BIN_SIZE
 from neurokit.pupil_encoder.simulation import BEFORE, BINS, SimulatedSession, best_r2
 
@@ -26,7 +26,7 @@ def write_neuromatch(sessions: list[SimulatedSession], folder: Path) -> list[Pat
         dat = np.empty(len(group), dtype=object)
         dat[:] = [_session_dictionary(sessions[index]) for index in group]
         files.append(folder / f"steinmetz_part{part}.npz")
-        with written(files[-1]) as temporary, temporary.open("wb") as file:
+        with atomic_write(files[-1]) as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, dat=dat)
     return files
 
@@ -69,7 +69,7 @@ def write_alf(session: SimulatedSession, parent: Path) -> Path:
     Raises DiskError where it cannot be written; an earlier file stays.
     """
     folder = parent / f"{session.parameters.mouse}_{session.parameters.date}"
-    with folder_written(folder) as temporary:
+    with atomic_write_folder(folder) as temporary:
         for name, values in _alf_arrays(session).items():
             values = values if values.ndim == 2 else values[:, None]  # the release keeps columns
             np.save(temporary / f"{name}.npy", values)
@@ -143,7 +143,7 @@ def _write_channel_table(session: SimulatedSession, path: Path) -> None:
 
 def write_truth(session: SimulatedSession, path: Path) -> Path:
     """Parameters (JSON), expected rates (Hz, K x T x R) and best reachable R² (100-ms boxcar)."""
-    with written(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
             file,
             parameters=session.parameters.to_json(),

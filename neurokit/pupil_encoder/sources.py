@@ -15,7 +15,7 @@ import pandas as pd
 
 from neurokit import settings
 from neurokit.errors import DataError, SettingsError
-from neurokit.files.cache import Read, kept, simulated_folder
+from neurokit.files.cache import Read, read_or_write, simulated_folder
 from neurokit.files.fetch import fetch
 from neurokit.pupil_encoder.neuromatch import read_cutout, read_sessions
 from neurokit.pupil_encoder.recording import TrialRecording
@@ -126,7 +126,7 @@ def _simulated(seed: int, read: Callable[[Path], Read]) -> Read:
         write_truth(session, folder / TRUTH)
 
     folder = simulated_folder("steinmetz", parameters.to_dict(), MAKERS)
-    return kept(folder, TRUTH, write, read)
+    return read_or_write(folder, TRUTH, write, read)
 
 
 def read_truth(path: Path) -> Truth:

@@ -1,1 +1,1 @@
-"""Formats of the field, read into plain arrays."""
+"""Readers of recordings, which return plain arrays."""

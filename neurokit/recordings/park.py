@@ -1,4 +1,4 @@
-"""Real recordings of mouse V1 answering to gratings: small two-photon cut-outs, read whole.
+"""Real recordings of responses to gratings in mouse V1: small two-photon cut-outs.
 
 Drifting and static gratings are two sessions of one container of the Allen Brain Observatory (de Vries et
 al., Nature Neuroscience 23, 138-151, 2020; layer 2/3 excitatory cells, GCaMP6f), without running or pupil.
@@ -29,8 +29,8 @@ class DriftingGratings:
     """Gratings of 0.04 cycles/degree that drift for 2 s, then 1 s of grey; the time course of each trial.
 
     `dff` is a fraction, `time` s from onset, `direction` degrees, `temporal_frequency` Hz (both NaN: a
-    blank). 30 of the 40 cells were picked for their reliability over all trials; those that were drawn at
-    random are marked.
+    blank). 30 of the 40 cells were selected for their reliability over all trials; `at_random` marks those
+    that were drawn at random.
     """
 
     cell_ids: Int[np.ndarray, "N"]
@@ -60,8 +60,8 @@ class StaticGratings:
 class RunningGratings:
     """Drifting gratings with running and pupil on the same clock.
 
-    `dff`, `running` and `pupil` are on the source's scales: no units can be recovered. `time` s from onset,
-    `direction` degrees; how fine and how fast the gratings were is not stored.
+    `dff`, `running` and `pupil` are on the source's scales: their units are unknown. `time` s from onset,
+    `direction` degrees; the spatial and temporal frequency of the gratings is not stored.
     """
 
     dff: Float32[np.ndarray, "N K T"]
@@ -72,17 +72,17 @@ class RunningGratings:
 
 
 def read_drifting(path: Path | None = None) -> DriftingGratings:
-    """Time courses of 40 cells; the small real recording unless another file of its kind is given.
+    """Time courses of 40 cells, from the small real recording or another file of its kind.
 
     Raises DataError for a file that is missing, damaged or not of these shapes, for responses that are not
-    finite and for trials with half a label; SettingsError where no folder of real recordings is named.
+    finite and for incomplete labels; SettingsError where no folder of real recordings is set.
     """
     path = _existing(path, DRIFTING)
     labels = {"orientation_deg": "K", "temporal_frequency_hz": "K"}
     found = _read(path, {"cell_id": "N", "selected_how": "N", "dff": "N K T", "time_s": "T"} | labels)
     with read_from(path):
         return DriftingGratings(
-            cell_ids=_whole(found, "cell_id"),
+            cell_ids=_integers(found, "cell_id"),
             at_random=found["selected_how"].astype(str) == "random",
             dff=_measured(found, "dff"),
             time=_clock(found, "time_s"),
@@ -98,7 +98,7 @@ def read_static(path: Path | None = None) -> StaticGratings:
     names = {"orientation": "orientation_deg", "spatial_frequency": "spatial_frequency_cpd", "phase": "phase"}
     with read_from(path):
         return StaticGratings(
-            _whole(found, "cell_id"), _measured(found, "mean_dff_0_0p5s"), **_labels(found, **names)
+            _integers(found, "cell_id"), _measured(found, "mean_dff_0_0p5s"), **_labels(found, **names)
         )
 
 
@@ -121,12 +121,12 @@ def _existing(path: Path | None, usual: Path) -> Path:
     if path is None:
         path = settings.real_data_folder() / usual
         if not path.is_file():
-            raise DataError(f"{path} is missing: NEUROKIT_REAL_DATA must name the folder that holds {usual}.")
+            raise DataError(f"{path} is missing: NEUROKIT_REAL_DATA must be the folder that holds {usual}.")
     return path
 
 
 def _read(path: Path, shapes: dict[str, str]) -> dict[str, np.ndarray]:
-    """The arrays under these keys; a letter of their shapes stands for the same number in all of them."""
+    """The arrays of these keys; a letter in their shapes stands for the same number in all of them."""
     found = read_npz(path, MAXIMUM_BYTES, list(shapes))
     sizes: dict[str, int] = {}
     for key, letters in shapes.items():
@@ -149,11 +149,11 @@ def _numbers(found: dict[str, np.ndarray], key: str) -> Float32[np.ndarray, "...
 def _measured(found: dict[str, np.ndarray], key: str) -> Float32[np.ndarray, "..."]:
     values = _numbers(found, key)
     if missing := int((~np.isfinite(values)).sum()):
-        raise DataError(f"{missing} of {values.size} values of {key} are no numbers; copy the file again.")
+        raise DataError(f"{missing} of {values.size} values of {key} are not finite; copy the file again.")
     return values
 
 
-def _whole(found: dict[str, np.ndarray], key: str) -> Int[np.ndarray, "N"]:
+def _integers(found: dict[str, np.ndarray], key: str) -> Int[np.ndarray, "N"]:
     if found[key].dtype.kind not in "iu":
         raise DataError(f"{key} holds {found[key].dtype}, expected whole numbers; copy the file again.")
     return found[key].astype(np.int64)
@@ -162,7 +162,7 @@ def _whole(found: dict[str, np.ndarray], key: str) -> Int[np.ndarray, "N"]:
 def _clock(found: dict[str, np.ndarray], key: str) -> Float32[np.ndarray, "T"]:
     time = _measured(found, key)
     if (np.diff(time) <= 0).any():
-        raise DataError(f"{key} does not rise from sample to sample; copy the file again.")
+        raise DataError(f"{key} does not increase from sample to sample; copy the file again.")
     return time
 
 
@@ -171,7 +171,7 @@ def _labels(found: dict[str, np.ndarray], **keys: str) -> dict[str, Float32[np.n
     labels = {name: _numbers(found, key) for name, key in keys.items()}
     known = np.stack([np.isfinite(values) for values in labels.values()])
     if half := int((known.any(axis=0) & ~known.all(axis=0)).sum()):
-        raise DataError(f"{half} trials have some of {', '.join(keys.values())} and not all; copy it again.")
+        raise DataError(f"{half} trials have some of {', '.join(keys.values())} but not all; copy it again.")
     if not known.any():
-        raise DataError(f"{', '.join(keys.values())} name no grating at all; copy the file again.")
+        raise DataError(f"{', '.join(keys.values())} contain no grating; copy the file again.")
     return labels

@@ -30,20 +30,10 @@ if TYPE_CHECKING:
     from neurokit.sensorium.ensemble import Ensemble, train_ensemble
     from neurokit.sensorium.experiment import describe, evaluate, score
     from neurokit.sensorium.features import MouseTrials
-    from neurokit.sensorium.figures import (
-        draw,
-        plot_learning,
-        plot_maps,
-        plot_neuron_scores,
-    )
+    from neurokit.sensorium.figures import draw, plot_learning, plot_maps, plot_neuron_scores
     from neurokit.sensorium.files import TIERS
     from neurokit.sensorium.history import LAGS, HistoryBank, known_trials
-    from neurokit.sensorium.model import (
-        MouseModel,
-        SensoriumModel,
-        make_model,
-        poisson_loss,
-    )
+    from neurokit.sensorium.model import MouseModel, SensoriumModel, make_model, poisson_loss
     from neurokit.sensorium.official import load_official
     from neurokit.sensorium.own_models import Core, MiceModel
     from neurokit.sensorium.readout import GaussianReadout
@@ -54,12 +44,7 @@ if TYPE_CHECKING:
     from neurokit.sensorium.scores import ceiling, score_table
     from neurokit.sensorium.simulated_files import write_scan, write_truth
     from neurokit.sensorium.simulated_mouse import Mouse, MouseParameters
-    from neurokit.sensorium.simulation import (
-        ScanParameters,
-        ScanTruth,
-        read_truth,
-        simulate_scan,
-    )
+    from neurokit.sensorium.simulation import ScanParameters, ScanTruth, read_truth, simulate_scan
     from neurokit.sensorium.sources import (
         demo_parameters,
         describe_scans,
@@ -71,12 +56,7 @@ if TYPE_CHECKING:
         simulated_scan,
     )
     from neurokit.sensorium.splits import ensemble_tiers, held_out
-    from neurokit.sensorium.state import (
-        StateSettings,
-        StateTransform,
-        fit_state,
-        neighbours,
-    )
+    from neurokit.sensorium.state import StateSettings, StateTransform, fit_state, neighbours
     from neurokit.sensorium.submission import (
         TRACKS,
         file_name,
@@ -99,148 +79,49 @@ if TYPE_CHECKING:
         train,
     )
 
-_MODULES = {
-    "attribution": (
-        "AtState",
-        "neuron_attribution",
-    ),
-    "baselines": (
-        "behaviour_alone",
-        "mean_rate",
-    ),
-    "cnn": (
-        "MapGeometry",
-        "StackedCore",
-    ),
+_NAMES = {  # of each module
+    "attribution": "AtState neuron_attribution",
+    "baselines": "behaviour_alone mean_rate",
+    "cnn": "MapGeometry StackedCore",
     "config": (
-        "CNN",
-        "CNN_PLUS",
-        "LN",
-        "LN_PLUS",
-        "MODELS",
-        "MODEL_4",
-        "ModelSettings",
-        "MouseShape",
-        "SensoriumConfig",
-        "search_space",
+        "CNN CNN_PLUS LN LN_PLUS MODELS MODEL_4 ModelSettings MouseShape SensoriumConfig search_space"
     ),
-    "ensemble": (
-        "Ensemble",
-        "train_ensemble",
-    ),
-    "experiment": (
-        "describe",
-        "evaluate",
-        "score",
-    ),
-    "features": ("MouseTrials",),
-    "figures": (
-        "draw",
-        "plot_learning",
-        "plot_maps",
-        "plot_neuron_scores",
-    ),
-    "files": ("TIERS",),
-    "history": (
-        "LAGS",
-        "HistoryBank",
-        "known_trials",
-    ),
-    "model": (
-        "MouseModel",
-        "SensoriumModel",
-        "make_model",
-        "poisson_loss",
-    ),
-    "official": ("load_official",),
-    "own_models": (
-        "Core",
-        "MiceModel",
-    ),
-    "readout": ("GaussianReadout",),
-    "recording": (
-        "SCANS",
-        "Scan",
-        "load_scan",
-    ),
-    "responses": ("respond",),
-    "retinotopy": (
-        "contrast_centers",
-        "retinotopic_plane",
-    ),
-    "scaling": (
-        "scale_behaviour",
-        "scale_pupil_center",
-    ),
-    "scores": (
-        "ceiling",
-        "score_table",
-    ),
-    "simulated_files": (
-        "write_scan",
-        "write_truth",
-    ),
-    "simulated_mouse": (
-        "Mouse",
-        "MouseParameters",
-    ),
-    "simulation": (
-        "ScanParameters",
-        "ScanTruth",
-        "read_truth",
-        "simulate_scan",
-    ),
+    "ensemble": "Ensemble train_ensemble",
+    "experiment": "describe evaluate score",
+    "features": "MouseTrials",
+    "figures": "draw plot_learning plot_maps plot_neuron_scores",
+    "files": "TIERS",
+    "history": "LAGS HistoryBank known_trials",
+    "model": "MouseModel SensoriumModel make_model poisson_loss",
+    "official": "load_official",
+    "own_models": "Core MiceModel",
+    "readout": "GaussianReadout",
+    "recording": "SCANS Scan load_scan",
+    "responses": "respond",
+    "retinotopy": "contrast_centers retinotopic_plane",
+    "scaling": "scale_behaviour scale_pupil_center",
+    "scores": "ceiling score_table",
+    "simulated_files": "write_scan write_truth",
+    "simulated_mouse": "Mouse MouseParameters",
+    "simulation": "ScanParameters ScanTruth read_truth simulate_scan",
     "sources": (
-        "demo_parameters",
-        "describe_scans",
-        "load",
-        "load_simulated",
-        "scan_truth",
-        "sessions",
-        "simulate",
-        "simulated_scan",
+        "demo_parameters describe_scans load load_simulated scan_truth sessions simulate simulated_scan"
     ),
-    "splits": (
-        "ensemble_tiers",
-        "held_out",
-    ),
-    "state": (
-        "StateSettings",
-        "StateTransform",
-        "fit_state",
-        "neighbours",
-    ),
+    "splits": "ensemble_tiers held_out",
+    "state": "StateSettings StateTransform fit_state neighbours",
     "submission": (
-        "TRACKS",
-        "file_name",
-        "score_neurons",
-        "score_submission",
-        "validate",
-        "write_ground_truth",
-        "write_rows",
-        "write_submission",
+        "TRACKS file_name score_neurons score_submission validate write_ground_truth write_rows "
+        "write_submission"
     ),
-    "submission.entry": (
-        "Submission",
-        "submit",
-    ),
-    "training": (
-        "arrays",
-        "build",
-        "facts",
-        "fit_states",
-        "predict",
-        "single_trial",
-        "task",
-        "train",
-    ),
+    "submission.entry": "Submission submit",
+    "training": "arrays build facts fit_states predict single_trial task train",
 }
-__all__ = [name for names in _MODULES.values() for name in names]
+__all__ = [name for names in _NAMES.values() for name in names.split()]
 
 
 def __getattr__(name: str) -> Any:
-    for module, names in _MODULES.items():
-        if name in names:
+    for module, names in _NAMES.items():
+        if name in names.split():
             return getattr(import_module(f"{__name__}.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

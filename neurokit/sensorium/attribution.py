@@ -27,9 +27,9 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from neurokit.attribution import Attribution, completed
+from neurokit.attribution import Attribution, build_attribution
 from neurokit.errors import DataError, FitError
-from neurokit.insilico.most_exciting import chosen
+from neurokit.insilico.most_exciting import check_neurons
 from neurokit.sensorium.cnn import StackedCore
 from neurokit.sensorium.model import MouseModel
 from neurokit.sensorium.readout import GaussianReadout
@@ -213,14 +213,14 @@ def neuron_attribution(
         finding = f"baseline is {tuple(baseline.shape)}, images are {tuple(images.shape[1:])}"
         raise DataError(f"{finding}; give a baseline of their size.")
     rates = predict(model, torch.cat([baseline.to(images)[None], images]), batch_size=rows_at_once)
-    numbers = chosen(neurons, rates)
+    numbers = check_neurons(neurons, rates)
     with evaluating(model), torch.no_grad():
         parts = [
             _attributed(model, part.to(rates), baseline.to(rates), numbers, steps).cpu()
             for part in images.split(max(1, rows_at_once // steps))
         ]
     change = (rates[1:] - rates[0])[:, numbers].cpu()
-    return completed(torch.cat(parts), change, steps, tolerance)
+    return build_attribution(torch.cat(parts), change, steps, tolerance)
 
 
 def _attributed(

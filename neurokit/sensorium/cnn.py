@@ -33,8 +33,8 @@ class MapGeometry:
         last: the same of its last cell.
     """
 
-    first: tuple[float, float]
-    last: tuple[float, float]
+    first: tuple[float | int, float | int]
+    last: tuple[float | int, float | int]
 
     def positions(self, pixels: Float[np.ndarray, "N 2"]) -> Float[np.ndarray, "N 2"]:
         """Where on the map, (x, y) from -1 to 1, the image's pixels (row, column) lie."""

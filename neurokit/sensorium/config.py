@@ -166,9 +166,9 @@ class SensoriumConfig(SystemConfig):
             state_settings=self.state,
         )
 
-    def seeded(self: Own, seed: int) -> Own:
+    def add_seed(self: Own, seed: int) -> Own:
         """The same with 1000 times `seed` added to the seeds of weights and training."""
-        return super().seeded(SEEDS * seed)
+        return super().add_seed(SEEDS * seed)
 
     def with_epochs(self: Own, epochs: int) -> Own:
         """The same, trained for so many epochs at most; a warm-up of a fifth of them stays a fifth."""

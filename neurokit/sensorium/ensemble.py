@@ -20,7 +20,7 @@ from jaxtyping import Float
 from torch import nn
 
 from neurokit.errors import CheckpointError, DataError, FitError
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 from neurokit.sensorium.config import SensoriumConfig
 from neurokit.sensorium.engines import ENGINES, Engine, default_workers
 from neurokit.sensorium.features import MouseTrials
@@ -236,7 +236,7 @@ def share_states(folder: Path, scans: Mapping[str, Scan], config: SensoriumConfi
     if not config.model.state or path.is_file():
         return
     content = safetensors.numpy.save(fit_states(scans, config))
-    with written(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_bytes(content)
 
 

@@ -61,7 +61,7 @@ def draw(scores: pd.DataFrame) -> Figure:
         _draw_scores(axis, scores[scores.mouse == mouse].set_index("model"), models)
         axis.set_title("all neurons" if mouse == "all" else f"scan {mouse}", fontsize=8)
     axes[0, 0].set_yticks(range(len(models)), models)
-    axes[0, 0].invert_yaxis()
+    axes[0, 0].set_ylim(len(models) - 0.5, -0.5)
     figure.supxlabel(
         "correlation on single test trials (mean ± SD over neurons; dashed: ceiling)", fontsize=8
     )

@@ -24,7 +24,7 @@ import numpy as np
 from jaxtyping import Int
 
 from neurokit.errors import DataError
-from neurokit.files.archives import opened, read_header
+from neurokit.files.archives import open_archive, read_header
 
 # The largest published scan has 8,372 neurons and 6,959 trials.
 MOST_TRIALS = 10_000
@@ -85,7 +85,7 @@ def opened_scan(source: str | Path) -> Iterator[ScanFiles]:
     """The scan in a zip, its unpacked folder, or a folder that holds only that one, for a `with`.
 
     Raises DataError where there is not exactly one scan or no name has its key, and for a zip as
-    `neurokit.files.archives.opened` does.
+    `neurokit.files.archives.open_archive` does.
     """
     source = Path(source)
     if source.is_dir():
@@ -96,7 +96,7 @@ def opened_scan(source: str | Path) -> Iterator[ScanFiles]:
             raise DataError(f"{finding}: check its files and their permissions.") from error
         yield files
         return
-    with opened(source, MOST_BYTES, MOST_MEMBERS) as archive:
+    with open_archive(source, MOST_BYTES, MOST_MEMBERS) as archive:
         yield _in_zip(source, archive)
 
 

@@ -20,7 +20,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from neurokit.config import Seed, checked
+from neurokit.config import Seed, check_value
 from neurokit.errors import DataError, SettingsError
 from neurokit.sensorium.cnn import StackedCore
 from neurokit.sensorium.config import CNN, ModelSettings, MouseShape
@@ -198,7 +198,7 @@ def make_model(
     SensoriumModel does.
     """
     with torch.random.fork_rng():
-        torch.manual_seed(checked("seed", seed, Seed))
+        torch.manual_seed(check_value("seed", seed, Seed))
         model = SensoriumModel(mice, settings, core)
     for key in mice:
         positions = model.mouse(key).readout.positions

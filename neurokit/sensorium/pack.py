@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from neurokit.errors import DiskError
-from neurokit.files.atomic import locked, written
+from neurokit.files.atomic import atomic_write, hold_lock
 
 VERSION = "1"  # raise it when what a pack holds changes; packs of other versions are made anew
 _DTYPES: dict[str, np.dtype] = {"F64": np.dtype("<f8"), "I64": np.dtype("<i8"), "F32": np.dtype("<f4")}
@@ -51,7 +51,7 @@ def packed_arrays(
     arrays = read_pack(path, facts)
     if arrays is not None:
         return arrays
-    with locked(folder / f".{key}.lock"):
+    with hold_lock(folder / f".{key}.lock"):
         arrays = read_pack(path, facts)  # another process may have packed it meanwhile
         return _packed_anew(path, facts, contents()) if arrays is None else arrays
 
@@ -89,7 +89,7 @@ def write_pack(path: Path, facts: dict[str, str], contents: Contents) -> None:
     # Wide numbers first keeps every array aligned.
     numbers = dict(sorted(numbers.items(), key=lambda item: -item[1].dtype.itemsize))
     header = _header_of(numbers, {**facts, "texts": json.dumps(texts)})
-    with written(path) as temporary, temporary.open("wb") as stream:
+    with atomic_write(path) as temporary, temporary.open("wb") as stream:
         stream.write(len(header).to_bytes(8, "little") + header)
         for each in numbers.values():
             for block in each.rows if isinstance(each, Rows) else (each,):

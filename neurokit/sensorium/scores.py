@@ -103,6 +103,6 @@ def _neuron_scores(mouse: MouseTrials, predicted: np.ndarray, tier: str) -> pd.D
         {
             "single_trial": metrics.correlation(responses, predicted),
             "to_average": metrics.correlation_to_average(responses, predicted, images),
-            "feve": np.where(explained.kept, explained.fraction_explained, np.nan),
+            "feve": np.where(explained.included, explained.fraction_explained, np.nan),
         }
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 from neurokit.progress import progress
 from neurokit.sensorium.simulation import ScanParameters, SimulatedScan
 
@@ -31,7 +31,7 @@ def write_scan(scan: SimulatedScan, folder: str | Path) -> Path:
     """Writes `<name>.zip` into `folder`, whole or not at all; returns its path."""
     name = scan_name(scan.parameters)
     path = Path(folder) / f"{name}.zip"
-    with written(path) as temporary, zipfile.ZipFile(temporary, "w", compresslevel=1) as archive:
+    with atomic_write(path) as temporary, zipfile.ZipFile(temporary, "w", compresslevel=1) as archive:
         total = 4 * len(scan.tiers) + len(_meta(scan))
         for member, array in progress(_arrays(scan), total=total, desc=path.stem[:20], unit="file"):
             archive.writestr(f"{name}/{member}.npy", _npy(array), zipfile.ZIP_DEFLATED)
@@ -49,7 +49,7 @@ def write_truth(scan: SimulatedScan, path: str | Path) -> Path:
     arrays = {f"cell_{each.name}": getattr(cells, each.name) for each in fields(cells)}
     for name in ("responses", "rates", "expected", "expected_from_image"):
         arrays[name] = getattr(scan, name).astype(np.float32)
-    with written(path) as temporary, temporary.open("wb") as stream:
+    with atomic_write(path) as temporary, temporary.open("wb") as stream:
         parameters = np.array(scan.parameters.to_json())
         np.savez_compressed(stream, parameters=parameters, rank=scan.rank, tiers=scan.tiers, **arrays)
     return Path(path)

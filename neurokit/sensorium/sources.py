@@ -17,7 +17,7 @@ import pandas as pd
 from neurokit import settings
 from neurokit.errors import DataError, SettingsError
 from neurokit.files.atomic import write_output
-from neurokit.files.cache import Read, kept, simulated_folder
+from neurokit.files.cache import Read, read_or_write, simulated_folder
 from neurokit.files.fetch import fetch
 from neurokit.sensorium.config import SensoriumConfig
 from neurokit.sensorium.files import TIERS, opened_scan, scan_key
@@ -205,7 +205,7 @@ def _simulated(parameters: ScanParameters, read: Callable[[Path], Read]) -> Read
         write_truth(scan, truth_path(folder / zipped))
 
     folder = simulated_folder("sensorium", parameters.to_dict(), MAKERS)
-    return kept(folder, truth_path(zipped).name, write, lambda folder: read(folder / zipped))
+    return read_or_write(folder, truth_path(zipped).name, write, lambda folder: read(folder / zipped))
 
 
 def _parameters(trials: int, seed: int) -> ScanParameters:

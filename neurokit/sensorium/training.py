@@ -30,7 +30,7 @@ from neurokit.sensorium.scaling import input_scales
 from neurokit.sensorium.state import StateTransform
 from neurokit.training.device import choose_device
 from neurokit.training.fit import TrainingResult, fit
-from neurokit.training.predict import collected, evaluating, predicting_as_in_training
+from neurokit.training.predict import evaluating, fill_rows, predicting_as_in_training
 
 Mode = Literal["evaluation", "training"]
 MODES = {"evaluation": evaluating, "training": predicting_as_in_training}
@@ -208,7 +208,7 @@ def predict(
 def _predicted(model: nn.Module, mouse: MouseTrials, tier: str, batch_size: int) -> np.ndarray:
     view, trials = cast(MiceModel, model).mouse(mouse.scan.key), mouse.trials(tier)
     parts = (view(**batch.inputs) for batch in mouse.batches(trials, batch_size))
-    return collected(parts, torch.empty(len(trials), mouse.scan.neurons)).numpy()
+    return fill_rows(parts, torch.empty(len(trials), mouse.scan.neurons)).numpy()
 
 
 def single_trial(mouse: MouseTrials, tier: str, predicted: np.ndarray) -> Float[np.ndarray, "N"]:

@@ -1,7 +1,7 @@
 """What changes from trial to trial in a simulated mouse: arousal, eye, slow gain, hidden brain state.
 
-Arousal shows in the pupil and in running, in units that differ from mouse to mouse as those of real
-cameras do; slow gain and brain state show in nothing but the neurons.
+Arousal shows in the pupil and in running, in units that differ between mice as those of real cameras do; slow
+gain and brain state show only in the neurons.
 
 Letters: T trials in order of time, F brain-state factors.
 """
@@ -26,7 +26,7 @@ class BrainState:
     Attributes:
         arousal: T, between 0 and 1.
         running: T, fraction of full speed, 0 or more.
-        eye: T x 2, pixels by which receptive fields are carried to the right and down.
+        eye: T x 2, shift of receptive fields to the right and down, pixels.
         gain: T, log of the slow shared gain, unit variance.
         factors: T x F, brain-state factors, 0 or more, mean 1.
         behaviour: T x 3, as recorded: pupil size, its change per second, running speed.
@@ -43,7 +43,7 @@ class BrainState:
 
 
 def draw_brain_state(trials: int, scale_spread: float, random: np.random.Generator) -> BrainState:
-    """Draws all series; `scale_spread` 1 gives every mouse units of its own, 0 all mice those of arousal."""
+    """Draws all series; `scale_spread` 1 gives each mouse its own units, 0 gives all the units of arousal."""
     slow, fast = (autoregression(trials, time, random) for time in AROUSAL_TIMES)
     arousal = 1 / (1 + np.exp(-(1.1 * slow + 0.7 * fast)))
     bouts = autoregression(trials, 6.0, random) + 2.5 * (arousal - 0.5) - 0.4
@@ -79,8 +79,8 @@ def _recorded_behaviour(
 ) -> Float[np.ndarray, "T 3"]:
     """Pupil size on a mouse's own offset and scale: a small pupil of one is a large one of another.
 
-    The mean pupil size is 3 to 9 of its standard deviations, as a camera and an eye would have it. (At
-    first it was 2 to 33; that was mended after a first fit, the only constant that was.)
+    The mean pupil size is 3 to 9 of its standard deviations, as for a real camera and eye. (It was 2 to 33 at
+    first; this is the only constant that was changed after a first fit.)
     """
     offset = scale_spread * (12.0 + random.uniform(-2.4, 18))
     scale = 25.0 * np.exp(scale_spread * random.uniform(-0.3, 0.3))

@@ -1,4 +1,4 @@
-"""Cells that prefer a moving pattern, and the calcium by which a microscope sees them.
+"""Cells that prefer a moving pattern, and the calcium signal that a microscope records.
 
 A complex Gabor in space and a complex wave in time make one complex number z of the recent movie,
 
@@ -8,8 +8,8 @@ A complex Gabor in space and a complex wave in time make one complex number z of
 which is large for a pattern of the cell's orientation that drifts in its direction. A complex cell responds
 with |z|, the root of the motion energy (Adelson and Bergen, JOSA A 2, 284-299, 1985), a simple cell with
 the positive part of Re z; both above a threshold only. Running multiplies the drive (Niell and Stryker,
-Neuron 65, 472-479, 2010). Events are Poisson; each lets dF/F rise and fall as GCaMP6f does in kind (Chen et
-al., Nature 499, 295-300, 2013), with a slower decay, as populations of mouse V1 are seen to have.
+Neuron 65, 472-479, 2010). Events are Poisson; each makes dF/F rise and fall like GCaMP6f (Chen et
+al., Nature 499, 295-300, 2013), but with a slower decay, as observed in populations of mouse V1.
 
 All constants were set before any model was fitted.
 
@@ -40,14 +40,14 @@ RUNNING = (0.3, 1.2)  # log gain from rest to a fast run, lowest and highest
 
 @dataclass(frozen=True, eq=False)
 class MovieCells:
-    """What each cell looks for and how it is seen, N each.
+    """The preferences of each cell and its noise, N each.
 
     Attributes:
         center: row and column of the receptive field, pixels of the movie.
         sigma: standard deviation of its envelope, pixels.
         orientation: rad, of the wave vector; 0 is along x, and pi / 2 up the picture.
         wavelength: pixels.
-        phase: rad; of no meaning for a complex cell.
+        phase: rad; meaningless for a complex cell.
         frequency: Hz; patterns drift along `orientation` where it is positive, against it where negative.
         complex: whether the cell ignores phase.
         running: log gain from rest to a fast run, the planted strength included.
@@ -84,8 +84,8 @@ class MovieCells:
         """The filter in time, newest sample first, unit norm."""
         time = np.arange(round(MEMORY * sample_rate))[:, None] / sample_rate
         envelope = (time / TIME_CONSTANT) ** 2 * np.exp(-time / TIME_CONSTANT)
-        # A pattern that drifts along the wave vector turns the phase of its product with G on, by as
-        # much in a sample as h turns with its age, so all samples of the past add up.
+        # A pattern that drifts along the wave vector advances the phase of its product with G in each sample
+        # by as much as h turns with age, so all past samples add up.
         kernel = envelope * np.exp(2j * np.pi * self.frequency * time)
         return kernel / np.linalg.norm(kernel, axis=0)
 
@@ -123,9 +123,9 @@ def movie_output(
     shown: dict[str, Int[np.ndarray, "S"]],
     sample_rate: float,
 ) -> Float[np.ndarray, "S N"]:
-    """|z| or the positive part of Re z at every sample; 0 where nothing was shown for a while.
+    """|z| or the positive part of Re z at every sample; 0 after a while without a movie.
 
-    `shown` tells, for each movie, the frame on the screen at each sample, or -1.
+    `shown` holds, for each movie, the frame on the screen at each sample, or -1.
     """
     seen = sum(_seen(cells, frames, shown[name]) for name, frames in movies.items())  # S N
     return filter_output(cells, np.asarray(seen), sample_rate)
@@ -141,7 +141,7 @@ def gabor_products(cells: MovieCells, frames: Shaped[np.ndarray, "F H W"]) -> Co
 def filter_output(
     cells: MovieCells, seen: Complex[np.ndarray, "S N"], sample_rate: float
 ) -> Float[np.ndarray, "S N"]:
-    """|z| or the positive part of Re z, from the Gabors' products at each sample; 0 came before the first."""
+    """|z| or the positive part of Re z, from the Gabors' products at each sample; zeros precede the first."""
     z = np.zeros_like(seen)
     for lag, weights in enumerate(cells.memory(sample_rate).astype(np.complex64)):
         z[lag:] += weights * seen[: len(seen) - lag]
@@ -149,7 +149,7 @@ def filter_output(
 
 
 def drive(output: Float[np.ndarray, "S N"], showing: Bool[np.ndarray, "S"]) -> Float[np.ndarray, "S N"]:
-    """What of the output is above threshold, with mean 1 over the samples in which a movie was showing."""
+    """The output above threshold, scaled to mean 1 over samples with a movie on the screen."""
     above = np.maximum(output - THRESHOLD * output[showing].mean(axis=0), 0)
     return above / above[showing].mean(axis=0)
 
@@ -157,7 +157,7 @@ def drive(output: Float[np.ndarray, "S N"], showing: Bool[np.ndarray, "S"]) -> F
 def event_rates(
     cells: MovieCells, driven: Float[np.ndarray, "S N"], gain: Float[np.ndarray, "S N"]
 ) -> Float[np.ndarray, "S N"]:
-    """Events per second; `gain` is what running makes of the drive."""
+    """Events per second; `gain` is that of running."""
     return cells.rate * (BASE + driven * gain)
 
 
@@ -170,9 +170,9 @@ def running_gain(cells: MovieCells, speed: Float[np.ndarray, "S"]) -> Float[np.n
 def respond(
     cells: MovieCells, rates: Float[np.ndarray, "S N"], sample_rate: float, random: np.random.Generator
 ) -> Float[np.ndarray, "S N"]:
-    """dF/F (fraction) of one session: events by chance, their calcium, and the microscope's noise.
+    """dF/F (fraction) of one session: random events, their calcium, and the microscope's noise.
 
-    Its mean over chance and noise is `calcium(rates / sample_rate, sample_rate)`.
+    Its mean over events and noise is `calcium(rates / sample_rate, sample_rate)`.
     """
     events = random.poisson(rates / sample_rate).astype(float)
     return calcium(events, sample_rate) + cells.noise * random.standard_normal(rates.shape)
@@ -181,7 +181,7 @@ def respond(
 def calcium(events: Float[np.ndarray, "S N"], sample_rate: float) -> Float[np.ndarray, "S N"]:
     """dF/F (fraction) of events per sample: each rises and falls, and peaks at EVENT.
 
-    It is linear, so that of mean numbers of events it is the mean dF/F.
+    It is linear, so mean event counts give the mean dF/F.
     """
     decay, rise = (np.exp(-1 / (time * sample_rate)) for time in (DECAY, RISE))
     poles = np.convolve([1, -decay], [1, -rise])

@@ -1,11 +1,11 @@
-"""Movies: dead leaves that drift, in front of a camera that wanders.
+"""Movies: drifting dead leaves, seen by a camera that wanders.
 
-Opaque discs whose radii follow a power law r^-3 cover one another, as in `neurokit.simulation.scenes`
-(Lee, Mumford and Huang, IJCV 41, 35-59, 2001). Every leaf has a velocity of its own and all share the
-camera's, so a movie has occlusion and parallax-like motion but no cuts. A leaf that leaves the picture on
-one side comes back on the other as a new one, so nothing is ever shown twice.
+Opaque discs whose radii follow a power law r^-3 cover one another, as in `neurokit.simulation.scenes` (Lee,
+Mumford and Huang, IJCV 41, 35-59, 2001). Every leaf has its own velocity and all share that of the camera, so
+a movie has occlusion and parallax-like motion but no cuts. A leaf that leaves the picture on one side returns
+on the other with a new look, so nothing is shown twice.
 
-Movies have the names of the Allen Brain Observatory's, and a name's movie is the same for every mouse.
+Movies have the names of the Allen Brain Observatory's, and the movie of a name is the same for every mouse.
 
 Letters: F frames, H x W pixels, L leaves, n frames in which one leaf is seen, P x P pixels around it.
 """
@@ -19,23 +19,23 @@ from neurokit.errors import SettingsError
 from neurokit.simulation.brain_state import autoregression
 
 MOVIES = ("natural_movie_one", "natural_movie_two", "natural_movie_three")
-FRAME_RATE = 30.0  # frames per second, the monitor's for all natural movies
-GREY = 127  # what the monitor shows between movies
-COVER = 3.0  # how many leaves lie over a pixel on average
+FRAME_RATE = 30.0  # frames per second, of all natural movies
+GREY = 127  # grey value of the monitor between movies
+COVER = 3.0  # mean number of leaves over a pixel
 SMALLEST, LARGEST = 1 / 12, 1 / 2  # radius, in heights of the picture
 LEAF_SPEED, CAMERA_SPEED = 0.2, 0.4  # standard deviation along each axis, heights per second
-CAMERA_TIME = 1.0  # s for which the camera keeps its velocity
-LOOKS = 1021  # leaves that look different; a prime, so that none comes back soon
-AT_ONCE = 300  # frames drawn together
+CAMERA_TIME = 1.0  # s over which the camera's velocity persists
+LOOKS = 1021  # number of different leaves; a prime, so that none returns soon
+CHUNK_SIZE = 300  # frames drawn together
 
 
 def movie(name: str, frames: int, height: int, width: int) -> UInt8[np.ndarray, "F H W"]:
-    """The movie of that name; two milliseconds a frame of 38 x 76 pixels.
+    """The movie of that name; it takes two milliseconds per frame of 38 x 76 pixels.
 
-    Raises SettingsError for a name that is none of MOVIES.
+    Raises SettingsError for a name that is not in MOVIES.
     """
     if name not in MOVIES:
-        raise SettingsError(f"{name!r} is no movie: choose one of {', '.join(MOVIES)}.")
+        raise SettingsError(f"{name!r} is not a movie: choose one of {', '.join(MOVIES)}.")
     random = np.random.default_rng([MOVIES.index(name), 7])
     return drifting_leaves(frames, height, width, random)
 
@@ -43,12 +43,12 @@ def movie(name: str, frames: int, height: int, width: int) -> UInt8[np.ndarray, 
 def drifting_leaves(
     frames: int, height: int, width: int, random: np.random.Generator
 ) -> UInt8[np.ndarray, "F H W"]:
-    """Frames of grey values, drawn a stretch at a time, from the leaf at the back to the front."""
+    """Frames of grey values, drawn in chunks from the back leaf to the front one."""
     leaves = _draw_leaves(frames, height, width, random)
     found = np.empty((frames, height, width), dtype=np.uint8)
-    for first in range(0, frames, AT_ONCE):
-        stretch = slice(first, min(first + AT_ONCE, frames))
-        # One row and one column more than the picture take the pixels of leaves that stick out.
+    for first in range(0, frames, CHUNK_SIZE):
+        stretch = slice(first, min(first + CHUNK_SIZE, frames))
+        # An extra row and column take the pixels of leaves outside the picture.
         canvas = np.full((stretch.stop - first, height + 1, width + 1), GREY, dtype=np.float32)
         for leaf in range(len(leaves.radius)):
             leaves.paint(leaf, canvas, stretch)
@@ -58,9 +58,9 @@ def drifting_leaves(
 
 @dataclass(frozen=True, eq=False)
 class _Leaves:
-    """Where the leaves are, the camera's path, and K ways a leaf may look; lengths are pixels."""
+    """The positions of leaves, the camera's path, and K looks of leaves; lengths in pixels."""
 
-    world: Float[np.ndarray, "2"]  # rows and columns after which a leaf comes back
+    world: Float[np.ndarray, "2"]  # rows and columns after which a leaf returns
     margin: float  # of the world around the picture, where no leaf is seen
     radius: Float[np.ndarray, "L"]
     start: Float[np.ndarray, "L 2"]
@@ -71,7 +71,7 @@ class _Leaves:
     texture: Float[np.ndarray, "K 2"]  # rad per pixel
 
     def paint(self, leaf: int, canvas: Float[np.ndarray, "n rows columns"], stretch: slice) -> None:
-        """Lays one leaf over the canvas's frames; its edge is a pixel wide, so it moves smoothly."""
+        """Draws one leaf into the frames; its edge is a pixel wide, so it moves smoothly."""
         place, look = self._path(leaf, stretch)
         radius, shape = self.radius[leaf], np.array(canvas.shape[1:]) - 1
         seen = ((place > -radius - 1) & (place < shape + radius)).all(axis=1).nonzero()[0]
@@ -87,7 +87,7 @@ class _Leaves:
         canvas[where] = under + opaque * (self._colour(look, away) - under)
 
     def _path(self, leaf: int, stretch: slice) -> tuple[Float[np.ndarray, "n 2"], Int[np.ndarray, "n"]]:
-        """Centre in each frame, and the look, which changes whenever the leaf comes back."""
+        """The centre in each frame, and the look, which changes whenever the leaf returns."""
         frame = np.arange(stretch.start, stretch.stop)[:, None]
         gone = self.start[leaf] + self.velocity[leaf] * frame - self.camera[stretch]
         rounds = np.floor(gone / self.world).astype(int)
@@ -97,7 +97,7 @@ class _Leaves:
     def _colour(
         self, look: Int[np.ndarray, "n"], away: Float[np.ndarray, "n P 2"]
     ) -> Float[np.ndarray, "n P P"]:
-        """Grey with a faint grating, as bark and grass have."""
+        """Grey with a faint grating, like bark and grass."""
         rows, columns = np.moveaxis(np.exp(1j * self.texture[look][:, None] * away), 2, 0)
         waves = (rows[:, :, None] * columns[:, None]).real
         return self.grey[look, None, None] + self.contrast[look, None, None] * waves

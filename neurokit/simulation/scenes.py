@@ -2,7 +2,7 @@
 
 Opaque discs whose radii follow a power law r^-3 cover one another (Lee, Mumford and Huang, IJCV 41,
 35-59, 2001): the pictures have edges at all scales and orientations and a spectrum close to that of
-natural images. Every leaf carries a faint grating, as bark and grass do.
+natural images. Every leaf has a faint grating, like bark and grass.
 
 Images are grey, 0-255, 144 x 256 pixels, the size of SENSORIUM 2022; letters: I images.
 """
@@ -16,11 +16,11 @@ HEIGHT, WIDTH = 144, 256
 CANVAS = 1536  # pixels along one side of the picture that images are cut from
 IMAGES_FROM_CANVAS = 120  # about twice as many as fit without overlap
 SMALLEST, LARGEST = 6.0, 130.0  # radius, pixels
-COVER = 3.0  # how many leaves lie over a pixel on average
+COVER = 3.0  # mean number of leaves over a pixel
 
 
 def scenes(images: int, random: np.random.Generator) -> UInt8[np.ndarray, "I 144 256"]:
-    """Windows at random places of freshly drawn canvases; two calls never share a leaf."""
+    """Windows at random positions of newly drawn canvases; two calls never share a leaf."""
     found = np.empty((images, HEIGHT, WIDTH), dtype=np.uint8)
     for first in range(0, images, IMAGES_FROM_CANVAS):
         canvas = dead_leaves(CANVAS, random)
@@ -61,7 +61,7 @@ def gratings(
 def log_uniform(
     bounds: tuple[float, float], random: np.random.Generator, number: int
 ) -> Float[np.ndarray, "number"]:
-    """Numbers between two bounds whose logarithms are spread evenly."""
+    """Numbers between two bounds, with uniform logarithms."""
     low, high = np.log(bounds)
     return np.exp(random.uniform(low, high, number))
 

@@ -1,9 +1,9 @@
-"""Clips for a mouse that watches video: natural ones, and four kinds that no twin is trained on.
+"""Video clips: natural ones, and four kinds that no twin is trained on.
 
-Natural clips are leaves that drift (`neurokit.simulation.movies`), without cuts. The other kinds are those on
-which digital twins are usually asked to generalise (Wang et al., Nature 640, 470-477, 2025): drifting
-gratings, dots that move together, pink noise, and still scenes. Sizes are in heights of the picture, so a
-clip looks alike at any resolution. All constants were set before any model was fitted.
+Natural clips are drifting leaves without cuts (`neurokit.simulation.movies`). The other kinds usually test
+how digital twins generalise (Wang et al., Nature 640, 470-477, 2025): drifting gratings, dots that move
+together, pink noise, and still scenes. Sizes are in heights of the picture, so a clip looks the same at any
+resolution. All constants were set before any model was fitted.
 
 Letters: T frames, H x W pixels, M moves (seconds, since a move lasts one).
 """
@@ -17,12 +17,12 @@ from neurokit.simulation.movies import FRAME_RATE, GREY, drifting_leaves
 from neurokit.simulation.scenes import gratings, log_uniform
 
 MOVE = 30  # frames: gratings and dots change once a second
-WAVELENGTHS = (0.2, 0.8)  # of gratings, a little wider than what the cells prefer
+WAVELENGTHS = (0.2, 0.8)  # of gratings, a little wider than the cells' range
 FREQUENCIES = (0.5, 4.0)  # Hz, of gratings
 CONTRAST = 0.9  # of gratings
-DOT_RADIUS = 0.07  # half the stripe of a grating that a middling cell prefers
+DOT_RADIUS = 0.07  # half a stripe of the grating that a typical cell prefers
 DOT_COVER = 0.25  # of the picture
-DOT_SPEEDS = (0.2, 1.2)  # heights per second, as of the gratings that the cells prefer
+DOT_SPEEDS = (0.2, 1.2)  # heights per second, like the gratings that cells prefer
 NOISE_FREQUENCY = 1.5  # Hz, above which noise in time falls off
 NOISE_CONTRAST = 55.0  # standard deviation of grey values; one pixel in fifty is clipped
 SCENE, PAUSE = 15, 8  # frames: half a second of a still, about a quarter of grey
@@ -60,7 +60,7 @@ def moving_dots(
 ) -> UInt8[np.ndarray, "T H W"]:
     """Dark and light dots on grey, all with one velocity, which changes each second.
 
-    A dot that leaves on one side comes back on the other.
+    A dot that leaves on one side returns on the other.
     """
     radius, path = DOT_RADIUS * height, _path(frames, height, random)
     world = np.array([height, width]) + 2 * radius
@@ -126,5 +126,5 @@ NEW_STIMULI: dict[str, Draw] = {
 def draw_clip(
     kind: str, frames: int, height: int, width: int, random: np.random.Generator
 ) -> UInt8[np.ndarray, "T H W"]:
-    """A clip of NATURAL or of one of NEW_STIMULI; a third of a second for 300 frames of 36 x 64."""
+    """A clip of NATURAL or of one of NEW_STIMULI; 300 frames of 36 x 64 take a third of a second."""
     return {NATURAL: drifting_leaves, **NEW_STIMULI}[kind](frames, height, width, random)

@@ -1,1 +1,1 @@
-"""Training: one loop for all models, its settings, states, checkpoints, devices and predictions."""
+"""Training: one loop for all models, its settings, states and checkpoints, devices, and predictions."""

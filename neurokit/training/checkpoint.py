@@ -1,11 +1,11 @@
-"""A fitted model on disk: safetensors weights and a JSON side-car that says what they are.
+"""A fitted model on disk: safetensors weights and a JSON side-car that describes them.
 
 `<name>.safetensors` holds the weights and the arrays of fitted transforms; `<name>.json` the model's
 name and configuration, the version, the fingerprint of the data, the scales and the expected score.
-Both are plain data: opening a checkpoint of a stranger runs nothing.
+Both are plain data: opening a stranger's checkpoint runs no code.
 
-What one version of neurokit has written, models and broken-off trainings alike, every version with the same
-first two numbers reads: 0.1.2 reads 0.1.0, and 0.2.0 does not.
+A version of neurokit reads the models and interrupted trainings of every version with the same first two
+numbers: 0.1.2 reads 0.1.0, and 0.2.0 does not.
 """
 
 import hashlib
@@ -25,20 +25,20 @@ from torch import nn
 from neurokit import __version__
 from neurokit.config import plain
 from neurokit.errors import CheckpointError
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 
 Model = TypeVar("Model", bound=nn.Module)
-ARRAYS = "arrays/"  # before the names of what is no weight of the model
+ARRAYS = "arrays/"  # before the names of arrays that are not weights of the model
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint(Generic[Model]):
-    """What two files hold.
+    """The content of the two files.
 
     Attributes:
         path: of the weights.
         model: on the CPU, in evaluation mode.
-        facts: what the side-car says, by name.
+        facts: the entries of the side-car, by name.
         arrays: fitted transforms, by name.
     """
 
@@ -58,10 +58,10 @@ def save(
 ) -> Path:
     """Writes the two files; `arrays` and `facts` (JSON) travel with the model.
 
-    `configuration` are the arguments that make the model anew; by default what it has under that name, and
-    none where it has nothing: then it can be opened only into a model that is built again. The side-car
-    carries the weights' sha256 and takes its name last, so a kill in between is noticed on loading. Raises
-    DiskError, and an earlier checkpoint of that name stays.
+    `configuration` holds the arguments that rebuild the model, by default its attribute `configuration`. A
+    model without any can be loaded only into a model that is already built. The side-car holds the SHA-256 of
+    the weights and is renamed last, so that an interruption is noticed on loading. Raises DiskError; an
+    earlier checkpoint of that name then stays.
     """
     weights, sidecar = files(path)
     tensors = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
@@ -76,7 +76,8 @@ def save(
         **facts,
     }
     text = json.dumps(plain(description), indent=2) + "\n"
-    with written(sidecar) as new_sidecar, written(weights) as new_weights:  # renamed when both are whole
+    # Both get their names only after both are complete.
+    with atomic_write(sidecar) as new_sidecar, atomic_write(weights) as new_weights:
         new_weights.write_bytes(content)
         new_sidecar.write_text(text)
     return weights
@@ -85,9 +86,9 @@ def save(
 def load(path: str | Path, model: type[Model] | Model | None = None) -> Checkpoint[Model]:
     """The checkpoint at `path`, which may name either of its files or neither.
 
-    `model` is the class that it must be of, or an untrained model that takes the weights. Without one, the
-    class is looked up among what has been imported; nothing is imported for it. Raises CheckpointError for
-    missing, damaged or mixed files, another model, or another version.
+    `model` is the class that it must have, or an untrained model that takes the weights. Without one, the
+    class is looked up in the modules that are already imported. Raises CheckpointError for missing, damaged
+    or mixed files, another model, or another version.
     """
     weights, sidecar = files(path)
     facts = read_facts(path)
@@ -95,7 +96,7 @@ def load(path: str | Path, model: type[Model] | Model | None = None) -> Checkpoi
     kind = wanted if isinstance(wanted, type) else type(wanted)
     if facts["model"] != class_name(kind):
         found, asked = (name.rpartition(":")[2] for name in (str(facts["model"]), class_name(kind)))
-        raise CheckpointError(f"{weights} holds a {found}, not a {asked}; load it as what it is.")
+        raise CheckpointError(f"{weights} holds a {found}, not a {asked}; pass the class {found}.")
     check_version(weights, facts["version"], "fit anew")
     content = _weights(weights, facts["sha256"])
     try:
@@ -119,14 +120,14 @@ def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
 
 
 def class_name(kind: type) -> str:
-    """What a side-car calls a class: 'module:class'."""
+    """The name of a class in a side-car: 'module:class'."""
     return f"{kind.__module__}:{kind.__qualname__}"
 
 
 def imported_class(holder: object, name: object) -> type[nn.Module]:
     """The class of that name ('module:class'), where its module has been imported; `holder` is for messages.
 
-    A side-car may come from a stranger, so that only models of the kind that `save` writes are ever called.
+    A side-car may come from a stranger, so only models of the kind that `save` writes are ever built.
     """
     module, _, qualified = str(name).partition(":")
     found: Any = sys.modules.get(module)
@@ -141,12 +142,12 @@ def imported_class(holder: object, name: object) -> type[nn.Module]:
 
 
 def is_saved(path: str | Path) -> bool:
-    """Whether a checkpoint lies there, or one of its two files: damage, which loading it tells."""
+    """Whether either of the two files is there; loading reports one that is missing."""
     return any(file.is_file() for file in files(path))
 
 
 def read_facts(path: str | Path) -> dict[str, Any]:
-    """What the side-car says, without opening the weights; raises CheckpointError as `load` does."""
+    """The side-car's entries, without opening the weights; raises CheckpointError as `load` does."""
     sidecar = files(path)[1]
     try:
         description = json.loads(sidecar.read_text())
@@ -168,13 +169,13 @@ def read_facts(path: str | Path) -> dict[str, Any]:
 
 
 def check_version(path: str | Path, found: object, remedy: str) -> None:
-    """Raises CheckpointError, with the `remedy`, where the first two numbers of a version are not ours."""
+    """Raises CheckpointError, with the `remedy`, where a version differs in its first two numbers."""
     if str(found).split(".")[:2] != __version__.split(".")[:2]:
         raise CheckpointError(f"{path} was written by neurokit {found}, this is {__version__}; {remedy}.")
 
 
 def fingerprint(*arrays: np.ndarray) -> str:
-    """Sixteen hexadecimal digits of values and shapes: which data a model was fitted to."""
+    """Sixteen hexadecimal digits of values and shapes, which identify the data that a model was fitted to."""
     digest = hashlib.sha256()
     for array in arrays:
         digest.update(f"{array.dtype}{array.shape}".encode())
@@ -183,7 +184,7 @@ def fingerprint(*arrays: np.ndarray) -> str:
 
 
 def files(path: str | Path) -> tuple[Path, Path]:
-    """Weights and side-car of a checkpoint, whichever of its names is given."""
+    """Weights and side-car of a checkpoint, from either path or from both without a suffix."""
     path = Path(path)
     stem = path.with_suffix("") if path.suffix in (".safetensors", ".json") else path
     return stem.with_name(stem.name + ".safetensors"), stem.with_name(stem.name + ".json")

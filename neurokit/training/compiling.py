@@ -1,14 +1,13 @@
-"""How training runs faster without other mathematics: compiled losses, and memory that is used again.
+"""Faster training with the same mathematics: compiled losses and reused memory.
 
-`compiled` makes a loss and its gradients a few large kernels: torch.compile, and CUDA graphs on top of it.
-Random numbers are those that are drawn without compiling, so that a run differs by rounding alone. The
-function is compiled and no module is wrapped: weights keep their names, and checkpoints do not know how they
-were trained.
+`compile_loss` makes a loss and its gradients a few large kernels: torch.compile, with CUDA graphs on top.
+Random numbers are the same as without compiling, so results differ by rounding alone. The function is
+compiled and no module is wrapped: weights keep their names, and checkpoints do not depend on it.
 
-`keep_freed_memory` lets a process hold freed memory for its next tensor: faster on a CPU, for more of it. The
-C library of Linux returns a freed block above 32 MB to the system at once, and the next one comes page by
-page, filled with zeros first. The maps of a SENSORIUM training step are such blocks (51 MB for 128 images).
-On a GPU torch keeps memory itself.
+`keep_freed_memory` lets a process reuse freed memory for its next tensor, which is faster on a CPU but takes
+more memory. The C library of Linux returns a freed block above 32 MB to the system at once; the next block
+then arrives page by page, filled with zeros. The maps of a SENSORIUM training step are such blocks (51 MB for
+128 images). On a GPU torch reuses memory itself.
 """
 
 import ctypes
@@ -26,12 +25,12 @@ from neurokit.errors import SettingsError
 Compile = Literal["none", "default", "graphs"]
 Model = TypeVar("Model", bound=nn.Module)
 Loss = Callable[[Model, Any], tuple[Tensor, Tensor]]
-VARIANTS = 64  # of one function: each mouse, stream and size of batch is compiled by itself; torch stops at 8
+VARIANTS = 64  # of one function, for mice, streams and batch sizes; torch's own limit is 8
 LARGEST_NUMBER_MAPPED, TRIM_ABOVE = -4, -1  # M_MMAP_MAX and M_TRIM_THRESHOLD of glibc's malloc.h
 
 
 @contextmanager
-def compiled(
+def compile_loss(
     loss: Loss[Model], compile: Compile, model: Model, device: torch.device
 ) -> Iterator[Loss[Model]]:
     """The loss, compiled unless `compile` is 'none'; 'graphs' replays its kernels as CUDA graphs.
@@ -47,13 +46,13 @@ def compiled(
         "fallback_random": True,
         "triton.cudagraphs": graphs,
     }
-    kept = own_gradients(model) if graphs else nullcontext()
-    with torch._dynamo.config.patch(recompile_limit=VARIANTS), kept:
+    gradients = clone_gradients(model) if graphs else nullcontext()
+    with torch._dynamo.config.patch(recompile_limit=VARIANTS), gradients:
         yield torch.compile(loss, dynamic=False, options=options)
 
 
 def check_compile(compile: Compile, device: torch.device) -> None:
-    """Raises SettingsError for another word, graphs without CUDA, and where torch cannot compile."""
+    """Raises SettingsError for an unknown value, for graphs without CUDA, and where torch cannot compile."""
     if compile not in (known := get_args(Compile)):
         raise SettingsError(f"compile is {compile!r}; use one of {', '.join(known)}.")
     if compile == "graphs" and device.type != "cuda":
@@ -69,11 +68,11 @@ def check_compile(compile: Compile, device: torch.device) -> None:
 
 
 @contextmanager
-def own_gradients(model: nn.Module) -> Iterator[None]:
-    """Gradients get memory of their own inside.
+def clone_gradients(model: nn.Module) -> Iterator[None]:
+    """Copies gradients to memory of their own inside.
 
-    A CUDA graph's next run would write over those of its last one, which are still being added up when a
-    step has several batches.
+    The next run of a CUDA graph would overwrite the gradients of the last one, which are still needed when a
+    step adds up those of several batches.
     """
     trained = (parameter for parameter in model.parameters() if parameter.requires_grad)
     hooks = [parameter.register_hook(torch.clone) for parameter in trained]
@@ -86,7 +85,7 @@ def own_gradients(model: nn.Module) -> Iterator[None]:
 
 @cache
 def _hindrance(kind: str) -> str:
-    """The first line of what torch says when it compiles something small; empty where it can."""
+    """The first line of torch's message where it fails to compile a small function, else empty."""
     try:
         torch.compile(lambda x: x.sin() + 1)(torch.ones(2, device=kind))
     except Exception as error:  # of many kinds: no compiler, no Triton, a Python that is too new
@@ -95,10 +94,10 @@ def _hindrance(kind: str) -> str:
 
 
 def keep_freed_memory() -> bool:
-    """Keeps what is freed, in this process until its end; True where that could be done (glibc, so Linux).
+    """Lets this process reuse the memory that it frees; True where that is possible (glibc, so Linux).
 
-    No result changes, but the process stays as large as it ever was, and with holes, so that it needs more
-    than before. With NEUROKIT_KEEP_MEMORY=1 every training calls this; where it cannot be done, nothing is.
+    No result changes, but the process never shrinks, and as its memory is fragmented it needs more than
+    before. With NEUROKIT_KEEP_MEMORY=1 every training calls this; elsewhere than on glibc it does nothing.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

@@ -13,7 +13,7 @@ Precision = Literal["float32", "bfloat16"]
 
 
 def choose_device(name: str = "auto") -> torch.device:
-    """The named device, or for 'auto' the first there is of cuda, mps, cpu.
+    """The named device; 'auto' stands for the first available one of cuda, mps and cpu.
 
     Raises SettingsError for a device that this machine lacks.
     """
@@ -38,29 +38,30 @@ def _devices() -> dict[str, bool]:
 def first_tensor(model: nn.Module) -> Tensor:
     """A tensor with the model's device and type: its first parameter, else its first buffer.
 
-    A model without either can compute anywhere and gets an empty float32 tensor on the CPU.
+    For a model without either, it is an empty float32 tensor on the CPU.
     """
     tensors = (tensor for tensor in chain(model.parameters(), model.buffers()) if tensor.is_floating_point())
     return next(tensors, torch.empty(0))
 
 
 def autocast(device: torch.device, precision: Precision) -> AbstractContextManager:
-    """Mixed precision, weights stay float32; SettingsError for an unknown precision."""
+    """Mixed precision with float32 weights; SettingsError for an unknown precision."""
     if precision not in ("float32", "bfloat16"):
         raise SettingsError(f"Precision is {precision!r}; use 'float32' or 'bfloat16'.")
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")
 
 
 def full_precision(device: torch.device) -> AbstractContextManager:
-    """What needs float32 in mixed precision too: places on a map or a monitor, small differences.
+    """Computes in float32 inside, even in mixed precision: for positions and small differences.
 
-    With bfloat16's 8 bits a place is half a pixel of 256 wrong, and its gradient is that of other pixels.
+    With the 8 bits of bfloat16 a position among 256 pixels is off by half a pixel, which gives it the
+    gradient of other pixels.
     """
     return torch.autocast(device.type, enabled=False)
 
 
-def sent(tensor: Tensor, device: torch.device) -> Tensor:
-    """A tensor of the CPU on the device; a GPU fetches it in its own time, and nobody waits for it."""
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """Copies a CPU tensor to the device; to a GPU asynchronously, from pinned memory."""
     if device.type != "cuda":
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)

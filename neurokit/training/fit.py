@@ -1,11 +1,10 @@
 """The one training loop: any model, any loss, any data, any device.
 
-`fit` trains on mini-batches that never leave the device, keeps the weights of the best validation
-loss, stops when they no longer improve, and can go on after a kill as if nothing had happened.
-Nothing of it knows what is modelled: a loss is a function `(model, batch) -> (total, number)` whose
-quotient is minimised, so that masked bins and uneven batches are averaged exactly. Data hand out
-the batches of one step of the optimiser together (one batch of each mouse, say), and their gradients
-are added.
+`fit` trains on mini-batches that never leave the device, retains the weights of the best validation loss,
+stops when the loss no longer improves, and can be resumed exactly after an interruption. It does not know
+what is modelled: a loss is a function `(model, batch) -> (total, number)` whose quotient is minimised, so
+that masked bins and uneven batches are averaged exactly. The data yield the batches of one optimiser step
+together (such as one of each mouse), and their gradients are added.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +21,7 @@ from neurokit.errors import FitError
 from neurokit.progress import progress
 from neurokit.settings import keep_memory
 from neurokit.training.checkpoint import fingerprint
-from neurokit.training.compiling import Compile, Loss, Model, compiled, keep_freed_memory
+from neurokit.training.compiling import Compile, Loss, Model, compile_loss, keep_freed_memory
 from neurokit.training.device import autocast
 from neurokit.training.predict import evaluating
 from neurokit.training.settings import FitSettings, optimizer_and_schedule
@@ -40,26 +39,26 @@ class TrainingData(Protocol):
     device: torch.device
 
     def fingerprint(self) -> str:
-        """Which data these are."""
+        """Digits that identify the data."""
 
     def steps(self, size: int, generator: torch.Generator, epoch: int) -> Iterator[Sequence[Any]]:
-        """One epoch, counted from 0: for each step of the optimiser its batches, of `size` rows at most."""
+        """One epoch, counted from 0: the batches of each optimiser step, of `size` rows at most."""
 
 
 @runtime_checkable
 class Objective(Protocol[Judged]):
-    """A number to make small, in place of the loss on validation rows."""
+    """A number to minimise, in place of the loss on validation rows."""
 
     def fingerprint(self) -> str:
-        """Which data it is measured on."""
+        """Digits that identify the data that it is measured on."""
 
     def __call__(self, model: Judged) -> float:
-        """The number for this model; its mode must be left as it was."""
+        """The number for this model, whose mode must be left unchanged."""
 
 
 @dataclass(frozen=True)
 class TrainingResult(Generic[Model]):
-    """A trained model with its best weights, and how it got there.
+    """A trained model with its best weights, and the history of its training.
 
     `history` has one row per epoch: epoch, train_loss, validation_loss, learning_rate.
     """
@@ -83,7 +82,7 @@ class Rows:
         self.device = self.tensors[0].device
 
     def fingerprint(self) -> str:
-        """Sixteen hexadecimal digits of the values: which data a run was started on."""
+        """Sixteen hexadecimal digits of the values, which identify the data of a run."""
         return fingerprint(*(tensor.cpu().numpy() for tensor in self.tensors))
 
     def steps(self, size: int, generator: torch.Generator, epoch: int = 0) -> Iterator[tuple[Batch]]:
@@ -97,8 +96,8 @@ class Rows:
             for start in range(0, rows, size):
                 yield tuple(tensor[start : start + size] for tensor in self.tensors)
             return
-        for chosen in torch.randperm(rows, generator=generator).to(self.device).split(size):
-            yield tuple(tensor[chosen] for tensor in self.tensors)
+        for batch in torch.randperm(rows, generator=generator).to(self.device).split(size):
+            yield tuple(tensor[batch] for tensor in self.tensors)
 
 
 def fit(
@@ -116,17 +115,16 @@ def fit(
 ) -> TrainingResult[Model]:
     """Trains `model` in place and leaves it with the weights of its best validation loss.
 
-    `validation` is either rows, on which `loss` is measured, or an objective of its own. `optimise` makes
-    optimiser and schedule out of model and settings (default: Adam as the settings say). `compile` makes
-    training steps faster on a GPU ('default', 'graphs': `neurokit.training.compiling`) and changes nothing
-    but rounding, so that a run may go on with another one.
+    `validation` is either rows, on which `loss` is measured, or an objective of its own. `optimise` makes the
+    optimiser and its schedule from model and settings (default: Adam with these settings). `compile` makes
+    training steps faster on a GPU ('default', 'graphs': `neurokit.training.compiling`) and changes only
+    rounding, so a run may be resumed with another value.
 
-    With a `checkpoint` path the state is saved after each epoch and, when the file is there,
-    training goes on from it; the result equals that of a run in one go. `on_epoch(epoch,
-    validation_loss)` may raise to stop. Dropout and shuffling draw from `settings.seed`; the global
-    generators are left as they were. Raises FitError where the loss stops being finite (the best
-    weights so far are restored first), CheckpointError for a checkpoint of another model, other
-    settings or other data.
+    With a `checkpoint` path the state is saved after each epoch, and training resumes from that file if it
+    exists; the result equals that of an uninterrupted run. `on_epoch(epoch, validation_loss)` may raise to
+    stop. Dropout and shuffling draw from `settings.seed`; the global generators are left unchanged. Raises
+    FitError where the loss stops being finite (the best weights so far are restored first), and
+    CheckpointError for a checkpoint of another model, other settings or other data.
     """
     if keep_memory():
         keep_freed_memory()
@@ -137,7 +135,7 @@ def fit(
     state = TrainingState(model, settings, *(optimise or optimizer_and_schedule)(model, settings), data)
     with (
         torch.random.fork_rng(),
-        compiled(loss, compile, model, train.device) as step_loss,
+        compile_loss(loss, compile, model, train.device) as step_loss,
         progress(total=settings.epochs, desc="epochs", disable=not show_progress) as bar,
     ):
         state.start(checkpoint)
@@ -165,7 +163,7 @@ def _objective(
 ) -> Callable[[Model], float]:
     if isinstance(validation, Rows):
         return lambda model: evaluate_loss(model, loss, validation, settings)
-    return lambda model: float(validation(model))  # numpy's numbers could not be read back
+    return lambda model: float(validation(model))  # a checkpoint cannot hold numpy's numbers
 
 
 def _train_epoch(
@@ -179,7 +177,7 @@ def _train_epoch(
             with autocast(data.device, settings.precision):
                 total, number = loss(model, batch)
             (total / number.clamp_min(1)).backward()
-            sums += torch.stack([total.detach(), number])  # on the device: reading it would wait for it
+            sums += torch.stack([total.detach(), number])  # stays on the device: reading it would block
         if settings.clip is not None:
             nn.utils.clip_grad_norm_(model.parameters(), settings.clip)
         state.optimizer.step()
@@ -187,7 +185,7 @@ def _train_epoch(
 
 
 def evaluate_loss(model: Model, loss: Loss[Model], rows: Rows, settings: FitSettings) -> float:
-    """The loss over all rows in evaluation mode; the model's modes are left as they were."""
+    """The loss over all rows in evaluation mode; the model's modes are left unchanged."""
     with evaluating(model), torch.no_grad(), autocast(rows.device, settings.precision):
         parts = [torch.stack(loss(model, batch)) for batch in rows.batches(settings.batch_size)]
     total, number = torch.stack(parts).sum(dim=0)
@@ -205,7 +203,7 @@ def _check_finite(train_loss: float, validation_loss: float, epoch: int, setting
 
 
 def masked_squared_error(model: nn.Module, batch: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-    """Squared error over the bins that count: batch is (inputs K T C, rates K T R, bins K T)."""
+    """Squared error over the scored bins: batch is (inputs K T C, rates K T R, bins K T)."""
     inputs, rates, bins = batch
-    error = torch.where(bins[..., None], model(inputs) - rates, 0)  # a product would keep a masked NaN
+    error = torch.where(bins[..., None], model(inputs) - rates, 0)  # a product would let a masked NaN through
     return error.square().sum(), bins.sum() * rates.shape[-1]

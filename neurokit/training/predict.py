@@ -1,6 +1,6 @@
-"""Prediction: always in evaluation mode, without gradients, and the model left as it was found.
+"""Prediction: always in evaluation mode, without gradients, leaving the model unchanged.
 
-The winning SENSORIUM 2022 entry predicted in training mode; here no caller can.
+The winning SENSORIUM 2022 entry predicted in training mode; here no caller can do so by mistake.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from neurokit.training.device import first_tensor
 
 @contextmanager
 def evaluating(*models: nn.Module) -> Iterator[None]:
-    """Evaluation mode inside; afterwards every submodule has its own mode back."""
+    """Evaluation mode inside; afterwards every submodule has its earlier mode."""
     modes = [(module, module.training) for model in models for module in model.modules()]
     try:
         for model in models:
@@ -28,9 +28,8 @@ def evaluating(*models: nn.Module) -> Iterator[None]:
 def predict(model: nn.Module, *inputs: Tensor, batch_size: int = 256) -> Tensor:
     """The model's output for all rows of `inputs`, in evaluation mode, on the model's device.
 
-    A model without parameters and buffers computes on the CPU.
-
-    `inputs` share their first axis; the output is written into one tensor there is, never grown.
+    A model without parameters and buffers computes on the CPU. `inputs` share their first axis. The output is
+    written batch by batch into one tensor.
     """
     device = first_tensor(model).device
     rows, output = len(inputs[0]), None
@@ -45,23 +44,23 @@ def predict(model: nn.Module, *inputs: Tensor, batch_size: int = 256) -> Tensor:
     return output
 
 
-def collected(parts: Iterable[Tensor], into: Tensor) -> Tensor:
-    """`into`, its rows filled with those of the parts in turn; a part may lie on another device.
+def fill_rows(parts: Iterable[Tensor], into: Tensor) -> Tensor:
+    """Fills the rows of `into` with those of the parts in turn and returns it.
 
-    Raises ValueError where the parts leave rows empty.
+    A part may be on another device. Raises ValueError where the parts leave rows empty.
     """
     start = 0
     for part in parts:
         into[start : start + len(part)] = part
         start += len(part)
     if start != len(into):
-        raise ValueError(f"The parts have {start} rows, and {len(into)} are to be filled; give all parts.")
+        raise ValueError(f"The parts have {start} rows, and {len(into)} are needed; give all parts.")
     return into
 
 
 @contextmanager
 def predicting_as_in_training(*models: nn.Module) -> Iterator[None]:
-    """Training mode inside, to show what it does to predictions; buffers and modes are put back.
+    """Training mode inside, to show its effect on predictions; buffers and modes are restored.
 
     Only for reproducing published numbers that rest on this mistake.
     """

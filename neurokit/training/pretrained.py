@@ -1,4 +1,4 @@
-"""Trained models by name or path: a checkpoint of one's own, and what others have published.
+"""Trained models by name or path: own checkpoints, and those that others have published.
 
 found = load_pretrained("checkpoints/sensorium-demo-cnn_plus-0-1234567890")
 rates = found.respond(images=images)
@@ -21,11 +21,11 @@ RELEASED = "microns"
 
 
 class Pretrained:
-    """A trained model, in evaluation mode on the CPU, and what it needs to be asked.
+    """A trained model, in evaluation mode on the CPU, with all that it needs to predict.
 
     Args:
-        found: the checkpoint, or a model without one.
-        system: what made it.
+        found: the checkpoint; its facts are empty for models of others.
+        system: the system of the model.
     """
 
     def __init__(self, found: Checkpoint, system: System) -> None:
@@ -38,11 +38,11 @@ class Pretrained:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What was saved with it: config, names of units, which data, history; empty where others made it."""
+        """What was saved with it: config, names of units, data, history; empty for models of others."""
         return self._found.facts
 
     def respond(self, **arrays: Any) -> dict[str, np.ndarray]:
-        """Rates for inputs that the model has never seen; their names and units are in `system.INPUTS`.
+        """Rates for new inputs, whose names and units are in `system.INPUTS`.
 
         Raises DataError for inputs that do not fit the model, and CheckpointError for one whose transforms
         were not saved with it.
@@ -50,7 +50,7 @@ class Pretrained:
         if not self.facts:
             raise CheckpointError(
                 f"{self._found.path} holds weights alone, without the scales of its inputs: "
-                "call `model` with inputs that you have scaled as its makers did."
+                "scale the inputs as its authors did and call `model`."
             )
         return self.system.respond(self._found, {name: np.asarray(values) for name, values in arrays.items()})
 
@@ -58,10 +58,10 @@ class Pretrained:
 def load_pretrained(name: str | Path, *, session: str | None = None) -> Pretrained:
     """Opens a checkpoint (either file), an organisers' .pth file, or a folder of released digital twins.
 
-    'microns' stands for the released digital twins, which are downloaded on the first call; `session` is
-    the scan among them, such as '8_5' (default: the first). The class of a model of one's own is looked up
-    in what has been imported. Raises CheckpointError for what is missing, damaged or of another kind, and
-    what fetching raises.
+    'microns' stands for the released digital twins, which are downloaded on the first call; `session` names
+    one of their scans, such as '8_5' (default: the first). The class of your own model must have been
+    imported. Raises CheckpointError for a file that is missing, damaged or of another kind, and as `fetch`
+    does.
     """
     path = Path(name)
     if str(name) == RELEASED or path.is_dir():
@@ -76,8 +76,10 @@ def load_pretrained(name: str | Path, *, session: str | None = None) -> Pretrain
 def _own(path: Path) -> Pretrained:
     found = checkpoint.read_facts(path).get("system")
     if found not in settings.SYSTEMS:
-        raise CheckpointError(f"{path} says that it is of the system {found!r}, which this version has not.")
-    system = find_system(found)  # imports its own classes; no other is ever imported here
+        raise CheckpointError(
+            f"{path} is of the system {found!r}, which this version does not have; use one that has it."
+        )
+    system = find_system(found)  # imports the system's own classes, and nothing else
     return Pretrained(checkpoint.load(path), system)
 
 

@@ -1,4 +1,4 @@
-"""How to train: the numbers of a run, and the optimiser and schedule they stand for."""
+"""How to train: the settings of a run, and the optimiser and schedule that follow from them."""
 
 from typing import Literal
 
@@ -16,47 +16,46 @@ Schedule = Literal["constant", "cosine", "rounds"]
 class FitSettings(Config):
     """How to train.
 
-    When the patience is used up, a new round starts from the best weights, the optimiser as it is, until
-    `rounds` of them are over.
+    When the patience is used up, a new round starts from the best weights with the optimiser unchanged, until
+    `rounds` rounds have ended.
     """
 
     epochs: WholeNumber = 200
-    """Passes over the training rows, at most, each in an order drawn from `seed`."""
+    """Most passes over the training rows, each in an order drawn from `seed`."""
     batch_size: Count = 32
     """Rows in a batch."""
     learning_rate: Positive = 1e-3
-    """The rate at its highest."""
+    """The highest learning rate."""
     weight_decay: NonNegative = 0.0
-    """Share of a weight that a step of rate 1 takes off."""
+    """Fraction by which a step of rate 1 shrinks a weight."""
     decoupled: bool = False
-    """Whether the decay is AdamW's decoupled one rather than Adam's."""
+    """Whether to use the decoupled weight decay of AdamW instead of Adam's."""
     clip: Positive | None = 1.0
-    """Bound on the norm of all gradients together; None: no bound."""
+    """Limit on the norm of all gradients together; None: no limit."""
     patience: Count | None = 25
     """Epochs without a better validation loss after which a round ends; None: never."""
     schedule: Schedule = "constant"
-    """After the warm-up 'constant' keeps the rate, 'cosine' lowers it to zero at the end; 'rounds' is the
-    schedule of SENSORIUM 2022 (`RoundsPlateau`), without a warm-up."""
+    """After the warm-up, 'constant' leaves the rate unchanged, and 'cosine' lowers it to zero at the end.
+    'rounds' is the schedule of SENSORIUM 2022 (`RoundsPlateau`), without a warm-up."""
     warm_up: WholeNumber = 0
-    """Epochs that raise the rate linearly to its highest."""
+    """Epochs in which the rate rises linearly to its highest value."""
     rounds: Count = 1
-    """Times that the patience may be used up."""
+    """How often the patience may be used up."""
     tolerance: NonNegative = 0.0
-    """What the validation loss has to fall by to count as better, in its own unit."""
+    """Decrease of the validation loss that counts as an improvement, in its own unit."""
     evaluate_first: bool = False
-    """Whether the untrained weights compete too."""
+    """Whether the untrained weights may be the best ones."""
     precision: Precision = "float32"
-    """Of training steps; 'bfloat16' is mixed precision."""
+    """Precision of training steps; 'bfloat16' is mixed precision."""
     seed: Seed = 0
-    """Of the order of rows and of dropout."""
+    """Seed of the order of rows and of dropout."""
 
 
 class RoundsPlateau(ReduceLROnPlateau):
     """The schedule of the SENSORIUM 2022 baselines: times 0.3 after a round, never below 1e-4.
 
-    As published, stopping and schedule count the same five epochs, but the schedule acts on the
-    next one: the rate falls after the first epoch of a new round, and stays if that epoch
-    improves.
+    As published, stopping and schedule count the same five epochs, but the schedule acts one epoch later: the
+    rate falls after the first epoch of a new round, unless that epoch improves.
     """
 
     def __init__(self, optimizer: torch.optim.Optimizer, patience: int) -> None:
@@ -75,7 +74,7 @@ def optimizer_and_schedule(
     kind = torch.optim.AdamW if settings.decoupled else torch.optim.Adam
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if not trained:
-        raise FitError("The model has no parameter that requires a gradient; unfreeze what is to be trained.")
+        raise FitError("The model has no parameter that requires a gradient; unfreeze a part of it.")
     optimizer = kind(trained, lr=settings.learning_rate, weight_decay=settings.weight_decay)
     return optimizer, _schedule(optimizer, settings)
 

@@ -1,4 +1,4 @@
-"""All that a training run is at the end of an epoch, so that a killed run can go on exactly."""
+"""The complete state of a training run after an epoch, from which it can be resumed exactly."""
 
 import copy
 import io
@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from neurokit import __version__
 from neurokit.config import plain
 from neurokit.errors import CheckpointError
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 from neurokit.training.checkpoint import check_version
 from neurokit.training.settings import FitSettings
 
@@ -29,24 +29,26 @@ class TrainingState:
         schedule: LRScheduler,
         data: str,
     ) -> None:
-        """`data` is the fingerprint of what is trained on; a run goes on with the same alone."""
+        """`data` is the fingerprint of the training data; a run resumes only with the same data."""
         self.data = data
         self.model, self.settings = model, settings
         self.optimizer, self.schedule = optimizer, schedule
         self.generator = torch.Generator().manual_seed(settings.seed)
         self.epoch, self.best_epoch, self.best_loss = 0, -1, float("inf")
-        self.waited, self.round = 0, 0  # epochs without improvement; rounds that are over
-        self.best_weights: dict[str, torch.Tensor] = copy.deepcopy(model.state_dict())  # until an epoch ends
+        self.waited, self.round = 0, 0  # epochs without improvement; completed rounds
+        self.best_weights: dict[str, torch.Tensor] = copy.deepcopy(
+            model.state_dict()
+        )  # until the first epoch ends
         self.rows: list[dict[str, float]] = []
 
     def start(self, checkpoint: Path | None) -> None:
-        """Seeds torch's own generators (dropout draws from them), or loads the checkpoint."""
+        """Seeds torch's global generators (for dropout), or loads the checkpoint."""
         torch.manual_seed(self.settings.seed)
         if checkpoint is not None and checkpoint.is_file():
             self._load(checkpoint)
 
     def record(self, train_loss: float, validation_loss: float) -> None:
-        """Closes an epoch: a row of history, the best weights, the next rate."""
+        """Ends an epoch: adds a row of history, updates the best weights and the rate."""
         self.rows.append(
             {
                 "epoch": self.epoch,
@@ -65,7 +67,7 @@ class TrainingState:
             self._close_round()
 
     def compare(self, validation_loss: float, epoch: int = -1) -> None:
-        """Keeps the weights if they are the best so far; epoch -1 stands for untrained ones."""
+        """Retains the weights if they are the best so far; epoch -1 stands for untrained ones."""
         if validation_loss < self.best_loss - self.settings.tolerance:
             self.best_loss, self.best_epoch, self.waited = validation_loss, epoch, 0
             self.best_weights = copy.deepcopy(self.model.state_dict())
@@ -75,7 +77,7 @@ class TrainingState:
     def _close_round(self) -> None:
         self.round, self.waited = self.round + 1, 0
         if not self.stopped:
-            self.restore_best()  # the next round starts there, the optimiser goes on as it is
+            self.restore_best()  # the next round starts there, with the optimiser unchanged
 
     @property
     def stopped(self) -> bool:
@@ -83,7 +85,7 @@ class TrainingState:
         return self.round >= self.settings.rounds
 
     def restore_best(self) -> None:
-        """Gives the model its best weights; before the first epoch's end, those it came with."""
+        """Gives the model its best weights, or its original ones before the first epoch has ended."""
         self.model.load_state_dict(self.best_weights)
 
     def history(self) -> pd.DataFrame:
@@ -91,12 +93,12 @@ class TrainingState:
         return pd.DataFrame(self.rows, columns=["epoch", "train_loss", "validation_loss", "learning_rate"])
 
     def save(self, path: Path | None) -> None:
-        """Writes the state, whole or not at all; on DiskError the file of the last epoch stays."""
+        """Writes the state atomically; on DiskError the file of the last epoch stays."""
         if path is None:
             return
-        buffer = io.BytesIO()  # torch's own writer would turn a full disk into an unnamed RuntimeError
+        buffer = io.BytesIO()  # torch's own writer would raise a bare RuntimeError for a full disk
         torch.save(self._content(), buffer)
-        with written(path) as temporary:
+        with atomic_write(path) as temporary:
             # a copy: CPython 3.12.1 crashes when it collects a BytesIO whose buffer an exception still holds
             temporary.write_bytes(buffer.getvalue())
 
@@ -116,17 +118,17 @@ class TrainingState:
         }
 
     def _load(self, path: Path) -> None:
-        content = _opened(path)
+        content = _read_content(path)
         wanted, found = self._comparable(), content.get("settings", {})
         if found != wanted:
             different = sorted(k for k in wanted | found if wanted.get(k) != found.get(k))
             raise CheckpointError(
-                f"{path} was trained with other settings ({', '.join(different)}): remove it to start anew, "
-                "or train with the same settings to go on."
+                f"{path} was trained with other settings ({', '.join(different)}): remove it to start again, "
+                "or resume with the same settings."
             )
         if content.get("data") != self.data:
             raise CheckpointError(
-                f"{path} was trained on other data: remove it to start anew, or train on the same to go on."
+                f"{path} was trained on other data: remove it to start again, or resume with the same data."
             )
         try:
             self.model.load_state_dict(content["model"])
@@ -136,14 +138,14 @@ class TrainingState:
             self.epoch, self.best_epoch, self.best_loss, self.waited, self.round = content["progress"]
             self.best_weights, self.rows = content["best_weights"], content["rows"]
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
-            self.restore_best()  # some weights may have been taken over before the first that does not fit
+            self.restore_best()  # some weights may have been loaded before one did not fit
             raise CheckpointError(
-                f"{path} is of another model than this {type(self.model).__name__}: remove it to start anew, "
-                "or build the model it was made with."
+                f"{path} is of another model than this {type(self.model).__name__}: remove it, "
+                "or build the model that it belongs to."
             ) from error
 
     def _comparable(self) -> dict[str, Any]:
-        """What must agree for a run to go on: all but the epochs, unless the schedule spans them."""
+        """The settings that must agree on resuming: all, but for epochs that no schedule depends on."""
         spans = self.settings.schedule == "cosine"
         return {name: value for name, value in self.settings.to_dict().items() if spans or name != "epochs"}
 
@@ -155,15 +157,15 @@ class TrainingState:
             torch.cuda.set_rng_state_all(cuda)
 
 
-def _opened(path: Path) -> dict[str, Any]:
+def _read_content(path: Path) -> dict[str, Any]:
     """The content of a training checkpoint, tensors and plain data only."""
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged or foreign file
         raise CheckpointError(
-            f"{path} is no training checkpoint or is damaged; remove it to start anew."
+            f"{path} is damaged or not a training checkpoint; remove it to start again."
         ) from error
     if not isinstance(content, dict) or "version" not in content:
-        raise CheckpointError(f"{path} holds no training state; remove it to start anew.")
-    check_version(path, content["version"], "remove it to start anew")
+        raise CheckpointError(f"{path} holds no training state; remove it to start again.")
+    check_version(path, content["version"], "remove it to start again")
     return content

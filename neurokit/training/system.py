@@ -1,7 +1,7 @@
 """What a system offers to `neurokit.experiment.Experiment`: its recordings, models, training and scores.
 
-A system is a package of its own, such as `neurokit.sensorium`, whose module `experiment` has the names of
-`System`. Nothing below it knows a system, and no system knows another: an experiment finds one by its name.
+A system is a package, such as `neurokit.sensorium`, whose module `experiment` defines the names of `System`.
+Shared modules import no system, and systems do not import one another: an experiment finds one by its name.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -30,22 +30,22 @@ Build = Callable[[Any, Any], nn.Module]
 
 
 class SystemConfig(Config):
-    """All that makes a trained model out of a recording; each system adds its own fields.
+    """Everything that turns a recording into a trained model; each system adds its own fields.
 
-    A field `fit` holds the settings of `neurokit.training.fit`, whose seed is that of everything random in
+    A field `fit` holds the settings of `neurokit.training.fit`; its seed serves everything random in
     training.
     """
 
     seed: Seed = 0
-    """Of the weights."""
+    """Seed of the weights."""
 
-    def seeded(self: Own, seed: int) -> Own:
-        """The same with `seed` added to the seeds of weights and training."""
+    def add_seed(self: Own, seed: int) -> Own:
+        """The same config with `seed` added to the seeds of weights and training."""
         names = [name for name in ("seed", "fit.seed") if name in self.names()]
         return self.with_values({name: self.value(name) + seed for name in names})
 
     def with_epochs(self: Own, epochs: int) -> Own:
-        """The same, trained for so many epochs at most."""
+        """The same config with at most this many epochs."""
         return self.with_values({"fit.epochs": epochs})
 
 
@@ -54,7 +54,7 @@ class ModelEntry:
     """One model of a system.
 
     Attributes:
-        about: what it is, in a few words.
+        about: a description of a few words.
         small: its config for simulated recordings and a CPU.
         published: its config as published.
     """
@@ -70,7 +70,7 @@ class Option:
 
     Attributes:
         name: of the flag, without dashes.
-        key: the field, dotted where it lies deeper.
+        key: the field, with dots for one inside another config.
         about: one line of help.
         several: whether it takes more than one value.
     """
@@ -83,7 +83,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Simulated:
-    """A simulated recording on disk: its files, and in words what the best possible model would reach."""
+    """A simulated recording on disk: its files, and a sentence on the score of the best possible model."""
 
     files: tuple[Path, ...]
     ceiling: str
@@ -91,12 +91,12 @@ class Simulated:
 
 @dataclass(frozen=True)
 class Score:
-    """The number that chooses the epoch of a training, as people read it.
+    """The validation score that selects the best epoch, in readable form.
 
     Attributes:
         value: of the best epoch.
         name: what is measured, with its unit.
-        yardsticks: the same number for what needs no network, by name; the ceiling where it is known.
+        yardsticks: the same score of baselines without a network, by name, and of the ceiling where known.
     """
 
     value: float
@@ -112,17 +112,17 @@ class System(Protocol):
     """
 
     NAME: str
-    """As on the command line, such as 'pupil-encoder'."""
+    """The name on the command line, such as 'pupil-encoder'."""
     MODELS: Mapping[str, ModelEntry]
     """All models by name, the default first."""
     OPTIONS: Sequence[Option]
-    """Fields of the config that have a flag of their own."""
+    """Fields of the config that have their own flag on the command line."""
     DATA_FIELDS: Sequence[str]
-    """Fields of the config, dotted, that recording and task depend on."""
+    """Fields of the config, with dots, that recording and task depend on."""
     COLUMNS: str
     """What the columns of the scores mean."""
     INPUTS: str
-    """What a file for `predict` holds: names, shapes, units."""
+    """The content of a file for `predict`: names, shapes, units."""
 
     def load(
         self,
@@ -133,22 +133,22 @@ class System(Protocol):
         seed: int = 0,
         config: Any = None,
     ) -> Any:
-        """The recording of a source, or of a folder of one's own.
+        """The recording of a source, or of your own folder.
 
-        `session` names sessions; none stands for the default of the source, or for all. `seed` picks the
-        simulated recording of the demo source; `config` says what of the recording is read. Raises
-        SettingsError for a source that the system does not have, DataError for a session that is not there,
-        both before anything is downloaded, and what reading raises.
+        `session` names sessions; without any, it is the default of the source, or all. `seed` picks the
+        simulated recording of the demo source; `config` says which part of the recording is read. Raises
+        SettingsError for a source that the system does not have, and DataError for an unknown session, both
+        before anything is downloaded, and as the reader does.
         """
 
     def sessions(self, source: Source, seed: int = 0) -> pd.DataFrame:
-        """What the source has, without downloading: a row a session, and what can be chosen of it."""
+        """The sessions of the source, without downloading: one row each, with what can be selected in it."""
 
     def describe(self, recording: Any) -> str:
         """The recording in a few lines: sessions, units, trials, what is missing."""
 
     def identity(self, recording: Any) -> dict[str, Any]:
-        """Which data these are, by the values in the source's files; equal on every machine (JSON)."""
+        """Identifies the data by the values in the source's files; equal on every machine (JSON)."""
 
     def task(
         self,
@@ -158,13 +158,13 @@ class System(Protocol):
         arrays: Mapping[str, np.ndarray] | None = None,
         device: str = "auto",
     ) -> Any:
-        """Inputs, targets and parts; `arrays` are transforms of a checkpoint, else they are fitted anew."""
+        """Inputs, targets and parts; `arrays` are transforms of a checkpoint, else new ones are fitted."""
 
     def arrays(self, task: Any) -> dict[str, np.ndarray]:
         """The transforms that were fitted to training data, for the checkpoint."""
 
     def facts(self, task: Any) -> dict[str, Any]:
-        """What must travel with a model beside arrays: names of units and channels, rates (JSON)."""
+        """What is saved with a model besides arrays: names of units and channels, rates (JSON)."""
 
     def build(self, task: Any, config: Any) -> nn.Module:
         """An untrained model for the task, its weights drawn from the config's seed."""
@@ -182,7 +182,7 @@ class System(Protocol):
         """Trains the model in place; `checkpoint` and `options` go to `neurokit.training.fit.fit`."""
 
     def score(self, result: TrainingResult, task: Any, config: Any) -> Score:
-        """The validation score of a result beside what needs no network."""
+        """The validation score of a result beside those of baselines without a network."""
 
     def predict(self, model: nn.Module, task: Any, part: str = "test") -> Any:
         """Rates for a part of the task, as the system's metrics take them."""
@@ -194,16 +194,16 @@ class System(Protocol):
         """The scores as a picture: model, baselines, ceiling, spread."""
 
     def respond(self, checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Rates for inputs that the model has never seen, by name; `arrays` as INPUTS says.
+        """Rates for new inputs, by name; for the `arrays` see INPUTS.
 
         Raises DataError for sizes, rates or units that do not fit the model.
         """
 
     def search_space(self) -> dict[str, Any]:
-        """What a search varies, in hyperopt's terms, by the dotted names of the config's fields."""
+        """The space of a search: hyperopt expressions by the dotted names of config fields."""
 
     def simulate(self, folder: Path, *, seed: int = 0, **options: Any) -> Simulated:
-        """Writes a simulated recording as its real counterpart comes, with the truth beside it."""
+        """Writes a simulated recording in the files of its real counterpart, with the truth beside it."""
 
 
 def find_system(name: str) -> System:

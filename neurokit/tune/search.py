@@ -1,4 +1,4 @@
-"""The search: propose a batch, run it, write the state, until the budget is spent."""
+"""The search: propose a batch, run it and save the state until all trials are done."""
 
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
@@ -8,11 +8,11 @@ from typing import Any, SupportsIndex
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
 
-from neurokit.config import Count, Seed, checked, checked_integer
+from neurokit.config import Count, Seed, check_integer, check_value
 from neurokit.errors import FitError
 from neurokit.progress import progress as progress_bar
 from neurokit.tune import state
-from neurokit.tune.space import Algorithm, domain_of, fingerprint, point, proposed, suggester
+from neurokit.tune.space import Algorithm, domain_of, fingerprint, point, propose, suggester
 from neurokit.tune.trials import Curve, MedianStopping, Objective, Study, Trial, run_trial
 
 
@@ -31,21 +31,21 @@ def search(
 ) -> Study:
     """Minimises `objective` over `space` in `trials` trials.
 
-    TPE draws its first `start_up_trials` at random (hyperopt's default: 20; lower it for a small
-    budget). `workers` processes of one thread each run a batch of as many trials; the same seed and
-    number of workers give the same search. With a `file`, state is written after each batch and an
-    existing one is gone on with: killed and resumed equals straight. A larger `trials` extends a
-    finished search (the straight one again where the smaller number is a multiple of `workers`).
-    The objective itself is not in the file: resume with the one it was started with.
+    TPE draws its first `start_up_trials` at random (hyperopt's default: 20; use fewer in a short search).
+    `workers` processes of one thread each run a batch of as many trials; the same seed and number of workers
+    give the same search. With a `file`, the state is saved after each batch, and a search is resumed from an
+    existing file: the result equals that of an uninterrupted search. A larger `trials` extends a finished
+    search (with the same result as one run if the smaller number is a multiple of `workers`). The file does
+    not hold the objective: resume with the same one.
 
     A trial whose objective raises, or whose loss is not finite, is recorded as failed.
 
-    Raises SettingsError (arguments), FitError (the space, every trial failed, a worker process that died),
+    Raises SettingsError (arguments), FitError (an unusable space, every trial failed, a worker process died),
     CheckpointError (a damaged file or one of another search), DiskError (the file cannot be written).
     """
-    trials, workers = checked_integer("trials", trials, Count), checked_integer("workers", workers, Count)
-    start_up_trials = checked_integer("start_up_trials", start_up_trials, Count)
-    seed, algorithm = checked_integer("seed", seed, Seed), checked("algorithm", algorithm, Algorithm)
+    trials, workers = check_integer("trials", trials, Count), check_integer("workers", workers, Count)
+    start_up_trials = check_integer("start_up_trials", start_up_trials, Count)
+    seed, algorithm = check_integer("seed", seed, Seed), check_value("algorithm", algorithm, Algorithm)
     domain, suggest = domain_of(space), suggester(algorithm, start_up_trials)
     settings = {
         "space": fingerprint(space),
@@ -55,13 +55,13 @@ def search(
         "workers": workers,
         "stop": stop.to_dict() if stop else None,
     }
-    generator, finished = _opened(file, settings, space, seed)
+    generator, finished = _open(file, settings, space, seed)
     with progress_bar(
         total=trials, initial=min(len(finished), trials), desc=algorithm, disable=not progress
     ) as bar:
         while len(finished) < trials:
             count = min(workers, trials - len(finished))
-            coordinates = proposed(suggest, domain, finished, count, generator)
+            coordinates = propose(suggest, domain, finished, count, generator)
             numbered = enumerate(coordinates, start=len(finished))
             batch = [Trial(number, at, point(space, at)) for number, at in numbered]
             finished += _run(objective, batch, stop, _curves(finished), workers)
@@ -72,10 +72,10 @@ def search(
     return Study(finished[:trials])
 
 
-def _opened(
+def _open(
     file: str | Path | None, settings: dict[str, Any], space: dict[str, Any], seed: int
 ) -> tuple[np.random.Generator, list[Trial]]:
-    """The state to go on from; a new file is written at once: a refusing folder shows early."""
+    """The state to resume from; a new file is written at once, so that an unwritable folder fails early."""
     if file is not None and Path(file).exists():
         return state.read(Path(file), settings, space)
     generator = np.random.default_rng(seed)
@@ -91,7 +91,7 @@ def _run(
     earlier: Sequence[Curve],
     workers: int,
 ) -> list[Trial]:
-    """The batch after its run, in order of proposal whoever finished first."""
+    """Runs the batch; returns its trials in order of proposal."""
     if workers == 1:
         return [run_trial(objective, trial, stop, earlier) for trial in batch]
     try:
@@ -102,7 +102,7 @@ def _run(
     except BrokenProcessPool as error:
         raise FitError(
             f"A worker process died in the batch of trials {batch[0].number} to {batch[-1].number} "
-            "(out of memory, perhaps): use fewer workers; a search with a file resumes before "
+            "(perhaps for lack of memory): use fewer workers; a search with a file resumes before "
             "that batch."
         ) from error
 

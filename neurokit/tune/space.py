@@ -1,11 +1,11 @@
-"""What is searched, and what is proposed next: hyperopt's spaces and its ask-and-tell.
+"""Search spaces of hyperopt, and the next points to try.
 
 A space is a dict of hyperopt expressions (`hp.choice`, `hp.loguniform`, ...). hyperopt itself works in
-coordinates (a label and a number, where a choice is an index); the objective sees the point they stand for.
+coordinates (a label and a number, an index for a choice); the objective gets the point that they stand for.
 
-For a proposal hyperopt's trial documents are rebuilt from our records. The order of asking is that of
-`hyperopt.fmin` with `max_queue_len` equal to the size of a batch: proposals of the same batch see each other
-as pending, which TPE counts as bad, so that they spread out.
+For each proposal hyperopt's trial documents are rebuilt from our records. The order of proposals is that of
+`hyperopt.fmin` with `max_queue_len` equal to the size of a batch: those of the same batch see each other as
+pending, which TPE counts as bad, so that they spread out.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ Algorithm = Literal["tpe", "random"]
 
 
 def domain_of(space: dict[str, Any]) -> Domain:
-    """hyperopt's view of a space; FitError where nothing in it varies or a label stands twice."""
+    """hyperopt's view of a space; FitError where nothing in it varies or a label occurs twice."""
     try:
         domain = Domain(lambda point: point, space)
     except DuplicateLabel as error:
@@ -34,13 +34,13 @@ def domain_of(space: dict[str, Any]) -> Domain:
             f"The search space uses the label {error} twice: give each hp expression its own."
         ) from error
     if not domain.params:
-        finding = "The search space has no hp expression in it"
+        finding = "The search space has no hp expression"
         raise FitError(f"{finding}: add one, such as hp.uniform('x', 0, 1).")
     return domain
 
 
 def point(space: dict[str, Any], coordinates: dict[str, int | float]) -> dict[str, Any]:
-    """The parameters at hyperopt's coordinates: int, float, str ..., no index or numpy scalar."""
+    """The parameters at hyperopt's coordinates, as plain Python values without indices."""
     return plain(space_eval(space, coordinates))
 
 
@@ -56,7 +56,7 @@ def suggester(algorithm: Algorithm, start_up_trials: int) -> Callable[..., list[
     return partial(tpe.suggest, n_startup_jobs=start_up_trials)
 
 
-def proposed(
+def propose(
     suggest: Callable[..., list[dict[str, Any]]],
     domain: Domain,
     finished: Sequence[Trial],
@@ -76,7 +76,7 @@ def proposed(
 
 
 def documents(domain: Domain, finished: Sequence[Trial]) -> Trials:
-    """Our records as hyperopt keeps them; one that failed has no loss, to TPE an infinite one."""
+    """Our records as documents of hyperopt; a failed one has no loss, which TPE takes as infinite."""
     known = Trials()
     for trial in finished:
         known.insert_trial_docs([_document(known, domain, trial)])

@@ -1,6 +1,6 @@
-"""The file of a search: trials and random generator, so that a resumed search is the straight one.
+"""The file of a search: its trials and random generator, so that it can be resumed exactly.
 
-Trials alone would not do: a generator seeded anew on resume proposes its first points again.
+Trials alone would not do: a generator that is seeded again on resuming repeats its first points.
 """
 
 import json
@@ -12,7 +12,7 @@ import numpy as np
 
 from neurokit.config import plain
 from neurokit.errors import CheckpointError
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 from neurokit.tune.space import point
 from neurokit.tune.trials import Trial
 
@@ -25,15 +25,15 @@ def save(
     generator: np.random.Generator,
     trials: list[Trial],
 ) -> None:
-    """Writes the state as JSON, whole or not at all; raises DiskError."""
+    """Writes the state as JSON, atomically; raises DiskError."""
     state = {
         "format": FORMAT,
         "settings": settings,
         "generator": generator.bit_generator.state,
         "trials": [asdict(trial) for trial in trials],
     }
-    text = json.dumps(plain(state), default=repr)  # a parameter that is no JSON is kept for the eye only
-    with written(file) as temporary:
+    text = json.dumps(plain(state), default=repr)  # other parameters are for readers only
+    with atomic_write(file) as temporary:
         temporary.write_text(text)
 
 
@@ -41,7 +41,7 @@ def read(
     file: Path, settings: dict[str, Any], space: dict[str, Any]
 ) -> tuple[np.random.Generator, list[Trial]]:
     """Generator and trials of a saved search; CheckpointError for damage or other settings."""
-    state = decoded(file)
+    state = read_json(file)
     try:
         generator = np.random.default_rng()
         generator.bit_generator.state = state["generator"]
@@ -55,7 +55,7 @@ def read(
         raise _unreadable(file, error) from error
 
 
-def decoded(file: Path) -> dict[str, Any]:
+def read_json(file: Path) -> dict[str, Any]:
     """The JSON object in a file; raises CheckpointError where there is none."""
     try:
         found = json.loads(file.read_text())
@@ -68,13 +68,13 @@ def decoded(file: Path) -> dict[str, Any]:
 
 def _unreadable(file: Path, error: Exception) -> CheckpointError:
     return CheckpointError(
-        f"{file} is no readable state of a search ({type(error).__name__}: {error}): "
-        "move it away to start anew; it was left as it is."
+        f"{file} is not a readable state of a search ({type(error).__name__}: {error}): "
+        "move it away to start again; it was left unchanged."
     )
 
 
 def check_settings(file: Path, found: dict[str, Any], asked: dict[str, Any]) -> None:
-    """Raises CheckpointError where a saved search was another, naming a setting that differs."""
+    """Raises CheckpointError for the first setting in which a saved search differs."""
     for name in asked:
         if found.get(name) != asked[name]:
             raise CheckpointError(
@@ -84,7 +84,7 @@ def check_settings(file: Path, found: dict[str, Any], asked: dict[str, Any]) -> 
 
 
 def _trial(record: dict[str, Any], number: int, space: dict[str, Any]) -> Trial:
-    """Parameters are read off the space, not the file: JSON would turn a tuple into a list."""
+    """Takes parameters from the space, not the file, where JSON has turned tuples into lists."""
     if record["number"] != number:
         raise ValueError(f"trial {number} has the number {record['number']}")
     curve = [(int(epoch), float(loss)) for epoch, loss in record["curve"]]

@@ -1,8 +1,8 @@
-"""The trials of a search: how one runs, when it is stopped early, and what a search found.
+"""The trials of a search: how one runs, when it is stopped early, and what the search has found.
 
-A trial is the objective called once, with every way it can end turned into a record. One that is worse than
-half of its predecessors is not worth finishing: the median rule of Golovin et al., "Google Vizier", KDD
-2017, section 3.2.2, here on best-so-far losses where theirs takes running averages.
+A trial is one call of the objective, whose end is recorded in every case. One that is worse than half of its
+predecessors is not worth finishing: the median rule of Golovin et al., "Google Vizier", KDD 2017, section
+3.2.2, here on the best losses so far instead of running averages.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,17 +27,17 @@ Objective = Callable[[dict[str, Any], Report], float]
 class MedianStopping(Config):
     """Stops a trial whose best loss is above the median of earlier trials' best by that epoch.
 
-    An earlier trial that ended sooner (pruned, or stopped by its own patience) counts with its best of all:
-    it could only have improved, so the rule is never harsher than full curves would have made it.
+    An earlier trial that ended sooner (pruned, or stopped by its own patience) counts with its best loss: it
+    could only have improved, so the rule is never stricter than with complete curves.
     """
 
     warm_up_trials: Count = 5
-    """Earlier trials that are needed to compare with."""
+    """Least number of earlier trials to compare with."""
     warm_up_epochs: WholeNumber = 10
     """The first epoch in which a trial may be stopped."""
 
     def stops(self, curve: Curve, earlier: Sequence[Curve]) -> bool:
-        """Whether the trial of `curve` should stop at its last report; a tie goes on."""
+        """Whether the trial of `curve` should stop at its last report; a tie continues."""
         epoch = curve[-1][0]
         rivals = [best for other in earlier if (best := best_until(other, epoch)) is not None]
         if epoch < self.warm_up_epochs or len(rivals) < self.warm_up_trials:
@@ -50,13 +50,13 @@ def best_until(curve: Curve, epoch: int) -> float | None:
     return min((loss for at, loss in curve if at <= epoch), default=None)
 
 
-class Pruned(Exception):  # noqa: N818 (no error: the objective may tidy up and must let it pass)
-    """Raised by `report` inside an objective whose trial median stopping ends."""
+class Pruned(Exception):  # noqa: N818 (not an error: the objective may clean up and must let it pass)
+    """Raised by `report` inside the objective when median stopping ends its trial."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What was tried and what came of it.
+    """The parameters of a trial and its result.
 
     `coordinates` are hyperopt's (choices as indices), `parameters` what the objective was given.
     `loss` is the objective's value, or the best reported one of a pruned trial (TPE learns from
@@ -75,15 +75,15 @@ class Trial:
 
 
 class Reporter:
-    """The `report` of one trial: keeps its curve and raises Pruned where the rule says so."""
+    """The `report` of one trial: records its curve and raises Pruned where the rule applies."""
 
     def __init__(self, stop: MedianStopping | None, earlier: Sequence[Curve]) -> None:
-        """`earlier` holds the curves of the trials that were over when this one was proposed."""
+        """`earlier` holds the curves of the trials that had ended when this one was proposed."""
         self.curve: list[tuple[int, float]] = []
         self._stop, self._earlier = stop, earlier
 
     def __call__(self, epoch: int, loss: float) -> None:
-        """Takes the validation loss after an epoch; FitError if not finite or not later."""
+        """Records the validation loss after an epoch; FitError if it is not finite or the epoch not later."""
         epoch, loss = int(epoch), float(loss)
         if not isfinite(loss):
             raise FitError(f"the loss reported at epoch {epoch} is {loss}")
@@ -97,7 +97,7 @@ class Reporter:
 def run_trial(
     objective: Objective, trial: Trial, stop: MedianStopping | None, earlier: Sequence[Curve]
 ) -> Trial:
-    """The trial after its run; only what is no Exception (an interrupt) leaves it."""
+    """Runs the trial and returns its record; raises only what is not an Exception (an interrupt)."""
     report, start = Reporter(stop, earlier), perf_counter()
     try:
         loss = float(objective(trial.parameters, report))
@@ -107,7 +107,7 @@ def run_trial(
     except Pruned as reason:
         best = min(loss for _, loss in report.curve)
         trial = replace(trial, status="pruned", loss=best, message=str(reason))
-    except Exception as error:  # one bad corner of the space must not end the search
+    except Exception as error:  # one bad point must not end the search
         trial = replace(trial, status="failed", message=f"{type(error).__name__}: {error}")
     return replace(trial, curve=report.curve, seconds=perf_counter() - start)
 
@@ -127,7 +127,7 @@ class Study:
             raise FitError(
                 f"All {len(self.records)} trials of the search failed "
                 f"(the first with {self._first_message()!r}): "
-                "mend the objective or the space and start anew."
+                "correct the objective or the space and start again."
             )
         self._best_loss, self._best = min(complete, key=lambda pair: pair[0])
 
@@ -143,9 +143,9 @@ class Study:
 
     @property
     def trials(self) -> pd.DataFrame:
-        """A row a trial: number, status, loss, epochs (the last), seconds, message, parameters.
+        """One row per trial: number, status, loss, epochs (the last), seconds, message, parameters.
 
-        A nested parameter has a dotted name (`cell.kind`); one that a trial does not have is NaN.
+        A nested parameter has a dotted name (`cell.kind`); NaN where a trial does not have it.
         """
         head = [
             {
@@ -163,7 +163,7 @@ class Study:
 
     @property
     def curves(self) -> pd.DataFrame:
-        """A row a report: number (of the trial), epoch, loss."""
+        """One row per report: number (of the trial), epoch, loss."""
         rows = [(trial.number, *report) for trial in self.records for report in trial.curve]
         return pd.DataFrame(rows, columns=["number", "epoch", "loss"])
 

@@ -68,56 +68,33 @@ if TYPE_CHECKING:
     from neurokit.v1_transformer.simulation import SAMPLE_RATE, SESSIONS, SessionParameters, simulate_session
     from neurokit.v1_transformer.sources import load, load_simulated, sessions
 
-_MODULES = {
-    "allen_files": ("Movie", "read_frames"),
-    "allensdk_cache": ("fetch_session", "find_sessions", "open_cache"),
-    "attribution": ("AttributionMaps", "attribution_maps"),
-    "baselines": ("lagged_pixels", "mean_response", "median_response", "motion_energy", "running_only"),
-    "clips": ("Clips",),
-    "cnn": ("MovieCNN",),
-    "config": ("MODELS", "ClipShape", "TransformerConfig", "TransformerSettings", "search_space"),
-    "experiment": (
-        "build",
-        "describe",
-        "draw",
-        "evaluate",
-        "predict",
-        "respond",
-        "score",
-        "simulate",
-        "train",
-    ),
-    "features": ("MovieTask", "task"),
-    "figures": (
-        "plot_moments",
-        "plot_parts",
-        "plot_predictions",
-        "plot_repeats",
-        "plot_scores",
-        "plot_traces",
-    ),
-    "model": ("V1Transformer",),
-    "recording": ("MovieSession", "load_session"),
+_NAMES = {  # of each module
+    "allen_files": "Movie read_frames",
+    "allensdk_cache": "fetch_session find_sessions open_cache",
+    "attribution": "AttributionMaps attribution_maps",
+    "baselines": "lagged_pixels mean_response median_response motion_energy running_only",
+    "clips": "Clips",
+    "cnn": "MovieCNN",
+    "config": "MODELS ClipShape TransformerConfig TransformerSettings search_space",
+    "experiment": "build describe draw evaluate predict respond score simulate train",
+    "features": "MovieTask task",
+    "figures": "plot_moments plot_parts plot_predictions plot_repeats plot_scores plot_traces",
+    "model": "V1Transformer",
+    "recording": "MovieSession load_session",
     "scales": (
-        "MovieScales",
-        "MovieSplit",
-        "fit_scales",
-        "frame_responses",
-        "frame_running",
-        "split_movie",
-        "split_movie_leaking",
+        "MovieScales MovieSplit fit_scales frame_responses frame_running split_movie split_movie_leaking"
     ),
-    "scores": ("cell_scores", "expected_responses", "part_responses", "reference_predictions", "score_table"),
-    "simulated_files": ("ceiling", "read_truth", "truth_path", "write_session"),
-    "simulation": ("SAMPLE_RATE", "SESSIONS", "SessionParameters", "simulate_session"),
-    "sources": ("load", "load_simulated", "sessions"),
+    "scores": "cell_scores expected_responses part_responses reference_predictions score_table",
+    "simulated_files": "ceiling read_truth truth_path write_session",
+    "simulation": "SAMPLE_RATE SESSIONS SessionParameters simulate_session",
+    "sources": "load load_simulated sessions",
 }
-__all__ = [name for names in _MODULES.values() for name in names]
+__all__ = [name for names in _NAMES.values() for name in names.split()]
 
 
 def __getattr__(name: str) -> Any:
-    for module, names in _MODULES.items():
-        if name in names:
+    for module, names in _NAMES.items():
+        if name in names.split():
             return getattr(import_module(f"{__name__}.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -24,7 +24,7 @@ import pandas as pd
 import requests
 
 from neurokit.errors import DataError, DiskError, FetchError, NeurokitError
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 from neurokit.progress import progress
 from neurokit.simulation.movies import MOVIES
 
@@ -91,7 +91,7 @@ def asked(question: Callable[[], Answer], what: str) -> Answer:
 def check_whole(path: Path, session_id: int) -> None:
     """Raises FetchError where the session's file is cut short or something else."""
     try:
-        h5py.File(path, locking=False).close()  # `written` holds a lock of its own
+        h5py.File(path, locking=False).close()  # `atomic_write` holds a lock of its own
     except OSError as error:
         finding = f"What the Allen Institute's server sent for session {session_id} is no whole HDF5 file"
         raise FetchError(f"{finding} ({error}): try again later; no part of it was saved.") from error
@@ -176,7 +176,7 @@ def fetch_session(cache: Any, session_id: int, movies: str | Sequence[str] | Non
     if path.is_file():
         return path
     _check_listed(cache, session_id, [movies] if isinstance(movies, str) else movies or ())
-    with written(path) as temporary:
+    with atomic_write(path) as temporary:
         asked(
             lambda: cache.api.save_ophys_experiment_data(session_id, str(temporary)), f"session {session_id}"
         )

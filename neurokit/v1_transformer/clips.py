@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from neurokit.errors import DataError
 from neurokit.training.checkpoint import fingerprint
-from neurokit.training.device import sent
+from neurokit.training.device import to_device
 from neurokit.training.predict import evaluating
 from neurokit.v1_transformer.scales import MovieScales, MovieSplit, clip_frames, fit_scales, name_some
 
@@ -146,7 +146,7 @@ class Clips:
         ago, before = (torch.arange(n, -1, -1) * self.stride for n in (self.length - 1, self.before))
         distinct, shown = torch.unique(ends[:, None] - ago, return_inverse=True)  # U; E T
         every = (distinct, shown, repeats, ends, before)
-        distinct, shown, repeats, ends, before = (sent(indices, self.device) for indices in every)
+        distinct, shown, repeats, ends, before = (to_device(indices, self.device) for indices in every)
         frames = self.frames[distinct[:, None] - before].float()  # U C H W
         frames = frames.sub_(self.scales.frame_mean).div_(self.scales.frame_sd)
         where = repeats[:, None, None], distinct[shown]  # R E T

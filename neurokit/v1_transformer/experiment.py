@@ -18,7 +18,7 @@ from neurokit.files.atomic import write_output
 from neurokit.training.checkpoint import Checkpoint, fingerprint
 from neurokit.training.device import choose_device, first_tensor
 from neurokit.training.fit import TrainingResult, fit
-from neurokit.training.predict import collected, evaluating
+from neurokit.training.predict import evaluating, fill_rows
 from neurokit.training.system import Option, Score, Simulated
 from neurokit.v1_transformer import model as networks
 from neurokit.v1_transformer.baselines import median_response
@@ -169,7 +169,7 @@ def predict(
     with evaluating(model), torch.no_grad():
         answers = (networks.answer(model, batch) for batch in clips.batches(part, batch_size))
         last = (each[:, :, -1] if task.per_frame else each for each in answers)  # at the end frame
-        collected((each.transpose(0, 1) for each in last), predicted.transpose(0, 1))
+        fill_rows((each.transpose(0, 1) for each in last), predicted.transpose(0, 1))
     scales = clips.scales
     return (predicted.numpy() * scales.response_sd + scales.response_mean).astype(np.float32)
 

@@ -18,7 +18,7 @@ from einops import rearrange
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from neurokit.config import Seed, checked
+from neurokit.config import Seed, check_value
 from neurokit.errors import DataError
 from neurokit.models.motion_patches import MotionPatches
 from neurokit.v1_transformer.clips import ClipBatch
@@ -193,7 +193,7 @@ class V1Transformer(nn.Module):
 def build(neurons: int, settings: TransformerSettings, *, seed: SupportsIndex) -> V1Transformer:
     """An untrained model, its weights drawn from `seed`; the global generators are left as they were."""
     with torch.random.fork_rng():
-        torch.manual_seed(checked("seed", seed, Seed))
+        torch.manual_seed(check_value("seed", seed, Seed))
         return V1Transformer(neurons, settings)
 
 

@@ -27,7 +27,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from neurokit.errors import DataError
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 from neurokit.metrics import correlation
 from neurokit.simulation.movie_cells import MovieCells
 from neurokit.v1_transformer.simulation import UNTRACKED, SimulatedSession, frame_ends
@@ -113,8 +113,8 @@ def write_session(session: SimulatedSession, folder: str | Path) -> Path:
     The catalogue keeps the sessions it has. Raises DiskError where a file cannot be written.
     """
     path = Path(folder) / "ophys_experiment_data" / f"{session.parameters.session_id}.nwb"
-    # `written` holds a lock of its own, which HDF5 would take for another program's.
-    with written(path) as temporary, h5py.File(temporary, "w", locking=False) as file:
+    # `atomic_write` holds a lock of its own, which HDF5 would take for another program's.
+    with atomic_write(path) as temporary, h5py.File(temporary, "w", locking=False) as file:
         _write_metadata(file, session)
         _write_traces(file, session)
         _write_segmentation(file, session)
@@ -128,7 +128,7 @@ def write_session(session: SimulatedSession, folder: str | Path) -> Path:
 
 def _write_truth(session: SimulatedSession, path: Path) -> None:
     arrays = {f"cell_{each.name}": getattr(session.cells, each.name) for each in fields(session.cells)}
-    with written(path) as temporary, temporary.open("wb") as stream:
+    with atomic_write(path) as temporary, temporary.open("wb") as stream:
         np.savez(
             stream,
             parameters=np.array(session.parameters.to_json()),
@@ -277,5 +277,5 @@ def _add(path: Path, entries: list[dict]) -> None:
     before = json.loads(path.read_text()) if path.is_file() else []
     key = "cell_specimen_id" if "cell" in path.stem else "id"
     merged = {entry[key]: entry for entry in [*before, *entries]}
-    with written(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(list(merged.values())))

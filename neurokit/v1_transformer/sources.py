@@ -13,7 +13,7 @@ import pandas as pd
 
 from neurokit import settings
 from neurokit.errors import DataError, SettingsError
-from neurokit.files.cache import kept, simulated_folder
+from neurokit.files.cache import read_or_write, simulated_folder
 from neurokit.v1_transformer.allensdk_cache import (
     fetch_session,
     find_sessions,
@@ -98,7 +98,7 @@ def load_simulated(parameters: SessionParameters, config: TransformerConfig | No
         read_truth(truth_path(folder / path))
         return check_hdf5(folder / path)
 
-    return _read(kept(folder, str(truth_path(path)), write, check), config)
+    return _read(read_or_write(folder, str(truth_path(path)), write, check), config)
 
 
 def _read(path: Path, config: TransformerConfig | None) -> MovieSession:

@@ -79,7 +79,7 @@ def fresh(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_ladder_in_small(fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rungs run and have a ceiling above their score; a kept job is not computed again."""
+    """Rungs run and have a ceiling above their score; a finished job is not computed again."""
     scan = ["--validation", "20", "--test-images", "5", "--repeats", "3"]
     rungs = ["baseline", "+ history", "+ ensemble", "all"]
     options = [*TINY, *scan, "--epochs", "2", "--members", "2", "--rungs"]
@@ -87,7 +87,9 @@ def test_ladder_in_small(fresh: None, monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(table["rung"]) == rungs
     assert (table["score"] < table["ceiling"]).all()
     assert dict(zip(table["rung"], table["published"], strict=True))["+ history"] == 0.4315
-    monkeypatch.setattr(sensorium_ladder, "_trained", lambda *_: pytest.fail("a kept job was computed again"))
+    monkeypatch.setattr(
+        sensorium_ladder, "_trained", lambda *_: pytest.fail("a finished job was computed again")
+    )
     assert sensorium_ladder.main([*options, *rungs]).equals(table)
 
 

@@ -24,7 +24,7 @@ def scores(table: pd.DataFrame, cells: str) -> dict[str, float]:
 
 
 def test_real_gratings_in_small(study: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A few epochs: beyond what shuffled responses teach; jobs are kept; the 10 random cells have rows."""
+    """Beats what shuffled responses teach; finished jobs do not run again; random cells have rows."""
     options = ["--seeds", "1", "--epochs", "3", "--datasets", "drifting", "--no-file"]
     table = real_gratings.main(options)
     chosen, random = scores(table, "chosen"), scores(table, "random 10")
@@ -32,7 +32,9 @@ def test_real_gratings_in_small(study: None, monkeypatch: pytest.MonkeyPatch) ->
     assert chosen["separable tuning"] > chosen["mean"] + 0.1
     assert chosen["V1Transformer"] > chosen["V1Transformer, responses shuffled"] + 0.1
     assert table.set_index(["model", "cells"]).loc[("mean", "random 10"), "number"] == 10
-    monkeypatch.setattr(real_gratings, "drifting", lambda **_: pytest.fail("a kept job was computed again"))
+    monkeypatch.setattr(
+        real_gratings, "drifting", lambda **_: pytest.fail("a finished job was computed again")
+    )
     assert real_gratings.main(options).equals(table)
 
 

@@ -7,7 +7,7 @@ from gratings.residuals import psth, residual, shifted
 from gratings.running import lagged_running
 from gratings.splits import split_repeats
 from neurokit.errors import DataError
-from neurokit.pupil_encoder.baselines import lagged
+from neurokit.pupil_encoder.baselines import stack_lags
 
 DIRECTION = np.tile(np.arange(4, dtype=np.float32), 12)
 TRIALS, SAMPLES, CELLS = len(DIRECTION), 30, 5
@@ -75,7 +75,7 @@ def test_a_penalty_keeps_chance_smaller_than_least_squares_would() -> None:
     few = split_repeats(DIRECTION, seed=0, test=7, validation=4)  # 4 trials train
     above = np.random.default_rng(3).normal(size=(TRIALS, SAMPLES, CELLS))
     predicted = lagged_running(running(), above, few, np.arange(24))
-    design = lagged(running()[..., None], np.arange(24))
+    design = stack_lags(running()[..., None], np.arange(24))
     weights = np.linalg.lstsq(design[few.train].reshape(-1, 24), above[few.train].reshape(-1, CELLS))[0]
     plain = design[few.test] @ weights
     assert predicted.shape == plain.shape == (28, SAMPLES, CELLS)

@@ -22,14 +22,14 @@ GRID = np.array([*itertools.product(range(8), (1, 2, 4, 8, 15)), (np.nan, np.nan
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_conditions_are_dealt_whole_and_training_keeps_every_number(seed: int) -> None:
+def test_conditions_are_not_split_and_training_has_every_number(seed: int) -> None:
     parts = split_conditions(GRID, seed=seed)
     together = np.concatenate([parts.train, parts.validation, parts.test])
     assert sorted(together) == list(range(41))
     assert (len(parts.test), len(parts.validation)) == (8, 4)
     assert 40 in parts.train  # the blank
-    for numbers, kept in zip(GRID[:40].T, GRID[parts.train].T, strict=True):
-        assert set(numbers) <= set(kept)
+    for numbers, trained in zip(GRID[:40].T, GRID[parts.train].T, strict=True):
+        assert set(numbers) <= set(trained)
     np.testing.assert_array_equal(split_conditions(GRID, seed=seed).test, parts.test)
     assert not np.array_equal(split_conditions(GRID, seed=seed + 1).test, parts.test)
 
@@ -118,7 +118,7 @@ def trials_in_a_row(trials: int = 12, frames: int = 5) -> GratingMovie:
     return GratingMovie(pixels, responses, shown, shown.copy(), conditions)
 
 
-def test_shuffling_moves_whole_trials_within_their_part_and_leaves_the_test() -> None:
+def test_shuffling_moves_trials_within_their_part_and_leaves_the_test() -> None:
     movie = trials_in_a_row()
     parts = ConditionSplit(np.arange(8), np.array([8, 9]), np.array([10, 11]))
     split = snippet_split(movie, parts, length=1)

@@ -31,9 +31,9 @@ def test_noise_moves_the_exponent_a_little_and_another_order_much() -> None:
 
 def test_a_fixed_part_lowers_the_exponent_and_less_so_in_the_upper_half() -> None:
     values = 1000 + np.array(SIZES)
-    whole = growth_fit.exponent(SIZES, values)
+    all_sizes = growth_fit.exponent(SIZES, values)
     above = growth_fit.exponent(growth_fit.upper(SIZES), growth_fit.upper(values))
-    assert whole < above < 1
+    assert all_sizes < above < 1
     assert growth_fit.upper(SIZES) == (2000, 4000, 8000)
     assert growth_fit.upper((1, 2, 3, 4)) == (2, 3, 4)
 
@@ -47,7 +47,7 @@ def test_the_line_finds_both_parts_and_draws_on_where_the_power_falls_short() ->
     assert by_power < 0.5 * (600 + 0.09 * 100_000)
 
 
-def test_what_is_no_line_is_told_by_its_largest_size() -> None:
+def test_what_is_no_line_shows_at_its_largest_size() -> None:
     values = np.array(SIZES, dtype=float) ** 2
     assert growth_fit.largest_foretold(SIZES, values) < 0.6
 

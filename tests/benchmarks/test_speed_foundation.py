@@ -6,8 +6,8 @@ import pytest
 from torch import Tensor
 
 import speed_foundation as benchmark
+from neurokit.digital_twin.network.clip_state import ClipState
 from neurokit.digital_twin.network.network import FoundationNetwork
-from neurokit.digital_twin.network.sequence import Sequence
 from paired import assert_equal
 
 pytestmark = pytest.mark.slow
@@ -21,12 +21,12 @@ def test_both_ways_are_compared_and_timed() -> None:
 
 
 def test_frames_that_forget_the_past_stop_the_benchmark(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, frames = (benchmark.passing(True, single) for single in (False, True))
-    wanted = whole()
+    together, frames = (benchmark.passing(True, single) for single in (False, True))
+    wanted = together()
     assert assert_equal(frames(), wanted, benchmark.TOLERANCE, 1e-7) <= benchmark.TOLERANCE
     forward = FoundationNetwork.forward
 
-    def forgetful(network: FoundationNetwork, *inputs: Tensor | Sequence) -> Tensor:
+    def forgetful(network: FoundationNetwork, *inputs: Tensor | ClipState) -> Tensor:
         return forward(network, *inputs[:3], replace(inputs[3], state={}))
 
     monkeypatch.setattr(FoundationNetwork, "forward", forgetful)

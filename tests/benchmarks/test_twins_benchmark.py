@@ -44,10 +44,10 @@ def new_mouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_first_minutes_are_the_first_trials_and_keep_all_that_validate(new_mouse: Path) -> None:
-    whole = load_trials(new_mouse / "training_data")
-    half = digital_twins.first_minutes(whole, 0.5)
-    assert [t.name for t in half.part(True)] == [t.name for t in whole.part(True)][:3]
-    assert [t.name for t in half.part(False)] == [t.name for t in whole.part(False)]
+    full = load_trials(new_mouse / "training_data")
+    half = digital_twins.first_minutes(full, 0.5)
+    assert [t.name for t in half.part(True)] == [t.name for t in full.part(True)][:3]
+    assert [t.name for t in half.part(False)] == [t.name for t in full.part(False)]
 
 
 def test_orientations_of_the_truth_are_the_planted_ones_and_shuffled_ones_are_not(new_mouse: Path) -> None:

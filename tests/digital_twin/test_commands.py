@@ -85,20 +85,8 @@ def test_data_describes_a_folder_and_lists_weights(
 
 
 def test_simulate_writes_a_folder_to_train_on(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    size = [
-        "--minutes",
-        "0.5",
-        "--cells",
-        "4",
-        "--repeats",
-        "2",
-        "--height",
-        "12",
-        "--width",
-        "16",
-        "--clip-frames",
-        "40",
-    ]
+    sizes = {"minutes": 0.5, "cells": 4, "repeats": 2, "height": 12, "width": 16, "clip-frames": 40}
+    size = [part for name, value in sizes.items() for part in (f"--{name}", str(value))]
     text = said(capsys, "simulate", *size, "--output", str(tmp_path / "made"))
     assert "best reachable" in text and f"--folder {tmp_path / 'made'}" in text
     assert load_trials(tmp_path / "made" / "training_data").units == 4

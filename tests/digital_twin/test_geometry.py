@@ -7,6 +7,7 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 from torch.nn import functional
 
+from neurokit.digital_twin.network.clip_state import ClipState, Noise
 from neurokit.digital_twin.network.config import SMALL as ONE_STREAM
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.perspective import (
@@ -18,7 +19,6 @@ from neurokit.digital_twin.network.perspective import (
     rotation,
     to_grid,
 )
-from neurokit.digital_twin.network.sequence import Draws, Sequence
 
 SMALL = ONE_STREAM.replace(streams=2, retina=(32, 48), recurrence="attention", spread=0.4, jitter=0.05)
 
@@ -32,8 +32,8 @@ def perspective(settings: FoundationSettings = RELEASED, seed: int = 0) -> Persp
         return Perspective(settings).requires_grad_(False)
 
 
-def still(clips: int = 1, draws: Draws | None = None) -> Sequence:
-    return Sequence((0,), clips, draws)
+def still(clips: int = 1, noise: Noise | None = None) -> ClipState:
+    return ClipState((0,), clips, noise)
 
 
 def places(one: Perspective, pupil: Tensor | None = None) -> Tensor:
@@ -160,7 +160,7 @@ def test_pixels_are_square_and_centred() -> None:
 # --- rays traced by hand
 
 
-def traced(one: Perspective, pupil: Tensor, clip: int, draws: Draws | None = None) -> np.ndarray:
+def traced(one: Perspective, pupil: Tensor, clip: int, draws: Noise | None = None) -> np.ndarray:
     """Places on the monitor: from the eye along each ray to the plane, then along the plane's axes."""
     center, angle = one.monitor.center.numpy(), one.monitor.angle.numpy()
     if draws is not None:
@@ -176,7 +176,7 @@ def traced(one: Perspective, pupil: Tensor, clip: int, draws: Draws | None = Non
 def test_a_turned_eye_before_a_monitor_askew(seed: int) -> None:
     one = moved(seed)
     pupil = torch.randn(1, 2, 2, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-    draws = Draws(
+    draws = Noise(
         *(torch.randn(2, 3, generator=torch.Generator().manual_seed(n)) for n in (1, 2)), torch.zeros(2, 1, 2)
     )
     for noise in (None, draws):
@@ -240,7 +240,7 @@ def test_luminance_and_its_root_by_hand() -> None:
     light, dark = (1.2 * (luminance + 1e-5) ** power - 0.1 for luminance in (0.3**1.7, 0.0))
     assert float(image[0, 0, 0, 16, 24]) == pytest.approx(light, abs=1e-5)
     assert float(image[0, 0, 0, 0, 0]) == pytest.approx(dark, abs=1e-6)
-    extended = one(grey, torch.zeros(1, 1, 2), Sequence((0,), 1, periphery="extend"))
+    extended = one(grey, torch.zeros(1, 1, 2), ClipState((0,), 1, periphery="extend"))
     np.testing.assert_allclose(extended, np.full(extended.shape, light), atol=1e-5)
 
 

@@ -8,12 +8,12 @@ from scipy.stats import norm
 from torch import Tensor, nn
 from torch.nn import functional
 
+from neurokit.digital_twin.network.clip_state import ClipState
 from neurokit.digital_twin.network.config import SMALL as ONE_STREAM
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.convolution import CausalConvolution, InterGroup, gelu
 from neurokit.digital_twin.network.network import FoundationNetwork, build_network
 from neurokit.digital_twin.network.readout import unit_model
-from neurokit.digital_twin.network.sequence import Sequence
 from neurokit.errors import SettingsError
 
 SMALL = ONE_STREAM.replace(streams=2, retina=(32, 48), recurrence="attention", spread=0.4, jitter=0.05)
@@ -170,7 +170,7 @@ def test_the_convolution_is_the_one_in_space_and_time(streams: tuple[int, ...]) 
     kernel = one.kernel(streams)
     padded = functional.pad(x.permute(1, 2, 0, 3, 4), (0, 0, 0, 0, 2, 0))
     expected = functional.conv3d(padded, kernel.weight, kernel.bias, 1, (0, 1, 1), groups=2 * len(streams))
-    found = one(x, Sequence(streams, 2)).permute(1, 2, 0, 3, 4)
+    found = one(x, ClipState(streams, 2)).permute(1, 2, 0, 3, 4)
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
     late = functional.conv3d(
         padded.roll(1, 2), kernel.weight, kernel.bias, 1, (0, 1, 1), groups=2 * len(streams)

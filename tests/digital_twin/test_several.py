@@ -13,10 +13,10 @@ from neurokit.digital_twin.checkpoints import open_twin
 from neurokit.digital_twin.cohort import ClippedDescent, CohortNetwork, WindowLoss
 from neurokit.digital_twin.network.network import FoundationNetwork
 from neurokit.digital_twin.recording import load_trials
-from neurokit.digital_twin.several import joined, keep_equal, train_in_processes
+from neurokit.digital_twin.several import join_group, keep_equal, train_in_processes
 from neurokit.digital_twin.training import train_cohort
 from neurokit.digital_twin.windows import Cohort, MouseWindows
-from neurokit.distributed.processes import Rejoining
+from neurokit.distributed.processes import EpochStates
 from neurokit.errors import DataError, DiskError, FitError, SettingsError
 from tests.digital_twin.toys import CONFIG, toy_network, toy_recording, toy_trials, train_apart, weights
 
@@ -134,7 +134,7 @@ def test_shared_gradients_are_averaged_and_then_clipped() -> None:
 @pytest.fixture
 def alone(tmp_path: Path) -> None:
     """This process as a group of one."""
-    with joined("cpu", init_method=(tmp_path / "meet").as_uri(), rank=0, world_size=1):
+    with join_group("cpu", init_method=(tmp_path / "meet").as_uri(), rank=0, world_size=1):
         yield
 
 
@@ -144,14 +144,14 @@ def test_a_broken_off_run_goes_on_from_the_last_epoch_of_all(
     mouse, config = {"a": folders["a"]}, BRISK.with_epochs(3)
     whole = several.train_my_mouse(mouse, config, tmp_path / "whole", device="cpu")
 
-    class Killed(Rejoining):
+    class Killed(EpochStates):
         def keep(self, epoch: int) -> None:
             super().keep(epoch)
             if epoch == 1:
                 raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(several, "Rejoining", Killed)
+        patch.setattr(several, "EpochStates", Killed)
         several.train_my_mouse(mouse, config, tmp_path / "killed", device="cpu")
     left = sorted(path.name for path in (tmp_path / "killed").iterdir())
     assert left == ["a.unfinished", "a.unfinished-1"]
@@ -175,7 +175,7 @@ def test_processes_agree_on_the_last_epoch_that_all_have(
         everyone[:] = [own, {2, 3}]
 
     monkeypatch.setattr(distributed, "all_gather_object", gather)
-    assert Rejoining(tmp_path / "a").start().read_text() == "epoch 3"
+    assert EpochStates(tmp_path / "a").start().read_text() == "epoch 3"
     left = sorted(path.name for path in tmp_path.iterdir() if "unfinished" in path.name)
     assert left == ["a.unfinished", "a.unfinished-3", "ab.unfinished-9"]
 
@@ -217,7 +217,7 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monk
     """As torchrun starts it, with one process."""
     for name, value in {"RANK": "0", "WORLD_SIZE": "1", "LOCAL_RANK": "0"}.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(several, "joined", lambda device: joined(device, **alone_in(tmp_path)))
+    monkeypatch.setattr(several, "join_group", lambda device: join_group(device, **alone_in(tmp_path)))
     given = [f"a={tmp_path / 'nothing'}", "--output", str(tmp_path / "out"), "--device", "cpu"]
     assert several.main(given) == 1
     said = capsys.readouterr().err.strip().splitlines()[-1]

@@ -222,13 +222,13 @@ def test_frozen_parts_stay_in_evaluation_mode_without_dropout() -> None:
     foundation, batch = toy_network(units=3, dropout=0.5), windows(toy_trials())
 
     def two_losses(network: FoundationNetwork) -> list[float]:
-        draws = network.train()._draw(4, torch.Generator().manual_seed(0))
+        noise = network.train()._draw(4, torch.Generator().manual_seed(0))
         return [
             network(
                 batch.video,
                 batch.pupil,
                 batch.behaviour,
-                replace(network.begin(4, draws=draws), generator=torch.Generator().manual_seed(seed)),
+                replace(network.begin(4, noise=noise), generator=torch.Generator().manual_seed(seed)),
             )
             .sum()
             .item()

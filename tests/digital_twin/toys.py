@@ -111,5 +111,5 @@ def train_apart(rank: int, folders: dict[str, Path], config: TwinConfig, output:
     cohort._add_over_processes = lambda shared: None
     several.keep_equal = lambda shared: None
     where = {"init_method": (meeting / "meet").as_uri(), "rank": rank, "world_size": len(folders)}
-    with several.joined("cpu", **where):
+    with several.join_group("cpu", **where):
         several.train_my_mouse(folders, config, output, device="cpu")

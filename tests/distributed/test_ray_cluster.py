@@ -107,7 +107,7 @@ def test_an_address_at_which_nobody_answers_is_named(prefix: str, monkeypatch: p
 
 
 @NEEDS_RAY
-def test_what_ray_itself_refuses_is_told_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_ray_itself_refuses_raises_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     ray = import_ray("This test")
 
     def refused(address: str, **options: object) -> None:

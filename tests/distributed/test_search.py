@@ -26,12 +26,12 @@ SPACE = {
 HOW = {"trials": 8, "seed": 0, "concurrency": 2, "start_up_trials": 4}
 
 
-def floor(parameters):
+def lowest(parameters):
     return (log(parameters["learning_rate"]) - log(3e-3)) ** 2 + parameters["hidden"] / 10
 
 
 def bowl(parameters, report, *, folder):
-    """Three epochs down to the floor; no lstm; each call leaves a file: address, working folder."""
+    """Three epochs down to the lowest; no lstm; each call leaves a file: address, working folder."""
     from ray.util import get_node_ip_address
 
     called = Path(folder) / f"{parameters['learning_rate']}"
@@ -39,8 +39,8 @@ def bowl(parameters, report, *, folder):
     if parameters["cell"] == "lstm":
         raise ValueError("no lstm here")
     for epoch in range(1, 4):
-        report(epoch, floor(parameters) + 1 / epoch)
-    return floor(parameters)
+        report(epoch, lowest(parameters) + 1 / epoch)
+    return lowest(parameters)
 
 
 NEEDS_RAY = pytest.mark.skipif(
@@ -86,9 +86,9 @@ def test_the_study_holds_what_was_run(searched):
     assert set(table["hidden"]) <= set(range(10, 61, 10))
     complete = table.query("status == 'complete'")
     for row in complete.to_dict("records"):
-        assert row["loss"] == pytest.approx(floor(row))
+        assert row["loss"] == pytest.approx(lowest(row))
     assert study.best_loss == complete["loss"].min()
-    assert floor(study.best) == pytest.approx(study.best_loss)
+    assert lowest(study.best) == pytest.approx(study.best_loss)
     assert {type(value) for value in study.best.values()} == {float, int, str}
 
 
@@ -178,15 +178,15 @@ def test_the_rule_on_ray_compares_with_trials_that_are_over():
     rule = MedianScheduler(MedianStopping(warm_up_trials=1, warm_up_epochs=1))
     good, bad = SimpleNamespace(trial_id="good"), SimpleNamespace(trial_id="bad")
 
-    def told(trial, epoch, loss):
+    def answer(trial, epoch, loss):
         result = {"status": "running", "epoch": epoch, "epoch_loss": loss}
         return rule.on_trial_result(None, trial, result)
 
-    assert told(good, 1, 1.0) == rule.CONTINUE
-    assert told(bad, 1, 2.0) == rule.CONTINUE
+    assert answer(good, 1, 1.0) == rule.CONTINUE
+    assert answer(bad, 1, 2.0) == rule.CONTINUE
     rule.on_trial_complete(None, good, {"status": "complete"})
-    assert told(bad, 2, 1.5) == rule.STOP
-    assert told(bad, 3, 0.5) == rule.CONTINUE
+    assert answer(bad, 2, 1.5) == rule.STOP
+    assert answer(bad, 3, 0.5) == rule.CONTINUE
 
 
 @NEEDS_RAY
@@ -213,7 +213,7 @@ def test_arguments_are_checked_before_ray_starts(tmp_path, change, said):
 @NEEDS_RAY
 def test_a_damaged_storage_is_named(tmp_path):
     (tmp_path / "settings.json").write_text('{"seed": ')
-    with pytest.raises(CheckpointError, match=r"settings\.json is no readable state"):
+    with pytest.raises(CheckpointError, match=r"settings\.json is not a readable state"):
         search_on_ray(bowl, SPACE, storage=tmp_path, **HOW)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from neurokit.errors import DataError
-from neurokit.figures.ceilings import plot_ceiling, plot_normalised
+from neurokit.figures.ceilings import plot_ceiling
 from neurokit.metrics.repeats import UnevenRepeatScores
 
 UNITS, SILENT = 200, 30
@@ -46,27 +46,6 @@ def test_the_ceiling_is_where_both_correlations_are_the_same() -> None:
     np.testing.assert_array_equal(line.get_xdata(), line.get_ydata())
 
 
-def test_each_histogram_counts_all_units_with_a_signal_and_marks_their_median() -> None:
-    models = {"twin": scores(0.7), "linear": scores(0.3, seed=1)}
-    models["linear"].cc_norm[SILENT] = 9.0  # outside of what is drawn
-    figure = plot_normalised(models)
-    (axis,) = figure.axes
-    dashed = [line.get_xdata()[0] for line in axis.lines if line.get_linestyle() == "--"]
-    assert dashed == [pytest.approx(model.median) for model in models.values()]
-    labels = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert labels == [f"{name}: median {model.median:.2f}" for name, model in models.items()]
-    for outline in axis.patches:
-        assert area(outline.get_xy()) == pytest.approx(UNITS - SILENT)
-
-
-def area(corners: np.ndarray) -> float:
-    """What a histogram's outline counts: its height, summed over bins of the same width."""
-    x, y = corners.T
-    bins = len(np.unique(x)) - 1
-    return float(abs(np.sum(np.diff(x) * (y[1:] + y[:-1]) / 2))) / (np.ptp(x) / bins)
-
-
-@pytest.mark.parametrize("draw", [plot_ceiling, lambda found: plot_normalised({"twin": found})])
-def test_scores_without_any_signal_are_refused(draw: object) -> None:
-    with pytest.raises(DataError, match=r"No unit of .* has a signal that repeats; record more"):
-        draw(scores(0.7, silent=UNITS))
+def test_scores_without_any_signal_are_refused() -> None:
+    with pytest.raises(DataError, match=f"None of the {UNITS} units has a signal"):
+        plot_ceiling(scores(0.7, silent=UNITS))

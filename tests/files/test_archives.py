@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from neurokit.errors import DataError, DiskError
-from neurokit.files.archives import extract, opened, read_npz
+from neurokit.files.archives import extract, open_archive, read_npz
 from neurokit.files.pickles import load_object_array
 
 LIMIT = 100_000
@@ -85,15 +85,15 @@ def test_no_doubled_names_and_no_unbounded_packing(tmp_path: Path) -> None:
         archive.writestr("same", b"2")
     with pytest.raises(DataError, match="names a member twice"):
         extract(tmp_path / "a.zip", tmp_path / "out", LIMIT)
-    with pytest.raises(DataError, match="oddly packed"):
+    with pytest.raises(DataError, match="encrypted or"):
         extract(made(tmp_path / "b.zip", {"a": b"1"}, zipfile.ZIP_LZMA), tmp_path / "out", LIMIT)
 
 
 def test_truncation_anywhere_is_one_sentence(tmp_path: Path) -> None:
-    whole = made(tmp_path / "a.zip", {"a": np.random.default_rng(0).bytes(400)}).read_bytes()
-    for end in range(0, len(whole), 11):
-        (tmp_path / "cut.zip").write_bytes(whole[:end])
-        with pytest.raises(DataError, match=r"cut\.zip is truncated, damaged or no zip"):
+    intact = made(tmp_path / "a.zip", {"a": np.random.default_rng(0).bytes(400)}).read_bytes()
+    for end in range(0, len(intact), 11):
+        (tmp_path / "cut.zip").write_bytes(intact[:end])
+        with pytest.raises(DataError, match=r"cut\.zip is truncated, damaged"):
             extract(tmp_path / "cut.zip", tmp_path / "out", LIMIT)
     assert not (tmp_path / "out").exists()
 
@@ -126,13 +126,13 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
 def test_missing_archive(tmp_path: Path) -> None:
     absent = tmp_path / "absent.zip"
-    with pytest.raises(DataError, match=r"absent\.zip is missing"), opened(absent, LIMIT):
+    with pytest.raises(DataError, match=r"absent\.zip is missing"), open_archive(absent, LIMIT):
         pass
 
 
 def test_an_error_of_the_block_is_not_laid_on_the_archive(tmp_path: Path) -> None:
     archive = made(tmp_path / "a.zip", {"a": b"1"})
-    with pytest.raises(ValueError, match=r"^a defect of ours$"), opened(archive, LIMIT):
+    with pytest.raises(ValueError, match=r"^a defect of ours$"), open_archive(archive, LIMIT):
         raise ValueError("a defect of ours")
 
 

@@ -13,7 +13,7 @@ import pytest
 import neurokit
 from neurokit.digital_twin import truth as simulated_mice
 from neurokit.files import cache as simulated
-from neurokit.files.cache import code_digest, kept, simulated_folder
+from neurokit.files.cache import code_digest, read_or_write, simulated_folder
 from neurokit.pupil_encoder import sources as steinmetz
 from neurokit.sensorium import sources as scans
 from neurokit.v1_transformer import sources as allen_sessions
@@ -131,7 +131,7 @@ def made(seed: int) -> Path:
         folder.mkdir(parents=True)
         (folder / "last").touch()
 
-    return kept(folder, "last", write, lambda folder: folder)
+    return read_or_write(folder, "last", write, lambda folder: folder)
 
 
 def test_a_recording_of_other_code_goes_when_it_is_made_anew(

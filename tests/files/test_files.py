@@ -1,4 +1,4 @@
-"""Files are whole or not there; bars and settings keep their manners."""
+"""Files are complete or absent; bars and settings behave as described."""
 
 import errno
 import hashlib
@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from neurokit import settings
 from neurokit.errors import DataError, DiskError, FetchError, SettingsError
 from neurokit.files import atomic as files
-from neurokit.files.atomic import folder_written, locked, write_output, written
+from neurokit.files.atomic import atomic_write, atomic_write_folder, hold_lock, write_output
 from neurokit.progress import progress
 
 
@@ -27,18 +27,18 @@ def full_disk(*_: object, **__: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_a_file_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
+def test_a_file_gets_its_name_when_it_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "new" / "folder" / "result.json"
-    with written(path) as temporary:
-        temporary.write_text("whole")
+    with atomic_write(path) as temporary:
+        temporary.write_text("complete")
         assert not path.exists() and temporary.parent == path.parent
-    assert path.read_text() == "whole"
+    assert path.read_text() == "complete"
     assert os.listdir(path.parent) == ["result.json"]
 
 
 def test_others_may_read_a_written_file(tmp_path: Path) -> None:
-    with written(tmp_path / "result.json") as temporary:
-        temporary.write_text("whole")
+    with atomic_write(tmp_path / "result.json") as temporary:
+        temporary.write_text("complete")
     assert (tmp_path / "result.json").stat().st_mode & 0o777 == 0o644
 
 
@@ -48,7 +48,7 @@ def test_a_broken_off_write_leaves_the_old_file_and_no_rest(
 ) -> None:
     path = tmp_path / "result.json"
     path.write_text("old")
-    with pytest.raises(error), written(path) as temporary:
+    with pytest.raises(error), atomic_write(path) as temporary:
         temporary.write_text("ne")
         raise error
     assert path.read_text() == "old"
@@ -63,7 +63,7 @@ def test_a_full_disk_names_the_file_and_leaves_the_old_one(
     path.write_text("old")
     monkeypatch.setattr(Path, method, full_disk)
     finding = r"result\.json could not be written \(No space left.*free some space"
-    with pytest.raises(DiskError, match=finding), written(path) as temporary:
+    with pytest.raises(DiskError, match=finding), atomic_write(path) as temporary:
         temporary.write_text("new")
     monkeypatch.undo()
     assert path.read_text() == "old"
@@ -73,14 +73,14 @@ def test_a_full_disk_names_the_file_and_leaves_the_old_one(
 def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     path = tmp_path / "taken" / "result.json"
-    with pytest.raises(DiskError, match=r"taken/result\.json"), written(path):
+    with pytest.raises(DiskError, match=r"taken/result\.json"), atomic_write(path):
         pass
     assert (tmp_path / "taken").read_text() == "a file"
 
 
 def test_an_error_with_its_own_sentence_is_passed_on(tmp_path: Path) -> None:
     """FetchError is an OSError too, but says better what went wrong."""
-    with pytest.raises(FetchError, match="the mirror is away"), written(tmp_path / "part.npz"):
+    with pytest.raises(FetchError, match="the mirror is away"), atomic_write(tmp_path / "part.npz"):
         raise FetchError("the mirror is away")
     assert os.listdir(tmp_path) == []
 
@@ -88,7 +88,7 @@ def test_an_error_with_its_own_sentence_is_passed_on(tmp_path: Path) -> None:
 def test_nested_files_name_the_one_that_failed(tmp_path: Path) -> None:
     finding = r"^\S*inner\.bin could not be written \(No space left[^(]*$"
     outer, inner = tmp_path / "outer.json", tmp_path / "inner.bin"
-    with pytest.raises(DiskError, match=finding), written(outer), written(inner):
+    with pytest.raises(DiskError, match=finding), atomic_write(outer), atomic_write(inner):
         full_disk()
     assert os.listdir(tmp_path) == []
 
@@ -97,9 +97,9 @@ def test_nested_files_name_the_one_that_failed(tmp_path: Path) -> None:
 
 WRITER = """
 import sys
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 
-with written(sys.argv[1]) as temporary:
+with atomic_write(sys.argv[1]) as temporary:
     temporary.write_text("of the other process")
     print(flush=True)
     sys.stdin.readline()
@@ -125,10 +125,10 @@ def test_what_a_killed_writer_left_goes_with_the_next_write(tmp_path: Path) -> N
         assert writer.wait(600) == -signal.SIGKILL
     (remains,) = tmp_path.iterdir()
     for other in ("result[1].bin", "result.json", "result1.json", "result[1]-2.json"):
-        with written(tmp_path / other):
+        with atomic_write(tmp_path / other):
             assert remains.exists()
         (tmp_path / other).unlink()
-    with written(path) as temporary:
+    with atomic_write(path) as temporary:
         assert list(tmp_path.iterdir()) == [temporary]
     assert list(tmp_path.iterdir()) == [path]
 
@@ -137,7 +137,7 @@ def test_a_living_writer_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "result.json"
     with other_writer(path) as writer:
         for _ in range(2):
-            with written(path) as temporary:
+            with atomic_write(path) as temporary:
                 temporary.write_text("ours")
                 assert len(list(tmp_path.glob(".*"))) == 2
         assert path.read_text() == "ours"
@@ -158,10 +158,10 @@ def test_a_file_taken_for_remains_before_it_was_locked_is_made_again(
             taken[0].unlink()
 
     monkeypatch.setattr(files.fcntl, "flock", late_lock)
-    with written(tmp_path / "result.json") as temporary:
+    with atomic_write(tmp_path / "result.json") as temporary:
         assert temporary != taken[0]
-        temporary.write_text("whole")
-    assert (tmp_path / "result.json").read_text() == "whole"
+        temporary.write_text("complete")
+    assert (tmp_path / "result.json").read_text() == "complete"
 
 
 @pytest.mark.parametrize("system", ["a disk without locks", "Windows"])
@@ -173,7 +173,7 @@ def test_without_locks_nothing_is_taken_for_remains(
     else:
         monkeypatch.setattr(files.fcntl, "flock", full_disk)
     path = tmp_path / "result.json"
-    with written(path) as first, written(path) as second:
+    with atomic_write(path) as first, atomic_write(path) as second:
         first.write_text("first")
         second.write_text("second")
     assert path.read_text() == "first" and list(tmp_path.iterdir()) == [path]
@@ -182,20 +182,20 @@ def test_without_locks_nothing_is_taken_for_remains(
 # --- folders
 
 
-def test_a_folder_gets_its_name_when_it_is_whole(tmp_path: Path) -> None:
+def test_a_folder_gets_its_name_when_it_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "new" / "session"
-    with folder_written(path) as temporary:
+    with atomic_write_folder(path) as temporary:
         (temporary / "inner").mkdir()
-        (temporary / "inner" / "a.npy").write_text("whole")
+        (temporary / "inner" / "a.npy").write_text("complete")
         assert not path.exists() and temporary.parent == path.parent
-    assert (path / "inner" / "a.npy").read_text() == "whole"
+    assert (path / "inner" / "a.npy").read_text() == "complete"
     assert path.stat().st_mode & 0o777 == 0o755
     assert os.listdir(path.parent) == ["session"]
 
 
 def test_a_folder_takes_the_place_of_the_old_one(tmp_path: Path) -> None:
     old_folder(tmp_path)
-    with folder_written(tmp_path / "session") as temporary:
+    with atomic_write_folder(tmp_path / "session") as temporary:
         (temporary / "new.npy").write_text("new")
         assert os.listdir(tmp_path / "session") == ["old.npy"]
     assert os.listdir(tmp_path / "session") == ["new.npy"]
@@ -213,7 +213,7 @@ def test_a_broken_off_folder_leaves_the_old_one_and_no_rest(
     tmp_path: Path, error: type[BaseException]
 ) -> None:
     path = old_folder(tmp_path)
-    with pytest.raises(error), folder_written(path) as temporary:
+    with pytest.raises(error), atomic_write_folder(path) as temporary:
         (temporary / "new.npy").write_text("ne")
         raise error
     assert os.listdir(path) == ["old.npy"]
@@ -232,17 +232,17 @@ def test_a_disk_that_refuses_a_renaming_keeps_the_old_folder(
 
     monkeypatch.setattr(Path, "rename", refusing)
     finding = r"session could not be written \(No space left.*nothing there was changed"
-    with pytest.raises(DiskError, match=finding), folder_written(path) as temporary:
+    with pytest.raises(DiskError, match=finding), atomic_write_folder(path) as temporary:
         (temporary / "new.npy").write_text("new")
     assert len(calls) >= failing
     assert (path / "old.npy").read_text() == "old"
     assert os.listdir(tmp_path) == ["session"]
 
 
-def test_a_file_where_a_folder_should_be_is_kept(tmp_path: Path) -> None:
+def test_a_file_where_a_folder_should_be_stays(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     for path in (tmp_path / "taken", tmp_path / "taken" / "session"):
-        with pytest.raises(DiskError, match=f"{path} could not be written"), folder_written(path):
+        with pytest.raises(DiskError, match=f"{path} could not be written"), atomic_write_folder(path):
             pass
     assert (tmp_path / "taken").read_text() == "a file"
     assert os.listdir(tmp_path) == ["taken"]
@@ -250,7 +250,7 @@ def test_a_file_where_a_folder_should_be_is_kept(tmp_path: Path) -> None:
 
 def test_a_lock_keeps_others_out_until_its_block_ends(tmp_path: Path) -> None:
     path = tmp_path / "new" / ".scan.lock"
-    with locked(path), pytest.raises(Timeout):
+    with hold_lock(path), pytest.raises(Timeout):
         FileLock(path).acquire(timeout=0)
     FileLock(path).acquire(timeout=0)
 
@@ -259,7 +259,7 @@ def test_a_lock_that_cannot_be_made_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with (
         pytest.raises(DiskError, match=r"file cannot be written .*NEUROKIT_DATA"),
-        locked(tmp_path / "file" / "x"),
+        hold_lock(tmp_path / "file" / "x"),
     ):
         pass
 
@@ -414,7 +414,7 @@ def test_the_source_is_read_from_the_environment(
     assert settings.source() == source
 
 
-def test_an_unknown_source_is_told_the_three(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_source_is_refused_with_the_three(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEUROKIT_SOURCE", "cutuot")
     with pytest.raises(SettingsError, match="'cutuot'; set it to one of demo, cutout, full"):
         settings.source()
@@ -427,7 +427,7 @@ def test_a_source_is_checked_wherever_it_is_named(monkeypatch: pytest.MonkeyPatc
     for name in ("Demo", "", "ful"):
         with pytest.raises(SettingsError, match=f"no source '{name}'; use one of demo, cutout, full"):
             settings.check_source(name)
-        with pytest.raises(SettingsError, match=f"no source '{name}'"), settings.source_of(name):
+        with pytest.raises(SettingsError, match=f"no source '{name}'"), settings.use_source(name):
             pass
     assert settings.source() == "cutout"
 

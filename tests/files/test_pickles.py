@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from neurokit.errors import DataError
-from neurokit.files.pickles import load_object_array, unpickled
+from neurokit.files.pickles import load_object_array, unpickle
 
 LIMIT = 1_000_000
 PROTOCOLS = range(6)
@@ -55,7 +55,7 @@ def objects(*values: object) -> np.ndarray:
 
 
 def read(pickled: bytes, limit: int = LIMIT) -> object:
-    return unpickled(io.BytesIO(pickled), limit, "some.npz (dat)")
+    return unpickle(io.BytesIO(pickled), limit, "some.npz (dat)")
 
 
 def npz(path: Path, member: bytes) -> Path:
@@ -71,7 +71,7 @@ def npy(array: np.ndarray, pickled: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_every_protocol_is_read_whole(protocol: int) -> None:
+def test_every_protocol_is_read(protocol: int) -> None:
     wanted = [session(0), session(1)]
     found = read(pickle.dumps(objects(*wanted), protocol))
     for one, other in zip(found, wanted, strict=True):
@@ -166,7 +166,7 @@ def test_numpy_ndarray_can_be_named_but_neither_called_nor_changed() -> None:
     for name, module in [("ndarray", "numpy"), ("dtype", "numpy"), ("encode", "_codecs")]:
         with pytest.raises(DataError, match="tries to change a function"):
             read(named(module, name, b"N}\x8c\x01aK\x01s\x86b."))
-    with pytest.raises(DataError, match="which is no data"):
+    with pytest.raises(DataError, match="not data"):
         read(named("numpy", "ndarray"))
 
 
@@ -278,11 +278,11 @@ def test_truncation_anywhere_is_one_sentence() -> None:
 
 def test_damage_never_raises_anything_but_data_error() -> None:
     rng = np.random.default_rng(3)
-    whole = bytearray(pickle.dumps(objects(session()), 4))
+    intact = bytearray(pickle.dumps(objects(session()), 4))
     refused = 0
     for _ in range(400):
-        damaged = bytearray(whole)
-        for place in rng.integers(0, len(whole), 3):
+        damaged = bytearray(intact)
+        for place in rng.integers(0, len(intact), 3):
             damaged[place] = rng.integers(0, 256)
         try:
             read(bytes(damaged))
@@ -295,7 +295,7 @@ def test_an_npz_that_is_not_what_it_says(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"absent\.npz is missing"):
         load_object_array(tmp_path / "absent.npz", "dat", LIMIT)
     np.savez(tmp_path / "plain.npz", dat=np.zeros(3))
-    with pytest.raises(DataError, match="no pickled objects"):
+    with pytest.raises(DataError, match=r"\(dat\) holds float64"):
         load_object_array(tmp_path / "plain.npz", "dat", LIMIT)
     with pytest.raises(DataError, match=r"has no array 'other'.*dat"):
         load_object_array(tmp_path / "plain.npz", "other", LIMIT)
@@ -304,5 +304,5 @@ def test_an_npz_that_is_not_what_it_says(tmp_path: Path) -> None:
         with pytest.raises(DataError, match="does not hold the object array"):
             load_object_array(tmp_path / "lying.npz", "dat", LIMIT)
     npz(tmp_path / "long.npz", npy(objects(0), pickle.dumps(objects(1)) + b"more"))
-    with pytest.raises(DataError, match="goes on after its pickle"):
+    with pytest.raises(DataError, match="data after its pickle"):
         load_object_array(tmp_path / "long.npz", "dat", LIMIT)

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from neurokit.digital_twin.exciting_videos import OfPixels, most_exciting_videos
+from neurokit.digital_twin.network.clip_state import Periphery
 from neurokit.digital_twin.network.config import SMALL
 from neurokit.digital_twin.network.network import build_network
-from neurokit.digital_twin.network.sequence import Periphery
 from neurokit.digital_twin.simulated_files import scales
 from neurokit.digital_twin.simulation import MouseParameters, simulate_mouse
 from neurokit.digital_twin.truth import MouseTruth
@@ -20,15 +20,15 @@ from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.errors import DataError
 from neurokit.insilico.sparse_noise import FlashedFields, flashed_fields, sparse_squares
 from neurokit.insilico.video import (
-    Animal,
-    AtBehaviour,
+    Batched,
     DirectionTuning,
-    OneByOne,
+    FixedBehaviour,
+    VideoModel,
     angles_between,
     direction_properties,
     direction_tuning,
     planted_directions,
-    presented,
+    present,
 )
 from neurokit.simulation.movie_cells import MovieCells
 from neurokit.simulation.movies import FRAME_RATE, GREY
@@ -65,12 +65,12 @@ def truth() -> MouseTruth:
 
 @pytest.fixture(scope="module")
 def tuned(truth: MouseTruth) -> DirectionTuning:
-    return direction_tuning(OneByOne(truth), WAVELENGTHS, FREQUENCIES, show_progress=False)
+    return direction_tuning(Batched(truth), WAVELENGTHS, FREQUENCIES, show_progress=False)
 
 
 @pytest.fixture(scope="module")
 def fields(truth: MouseTruth) -> FlashedFields:
-    return flashed_fields(OneByOne(truth), show_progress=False)
+    return flashed_fields(Batched(truth), show_progress=False)
 
 
 @pytest.fixture
@@ -94,39 +94,39 @@ def noise(frames: int, presentations: int, seed: int = 0) -> np.ndarray:
 
 
 def test_twins_and_mice_are_animals(twin: DigitalTwin, truth: MouseTruth) -> None:
-    wrapped = OneByOne(truth), AtBehaviour(twin)
-    assert all(isinstance(animal, Animal) for animal in (twin, truth, *wrapped))
-    assert not isinstance(nn.Linear(1, 1), Animal)
+    wrapped = Batched(truth), FixedBehaviour(twin)
+    assert all(isinstance(animal, VideoModel) for animal in (twin, truth, *wrapped))
+    assert not isinstance(nn.Linear(1, 1), VideoModel)
 
 
 def test_one_by_one_is_each_presentation_from_its_start(truth: MouseTruth) -> None:
     stimulus = np.random.default_rng(0).integers(0, 256, (20, 3, 36, 64, 1), dtype=np.uint8)
-    found = OneByOne(truth).predict(stimulus)
+    found = Batched(truth).predict(stimulus)
     assert found.shape == (20, 3, 40)
     np.testing.assert_array_equal(found[:, 2], truth.predict(stimulus[:, 2, ..., 0]))
     aside = np.tile([2.0, 0.0], (20, 1))
-    moved = OneByOne(truth).predict(stimulus, aside)
+    moved = Batched(truth).predict(stimulus, aside)
     np.testing.assert_array_equal(moved[:, 1], truth.predict(stimulus[:, 1, ..., 0], aside))
     assert np.abs(moved - found).max() > 0.1
 
 
-def test_behaviour_is_held_where_it_is_told(twin: DigitalTwin) -> None:
-    held = AtBehaviour(twin, np.array([0.5, -1.0]), np.array([2.0, 1.0]))
+def test_behaviour_is_fixed_at_the_given_values(twin: DigitalTwin) -> None:
+    held = FixedBehaviour(twin, np.array([0.5, -1.0]), np.array([2.0, 1.0]))
     clips = noise(6, 2)
     frames = np.ones((6, 1))
     expected = twin.predict(clips[..., None], frames * [0.5, -1.0], frames * [2.0, 1.0])
     np.testing.assert_array_equal(held.predict(clips[..., None]), expected)
     watching = Watching(lambda clip: clip.mean(axis=(1, 2))[:, None])
-    AtBehaviour(watching, modulation=np.array([2.0, 1.0])).predict(clips[:, 0])
+    FixedBehaviour(watching, modulation=np.array([2.0, 1.0])).predict(clips[:, 0])
     ((perspective, modulation),) = watching.behaviours
     assert perspective is None and modulation.tolist() == [[2.0, 1.0]] * 6
 
 
 def test_how_many_at_once_does_not_matter(twin: DigitalTwin) -> None:
     clips = noise(5, 5)
-    found = presented(twin, clips, at_once=2, show_progress=False)
+    found = present(twin, clips, at_once=2, show_progress=False)
     assert found.shape == (5, 5, 4) and np.ptp(found, axis=1).max() > 1e-3
-    np.testing.assert_allclose(found, presented(OneByOne(twin), clips, show_progress=False), rtol=1e-4)
+    np.testing.assert_allclose(found, present(Batched(twin), clips, show_progress=False), rtol=1e-4)
 
 
 # --- directions
@@ -149,7 +149,7 @@ def moving(rows: int, columns: int) -> Watching:
 
 @pytest.mark.parametrize(("rows", "columns", "degrees"), [(0, 1, 0), (1, 0, 90), (1, 1, 45), (1, -1, 135)])
 def test_angles_grow_counter_clockwise_from_the_right(rows: int, columns: int, degrees: int) -> None:
-    """Movement is told by shifting the picture, not by any formula of the gratings."""
+    """Movement is measured by shifting the picture, not by any formula of the gratings."""
     gratings = np.array([12.0]), np.array([2.0])
     found = direction_tuning(moving(rows, columns), *gratings, directions=8, show_progress=False)
     properties = direction_properties(found)
@@ -228,7 +228,7 @@ def test_the_onset_does_not_count() -> None:
 
 @pytest.mark.parametrize("directions", [0, 2, 6])
 def test_directions_without_opposite_or_across_are_refused(directions: int) -> None:
-    with pytest.raises(DataError, match=f"directions is {directions}; use 4, 8"):
+    with pytest.raises(DataError, match=f"directions is {directions};"):
         direction_tuning(moving(0, 1), WAVELENGTHS, FREQUENCIES, directions=directions)
 
 
@@ -254,7 +254,7 @@ def test_fields_lie_where_the_eye_carries_them(truth: MouseTruth, fields: Flashe
 
 def test_fields_follow_a_gaze_that_is_held(truth: MouseTruth, fields: FlashedFields) -> None:
     aside = np.array([1.5, 0.0])
-    moved = flashed_fields(AtBehaviour(OneByOne(truth), aside), show_progress=False)
+    moved = flashed_fields(FixedBehaviour(Batched(truth), aside), show_progress=False)
     pixels = truth.mouse.sight.pixels_per_degree * truth.scales.perspective[1, 0] * 1.5
     shift = (moved.centers() - fields.centers()).median(dim=0).values
     assert pixels > 2 and abs(float(shift[1]) - pixels) < 0.7 and abs(float(shift[0])) < 0.5
@@ -271,7 +271,7 @@ def late_pixel(row: int, column: int, lag: int) -> Watching:
     return Watching(answer)
 
 
-def test_light_and_dark_are_told_apart() -> None:
+def test_light_and_dark_are_distinguished() -> None:
     found = flashed_fields(late_pixel(9, 20, 7), shape=(18, 32), delay=7, side=3, show_progress=False)
     light, dark = found.light[:, 9, 20], found.dark[:, 9, 20]
     assert light[0] > 0.8 and light[2] > 0.5 and light[1] < 0
@@ -288,7 +288,7 @@ def test_another_delay_misses_the_answer() -> None:
     assert right > 0.8 and abs(wrong) < 0.2
 
 
-def test_squares_are_as_told_and_reach_the_edges() -> None:
+def test_squares_have_the_given_size_and_reach_the_edges() -> None:
     spots = sparse_squares(400, (18, 32), 1, 4, np.random.default_rng(0))
     assert set(np.unique(spots)) == {-1, 0, 1}
     assert np.abs(spots).sum(axis=(1, 2)).max() == 16
@@ -370,7 +370,7 @@ def test_a_twins_video_excites_it_when_shown(twin: DigitalTwin) -> None:
     found = most_exciting_videos(model, [2, 0], steps=15, **size)
     assert found.videos.shape == (2, 8, *TINY.monitor) and found.history.shape == (16, 2)
     assert (found.history[1:] > found.history[0]).all()
-    animal = AtBehaviour(twin, *(values.double().numpy() for values in behaviour))
+    animal = FixedBehaviour(twin, *(values.double().numpy() for values in behaviour))
     shown = animal.predict(found.stimulus)[-3:].mean(axis=0)  # N U
     np.testing.assert_allclose(shown[[0, 1], [2, 0]], found.responses.numpy(), rtol=0.02)
     others = GREY + 255 * 0.05 * np.random.default_rng(0).standard_normal((8, 16, *TINY.monitor, 1))

@@ -8,7 +8,7 @@ import pytest
 
 from neurokit.errors import DataError
 from neurokit.metrics import correlation, correlation_to_average, feve
-from neurokit.metrics.neurons import AT_ONCE
+from neurokit.metrics.neurons import CHUNK_SIZE
 
 # Three images of four repeats, two neurons; predictions are one value per image, but 0.1 more in
 # every second repeat. The scores were made with the competition's scorer.
@@ -42,7 +42,7 @@ def test_the_worked_example() -> None:
     np.testing.assert_allclose(averages, [0.99886565, 0.99186973], **close)
     np.testing.assert_allclose(found.fraction_explainable, [0.8221393, 0.10952381], **close)
     np.testing.assert_allclose(found.fraction_explained, [1.04834342, 2.79586957], **close)
-    assert found.kept.tolist() == [True, False]
+    assert found.included.tolist() == [True, False]
     assert found.mean == found.fraction_explained[0]
 
 
@@ -104,12 +104,12 @@ def test_float32_is_summed_in_float64() -> None:
     np.testing.assert_allclose(found, feve(*wide).fraction_explained, rtol=1e-12)
 
 
-def test_a_neuron_that_never_varies_is_not_kept() -> None:
+def test_a_neuron_that_never_varies_is_not_included() -> None:
     responses, predictions, images = drawn()
     responses[:, 4] = 2.5
     found = feve(responses, predictions, images)
     assert not np.isfinite(found.fraction_explained[4])
-    assert not found.kept[4]
+    assert not found.included[4]
     assert np.isfinite(found.mean)
 
 
@@ -119,17 +119,17 @@ def test_an_image_shown_once_leaves_no_neuron_as_in_the_competition() -> None:
     found = feve(responses, predictions, images)
     assert np.isnan(found.fraction_explainable).all()
     assert np.isnan(found.fraction_explained).all()
-    assert not found.kept.any()
+    assert not found.included.any()
     assert np.isnan(found.mean)
     several = np.isin(images, [i for i in np.unique(images) if (images == i).sum() > 1])
-    assert feve(responses[several], predictions[several], images[several]).kept.any()
+    assert feve(responses[several], predictions[several], images[several]).included.any()
 
 
 def test_the_threshold_counts_at_its_value() -> None:
     responses, predictions, images = drawn()
     fractions = feve(responses, predictions, images).fraction_explainable
     found = feve(responses, predictions, images, threshold=float(np.median(fractions)))
-    assert found.kept.sum() == 5
+    assert found.included.sum() == 5
 
 
 @pytest.mark.parametrize("first", [0.0, 1e3])
@@ -139,13 +139,14 @@ def test_many_blocks_of_trials_are_one_recording(first: float) -> None:
     signal = random.gamma(2, 1, (700, 1000))
     responses, predictions = random.poisson(signal).astype(float), signal + 50
     predictions[0] += first
-    assert responses.size > 5 * AT_ONCE
+    assert responses.size > 5 * CHUNK_SIZE
     found = correlation(responses, predictions)
     ours, theirs = (values - values.mean(axis=0) for values in (predictions, responses))
     expected = (ours * theirs).sum(axis=0) / np.sqrt((ours**2).sum(axis=0) * (theirs**2).sum(axis=0))
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-7)
     assert (
-        np.abs(correlation(responses[: AT_ONCE // 1000], predictions[: AT_ONCE // 1000]) - found).max() > 0.05
+        np.abs(correlation(responses[: CHUNK_SIZE // 1000], predictions[: CHUNK_SIZE // 1000]) - found).max()
+        > 0.05
     )
 
 
@@ -153,7 +154,7 @@ def test_many_blocks_of_trials_are_one_recording(first: float) -> None:
     ("score", "share"), [(correlation, 0.25), (feve, 0.25), (correlation_to_average, 0.6)]
 )
 def test_nothing_as_large_as_the_responses_is_made(score: Callable[..., object], share: float) -> None:
-    """Averages of ten repeats are kept, in float64: 2 x 1/10 x 2 of the float32 responses."""
+    """Averages of ten repeats are stored in float64: 2 x 1/10 x 2 of the float32 responses."""
     responses, predictions = np.random.default_rng(0).random((2, 8000, 1000), dtype=np.float32)
     images = () if score is correlation else (np.repeat(np.arange(800), 10),)
     tracemalloc.start()

@@ -158,7 +158,7 @@ def test_non_finite_values_are_refused(spoil: float, which: int) -> None:
 def test_no_bin_to_score_is_refused() -> None:
     rates, predicted, bins = drawn()
     for score in (trial_errors, pearson, pooled_r2):
-        with pytest.raises(DataError, match="No bin is to be scored"):
+        with pytest.raises(DataError, match="There is no bin"):
             score(rates, predicted, np.zeros_like(bins))
 
 

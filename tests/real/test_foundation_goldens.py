@@ -14,15 +14,15 @@ import torch
 from torch import Tensor
 
 from neurokit.digital_twin.network import perspective
+from neurokit.digital_twin.network.clip_state import ClipState
 from neurokit.digital_twin.network.config import FoundationSettings
-from neurokit.digital_twin.network.network import Draws, FoundationNetwork, build_network
-from neurokit.digital_twin.network.sequence import Sequence
+from neurokit.digital_twin.network.network import FoundationNetwork, Noise, build_network
 
 CORES = {"cvt": "attention", "conv": "convolution"}
 LOSSES = {"noise": (None, 1.0), "nonoise": (None, 0.0), "noise_stream1": (1, 1.0)}  # stream, size of noise
 GRADIENT = 5e-3
 ILL_CONDITIONED = 2e-2
-FRAME = 5  # of the small goldens, where geometry was kept
+FRAME = 5  # of the small goldens, for which geometry was saved
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Golden:
         video, *traces = (self.values[name][:frames] for name in ("stimuli", "perspectives", "modulations"))
         return [video, *(trace.to(dtype) for trace in traces)]
 
-    def draws(self, size: float = 1.0, dtype: torch.dtype = torch.float32) -> Draws:
+    def draws(self, size: float = 1.0, dtype: torch.dtype = torch.float32) -> Noise:
         drawn = (self.values[f"noise_{name}"].to(dtype) for name in ("center", "angle", "position"))
-        return Draws(*(size * each for each in drawn))
+        return Noise(*(size * each for each in drawn))
 
 
 def small_settings(folder: Path, recurrence: str) -> FoundationSettings:
@@ -116,7 +116,7 @@ def without_gradients(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @torch.no_grad()
-def stages(network: FoundationNetwork, inputs: list[Tensor], sequence: Sequence) -> dict[str, Tensor]:
+def stages(network: FoundationNetwork, inputs: list[Tensor], sequence: ClipState) -> dict[str, Tensor]:
     """What each module makes of it, frames first."""
     video, pupil, behaviour = inputs
     places = network.perspective.places(pupil, sequence)
@@ -278,21 +278,21 @@ def test_losses_of_evaluation(small: Golden, stream: int | None, name: str) -> N
     losses = network.unit.loss(drive, small.values["units"])
     close(losses, small.values[f"loss_eval_frames{name}"], 1e-5)
     if stream is None:
-        kept = losses[int(small.values["burnin_frames"]) :].mean()
-        close(kept, small.values["loss_eval"], 1e-6)
-        assert abs(float(losses.mean() - kept)) > 1e-4
+        later = losses[int(small.values["burnin_frames"]) :].mean()
+        close(later, small.values["loss_eval"], 1e-6)
+        assert abs(float(losses.mean() - later)) > 1e-4
 
 
 # --- training
 
 
 def training_loss(
-    golden: Golden, network: FoundationNetwork, name: str, draws: Draws | None = None
+    golden: Golden, network: FoundationNetwork, name: str, draws: Noise | None = None
 ) -> Tensor:
     stream, size = LOSSES[name]
     network.train()
     dtype = next(network.parameters()).dtype
-    sequence = network.begin(2, stream=stream, draws=draws or golden.draws(size, dtype))
+    sequence = network.begin(2, stream=stream, noise=draws or golden.draws(size, dtype))
     losses = network.unit.loss(network(*golden.inputs(dtype=dtype), sequence), golden.values["units"])
     return losses[int(golden.values["burnin_frames"]) :].mean()
 
@@ -309,7 +309,7 @@ def distances(found: dict[str, Tensor], expected: dict[str, Tensor]) -> dict[str
     }
 
 
-def kept_gradients(golden: Golden, name: str) -> dict[str, Tensor]:
+def golden_gradients(golden: Golden, name: str) -> dict[str, Tensor]:
     stored = torch.load(golden.folder / f"{golden.core}_gradients.pt", weights_only=True)
     return {k.removeprefix(f"{name}/"): v for k, v in stored.items() if k.startswith(f"{name}/")}
 
@@ -319,7 +319,7 @@ def test_losses_of_training(small: Golden, name: str) -> None:
     network = small.network()
     close(training_loss(small, network, name), small.values[f"loss_train_{name}"], 1e-6)
     drawn = small.draws()
-    exchanged = Draws(drawn.center.flip(0), drawn.angle.flip(0), drawn.position.flip(0))
+    exchanged = Noise(drawn.center.flip(0), drawn.angle.flip(0), drawn.position.flip(0))
     other = training_loss(small, network, name, exchanged)
     assert abs(float(other - small.values[f"loss_train_{name}"])) > 1e-4
 
@@ -330,7 +330,7 @@ def test_without_noise_training_is_evaluation(small: Golden) -> None:
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_gradients(small: Golden, name: str) -> None:
-    expected = kept_gradients(small, name)
+    expected = golden_gradients(small, name)
     found = gradients(small, name, small.network())
     assert found.keys() == expected.keys()
     off = distances(found, expected)
@@ -340,7 +340,7 @@ def test_gradients(small: Golden, name: str) -> None:
 
 
 def test_gradients_of_another_noise_leave_the_tolerance(small: Golden) -> None:
-    found, expected = gradients(small, "noise", small.network()), kept_gradients(small, "nonoise")
+    found, expected = gradients(small, "noise", small.network()), golden_gradients(small, "nonoise")
     off = distances(found, {name: values for name, values in expected.items() if values.norm() > 0})
     assert np.median(list(off.values())) > 4 * ILL_CONDITIONED
 
@@ -408,16 +408,16 @@ def test_predictions_of_the_released_size(full: Golden, found: dict[str, Tensor]
 
 @pytest.mark.slow
 def test_each_stage_of_the_released_size(full: Golden, found: dict[str, Tensor]) -> None:
-    kept = full.values["frames"]
+    saved = full.values["frames"]
     close(found["rotation"], full.values["rotation"], 1e-6)
     close(found["modulation"], full.values["modulation_all"], 1e-5)
-    close(found["modulation"][kept], full.values["modulation"], 1e-5)
+    close(found["modulation"][saved], full.values["modulation"], 1e-5)
     close(found["readout"], full.values["readout_all"], 1e-4, rtol=1e-4)
-    close(found["readout"][kept], full.values["readout"], 1e-4, rtol=1e-4)
+    close(found["readout"][saved], full.values["readout"], 1e-4, rtol=1e-4)
     for name, tolerance in (("feedforward", 2e-4), ("recurrent", 2e-5)):
-        close(found[name][kept][..., ::4, ::4], full.values[f"{name}_every4th"], tolerance)
+        close(found[name][saved][..., ::4, ::4], full.values[f"{name}_every4th"], tolerance)
         close(found[name][39], full.values[f"{name}_frame39"], tolerance)
-    retina_agrees(found["retina"][kept], full.values["retina"], found["places"][kept], (144, 256))
+    retina_agrees(found["retina"][saved], full.values["retina"], found["places"][saved], (144, 256))
 
 
 @pytest.mark.slow
@@ -435,23 +435,23 @@ def test_retinas_of_the_released_size_extended_and_sent_back(
     close(back[finite], full.values["monitor_inverse_frame3"][finite], 1e-3)
 
 
-UNTOLD = {"default": (0, 0), "per_only": (1, 0), "mod_only": (0, 1)}  # whether pupil and behaviour are given
+GIVEN = {"default": (0, 0), "per_only": (1, 0), "mod_only": (0, 1)}  # whether pupil and behaviour are given
 
 
 @pytest.fixture(scope="module")
-def untold(full: Golden, released: FoundationNetwork) -> dict[str, Tensor]:
+def partial(full: Golden, released: FoundationNetwork) -> dict[str, Tensor]:
     """Rates of the first frames without pupil, behaviour or both, as three clips of one batch."""
     video, pupil, behaviour = full.inputs(6)
-    clips = [(video, given[0] * pupil, given[1] * behaviour) for given in UNTOLD.values()]
+    clips = [(video, given[0] * pupil, given[1] * behaviour) for given in GIVEN.values()]
     with torch.no_grad():
         rates = released.rates(*(torch.cat(each, dim=1) for each in zip(*clips, strict=True)))
-    return dict(zip(UNTOLD, rates.unbind(1), strict=True))
+    return dict(zip(GIVEN, rates.unbind(1), strict=True))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", UNTOLD)
+@pytest.mark.parametrize("name", GIVEN)
 def test_predictions_of_the_released_size_without_behaviour(
-    full: Golden, untold: dict[str, Tensor], name: str
+    full: Golden, partial: dict[str, Tensor], name: str
 ) -> None:
-    close(untold[name], full.values[f"predicted_{name}"][:6], atol=1e-4, rtol=1e-4)
-    assert (untold[name] - full.values["predicted"][:6]).abs().max() > 1e-2
+    close(partial[name], full.values[f"predicted_{name}"][:6], atol=1e-4, rtol=1e-4)
+    assert (partial[name] - full.values["predicted"][:6]).abs().max() > 1e-2

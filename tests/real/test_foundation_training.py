@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from neurokit.digital_twin.network.sequence import UpdateRule
+from neurokit.digital_twin.network.clip_state import UpdateRule
 from neurokit.digital_twin.optimisation import CycleSettings, SgdClip, epoch_seed, learning_rate
 from neurokit.metrics.repeats import equal_repeats, uneven_repeat_scores
 
@@ -103,7 +103,7 @@ def resting(gradients: Gradients, parameters: dict[str, nn.Parameter]) -> Gradie
 
 
 RULES = {
-    "one norm for a whole tensor": lambda rule: replace(rule, norm_over=None),
+    "one norm for a tensor": lambda rule: replace(rule, norm_over=None),
     "everything decays": lambda rule: replace(rule, decay=True),
     "nothing decays": lambda rule: replace(rule, decay=False),
     "the readout's gradients are not scaled": lambda rule: replace(rule, scale=1.0),
@@ -204,8 +204,8 @@ def test_the_ceiling_of_the_repeats_that_all_videos_have(scored: dict[str, np.nd
 
 
 def test_the_burn_in_counts(scored: dict[str, np.ndarray]) -> None:
-    whole = uneven_repeat_scores(videos(scored, "responses"), videos(scored, "predictions"), burn_in=0)
-    assert np.nanmax(np.abs(whole.cc_max - scored["cc_max"])) > 1e-3
+    full = uneven_repeat_scores(videos(scored, "responses"), videos(scored, "predictions"), burn_in=0)
+    assert np.nanmax(np.abs(full.cc_max - scored["cc_max"])) > 1e-3
 
 
 def test_predictions_of_another_video_leave_the_tolerance(scored: dict[str, np.ndarray]) -> None:

@@ -23,7 +23,7 @@ from neurokit.insilico import (
     receptive_fields,
     tuning,
 )
-from neurokit.insilico.most_exciting import blurred
+from neurokit.insilico.most_exciting import blur
 from neurokit.sensorium.attribution import AtState
 from neurokit.sensorium.model import SensoriumModel, make_model
 from neurokit.sensorium.official import load_official
@@ -53,7 +53,7 @@ def selectivity(network: SensoriumModel) -> Tensor:
     )
 
 
-def test_selectivity_is_near_what_is_told_of_it(curves: Tensor) -> None:
+def test_selectivity_is_near_the_published_values(curves: Tensor) -> None:
     """A wide band, since the gratings are not the same: on ours single frequencies span 0.22 to 0.36."""
     found = orientation_selectivity(curves, ORIENTATIONS)
     share = float((found > 0.3).double().mean())
@@ -109,7 +109,7 @@ def test_exciting_images_have_the_orientation_that_gratings_found(
 def test_receptive_fields_lie_where_the_readout_looks(network: SensoriumModel) -> None:
     """Up to an offset that all share: the trained kernels are not centred on their own middle."""
     neurons = torch.arange(0, 7776, 160)
-    images = blurred(torch.randn(4, 36, 64, generator=torch.Generator().manual_seed(0)), 1.5)
+    images = blur(torch.randn(4, 36, 64, generator=torch.Generator().manual_seed(0)), 1.5)
     fields = receptive_fields(
         AtState(network.mouse(MOUSE)), images / images.std(), neurons.tolist(), rows_at_once=64
     )

@@ -1,6 +1,6 @@
 """A released twin, opened and asked as its user would, says what the public code makes of the same folder.
 
-Tolerances are those of the goldens' description. Controls change what the twin is told.
+Tolerances are those of the goldens' description. Controls change the twin's inputs.
 """
 
 from pathlib import Path
@@ -38,32 +38,32 @@ def twin(folder: Path) -> DigitalTwin:
 
 @pytest.fixture(scope="module")
 def found(twin: DigitalTwin, golden: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Predictions by what the twin was told of eye and body."""
+    """Predictions by which inputs of eye and body the twin got."""
     stimulus, pupil, behaviour = (golden[name] for name in ("stimuli", "perspectives", "modulations"))
-    told = {
+    inputs = {
         "predicted": (pupil, behaviour),
         "predicted_default": (),
         "predicted_per_only": (pupil,),
         "predicted_mod_only": (None, behaviour),
     }
-    return {name: twin.predict(stimulus, *traces) for name, traces in told.items()}
+    return {name: twin.predict(stimulus, *traces) for name, traces in inputs.items()}
 
 
-TOLD = ("predicted", "predicted_default", "predicted_per_only", "predicted_mod_only")
+GIVEN = ("predicted", "predicted_default", "predicted_per_only", "predicted_mod_only")
 
 
-@pytest.mark.parametrize("name", TOLD)
+@pytest.mark.parametrize("name", GIVEN)
 def test_it_predicts_what_the_public_code_does(
     found: dict[str, np.ndarray], golden: dict[str, np.ndarray], name: str
 ) -> None:
     np.testing.assert_allclose(found[name], golden[name], **TOLERANCE)
 
 
-@pytest.mark.parametrize("name", TOLD)
-def test_told_anything_else_it_does_not(
+@pytest.mark.parametrize("name", GIVEN)
+def test_with_other_inputs_it_does_not(
     found: dict[str, np.ndarray], golden: dict[str, np.ndarray], name: str
 ) -> None:
-    for other in set(TOLD) - {name}:
+    for other in set(GIVEN) - {name}:
         assert not np.allclose(found[other], golden[name], rtol=0.01, atol=0.01)
 
 

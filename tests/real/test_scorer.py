@@ -65,7 +65,7 @@ def test_the_scores_of_every_neuron(golden: Path, pair: str) -> None:
     found = score_neurons(*files)
     order = np.argsort(found.neurons)
     assert found.neurons[order].tolist() == expected["neuron_ids"]
-    assert found.kept[order].tolist() == expected["kept"]
+    assert found.included[order].tolist() == expected["kept"]
     names = {
         "single_trial": "single_trial",
         "to_average": "to_average",
@@ -74,7 +74,7 @@ def test_the_scores_of_every_neuron(golden: Path, pair: str) -> None:
     }
     for ours, theirs in names.items():
         np.testing.assert_allclose(getattr(found, ours)[order], expected[theirs], rtol=1e-9, atol=1e-9)
-    feve = found.fraction_explained[order][found.kept[order]]
+    feve = found.fraction_explained[order][found.included[order]]
     np.testing.assert_allclose(feve, expected["feve_kept"], rtol=1e-9)
 
 

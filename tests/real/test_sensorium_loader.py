@@ -113,7 +113,7 @@ def test_only_the_competition_withholds_responses(scans: dict[str, Scan]) -> Non
     assert found == {"pretraining": [], "competition": ["test", "final_test"]}
 
 
-def test_the_nearly_silent_neuron_is_scaled_by_the_floor(scans: dict[str, Scan]) -> None:
+def test_the_nearly_silent_neuron_is_scaled_by_the_threshold(scans: dict[str, Scan]) -> None:
     for scan in scans.values():
         std = scan.statistics["responses"]["std"]
         silent = std <= 0.01 * std.mean()

@@ -118,7 +118,7 @@ DAMAGE = {
     "blanks alone": ("static", with_array("phase", lambda v: v * np.nan), "4 trials have some of"),
     "text": ("running", with_array("speed", lambda v: v.astype(str)), "speed holds <U.*, expected numbers"),
     "cells of fractions": ("drifting", with_array("cell_id", lambda v: v / 2), "expected whole numbers"),
-    "time goes back": ("running", with_value("t", 2, -1), "t does not rise"),
+    "time goes back": ("running", with_value("t", 2, -1), "t does not increase"),
     "pickled objects": ("static", with_array("phase", lambda v: v.astype(object)), "phase"),
 }
 
@@ -126,9 +126,9 @@ DAMAGE = {
 @pytest.mark.parametrize("case", DAMAGE)
 def test_a_damaged_file_is_refused_in_one_sentence(case: str, tmp_path: Path) -> None:
     kind, damage, says = DAMAGE[case]
-    read, whole = READERS[kind]
-    arrays = whole()
-    read(saved(tmp_path, arrays))  # control: whole it is read
+    read, intact = READERS[kind]
+    arrays = intact()
+    read(saved(tmp_path, arrays))  # control: the intact file is read
     damage(arrays)
     with pytest.raises(DataError, match=says) as caught:
         read(saved(tmp_path, arrays))
@@ -140,7 +140,7 @@ def test_labels_that_are_all_blank_are_refused(tmp_path: Path) -> None:
     arrays = static_arrays()
     for key in ("orientation_deg", "spatial_frequency_cpd", "phase"):
         arrays[key][:] = np.nan
-    with pytest.raises(DataError, match="name no grating at all"):
+    with pytest.raises(DataError, match="spatial_frequency_cpd, phase contain no grating"):
         read_static(saved(tmp_path, arrays))
 
 
@@ -153,7 +153,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_missing_recording_names_the_variable(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEUROKIT_REAL_DATA", str(tmp_path))
-    with pytest.raises(DataError, match=r"is missing: NEUROKIT_REAL_DATA must name .*40cells\.npz"):
+    with pytest.raises(DataError, match=r"is missing: NEUROKIT_REAL_DATA must be .*40cells\.npz"):
         read_drifting()
     (tmp_path / DRIFTING).parent.mkdir()
     saved(tmp_path, drifting_arrays()).rename(tmp_path / DRIFTING)

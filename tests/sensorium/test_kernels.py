@@ -14,11 +14,13 @@ from neurokit import settings as switches
 from neurokit.errors import DataError, SettingsError
 from neurokit.sensorium import build, task, train
 from neurokit.sensorium import kernels as fast
-from neurokit.sensorium.config import CNN, CNN_PLUS, LN, MODEL_4, ModelSettings, MouseShape
+from neurokit.sensorium.config import CNN, CNN_PLUS, LN, MODEL_4, ModelSettings, MouseShape, SensoriumConfig
 from neurokit.sensorium.model import SensoriumModel, make_model
 from neurokit.sensorium.readout import GaussianReadout, read_bilinear
+from neurokit.sensorium.submission import entry
 from neurokit.training import checkpoint
-from tests.sensorium.toys import PLAIN, toy_scans
+from tests.sensorium.own_core import contrast, residual
+from tests.sensorium.toys import PLAIN, same, toy_scans, weights
 
 pytest.importorskip("numba", reason="numba is not installed (extra `fast`)")
 
@@ -279,14 +281,37 @@ def test_positions_in_double_precision_are_refused() -> None:
         fast.read_fused(torch.randn(2, 6, 5, 5), torch.rand(2, 4, 2, dtype=torch.float64), torch.randn(6, 4))
 
 
-def test_a_device_without_kernels_is_refused_before_anything_is_loaded(
+def test_a_device_without_kernels_is_refused_before_anything_is_trained(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("NEUROKIT_FAST", "1")
-    monkeypatch.setattr(run, "choose_device", lambda name: torch.device("cuda"))
-    monkeypatch.setattr(run, "prepare", lambda *_: pytest.fail("it was loaded"))
+    mice = task(toy_scans(), PLAIN, device="cpu")
+    for mouse in mice.values():
+        mouse.device = torch.device("cuda")
     with pytest.raises(SettingsError, match="on a CPU, not on cuda"):
-        run.train_and_save(run.Plan("cnn"))
+        train(build(mice, PLAIN), mice, PLAIN, on_epoch=lambda *_: pytest.fail("trained"))
+
+
+def test_a_device_without_kernels_takes_no_submission_before_anything_is_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NEUROKIT_FAST", "1")
+    monkeypatch.setattr(entry, "choose_device", lambda name: torch.device("cuda"))
+    with pytest.raises(SettingsError, match="on a CPU, not on cuda"):
+        entry.submit(lambda: pytest.fail("it was loaded"), PLAIN, "nowhere", members_folder="nowhere")
+
+
+@pytest.mark.parametrize(("own", "config"), [(residual, PLAIN), (contrast, PLAIN)])
+def test_models_of_ones_own_are_left_alone(
+    own: Callable, config: SensoriumConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They train as without the switch, to the last bit."""
+    mice = task(toy_scans(), config, device="cpu")
+    plain = train(own(mice, config), mice, config, show_progress=False)
+    monkeypatch.setenv("NEUROKIT_FAST", "1")
+    fitted = train(own(mice, config), mice, config, show_progress=False)
+    assert same(weights(fitted.model), weights(plain.model))
+    assert fast.DepthwiseConvolution not in [type(each) for each in fitted.model.modules()]
 
 
 @pytest.mark.parametrize(("word", "found"), [(" 1", True), ("on", True), ("0", False), ("", False)])

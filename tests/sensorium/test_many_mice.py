@@ -77,7 +77,7 @@ def test_the_fingerprint_tells_scans_tiers_inputs_and_states_apart() -> None:
         of(MouseTrials(replace(scan, fingerprint="another"), ALL)),
         of(MouseTrials(replace(scan, key="another"), ALL)),
         of(MouseTrials(scan, ALL), tier="validation"),
-        of(MouseTrials(scan, ALL), note="another recipe"),
+        of(MouseTrials(scan, ALL), note="another config"),
         many(ALL).fingerprint(),
     ]
     assert len(set(changed)) == len(changed)

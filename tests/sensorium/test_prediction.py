@@ -178,8 +178,8 @@ def test_feve_is_the_mean_over_reliable_neurons_of_all_mice() -> None:
     for key, mouse in mice.items():
         images = mouse.scan.image_ids[mouse.scan.tiers == "test"]
         explained = metrics.feve(perfect(mice)[key], guess[key], images)
-        assert not explained.kept.all() and explained.kept.any()
-        kept.append(explained.fraction_explained[explained.kept])
+        assert not explained.included.all() and explained.included.any()
+        kept.append(explained.fraction_explained[explained.included])
     table = score_table(mice, guess)
     assert table.feve.tolist() == pytest.approx([*(k.mean() for k in kept), np.concatenate(kept).mean()])
 

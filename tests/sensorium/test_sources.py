@@ -1,9 +1,11 @@
 """Simulated scans that are kept, their truth, and the scans of a source."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,17 +20,19 @@ from neurokit.errors import DataError, DiskError, SettingsError
 from neurokit.files import cache as simulated
 from neurokit.metrics import correlation
 from neurokit.sensorium import pack as scan_pack
-from neurokit.sensorium import sources as recordings
 from neurokit.sensorium import sources as scans
-from neurokit.sensorium.recording import SCANS, load_scan
+from neurokit.sensorium.config import MODELS
+from neurokit.sensorium.recording import SCANS, identity, load_scan
+from neurokit.sensorium.simulated_files import truth_path, write_scan, write_truth
 from neurokit.sensorium.simulated_mouse import MouseParameters
 from neurokit.sensorium.simulation import ScanParameters, ScanTruth, SimulatedScan, simulate_scan
 from neurokit.sensorium.sources import (
     demo_parameters,
-    load_scans,
+    load,
     load_simulated,
     read_truth,
     scan_truth,
+    sessions,
     simulated_scan,
 )
 from neurokit.simulation import scenes
@@ -126,7 +130,7 @@ def test_a_damaged_truth_is_named(tmp_path: Path, content: bytes | None) -> None
         read_truth(path)
 
 
-# --- kept files
+# --- simulated once
 
 
 @pytest.fixture
@@ -152,19 +156,19 @@ def test_a_scan_is_simulated_once_by_all_that_want_it(simulations: list) -> None
 
 
 def test_a_truth_that_was_removed_comes_back_with_the_scan(simulations: list) -> None:
-    truth = simulated_scan(TINY).with_name("truth.npz")
+    truth = truth_path(simulated_scan(TINY))
     truth.unlink()
     assert simulated_scan(TINY) and truth.is_file() and len(simulations) == 2
 
 
-@pytest.mark.parametrize("name", ["zip", "truth.npz"])
+@pytest.mark.parametrize("name", ["zip", "truth"])
 @pytest.mark.parametrize("damage", ["cut", "removed", "flipped"])
 def test_a_damaged_file_is_simulated_anew(
     simulations: list, monkeypatch: pytest.MonkeyPatch, name: str, damage: str
 ) -> None:
     monkeypatch.setattr(scans, "demo_parameters", lambda seed: (TINY,))
     path = simulated_scan(TINY)
-    hurt = path if name == "zip" else path.with_name(name)
+    hurt = path if name == "zip" else truth_path(path)
     content = bytearray(hurt.read_bytes())
     content[len(content) // 3 : len(content) // 3 + 200] = b"\xff" * 200
     {
@@ -172,7 +176,7 @@ def test_a_damaged_file_is_simulated_anew(
         "removed": hurt.unlink,
         "flipped": lambda: hurt.write_bytes(content),
     }[damage]()
-    assert load_scans(source="demo")[TINY.key].neurons == scan_truth(TINY).rates.shape[1] == 4
+    assert load(source="demo")[TINY.key].neurons == scan_truth(TINY).rates.shape[1] == 4
     assert len(simulations) == 2
     assert load_scan(simulated_scan(TINY), path.parent / "again").neurons == 4
 
@@ -208,7 +212,7 @@ def test_a_killed_simulation_leaves_nothing_under_the_final_name(empty_data_fold
     assert [path for path in left if path.suffix == ".zip"], "it was killed too early to show anything"
     assert all(path.name.startswith(".") for path in left)
     path = simulated_scan(TINY)
-    assert {file.name for file in path.parent.iterdir()} == {path.name, "truth.npz"}
+    assert {file.name for file in path.parent.iterdir()} == {path.name, truth_path(path).name}
     assert load_scan(path).neurons == 4
 
 
@@ -218,7 +222,7 @@ def test_a_data_folder_that_holds_all_may_be_read_only(monkeypatch: pytest.Monke
 
     load_simulated([TINY])
     for module in (scan_pack, simulated):
-        monkeypatch.setattr(module, "locked", read_only)
+        monkeypatch.setattr(module, "hold_lock", read_only)
     assert load_simulated([TINY])[TINY.key].neurons == scan_truth(TINY).rates.shape[1] == 4
     assert simulated_scan(TINY).is_file()
     with pytest.raises(DiskError, match="Read-only"):
@@ -231,7 +235,7 @@ def test_a_folder_that_cannot_be_made_is_named(empty_data_folder: Path) -> None:
         simulated_scan(TINY)
 
 
-# --- the tiers
+# --- the sources
 
 
 def test_the_demo_has_three_mice_of_their_own() -> None:
@@ -246,11 +250,11 @@ def test_demo_scans_by_their_keys(simulations: list, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(scans, "demo_parameters", lambda seed: mice)
     monkeypatch.setenv("NEUROKIT_SOURCE", "demo")
     second = mice[1].key
-    assert list(load_scans([second])) == [second] and len(simulations) == 1
-    found = load_scans()
+    assert list(load(session=second)) == [second] and len(simulations) == 1
+    found = load()
     assert list(found) == [each.key for each in mice] == [scan.key for scan in found.values()]
     with pytest.raises(DataError, match=rf"No scan is named '27204-5-13': choose of .*{second}"):
-        load_scans(["27204-5-13", second])
+        load(session=["27204-5-13", second])
 
 
 def test_scans_of_one_key_and_other_parameters_keep_their_packs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,14 +263,15 @@ def test_scans_of_one_key_and_other_parameters_keep_their_packs(monkeypatch: pyt
     for _ in range(2):
         for each in parameters:
             monkeypatch.setattr(scans, "demo_parameters", lambda seed, each=each: (each,))
-            load_scans(source="demo")
+            load(source="demo")
     packs = sorted(simulated_scan(TINY).parent.parent.rglob("*.safetensors"))
     assert len(packs) == 2
 
 
-def test_the_full_tier_fetches_the_published_zips(
+def test_the_full_source_fetches_the_published_zips(
     simulations: list, monkeypatch: pytest.MonkeyPatch, empty_data_folder: Path
 ) -> None:
+    """What the model can read: of seven scans one has no behaviour."""
     fetched: list[str] = []
 
     def fetch(name: str, folder: Path) -> Path:
@@ -275,22 +280,129 @@ def test_the_full_tier_fetches_the_published_zips(
         return simulated_scan(TINY)
 
     monkeypatch.setattr(scans, "fetch", fetch)
-    found = load_scans(source="full")
-    assert len(found) == 6 and "27204-5-13" in found and "26872-17-20" not in found
+    found = load(source="full")
+    assert len(found) == 6 and "27204-5-13" in found and found.left_out == ("26872-17-20",)
     assert fetched == [SCANS[key].archive for key in found]
-    assert list(load_scans(["26872-17-20"], source="full")) == ["26872-17-20"]
-    with pytest.raises(DataError, match=r"'x': choose of 26872-17-20, .*23964-4-22"):
-        load_scans(["x"], source="full")
+    without = load(source="full", config=MODELS["cnn"].published)
+    assert list(without) == list(SCANS) and without.left_out == ()
+    assert list(load(source="full", session="26872-17-20")) == ["26872-17-20"]
 
 
-@pytest.mark.parametrize("load", [load_scans, recordings.every_scan])
-def test_an_unknown_tier_is_refused_before_the_download(monkeypatch: pytest.MonkeyPatch, load: Any) -> None:
-    monkeypatch.setattr(scans, "fetch", lambda *_: pytest.fail("it would download"))
+@pytest.mark.parametrize(
+    ("asked", "error", "says"),
+    [
+        ({"source": "Demo"}, SettingsError, "no source 'Demo'; use one of demo, cutout, full"),
+        ({"source": "full", "session": "x"}, DataError, r"'x': choose of 26872-17-20, .*23964-4-22"),
+        (
+            {"source": "demo", "session": ["90000-1-1", "y"]},
+            DataError,
+            "No scan is named 'y': choose of 90000",
+        ),
+        ({"source": "cutout"}, SettingsError, r"no small real SENSORIUM recording.*demo or full"),
+    ],
+)
+def test_unknown_names_are_refused_before_anything_is_made(
+    monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any], error: type[Exception], says: str
+) -> None:
+    for name in ("fetch", "simulate_scan"):
+        monkeypatch.setattr(scans, name, lambda *_: pytest.fail("too late"))
     unchecked = getattr(load, "__wrapped__", load)  # the import hook would answer
-    with pytest.raises(SettingsError, match="no source 'Demo'; use one of demo, cutout, full"):
-        unchecked(source="Demo")
+    with pytest.raises(error, match=says):
+        unchecked(**asked)
 
 
-def test_there_is_no_cutout() -> None:
-    with pytest.raises(SettingsError, match=r"no small real SENSORIUM recording.*demo or full"):
-        load_scans(source="cutout")
+def test_sessions_are_listed_without_making_or_fetching_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("fetch", "simulate_scan"):
+        monkeypatch.setattr(scans, name, lambda *_: pytest.fail("too much"))
+    full, demo = sessions("full").set_index("session"), sessions("demo", seed=1).set_index("session")
+    assert list(full.index) == list(SCANS) and full.neurons["27204-5-13"] == 7538
+    assert full.index[~full.behaviour].tolist() == ["26872-17-20"]
+    assert list(demo.index) == ["90010-1-1", "90011-1-1", "90012-2-1"]
+    assert demo.trials.tolist() == [840, 840, 1000]
+    with pytest.raises(SettingsError, match="no small real SENSORIUM recording"):
+        sessions("cutout")
+
+
+# --- a folder of one's own
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A zip with its truth, an unpacked scan without, one without behaviour, and what is no scan."""
+    folder = tmp_path / "own"
+    for number, kind in enumerate(("pretraining", "sensorium_plus", "sensorium")):
+        mouse = TINY.mouse.replace(seed=number)
+        made = simulate_scan(TINY.replace(mouse=mouse, kind=kind))
+        path = write_scan(made, folder)
+        if number == 0:
+            write_truth(made, truth_path(path))
+        if number == 1:
+            zipfile.ZipFile(path).extractall(folder)
+            path.unlink()
+    (folder / "notes.txt").write_text("mine")
+    (folder / "figures").mkdir()
+    return folder
+
+
+def test_a_folder_of_zips_and_unpacked_scans_is_read(own: Path) -> None:
+    found = load(folder=own)
+    assert list(found) == ["90000-1-1", "90001-2-1"] and found.left_out == ("90002-3-1",)
+    assert found["90000-1-1"].truth == truth_path(next(own.glob("static90000*.zip")))
+    assert found["90001-2-1"].truth is None
+    assert list(load(folder=own, session="90001-2-1")) == ["90001-2-1"]
+    assert list(load(folder=own, config=MODELS["cnn"].small)) == ["90000-1-1", "90001-2-1", "90002-3-1"]
+    with pytest.raises(DataError, match="No scan is named 'z': choose of 90000-1-1, 90001-2-1, 90002-3-1"):
+        load(folder=own, session="z")
+
+
+def test_a_truth_is_that_of_its_own_scan(own: Path) -> None:
+    """Named like the scan, so that the truth of another in the same folder is never taken for it."""
+    (truth,) = own.glob("*_truth.npz")
+    found = load(folder=own)["90000-1-1"]
+    held = read_truth(truth)
+    assert np.array_equal(held.tiers, found.tiers) and np.array_equal(held.rank, found.rank)
+    truth.rename(truth_path(next(own.glob("static90002*.zip"))))
+    assert load(folder=own)["90000-1-1"].truth is None
+
+
+def test_what_is_no_folder_of_scans_is_refused(own: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for folder in (tmp_path / "empty", tmp_path / "missing", next(own.glob("*.zip"))):
+        with pytest.raises(DataError, match=r"holds no scan; name the folder of static<key>-GrayImageNet"):
+            load(folder=folder)
+    zipfile.ZipFile(next(own.glob("static90000*.zip"))).extractall(own)
+    with pytest.raises(DataError, match="holds scan 90000-1-1 twice"):
+        load(folder=own)
+
+
+def test_a_folder_without_behaviour_needs_another_model(own: Path) -> None:
+    next(own.glob("static90000*.zip")).unlink()
+    shutil.rmtree(next(own.glob("static90001*")))
+    with pytest.raises(DataError, match="None of 90002-3-1 has behaviour, which the model reads"):
+        load(folder=own)
+
+
+# --- which data these are
+
+
+def test_an_identity_is_that_of_the_values_wherever_they_lie(own: Path, tmp_path: Path) -> None:
+    """A zip and what it unpacks to are the same scan; another response or another statistic is not."""
+    path = next(own.glob("static90000*.zip"))
+    unpacked = tmp_path / "unpacked"
+    zipfile.ZipFile(path).extractall(unpacked)
+    (scan,), (other,) = (load(folder=f, session="90000-1-1").values() for f in (own, unpacked))
+    assert scan.fingerprint != other.fingerprint
+    assert identity({"a": scan}) == identity({"a": other})
+    responses = scan.responses.copy()
+    responses[0, 0] += 1
+    slower = scan.statistics | {"behavior": scan.statistics["behavior"] | {"std": np.ones(3)}}
+    for changed in (
+        replace(scan, responses=responses),
+        replace(scan, statistics=slower),
+        replace(scan, tiers=scan.tiers[::-1]),
+        replace(scan, rank=scan.rank[::-1]),
+    ):
+        assert identity({"a": changed}) != identity({"a": scan})
+    both = load(folder=own)
+    one, two = identity(both), identity(dict(reversed(both.items())))
+    assert one != two and one.keys() == two.keys() == {"scans", *both}

@@ -398,7 +398,7 @@ def test_the_scores_are_those_of_the_arrays(scan: Scan, pair: tuple[Path, Path])
     np.testing.assert_allclose(list(found.values()), list(expected.values()), atol=1e-6)
     neurons = score_neurons(*pair)
     assert neurons.neurons.tolist() == scan.unit_ids.tolist()
-    np.testing.assert_array_equal(neurons.kept, explained.kept)
+    np.testing.assert_array_equal(neurons.included, explained.included)
 
 
 def test_more_neurons_than_a_block(tmp_path: Path) -> None:

@@ -20,12 +20,12 @@ def test_a_movie_is_the_same_each_time_and_another_under_another_name() -> None:
 
 
 def test_stretches_join_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = draw()
-    monkeypatch.setattr(movies, "AT_ONCE", 7)
-    np.testing.assert_array_equal(draw(), whole)
+    straight = draw()
+    monkeypatch.setattr(movies, "CHUNK_SIZE", 7)
+    np.testing.assert_array_equal(draw(), straight)
 
 
-def test_the_camera_shifts_the_whole_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_camera_shifts_the_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     """Still leaves under a camera that goes one pixel a frame along both axes."""
     monkeypatch.setattr(movies, "LEAF_SPEED", 0.0)
     monkeypatch.setattr(movies, "CAMERA_SPEED", movies.FRAME_RATE / 24)
@@ -33,7 +33,7 @@ def test_the_camera_shifts_the_whole_picture(monkeypatch: pytest.MonkeyPatch) ->
     frames = draw(20)
     moved = np.abs(frames[1:, :-1, :-1] - frames[:-1, 1:, 1:])
     unmoved = np.abs(frames[1:] - frames[:-1])
-    assert moved.max() <= 1  # rounding to whole greys
+    assert moved.max() <= 1  # rounding to integer greys
     assert unmoved.mean() > 5
 
 

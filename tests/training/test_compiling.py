@@ -24,7 +24,7 @@ from neurokit.sensorium.config import MODEL_4, MouseShape
 from neurokit.sensorium.features import MouseBatch
 from neurokit.sensorium.model import make_model
 from neurokit.training import compiling
-from neurokit.training.compiling import Compile, check_compile, compiled, own_gradients
+from neurokit.training.compiling import Compile, check_compile, clone_gradients, compile_loss
 from neurokit.training.device import autocast
 from neurokit.training.fit import Rows, fit, masked_squared_error
 from neurokit.training.settings import FitSettings
@@ -138,7 +138,7 @@ def test_a_compiled_step_is_the_plain_step(device: str, way: Compile) -> None:
     compiles(device)
     step = toy_step(device)
     model, plain, _ = step
-    with compiled(plain, way, model, torch.device(device)) as loss:
+    with compile_loss(plain, way, model, torch.device(device)) as loss:
         assert off(gradients(step, loss), gradients(step)) < ROUNDING
         assert off(gradients(step, loss), gradients(step)) < ROUNDING  # a graph's first replay
     other = [[batch[0], 2 * batch[1], batch[2]] for batch in step[2]]
@@ -151,7 +151,7 @@ def compiled_difference(make: str, device: str, way: Compile, backend: str) -> f
         compile, compiling._hindrance = torch.compile, lambda kind: ""
         torch.compile = lambda loss, **_: compile(loss, backend=backend)
     step = globals()[make](device)
-    with compiled(step[1], way, step[0], torch.device(device)) as loss:
+    with compile_loss(step[1], way, step[0], torch.device(device)) as loss:
         return off(gradients(step, loss), gradients(step))
 
 
@@ -209,14 +209,14 @@ class Reused(torch.autograd.Function):
         return Reused.memory.fill_(ctx.factor).view(3), None
 
 
-@pytest.mark.parametrize("kept", [True, False])
-def test_gradients_are_added_up_though_a_graph_reuses_its_memory(kept: bool) -> None:
+@pytest.mark.parametrize("copied", [True, False])
+def test_gradients_are_added_up_though_a_graph_reuses_its_memory(copied: bool) -> None:
     model = nn.Linear(3, 1, bias=False)
     model.weight = nn.Parameter(torch.zeros(3))
-    with own_gradients(model) if kept else nullcontext():
+    with clone_gradients(model) if copied else nullcontext():
         for factor in (1.0, 10.0):
             Reused.apply(model.weight, factor).backward()
-    assert (model.weight.grad.tolist() == [11.0] * 3) == kept
+    assert (model.weight.grad.tolist() == [11.0] * 3) == copied
     assert not model.weight._backward_hooks
 
 
@@ -237,7 +237,7 @@ def test_another_word_is_refused() -> None:
         check("fast", torch.device("cpu"))
 
 
-def test_a_machine_that_cannot_compile_is_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_that_cannot_compile_gives_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     def failing(*_: object, **__: object) -> None:
         raise RuntimeError("No working C++ compiler found\nand pages more")
 

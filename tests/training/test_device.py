@@ -39,7 +39,7 @@ def test_a_device_that_is_not_there_is_named_beside_those_that_are(
 
 
 @pytest.mark.parametrize("name", ["cuda:2", "cuda:-1", "cuda:first"])
-def test_a_gpu_too_many_is_told_how_many_there_are(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_a_gpu_too_many_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     machine(monkeypatch, cuda=2)
     with pytest.raises(SettingsError, match=f"'{name}' is not there; this machine has 2 GPUs"):
         choose_device(name)

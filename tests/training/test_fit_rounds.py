@@ -117,7 +117,7 @@ def test_a_run_killed_within_a_round_goes_on_as_if_nothing_had_happened(
     tmp_path: Path, killed_after: int
 ) -> None:
     values = (0.0, -0.1, -0.3, *[-0.2] * 20)
-    whole = run(Script(*values), checkpoint=tmp_path / "whole")
+    straight = run(Script(*values), checkpoint=tmp_path / "straight")
     path, model = tmp_path / "killed", toy()
 
     def kill(epoch: int, value: float) -> None:
@@ -127,8 +127,8 @@ def test_a_run_killed_within_a_round_goes_on_as_if_nothing_had_happened(
     with pytest.raises(KeyboardInterrupt):
         run(Script(*values), checkpoint=path, on_epoch=kill, model=model)
     rest = run(Script(*values[killed_after + 2 :]), checkpoint=path, model=toy())
-    assert torch.equal(rest.model.weight, whole.model.weight)
-    assert rest.history.equals(whole.history)
+    assert torch.equal(rest.model.weight, straight.model.weight)
+    assert rest.history.equals(straight.history)
 
 
 def test_a_run_is_not_gone_on_with_against_another_objective(tmp_path: Path) -> None:

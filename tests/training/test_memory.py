@@ -1,4 +1,4 @@
-"""Memory that is kept: what the system still hands out, counted in a process of its own, and who asks."""
+"""Reused memory: what the system still hands out, counted in a process of its own, and who asks for it."""
 
 import platform
 import subprocess
@@ -18,7 +18,7 @@ import resource, sys
 import torch
 from neurokit.training.compiling import keep_freed_memory
 
-if sys.argv[1] == "kept":
+if sys.argv[1] == "reused":
     assert keep_freed_memory()
 
 def fill():
@@ -40,8 +40,8 @@ def faults(allocator: str) -> int:
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
-def test_kept_memory_is_used_again_and_other_memory_is_not() -> None:
-    assert faults("kept") * 10 < faults("as it comes")
+def test_memory_is_reused_where_asked_and_not_elsewhere() -> None:
+    assert faults("reused") * 10 < faults("as it comes")
 
 
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

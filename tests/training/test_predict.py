@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from neurokit.training.device import first_tensor
-from neurokit.training.predict import collected, evaluating, predict
+from neurokit.training.predict import evaluating, fill_rows, predict
 
 
 class Mixed(nn.Module):
@@ -107,15 +107,15 @@ def test_no_row_is_refused() -> None:
         predict(mixed(), INPUTS[:0])
 
 
-def test_parts_are_collected_in_order_where_there_is_room() -> None:
+def test_parts_fill_the_rows_in_order() -> None:
     values = torch.randn(7, 3, generator=torch.Generator().manual_seed(0))
-    room = torch.empty(7, 3)
-    assert collected(iter(values.double().split(3)), room) is room
-    assert torch.equal(room, values)
+    rows = torch.empty(7, 3)
+    assert fill_rows(iter(values.double().split(3)), rows) is rows
+    assert torch.equal(rows, values)
 
 
 def test_rows_that_nothing_fills_are_refused() -> None:
     with pytest.raises(ValueError, match="have 6 rows, and 7"):
-        collected(torch.ones(6, 3).split(3), torch.empty(7, 3))
+        fill_rows(torch.ones(6, 3).split(3), torch.empty(7, 3))
     with pytest.raises(ValueError, match="have 8 rows, and 7"):
-        collected(torch.ones(8, 3).split(1), torch.empty(7, 3))
+        fill_rows(torch.ones(8, 3).split(1), torch.empty(7, 3))

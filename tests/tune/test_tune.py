@@ -32,14 +32,14 @@ NESTED = {
 def bowl(parameters, report):
     """A quadratic bowl, lowest at learning rate 3e-3, hidden 40, cell gru; five epochs downhill."""
     rate = log(parameters["learning_rate"]) - log(3e-3)
-    floor = (
+    lowest = (
         rate**2
         + ((parameters["hidden"] - 40) / 20) ** 2
         + {"rnn": 1.0, "gru": 0.0, "lstm": 2.0}[parameters["cell"]]
     )
     for epoch in range(1, 6):
-        report(epoch, floor + 1 / epoch)
-    return floor
+        report(epoch, lowest + 1 / epoch)
+    return lowest
 
 
 def nested_bowl(parameters, report):
@@ -96,15 +96,15 @@ def test_random_search_is_hyperopts_and_has_the_budget():
     assert [trial.loss for trial in ours.records] == theirs.losses()
 
 
-def test_tpe_finds_a_lower_floor_than_random_search():
-    def floors(algorithm):
+def test_tpe_finds_a_lower_loss_than_random_search():
+    def best_losses(algorithm):
         runs = (
             search(bowl, SPACE, trials=30, seed=seed, algorithm=algorithm, start_up_trials=8)
             for seed in range(7)
         )
         return [study.best_loss for study in runs]
 
-    assert statistics.median(floors("tpe")) < statistics.median(floors("random"))
+    assert statistics.median(best_losses("tpe")) < statistics.median(best_losses("random"))
 
 
 def test_the_seed_decides():
@@ -183,7 +183,7 @@ def test_an_earlier_trial_counts_from_its_first_report():
     )
 
 
-def test_report_prunes_and_the_best_reported_loss_is_kept():
+def test_report_prunes_and_the_best_reported_loss_counts():
     def climbs(parameters, report):
         for epoch, loss in enumerate([7.0, 6.5, 8.0], start=1):
             report(epoch, loss)
@@ -287,7 +287,7 @@ def test_workers_in_processes_have_one_thread():
         ({"space": SPACE | {"hidden": scope.int(hp.quniform("hidden", 10, 50, 10))}}, "space="),
     ],
 )
-def test_a_file_of_another_search_is_refused_and_kept(tmp_path, change, named):
+def test_a_file_of_another_search_is_refused_and_unchanged(tmp_path, change, named):
     file = tmp_path / "study.json"
     how = {"space": SPACE, "trials": 3, "seed": 5, "file": file}
     search(bowl, **how)
@@ -309,12 +309,12 @@ def test_a_file_of_another_search_is_refused_and_kept(tmp_path, change, named):
         lambda text: text.replace('"curve"', '"curv"'),
     ],
 )
-def test_a_damaged_file_is_named_and_kept(tmp_path, damage):
+def test_a_damaged_file_is_named_and_unchanged(tmp_path, damage):
     file = tmp_path / "study.json"
     search(bowl, SPACE, trials=3, seed=5, file=file)
     file.write_text(damage(file.read_text()))
     before = file.read_bytes()
-    with pytest.raises(CheckpointError, match=r"study\.json is no readable state of a search"):
+    with pytest.raises(CheckpointError, match=r"study\.json is not a readable state"):
         search(bowl, SPACE, trials=5, seed=5, file=file)
     assert file.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["study.json"]
@@ -382,7 +382,7 @@ def test_a_worker_that_dies_is_named(tmp_path):
         ({"space": {"x": hp.uniform("x", 0, 1), "y": hp.uniform("x", 0, 2)}}, "label x twice"),
     ],
 )
-def test_arguments_are_checked_at_the_door(change, said):
+def test_arguments_are_checked_first(change, said):
     unchecked = inspect.unwrap(search)  # the tests' type checker would refuse some of these first
     with pytest.raises((FitError, SettingsError), match=said):
         unchecked(bowl, **({"space": SPACE, "trials": 2, "seed": 0} | change))

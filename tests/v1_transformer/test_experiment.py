@@ -163,7 +163,7 @@ def test_a_checkpoint_says_what_it_holds(tiny: Make, folder: Path) -> None:
     experiment = tiny(TINY, seed=1).train()
     held = json.loads(experiment.path.with_name(f"{experiment.path.name}.json").read_text())
     session = load(folder=folder)
-    assert TransformerConfig.from_dict(held["config"]) == TINY.seeded(1)
+    assert TransformerConfig.from_dict(held["config"]) == TINY.add_seed(1)
     assert held["data"]["session"] == session.session_id and held["data"]["movies"] == [ONE, TWO]
     assert held["cell_ids"] == session.cell_ids.tolist() and held["frame"] == [10, 20]
     assert held["frame_rate"] == pytest.approx(30, rel=0.01)
@@ -530,7 +530,7 @@ def test_the_full_source_needs_no_truth(
     experiment = tiny(TINY.with_epochs(1), folder=None, source="full", session=number)
     monkeypatch.setattr("neurokit.v1_transformer.sources.truth_path", lambda path: path.with_name("none"))
     assert experiment.evaluate().model.tolist() == ["V1 Transformer", "lagged ridge", "mean", "running only"]
-    assert "source full" in experiment.description
+    assert "recording full" in experiment.description
     with pytest.raises(DataError, match="no natural_movie_three, only"):
         tiny(TINY.replace(movies=THREE), folder=None, source="full", session=number).train()
 

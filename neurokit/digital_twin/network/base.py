@@ -7,7 +7,7 @@
             super().__init__(units, settings)
             self.weigh = nn.Linear(1, self.units)
 
-        def drive(self, pixels, pupil, behaviour, sequence):
+        def drive(self, pixels, pupil, behaviour, clip):
             return self.weigh(pixels.flatten(2).mean(dim=2, keepdim=True))
 
     def brightness(task, config):
@@ -25,10 +25,10 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
-from neurokit.config import Count, checked
+from neurokit.config import Count, check_value
+from neurokit.digital_twin.network.clip_state import ClipState, Noise, Periphery, UpdateRule
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.readout import unit_model
-from neurokit.digital_twin.network.sequence import Draws, Periphery, Sequence, UpdateRule
 from neurokit.errors import DataError, SettingsError
 
 
@@ -48,7 +48,7 @@ class TwinNetwork(nn.Module):
         super().__init__()
         if not isinstance(settings, FoundationSettings):
             settings = FoundationSettings.from_dict(settings)
-        self.settings, self.units = settings, checked("units", units, Count)
+        self.settings, self.units = settings, check_value("units", units, Count)
         self.unit = unit_model(settings.unit)
 
     @property
@@ -73,13 +73,13 @@ class TwinNetwork(nn.Module):
         pixels: Float[Tensor, "T B 1 H W"],
         pupil: Float[Tensor, "T B 2"],
         behaviour: Float[Tensor, "T B 2"],
-        sequence: Sequence,
+        clip: ClipState,
     ) -> Float[Tensor, "T B U"]:
         """The drive of each neuron in each frame, which `unit` turns into a rate: with 'poisson', its log.
 
         `pixels` are between 0 (black) and 1 (white), `pupil` is x and y, `behaviour` pupil radius and
         treadmill speed, all z-scored. A frame's drive depends on no later frame. What has to be remembered
-        until the next frames lies in `sequence.state[self]`: a video may come at once or in parts.
+        until the next frames lies in `clip.state[self]`: a video may come at once or in parts.
         """
         raise NotImplementedError(f"{type(self).__name__} has no drive.")
 
@@ -89,14 +89,14 @@ class TwinNetwork(nn.Module):
         *,
         stream: int | None = None,
         generator: torch.Generator | None = None,
-        draws: Draws | None = None,
+        noise: Noise | None = None,
         periphery: Periphery = "dark",
-    ) -> Sequence:
-        """The start of a sequence of frames: nothing was seen yet.
+    ) -> ClipState:
+        """The start of a clip of frames: nothing was seen yet.
 
-        `stream` runs one stream alone. In training mode the noise of the sequence is drawn from `generator`
-        (torch's own without one), on the CPU, so that it is the same on every device; `draws` gives it.
-        Changing weights afterwards does not change this sequence: begin a new one. Raises SettingsError for a
+        `stream` runs one stream alone. In training mode the noise of the clip is drawn from `generator`
+        (torch's own without one), on the CPU, so that it is the same on every device; `noise` gives it.
+        Changing weights afterwards does not change this clip: begin a new one. Raises SettingsError for a
         stream that there is not.
         """
         if stream is not None and not 0 <= stream < self.settings.streams:
@@ -104,42 +104,42 @@ class TwinNetwork(nn.Module):
                 f"stream is {stream}; this network has {self.settings.streams}, counted from 0."
             )
         streams = tuple(range(self.settings.streams)) if stream is None else (stream,)
-        if draws is None and self.training:
-            draws = self._draw(batch, generator)
-        return Sequence(streams, batch, draws, periphery, generator)
+        if noise is None and self.training:
+            noise = self._draw(batch, generator)
+        return ClipState(streams, batch, noise, periphery, generator)
 
     def forward(
         self,
         video: UInt8[Tensor, "T B H W"],
         pupil: Float[Tensor, "T B 2"],
         behaviour: Float[Tensor, "T B 2"],
-        sequence: Sequence | None = None,
+        clip: ClipState | None = None,
     ) -> Float[Tensor, "T B U"]:
         """The drive of each neuron in each frame, from grey values of 0 to 255; see `drive`.
 
-        With the `sequence` of earlier frames, these go on from there. How many come at once does not matter
+        With the `clip` of earlier frames, these go on from there. How many come at once does not matter
         for the result, only for speed and memory.
         """
-        sequence = sequence or self.begin(video.shape[1])
+        clip = clip or self.begin(video.shape[1])
         pixels = video[:, :, None].to(pupil.dtype) / 255
-        return self.drive(pixels, pupil, behaviour, sequence)
+        return self.drive(pixels, pupil, behaviour, clip)
 
     def rates(
         self,
         video: UInt8[Tensor, "T B H W"],
         pupil: Float[Tensor, "T B 2"],
         behaviour: Float[Tensor, "T B 2"],
-        sequence: Sequence | None = None,
+        clip: ClipState | None = None,
     ) -> Float[Tensor, "T B U"]:
         """The predicted responses, in units of each neuron's mean in training; see `forward`."""
-        return self.unit.rate(self(video, pupil, behaviour, sequence))
+        return self.unit.rate(self(video, pupil, behaviour, clip))
 
     def update_rules(self) -> dict[str, UpdateRule]:
         """How the optimiser treats each parameter, by name: it decays, and is clipped as one tensor."""
         return {name: UpdateRule(True, None) for name, _ in self.named_parameters()}
 
-    def _draw(self, batch: int, generator: torch.Generator | None) -> Draws | None:
-        """The noise of a sequence of training; none, unless a network says so."""
+    def _draw(self, batch: int, generator: torch.Generator | None) -> Noise | None:
+        """The noise of a clip of training; none, unless a network says so."""
         return None
 
 

@@ -1,8 +1,8 @@
 """The sizes of a foundation network.
 
 The defaults are those of the weights released in August 2025 (Wang et al., Nature 640, 470-477, 2025): 4.53
-million parameters in the core, of which a new mouse trains none (`RELEASED`). `SMALL` learns on a CPU in
-minutes.
+million parameters in the core, none of which is trained for a new mouse (`RELEASED`). `SMALL` trains on a CPU
+in minutes.
 """
 
 from typing import Annotated, Literal
@@ -17,9 +17,9 @@ Unit = Literal["poisson", "elu"]
 
 
 class FoundationSettings(Config):
-    """How large each part is, in the order in which a frame passes through.
+    """The size of each part, in the order in which a frame passes through.
 
-    Six fields have one number for each block of the feed-forward part.
+    Six fields have one number per block of the feed-forward part.
     """
 
     monitor: tuple[Several, Several] = (144, 256)
@@ -27,21 +27,21 @@ class FoundationSettings(Config):
     retina: Size = (128, 192)
     """Rows and columns of the retinal image, which spans `retina_degrees` to each side, pixels."""
     retina_degrees: Annotated[float, Field(gt=0, le=90)] = 75.0
-    """From the middle of the retinal image to its left and right edge, deg."""
+    """Angle from the middle of the retinal image to its left and right edge, deg."""
     streams: Count = 4
-    """Copies of modulation, core and readout features, each with weights of its own."""
+    """Copies of modulation, core and readout features, each with its own weights."""
     eye_features: Count = 16
-    """Hidden units of each of the layers that turn pupil position into rotation."""
+    """Hidden units of each layer that turns pupil position into rotation."""
     eye_layers: Count = 3
-    """How many of these layers there are."""
+    """Number of these layers."""
     modulation_features: Count = 16
     """Hidden units that read pupil radius and treadmill speed."""
     memory_features: Count = 16
-    """Hidden units of the LSTM behind them."""
+    """Hidden units of the LSTM that follows."""
     input_kernel: Count = 6
     """Side of the first convolution, pixels."""
     input_stride: Count = 2
-    """Pixels by which it moves."""
+    """Its stride, pixels."""
     channels: tuple[Count, ...] = (32, 64, 128)
     """Channels of each block of the feed-forward part."""
     groups: tuple[Count, ...] = (1, 2, 4)
@@ -49,33 +49,33 @@ class FoundationSettings(Config):
     layers: tuple[Count, ...] = (2, 2, 2)
     """Convolutions in each block."""
     frames: tuple[Count, ...] = (3, 3, 3)
-    """Frames of video that such a convolution sees, itself and the past."""
+    """Frames that such a convolution sees: the current and past ones."""
     kernel: tuple[Count, ...] = (3, 3, 3)
     """Its side, pixels."""
     pools: tuple[Count, ...] = (2, 2, 1)
-    """Pixels averaged along each side after each block."""
+    """Side of the average pooling after each block, pixels."""
     features: Count = 128
-    """Channels handed from the feed-forward to the recurrent part."""
+    """Channels from the feed-forward to the recurrent part."""
     recurrence: Recurrence = "attention"
     """'attention' (CvT-LSTM, as released) or 'convolution' (Conv-LSTM)."""
     hidden: Count = 256
     """Channels of the recurrent state."""
     common: Count = 512
-    """Channels between which attention is computed."""
+    """Channels of the attention."""
     heads: Several = 8
-    """Groups of recurrent channels, which read one another; with attention, one head each."""
+    """Groups of recurrent channels, which read one another; in attention, one head each."""
     recurrent_kernel: Count = 3
     """Side of the recurrent convolution, pixels."""
     outputs: Count = 128
     """Channels that neurons read."""
     dropout: BelowOne = 0.0
-    """Chance that a recurrent channel is silent during a training sequence."""
+    """Probability that a recurrent channel is dropped during a training clip."""
     jitter: NonNegative = 0.05
-    """Standard deviation at first, in training, of the monitor's place (halves of its width) and of its
-    angles (rad); learned from there. Short training cannot average over much of it."""
+    """Initial standard deviation, in training, of the monitor's position (halves of its width) and of its
+    angles (rad); it is learned. Use a small value for a short training."""
     spread: NonNegative = 0.4
-    """Standard deviation at first, in training, of where a neuron looks; the map reaches from -1 to 1. Short
-    training cannot average over much of it."""
+    """Initial standard deviation, in training, of a neuron's position on the map, which spans -1 to 1. Use a
+    small value for a short training."""
     unit: Unit = "poisson"
     """'poisson' (rate = exp of the drive) or 'elu' (rate = ELU + 1, squared error)."""
 
@@ -86,7 +86,7 @@ class FoundationSettings(Config):
             raise SettingsError(f"hidden and common must be multiples of heads, {self.heads}.")
         if min(self.map) < 1:
             raise SettingsError(
-                "retina, input_stride and pools leave no map; pool less or give a larger retina."
+                "retina, input_stride and pools leave no map; use smaller pools or a larger retina."
             )
         return self
 
@@ -97,14 +97,14 @@ class FoundationSettings(Config):
         }
         if len(blocks) != 1 or 0 in blocks:
             raise SettingsError(
-                "channels, groups, layers, frames, kernel and pools have one number for each block: give "
-                "all the same length."
+                "channels, groups, layers, frames, kernel and pools have one number per block: give all "
+                "the same length."
             )
         uneven = [c for c, g in zip(self.channels, self.groups, strict=True) if c % g]
         if uneven:
             raise SettingsError(f"{uneven[0]} channels cannot be split into their groups evenly.")
         if any(size % 2 == 0 for size in (*self.kernel, self.recurrent_kernel)):
-            raise SettingsError("kernel and recurrent_kernel must be odd, so that maps keep their size.")
+            raise SettingsError("kernel and recurrent_kernel must be odd, so that maps do not change size.")
         if (self.input_kernel - self.input_stride) % 2:
             raise SettingsError("input_kernel and input_stride must both be even or both odd.")
 
@@ -121,7 +121,7 @@ RELEASED = FoundationSettings()
 SMALL = FoundationSettings(
     monitor=(36, 64),
     retina=(24, 36),
-    streams=1,  # with few steps, each stream would see too few
+    streams=1,  # with few steps, each stream would see too few of them
     eye_features=8,
     modulation_features=4,
     memory_features=4,

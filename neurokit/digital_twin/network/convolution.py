@@ -1,15 +1,15 @@
-"""Convolutions that see the past alone, and stacks of linear layers in time, for any streams at once.
+"""Causal convolutions, and stacks of linear layers in time, for several streams at once.
 
 Kernels are standardised, one set of weights per stream. The kernel of an output channel has mean 0 and unit
-norm, times a gain that is learnt (weight standardisation, Qiao et al., 2019, as in NFNets: Brock et al., ICLR
-2021). With activations scaled to keep the variance, signals keep their size through the network without any
-statistics of the batch.
+norm, times a gain that is learned (weight standardisation, Qiao et al., 2019, as in NFNets: Brock et al.,
+ICLR 2021). With activations scaled to preserve the variance, signals have the same size throughout the
+network without batch statistics.
 
 Letters: T frames, B clips, S streams, G groups, C channels and H x W map before a layer, D channels and
 h x w map after it, K pixels and F frames of a kernel.
 """
 
-from collections.abc import Sequence as Sizes
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Literal
@@ -19,20 +19,20 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurokit.digital_twin.network.sequence import Sequence, UpdateRule
+from neurokit.digital_twin.network.clip_state import ClipState, UpdateRule
 
-GELU_SCALE = 1.7015043  # keep the variance of standard normal input (Brock et al., ICLR 2021)
+GELU_SCALE = 1.7015043  # preserves the variance of standard normal input (Brock et al., ICLR 2021)
 EPSILON = 1e-5
 
 
 def gelu(x: Tensor) -> Tensor:
-    """GELU (exact), scaled so that standard normal input keeps its variance."""
+    """Exact GELU, scaled to preserve the variance of standard normal input."""
     return functional.gelu(x) * GELU_SCALE
 
 
-def grouped(*parts: Tensor, groups: int) -> Tensor:
-    """Joins maps along channels such that each of the groups keeps its own; T B C H W, or B C H W."""
-    # Channels lie last in memory, so they are joined there.
+def join_groups(*parts: Tensor, groups: int) -> Tensor:
+    """Joins maps along channels group by group; T B C H W, or B C H W."""
+    # Channels are last in memory, so they are joined there.
     split = [part.movedim(-3, -1).unflatten(-1, (groups, -1)) for part in parts]
     return torch.cat(split, dim=-1).flatten(-2).movedim(-1, -3)
 
@@ -40,13 +40,15 @@ def grouped(*parts: Tensor, groups: int) -> Tensor:
 def standardise(weight: Tensor, over: tuple[int, ...]) -> Tensor:
     """Mean 0 over the dimensions `over`, and unit norm where the variance is well above 1e-5."""
     variance, mean = torch.var_mean(weight, dim=over, correction=0, keepdim=True)
-    fan_in = prod([weight.shape[dimension] for dimension in over])  # torch.compile knows no generators
+    fan_in = prod(
+        [weight.shape[dimension] for dimension in over]
+    )  # torch.compile does not support generators
     return (weight - mean) * torch.rsqrt(variance * fan_in + EPSILON)
 
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
-    """The kernel that runs: all streams' standardised weights, one behind the other."""
+    """The kernel of a convolution: the standardised weights of all streams, concatenated."""
 
     weight: Float[Tensor, "out in F K K"]
     bias: Float[Tensor, "out"] | None
@@ -54,11 +56,11 @@ class Kernel:
 
 
 class CausalConvolution(nn.Module):
-    """A grouped convolution in space and the past, for any of its streams at once.
+    """A grouped convolution in space and past time, for several of its streams at once.
 
     Channels of a map are ordered by stream, then group. With `shared_input` all streams read the same
-    channels. `gain` and `bias` are the values that they start with, None leaves them out; `out_groups` is
-    how their channels are grouped, for clipping (default: as the convolution).
+    channels. `gain` and `bias` are initial values; None omits them. `out_groups` groups their channels for
+    clipping (default: as the convolution).
     """
 
     def __init__(
@@ -91,14 +93,14 @@ class CausalConvolution(nn.Module):
         if bias is not None:
             self.biases = nn.ParameterList(torch.full(channels, bias) for _ in range(streams))
 
-    def start_silent(self) -> "CausalConvolution":
+    def zero_init(self) -> "CausalConvolution":
         """Sets all weights to zero; returns itself."""
         for weight in self.weights:
             nn.init.zeros_(weight)
         return self
 
-    def kernel(self, streams: Sizes[int]) -> Kernel:
-        """What these streams convolve with."""
+    def kernel(self, streams: Sequence[int]) -> Kernel:
+        """The kernel of these streams."""
         weight = torch.cat([self._stream_weight(stream) for stream in streams])
         bias = torch.cat([self.biases[s].flatten() for s in streams]) if hasattr(self, "biases") else None
         return Kernel(weight, bias, self.groups * (1 if self.shared_input else len(streams)))
@@ -111,12 +113,12 @@ class CausalConvolution(nn.Module):
             weight = weight * self.gains[stream].view(-1, 1, 1, 1, 1)
         return weight
 
-    def forward(self, x: Float[Tensor, "T B C H W"], sequence: Sequence) -> Float[Tensor, "T B D h w"]:
-        """The map of each frame, from it and the frames before it; before the first there was nothing."""
-        kernel = sequence.once(self, lambda: self.kernel(sequence.streams))
+    def forward(self, x: Float[Tensor, "T B C H W"], clip: ClipState) -> Float[Tensor, "T B D h w"]:
+        """The map of each frame, from it and earlier frames; zeros come before the first."""
+        kernel = clip.cached(self, lambda: self.kernel(clip.streams))
         batch, frames = x.shape[1], x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-        seen = self._with_past(frames, batch, sequence)
-        # Frames lie first in memory, so each shifted view is one batch and nothing is copied.
+        seen = self._with_past(frames, batch, clip)
+        # Frames are first in memory, so each shifted view is one batch and nothing is copied.
         maps = self._frame(seen[: len(frames)], kernel, 0, kernel.bias)
         for age in range(1, self.frames):
             first = age * batch
@@ -124,15 +126,15 @@ class CausalConvolution(nn.Module):
         return maps.unflatten(0, (-1, batch))
 
     def _with_past(
-        self, x: Float[Tensor, "TB C H W"], batch: int, sequence: Sequence
+        self, x: Float[Tensor, "TB C H W"], batch: int, clip: ClipState
     ) -> Float[Tensor, "tB C H W"]:
         if self.frames == 1:
             return x
         before = (self.frames - 1) * batch
-        past = sequence.state.get(self)
+        past = clip.state.get(self)
         past = torch.zeros_like(x[:1]).expand(before, -1, -1, -1) if past is None else past
         seen = torch.cat([past, x])
-        sequence.state[self] = seen[len(x) :].clone()  # a view would keep the whole stretch in memory
+        clip.state[self] = seen[len(x) :].clone()  # a view would hold all frames in memory
         return seen
 
     def _frame(self, x: Tensor, kernel: Kernel, age: int, bias: Tensor | None) -> Tensor:
@@ -151,7 +153,7 @@ class CausalConvolution(nn.Module):
 
 
 class InterGroup(nn.Module):
-    """Lets each group of channels read all others, pixel by pixel, but not itself."""
+    """Lets each group of channels read all other groups, pixel by pixel."""
 
     mask: Bool[Tensor, "G G 1 1"]
     zero: Float[Tensor, "G G c c"]
@@ -163,11 +165,11 @@ class InterGroup(nn.Module):
         shape = (groups, groups - 1, width, width)
         self.weights = nn.ParameterList(torch.empty(shape).uniform_(-bound, bound) for _ in range(streams))
         self.gains = nn.ParameterList(torch.full((groups, width), gain) for _ in range(streams))
-        # Both buffers are constants; the released files hold them, so their names are kept.
+        # Both buffers are constants; the released files hold them under these names.
         self.register_buffer("mask", ~torch.eye(groups, dtype=torch.bool)[:, :, None, None])
         self.register_buffer("zero", torch.zeros(groups, groups, width, width))
 
-    def kernel(self, streams: Sizes[int]) -> Kernel:
+    def kernel(self, streams: Sequence[int]) -> Kernel:
         """As one 1 x 1 convolution of all channels for each stream, zero within a group."""
         weight = torch.cat([self._stream_weight(stream) for stream in streams])
         return Kernel(weight[:, :, None, None, None], None, len(streams))
@@ -177,9 +179,9 @@ class InterGroup(nn.Module):
         full = self.zero.masked_scatter(self.mask, weight)  # group, from group, channel, from channel
         return full.transpose(1, 2).flatten(2, 3).flatten(0, 1)
 
-    def forward(self, x: Float[Tensor, "B C H W"], sequence: Sequence) -> Float[Tensor, "B C H W"]:
-        """What the groups hear of one another."""
-        kernel = sequence.once(self, lambda: self.kernel(sequence.streams))
+    def forward(self, x: Float[Tensor, "B C H W"], clip: ClipState) -> Float[Tensor, "B C H W"]:
+        """What the groups read from one another."""
+        kernel = clip.cached(self, lambda: self.kernel(clip.streams))
         return functional.conv2d(x, kernel.weight[:, :, 0], groups=kernel.groups)
 
     def update_rules(self) -> dict[str, UpdateRule]:
@@ -200,16 +202,16 @@ class Perceptron(nn.Module):
         super().__init__()
         first = CausalConvolution(
             streams, inputs, hidden, standardise=False, gain=None, shared_input=True
-        ).start_silent()
+        ).zero_init()
         widths = [hidden] * (layers - 1) + ([] if outputs is None else [outputs])
         later = [CausalConvolution(streams, hidden, width) for width in widths]
         self.linears = nn.ModuleList([first, *later])
         self.hidden_layers = layers
 
-    def forward(self, x: Float[Tensor, "T B C"], sequence: Sequence) -> Float[Tensor, "T B D"]:
+    def forward(self, x: Float[Tensor, "T B C"], clip: ClipState) -> Float[Tensor, "T B D"]:
         """Output of each frame."""
         x = x[..., None, None]
         for number, linear in enumerate(self.linears):
-            x = linear(x, sequence)
+            x = linear(x, clip)
             x = gelu(x) if number < self.hidden_layers else x
         return x[..., 0, 0]

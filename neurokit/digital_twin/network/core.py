@@ -1,6 +1,6 @@
-"""The core: blocks of causal convolutions, then a convolutional LSTM that the animal's state acts upon.
+"""The core: blocks of causal convolutions, then a convolutional LSTM that also reads the animal's state.
 
-The feed-forward part convolves in space and time. In the recurrent part channels lie in groups; a group hears
+The feed-forward part convolves in space and time. In the recurrent part channels form groups; a group reads
 the others through 1 x 1 maps and convolves on its own. The released core computes its gates by attention over
 the map (`AttentionLSTM`, "CvT-LSTM"), the other one of the paper by a convolution (`ConvolutionLSTM`,
 "Conv-LSTM").
@@ -17,17 +17,17 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from neurokit.digital_twin.network.clip_state import ClipState, UpdateRule
 from neurokit.digital_twin.network.config import FoundationSettings
-from neurokit.digital_twin.network.convolution import CausalConvolution, InterGroup, Kernel, gelu, grouped
+from neurokit.digital_twin.network.convolution import CausalConvolution, InterGroup, Kernel, gelu, join_groups
 from neurokit.digital_twin.network.modulation import GATES
-from neurokit.digital_twin.network.sequence import Sequence, UpdateRule
 
-HALF = 0.5**0.5  # the gain of either of two terms whose sum keeps its variance
-THIRD = 3**-0.5  # the gain of each of three terms whose sum keeps its variance
+HALF = 0.5**0.5  # the gain of two terms whose sum has unit variance
+THIRD = 3**-0.5  # the gain of three terms whose sum has unit variance
 
 
 class DenseBlock(nn.Module):
-    """Convolutions each of which also sees what went into all earlier ones; hands on everything."""
+    """Convolutions that also read the inputs of all earlier ones; returns input and all outputs."""
 
     def __init__(
         self, streams: int, channels: int, groups: int, layers: int, frames: int, kernel: int
@@ -44,16 +44,16 @@ class DenseBlock(nn.Module):
             )
             self.skips.append(skip)
 
-    def forward(self, x: Float[Tensor, "T B C H W"], sequence: Sequence) -> Float[Tensor, "T B D H W"]:
+    def forward(self, x: Float[Tensor, "T B C H W"], clip: ClipState) -> Float[Tensor, "T B D H W"]:
         """The block's input and the output of each of its layers, group by group."""
-        groups = self.groups * len(sequence.streams)
+        groups = self.groups * len(clip.streams)
         active = [gelu(x)]
-        outputs = [x, self.convs[0](active[0], sequence)]
+        outputs = [x, self.convs[0](active[0], clip)]
         for conv, skip in zip(self.convs[1:], self.skips[1:], strict=True):
-            earlier = grouped(*active, groups=groups)
+            earlier = join_groups(*active, groups=groups)
             active.append(gelu(outputs[-1]))
-            outputs.append(conv(active[-1], sequence) + skip(earlier, sequence))
-        return grouped(*outputs, groups=groups)
+            outputs.append(conv(active[-1], clip) + skip(earlier, clip))
+        return join_groups(*outputs, groups=groups)
 
 
 class Feedforward(nn.Module):
@@ -90,19 +90,19 @@ class Feedforward(nn.Module):
         self.blocks = nn.ModuleList(DenseBlock(streams, *size) for size in sizes)
         self.out = CausalConvolution(streams, wide[-1], settings.features)
 
-    def forward(self, x: Float[Tensor, "T B 1 H W"], sequence: Sequence) -> Float[Tensor, "T B D h w"]:
+    def forward(self, x: Float[Tensor, "T B 1 H W"], clip: ClipState) -> Float[Tensor, "T B D h w"]:
         """Features of each frame."""
         for enter, block, pool in zip(self.inputs, self.blocks, self.pools, strict=True):
-            x = block(enter(x, sequence), sequence)
+            x = block(enter(x, clip), clip)
             if pool > 1:
                 x = functional.avg_pool2d(x.flatten(0, 1), pool).unflatten(0, x.shape[:2])
-        return self.out(x, sequence)
+        return self.out(x, clip)
 
 
 class GroupedLSTM(nn.Module, ABC):
-    """What both cores share: the front end, the cell, and the map that is handed on.
+    """The common part of both cores: projections, cell and output.
 
-    Projections and the output are computed for all frames at once; only the recurrence goes step by step.
+    Projections and output are computed for all frames at once; only the recurrence runs frame by frame.
     """
 
     def __init__(self, settings: FoundationSettings) -> None:
@@ -120,39 +120,39 @@ class GroupedLSTM(nn.Module, ABC):
         self.out = CausalConvolution(streams, hidden, settings.outputs)
 
     @abstractmethod
-    def gates(self, seen: Float[Tensor, "B C h w"], sequence: Sequence) -> Float[Tensor, "B D h w"]:
+    def gates(self, seen: Float[Tensor, "B C h w"], clip: ClipState) -> Float[Tensor, "B D h w"]:
         """All four gates of each group (i, f, g, o), before their sigmoids and tanh."""
 
     def forward(
-        self, features: Float[Tensor, "T B D h w"], state: Float[Tensor, "T B M"], sequence: Sequence
+        self, features: Float[Tensor, "T B D h w"], state: Float[Tensor, "T B M"], clip: ClipState
     ) -> Float[Tensor, "B T E h w"]:
         """The map that neurons read, clips first, from features and the animal's state."""
-        groups = self.groups * len(sequence.streams)
-        drive = self.proj_x[1](features, sequence) + self.proj_x[2](state[..., None, None], sequence)
-        h, c = sequence.state.get(self) or (torch.zeros_like(drive[0]),) * 2
-        keep_x, keep_h = sequence.once(self, lambda: self._masks(drive[0], sequence))
+        groups = self.groups * len(clip.streams)
+        drive = self.proj_x[1](features, clip) + self.proj_x[2](state[..., None, None], clip)
+        h, c = clip.state.get(self) or (torch.zeros_like(drive[0]),) * 2
+        keep_x, keep_h = clip.cached(self, lambda: self._masks(drive[0], clip))
         states = []
         for now in drive:
-            x = (now + self.proj_x[0](h, sequence)).tanh()
-            gates = self.gates(grouped(x * keep_x, h, groups=groups), sequence)
+            x = (now + self.proj_x[0](h, clip)).tanh()
+            gates = self.gates(join_groups(x * keep_x, h, groups=groups), clip)
             i, f, g, o = gates.unflatten(1, (groups, 4, -1)).unbind(2)
             c = (f.sigmoid() * c.unflatten(1, (groups, -1)) + i.sigmoid() * g.tanh()).flatten(1, 2)
             h = o.sigmoid().flatten(1, 2) * c.tanh() * keep_h
             states.append(h)
-        sequence.state[self] = h, c
-        return self.out(torch.stack(states, dim=1), sequence)
+        clip.state[self] = h, c
+        return self.out(torch.stack(states, dim=1), clip)
 
-    def _masks(self, like: Tensor, sequence: Sequence) -> tuple[Tensor | float, Tensor | float]:
-        """Which channels a clip keeps in training, and by how much more; 1 without dropout."""
-        if not self.training or sequence.draws is None or not self.dropout:
+    def _masks(self, like: Tensor, clip: ClipState) -> tuple[Tensor | float, Tensor | float]:
+        """Dropout masks of a clip in training, scaled to preserve the mean; 1 without dropout."""
+        if not self.training or clip.noise is None or not self.dropout:
             return 1.0, 1.0
-        chance = torch.rand(2, *like.shape[:2], generator=sequence.generator).to(like)
-        kept = (chance >= self.dropout).to(like) / (1 - self.dropout)
-        return kept[0][..., None, None], kept[1][..., None, None]
+        chance = torch.rand(2, *like.shape[:2], generator=clip.generator).to(like)
+        masks = (chance >= self.dropout).to(like) / (1 - self.dropout)
+        return masks[0][..., None, None], masks[1][..., None, None]
 
-    def _joined(self, names: tuple[str, ...], sequence: Sequence) -> Kernel:
-        """Several grouped projections of one input as one; a group's outputs lie together, in this order."""
-        kernels = [getattr(self, f"proj_{name}").kernel(sequence.streams) for name in names]
+    def _join_projections(self, names: tuple[str, ...], clip: ClipState) -> Kernel:
+        """Several grouped projections of one input as one, with the outputs of each group in this order."""
+        kernels = [getattr(self, f"proj_{name}").kernel(clip.streams) for name in names]
         groups = kernels[0].groups
         weights = [kernel.weight.unflatten(0, (groups, -1)) for kernel in kernels]
         bias = None
@@ -180,18 +180,18 @@ class ConvolutionLSTM(GroupedLSTM):
             self.add_module(f"proj_{gate}", convolution)
         self.pad = settings.recurrent_kernel // 2
 
-    def gates(self, seen: Float[Tensor, "B C h w"], sequence: Sequence) -> Float[Tensor, "B D h w"]:
+    def gates(self, seen: Float[Tensor, "B C h w"], clip: ClipState) -> Float[Tensor, "B D h w"]:
         """All four gates of each group."""
-        kernel = sequence.once(self.proj_i, lambda: self._joined(tuple(GATES), sequence))
+        kernel = clip.cached(self.proj_i, lambda: self._join_projections(tuple(GATES), clip))
         return functional.conv2d(
             seen, kernel.weight[:, :, 0], kernel.bias, padding=self.pad, groups=kernel.groups
         )
 
 
 class AttentionLSTM(GroupedLSTM):
-    """Gates from what a group sees around each place, and from what resembles that place elsewhere.
+    """Gates from the surround of each position, and from similar positions elsewhere.
 
-    Queries and keys have unit length; a learnt scale of each channel of the queries stands for temperature.
+    Queries and keys have unit length; a learned scale of each channel of the queries acts as temperature.
     """
 
     proj_i: CausalConvolution
@@ -214,17 +214,17 @@ class AttentionLSTM(GroupedLSTM):
             projection = CausalConvolution(streams, 2 * common, hidden, groups=groups, bias=bias)
             self.add_module(f"proj_{gate}", projection)
 
-    def gates(self, seen: Float[Tensor, "B C h w"], sequence: Sequence) -> Float[Tensor, "B D h w"]:
+    def gates(self, seen: Float[Tensor, "B C h w"], clip: ClipState) -> Float[Tensor, "B D h w"]:
         """All four gates of each group."""
-        to_gates = sequence.once(self.proj_i, lambda: self._joined(tuple(GATES), sequence))
-        around = self.conv(seen[None], sequence)[0]
-        elsewhere = self._attended(around, sequence)
-        both = grouped(around, elsewhere, groups=to_gates.groups)
+        to_gates = clip.cached(self.proj_i, lambda: self._join_projections(tuple(GATES), clip))
+        around = self.conv(seen[None], clip)[0]
+        elsewhere = self._attend(around, clip)
+        both = join_groups(around, elsewhere, groups=to_gates.groups)
         return functional.conv2d(both, to_gates.weight[:, :, 0], to_gates.bias, groups=to_gates.groups)
 
-    def _attended(self, around: Float[Tensor, "B C h w"], sequence: Sequence) -> Float[Tensor, "B C h w"]:
-        projected = sequence.once(self.proj_q, lambda: self._joined(("q", "k", "v"), sequence))
-        scale = sequence.once(self.scales, lambda: torch.cat([self.scales[s] for s in sequence.streams]))
+    def _attend(self, around: Float[Tensor, "B C h w"], clip: ClipState) -> Float[Tensor, "B C h w"]:
+        projected = clip.cached(self.proj_q, lambda: self._join_projections(("q", "k", "v"), clip))
+        scale = clip.cached(self.scales, lambda: torch.cat([self.scales[s] for s in clip.streams]))
         together = functional.conv2d(around, projected.weight[:, :, 0], groups=projected.groups)
         heads = together.movedim(1, -1).flatten(1, 2).unflatten(-1, (projected.groups, 3, -1))  # B hw G 3 C
         query, key, value = heads.permute(3, 0, 2, 1, 4)

@@ -1,9 +1,9 @@
 """The foundation model of mouse visual cortex: from video, pupil and treadmill to the rates of neurons.
 
 Wang et al., "Foundation model of neural activity predicts response to new stimulus types", Nature 640,
-470-477 (2025). The perspective module makes the retinal image, the modulation module reads the animal's
-state, the core turns both into maps, and the readout takes each neuron's rate from them. Core and modulation
-memory are shared by all mice; the rest belongs to one.
+470-477 (2025). The perspective module computes the retinal image, the modulation module reads the animal's
+state, the core turns both into maps, and the readout predicts each neuron's rate from them. Core and
+modulation memory are shared by all mice; each mouse has its own other parts.
 
 Modules and parameters have the names of the released weights.
 
@@ -17,15 +17,15 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurokit.config import Seed, checked
+from neurokit.config import Seed, check_value
 from neurokit.digital_twin.network.base import TwinNetwork
+from neurokit.digital_twin.network.clip_state import ClipState, Noise, UpdateRule
 from neurokit.digital_twin.network.config import RELEASED, FoundationSettings
 from neurokit.digital_twin.network.core import AttentionLSTM, ConvolutionLSTM, Feedforward
 from neurokit.digital_twin.network.modulation import Modulation
 from neurokit.digital_twin.network.perspective import Perspective
 from neurokit.digital_twin.network.readout import Readout
-from neurokit.digital_twin.network.sequence import Draws, Sequence, UpdateRule
-from neurokit.training.device import sent
+from neurokit.training.device import to_device
 
 RECURRENT = {"attention": AttentionLSTM, "convolution": ConvolutionLSTM}
 
@@ -39,10 +39,10 @@ class Core(nn.Module):
         self.recurrent = RECURRENT[settings.recurrence](settings)
 
     def forward(
-        self, image: Float[Tensor, "T B 1 h w"], state: Float[Tensor, "T B M"], sequence: Sequence
+        self, image: Float[Tensor, "T B 1 h w"], state: Float[Tensor, "T B M"], clip: ClipState
     ) -> Float[Tensor, "B T D x y"]:
-        """Maps of all chosen streams, clips first."""
-        return self.recurrent(self.feedforward(image, sequence), state, sequence)
+        """Maps of all running streams, clips first."""
+        return self.recurrent(self.feedforward(image, clip), state, clip)
 
 
 class FoundationNetwork(TwinNetwork):
@@ -64,13 +64,16 @@ class FoundationNetwork(TwinNetwork):
 
     @property
     def shared(self) -> dict[str, nn.Module]:
-        """What all mice have in common, by name: the core and the memory of modulation."""
+        """The parts that all mice share, by name: the core and the memory of modulation."""
         return {"core": self.core, "modulation.lstm": self.modulation.lstm}
 
-    def _draw(self, batch: int, generator: torch.Generator | None) -> Draws:
+    def _draw(self, batch: int, generator: torch.Generator | None) -> Noise:
         like, shapes = self.readout.position.mu, ((batch, 3), (batch, 3), (batch, self.units, 2))
-        return Draws(
-            *(sent(torch.randn(shape, generator=generator).to(like.dtype), like.device) for shape in shapes)
+        return Noise(
+            *(
+                to_device(torch.randn(shape, generator=generator).to(like.dtype), like.device)
+                for shape in shapes
+            )
         )
 
     def drive(
@@ -78,15 +81,15 @@ class FoundationNetwork(TwinNetwork):
         pixels: Float[Tensor, "T B 1 H W"],
         pupil: Float[Tensor, "T B 2"],
         behaviour: Float[Tensor, "T B 2"],
-        sequence: Sequence,
+        clip: ClipState,
     ) -> Float[Tensor, "T B U"]:
         """The mean over streams of each neuron's log rate, differentiable in the pixels.
 
         Convolutions take all frames at once, so that many of them are faster than one by one.
         """
-        image = self.perspective(pixels, pupil, sequence)
-        maps = self.core(image, self.modulation(behaviour, sequence), sequence)
-        return self.readout(maps, sequence).mean(dim=2)
+        image = self.perspective(pixels, pupil, clip)
+        maps = self.core(image, self.modulation(behaviour, clip), clip)
+        return self.readout(maps, clip).mean(dim=2)
 
     def share(self, first: TwinNetwork) -> None:
         """Takes core, modulation memory and what is frozen from the network of another mouse."""
@@ -97,7 +100,7 @@ class FoundationNetwork(TwinNetwork):
         self.frozen = first.frozen  # the modules themselves, which are the first one's now
 
     def freeze_shared(self) -> None:
-        """Keeps core and modulation memory as they are: no gradients, and in evaluation mode always."""
+        """Freezes core and modulation memory: no gradients, and always in evaluation mode."""
         self.frozen = tuple(self.shared.values())
         for module in self.frozen:
             module.requires_grad_(False)
@@ -126,7 +129,7 @@ def build_network(
     *,
     seed: SupportsIndex = 0,
 ) -> FoundationNetwork:
-    """An untrained network whose weights are drawn from `seed`; torch's own generator is left as it was."""
+    """An untrained network whose weights are drawn from `seed`; torch's own generator is left unchanged."""
     with torch.random.fork_rng():
-        torch.manual_seed(checked("seed", seed, Seed))
+        torch.manual_seed(check_value("seed", seed, Seed))
         return FoundationNetwork(units, settings)

@@ -1,7 +1,8 @@
-"""Perspective: what the retina sees of the monitor, given where the pupil is.
+"""Perspective: what the retina sees of the monitor, given the position of the pupil.
 
-The position of the pupil turns the eye; rays from the retina, turned with it, are followed to the monitor,
-whose place is learnt; what they meet there is the retinal image (Wang et al., Nature 640, 470-477, 2025).
+The position of the pupil turns the eye. Rays from the retina turn with it and are followed to the monitor,
+whose position is learned; the pixels that they hit are the retinal image (Wang et al., Nature 640, 470-477,
+2025).
 
 The eye sits at the origin and looks along z; x points to the right of the picture, y down it. Lengths are in
 halves of the monitor's width. Angles are rad unless a name says deg.
@@ -18,15 +19,15 @@ from jaxtyping import Float, Float64
 from torch import Tensor, nn
 from torch.nn import functional
 
+from neurokit.digital_twin.network.clip_state import ClipState, UpdateRule
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.convolution import Perceptron
-from neurokit.digital_twin.network.sequence import Sequence, UpdateRule
 from neurokit.training.device import full_precision
 
 HORIZON = 1e-5  # the least approach to the plane; rays along or away from it end far outside
-DISTANCE = 0.5  # of the monitor at first, in halves of its width
+DISTANCE = 0.5  # initial distance of the monitor, in halves of its width
 GAMMA = 1.7  # of the monitor, fixed
-DARK = 1e-5  # luminance is raised by this before its root, whose slope at zero is infinite
+DARK = 1e-5  # added to luminance before its root, whose slope at zero is infinite
 
 
 def rotation(angles: Float[Tensor, "... 3"]) -> Float[Tensor, "... 3 3"]:
@@ -41,7 +42,7 @@ def rotation(angles: Float[Tensor, "... 3"]) -> Float[Tensor, "... 3 3"]:
 
 
 def isotropic(height: int, width: int) -> Float64[Tensor, "H W 2"]:
-    """x and y of pixel centres; the picture reaches from -1 to 1 along x, and pixels are square."""
+    """x and y of pixel centres; the picture spans -1 to 1 along x, and pixels are square."""
     x = torch.linspace(-1, 1, width, dtype=torch.float64) * (width - 1) / width
     y = torch.linspace(-1, 1, height, dtype=torch.float64) * (height / width) * (width - 1) / width
     return torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)
@@ -50,7 +51,7 @@ def isotropic(height: int, width: int) -> Float64[Tensor, "H W 2"]:
 def retinal_rays(height: int, width: int, degrees: float) -> Float[Tensor, "H W 3"]:
     """Unit vectors along which retinal pixels look, at equal angles from the gaze (azimuthal equidistant).
 
-    The picture's left and right edge are `degrees` from the middle; no ray looks behind.
+    The picture's left and right edge are `degrees` from the middle; no ray points backwards.
     """
     place = isotropic(height, width)
     away = (place.norm(dim=-1) * degrees * pi / 180).clamp(max=pi / 2)
@@ -70,19 +71,19 @@ def retinal_place(rays: Float[Tensor, "*b 3"], degrees: float) -> Float[Tensor, 
 def on_plane(along: Float[Tensor, "... n 3"], center: Float[Tensor, "... 3"]) -> Float[Tensor, "... n 2"]:
     """Where rays from the eye meet a plane, in the plane's own axes.
 
-    `along` are the rays' components along the plane's two axes and its normal, `center` those of the point
-    that has coordinates 0, 0 there.
+    `along` holds the rays' components along the plane's two axes and its normal, `center` those of the
+    plane's origin.
     """
     reach = center[..., None, 2:] / along[..., 2:].clamp_min(HORIZON)
     return along[..., :2] * reach - center[..., None, :2]
 
 
 def to_grid(place: Float[Tensor, "*b h w 2"], height: int, width: int) -> Float[Tensor, "*b h w 2"]:
-    """Isotropic coordinates in a picture of height x width as `grid_sample` counts them.
+    """Isotropic coordinates in a picture of height x width, converted to those of `grid_sample`.
 
-    A picture sampled at its own `isotropic` pixels comes back as it was. Where the sampling picture h x w
-    has another size, the released network multiplies by (w - 1) / w and (h - 1) / h of that one, a stretch of
-    half a percent or less, and so does this: the weights were trained with it.
+    A picture sampled at its own `isotropic` pixels is unchanged. Where the sampling picture h x w has another
+    size, the released network multiplies by its (w - 1) / w and (h - 1) / h, half a percent or less, and so
+    does this function, because the weights were trained with it.
     """
     rows, columns = place.shape[-3:-1]
     stretch = width / (width - 1)
@@ -91,9 +92,9 @@ def to_grid(place: Float[Tensor, "*b h w 2"], height: int, width: int) -> Float[
 
 
 class Monitor(nn.Module):
-    """The plane of the monitor as the eye sees it: the place of its middle and its angles, both learnt.
+    """The plane of the monitor as the eye sees it: its centre and its angles, both learned.
 
-    In training both are moved by noise of learnt size, one draw for each clip.
+    In training, noise of a learned size is added to both, drawn once per clip.
     """
 
     def __init__(self, jitter: float) -> None:
@@ -103,15 +104,15 @@ class Monitor(nn.Module):
         self.center_std = nn.Parameter(torch.full((3,), jitter))
         self.angle_std = nn.Parameter(torch.full((3,), jitter))
 
-    def forward(self, sequence: Sequence) -> tuple[Float[Tensor, "B 3"], Float[Tensor, "B 3 3"]]:
+    def forward(self, clip: ClipState) -> tuple[Float[Tensor, "B 3"], Float[Tensor, "B 3 3"]]:
         """Middle of the monitor along its own axes, and these axes as columns, the normal last."""
-        return sequence.once(self, lambda: self._pose(sequence))
+        return clip.cached(self, lambda: self._pose(clip))
 
-    def _pose(self, sequence: Sequence) -> tuple[Tensor, Tensor]:
-        center, angle = self.center.expand(sequence.batch, 3), self.angle.expand(sequence.batch, 3)
-        if sequence.draws is not None:
-            center = center + self.center_std * sequence.draws.center
-            angle = angle + self.angle_std * sequence.draws.angle
+    def _pose(self, clip: ClipState) -> tuple[Tensor, Tensor]:
+        center, angle = self.center.expand(clip.batch, 3), self.angle.expand(clip.batch, 3)
+        if clip.noise is not None:
+            center = center + self.center_std * clip.noise.center
+            angle = angle + self.angle_std * clip.noise.angle
         axes = rotation(angle)
         return (center[:, None] @ axes)[:, 0], axes
 
@@ -153,7 +154,7 @@ class MonitorPixels(nn.Module):
 
 
 class RetinalPixels(nn.Module):
-    """What the retina makes of luminance: a root, scaled and shifted, all learnt."""
+    """The retina's response to luminance: a learned root, scaled and shifted."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -185,46 +186,46 @@ class Perspective(nn.Module):
         self.monitor_pixel, self.retina_pixel = MonitorPixels(), RetinalPixels()
         self.size = settings.monitor
 
-    def eye(self, pupil: Float[Tensor, "T B 2"], sequence: Sequence) -> Float[Tensor, "T B 3 3"]:
-        """How the eye is turned in each frame."""
-        alone = sequence.once(self.mlp, lambda: replace(sequence, streams=(0,), kept={}, state={}))
+    def eye(self, pupil: Float[Tensor, "T B 2"], clip: ClipState) -> Float[Tensor, "T B 3 3"]:
+        """The rotation of the eye in each frame."""
+        alone = clip.cached(self.mlp, lambda: replace(clip, streams=(0,), cache={}, state={}))
         return rotation(self.mlp(pupil, alone))
 
-    def places(self, pupil: Float[Tensor, "T B 2"], sequence: Sequence) -> Float[Tensor, "T B h w 2"]:
+    def places(self, pupil: Float[Tensor, "T B 2"], clip: ClipState) -> Float[Tensor, "T B h w 2"]:
         """Where on the monitor retinal pixels look, in halves of its width."""
         with full_precision(pupil.device):
-            center, axes = self.monitor(sequence)
-            turned = self.eye(pupil, sequence).transpose(-1, -2) @ axes  # as the turned eye sees them
+            center, axes = self.monitor(clip)
+            turned = self.eye(pupil, clip).transpose(-1, -2) @ axes  # as the turned eye sees them
             along = self.retina.grid.flatten(0, 1) @ turned  # T B hw 3
             return on_plane(along, center).unflatten(-2, self.retina.grid.shape[:2])
 
     def forward(
-        self, video: Float[Tensor, "T B 1 H W"], pupil: Float[Tensor, "T B 2"], sequence: Sequence
+        self, video: Float[Tensor, "T B 1 H W"], pupil: Float[Tensor, "T B 2"], clip: ClipState
     ) -> Float[Tensor, "T B 1 h w"]:
         """The retinal image of frames with pixel values in 0..1."""
-        grid = to_grid(self.places(pupil, sequence), *self.size)
-        seen = _sampled(self.monitor_pixel(video), grid, sequence.periphery)
+        grid = to_grid(self.places(pupil, clip), *self.size)
+        seen = _sample(self.monitor_pixel(video), grid, clip.periphery)
         return self.retina_pixel(seen)
 
     def on_monitor(
-        self, image: Float[Tensor, "T B 1 h w"], pupil: Float[Tensor, "T B 2"], sequence: Sequence
+        self, image: Float[Tensor, "T B 1 h w"], pupil: Float[Tensor, "T B 2"], clip: ClipState
     ) -> Float[Tensor, "T B 1 H W"]:
-        """A retinal image sent back to the monitor, as to show where a receptive field lies on it.
+        """Projects a retinal image back onto the monitor, for instance to show a receptive field there.
 
-        Where a value is darker than any luminance could make it, the pixel is 0.
+        A pixel is 0 where a value is darker than any luminance allows.
         """
-        center, axes = self.monitor(sequence)
-        place = isotropic(*self.size).to(image.dtype).to(image.device)  # some devices have no doubles
+        center, axes = self.monitor(clip)
+        place = isotropic(*self.size).to(image.dtype).to(image.device)  # some devices lack float64
         point = torch.cat([place, torch.zeros_like(place[..., :1])], dim=-1).flatten(0, 1) + center[:, None]
-        eye = axes.transpose(-1, -2) @ self.eye(pupil, sequence)  # from the monitor's axes to the eye's
+        eye = axes.transpose(-1, -2) @ self.eye(pupil, clip)  # from the monitor's axes to the eye's
         rays = retinal_place(point @ eye, self.retina.degrees).unflatten(-2, self.size)
         grid = to_grid(rays, *self.retina.grid.shape[:2])
         luminance = self.retina_pixel.inverse(image)
-        return self.monitor_pixel.inverse(_sampled(luminance, grid, sequence.periphery))
+        return self.monitor_pixel.inverse(_sample(luminance, grid, clip.periphery))
 
 
-def _sampled(maps: Tensor, grid: Tensor, periphery: str) -> Tensor:
-    """Bilinear; each T and B by its own grid."""
+def _sample(maps: Tensor, grid: Tensor, periphery: str) -> Tensor:
+    """Bilinear sampling; each T and B has its own grid."""
     mode = {"dark": "zeros", "extend": "border"}[periphery]
     found = functional.grid_sample(
         maps.flatten(0, 1), grid.flatten(0, 1), padding_mode=mode, align_corners=False

@@ -1,8 +1,8 @@
-"""Readout: from the map of features to the drive of each neuron, its rate, and how wrong a rate is.
+"""Readout: from the map of features to the drive of each neuron, its rate, and the loss.
 
-Each neuron looks at one place of the map and weighs the features that it finds there. Positions are shared by
-the streams, weights are not. In training a neuron's position is drawn from its Gaussian once for each clip;
-in evaluation it is the middle.
+Each neuron reads one position of the map and weights the features there. Positions are shared by
+the streams, weights are not. In training a neuron's position is drawn from its Gaussian once per clip;
+in evaluation it is the mean.
 
 Rates are in units of a neuron's mean response in training, so an untrained network, whose drive is zero,
 predicts 1 and has a Poisson loss of 1.
@@ -17,8 +17,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from neurokit.digital_twin.network.clip_state import ClipState, UpdateRule
 from neurokit.digital_twin.network.config import Unit
-from neurokit.digital_twin.network.sequence import Sequence, UpdateRule
 from neurokit.training.device import full_precision
 
 
@@ -30,7 +30,7 @@ class UnitModel(Protocol):
         """The predicted response."""
 
     def loss(self, drive: Float[Tensor, "*any"], response: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
-        """How wrong it is, element by element."""
+        """The loss, element by element."""
 
 
 class Poisson:
@@ -53,7 +53,7 @@ class Elu:
         return functional.elu(drive) + 1
 
     def loss(self, drive: Float[Tensor, "*any"], response: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
-        """The square of what the rate is off."""
+        """The squared error of the rate."""
         return (self.rate(drive) - response).square()
 
 
@@ -64,20 +64,20 @@ def unit_model(name: Unit) -> UnitModel:
 
 
 class Position(nn.Module):
-    """Where on the map each neuron looks: x and y, (-1, -1) being the top left corner."""
+    """The position of each neuron on the map: x and y; (-1, -1) is the top left corner."""
 
     def __init__(self, units: int, spread: float) -> None:
         super().__init__()
         self.mu = nn.Parameter(torch.zeros(units, 2))
         self.sigma = nn.Parameter(spread * torch.eye(2).repeat(units, 1, 1))
 
-    def forward(self, sequence: Sequence) -> Float[Tensor, "B U 2"]:
+    def forward(self, clip: ClipState) -> Float[Tensor, "B U 2"]:
         """The position of every neuron in each clip."""
-        mean = self.mu.expand(sequence.batch, -1, -1)
-        if sequence.draws is None:
+        mean = self.mu.expand(clip.batch, -1, -1)
+        if clip.noise is None:
             return mean.tanh()
         with full_precision(mean.device):
-            moved = (self.sigma @ sequence.draws.position[..., None])[..., 0]
+            moved = (self.sigma @ clip.noise.position[..., None])[..., 0]
             return (mean + moved).tanh()
 
     def update_rules(self) -> dict[str, UpdateRule]:
@@ -86,7 +86,7 @@ class Position(nn.Module):
 
 
 class Feature(nn.Module):
-    """The weights with which each neuron reads channels; zero at first."""
+    """The weights with which each neuron reads channels; initially zero."""
 
     def __init__(self, streams: int, units: int, channels: int) -> None:
         super().__init__()
@@ -106,12 +106,12 @@ class Readout(nn.Module):
         self.position, self.feature = Position(units, spread), Feature(streams, units, channels)
         self.biases = nn.ParameterList(torch.zeros(units, 1) for _ in range(streams))
 
-    def forward(self, maps: Float[Tensor, "B T D h w"], sequence: Sequence) -> Float[Tensor, "T B S U"]:
-        """What each stream says of every neuron; maps with the clips first."""
-        streams = sequence.streams
-        # A clip's neurons stay in place, so one look serves all frames and channels.
-        place = sequence.once(self.position, lambda: self.position(sequence))[:, None]  # B 1 U 2
-        # On a CPU grid_sample crashes at a place that is NaN; the answer is made NaN below instead.
+    def forward(self, maps: Float[Tensor, "B T D h w"], clip: ClipState) -> Float[Tensor, "T B S U"]:
+        """The drive of every neuron from each stream; maps have the clips first."""
+        streams = clip.streams
+        # Positions are constant within a clip, so one sampling serves all frames and channels.
+        place = clip.cached(self.position, lambda: self.position(clip))[:, None]  # B 1 U 2
+        # On a CPU grid_sample crashes at a NaN position; the result is set to NaN below instead.
         seen = functional.grid_sample(
             maps.flatten(1, 2), place.nan_to_num(), padding_mode="border", align_corners=False
         )[:, :, 0]

@@ -31,21 +31,21 @@ class Scored:
     to_average: Float[np.ndarray, "N"]
     fraction_explainable: Float[np.ndarray, "N"]
     fraction_explained: Float[np.ndarray, "N"]
-    kept: Bool[np.ndarray, "N"]  # counted in the mean of `fraction_explained`
+    included: Bool[np.ndarray, "N"]  # counted in the mean of `fraction_explained`
 
 
 def score_submission(ground_truth: str | Path, submission: str | Path) -> dict[str, float]:
     """The three scores of the competition, under its names; means over neurons.
 
-    FEVE is NaN where no neuron is kept. Raises DataError: a file that cannot be read; trials
+    FEVE is NaN where no neuron is counted. Raises DataError: a file that cannot be read; trials
     missing, extra or doubled; other neurons or image ids; values that are not finite.
     """
     neurons = score_neurons(ground_truth, submission)
-    kept = neurons.fraction_explained[neurons.kept]
+    counted = neurons.fraction_explained[neurons.included]
     return {
         "Single Trial Correlation": float(neurons.single_trial.mean()),
         "Correlation to Average": float(neurons.to_average.mean()),
-        "FEVE": float(kept.mean()) if len(kept) else float("nan"),
+        "FEVE": float(counted.mean()) if len(counted) else float("nan"),
     }
 
 
@@ -75,7 +75,7 @@ def _score_block(truth: _Truth, predictions: np.ndarray, block: slice) -> tuple[
         correlation_to_average(theirs, ours, truth.images),
         explained.fraction_explainable,
         explained.fraction_explained,
-        explained.kept,
+        explained.included,
     )
 
 

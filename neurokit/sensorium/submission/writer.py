@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from neurokit.errors import DataError
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 from neurokit.sensorium.recording import Scan
 from neurokit.sensorium.submission.table import (
     PREDICTION,
@@ -77,7 +77,7 @@ def write_rows(
     file that stood there before untouched.
     """
     neurons = str(unit_ids.tolist())
-    with written(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(columns(kind))
         for trial, image, row in zip(trial_ids.tolist(), image_ids.tolist(), values, strict=True):

@@ -7,10 +7,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from neurokit.digital_twin.network.clip_state import ClipState
 from neurokit.digital_twin.network.config import SMALL as ONE_STREAM
 from neurokit.digital_twin.network.config import FoundationSettings
-from neurokit.digital_twin.network.network import Draws, FoundationNetwork, build_network
-from neurokit.digital_twin.network.sequence import Sequence
+from neurokit.digital_twin.network.network import FoundationNetwork, Noise, build_network
 
 SMALL = ONE_STREAM.replace(streams=2, retina=(32, 48), recurrence="attention", spread=0.4, jitter=0.05)
 
@@ -55,10 +55,10 @@ def clips(frames: int = FRAMES, seed: int = 0, settings: FoundationSettings = TI
     return [video, *traces]
 
 
-def drawn(seed: int = 0, batch: int = CLIPS) -> Draws:
+def drawn(seed: int = 0, batch: int = CLIPS) -> Noise:
     generator = torch.Generator().manual_seed(seed)
     shapes = (batch, 3), (batch, 3), (batch, UNITS, 2)
-    return Draws(*(torch.randn(s, generator=generator, dtype=torch.float64) for s in shapes))
+    return Noise(*(torch.randn(s, generator=generator, dtype=torch.float64) for s in shapes))
 
 
 def run(
@@ -74,13 +74,13 @@ def apart(one: Tensor, other: Tensor) -> float:
     return float((one - other).abs().max())
 
 
-def kept(found: Sequence) -> dict[nn.Module, list[tuple[int, ...]]]:
+def kept(found: ClipState) -> dict[nn.Module, list[tuple[int, ...]]]:
     """Shapes of what it carries on."""
     states = {module: each if isinstance(each, tuple) else (each,) for module, each in found.state.items()}
     return {module: [tuple(each.shape) for each in state] for module, state in states.items()}
 
 
-def stored(found: Sequence) -> int:
+def stored(found: ClipState) -> int:
     """Bytes that what it carries on keeps in memory."""
     states = [each if isinstance(each, tuple) else (each,) for each in found.state.values()]
     return sum(each.untyped_storage().nbytes() for state in states for each in state)
@@ -132,7 +132,7 @@ def test_a_long_stream_needs_no_more_memory(core: str) -> None:
     inputs, sequence, sizes = clips(10, settings=MINIMAL), network.begin(CLIPS), []
     for _ in range(100):
         network(*inputs, sequence)
-        sizes.append((kept(sequence), stored(sequence), len(sequence.kept)))
+        sizes.append((kept(sequence), stored(sequence), len(sequence.cache)))
     assert len(sizes[0][0]) == 4  # two convolutions and two LSTMs
     assert sizes[99] == sizes[0]
 
@@ -175,7 +175,7 @@ def test_evaluation_has_no_noise(network: FoundationNetwork) -> None:
     one = run(network, clips(), generator=generator)
     assert torch.equal(one, run(network, clips(), generator=generator))
     assert torch.equal(torch.random.get_rng_state(), before)
-    assert network.begin(CLIPS).draws is None
+    assert network.begin(CLIPS).noise is None
 
 
 def test_the_seed_decides_the_noise(network: FoundationNetwork) -> None:
@@ -190,15 +190,15 @@ def test_the_seed_decides_the_noise(network: FoundationNetwork) -> None:
 
 def test_noise_is_drawn_once_and_held(network: FoundationNetwork) -> None:
     network.train()
-    whole = run(network, clips(), draws=drawn())
-    assert apart(run(network, clips(), [1] * FRAMES, draws=drawn()), whole) < SAME
-    assert apart(run(network, clips(), [1] * FRAMES, draws=drawn(1)), whole) > 1e-2
+    whole = run(network, clips(), noise=drawn())
+    assert apart(run(network, clips(), [1] * FRAMES, noise=drawn()), whole) < SAME
+    assert apart(run(network, clips(), [1] * FRAMES, noise=drawn(1)), whole) > 1e-2
 
 
 def test_noise_moves_the_monitor_and_the_places_of_neurons(network: FoundationNetwork) -> None:
     """One clip with noise is the network in evaluation whose monitor and places are moved that far."""
     noise, inputs = drawn(batch=1), [each[:, :1] for each in clips()]
-    found = network.train()(*inputs, network.begin(1, draws=noise))
+    found = network.train()(*inputs, network.begin(1, noise=noise))
     still = network.eval()(*inputs)
     monitor, position = network.perspective.monitor, network.readout.position
     monitor.center.data += monitor.center_std * noise.center[0]
@@ -210,7 +210,7 @@ def test_noise_moves_the_monitor_and_the_places_of_neurons(network: FoundationNe
 
 def test_clips_of_a_batch_have_noise_of_their_own(network: FoundationNetwork) -> None:
     twice = [each[:, :1].expand(-1, CLIPS, *each.shape[2:]) for each in clips()]
-    found = run(network.train(), twice, draws=drawn())
+    found = run(network.train(), twice, noise=drawn())
     assert apart(found[:, 0], found[:, 1]) > 1e-2
 
 
@@ -227,7 +227,7 @@ def masks(
     video, *traces = (each[:, :1].expand(-1, batch, *each.shape[2:]) for each in clips(4, settings=settings))
     sequence = network.begin(batch, generator=generator)
     network(video, *(each.float() for each in traces), sequence)
-    return *sequence.kept[core], states[0]
+    return *sequence.cache[core], states[0]
 
 
 def test_dropped_channels_stay_dropped() -> None:
@@ -249,7 +249,7 @@ def test_dropout_keeps_the_expectation() -> None:
 def test_dropout_is_for_training() -> None:
     plain, dropping = stirred(TINY).eval(), stirred(TINY.replace(dropout=0.3)).eval()
     assert torch.equal(run(plain, clips()), run(dropping, clips()))
-    begin = [{"draws": drawn(), "generator": torch.Generator().manual_seed(0)} for _ in range(2)]
+    begin = [{"noise": drawn(), "generator": torch.Generator().manual_seed(0)} for _ in range(2)]
     assert apart(run(plain.train(), clips(), **begin[0]), run(dropping.train(), clips(), **begin[1])) > 1e-2
 
 
@@ -257,8 +257,8 @@ def test_dropout_is_off_in_a_frozen_core() -> None:
     plain, dropping = stirred(TINY).train(), stirred(TINY.replace(dropout=0.3))
     dropping.freeze_shared()
     assert dropping.training
-    frozen = run(dropping, clips(), draws=drawn(), generator=torch.Generator().manual_seed(0))
-    assert torch.equal(frozen, run(plain, clips(), draws=drawn()))
+    frozen = run(dropping, clips(), noise=drawn(), generator=torch.Generator().manual_seed(0))
+    assert torch.equal(frozen, run(plain, clips(), noise=drawn()))
 
 
 # --- streams
@@ -275,7 +275,7 @@ def test_the_network_says_the_mean_of_its_streams_log_rates(network: FoundationN
 
 @pytest.mark.parametrize("stream", [0, 1])
 def test_a_stream_alone_leaves_the_others_without_gradients(network: FoundationNetwork, stream: int) -> None:
-    run(network.train(), clips(3), stream=stream, draws=drawn()).square().sum().backward()
+    run(network.train(), clips(3), stream=stream, noise=drawn()).square().sum().backward()
     eye = {name for name, _ in network.named_parameters() if name.startswith("perspective.")}
     names = {name for name, _ in network.named_parameters()}
     of_streams = {name for name in names - eye if name.rsplit(".", 1)[-1].isdigit()}

@@ -1,4 +1,4 @@
-"""Results of single jobs, kept in the data folder, so that a broken-off study goes on where it was."""
+"""Results of single jobs, saved in the data folder so that a broken-off study resumes."""
 
 import hashlib
 import json
@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from neurokit import settings
-from neurokit.files.atomic import written
+from neurokit.files.atomic import atomic_write
 from record import code_version
 
 
-def kept(study: str, job: dict[str, Any], run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def run_once(study: str, job: dict[str, Any], run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """What `run` gave for this job and this code before, else what it gives now; both JSON."""
     name = json.dumps([code_version(), job], sort_keys=True)
     folder = settings.data_folder() / "benchmarks" / study
@@ -18,6 +18,6 @@ def kept(study: str, job: dict[str, Any], run: Callable[[], dict[str, Any]]) -> 
     if path.is_file():
         return json.loads(path.read_text())
     found = job | run()
-    with written(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(found))
     return found

@@ -1,17 +1,17 @@
-"""What the modules of a foundation network share: the run of a sequence, and the rules of their updates.
+"""What the modules of a foundation network share: the state of running clips, and update rules.
 
-A `Sequence` holds what is computed or drawn once at the start of a video, and the state carried along.
-Everything random is drawn once for each clip of the batch and then held, so that noise is a property of the
-clip and not of the frame ("variational"). Standardised kernels are the same for all frames, too. What
-changes from frame to frame are the last inputs of each causal convolution and the states of the LSTMs.
+A `ClipState` holds what is computed or drawn once at the start of a clip, and the state that changes with
+frames. Noise is drawn once for each clip of the batch, so that it belongs to the clip and not to the frame
+("variational"). Standardised kernels are the same for all frames, too. The last inputs of each causal
+convolution and the states of the LSTMs change from frame to frame.
 
-Modules keep none of this themselves: a network can run any number of sequences at once, and a sequence of
-frames can be handed over at once, in stretches, or frame by frame with equal results.
+Modules hold none of this themselves: a network can run any number of clips at once, and the frames of a clip
+can be passed at once, in pieces, or one by one with equal results.
 
 An `UpdateRule` says how the optimiser treats one parameter. Adaptive clipping (Brock et al., ICML 2021)
 compares the norm of a gradient with that of its parameter, unit by unit: the rule says over which dimensions
 a unit extends. Gains, biases, scales, positions and the pose of the monitor do not decay. The loss is a mean
-over neurons, so what belongs to one neuron alone has its gradient multiplied by their number.
+over neurons, so gradients of parameters of a single neuron are multiplied by their number.
 
 Letters: B clips, U neurons.
 """
@@ -44,8 +44,8 @@ class UpdateRule:
 
 
 @dataclass(frozen=True, eq=False)
-class Draws:
-    """Standard normal numbers of one sequence of training.
+class Noise:
+    """Standard normal numbers of one batch of training clips.
 
     Attributes:
         center: moves the monitor.
@@ -59,27 +59,27 @@ class Draws:
 
 
 @dataclass(eq=False)
-class Sequence:
-    """The memory of a run of the network over the frames of B clips.
+class ClipState:
+    """The state of a network that runs over the frames of B clips.
 
     Attributes:
         streams: which of the network's streams run.
         batch: number of clips.
-        draws: the noise of training; None in evaluation, where there is none.
+        noise: that of training; None in evaluation.
         periphery: what lies around the monitor, 'dark' or 'extend' (its edge goes on).
         generator: draws dropout masks; None without them.
     """
 
     streams: tuple[int, ...]
     batch: int
-    draws: Draws | None = None
+    noise: Noise | None = None
     periphery: Periphery = "dark"
     generator: torch.Generator | None = None
-    kept: dict[nn.Module, Any] = field(default_factory=dict, repr=False)
+    cache: dict[nn.Module, Any] = field(default_factory=dict, repr=False)
     state: dict[nn.Module, Any] = field(default_factory=dict, repr=False)
 
-    def once(self, module: nn.Module, make: Callable[[], Made]) -> Made:
-        """What `make` returned when `module` asked first."""
-        if module not in self.kept:
-            self.kept[module] = make()
-        return self.kept[module]
+    def cached(self, module: nn.Module, make: Callable[[], Made]) -> Made:
+        """The result of `make` when `module` first called this, computed once per clip."""
+        if module not in self.cache:
+            self.cache[module] = make()
+        return self.cache[module]

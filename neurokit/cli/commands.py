@@ -1,0 +1,208 @@
+"""What each command does: it prints, and leaves the rest to the system and to `neurokit.experiment`."""
+
+import argparse
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from neurokit import settings
+from neurokit.cli.options import (
+    experiment_of,
+    load_own_model,
+    own_values,
+    parse_value,
+    simulation_options,
+)
+from neurokit.errors import DataError, SettingsError
+from neurokit.experiment import Experiment
+from neurokit.files.archives import read_npz
+from neurokit.files.atomic import atomic_write
+from neurokit.training import checkpoint
+from neurokit.training.system import System
+
+ONLY_TRAINING = ("--device", "--compile")  # options that do not say which model it is
+MOST_BYTES = 8 * 2**30  # of an input file, unpacked
+
+
+def _data(system: System, options: argparse.Namespace) -> None:
+    if getattr(options, "weights", None):
+        print(system.describe_weights(options.weights))  # type: ignore[attr-defined]  # of one system
+        return
+    if options.list:
+        print(system.sessions(settings.check_source(options.source), options.seed).to_string(index=False))
+        _list_checkpoints(system)
+    else:
+        print(system.describe(_recording(system, options)))
+    _next(system, "train", [argument for argument in options.given if argument != "--list"])
+
+
+def _recording(system: System, options: argparse.Namespace) -> Any:
+    """What the default model in its small size would read."""
+    config = next(iter(system.MODELS.values())).small.with_values(own_values(system, options))
+    where = {name: getattr(options, name) for name in ("source", "folder", "session", "seed")}
+    return system.load(**where, config=config.add_seed(options.seed))
+
+
+def _list_checkpoints(system: System) -> None:
+    folder = settings.data_folder() / "checkpoints"
+    found = sorted(folder.glob(f"{system.NAME}-*.json"))
+    found = [file for file in found if file.with_suffix(".safetensors").is_file()]
+    print(f"checkpoints in {folder}: {'none yet' if not found else ''}")
+    print("".join(f"  {file.stem}\n" for file in found), end="")
+
+
+def _simulate(system: System, options: argparse.Namespace) -> None:
+    default = settings.data_folder() / "simulated" / f"own-{system.NAME}-{options.seed}"
+    folder = options.output or default
+    named = {name: getattr(options, f"own_{name}") for name in simulation_options(system)}
+    chosen = {name: parse_value(text) for name, text in named.items() if text is not None}
+    made = system.simulate(folder, seed=options.seed, **chosen)
+    print("\n".join(f"wrote {file}" for file in made.files))
+    print(made.ceiling)
+    _next(system, "train", ["--folder", str(folder), "--size", "small"])
+
+
+def _train(system: System, options: argparse.Namespace) -> None:
+    experiment = experiment_of(system, options)
+    there = " (it was trained before)" if experiment.is_trained else ""
+    print(experiment.description, flush=True)
+    result = experiment.train().result
+    parameters = sum(parameter.numel() for parameter in result.model.parameters())
+    print(f"{parameters:,} parameters, best epoch {result.best_epoch} of {len(result.history)}{there}")
+    _show_score(experiment)
+    print(f"saved {experiment.path}.safetensors and .json")
+    _next(system, "evaluate", _same_model(options.given))
+
+
+def _show_score(experiment: Experiment) -> None:
+    """The validation score and, beside it, what needs no network."""
+    score = experiment.score()
+    rows = {experiment.model_name: score.value} | score.yardsticks
+    print(score.name)
+    print("\n".join(f"  {name:24}{value:.4g}" for name, value in rows.items()))
+
+
+def _tune(system: System, options: argparse.Namespace) -> None:
+    experiment = experiment_of(system, options)
+    print(experiment.description, flush=True)
+    study = experiment.tune(options.trials, workers=options.workers)
+    print(study.trials.drop(columns=["message"]).sort_values("loss").head(5).round(4).to_string(index=False))
+    print(f"best validation loss {study.best_loss:.4g} of {len(study.records)} trials")
+    best = [part for name, value in study.best.items() for part in ("--set", f"{name}={value}")]
+    left_out = _without(_same_model(options.given), ("--trials", "--workers"))
+    _next(system, "train", left_out + best)
+
+
+def _evaluate(system: System, options: argparse.Namespace) -> None:
+    experiment = experiment_of(system, options)
+    print(experiment.description, flush=True)
+    if not experiment.is_trained:
+        print(f"no model at {experiment.path}: training one", flush=True)
+    scores = experiment.evaluate()
+    print(scores.round(3).to_string(index=False))
+    print(system.COLUMNS)
+    files = experiment.save_scores(scores)
+    print("\n".join(f"wrote {file}" for file in files))
+    _next(
+        system,
+        "predict",
+        ["--checkpoint", f"{experiment.path}.json", "--input", "new.npz", "--output", "rates.npz"],
+    )
+
+
+def _predict(system: System, options: argparse.Namespace) -> None:
+    if options.model:
+        load_own_model(options.model)
+    found: checkpoint.Checkpoint = checkpoint.load(options.checkpoint)
+    if found.facts.get("system") != system.NAME:
+        raise SettingsError(
+            f"{options.checkpoint} is a model of {found.facts.get('system')}; use that system's predict."
+        )
+    rates = system.respond(found, _read_inputs(options.input))
+    _write_rates(options.output, rates)
+    shapes = ", ".join(f"{name} {np.shape(values)}" for name, values in rates.items())
+    print(f"wrote {options.output}: {shapes}")
+    _next(system, "data", ["--list"])
+
+
+def _read_inputs(path: Path) -> dict[str, Any]:
+    """Arrays by name: those of an npz file, or the columns of a csv file with a header."""
+    if not path.is_file():
+        raise DataError(f"{path} is missing; give a file with the inputs.")
+    if path.suffix == ".npz":
+        return read_npz(path, MOST_BYTES)
+    if path.suffix != ".csv":
+        raise DataError(f"{path} is neither .npz nor .csv; give one of these.")
+    try:
+        table = pd.read_csv(path)
+    except ValueError as error:
+        raise DataError(f"{path} is no table ({error}); write a header and numbers.") from error
+    return {str(name): column.to_numpy() for name, column in table.items()}
+
+
+def _write_rates(path: Path, rates: dict[str, Any]) -> None:
+    if path.suffix not in (".npz", ".csv"):
+        raise SettingsError(f"--output {path} is neither .npz nor .csv; give one of these.")
+    with atomic_write(path) as new:
+        if path.suffix == ".npz":
+            with new.open("wb") as file:
+                np.savez_compressed(file, **rates)
+        else:
+            columns = [pd.DataFrame(_flat(values)).add_prefix(f"{name}_") for name, values in rates.items()]
+            pd.concat(columns, axis=1).to_csv(new, index=False)
+
+
+def _flat(values: Any) -> Any:
+    """A row each time or trial; trials with bins stand one below the other."""
+    return values.reshape(len(values), -1) if values.ndim < 3 else values.reshape(-1, values.shape[-1])
+
+
+def _submit(system: System, options: argparse.Namespace) -> None:
+    if options.workers is not None and options.engine == "here":
+        raise SettingsError("--workers needs --engine processes or ray; here members are trained in turn.")
+    experiment = experiment_of(system, options)
+    print(experiment.description, flush=True)
+    chosen = {name: getattr(options, name) for name in ("members", "engine", "workers")}
+    made = experiment.submit(options.output, **chosen)
+    print(made.members.round(3).to_string(index=False))
+    if len(made.scores):
+        print(made.scores.round(3).to_string(index=False))
+    print(system.COLUMNS)
+    print("\n".join(f"wrote {file} (valid)" for file in made.files))
+    given = _without(_same_model(options.given), ("--members", "--engine", "--workers", "--output"))
+    _next(system, "evaluate", given if "--model" in given else ["--model", options.model, *given])
+
+
+def _next(system: System, command: str, arguments: Sequence[str]) -> None:
+    """The command to type next."""
+    print(f"next: {shlex.join(['neurokit', system.NAME, command, *arguments])}")
+
+
+def _same_model(given: Sequence[str]) -> list[str]:
+    return _without(given, ONLY_TRAINING)
+
+
+def _without(given: Sequence[str], flags: Sequence[str]) -> list[str]:
+    """The arguments without some flags and the value of each."""
+    left, skip = [], False
+    for argument in given:
+        flag, equals, _ = argument.partition("=")
+        if not skip and flag not in flags:
+            left.append(argument)
+        skip = flag in flags and not equals
+    return left
+
+
+RUN: dict[str, Callable[[System, argparse.Namespace], None]] = {
+    "data": _data,
+    "simulate": _simulate,
+    "train": _train,
+    "tune": _tune,
+    "evaluate": _evaluate,
+    "predict": _predict,
+    "submit": _submit,
+}

@@ -1,0 +1,192 @@
+"""The options of each command, and the experiment that they stand for."""
+
+import argparse
+import importlib.util
+import inspect
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from neurokit import settings
+from neurokit.errors import SettingsError
+from neurokit.experiment import Experiment
+from neurokit.training.system import System
+
+
+def parser_of(system: System, command: str, about: str, examples: Sequence[str]) -> argparse.ArgumentParser:
+    """The options of one command, and nothing that only another command or system takes."""
+    typed = f"neurokit {system.NAME} {command}"
+    shown = "\n".join(f"  {typed} {example}".rstrip() for example in examples)
+    parser = argparse.ArgumentParser(
+        prog=typed,
+        description=f"{settings.SYSTEMS[system.NAME]}: {about}.",
+        epilog=f"examples\n{shown}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    if command == "predict":
+        _add_prediction(parser, system)
+    elif command == "simulate":
+        _add_simulation(parser, system)
+    else:
+        _add_recording(parser)
+        _add_own(parser, system)
+    if command in ("train", "tune", "evaluate", "submit"):
+        _add_model(parser, system, command)
+    if command == "data":
+        parser.add_argument("--list", action="store_true", help="what the source has, without downloading")
+        if hasattr(system, "describe_weights"):
+            text = "a folder of released weights, whose scans to list in place of a recording"
+            parser.add_argument("--weights", type=Path, help=text)
+    if command == "tune":
+        parser.add_argument("--trials", type=whole_number, default=20, help="models to try (default 20)")
+        parser.add_argument("--workers", type=whole_number, default=1, help="trials at a time (default 1)")
+    if command == "submit":
+        _add_submission(parser)
+    return parser
+
+
+def _add_recording(parser: argparse.ArgumentParser) -> None:
+    text = "demo, cutout or full (default: NEUROKIT_SOURCE or demo)"
+    parser.add_argument("--source", choices=settings.SOURCES, help=text)
+    parser.add_argument("--folder", type=Path, help="a recording of your own, in place of a source")
+    parser.add_argument("--session", nargs="+", default=(), help="which session or sessions of it")
+    text = "picks the simulated recording; seed of split, weights and training (default 0)"
+    parser.add_argument("--seed", type=whole_number, default=0, help=text)
+
+
+def _add_own(parser: argparse.ArgumentParser, system: System) -> None:
+    for option in system.OPTIONS:
+        flag, shown = f"--{option.name}", option.name.upper()
+        several = "+" if option.several else None
+        parser.add_argument(flag, dest=f"own_{option.key}", nargs=several, metavar=shown, help=option.about)
+
+
+def _add_model(parser: argparse.ArgumentParser, system: System, command: str) -> None:
+    default = "model_4" if command == "submit" else next(iter(system.MODELS))
+    known = ", ".join(f"{name} ({entry.about})" for name, entry in system.MODELS.items())
+    text = f"{known}; or my_file.py:name, a function that builds one (default {default})"
+    parser.add_argument("--model", default=default, help=text)
+    text = "small or published (default: small for a simulated recording)"
+    parser.add_argument("--size", choices=("small", "published"), help=text)
+    parser.add_argument("--config", type=Path, help="a JSON file with fields of the config")
+    text = "one field of the config, such as fit.learning_rate=0.001; may be given again"
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=text)
+    parser.add_argument("--epochs", type=whole_number, help="at most so many (default: as the config says)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default auto)")
+    text = "training steps by torch.compile, or as CUDA graphs on top of it (default none)"
+    parser.add_argument("--compile", choices=("none", "default", "graphs"), default="none", help=text)
+
+
+def _add_simulation(parser: argparse.ArgumentParser, system: System) -> None:
+    parser.add_argument("--seed", type=whole_number, default=0, help="of the simulation (default 0)")
+    parser.add_argument("--output", type=Path, help="folder (default: in NEUROKIT_DATA)")
+    for name in simulation_options(system):
+        flag, text = name.replace("_", "-"), "of the recording (default: as in the demo)"
+        parser.add_argument(f"--{flag}", dest=f"own_{name}", metavar=name.upper(), help=text)
+
+
+def simulation_options(system: System) -> list[str]:
+    """What else can be said of a simulated recording."""
+    return [name for name in inspect.signature(system.simulate).parameters if name not in ("folder", "seed")]
+
+
+def _add_prediction(parser: argparse.ArgumentParser, system: System) -> None:
+    parser.add_argument("--checkpoint", type=Path, required=True, help="what `train` has saved")
+    parser.add_argument("--input", type=Path, required=True, help=f"npz or csv: {system.INPUTS}")
+    parser.add_argument("--output", type=Path, required=True, help="npz or csv with the rates")
+    parser.add_argument("--model", help="my_file.py:name that the model was built by, if it was yours")
+
+
+def _add_submission(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--members", type=whole_number, default=5, help="models to average (default 5)")
+    engines = ("here", "processes", "ray")
+    parser.add_argument("--engine", choices=engines, default="here", help="how they train (default here)")
+    text = "members at a time, not with here (default: one on each GPU, or two without one)"
+    parser.add_argument("--workers", type=whole_number, help=text)
+    parser.add_argument("--output", type=Path, help="folder (default: in NEUROKIT_DATA)")
+
+
+def whole_number(text: str) -> int:
+    """A number that seeds and sizes may be."""
+    if not text.strip().isdecimal() or int(text) >= 2**63:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to 2^63 - 1")
+    return int(text)
+
+
+def experiment_of(system: System, options: argparse.Namespace) -> Experiment:
+    """The experiment that the options stand for."""
+    own_model = ":" in options.model
+    return Experiment(
+        system.NAME,
+        model=None if own_model else options.model,
+        build=load_own_model(options.model) if own_model else None,
+        values=_values(system, options),
+        epochs=options.epochs,
+        size=options.size,
+        source=options.source,
+        folder=options.folder,
+        session=options.session,
+        seed=options.seed,
+        device=options.device,
+        compile=options.compile,
+    )
+
+
+def _values(system: System, options: argparse.Namespace) -> dict[str, Any]:
+    """Fields of the config: of the file, then of --set, then of flags of their own."""
+    found = {} if options.config is None else _read_config(options.config)
+    for pair in options.set:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise SettingsError(f"--set {pair} has no value; write --set {pair}=VALUE.")
+        found[name] = parse_value(text)
+    return found | own_values(system, options)
+
+
+def own_values(system: System, options: argparse.Namespace) -> dict[str, Any]:
+    """Fields of the config that have a flag of their own and were given."""
+    named = {option.key: getattr(options, f"own_{option.key}") for option in system.OPTIONS}
+    return {key: parse_value(value) for key, value in named.items() if value is not None}
+
+
+def parse_value(text: str | list[str]) -> Any:
+    """A number, a list, true, null or a word."""
+    if isinstance(text, list):
+        return [parse_value(each) for each in text]
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None if text == "None" else text
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"--config {path} cannot be read ({error}); give a JSON file.") from error
+    if not isinstance(found, dict):
+        raise SettingsError(f"--config {path} holds no fields; give a JSON object, as in {{'hidden': 20}}.")
+    return found
+
+
+def load_own_model(text: str) -> Any:
+    """The function `name` of a file, as in my_file.py:name; the file is run, as Python runs any import."""
+    file, _, name = text.rpartition(":")
+    module = _imported(Path(file))
+    if not callable(found := getattr(module, name, None)):
+        raise SettingsError(f"--model {text}: {file} has no function {name}.")
+    return found
+
+
+def _imported(path: Path) -> ModuleType:
+    specification = importlib.util.spec_from_file_location(path.stem, path)
+    if not path.is_file() or specification is None or specification.loader is None:
+        raise SettingsError(f"--model: {path} is no Python file; write my_file.py:name.")
+    module = importlib.util.module_from_spec(specification)
+    sys.modules[path.stem] = module  # where loading a checkpoint looks the class up
+    specification.loader.exec_module(module)
+    return module
