@@ -401,7 +401,7 @@ def _function(build: Any) -> Any:
 
 
 def _source(function: Any) -> bytes:
-    """The file that it stands in, or, in a cell of a notebook, its own lines; nothing where there are none."""
+    """The file that it stands in; its own lines in a cell of a notebook; nothing where there are none."""
     try:
         file = Path(inspect.getsourcefile(function) or "")
         return file.read_bytes() if file.is_file() else inspect.getsource(function).encode()
