@@ -315,7 +315,7 @@ class Experiment:
             raise SettingsError(
                 f"config is a {type(config).__name__}; {self.system.NAME} takes a {type(entry).__name__}."
             )
-        own = "own" if self.build is None else self.build.__name__
+        own = "own" if self.build is None else _function(self.build).__name__
         return (name if config is None and self.build is None else own), config or entry
 
     def _trained(self, options: Mapping[str, Any]) -> TrainingResult:
@@ -388,10 +388,25 @@ def _names(session: Session) -> tuple[str, ...]:
 
 def _code_name(build: Build) -> str:
     """Function and code of a model of one's own: another one of the same name has another file."""
-    file = inspect.getsourcefile(build)
-    in_file = file is not None and Path(file).is_file()  # a cell of a notebook is in none
-    code = Path(str(file)).read_bytes() if in_file else inspect.getsource(build).encode()
-    return f"{build.__module__}:{build.__qualname__} {hashlib.sha256(code).hexdigest()[:10]}"
+    function, fixed = _function(build), ""
+    if isinstance(build, functools.partial):
+        held = [*build.args, *(each for pair in sorted(build.keywords.items()) for each in pair)]
+        fixed = repr([getattr(each, "__qualname__", each) for each in held])
+    digest = hashlib.sha256(_source(function) + fixed.encode()).hexdigest()[:10]
+    return f"{function.__module__}:{function.__qualname__} {digest}"
+
+
+def _function(build: Any) -> Any:
+    return _function(build.func) if isinstance(build, functools.partial) else build
+
+
+def _source(function: Any) -> bytes:
+    """The file that it stands in; its own lines in a cell of a notebook; nothing where there are none."""
+    try:
+        file = Path(inspect.getsourcefile(function) or "")
+        return file.read_bytes() if file.is_file() else inspect.getsource(function).encode()
+    except (OSError, TypeError):
+        return b""
 
 
 def _result(opened: Checkpoint) -> TrainingResult:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,18 @@ def test_the_same_name_of_another_model_is_another_file(
         exec(compile(file.read_text(), str(file), "exec"), scope)
         paths.append(tiny(build=scope["build"]).path)
     assert paths[0] != paths[1]
+
+
+def sized(task: Any, config: Any, width: int = 1) -> nn.Module:
+    """A model of one's own with an argument."""
+    return Linear(len(task.channels), len(task.regions))
+
+
+def test_a_function_with_arguments_filled_in_is_named_by_them(tiny: Callable[..., Experiment]) -> None:
+    made = [tiny(build=sized), tiny(build=partial(sized, width=2)), tiny(build=partial(sized, width=3))]
+    assert len({each.path for each in made}) == 3
+    assert made[1].path == tiny(build=partial(sized, width=2)).path
+    assert all(each.model_name == "sized" for each in made)
 
 
 # --- train, save, load, resume

@@ -81,6 +81,14 @@ def swell(book: NotebookNode) -> None:
     book.cells[0].source += "long " * 50_000
 
 
+def import_much(book: NotebookNode) -> None:
+    book.cells[2].source += "\n" + "\n".join(f"import package_{number}" for number in range(11))
+
+
+def import_at_length(book: NotebookNode) -> None:
+    book.cells[2].source += f"\nfrom package import {'a' * 100}"
+
+
 def write(book: NotebookNode, folder: Path) -> Path:
     path = folder / "01_crafted.ipynb"
     nbformat.write(book, path)
@@ -103,6 +111,8 @@ def test_the_crafted_notebook_is_without_fault(tmp_path: Path) -> None:
         (run_out_of_order, "execution counts are [7, 2"),
         (say_little, "5 text cells, 6 code cells"),
         (swell, "bytes, at most 200000"),
+        (import_much, "11 imports in the first cell, at most 10"),
+        (import_at_length, "an import of 120 characters"),
     ],
 )
 def test_a_spoilt_notebook_is_noticed(

@@ -6,10 +6,14 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from notebook_header import TAG
+
 CHECK = re.compile(r"(?m)^# NBVAL_CHECK_OUTPUT$")
 ABSOLUTE = re.compile(
     r"(?:^|[^A-Za-z0-9_./])(?:/(?:home|root|tmp|opt|mnt|Users|srv|work)/[A-Za-z]|[A-Z]:\\Users)", re.M
 )
+IMPORT = re.compile(r"(?m)^(?:from|import) .*$")
+MOST_IMPORTS, LONGEST_IMPORT = 10, 100  # lines of the first cell, characters of each
 LEAST_CHECKS = 5
 LARGEST = 200_000  # bytes
 
@@ -25,6 +29,16 @@ def faults(path: Path) -> list[str]:
     texts = sum(cell.cell_type == "markdown" for cell in book.cells)
     if texts <= len(code_cells(book)):
         found.append(f"{texts} text cells, {len(code_cells(book))} code cells: text should outnumber code")
+    return found + import_faults(book)
+
+
+def import_faults(book: NotebookNode) -> list[str]:
+    """Too many imports, or too long ones, in the first cell that is not generated."""
+    own = [cell for cell in code_cells(book) if TAG not in cell.metadata.get("tags", [])]
+    lines = IMPORT.findall(own[0].source) if own else []
+    found = [f"an import of {len(line)} characters: {line}" for line in lines if len(line) > LONGEST_IMPORT]
+    if len(lines) > MOST_IMPORTS:
+        found.append(f"{len(lines)} imports in the first cell, at most {MOST_IMPORTS}")
     return found
 
 

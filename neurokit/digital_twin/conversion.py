@@ -249,7 +249,7 @@ def write_recording(
     check_replaceable(Path(folder) / "training_data", TRIAL_FOLDERS)
     check_replaceable(Path(folder) / "evaluation_data", ARRAYS)
     statistics = training_statistics(trials, unit_ids)
-    if len(silent := unit_ids[~statistics.kept]):
+    if len(silent := unit_ids[~statistics.active]):
         finding = f"{len(silent)} units are never active in the trials to fit and are left out"
         warnings.warn(f"{finding}: {', '.join(map(str, silent))}.", stacklevel=2)
     with atomic_write_folder(folder) as temporary:

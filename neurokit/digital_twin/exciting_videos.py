@@ -96,7 +96,7 @@ def most_exciting_videos(
 
     `model` turns pixels K T H W into responses K T U (`OfPixels`), and the mean over the last `counted`
     frames of `shape` is what grows. `contrast` is the root mean square of a pixel's distance from grey over
-    the whole video, so 0.05 may also be 0.5 in a hundredth of it; where pixels would be darker than black or
+    the video, so 0.05 may also be 0.5 in a hundredth of it; where pixels would be darker than black or
     lighter than white they are cut off, and the contrast is lower. A step is `step_size` of the contrast
     and shrinks to nothing; its direction is the gradient under a Gaussian of `smoothing` pixels in each
     frame.

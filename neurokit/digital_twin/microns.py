@@ -69,7 +69,7 @@ def group(parent: h5py.Group, name: str) -> h5py.Group:
 def array(parent: h5py.Group, name: str, kinds: str, shape: tuple[int | None, ...]) -> np.ndarray:
     """The values of a dataset of one of the numpy `kinds`; None in `shape` for any length.
 
-    Raises DataError where it is missing, of another type or shape, too large, or kept in another file.
+    Raises DataError where it is missing, of another type or shape, too large, or stored in another file.
     """
     found = _member(parent, name)
     where = _name(parent, name)
@@ -150,7 +150,7 @@ class MicronsVideo:
         kind: Clip, Monet2 or Trippy.
         frames: grey values.
         time: s of each frame, from 0.
-        facts: what else is told of it, such as movie_name or duration (s), as text.
+        facts: what else is said of it, such as movie_name or duration (s), as text.
     """
 
     name: str

@@ -90,7 +90,7 @@ def convert_microns(
     x and y are the perspective. Pupil radius is the longer half axis, since a round pupil seen from the side
     looks narrower and not longer; it and the treadmill are the modulation. Behaviour that was not seen for
     more than half a second stays NaN. All of it passes through memory: about 5 GB each for the videos of a
-    whole scan at 144 x 256 pixels and for 10,000 neurons, so name areas, or a smaller size.
+    full scan at 144 x 256 pixels and for 10,000 neurons, so name areas, or a smaller size.
 
     Raises DataError as `split_trials`, `load_video` and `write_recording` do, and for a trial that is not
     sampled at 7.5 Hz as its video is; DiskError where the folder cannot be written.

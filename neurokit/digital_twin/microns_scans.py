@@ -63,8 +63,8 @@ def load_scan(
         chosen = _chosen(path, neurons["areas"], areas)
         trials = _trials(scan, chosen, len(neurons["areas"]), set(without))
         _check_videos(group(file, "videos"), trials)
-    kept = {name: values[chosen] for name, values in neurons.items()}
-    return MicronsScan(session, scan_idx, trials=trials, **kept)
+    columns = {name: values[chosen] for name, values in neurons.items()}
+    return MicronsScan(session, scan_idx, trials=trials, **columns)
 
 
 def load_video(path: str | Path, name: str) -> MicronsVideo:

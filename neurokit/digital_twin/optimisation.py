@@ -126,7 +126,7 @@ class SgdClip(torch.optim.Optimizer):
         m = momentum m + d                                (the first time m = d)
         p = p - rate (d + momentum m + decay p),          without Nesterov p - rate (m + decay p)
 
-    where norms run over the dimensions of the rule, the size is that of the whole tensor, and decay is left
+    where norms run over the dimensions of the rule, the size is that of all of the tensor, and decay is left
     out where the rule says so. A parameter without a gradient, as those of streams that took no part, is
     left alone together with its m.
     """

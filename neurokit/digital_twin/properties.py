@@ -53,11 +53,11 @@ def scan_key(session: int, scan_idx: int) -> str:
     return f"{session}-{scan_idx}"
 
 
-def read_table(path: Path, whole: Sequence[str], texts: Sequence[str] = ()) -> pd.DataFrame:
-    """A csv with the columns `whole` (made int64), `texts` (kept as text) and any others.
+def read_table(path: Path, integers: Sequence[str], texts: Sequence[str] = ()) -> pd.DataFrame:
+    """A csv with the columns `integers` (made int64), `texts` (left as text) and any others.
 
     Raises DataError where the file is missing or no table, lacks a column, or holds no whole number of 0
-    or above in one of `whole`.
+    or above in one of `integers`.
     """
     try:
         table = pd.read_csv(path, dtype=dict.fromkeys(texts, str), keep_default_na=True)
@@ -66,10 +66,10 @@ def read_table(path: Path, whole: Sequence[str], texts: Sequence[str] = ()) -> p
     except (OSError, ValueError, pd.errors.ParserError) as error:
         finding = f"{path} is no table of comma-separated values ({str(error).splitlines()[0]})"
         raise DataError(f"{finding}: take it from the release again.") from error
-    if missing := [name for name in (*whole, *texts) if name not in table]:
+    if missing := [name for name in (*integers, *texts) if name not in table]:
         finding = f"{path} has no column {', '.join(missing)}, only {', '.join(map(str, table))}"
         raise DataError(f"{finding}: take it from the release again.")
-    return table.assign(**{name: _whole_numbers(path, table[name]) for name in whole})
+    return table.assign(**{name: _whole_numbers(path, table[name]) for name in integers})
 
 
 def read_scans(path: Path) -> pd.DataFrame:
@@ -77,9 +77,11 @@ def read_scans(path: Path) -> pd.DataFrame:
     return _single(path, read_table(path, [*SCAN, "units"], ["data_id"]), SCAN)
 
 
-def read_units(path: Path, whole: Sequence[str] = ()) -> pd.DataFrame:
-    """Units: session, scan_idx, unit_id, `whole`, others. DataError as `read_table`, or for a doubled one."""
-    return _single(path, read_table(path, [*UNIT, *whole]), UNIT)
+def read_units(path: Path, integers: Sequence[str] = ()) -> pd.DataFrame:
+    """Units: session, scan_idx, unit_id, `integers`, others. DataError as `read_table`, or where one is
+    doubled.
+    """
+    return _single(path, read_table(path, [*UNIT, *integers]), UNIT)
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

@@ -122,7 +122,7 @@ def load_videos(folder: str | Path) -> tuple[Video, ...]:
 
 
 def write_trials(folder: str | Path, trials: Iterable[Trial]) -> Path:
-    """Writes trials as `load_trials` reads them, whole or not at all; replaces other trials in that folder.
+    """Writes trials as `load_trials` reads them, all or none; replaces other trials in that folder.
 
     Raises DataError for trials that could not be read again or a folder that holds anything but trials,
     DiskError where they cannot be written.
@@ -143,7 +143,7 @@ def write_trials(folder: str | Path, trials: Iterable[Trial]) -> Path:
 
 
 def write_videos(folder: str | Path, videos: Iterable[Video]) -> Path:
-    """Writes videos as `load_videos` reads them, whole or not at all; replaces other videos in that folder.
+    """Writes videos as `load_videos` reads them, all or none; replaces other videos in that folder.
 
     Raises DataError for videos that could not be read again or a folder that holds anything but videos,
     DiskError where they cannot be written.
@@ -167,9 +167,9 @@ def _read_trial(folder: Path, name: str) -> Trial:
     flag, samples = (folder / kind / f"{name}.npy" for kind in ("training", "samples"))
     training = read_scalar(flag, "b", "one bool, True for a trial to fit and False for one to validate with")
     trial = _read_arrays(folder, name, training=bool(training))
-    told = read_scalar(samples, "iu", "the number of frames as one integer")
-    if told != len(trial.stimulus):
-        finding = f"says {told}, and the stimulus of that trial has {len(trial.stimulus)} frames"
+    stated = read_scalar(samples, "iu", "the number of frames as one integer")
+    if stated != len(trial.stimulus):
+        finding = f"says {stated}, and the stimulus of that trial has {len(trial.stimulus)} frames"
         raise bad(samples, finding, "write the trial again")
     return trial
 

@@ -117,7 +117,7 @@ def load_weights(folder: str | Path, session: int, scan_idx: int) -> Weights:
     """The weights of one scan, mapped from their files.
 
     The files carry no mark of their recording: those of two recordings with equally many units cannot be
-    told apart, and one under the other's name is loaded as if it were the other.
+    distinguished, and one under the other's name is loaded as if it were the other.
 
     Raises CheckpointError for a folder or file that is missing, damaged, holds more than tensors, is not of
     single precision, or has other sizes than core and tables say; DataError for a damaged table or a scan
@@ -221,8 +221,8 @@ def _rows(path: Path, units: pd.DataFrame, session: int, scan_idx: int) -> pd.Da
         raise CheckpointError(f"{finding}: give session and scan_idx as whole numbers of 0 or above.")
     if not len(units) or "unit_id" not in units:
         raise CheckpointError(f"{path} needs a table of units with one unit_id each: add that column.")
-    if not (whole := are_whole(units["unit_id"])).all():
-        finding = f"{path} would have a unit of unit_id {units['unit_id'][~whole].iloc[0]}"
+    if not (valid := are_whole(units["unit_id"])).all():
+        finding = f"{path} would have a unit of unit_id {units['unit_id'][~valid].iloc[0]}"
         raise CheckpointError(f"{finding}: give whole numbers of 0 or above.")
     numbers = pd.to_numeric(units["unit_id"]).to_numpy(dtype=np.int64)
     if len(np.unique(numbers)) < len(numbers):
@@ -235,22 +235,22 @@ def _keep_core(path: Path, core: dict[str, Tensor]) -> None:
     if not path.exists():
         write_tensors(path, core)
         return
-    kept = read_tensors(path, "choose another folder")
-    same = kept.keys() == core.keys() and all(_equal(kept[name], core[name]) for name in kept)
+    stored = read_tensors(path, "choose another folder")
+    same = stored.keys() == core.keys() and all(_equal(stored[name], core[name]) for name in stored)
     if not same:
         raise CheckpointError(f"{path} is another core than the one to save: choose another folder.")
 
 
-def _equal(kept: Tensor, new: Tensor) -> bool:
-    return kept.dtype == new.dtype and torch.equal(kept, new.detach().cpu())
+def _equal(stored: Tensor, new: Tensor) -> bool:
+    return stored.dtype == new.dtype and torch.equal(stored, new.detach().cpu())
 
 
 def _extend(path: Path, rows: pd.DataFrame) -> None:
     """Puts `rows` of one scan behind those of the others."""
     if path.exists():
-        kept = read_scans(path) if path.name == SCANS_FILE else read_units(path, ["readout_id"])
+        stored = read_scans(path) if path.name == SCANS_FILE else read_units(path, ["readout_id"])
         session, scan_idx = (int(rows[name].iloc[0]) for name in SCAN)
-        rows = pd.concat([kept[~rows_of(kept, session, scan_idx)], rows], ignore_index=True)
+        rows = pd.concat([stored[~rows_of(stored, session, scan_idx)], rows], ignore_index=True)
     write_table(path, rows)
 
 

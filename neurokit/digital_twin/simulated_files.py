@@ -166,7 +166,7 @@ def _standardise(
 
 
 def write_scans(path: str | Path, scans: Sequence[MicronsScan], videos: Iterable[MicronsVideo]) -> Path:
-    """Writes scans and their videos as one HDF5 file, whole or not at all. Raises DiskError.
+    """Writes scans and their videos as one HDF5 file, completely or not at all. Raises DiskError.
 
     Each video that a trial names must be among `videos`: a link that leads nowhere is not noticed here.
     """

@@ -40,7 +40,7 @@ class TrainingStatistics:
     units_mean: Float[np.ndarray, "N"]
 
     @property
-    def kept(self) -> Bool[np.ndarray, "N"]:
+    def active(self) -> Bool[np.ndarray, "N"]:
         """Which units have activity to divide by, and so are in the trial folder, in this order."""
         return self.units_mean > 0
 
@@ -50,7 +50,7 @@ class TrainingStatistics:
             trial,
             perspective=_scaled(trial.perspective, self.perspective_mean, self.perspective_std),
             modulation=_scaled(trial.modulation, self.modulation_mean, self.modulation_std),
-            units=_scaled(trial.units[:, self.kept], 0.0, self.units_mean[self.kept]),
+            units=_scaled(trial.units[:, self.active], 0.0, self.units_mean[self.active]),
         )
 
     def write(self, path: str | Path) -> None:
@@ -94,7 +94,7 @@ def _scaled(
 def _mean_and_std(
     values: Float32[np.ndarray, "F 2"],
 ) -> tuple[Float[np.ndarray, "2"], Float[np.ndarray, "2"]]:
-    """Of each column, NaN left out; 0 and 1 stand in where that cannot be told."""
+    """Of each column, NaN left out; 0 and 1 stand in where they are unknown."""
     seen = [column[~np.isnan(column)].astype(np.float64) for column in values.T]
     mean = np.array([column.mean() if len(column) else 0.0 for column in seen])
     varies = [len(column) and np.ptp(column) > 0 for column in seen]

@@ -55,7 +55,7 @@ class TwinTask:
         """The recording's own number of each unit, unit_id, U rows."""
         found = self.statistics
         return pd.DataFrame(
-            {"unit_id": np.arange(self.units) if found is None else found.unit_ids[found.kept]}
+            {"unit_id": np.arange(self.units) if found is None else found.unit_ids[found.active]}
         )
 
     def part(self, name: str) -> list[Video]:

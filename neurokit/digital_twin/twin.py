@@ -26,9 +26,9 @@ class DigitalTwin:
     """Predicts responses to video from its first frame on; `units` describes the neurons, row by row.
 
     Behaviour that is left out is the mean of the training trials, and so is behaviour that is NaN. What was
-    seen before is remembered until `reset`, which every prediction starts with unless told otherwise. Weights
-    are read at a reset: train, then reset. `periphery` 'extend' continues the monitor's edge around it, which
-    is dark otherwise. The network, a `TwinNetwork`, is moved to `device`.
+    seen before is remembered until `reset`, which every prediction starts with unless `reset` is False.
+    Weights are read at a reset: train, then reset. `periphery` 'extend' continues the monitor's edge around
+    it, which is dark otherwise. The network, a `TwinNetwork`, is moved to `device`.
     """
 
     def __init__(
@@ -173,7 +173,7 @@ def _behaviour(values: Any, frames: int, name: str) -> Float32[np.ndarray, "T N 
             f"{name} has {len(values)} frames and the stimulus {frames}: cut or resample one of them, at 30 "
             "Hz."
         )
-    with np.errstate(over="ignore"):  # what float32 cannot hold is told apart below
+    with np.errstate(over="ignore"):  # what float32 cannot hold is found below
         values = values.astype(np.float32)
     if np.isinf(values).any():
         raise DataError(

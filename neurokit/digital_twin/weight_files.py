@@ -24,7 +24,7 @@ def read_tensors(path: Path, remedy: str) -> dict[str, Tensor]:
     """The named tensors of a file of `torch.save`, on the CPU, mapped from it where its format allows.
 
     Raises CheckpointError, which ends with `remedy`, where the file is missing, damaged, or holds
-    anything but named whole tensors of finite numbers.
+    anything but named, complete tensors of finite numbers.
     """
     content = _opened(path, remedy)
     if not isinstance(content, dict) or not content or not all(_plain(*row) for row in content.items()):

@@ -1,7 +1,7 @@
 """Windows: what is drawn from the trials of a recording in each step of training.
 
 A window is a stretch of frames of one trial; trial and stretch are drawn anew for every step, so there is no
-list of windows and nothing is kept twice. Videos stay on disk, mapped; a window goes to the device as bytes.
+list of windows and nothing is held twice. Videos stay on disk, mapped; a window goes to the device as bytes.
 
 Letters: T frames of a window (30 Hz), B windows, H x W monitor pixels, U units.
 """

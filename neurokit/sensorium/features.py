@@ -144,7 +144,7 @@ class MouseTrials:
 
     def _rows(self, trials: Int[Tensor, "K"]) -> tuple[Tensor, Tensor]:
         """Images and responses of these trials, on the device; from the pack in the file's order."""
-        if self.resident:  # index_select copies whole rows, brackets pick numbers
+        if self.resident:  # index_select copies rows, brackets pick numbers
             return self.images.index_select(0, trials), self.responses.index_select(0, trials)
         order = trials.argsort()
         back = order.argsort()

@@ -17,7 +17,7 @@ from neurokit.sensorium.cnn import StackedCore
 from neurokit.sensorium.config import CNN, CNN_PLUS, LN, LN_PLUS, MODEL_4, ModelSettings, MouseShape
 from neurokit.sensorium.model import BEHAVIOURS, SensoriumModel
 
-# Our name, as a pattern, and the official one; a layer's number and a mouse's key are kept.
+# Our name, as a pattern, and the official one; a layer's number and a mouse's key stay.
 NAMES = {
     r"core\.convolutions\.0\.weight": r"core.features.layer0.conv.weight",
     r"core\.convolutions\.(\d+)\.0\.weight": r"core.features.layer\1.ds_conv.in_depth_conv.weight",

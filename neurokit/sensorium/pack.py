@@ -57,9 +57,9 @@ def packed_arrays(
 
 
 def read_pack(path: Path, facts: dict[str, str]) -> dict[str, np.ndarray] | None:
-    """The arrays of a pack; None where it is missing, not whole, or its metadata differ from `facts`.
+    """The arrays of a pack; None where it is missing, incomplete, or its metadata differ from `facts`.
 
-    Whole means its size and, by their digest, all names, types, shapes, lengths and texts. A flipped
+    Complete means its size and, by their digest, all names, types, shapes, lengths and texts. A flipped
     byte among the numbers is not noticed: that would take reading them all.
     """
     try:

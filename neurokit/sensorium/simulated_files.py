@@ -28,7 +28,7 @@ def scan_name(parameters: ScanParameters) -> str:
 
 
 def write_scan(scan: SimulatedScan, folder: str | Path) -> Path:
-    """Writes `<name>.zip` into `folder`, whole or not at all; returns its path."""
+    """Writes `<name>.zip` into `folder`, completely or not at all; returns its path."""
     name = scan_name(scan.parameters)
     path = Path(folder) / f"{name}.zip"
     with atomic_write(path) as temporary, zipfile.ZipFile(temporary, "w", compresslevel=1) as archive:

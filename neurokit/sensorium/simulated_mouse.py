@@ -47,7 +47,7 @@ DEPTHS = (100.0, 300.0)  # micrometres below the surface: layer 2/3
 BASE = 0.15
 EVENTS = 1.0  # mean number of events at rate 1
 EVENT_SHAPE = 4.0  # of the gamma distribution of event sizes
-DRAWS = 64  # of what a model is not told, to average over
+DRAWS = 64  # of what a model does not know, to average over
 AT_ONCE = 4_000_000  # rates of sessions drawn side by side, 32 MB an array
 
 

@@ -57,7 +57,7 @@ class StateSettings(Config):
 class StateTransform:
     """A fitted state: plain arrays, to be saved with the model that was trained on its states.
 
-    PCA, regression and inverse PCA are kept as the two maps that they amount to, of rank R: 50
+    PCA, regression and inverse PCA are stored as the two maps that they amount to, of rank R: 50
     numbers per neuron and not 520. `converged` is False where the factorisation stopped at its
     limit of iterations; it is usable then, too.
     """

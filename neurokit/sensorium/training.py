@@ -49,7 +49,7 @@ def task(
 
     `arrays` hold behavioural states that were fitted before, as `key/name` (other names are passed over:
     scales follow from a scan's own statistics); `tiers` replace those of a scan, by key. Raises DataError for
-    scans that lack what the model reads, and for a state that is not whole.
+    scans that lack what the model reads, and for an incomplete state.
     """
     if not recording:
         raise DataError("There is no scan to prepare; give at least one.")

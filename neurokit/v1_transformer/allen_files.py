@@ -58,7 +58,7 @@ def read_movie(path: Path, dataset: Any, name: str, size: tuple[int, int] | None
         or (shown.reshape(-1, len(frames)) != range(len(frames))).any()
     ):
         raise DataError(
-            f"The stimulus table of {name} in {path} has a gap: its {len(shown)} rows are not whole repeats "
+            f"The stimulus table of {name} in {path} has a gap: its {len(shown)} rows are no full repeats "
             f"of {len(frames)} frames; leave this movie out with movies=."
         )
     return Movie(name, frames, _without_pauses(start.reshape(-1, len(frames)), name, path))

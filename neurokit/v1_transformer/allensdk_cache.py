@@ -93,7 +93,7 @@ def check_whole(path: Path, session_id: int) -> None:
     try:
         h5py.File(path, locking=False).close()  # `atomic_write` holds a lock of its own
     except OSError as error:
-        finding = f"What the Allen Institute's server sent for session {session_id} is no whole HDF5 file"
+        finding = f"What the Allen Institute's server sent for session {session_id} is no complete HDF5 file"
         raise FetchError(f"{finding} ({error}): try again later; no part of it was saved.") from error
 
 
@@ -169,7 +169,7 @@ def fetch_session(cache: Any, session_id: int, movies: str | Sequence[str] | Non
     """The path of a session's NWB, downloaded where it is not there (hundreds of MB).
 
     Before that the catalogue is asked. Raises DataError where it has no such session or that one did not
-    show the `movies`, FetchError where the server does not answer or sends no whole file, DiskError where
+    show the `movies`, FetchError where the server does not answer or sends no complete file, DiskError where
     the file cannot be written; no part of a file is left then.
     """
     path = Path(cache.get_cache_path(None, cache.EXPERIMENT_DATA_KEY, session_id))

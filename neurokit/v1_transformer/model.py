@@ -137,7 +137,7 @@ MODULATIONS = {"film": Film, "additive": Additive}
 
 
 class V1Transformer(nn.Module):
-    """The whole model.
+    """The complete model.
 
     Settings may be a plain dictionary, as `configuration` gives them, so that a checkpoint can make the model
     anew. Weights are drawn from torch's global generator; `build` takes a seed.

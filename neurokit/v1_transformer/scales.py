@@ -84,7 +84,7 @@ def join_splits(splits: Sequence[MovieSplit], starts: Sequence[int]) -> MovieSpl
 
 
 def _ends(frames: int, clip: int, lag: int) -> Int[np.ndarray, "A"]:
-    """Frames that have a whole clip before them and whose response is over when the movie is."""
+    """Frames that have a full clip before them and whose response is over when the movie is."""
     if clip < 1 or lag < 0:
         raise DataError(f"clip is {clip}, lag {lag}; use 1 or more and 0 or more.")
     return np.arange(clip - 1, frames - lag)

@@ -188,7 +188,7 @@ def test_silent_units_are_named_and_left_out(tmp_path: Path) -> None:
     with pytest.warns(UserWarning, match=r"1 units are never active .* left out: 7\."):
         statistics = write_recording(tmp_path / "mouse", trials, [], IDS)
     assert load_trials(tmp_path / "mouse" / "training_data").units == 2
-    assert statistics.unit_ids[statistics.kept].tolist() == [4, 9]
+    assert statistics.unit_ids[statistics.active].tolist() == [4, 9]
     assert not (tmp_path / "mouse" / "evaluation_data").exists()
 
 

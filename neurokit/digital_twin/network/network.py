@@ -46,7 +46,7 @@ class Core(nn.Module):
 
 
 class FoundationNetwork(TwinNetwork):
-    """The whole network for the neurons of one mouse.
+    """The complete network for the neurons of one mouse.
 
     Settings may be a plain dictionary, as `configuration` gives them, so that a checkpoint can make the
     network anew. Weights are drawn from torch's global generator; `build_network` takes a seed. Raises

@@ -64,7 +64,7 @@ def file_name(tier: str) -> str:
 def rows(path: str | Path, kind: str) -> Iterator[Row]:
     """Yields the rows of a table in file order, one in memory at a time.
 
-    The csv module's limit of a field's length is raised for the whole process. Raises DataError,
+    The csv module's limit of a field's length is raised for the process. Raises DataError,
     naming the row: other columns, a row cut off, a list that is none, as many values as neurons not
     given.
     """
@@ -173,7 +173,7 @@ def check_scale(means: Float[np.ndarray, "N"], scan: Scan, where: str) -> None:
     observed mean is within a factor of ten: even a constant prediction of 1 is, one in another
     unit is not. And in the regression of log prediction on log standardised mean and log unit (raw
     per standardised response), the unit's exponent is not surely above one half: raw predictions
-    carry it whole, 1, while a poor model, knowing nothing of the unit, has about 0. Not noticed:
+    carry all of it, 1, while a poor model, knowing nothing of the unit, has about 0. Not noticed:
     raw units that are alike in all neurons or small, and a random model of few neurons.
     """
     observed = np.asarray(scan.statistics["responses"]["mean"] * scan.response_scale, np.float64)
