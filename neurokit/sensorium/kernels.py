@@ -1,6 +1,6 @@
 """Optional kernels for a CPU: the same mathematics as plain torch, compiled by numba (extra `fast`).
 
-    model = accelerate(build(...))    # or NEUROKIT_FAST=1 neurokit train --recording sensorium
+    model = accelerate(build(...))    # or NEUROKIT_FAST=1 neurokit sensorium train
 
 Two pieces of a SENSORIUM model are fused: the readout, which then never holds all channels of all neurons at
 once (B C N, 262 MB for 128 images of 8,000 neurons), and the weight gradient of a depthwise convolution, for
