@@ -241,13 +241,15 @@ class Experiment:
 
         `space` has fields by name, in hyperopt's terms (default: the system's own). The state lies in
         `file`, by default beside the checkpoint, and an unfinished search goes on from it. `search` is that
-        of `neurokit.tune` or of `neurokit.distributed`; `options` go to it. The best point, trained and
-        saved, is `experiment.with_values(study.best).train()`.
+        of `neurokit.tune`, or `neurokit.distributed.search.search_on_ray`, whose state is a folder; `options`
+        go to it. The best point, trained and saved, is `experiment.with_values(study.best).train()`.
         """
         space = dict(space or self.system.search_space())
-        file = self.path.with_name(f"{self.path.name}.search.json") if file is None else Path(file)
+        on_ray = "storage" in inspect.signature(search).parameters
+        ending = ".search" if on_ray else ".search.json"
+        file = self.path.with_name(f"{self.path.name}{ending}") if file is None else Path(file)
         file.parent.mkdir(parents=True, exist_ok=True)
-        options |= {"seed": self.seed if seed is None else seed, "file": file}
+        options |= {"seed": self.seed if seed is None else seed, "storage" if on_ray else "file": file}
         return search(self.objective(), space, trials=check_value("trials", trials, Count), **options)
 
     def objective(self) -> "Objective":
@@ -285,8 +287,9 @@ class Experiment:
         mine, theirs = (
             [each.config.value(name) for name in self.system.DATA_FIELDS] for each in (self, other)
         )
-        for name in ("recording", "task") if mine != theirs else ():
-            other.__dict__.pop(name, None)
+        if mine != theirs:
+            for name in ("task",) if self.given else ("recording", "task"):
+                other.__dict__.pop(name, None)
         return other
 
     # Inside

@@ -305,6 +305,20 @@ def test_a_search_over_what_is_read_makes_other_tasks(tiny: Callable[..., Experi
     assert {each.status for each in study.records} == {"complete"}
 
 
+def test_a_search_on_ray_gets_a_folder(tiny: Callable[..., Experiment]) -> None:
+    """The arguments that `search_on_ray` takes; the search itself is tested where Ray is."""
+    asked = {}
+
+    def search(objective: Any, space: Any, *, trials: int, seed: int, storage: Path) -> str:
+        asked.update(space=space, trials=trials, seed=seed, storage=storage)
+        return "study"
+
+    experiment = tiny(seed=3)
+    assert experiment.tune(4, space={"hidden": 5}, search=search) == "study"
+    folder = experiment.path.with_name(f"{experiment.path.name}.search")
+    assert asked == {"space": {"hidden": 5}, "trials": 4, "seed": 3, "storage": folder}
+
+
 # --- what cannot be
 
 
@@ -366,5 +380,6 @@ def test_a_recording_that_was_read_already_is_taken(
     )
     np.testing.assert_array_equal(first.train().predict(), tiny().train().predict())
     assert len(part.train().task.trials) == 20
+    assert len(part.with_values({"inputs": "behaviour"}).task.trials) == 20
     with pytest.raises(SettingsError, match="give one of the three"):
         Experiment("pupil-encoder", recording=recording, folder=folder)
