@@ -21,6 +21,7 @@ from neurokit.errors import CheckpointError, DataError, SettingsError
 from neurokit.experiment import Experiment
 from neurokit.pupil_encoder import PupilConfig, baselines
 from neurokit.training import checkpoint
+from neurokit.tune.trials import Study, Trial
 
 TINY = {"hidden": 4, "epochs": 2}
 
@@ -307,14 +308,15 @@ def test_a_search_over_what_is_read_makes_other_tasks(tiny: Callable[..., Experi
 
 def test_a_search_on_ray_gets_a_folder(tiny: Callable[..., Experiment]) -> None:
     """The arguments that `search_on_ray` takes; the search itself is tested where Ray is."""
+    study = Study([Trial(0, {}, {"hidden": 5}, "complete", 1.0)])
     asked = {}
 
-    def search(objective: Any, space: Any, *, trials: int, seed: int, storage: Path) -> str:
+    def search(objective: Any, space: Any, *, trials: int, seed: int, storage: Path) -> Study:
         asked.update(space=space, trials=trials, seed=seed, storage=storage)
-        return "study"
+        return study
 
     experiment = tiny(seed=3)
-    assert experiment.tune(4, space={"hidden": 5}, search=search) == "study"
+    assert experiment.tune(4, space={"hidden": 5}, search=search) is study
     folder = experiment.path.with_name(f"{experiment.path.name}.search")
     assert asked == {"space": {"hidden": 5}, "trials": 4, "seed": 3, "storage": folder}
 
