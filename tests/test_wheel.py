@@ -41,7 +41,7 @@ def python(installed: Path, elsewhere: Path, *arguments: str) -> str:
 def test_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "neurokit/files/registry.json" in names
-    assert "neurokit/cli.py" in names
+    assert "neurokit/cli/__init__.py" in names
     assert "neurokit/py.typed" in names  # so that a user's mypy reads its types
     assert {name.split("/")[0] for name in names} == {"neurokit", wheel.name.split("-py3")[0] + ".dist-info"}
 
@@ -58,6 +58,6 @@ def test_registry_is_read_from_the_wheel(installed: Path, tmp_path: Path) -> Non
 
 
 def test_command_line_runs_from_the_wheel(installed: Path, tmp_path: Path) -> None:
-    shown = python(installed, tmp_path, "-m", "neurokit.cli", "--help")
+    shown = python(installed, tmp_path, "-m", "neurokit", "--help")
     assert all(command in shown for command in ("data", "simulate", "train", "evaluate"))
     assert (installed / "bin" / "neurokit").is_file()
