@@ -173,8 +173,12 @@ class Experiment:
         return self.system.task(self.recording, self.config, device=self.device)
 
     def untrained(self) -> nn.Module:
-        """A new model for the task, by `build` where it was given."""
-        return (self.build or self.system.build)(self.task, self.config)
+        """A new model for the task, by `build` where it was given; SettingsError where that makes none."""
+        model = (self.build or self.system.build)(self.task, self.config)
+        if not isinstance(model, nn.Module):
+            found = type(model).__name__
+            raise SettingsError(f"build returned a {found} for {self.model_name}; return a torch.nn.Module.")
+        return model
 
     def train(self, *, again: bool = False, **options: Any) -> "Experiment":
         """Trains and saves the model, or goes on where that was broken off; returns itself.
@@ -356,15 +360,15 @@ class Experiment:
         if other:
             raise CheckpointError(
                 f"{self.path} is another model ({', '.join(other)} differ): ask for what it was made with, "
-                "or remove it and train again."
+                "or train anew in its place, with --again or train(again=True)."
             )
         found, wanted = facts.get("data"), self.system.identity(self.recording)
         found = found if isinstance(found, dict) else {}
         different = [name for name, value in wanted.items() if found.get(name) != value]
         if different:
             raise CheckpointError(
-                f"{self.path} was fitted to other data ({', '.join(different)} differ): train it again, or "
-                "use the recording that it was made with."
+                f"{self.path} was fitted to other data ({', '.join(different)} differ): use the recording "
+                "that it was made with, or train anew in its place, with --again or train(again=True)."
             )
 
 

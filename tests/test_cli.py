@@ -449,3 +449,72 @@ def test_a_reader_that_goes_away_is_no_error(root: Path) -> None:
     with subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True, env=environment) as process:
         process.stdout.close()
         assert (process.stderr.read(), process.wait()) == ("", 141)
+
+
+WRONG = """
+from torch import nn
+
+class Wrong(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.layer = nn.Linear(3, width)
+
+    def forward(self, inputs):
+        return self.layer(inputs)
+
+def narrow(task, config):
+    return Wrong(1)
+
+def plain(task, config):
+    return nn.Linear(3, 3)
+
+def nothing(task, config):
+    return None
+"""
+
+
+def test_what_a_model_of_ones_own_must_offer_is_said_before_training(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulated: Path
+) -> None:
+    """An answer that would only broadcast, no model at all, and one that cannot be built again."""
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path / "data"))
+    file = tmp_path / "wrong_file.py"
+    file.write_text(WRONG)
+    line = ["pupil-encoder", "train", "--folder", str(simulated), "--epochs", "1", "--model"]
+    message = refused(capsys, *line, f"{file}:narrow")
+    assert "Wrong answers (2, 250, 3) with (2, 250, 1), and rates have (2, 250, 3)" in message
+    assert "build returned a NoneType for nothing" in refused(capsys, *line, f"{file}:nothing")
+    assert not list((tmp_path / "data").rglob("*.safetensors"))
+    assert "Linear has no `configuration`" in said(capsys, *line, f"{file}:plain")
+
+
+def test_training_anew_is_asked_for(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A recording that changed under its name is refused, and `--again` is the way out that is named."""
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path / "data"))
+    line = ["pupil-encoder", "train", "--folder", str(tmp_path / "mouse"), "--epochs", "1"]
+    for seed in ("0", "1"):
+        said(capsys, "pupil-encoder", "simulate", "--trials", "12", "--seed", seed, "--output", line[3])
+        if seed == "0":
+            said(capsys, *line)
+    assert "values differ): use the recording that it was made with, or train anew" in refused(capsys, *line)
+    assert "--again" not in typed_next(said(capsys, *line, "--again"))
+    assert "it was trained before" in said(capsys, *line)
+
+
+@pytest.mark.parametrize("value", [np.array([["a", "b"]]), np.zeros((0, 8))])
+def test_inputs_that_no_model_can_read_get_a_sentence(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    simulated: Path,
+    value: np.ndarray,
+) -> None:
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
+    experiment = Experiment("pupil-encoder", folder=simulated, values={"hidden": 4}, epochs=1).train()
+    file = tmp_path / "new.npz"
+    np.savez(file, bin_size=0.01, pupil_area=value, pupil_x=value, pupil_y=value)
+    line = ["predict", "--checkpoint", f"{experiment.path}.json", "--input", str(file), "--output"]
+    assert f"{file} cannot be answered" in refused(capsys, "pupil-encoder", *line, str(tmp_path / "r.npz"))
+    assert "--output is the input" in refused(capsys, "pupil-encoder", *line, str(file))

@@ -202,7 +202,7 @@ def test_a_released_twin_is_deterministic_and_causal(real_data: Path) -> None:
         ("nothing", {}, CheckpointError, "nothing.json is missing"),
         ("nothing.pth", {}, CheckpointError, "nothing.pth is missing"),
         ("nothing", {"session": "4_7"}, SettingsError, "session is '4_7', and nothing holds one model"),
-        (".", {}, CheckpointError, "scans.csv is missing"),
+        (".", {}, CheckpointError, "is a folder without scans.csv: give the .json"),
     ],
 )
 def test_what_is_not_there_is_named(

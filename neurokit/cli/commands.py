@@ -17,7 +17,7 @@ from neurokit.cli.options import (
     parse_value,
     simulation_options,
 )
-from neurokit.errors import DataError, SettingsError
+from neurokit.errors import DataError, NeurokitError, SettingsError
 from neurokit.experiment import Experiment
 from neurokit.files.archives import read_npz
 from neurokit.files.atomic import atomic_write
@@ -68,13 +68,16 @@ def _simulate(system: System, options: argparse.Namespace) -> None:
 
 def _train(system: System, options: argparse.Namespace) -> None:
     experiment = experiment_of(system, options)
-    there = " (it was trained before)" if experiment.is_trained else ""
     print(experiment.description, flush=True)
-    result = experiment.train().result
-    parameters = sum(parameter.numel() for parameter in result.model.parameters())
+    there = " (it was trained before)" if experiment.is_trained and not options.again else ""
+    model = experiment.train(again=options.again).result.model
+    result = experiment.result
+    parameters = sum(parameter.numel() for parameter in model.parameters())
     print(f"{parameters:,} parameters, best epoch {result.best_epoch} of {len(result.history)}{there}")
     _show_score(experiment)
     print(f"saved {experiment.path}.safetensors and .json")
+    if getattr(model, "configuration", None) is None:
+        print(f"{type(model).__name__} has no `configuration`, without which `predict` cannot build it again")
     _next(system, "evaluate", _same_model(options.given))
 
 
@@ -107,26 +110,36 @@ def _evaluate(system: System, options: argparse.Namespace) -> None:
     print(system.COLUMNS)
     files = experiment.save_scores(scores)
     print("\n".join(f"wrote {file}" for file in files))
-    _next(
-        system,
-        "predict",
-        ["--checkpoint", f"{experiment.path}.json", "--input", "new.npz", "--output", "rates.npz"],
-    )
+    asked = ["--checkpoint", f"{experiment.path}.json", "--input", "new.npz", "--output", "rates.npz"]
+    own = ["--model", options.model] if ":" in options.model else []
+    _next(system, "predict", asked + own)
 
 
 def _predict(system: System, options: argparse.Namespace) -> None:
     if options.model:
         load_own_model(options.model)
-    found: checkpoint.Checkpoint = checkpoint.load(options.checkpoint)
-    if found.facts.get("system") != system.NAME:
-        raise SettingsError(
-            f"{options.checkpoint} is a model of {found.facts.get('system')}; use that system's predict."
-        )
-    rates = system.respond(found, _read_inputs(options.input))
+    if options.output.resolve() == options.input.resolve():
+        raise SettingsError(f"--output is the input, {options.input}; name another file.")
+    made_by = checkpoint.read_facts(options.checkpoint).get("system")
+    if made_by != system.NAME:
+        raise SettingsError(f"{options.checkpoint} is a model of {made_by}; use that system's predict.")
+    rates = _answers(system, checkpoint.load(options.checkpoint), options.input)
     _write_rates(options.output, rates)
     shapes = ", ".join(f"{name} {np.shape(values)}" for name, values in rates.items())
     print(f"wrote {options.output}: {shapes}")
     _next(system, "data", ["--list"])
+
+
+def _answers(system: System, found: checkpoint.Checkpoint, path: Path) -> dict[str, np.ndarray]:
+    """Rates for the inputs in a file; what numpy and torch cannot work with becomes a sentence."""
+    try:
+        return system.respond(found, _read_inputs(path))
+    except NeurokitError:
+        raise
+    except (ValueError, TypeError, RuntimeError, KeyError) as error:
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        needed = " ".join(system.INPUTS.split())
+        raise DataError(f"{path} cannot be answered ({reason}); give {needed}.") from error
 
 
 def _read_inputs(path: Path) -> dict[str, Any]:
@@ -183,7 +196,7 @@ def _next(system: System, command: str, arguments: Sequence[str]) -> None:
 
 
 def _same_model(given: Sequence[str]) -> list[str]:
-    return _without(given, ONLY_TRAINING)
+    return [argument for argument in _without(given, ONLY_TRAINING) if argument != "--again"]
 
 
 def _without(given: Sequence[str], flags: Sequence[str]) -> list[str]:

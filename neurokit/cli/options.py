@@ -41,6 +41,9 @@ def parser_of(system: System, command: str, about: str, examples: Sequence[str])
         if hasattr(system, "describe_weights"):
             text = "a folder of released weights, whose scans to list in place of a recording"
             parser.add_argument("--weights", type=Path, help=text)
+    if command == "train":
+        text = "train anew, also where this model is there already"
+        parser.add_argument("--again", action="store_true", help=text)
     if command == "tune":
         parser.add_argument("--trials", type=whole_number, default=20, help="models to try (default 20)")
         parser.add_argument("--workers", type=whole_number, default=1, help="trials at a time (default 1)")

@@ -38,6 +38,7 @@ from neurokit.pupil_encoder.sources import default_regions, load, read_truth, se
 from neurokit.training.checkpoint import Checkpoint, fingerprint
 from neurokit.training.device import choose_device
 from neurokit.training.fit import Rows, TrainingResult, fit, masked_squared_error
+from neurokit.training.predict import evaluating
 from neurokit.training.predict import predict as predict_rows
 from neurokit.training.system import Option, Score, Simulated
 
@@ -130,10 +131,27 @@ def train(
     device: str = "auto",
     **options: Any,
 ) -> TrainingResult:
-    """Fits the model to training trials and stops on validation trials; `options` go to `fit`."""
+    """Fits the model to training trials and stops on validation trials; `options` go to `fit`.
+
+    Raises DataError for a model whose answers have not the shape of the rates.
+    """
     where = choose_device(device)
     training, validation = (rows(task, part, where) for part in ("train", "validation"))
+    _check_answers(model.to(where), training)
     return fit(model, masked_squared_error, training, validation, config.fit, **options)
+
+
+def _check_answers(model: nn.Module, training: Rows) -> None:
+    """Of the first two trials; a shape that only broadcasts would be trained on without a word."""
+    inputs, rates = (tensor[:2] for tensor in training.tensors[:2])
+    with evaluating(model), torch.no_grad():
+        answers = model(inputs)
+    found = tuple(answers.shape) if isinstance(answers, torch.Tensor) else type(answers).__name__
+    if found != tuple(rates.shape):
+        raise DataError(
+            f"{type(model).__name__} answers {tuple(inputs.shape)} with {found}, and rates have "
+            f"{tuple(rates.shape)}: return trials x bins x regions."
+        )
 
 
 def rows(task: EncodingTask, part: str, device: torch.device) -> Rows:

@@ -91,5 +91,10 @@ def _official(path: Path) -> Pretrained:
 
 def _released(folder: Path | None, session: str | None) -> Pretrained:
     released = import_module("neurokit.digital_twin.released")
+    if folder is not None and not (folder / released.SCANS_FILE).is_file():
+        wanted = (
+            f"give the .json of a checkpoint, or a folder of released twins, which has {released.SCANS_FILE}"
+        )
+        raise CheckpointError(f"{folder} is a folder without {released.SCANS_FILE}: {wanted}.")
     found = released.open_released(released.fetch_weights() if folder is None else folder, session)
     return Pretrained(found, find_system("digital-twin"))
