@@ -355,7 +355,7 @@ def test_cutout_in_an_empty_folder(
         ("train --compile graphs --device cpu", "compile is 'graphs', which needs CUDA"),
         ("train --device tpu", "Device 'tpu' is not there"),
         ("train --model model_5", "has no model 'model_5'; choose one of"),
-        ("train --set seed=-1", "seed is -1; use a whole number from 0"),
+        ("train --set seed=3", "--set seed=3 would hide the seed; use --seed 3"),
         ("train --set nothing=1", "has no nothing; the nearest that it has is"),
         ("train --set seed", "--set seed has no value; write --set seed=VALUE"),
         ("train --config nowhere.json", "--config nowhere.json cannot be read"),

@@ -146,6 +146,8 @@ def _values(system: System, options: argparse.Namespace) -> dict[str, Any]:
         name, equals, text = pair.partition("=")
         if not equals:
             raise SettingsError(f"--set {pair} has no value; write --set {pair}=VALUE.")
+        if name == "seed":  # file names and the simulated recording would say another one
+            raise SettingsError(f"--set {pair} would hide the seed; use --seed {text}.")
         found[name] = parse_value(text)
     return found | own_values(system, options)
 
