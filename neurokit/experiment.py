@@ -322,7 +322,7 @@ class Experiment:
             raise SettingsError(
                 f"config is a {type(config).__name__}; {self.system.NAME} takes a {type(entry).__name__}."
             )
-        own = "own" if self.build is None else _function(self.build).__name__
+        own = "own" if self.build is None else _function(self.build).__name__.strip("<>")
         return (name if config is None and self.build is None else own), config or entry
 
     def _trained(self, options: Mapping[str, Any]) -> TrainingResult:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, SupportsIndex
 
 import numpy as np
+import torch
 from torch import nn
 
 from neurokit.digital_twin.cohort import ClippedDescent, CohortNetwork, ValidationLoss, WindowLoss
@@ -20,8 +21,9 @@ from neurokit.digital_twin.recording import TrialFolder
 from neurokit.digital_twin.windows import Cohort, MouseWindows
 from neurokit.errors import DataError, SettingsError
 from neurokit.training.checkpoint import fingerprint
-from neurokit.training.device import choose_device
+from neurokit.training.device import choose_device, first_tensor
 from neurokit.training.fit import TrainingResult, fit
+from neurokit.training.predict import evaluating
 
 LEAST, MOST = 0.01, 100.0  # mean of a typical unit; that of a part of a recording differs from 1
 
@@ -116,9 +118,26 @@ def train_network(
     no twin's network; see `train_cohort` for the rest.
     """
     network = check_network(network)
+    if not isinstance(network, FoundationNetwork):
+        _check_answers(network)
     config = config.replace(network=network.settings)
     fitted = train_cohort({"mouse": recording}, config, {"mouse": network}, **options)
     return TrainingResult(fitted.model.network("mouse"), fitted.history, fitted.best_epoch, fitted.best_loss)
+
+
+def _check_answers(network: TwinNetwork) -> None:
+    """Of two dark frames; a shape that only broadcasts would be trained on without a word."""
+    like = first_tensor(network)
+    video = torch.zeros(2, 1, *network.settings.monitor, dtype=torch.uint8, device=like.device)
+    still = torch.zeros(2, 1, 2, device=like.device)
+    with evaluating(network), torch.no_grad():
+        answers = network(video, still, still)
+    found = tuple(answers.shape) if isinstance(answers, torch.Tensor) else type(answers).__name__
+    if found != (2, 1, network.units):
+        raise SettingsError(
+            f"The drive of {type(network).__name__} is {found} for 2 frames of 1 clip; return frames x clips "
+            f"x units, {(2, 1, network.units)}."
+        )
 
 
 def _frozen(networks: Mapping[str, TwinNetwork]) -> str:

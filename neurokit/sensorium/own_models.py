@@ -8,7 +8,7 @@ Letters: B images, C input channels, K constants of an image, F features, H x W 
 N neurons, L lags, S state numbers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, cast, runtime_checkable
 
 import torch
@@ -102,4 +102,21 @@ def check_model(model: nn.Module) -> None:
         raise SettingsError(
             f"{type(model).__name__} lacks {' and '.join(missing)}; see "
             "neurokit.sensorium.own_models.MiceModel for what a model offers."
+        )
+
+
+def check_answers(model: MiceModel, key: str, inputs: Mapping[str, Tensor], wanted: tuple[int, ...]) -> None:
+    """Raises SettingsError where the model answers a batch of one mouse with another shape than its
+    responses.
+
+    A shape that only broadcasts would be trained on without a word.
+    """
+    view = model.mouse(key)
+    with evaluating(view), torch.no_grad():
+        answers = view(**inputs)
+    found = tuple(answers.shape) if isinstance(answers, Tensor) else type(answers).__name__
+    if found != wanted:
+        raise SettingsError(
+            f"{type(model).__name__} answers {wanted[0]} images of {key} with {found}; return images x "
+            f"neurons, {wanted}."
         )

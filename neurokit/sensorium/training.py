@@ -23,7 +23,7 @@ from neurokit.sensorium.config import MouseShape, SensoriumConfig
 from neurokit.sensorium.features import ManyMice, MouseBatch, MouseTrials, fit_scan_state
 from neurokit.sensorium.kernels import accelerate, check_usable
 from neurokit.sensorium.model import SensoriumModel, make_model, poisson_loss
-from neurokit.sensorium.own_models import MiceModel, OwnCore, check_model
+from neurokit.sensorium.own_models import MiceModel, OwnCore, check_answers, check_model
 from neurokit.sensorium.recording import Scan
 from neurokit.sensorium.retinotopy import contrast_centers, retinotopic_plane
 from neurokit.sensorium.scaling import input_scales
@@ -154,6 +154,11 @@ def train(
     if settings.fast() and isinstance(model, SensoriumModel) and not model.has_own_core:
         check_usable(train_on.device)
         accelerate(model)
+    if not isinstance(model, SensoriumModel):
+        model.to(train_on.device)
+        for mouse in task.values():
+            batch = next(mouse.batches(mouse.trials("train"), 2))
+            check_answers(cast(MiceModel, model), batch.key, batch.inputs, tuple(batch.responses.shape))
     return fit(model, loss, train_on, objective, config.fit, checkpoint=checkpoint, **options)
 
 

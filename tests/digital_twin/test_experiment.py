@@ -482,6 +482,15 @@ def test_what_is_no_network_of_a_twin_is_refused(tiny: Make) -> None:
         tiny(build=lambda task, config: Brightness(4, config.network)).train()
 
 
+def test_a_drive_that_would_only_broadcast_is_refused(tiny: Make) -> None:
+    class Narrow(Brightness):
+        def drive(self, *given: Any) -> torch.Tensor:
+            return super().drive(*given)[..., :1]
+
+    with pytest.raises(SettingsError, match=r"Narrow is \(2, 1, 1\) for 2 frames .* units, \(2, 1, 5\)"):
+        tiny(build=lambda task, config: Narrow(task.units, config.network)).train()
+
+
 def test_a_core_of_ones_own_is_not_transferred(tiny: Make) -> None:
     path = tiny(build=brightness, epochs=1).train().path
     with pytest.raises(CheckpointError, match="holds a Brightness, not a FoundationNetwork"):

@@ -193,3 +193,13 @@ def test_a_stacked_core_is_where_its_kernels_put_it() -> None:
     )
     assert ModelSettings().input_kernel == 9
     assert isinstance(ContrastModel({}), sensorium.MiceModel)
+
+
+def test_rates_that_would_only_broadcast_are_refused() -> None:
+    """One rate an image, for all neurons."""
+    mice = sensorium.task(toy_scans((0,)), PLAIN, device="cpu")
+    ((key, mouse),) = mice.items()
+    model = ContrastModel({key: 1})
+    neurons = mouse.scan.neurons
+    with pytest.raises(SettingsError, match=rf"ContrastModel answers 2 .* \(2, 1\); .* \(2, {neurons}\)"):
+        sensorium.train(model, mice, PLAIN, device="cpu")
