@@ -361,6 +361,7 @@ def test_cutout_in_an_empty_folder(
         ("train --config nowhere.json", "--config nowhere.json cannot be read"),
         ("train --epochs 0", "epochs is 0; use a whole number of 1 or more"),
         ("train --folder nowhere", "nowhere is no folder"),
+        ("data --list --folder nowhere", "--list is of a source; leave out --folder"),
         ("fit", "has no command 'fit'; use one of data, simulate"),
         ("predict --checkpoint a.json --input b.npz --output c.npz", "a.json is missing"),
     ],

@@ -32,6 +32,8 @@ def _data(system: System, options: argparse.Namespace) -> None:
     if getattr(options, "weights", None):
         print(system.describe_weights(options.weights))  # type: ignore[attr-defined]  # of one system
         return
+    if options.list and options.folder:
+        raise SettingsError("--list is of a source; leave out --folder, or --list to see that folder.")
     if options.list:
         print(system.sessions(settings.check_source(options.source), options.seed).to_string(index=False))
         _list_checkpoints(system)
