@@ -3,8 +3,9 @@
 Names are imported when they are first used: a module of this package that needs none of them imports none.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from neurokit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from neurokit.digital_twin.baselines import lagged_pixels, motion_energy
@@ -75,45 +76,4 @@ if TYPE_CHECKING:
     from neurokit.digital_twin.twin import DigitalTwin
     from neurokit.digital_twin.windows import MouseWindows
 
-_NAMES = {  # of each module
-    "baselines": "lagged_pixels motion_energy",
-    "checkpoints": "SavedTwin load_foundation open_twin save_foundation save_twin",
-    "cohort": "CohortNetwork",
-    "config": "MODELS SMALL TwinConfig search_space",
-    "conversion": "resample_trace resize_video write_recording",
-    "exciting_videos": "OfPixels most_exciting_videos",
-    "experiment": "build draw evaluate predict respond score simulate task train",
-    "figures": "plot_clip plot_directions plot_looks plot_losses plot_orientations plot_scores plot_units",
-    "microns_conversion": "convert_microns split_trials",
-    "network.base": "TwinNetwork",
-    "network.config": "RELEASED FoundationSettings",
-    "network.convolution": "standardise",
-    "network.network": "FoundationNetwork build_network",
-    "network.perspective": "on_plane rotation",
-    "properties": "fetch_properties load_properties",
-    "recording": "Trial TrialFolder Video load_trials load_videos write_trials write_videos",
-    "released": "fetch_weights list_scans load_released save_weights",
-    "scores": "BURN_IN held_out_videos predict_videos score_table score_twin score_videos",
-    "several": "train_in_processes",
-    "simulated_files": "write_properties",
-    "simulation": "MouseParameters simulate_mouse",
-    "sources": "TwinRecording describe describe_weights load sessions",
-    "statistics": "TrainingStatistics training_statistics",
-    "tasks": "TwinTask",
-    "training": "train_cohort train_twin transfer_core",
-    "truth": "MouseTruth load_simulated_mouse load_truth",
-    "twin": "DigitalTwin",
-    "windows": "MouseWindows",
-}
-__all__ = [name for names in _NAMES.values() for name in names.split()]
-
-
-def __getattr__(name: str) -> Any:
-    for module, names in _NAMES.items():
-        if name in names.split():
-            return getattr(import_module(f"{__name__}.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, __all__ = lazy_names(__name__)

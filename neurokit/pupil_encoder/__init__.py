@@ -3,8 +3,9 @@
 Names are imported when they are first used: a module of this package that needs none of them imports none.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from neurokit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from neurokit.pupil_encoder.alf import read_alf
@@ -54,31 +55,4 @@ if TYPE_CHECKING:
     from neurokit.pupil_encoder.simulation import SessionParameters, simulate_session
     from neurokit.pupil_encoder.sources import default_regions, load, sessions, simulated_truth
 
-_NAMES = {  # of each module
-    "alf": "read_alf",
-    "baselines": "BASELINES baseline_rates fir mean_rate psth",
-    "cleaning": "RobustScale causal_boxcar centred_boxcar clean_pupil gaussian",
-    "config": "MODELS PupilConfig search_space",
-    "experiment": "build describe evaluate predict rates respond score simulate task train",
-    "features": "BEHAVIOUR PUPIL EncodingTask encoding_task region_counts split_trials",
-    "figures": "plot_cleaning plot_history plot_lags plot_rates plot_scores plot_search plot_trial",
-    "model": "PupilEncoder TemporalCNN WindowMLP parameter_count",
-    "neuromatch": "read_sessions",
-    "recording": "TrialRecording",
-    "scores": "score_table seed_style_r2",
-    "simulated_files": "write_neuromatch",
-    "simulation": "SessionParameters simulate_session",
-    "sources": "default_regions load sessions simulated_truth",
-}
-__all__ = [name for names in _NAMES.values() for name in names.split()]
-
-
-def __getattr__(name: str) -> Any:
-    for module, names in _NAMES.items():
-        if name in names.split():
-            return getattr(import_module(f"{__name__}.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, __all__ = lazy_names(__name__)

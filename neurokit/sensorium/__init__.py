@@ -8,8 +8,9 @@
 Names are imported when they are first used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from neurokit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from neurokit.sensorium.attribution import AtState, neuron_attribution
@@ -79,52 +80,4 @@ if TYPE_CHECKING:
         train,
     )
 
-_NAMES = {  # of each module
-    "attribution": "AtState neuron_attribution",
-    "baselines": "behaviour_alone mean_rate",
-    "cnn": "MapGeometry StackedCore",
-    "config": (
-        "CNN CNN_PLUS LN LN_PLUS MODELS MODEL_4 ModelSettings MouseShape SensoriumConfig search_space"
-    ),
-    "ensemble": "Ensemble train_ensemble",
-    "experiment": "describe evaluate score",
-    "features": "MouseTrials",
-    "figures": "draw plot_learning plot_maps plot_neuron_scores",
-    "files": "TIERS",
-    "history": "LAGS HistoryBank known_trials",
-    "model": "MouseModel SensoriumModel make_model poisson_loss",
-    "official": "load_official",
-    "own_models": "Core MiceModel",
-    "readout": "GaussianReadout",
-    "recording": "SCANS Scan load_scan",
-    "responses": "respond",
-    "retinotopy": "contrast_centers retinotopic_plane",
-    "scaling": "scale_behaviour scale_pupil_center",
-    "scores": "ceiling score_table",
-    "simulated_files": "write_scan write_truth",
-    "simulated_mouse": "Mouse MouseParameters",
-    "simulation": "ScanParameters ScanTruth read_truth simulate_scan",
-    "sources": (
-        "demo_parameters describe_scans load load_simulated scan_truth sessions simulate simulated_scan"
-    ),
-    "splits": "ensemble_tiers held_out",
-    "state": "StateSettings StateTransform fit_state neighbours",
-    "submission": (
-        "TRACKS file_name score_neurons score_submission validate write_ground_truth write_rows "
-        "write_submission"
-    ),
-    "submission.entry": "Submission submit",
-    "training": "arrays build facts fit_states predict single_trial task train",
-}
-__all__ = [name for names in _NAMES.values() for name in names.split()]
-
-
-def __getattr__(name: str) -> Any:
-    for module, names in _NAMES.items():
-        if name in names.split():
-            return getattr(import_module(f"{__name__}.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, __all__ = lazy_names(__name__)

@@ -3,8 +3,9 @@
 Names are imported when they are first used: a module of this package that needs none of them imports none.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from neurokit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from neurokit.v1_transformer.allen_files import Movie, read_frames
@@ -68,36 +69,4 @@ if TYPE_CHECKING:
     from neurokit.v1_transformer.simulation import SAMPLE_RATE, SESSIONS, SessionParameters, simulate_session
     from neurokit.v1_transformer.sources import load, load_simulated, sessions
 
-_NAMES = {  # of each module
-    "allen_files": "Movie read_frames",
-    "allensdk_cache": "fetch_session find_sessions open_cache",
-    "attribution": "AttributionMaps attribution_maps",
-    "baselines": "lagged_pixels mean_response median_response motion_energy running_only",
-    "clips": "Clips",
-    "cnn": "MovieCNN",
-    "config": "MODELS ClipShape TransformerConfig TransformerSettings search_space",
-    "experiment": "build describe draw evaluate predict respond score simulate train",
-    "features": "MovieTask task",
-    "figures": "plot_moments plot_parts plot_predictions plot_repeats plot_scores plot_traces",
-    "model": "V1Transformer",
-    "recording": "MovieSession load_session",
-    "scales": (
-        "MovieScales MovieSplit fit_scales frame_responses frame_running split_movie split_movie_leaking"
-    ),
-    "scores": "cell_scores expected_responses part_responses reference_predictions score_table",
-    "simulated_files": "ceiling read_truth truth_path write_session",
-    "simulation": "SAMPLE_RATE SESSIONS SessionParameters simulate_session",
-    "sources": "load load_simulated sessions",
-}
-__all__ = [name for names in _NAMES.values() for name in names.split()]
-
-
-def __getattr__(name: str) -> Any:
-    for module, names in _NAMES.items():
-        if name in names.split():
-            return getattr(import_module(f"{__name__}.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__, __all__ = lazy_names(__name__)
