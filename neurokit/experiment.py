@@ -32,6 +32,7 @@ from neurokit.training.checkpoint import Checkpoint
 from neurokit.training.compiling import Compile, check_compile
 from neurokit.training.device import choose_device
 from neurokit.training.fit import TrainingResult
+from neurokit.training.own_model import build_code, wrapped_function
 from neurokit.training.system import Build, Score, System, SystemConfig, find_system
 
 Size = Literal["small", "published"]
@@ -78,13 +79,15 @@ class Experiment:
         device: str = "auto",
         compile: Compile = "none",
     ) -> None:
-        self.system_name = find_system(system).NAME
+        self.system_name = find_system(str(system)).NAME
+        if sum(place is not None for place in (source, folder, recording)) > 1:
+            raise SettingsError(
+                "source, folder and recording each say where data come from; give one of them."
+            )
         self.folder = check_value("folder", folder, AnyPath | None)
         if self.folder is not None and not self.folder.is_dir():
             raise DataError(f"{self.folder} is no folder; name the one that holds the recording.")
         if recording is not None:
-            if folder is not None or source is not None:
-                raise SettingsError("recording stands for a source or a folder; give one of the three.")
             self.recording = recording
         self.given = recording is not None
         self.source = settings.check_source(source)
@@ -112,7 +115,7 @@ class Experiment:
         return {
             "system": self.system.NAME,
             "model_name": self.model_name,
-            "build": None if self.build is None else _code_name(self.build),
+            "build": None if self.build is None else build_code(self.build),
             **self._where,
             "session": list(self.session),
             "seed": self.seed,
@@ -151,8 +154,14 @@ class Experiment:
         """One line on which model of which recording this is."""
         where = self._place if self.folder is None else str(self.folder)
         session = f", session {', '.join(self.session)}" if self.session else ""
-        model = f"{self.system.NAME} {self.model_name} ({self.size} size)"
+        size = (
+            f"{self.size} size" if self.build is None else f"a model of your own, config of {self.size} size"
+        )
+        model = f"{self.system.NAME} {self.model_name} ({size})"
         return f"{model}, recording {where}{session}, seed {self.seed}"
+
+    def __repr__(self) -> str:
+        return f"<Experiment: {self.description}>"
 
     # The flow
 
@@ -322,7 +331,7 @@ class Experiment:
             raise SettingsError(
                 f"config is a {type(config).__name__}; {self.system.NAME} takes a {type(entry).__name__}."
             )
-        own = "own" if self.build is None else _function(self.build).__name__.strip("<>")
+        own = "own" if self.build is None else wrapped_function(self.build).__name__.strip("<>")
         return (name if config is None and self.build is None else own), config or entry
 
     def _trained(self, options: Mapping[str, Any]) -> TrainingResult:
@@ -391,29 +400,6 @@ class Objective:
 def _names(session: Session) -> tuple[str, ...]:
     several = [session] if isinstance(session, str | int | np.integer) else session or []
     return tuple(str(name) for name in several)
-
-
-def _code_name(build: Build) -> str:
-    """Function and code of a model of one's own: another one of the same name has another file."""
-    function, fixed = _function(build), ""
-    if isinstance(build, functools.partial):
-        held = [*build.args, *(each for pair in sorted(build.keywords.items()) for each in pair)]
-        fixed = repr([getattr(each, "__qualname__", each) for each in held])
-    digest = hashlib.sha256(_source(function) + fixed.encode()).hexdigest()[:10]
-    return f"{function.__module__}:{function.__qualname__} {digest}"
-
-
-def _function(build: Any) -> Any:
-    return _function(build.func) if isinstance(build, functools.partial) else build
-
-
-def _source(function: Any) -> bytes:
-    """The file that it stands in; its own lines in a cell of a notebook; nothing where there are none."""
-    try:
-        file = Path(inspect.getsourcefile(function) or "")
-        return file.read_bytes() if file.is_file() else inspect.getsource(function).encode()
-    except (OSError, TypeError):
-        return b""
 
 
 def _result(opened: Checkpoint) -> TrainingResult:

@@ -15,6 +15,7 @@ import pytest
 import neurokit.training.fit
 from neurokit import settings
 from neurokit.cli import COMMANDS, main
+from neurokit.cli.options import parse_value
 from neurokit.experiment import Experiment
 from neurokit.training.system import find_system
 
@@ -122,6 +123,12 @@ def test_help_shows_two_examples_and_the_systems_own_options_alone(
     if command == "train":
         assert all(f"--{option} " in text for option in own)
         assert all(model in text for model in find_system(name).MODELS)
+        config = next(iter(find_system(name).MODELS.values())).small
+        pairs = [part.partition("=") for part in text.split() if "=" in part]
+        shown = {key: value for key, _, value in pairs if key in config.names()}
+        assert config.with_values({key: parse_value(value) for key, value in shown.items()}) == config
+        inner = {key.rpartition(".")[0] for key in config.names()} - {""}
+        assert set(shown) == {*config.names()} - inner - {"seed"}
 
 
 # --- one recording from file to scores
@@ -311,8 +318,26 @@ def test_a_model_of_ones_own_is_trained_scored_and_asked(
     asked = ["--checkpoint", str(checkpoint), "--input", str(new), "--output", str(rates)]
     monkeypatch.delitem(sys.modules, "own_file")
     assert "import own_file first" in refused(capsys, "pupil-encoder", "predict", *asked)
-    said(capsys, "pupil-encoder", "predict", *asked, "--model", f"{file}:linear")
-    assert pd.read_csv(rates).shape == (1, 6)
+    text = said(capsys, "pupil-encoder", "predict", *asked, "--model", f"{file}:linear")
+    assert pd.read_csv(rates).shape == (1, 6) and "has changed" not in text
+    file.write_text(OWN + "\nother = linear\ndef another(task, config): ...\n")
+    assert "has changed" in said(capsys, "pupil-encoder", "predict", *asked, "--model", f"{file}:linear")
+    wrong = refused(capsys, "pupil-encoder", "predict", *asked, "--model", f"{file}:another")
+    assert "built by own_file:linear, not by" in wrong
+    file.write_text("x = 1\ny = 1 / 0\n")
+    wrong = refused(capsys, "pupil-encoder", "train", *line)
+    assert f"{file} does not run (line 2, ZeroDivisionError: division by zero)" in wrong
+
+
+def test_a_model_of_the_packages_own_was_built_by_no_file(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, simulated: Path
+) -> None:
+    said(capsys, "pupil-encoder", "train", *PUPIL[1:], "--folder", str(simulated))
+    path = Experiment("pupil-encoder", folder=simulated, values={"hidden": 4}, epochs=1).path
+    np.savez(tmp_path / "new.npz", bin_size=0.01)
+    asked = ["--checkpoint", f"{path}.json", "--input", str(tmp_path / "new.npz")]
+    asked += ["--output", str(tmp_path / "rates.npz"), "--model", "my_file.py:mine"]
+    assert "leave out --model" in refused(capsys, "pupil-encoder", "predict", *asked)
 
 
 @pytest.mark.parametrize(
@@ -362,6 +387,13 @@ def test_cutout_in_an_empty_folder(
         ("train --epochs 0", "epochs is 0; use a whole number of 1 or more"),
         ("train --folder nowhere", "nowhere is no folder"),
         ("data --list --folder nowhere", "--list is of a source; leave out --folder"),
+        ("data --folder . --source demo", "source, folder and recording each say where data come from"),
+        ("train --folder . --source demo", "source, folder and recording each say where data come from"),
+        ("train --set epochs=3 --epochs 5", "--set epochs=3 and another option say different things"),
+        (
+            "train --set precision=float32 --set precision=bfloat16",
+            "--set precision=float32 and another option say different things",
+        ),
         ("fit", "has no command 'fit'; use one of data, simulate"),
         ("predict --checkpoint a.json --input b.npz --output c.npz", "a.json is missing"),
     ],

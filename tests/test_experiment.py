@@ -69,6 +69,11 @@ class Linear(nn.Module):
 # --- which experiment has which file
 
 
+def test_an_experiment_shows_what_it_is(tiny: Callable[..., Experiment]) -> None:
+    assert repr(tiny(seed=3)).startswith("<Experiment: pupil-encoder rnn (published size), recording")
+    assert "linear (a model of your own, config of published size)" in repr(tiny(build=linear))
+
+
 def test_two_experiments_never_share_a_file(tiny: Callable[..., Experiment], tmp_path: Path) -> None:
     made = [tiny({"cell": cell}) for cell in ("rnn", "gru", "lstm", "mlp", "cnn")]
     made += [tiny({"hidden": 8}), tiny({"layers": 2}), tiny({"hidden": 2, "layers": 7}), tiny({"epochs": 3})]
@@ -328,6 +333,8 @@ def test_a_search_on_ray_gets_a_folder(tiny: Callable[..., Experiment]) -> None:
     ("options", "says"),
     [
         ({"system": "steinmetz"}, "There is no system 'steinmetz'"),
+        ({"system": None}, "There is no system 'None'; use one of pupil-encoder"),
+        ({"source": "demo", "folder": "."}, "source, folder and recording each say"),
         ({"model": "elman"}, "has no model 'elman'; choose one of rnn, gru"),
         ({"model": "gru", "config": PupilConfig()}, "model and config both say"),
         ({"model": "gru", "build": linear}, "model and build both say"),
@@ -383,5 +390,5 @@ def test_a_recording_that_was_read_already_is_taken(
     np.testing.assert_array_equal(first.train().predict(), tiny().train().predict())
     assert len(part.train().task.trials) == 20
     assert len(part.with_values({"inputs": "behaviour"}).task.trials) == 20
-    with pytest.raises(SettingsError, match="give one of the three"):
+    with pytest.raises(SettingsError, match="source, folder and recording"):
         Experiment("pupil-encoder", recording=recording, folder=folder)

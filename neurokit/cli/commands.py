@@ -12,7 +12,6 @@ import pandas as pd
 from neurokit import settings
 from neurokit.cli.options import (
     experiment_of,
-    load_own_model,
     own_values,
     parse_value,
     simulation_options,
@@ -22,6 +21,7 @@ from neurokit.experiment import Experiment
 from neurokit.files.archives import read_npz
 from neurokit.files.atomic import atomic_write
 from neurokit.training import checkpoint
+from neurokit.training.own_model import build_code, build_name, load_build
 from neurokit.training.system import System
 
 ONLY_TRAINING = ("--device", "--compile")  # options that do not say which model it is
@@ -44,9 +44,8 @@ def _data(system: System, options: argparse.Namespace) -> None:
 
 def _recording(system: System, options: argparse.Namespace) -> Any:
     """What the default model in its small size would read."""
-    config = next(iter(system.MODELS.values())).small.with_values(own_values(system, options))
     where = {name: getattr(options, name) for name in ("source", "folder", "session", "seed")}
-    return system.load(**where, config=config.add_seed(options.seed))
+    return Experiment(system.NAME, size="small", values=own_values(system, options), **where).recording
 
 
 def _list_checkpoints(system: System) -> None:
@@ -75,7 +74,8 @@ def _train(system: System, options: argparse.Namespace) -> None:
     model = experiment.train(again=options.again).result.model
     result = experiment.result
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    print(f"{parameters:,} parameters, best epoch {result.best_epoch} of {len(result.history)}{there}")
+    best = f"best epoch {result.best_epoch + 1} of {len(result.history)}"
+    print(f"{parameters:,} parameters, {best}{there}")
     _show_score(experiment)
     print(f"saved {experiment.path}.safetensors and .json")
     if getattr(model, "configuration", None) is None:
@@ -118,18 +118,33 @@ def _evaluate(system: System, options: argparse.Namespace) -> None:
 
 
 def _predict(system: System, options: argparse.Namespace) -> None:
-    if options.model:
-        load_own_model(options.model)
     if options.output.resolve() == options.input.resolve():
         raise SettingsError(f"--output is the input, {options.input}; name another file.")
-    made_by = checkpoint.read_facts(options.checkpoint).get("system")
-    if made_by != system.NAME:
+    facts = checkpoint.read_facts(options.checkpoint)
+    if (made_by := facts.get("system")) != system.NAME:
         raise SettingsError(f"{options.checkpoint} is a model of {made_by}; use that system's predict.")
+    if options.model:
+        _import_own_model(options, facts.get("build"))
     rates = _answers(system, checkpoint.load(options.checkpoint), options.input)
     _write_rates(options.output, rates)
     shapes = ", ".join(f"{name} {np.shape(values)}" for name, values in rates.items())
     print(f"wrote {options.output}: {shapes}")
     _next(system, "data", ["--list"])
+
+
+def _import_own_model(options: argparse.Namespace, built: str | None) -> None:
+    """Runs the file of a model of one's own, so that the checkpoint finds its class there."""
+    if built is None:
+        raise SettingsError(
+            f"{options.checkpoint} was not built by a function of your own; leave out --model."
+        )
+    build = load_build(options.model)
+    if (name := built.split(" ")[0]) != build_name(build):
+        raise SettingsError(
+            f"{options.checkpoint} was built by {name}, not by {options.model}; name its file."
+        )
+    if built != build_code(build):
+        print(f"note: {options.model} has changed since the model was trained")
 
 
 def _answers(system: System, found: checkpoint.Checkpoint, path: Path) -> dict[str, np.ndarray]:

@@ -1,19 +1,20 @@
 """The options of each command, and the experiment that they stand for."""
 
 import argparse
-import importlib.util
 import inspect
 import json
-import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from neurokit import settings
 from neurokit.errors import SettingsError
 from neurokit.experiment import Experiment
+from neurokit.training.own_model import load_build
 from neurokit.training.system import System
+
+WITH_MODEL = ("train", "tune", "evaluate", "submit")  # commands
 
 
 def parser_of(system: System, command: str, about: str, examples: Sequence[str]) -> argparse.ArgumentParser:
@@ -23,7 +24,7 @@ def parser_of(system: System, command: str, about: str, examples: Sequence[str])
     parser = argparse.ArgumentParser(
         prog=typed,
         description=f"{settings.SYSTEMS[system.NAME]}: {about}.",
-        epilog=f"examples\n{shown}",
+        epilog=f"examples\n{shown}{_config_fields(system, command)}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -34,7 +35,7 @@ def parser_of(system: System, command: str, about: str, examples: Sequence[str])
     else:
         _add_recording(parser)
         _add_own(parser, system)
-    if command in ("train", "tune", "evaluate", "submit"):
+    if command in WITH_MODEL:
         _add_model(parser, system, command)
     if command == "data":
         parser.add_argument("--list", action="store_true", help="what the source has, without downloading")
@@ -52,10 +53,40 @@ def parser_of(system: System, command: str, about: str, examples: Sequence[str])
     return parser
 
 
+def _config_fields(system: System, command: str) -> str:
+    """The names that --set and --config take, with the values of the default model in its small size."""
+    if command not in WITH_MODEL:
+        return ""
+    name, entry = next(iter(system.MODELS.items()))
+    config = entry.small
+    inner = {each.rpartition(".")[0] for each in config.names()}
+    pairs = [
+        f"{each}={_typed(config.value(each))}" for each in config.names() if each not in {*inner, "seed"}
+    ]
+    text = textwrap.fill(
+        " ".join(pairs),
+        98,
+        initial_indent="  ",
+        subsequent_indent="  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return f"\n\nfields of the config for --set and --config, as in {name}, small size\n{text}"
+
+
+def _typed(value: Any) -> str:
+    """A value as --set takes it, without blanks."""
+    if isinstance(value, str | Path):
+        return str(value)
+    return json.dumps(value, separators=(",", ":"), default=str)
+
+
 def _add_recording(parser: argparse.ArgumentParser) -> None:
     text = "demo, cutout or full (default: NEUROKIT_SOURCE or demo)"
     parser.add_argument("--source", choices=settings.SOURCES, help=text)
-    parser.add_argument("--folder", type=Path, help="a recording of your own, in place of a source")
+    parser.add_argument(
+        "--folder", type=Path, metavar="FOLDER", help="a recording of your own, in place of a source"
+    )
     parser.add_argument("--session", nargs="+", default=(), help="which session or sessions of it")
     text = "picks the simulated recording; seed of split, weights and training (default 0)"
     parser.add_argument("--seed", type=whole_number, default=0, help=text)
@@ -75,7 +106,7 @@ def _add_model(parser: argparse.ArgumentParser, system: System, command: str) ->
     parser.add_argument("--model", default=default, help=text)
     text = "small or published (default: small for a simulated recording)"
     parser.add_argument("--size", choices=("small", "published"), help=text)
-    parser.add_argument("--config", type=Path, help="a JSON file with fields of the config")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a JSON file with fields of the config")
     text = "one field of the config, such as fit.learning_rate=0.001; may be given again"
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=text)
     parser.add_argument("--epochs", type=whole_number, help="at most so many (default: as the config says)")
@@ -86,7 +117,7 @@ def _add_model(parser: argparse.ArgumentParser, system: System, command: str) ->
 
 def _add_simulation(parser: argparse.ArgumentParser, system: System) -> None:
     parser.add_argument("--seed", type=whole_number, default=0, help="of the simulation (default 0)")
-    parser.add_argument("--output", type=Path, help="folder (default: in NEUROKIT_DATA)")
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="folder (default: in NEUROKIT_DATA)")
     for name in simulation_options(system):
         flag, text = name.replace("_", "-"), "of the recording (default: as in the demo)"
         parser.add_argument(f"--{flag}", dest=f"own_{name}", metavar=name.upper(), help=text)
@@ -98,9 +129,15 @@ def simulation_options(system: System) -> list[str]:
 
 
 def _add_prediction(parser: argparse.ArgumentParser, system: System) -> None:
-    parser.add_argument("--checkpoint", type=Path, required=True, help="what `train` has saved")
-    parser.add_argument("--input", type=Path, required=True, help=f"npz or csv: {system.INPUTS}")
-    parser.add_argument("--output", type=Path, required=True, help="npz or csv with the rates")
+    parser.add_argument(
+        "--checkpoint", type=Path, metavar="FILE", required=True, help="what `train` has saved"
+    )
+    parser.add_argument(
+        "--input", type=Path, metavar="FILE", required=True, help=f"npz or csv: {system.INPUTS}"
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", required=True, help="npz or csv with the rates"
+    )
     parser.add_argument("--model", help="my_file.py:name that the model was built by, if it was yours")
 
 
@@ -110,7 +147,7 @@ def _add_submission(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", choices=engines, default="here", help="how they train (default here)")
     text = "members at a time, not with here (default: one on each GPU, or two without one)"
     parser.add_argument("--workers", type=whole_number, help=text)
-    parser.add_argument("--output", type=Path, help="folder (default: in NEUROKIT_DATA)")
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="folder (default: in NEUROKIT_DATA)")
 
 
 def whole_number(text: str) -> int:
@@ -123,10 +160,10 @@ def whole_number(text: str) -> int:
 def experiment_of(system: System, options: argparse.Namespace) -> Experiment:
     """The experiment that the options stand for."""
     own_model = ":" in options.model
-    return Experiment(
+    experiment = Experiment(
         system.NAME,
         model=None if own_model else options.model,
-        build=load_own_model(options.model) if own_model else None,
+        build=load_build(options.model) if own_model else None,
         values=_values(system, options),
         epochs=options.epochs,
         size=options.size,
@@ -137,19 +174,32 @@ def experiment_of(system: System, options: argparse.Namespace) -> Experiment:
         device=options.device,
         compile=options.compile,
     )
+    _check_all_hold(experiment, options)
+    return experiment
 
 
 def _values(system: System, options: argparse.Namespace) -> dict[str, Any]:
     """Fields of the config: of the file, then of --set, then of flags of their own."""
     found = {} if options.config is None else _read_config(options.config)
+    return found | {name: value for _, name, value in _pairs(options)} | own_values(system, options)
+
+
+def _pairs(options: argparse.Namespace) -> Iterator[tuple[str, str, Any]]:
+    """What each --set says: its text, the name and the value."""
     for pair in options.set:
         name, equals, text = pair.partition("=")
         if not equals:
             raise SettingsError(f"--set {pair} has no value; write --set {pair}=VALUE.")
         if name == "seed":  # file names and the simulated recording would say another one
             raise SettingsError(f"--set {pair} would hide the seed; use --seed {text}.")
-        found[name] = parse_value(text)
-    return found | own_values(system, options)
+        yield pair, name, parse_value(text)
+
+
+def _check_all_hold(experiment: Experiment, options: argparse.Namespace) -> None:
+    """Raises SettingsError for a --set that another option has undone."""
+    for pair, name, value in _pairs(options):
+        if experiment.config.with_values({name: value}) != experiment.config:
+            raise SettingsError(f"--set {pair} and another option say different things; give one of them.")
 
 
 def own_values(system: System, options: argparse.Namespace) -> dict[str, Any]:
@@ -174,24 +224,5 @@ def _read_config(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise SettingsError(f"--config {path} cannot be read ({error}); give a JSON file.") from error
     if not isinstance(found, dict):
-        raise SettingsError(f"--config {path} holds no fields; give a JSON object, as in {{'hidden': 20}}.")
+        raise SettingsError(f'--config {path} holds no fields; give a JSON object, as in {{"hidden": 20}}.')
     return found
-
-
-def load_own_model(text: str) -> Any:
-    """The function `name` of a file, as in my_file.py:name; the file is run, as Python runs any import."""
-    file, _, name = text.rpartition(":")
-    module = _imported(Path(file))
-    if not callable(found := getattr(module, name, None)):
-        raise SettingsError(f"--model {text}: {file} has no function {name}.")
-    return found
-
-
-def _imported(path: Path) -> ModuleType:
-    specification = importlib.util.spec_from_file_location(path.stem, path)
-    if not path.is_file() or specification is None or specification.loader is None:
-        raise SettingsError(f"--model: {path} is no Python file; write my_file.py:name.")
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[path.stem] = module  # where loading a checkpoint looks the class up
-    specification.loader.exec_module(module)
-    return module

@@ -12,6 +12,7 @@ import numpy as np
 from torch import nn
 
 from neurokit import settings
+from neurokit.config import AnyPath, check_value
 from neurokit.errors import CheckpointError, SettingsError
 from neurokit.training import checkpoint
 from neurokit.training.checkpoint import Checkpoint
@@ -63,7 +64,7 @@ def load_pretrained(name: str | Path, *, session: str | None = None) -> Pretrain
     imported. Raises CheckpointError for a file that is missing, damaged or of another kind, and as `fetch`
     does.
     """
-    path = Path(name)
+    path = check_value("name", name, AnyPath)
     if str(name) == RELEASED or path.is_dir():
         return _released(None if str(name) == RELEASED else path, session)
     if session is not None:
