@@ -10,7 +10,7 @@ Before timing, the loss and every gradient are compared: in double precision on 
 of computing the same agree to 1e-9, and in single precision on the timed batch, where either is off by its
 own rounding.
 
-The allocator ("as it comes", or "reused" by `neurokit.training.compiling`) cannot be changed back, so each
+The allocator ("as it comes", or "reused" by `neurokit.training.device`) cannot be changed back, so each
 has a process of its own with all models in it, and the processes take turns.
 """
 
@@ -28,7 +28,7 @@ from neurokit.sensorium import kernels as fast
 from neurokit.sensorium import training
 from neurokit.sensorium.config import CNN, PUBLISHED_FIT
 from neurokit.sensorium.official import official_names
-from neurokit.training.compiling import keep_freed_memory
+from neurokit.training.device import keep_freed_memory
 from neurokit.training.settings import optimizer_and_schedule
 from paired import Times, assert_equal, compared, options, report, timed
 

@@ -29,8 +29,7 @@ from neurokit.figures.style import style_context
 from neurokit.files.atomic import atomic_write
 from neurokit.training import checkpoint
 from neurokit.training.checkpoint import Checkpoint
-from neurokit.training.compiling import Compile, check_compile
-from neurokit.training.device import choose_device
+from neurokit.training.device import Compile, check_compile, choose_device
 from neurokit.training.fit import TrainingResult
 from neurokit.training.own_model import build_code, wrapped_function
 from neurokit.training.system import Build, Score, System, SystemConfig, find_system

@@ -6,7 +6,7 @@ NEUROKIT_REAL_DATA   folder of the small real recordings, read only (source cuto
 NEUROKIT_BUILD       folder for output of notebooks (default: NEUROKIT_DATA)
 NEUROKIT_QUIET       1 hides progress bars; CI=true does the same
 NEUROKIT_FAST        1 trains SENSORIUM models with compiled kernels (extra `fast`, CPU only)
-NEUROKIT_KEEP_MEMORY 1 lets a training process reuse the memory that it frees (neurokit.training.compiling)
+NEUROKIT_KEEP_MEMORY 1 lets a training process reuse the memory that it frees (neurokit.training.device)
 """
 
 import os

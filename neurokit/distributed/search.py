@@ -18,7 +18,7 @@ from pydantic import Field
 from neurokit.config import Count, Seed, check_integer
 from neurokit.distributed.ray_cluster import cluster, import_ray
 from neurokit.files.atomic import atomic_write
-from neurokit.tune import state
+from neurokit.tune.search import check_settings, read_json
 from neurokit.tune.space import domain_of, fingerprint
 from neurokit.tune.trials import MedianStopping, Objective, Study, Trial
 
@@ -177,7 +177,7 @@ def _claim(folder: Path, settings: dict[str, Any]) -> None:
     """Writes the settings into the folder; CheckpointError where it holds those of another search."""
     file = folder / "settings.json"
     if file.exists():
-        state.check_settings(file, state.read_json(file), settings)
+        check_settings(file, read_json(file), settings)
     else:
         with atomic_write(file) as temporary:
             temporary.write_text(json.dumps(settings, indent=1))

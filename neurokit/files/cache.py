@@ -22,8 +22,8 @@ from neurokit.files.atomic import hold_lock
 
 Read = TypeVar("Read")
 PACKAGE = Path(neurokit.__file__).parent
-# These report and place files, and do not affect their content.
-NO_CONTENT = {f"neurokit.{name}" for name in ("errors", "files", "progress", "settings")}
+# These find names, report, and place files; they do not affect the content of any.
+NO_CONTENT = {f"neurokit.{name}" for name in ("errors", "files", "lazy", "progress", "settings")}
 
 
 def simulated_folder(kind: str, parameters: dict[str, object], makers: Sequence[Callable]) -> Path:

@@ -5,8 +5,7 @@ evaluation mode, leave the model unchanged, and return results on the CPU.
 """
 
 from neurokit.insilico.most_exciting import MostExcitingImages, most_exciting_images
-from neurokit.insilico.receptive_fields import centers, mean_gradients, receptive_fields
-from neurokit.insilico.sparse_noise import flashed_fields
+from neurokit.insilico.receptive_fields import centers, flashed_fields, mean_gradients, receptive_fields
 from neurokit.insilico.tuning import (
     at_best_frequency,
     orientation_selectivity,

@@ -41,8 +41,7 @@ from neurokit.sensorium.training import (
 )
 from neurokit.training import checkpoint
 from neurokit.training.checkpoint import fingerprint
-from neurokit.training.compiling import Compile
-from neurokit.training.device import choose_device
+from neurokit.training.device import Compile, choose_device
 from neurokit.training.fit import TrainingResult
 from neurokit.training.system import Build
 

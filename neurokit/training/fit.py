@@ -21,8 +21,7 @@ from neurokit.errors import FitError
 from neurokit.progress import progress
 from neurokit.settings import keep_memory
 from neurokit.training.checkpoint import fingerprint
-from neurokit.training.compiling import Compile, Loss, Model, compile_loss, keep_freed_memory
-from neurokit.training.device import autocast
+from neurokit.training.device import Compile, Loss, Model, autocast, compile_loss, keep_freed_memory
 from neurokit.training.predict import evaluating
 from neurokit.training.settings import FitSettings, optimizer_and_schedule
 from neurokit.training.state import TrainingState
@@ -117,7 +116,7 @@ def fit(
 
     `validation` is either rows, on which `loss` is measured, or an objective of its own. `optimise` makes the
     optimiser and its schedule from model and settings (default: Adam with these settings). `compile` makes
-    training steps faster on a GPU ('default', 'graphs': `neurokit.training.compiling`) and changes only
+    training steps faster on a GPU ('default', 'graphs': `neurokit.training.device`) and changes only
     rounding, so a run may be resumed with another value.
 
     With a `checkpoint` path the state is saved after each epoch, and training resumes from that file if it

@@ -1,19 +1,27 @@
-"""The search: propose a batch, run it and save the state until all trials are done."""
+"""The search: propose a batch, run it and save the state until all trials are done.
 
+The state in the file is the trials and the random generator, so that a search is resumed exactly. Trials
+alone would not do: a generator that is seeded again on resuming repeats its first points.
+"""
+
+import json
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, SupportsIndex
 
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
 
-from neurokit.config import Count, Seed, check_integer, check_value
-from neurokit.errors import FitError
+from neurokit.config import Count, Seed, check_integer, check_value, plain
+from neurokit.errors import CheckpointError, FitError
+from neurokit.files.atomic import atomic_write
 from neurokit.progress import progress as progress_bar
-from neurokit.tune import state
 from neurokit.tune.space import Algorithm, domain_of, fingerprint, point, propose, suggester
 from neurokit.tune.trials import Curve, MedianStopping, Objective, Study, Trial, run_trial
+
+FORMAT = 1
 
 
 def search(
@@ -66,7 +74,7 @@ def search(
             batch = [Trial(number, at, point(space, at)) for number, at in numbered]
             finished += _run(objective, batch, stop, _curves(finished), workers)
             if file is not None:
-                state.save(Path(file), settings, generator, finished)
+                save_state(Path(file), settings, generator, finished)
             bar.set_postfix(best=_best(finished))
             bar.update(count)
     return Study(finished[:trials])
@@ -77,10 +85,10 @@ def _open(
 ) -> tuple[np.random.Generator, list[Trial]]:
     """The state to resume from; a new file is written at once, so that an unwritable folder fails early."""
     if file is not None and Path(file).exists():
-        return state.read(Path(file), settings, space)
+        return read_state(Path(file), settings, space)
     generator = np.random.default_rng(seed)
     if file is not None:
-        state.save(Path(file), settings, generator, [])
+        save_state(Path(file), settings, generator, [])
     return generator, []
 
 
@@ -113,3 +121,75 @@ def _curves(finished: Sequence[Trial]) -> list[Curve]:
 
 def _best(finished: Sequence[Trial]) -> float:
     return min((trial.loss for trial in finished if trial.loss is not None), default=float("nan"))
+
+
+def save_state(
+    file: Path,
+    settings: dict[str, Any],
+    generator: np.random.Generator,
+    trials: list[Trial],
+) -> None:
+    """Writes the state as JSON, atomically; raises DiskError."""
+    state = {
+        "format": FORMAT,
+        "settings": settings,
+        "generator": generator.bit_generator.state,
+        "trials": [asdict(trial) for trial in trials],
+    }
+    text = json.dumps(plain(state), default=repr)  # other parameters are for readers only
+    with atomic_write(file) as temporary:
+        temporary.write_text(text)
+
+
+def read_state(
+    file: Path, settings: dict[str, Any], space: dict[str, Any]
+) -> tuple[np.random.Generator, list[Trial]]:
+    """Generator and trials of a saved search; CheckpointError for damage or other settings."""
+    state = read_json(file)
+    try:
+        generator = np.random.default_rng()
+        generator.bit_generator.state = state["generator"]
+        found = {"format": state["format"]} | state["settings"]
+        check_settings(file, found, {"format": FORMAT} | settings)
+        records = enumerate(state["trials"])
+        return generator, [_trial(record, number, space) for number, record in records]
+    except (ValueError, KeyError, TypeError) as error:
+        if isinstance(error, CheckpointError):
+            raise
+        raise _unreadable(file, error) from error
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """The JSON object in a file; raises CheckpointError where there is none."""
+    try:
+        found = json.loads(file.read_text())
+        if not isinstance(found, dict):
+            raise ValueError("no JSON object")
+    except (OSError, ValueError) as error:
+        raise _unreadable(file, error) from error
+    return found
+
+
+def _unreadable(file: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"{file} is not a readable state of a search ({type(error).__name__}: {error}): "
+        "move it away to start again; it was left unchanged."
+    )
+
+
+def check_settings(file: Path, found: dict[str, Any], asked: dict[str, Any]) -> None:
+    """Raises CheckpointError for the first setting in which a saved search differs."""
+    for name in asked:
+        if found.get(name) != asked[name]:
+            raise CheckpointError(
+                f"{file} holds a search with {name}={found.get(name)!r}, not {asked[name]!r}: "
+                "pass the settings it was started with, or another file."
+            )
+
+
+def _trial(record: dict[str, Any], number: int, space: dict[str, Any]) -> Trial:
+    """Takes parameters from the space, not the file, where JSON has turned tuples into lists."""
+    if record["number"] != number:
+        raise ValueError(f"trial {number} has the number {record['number']}")
+    curve = [(int(epoch), float(loss)) for epoch, loss in record["curve"]]
+    return Trial(**(record | {"curve": curve, "parameters": point(space, record["coordinates"])}))

@@ -18,7 +18,7 @@ from neurokit.digital_twin.simulation import MouseParameters, simulate_mouse
 from neurokit.digital_twin.truth import MouseTruth
 from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.errors import DataError
-from neurokit.insilico.sparse_noise import FlashedFields, flashed_fields, sparse_squares
+from neurokit.insilico.receptive_fields import FlashedFields, flashed_fields, sparse_squares
 from neurokit.insilico.video import (
     Batched,
     DirectionTuning,

@@ -23,9 +23,8 @@ from neurokit.sensorium import training as sensorium
 from neurokit.sensorium.config import MODEL_4, MouseShape
 from neurokit.sensorium.features import MouseBatch
 from neurokit.sensorium.model import make_model
-from neurokit.training import compiling
-from neurokit.training.compiling import Compile, check_compile, clone_gradients, compile_loss
-from neurokit.training.device import autocast
+from neurokit.training import device as computing
+from neurokit.training.device import Compile, autocast, check_compile, clone_gradients, compile_loss
 from neurokit.training.fit import Rows, fit, masked_squared_error
 from neurokit.training.settings import FitSettings
 from neurokit.v1_transformer import model as transformer
@@ -124,7 +123,7 @@ def off(found: tuple[float, Tensor], wanted: tuple[float, Tensor]) -> float:
 
 
 def compiles(kind: str) -> None:
-    if reason := compiling._hindrance(kind):
+    if reason := computing._hindrance(kind):
         pytest.skip(f"torch cannot compile for {kind} here: {reason}")
 
 
@@ -148,7 +147,7 @@ def test_a_compiled_step_is_the_plain_step(device: str, way: Compile) -> None:
 def compiled_difference(make: str, device: str, way: Compile, backend: str) -> float:
     """How far a model's own step is off when compiled."""
     if backend != "inductor":
-        compile, compiling._hindrance = torch.compile, lambda kind: ""
+        compile, computing._hindrance = torch.compile, lambda kind: ""
         torch.compile = lambda loss, **_: compile(loss, backend=backend)
     step = globals()[make](device)
     with compile_loss(step[1], way, step[0], torch.device(device)) as loss:
@@ -241,7 +240,7 @@ def test_a_machine_that_cannot_compile_gives_the_reason(monkeypatch: pytest.Monk
     def failing(*_: object, **__: object) -> None:
         raise RuntimeError("No working C++ compiler found\nand pages more")
 
-    compiling._hindrance.cache_clear()
+    computing._hindrance.cache_clear()
     monkeypatch.setattr(torch, "compile", failing)
     says = (
         r"cannot compile for cpu here \(No working C\+\+ compiler found\): install a C\+\+ compiler, or use"
@@ -249,7 +248,7 @@ def test_a_machine_that_cannot_compile_gives_the_reason(monkeypatch: pytest.Monk
     with pytest.raises(SettingsError, match=says):
         trained("default")
     trained("none")
-    compiling._hindrance.cache_clear()
+    computing._hindrance.cache_clear()
 
 
 # --- mixed precision

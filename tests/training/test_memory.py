@@ -9,14 +9,14 @@ import pytest
 import torch
 from torch import nn
 
-from neurokit.training import compiling as allocator
+from neurokit.training import device as allocator
 from neurokit.training.fit import Rows, fit, masked_squared_error
 from neurokit.training.settings import FitSettings
 
 FAULTS = """
 import resource, sys
 import torch
-from neurokit.training.compiling import keep_freed_memory
+from neurokit.training.device import keep_freed_memory
 
 if sys.argv[1] == "reused":
     assert keep_freed_memory()

@@ -23,8 +23,7 @@ from neurokit.sensorium.submission.scoring import score_submission
 from neurokit.sensorium.submission.table import TRACKS, file_name, validate
 from neurokit.sensorium.submission.writer import write_ground_truth, write_submission
 from neurokit.sensorium.training import build
-from neurokit.training.compiling import Compile, check_compile
-from neurokit.training.device import choose_device
+from neurokit.training.device import Compile, check_compile, choose_device
 from neurokit.training.system import Build
 
 SUBMITTED = ("test", "final_test")
