@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -185,7 +186,13 @@ def test_each_command_ends_with_the_next_one_and_that_one_runs(
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
     following = typed_next(said(capsys, "pupil-encoder", "data", "--folder", str(simulated)))
-    assert following[:2] == ["pupil-encoder", "train"]
+    assert following == ["pupil-encoder", "train", "--folder", str(simulated), "--size", "small"]
+    (tmp_path / "recorded").mkdir()
+    for file in simulated.glob("*.npz"):
+        if file.name != "truth.npz":
+            shutil.copy(file, tmp_path / "recorded")
+    recorded = typed_next(said(capsys, "pupil-encoder", "data", "--folder", "recorded"))
+    assert recorded == ["pupil-encoder", "train", "--folder", "recorded"]
     short = ["--epochs", "1", "--set", "hidden=4", "--device", "cpu"]
     trained = said(capsys, *following, *short)
     assert "87 parameters" in trained  # two directions of 3 x 4 + 4 x 4 + 4 + 4, then 4 x 3 + 3

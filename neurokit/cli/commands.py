@@ -2,7 +2,7 @@
 
 import argparse
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,15 +37,24 @@ def _data(system: System, options: argparse.Namespace) -> None:
     if options.list:
         print(system.sessions(settings.check_source(options.source), options.seed).to_string(index=False))
         _list_checkpoints(system)
-    else:
-        print(system.describe(_recording(system, options)))
-    _next(system, "train", [argument for argument in options.given if argument != "--list"])
+        _next(system, "train", [argument for argument in options.given if argument != "--list"])
+        return
+    recording = _recording(system, options)
+    print(system.describe(recording))
+    small = ["--size", "small"] if options.folder and _is_simulated(recording) else []
+    _next(system, "train", [*options.given, *small])
 
 
 def _recording(system: System, options: argparse.Namespace) -> Any:
     """What the default model in its small size would read."""
     where = {name: getattr(options, name) for name in ("source", "folder", "session", "seed")}
     return Experiment(system.NAME, size="small", values=own_values(system, options), **where).recording
+
+
+def _is_simulated(recording: Any) -> bool:
+    """Whether the truth lies beside a recording, or beside one of several sessions."""
+    sessions = recording.values() if isinstance(recording, Mapping) else [recording]
+    return any(session.truth is not None for session in sessions)
 
 
 def _list_checkpoints(system: System) -> None:
