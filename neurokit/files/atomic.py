@@ -1,5 +1,6 @@
 """Files and folders that are complete or absent: written under a temporary name, then renamed."""
 
+import errno
 import glob
 import hashlib
 import json
@@ -10,9 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from filelock import FileLock
-
 from neurokit.errors import DataError, DiskError, NeurokitError
+from neurokit.files.locks import hold_lock
 
 try:
     import fcntl
@@ -20,6 +20,15 @@ except ImportError:  # Windows: leftovers of killed processes stay
     fcntl = None  # type: ignore[assignment]
 
 WRITER = "neurokit.json"  # in an output folder: which command wrote it, and the SHA-256 of each of its files
+REMEDIES = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space or choose another folder") | {
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EACCES: "ask for the right to write there, or choose another folder",
+    errno.EPERM: "ask for the right to write there, or choose another folder",
+    errno.EROFS: "choose a folder that can be written",
+    errno.ENOTDIR: "choose a folder whose path leads through folders only",
+    errno.EISDIR: "choose a name that no folder has",
+    errno.EEXIST: "choose a name that no file has",
+}
 UNFINISHED = ".neurokit-unfinished"  # in an output folder: where its files lie until all of them are there
 
 
@@ -50,19 +59,47 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 def atomic_write_folder(path: str | Path) -> Iterator[Path]:
     """Yields a new folder beside `path`; on success it becomes `path`, else it is removed.
 
-    An earlier folder of that name is replaced with all its content. Raises DiskError (full disk, no
-    permission, a file of that name) and leaves what was there untouched.
+    An earlier folder of that name is replaced with all its content, which lies complete under a name of its
+    own for the moment between two renamings: the next call, or `restore_folder`, gives it its name back where
+    the process was killed just then. Leftovers of killed processes are removed first. One process writes
+    while others wait. Raises DiskError (full disk, no permission, a file of that name) and leaves what was
+    there untouched.
     """
     path = Path(path)
-    with _disk_errors(path):
+    with _disk_errors(path), hold_lock(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        restore_folder(path)
+        for leftover in path.parent.glob(glob.escape(f".{path.name}~") + "*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}~", dir=path.parent))
         try:
             yield temporary
             temporary.chmod(0o755)  # mkdtemp makes folders that only their owner may enter
             _replace_folder(temporary, path)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def restore_folder(path: str | Path) -> None:
+    """Gives a folder its name back where a process was killed while it replaced it; readers call this first.
+
+    Raises DiskError where that is not possible; the message says where the folder lies.
+    """
+    path = Path(path)
+    if path.exists() or not (aside := _aside(path)).exists():
+        return
+    try:
+        with hold_lock(path):  # a living process gives it its name in a moment
+            if aside.exists() and not path.exists():
+                aside.rename(path)
+    except OSError as error:
+        raise DiskError(
+            f"{path} lies in {aside} since a process was stopped: rename it ({error})."
+        ) from error
+
+
+def _aside(path: Path) -> Path:
+    return path.with_name(f".{path.name}~before")
 
 
 @contextmanager
@@ -84,26 +121,6 @@ def write_output(folder: str | Path, writer: str, *, beside: Sequence[str] = ())
             _move_output(new, folder, writer, earlier)
         finally:
             shutil.rmtree(new, ignore_errors=True)
-
-
-@contextmanager
-def hold_lock(path: str | Path) -> Iterator[None]:
-    """Keeps other processes out of any block that holds the same lock file, which is created if missing.
-
-    Raises DiskError where the lock's folder cannot be written.
-    """
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path)
-        lock.acquire()
-    except OSError as error:
-        finding = f"{path.parent} cannot be written ({error.strerror or error})"
-        raise DiskError(f"{finding}: choose another folder; NEUROKIT_DATA names the usual one.") from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _new_temporary(path: Path) -> IO[bytes]:
@@ -137,7 +154,7 @@ def _replace_folder(new: Path, path: Path) -> None:
     if not path.is_dir() or path.is_symlink():
         new.rename(path)
         return
-    aside = new.with_name(f"{new.name}-before")
+    aside = _aside(path)
     path.rename(aside)
     try:
         new.rename(path)
@@ -199,12 +216,12 @@ def _sha256(path: Path) -> str:
 
 @contextmanager
 def _disk_errors(path: Path) -> Iterator[None]:
-    """Turns an OSError inside into a DiskError that names `path`."""
+    """Turns an OSError inside into a DiskError that names `path` and what would help."""
     try:
         yield
     except NeurokitError:  # some are OSErrors that are already explained
         raise
     except OSError as error:
         finding = f"{path} could not be written ({error.strerror or error})"
-        remedy = "free some space or choose another folder; nothing there was changed"
-        raise DiskError(f"{finding}: {remedy}.") from error
+        remedy = REMEDIES.get(error.errno or 0, "choose another folder")
+        raise DiskError(f"{finding}: {remedy}; nothing there was changed.") from error

@@ -18,7 +18,7 @@ from typing import TypeVar
 import neurokit
 from neurokit import settings
 from neurokit.errors import DataError
-from neurokit.files.atomic import hold_lock
+from neurokit.files.locks import hold_lock
 
 Read = TypeVar("Read")
 PACKAGE = Path(neurokit.__file__).parent
@@ -56,7 +56,7 @@ def read_or_write(
     if found is not None:
         return found
     recording, _, _ = folder.name.rpartition("-")
-    with hold_lock(folder.with_name(f".{recording}.lock")):  # beside the folder, which is replaced
+    with hold_lock(folder.with_name(recording)):  # of all folders of this recording
         found = _read_complete(folder, last, read)  # another process may have written it meanwhile
         if found is not None:
             return found

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from filelock import FileLock
 from tqdm.auto import tqdm
 
 from neurokit import settings
 from neurokit.errors import DiskError, FetchError, NeurokitError
+from neurokit.files.locks import hold_lock
 from neurokit.files.registry import CHECKSUMS, REGISTRY, Entry, add_pins, find, find_flaw, save_pin, sha256
 from neurokit.files.transfer import MirrorError, Part, Patience, Transfer
 
@@ -57,7 +57,7 @@ def fetch(
         return target
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f".{entry.name}.lock"):  # two notebooks may want the same file
+        with hold_lock(target):  # two notebooks may want the same file
             expected = add_pins(entry, folder)  # another process may have pinned it
             return _Download(expected, folder, patience, most_bytes, sleep, tell).run()
     except NeurokitError:

@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from filelock import FileLock
-
 from neurokit.errors import DataError
 from neurokit.files.atomic import atomic_write
+from neurokit.files.locks import hold_lock
 
 REGISTRY = Path(__file__).with_name("registry.json")
 CHECKSUMS = "checksums.json"
@@ -93,7 +92,7 @@ def add_pins(entry: Entry, folder: Path) -> Entry:
 def save_pin(folder: Path, name: str, sha256: str, size: int) -> None:
     """Saves the checksum and size (bytes) of a first download in `checksums.json` of `folder`."""
     path = folder / CHECKSUMS
-    with FileLock(folder / f".{CHECKSUMS}.lock"):
+    with hold_lock(path):
         pins = _read_pins(path) if path.exists() else {}
         pins[name] = {"sha256": sha256, "bytes": size}
         with atomic_write(path) as temporary:

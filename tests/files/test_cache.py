@@ -150,7 +150,7 @@ def test_a_recording_of_other_code_goes_when_it_is_made_anew(
     fresh = made(1)
     assert fresh != stale and not stale.exists()
     assert all(path.exists() for path in (fresh, other, *beside, link, tmp_path / "elsewhere"))
-    locks = [path.name for path in fresh.parent.iterdir() if path.name.endswith(".lock")]
+    locks = list((settings.data_folder() / "locks").iterdir())
     assert len(locks) == 2  # one a recording, not one for each state of the code
     other.mkdir(exist_ok=True)
     assert made(1) == fresh and other.exists()

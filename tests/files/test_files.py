@@ -14,12 +14,11 @@ from functools import partial, partialmethod
 from pathlib import Path
 
 import pytest
-from filelock import FileLock, Timeout
 
 from neurokit import settings
 from neurokit.errors import DataError, DiskError, FetchError, SettingsError
 from neurokit.files import atomic as files
-from neurokit.files.atomic import atomic_write, atomic_write_folder, hold_lock, write_output
+from neurokit.files.atomic import atomic_write, atomic_write_folder, restore_folder, write_output
 from neurokit.progress import progress
 
 
@@ -248,19 +247,67 @@ def test_a_file_where_a_folder_should_be_stays(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["taken"]
 
 
-def test_a_lock_keeps_others_out_until_its_block_ends(tmp_path: Path) -> None:
-    path = tmp_path / "new" / ".scan.lock"
-    with hold_lock(path), pytest.raises(Timeout):
-        FileLock(path).acquire(timeout=0)
-    FileLock(path).acquire(timeout=0)
+FOLDER_WRITER = """
+import os, signal, sys
+from pathlib import Path
+from neurokit.files.atomic import atomic_write_folder
+
+count, rename = 0, Path.rename
+
+def counting(source, target):
+    global count
+    found = rename(source, target)
+    count += 1
+    if count == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return found
+
+Path.rename = counting
+with atomic_write_folder(sys.argv[1]) as temporary:
+    (temporary / "new.npy").write_text("new")
+    if sys.argv[2] == "0":
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
 
 
-def test_a_lock_that_cannot_be_made_says_so(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("")
-    with (
-        pytest.raises(DiskError, match=r"file cannot be written .*NEUROKIT_DATA"),
-        hold_lock(tmp_path / "file" / "x"),
-    ):
+@pytest.mark.parametrize(("renamings", "found"), [(0, "old"), (1, "old"), (2, "new")])
+def test_a_killed_replacement_of_a_folder_loses_nothing(tmp_path: Path, renamings: int, found: str) -> None:
+    """Killed while it writes, between the two renamings, and before the old folder is removed."""
+    path = old_folder(tmp_path)
+    command = [sys.executable, "-c", FOLDER_WRITER, str(path), str(renamings)]
+    run = subprocess.run(command, cwd=Path(__file__).parents[2])
+    assert run.returncode == -signal.SIGKILL and len(os.listdir(tmp_path)) == (1 if renamings == 3 else 2)
+    assert path.exists() == (renamings != 1)
+    restore_folder(path)
+    assert os.listdir(path) == [f"{found}.npy"]
+    with atomic_write_folder(path) as temporary:
+        assert set(os.listdir(tmp_path)) == {"session", temporary.name}  # the leftovers are gone
+        (temporary / "newest.npy").write_text("newest")
+    assert os.listdir(path) == ["newest.npy"] and os.listdir(tmp_path) == ["session"]
+
+
+def test_a_folder_that_was_never_there_is_not_restored(tmp_path: Path) -> None:
+    restore_folder(tmp_path / "session")
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "says"),
+    [
+        (errno.ENOSPC, "free some space"),
+        (errno.EACCES, "the right to write"),
+        (errno.ENAMETOOLONG, "a shorter name"),
+        (errno.EIO, "choose another folder"),
+    ],
+)
+def test_the_remedy_fits_what_went_wrong(tmp_path: Path, number: int, says: str) -> None:
+    with pytest.raises(DiskError, match=says) as caught, atomic_write(tmp_path / "result.json"):
+        raise OSError(number, os.strerror(number))
+    assert ("free some space" in str(caught.value)) == (number == errno.ENOSPC)
+
+
+def test_a_name_that_is_too_long_says_so(tmp_path: Path) -> None:
+    with pytest.raises(DiskError, match="choose a shorter name"), atomic_write(tmp_path / ("a" * 300)):
         pass
 
 

@@ -1,0 +1,64 @@
+"""Locks: one process at a time works on a file or folder of a given name, others wait and say so.
+
+The lock files lie together in the data folder, not beside what they protect: they stay when a lock is
+released, and a folder of the user's gets no files that nobody asked for. They are of no use to processes with
+different data folders, which atomic writing protects all the same.
+"""
+
+import hashlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from neurokit import settings
+from neurokit.errors import DiskError
+
+SILENT = 1.0  # s, after which a process says that it waits
+LONGEST = 12 * 3600.0  # s, of a wait; a training or a download may take hours
+
+
+@contextmanager
+def hold_lock(path: str | Path, *, longest: float = LONGEST) -> Iterator[None]:
+    """Keeps all other processes out of any block that holds the lock of the same file or folder.
+
+    A process may hold a lock several times. After a second of waiting it says what it waits for, and after
+    `longest` seconds it raises DiskError, as where the lock cannot be made.
+    """
+    path = Path(path).absolute()
+    lock = FileLock(_lock_file(path), is_singleton=True)  # which counts how often this process holds it
+    try:
+        lock.acquire(timeout=min(SILENT, longest))
+    except Timeout:
+        _wait(lock, path, longest)
+    except OSError as error:
+        raise DiskError(
+            f"{lock.lock_file} cannot be made ({error.strerror or error}): set another NEUROKIT_DATA."
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _wait(lock: FileLock, path: Path, longest: float) -> None:
+    print(f"neurokit: waiting for another process that works on {path}", file=sys.stderr, flush=True)
+    try:
+        lock.acquire(timeout=max(longest - SILENT, 0))
+    except Timeout:
+        raise DiskError(
+            f"{path} is in use by another process, for {longest:.0f} s so far: wait for it, or stop it."
+        ) from None
+
+
+def _lock_file(path: Path) -> Path:
+    folder = settings.data_folder() / "locks"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DiskError(
+            f"{folder} cannot be written ({error.strerror or error}): set NEUROKIT_DATA to another folder."
+        ) from error
+    return folder / f"{hashlib.sha256(str(path).encode()).hexdigest()[:20]}.lock"
