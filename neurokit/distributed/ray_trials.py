@@ -11,7 +11,7 @@ from ray import tune
 from ray.tune.schedulers import FIFOScheduler
 
 from neurokit.config import plain
-from neurokit.tune.trials import Curve, MedianStopping, Objective, Report, Trial, run_trial
+from neurokit.tune.trials import Curve, MedianStopping, Objective, Report, Trial, call_objective, run_trial
 
 
 def run_on_ray(objective: Objective, parameters: dict[str, Any]) -> None:
@@ -27,7 +27,7 @@ def run_on_ray(objective: Objective, parameters: dict[str, Any]) -> None:
             now = {"epoch": int(epoch), "epoch_loss": float(loss)}
             tune.report({"loss": best, "status": "running"} | now)
 
-        return objective(parameters, both)
+        return call_objective(objective, parameters, both)
 
     ended = run_trial(report_to_ray, Trial(0, {}, plain(parameters)), None, [])
     tune.report(

@@ -4,7 +4,6 @@ Ray asks for a new point whenever a worker is free. So, unlike with `neurokit.tu
 several trials at a time depends on which of them ends first. Needs the extra `[distributed]`.
 """
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,8 @@ from pydantic import Field
 from neurokit.config import Count, Seed, check_integer
 from neurokit.distributed.ray_cluster import cluster, import_ray
 from neurokit.files.atomic import atomic_write
-from neurokit.tune.search import check_settings, read_json
+from neurokit.files.sealed import seal_json
+from neurokit.tune.search import check_settings, read_sealed
 from neurokit.tune.space import domain_of, fingerprint
 from neurokit.tune.trials import MedianStopping, Objective, Study, Trial
 
@@ -177,10 +177,10 @@ def _claim(folder: Path, settings: dict[str, Any]) -> None:
     """Writes the settings into the folder; CheckpointError where it holds those of another search."""
     file = folder / "settings.json"
     if file.exists():
-        check_settings(file, read_json(file), settings)
+        check_settings(file, read_sealed(file), settings)
     else:
         with atomic_write(file) as temporary:
-            temporary.write_text(json.dumps(settings, indent=1))
+            temporary.write_text(seal_json(settings, indent=1))
 
 
 def _searcher(space: dict[str, Any], options: _Options, previous: Path | None) -> Any:

@@ -8,7 +8,7 @@ different data folders, which atomic writing protects all the same.
 import hashlib
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -21,29 +21,47 @@ LONGEST = 12 * 3600.0  # s, of a wait; a training or a download may take hours
 
 
 @contextmanager
-def hold_lock(path: str | Path, *, longest: float = LONGEST) -> Iterator[None]:
+def hold_lock(path: str | Path, *, longest: float = LONGEST, needed: bool = True) -> Iterator[None]:
     """Keeps all other processes out of any block that holds the lock of the same file or folder.
 
     A process may hold a lock several times. After a second of waiting it says what it waits for, and after
-    `longest` seconds it raises DiskError, as where the lock cannot be made.
+    `longest` seconds it raises DiskError, as where the lock cannot be made; unless it is not `needed`, as by
+    readers on a disk that nobody can write.
     """
     path = Path(path).absolute()
-    lock = FileLock(_lock_file(path), is_singleton=True)  # which counts how often this process holds it
     try:
-        lock.acquire(timeout=min(SILENT, longest))
-    except Timeout:
-        _wait(lock, path, longest)
+        lock = _open_lock(path)
     except OSError as error:
-        raise DiskError(
-            f"{lock.lock_file} cannot be made ({error.strerror or error}): set another NEUROKIT_DATA."
-        ) from error
+        if needed:
+            folder, reason = _folder(), error.strerror or error
+            raise DiskError(
+                f"{folder} could not be written ({reason}): set NEUROKIT_DATA to another folder."
+            ) from error
+        yield
+        return
     try:
+        _acquire(lock, path, longest)
         yield
     finally:
         lock.release()
 
 
-def _wait(lock: FileLock, path: Path, longest: float) -> None:
+def _open_lock(path: Path) -> FileLock:
+    folder, name = _folder(), hashlib.sha256(str(path).encode()).hexdigest()[:20]
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{name}.lock"
+    file.touch()
+    return FileLock(file, is_singleton=True)  # which counts how often this process holds it
+
+
+def _folder() -> Path:
+    return settings.data_folder() / "locks"
+
+
+def _acquire(lock: FileLock, path: Path, longest: float) -> None:
+    with suppress(Timeout):
+        lock.acquire(timeout=min(SILENT, longest))
+        return
     print(f"neurokit: waiting for another process that works on {path}", file=sys.stderr, flush=True)
     try:
         lock.acquire(timeout=max(longest - SILENT, 0))
@@ -51,14 +69,3 @@ def _wait(lock: FileLock, path: Path, longest: float) -> None:
         raise DiskError(
             f"{path} is in use by another process, for {longest:.0f} s so far: wait for it, or stop it."
         ) from None
-
-
-def _lock_file(path: Path) -> Path:
-    folder = settings.data_folder() / "locks"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DiskError(
-            f"{folder} cannot be written ({error.strerror or error}): set NEUROKIT_DATA to another folder."
-        ) from error
-    return folder / f"{hashlib.sha256(str(path).encode()).hexdigest()[:20]}.lock"

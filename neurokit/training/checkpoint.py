@@ -2,16 +2,18 @@
 
 `<name>.safetensors` holds the weights and the arrays of fitted transforms; `<name>.json` the model's
 name and configuration, the version, the fingerprint of the data, the scales and the expected score.
-Both are plain data: opening a stranger's checkpoint runs no code.
+Both are plain data: opening a stranger's checkpoint runs no code. The side-car holds the SHA-256 of the
+weights and of itself, so a flipped bit in either is noticed.
 
 A version of neurokit reads the models and interrupted trainings of every version with the same first two
 numbers: 0.1.2 reads 0.1.0, and 0.2.0 does not.
 """
 
 import hashlib
-import json
+import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
@@ -26,6 +28,8 @@ from neurokit import __version__
 from neurokit.config import plain
 from neurokit.errors import CheckpointError
 from neurokit.files.atomic import atomic_write
+from neurokit.files.locks import hold_lock
+from neurokit.files.sealed import open_json, seal_json
 
 Model = TypeVar("Model", bound=nn.Module)
 ARRAYS = "arrays/"  # before the names of arrays that are not weights of the model
@@ -59,9 +63,8 @@ def save(
     """Writes the two files; `arrays` and `facts` (JSON) travel with the model.
 
     `configuration` holds the arguments that rebuild the model, by default its attribute `configuration`. A
-    model without any can be loaded only into a model that is already built. The side-car holds the SHA-256 of
-    the weights and is renamed last, so that an interruption is noticed on loading. Raises DiskError; an
-    earlier checkpoint of that name then stays.
+    model without any can be loaded only into a model that is already built. Raises DiskError; an earlier
+    checkpoint of that name then stays, as it does where the process is killed before both files are new.
     """
     weights, sidecar = files(path)
     tensors = {name: t.detach().cpu().contiguous() for name, t in model.state_dict().items()}
@@ -75,12 +78,48 @@ def save(
         "sha256": hashlib.sha256(content).hexdigest(),
         **facts,
     }
-    text = json.dumps(plain(description), indent=2) + "\n"
+    text = seal_json(plain(description), indent=2)
     # Both get their names only after both are complete.
-    with atomic_write(sidecar) as new_sidecar, atomic_write(weights) as new_weights:
+    with (
+        hold_lock(weights),
+        _earlier_weights(weights, sidecar),
+        atomic_write(sidecar) as new_sidecar,
+        atomic_write(weights) as new_weights,
+    ):
         new_weights.write_bytes(content)
         new_sidecar.write_text(text)
     return weights
+
+
+@contextmanager
+def _earlier_weights(weights: Path, sidecar: Path) -> Iterator[None]:
+    """Keeps the earlier weights under another name until the new side-car is there too."""
+    _restore(weights, sidecar)
+    aside = _aside(weights)
+    if weights.is_file():
+        with atomic_write(aside) as copy:
+            shutil.copyfile(weights, copy)
+    try:
+        yield
+    finally:
+        _restore(weights, sidecar)
+        aside.unlink(missing_ok=True)
+
+
+def _aside(weights: Path) -> Path:
+    return weights.with_name(f".{weights.stem}~before.safetensors")
+
+
+def _restore(weights: Path, sidecar: Path) -> None:
+    """Puts earlier weights back that belong to the side-car, where a process was killed between two names."""
+    aside = _aside(weights)
+    with suppress(OSError, CheckpointError):  # what is damaged is named by who reads it
+        if aside.is_file() and _sha256(weights) != read_facts(sidecar)["sha256"] == _sha256(aside):
+            aside.replace(weights)
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
 def load(path: str | Path, model: type[Model] | Model | None = None) -> Checkpoint[Model]:
@@ -91,14 +130,16 @@ def load(path: str | Path, model: type[Model] | Model | None = None) -> Checkpoi
     or mixed files, another model, or another version.
     """
     weights, sidecar = files(path)
-    facts = read_facts(path)
+    with hold_lock(weights, needed=False):  # another process may be saving it
+        _restore(weights, sidecar)
+        facts = read_facts(path)
+        content = _weights(weights, facts["sha256"])
     wanted = imported_class(weights, facts["model"]) if model is None else model
     kind = wanted if isinstance(wanted, type) else type(wanted)
     if facts["model"] != class_name(kind):
         found, asked = (name.rpartition(":")[2] for name in (str(facts["model"]), class_name(kind)))
         raise CheckpointError(f"{weights} holds a {found}, not a {asked}; pass the class {found}.")
     check_version(weights, facts["version"], "fit anew")
-    content = _weights(weights, facts["sha256"])
     try:
         made = wanted(**facts["configuration"]) if isinstance(wanted, type) else wanted
         tensors, arrays = _split(content)
@@ -114,9 +155,13 @@ def load(path: str | Path, model: type[Model] | Model | None = None) -> Checkpoi
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     """The fitted transforms, without the model; raises CheckpointError as `load` does."""
-    facts, (weights, _) = read_facts(path), files(path)
+    weights, sidecar = files(path)
+    with hold_lock(weights, needed=False):
+        _restore(weights, sidecar)
+        facts = read_facts(path)
+        content = _weights(weights, facts["sha256"])
     check_version(weights, facts["version"], "fit anew")
-    return _split(_weights(weights, facts["sha256"]))[1]
+    return _split(content)[1]
 
 
 def class_name(kind: type) -> str:
@@ -150,7 +195,7 @@ def read_facts(path: str | Path) -> dict[str, Any]:
     """The side-car's entries, without opening the weights; raises CheckpointError as `load` does."""
     sidecar = files(path)[1]
     try:
-        description = json.loads(sidecar.read_text())
+        description = open_json(sidecar.read_text())
         return description | {
             key: description[key] for key in ("model", "version", "configuration", "sha256")
         }
@@ -162,7 +207,7 @@ def read_facts(path: str | Path) -> dict[str, Any]:
         raise CheckpointError(
             f"{sidecar} cannot be read ({error.strerror}); remove it and fit anew."
         ) from error
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(
             f"{sidecar} is damaged ({error}); fit the model again or copy both files again."
         ) from error

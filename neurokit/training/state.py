@@ -14,6 +14,7 @@ from neurokit import __version__
 from neurokit.config import plain
 from neurokit.errors import CheckpointError
 from neurokit.files.atomic import atomic_write
+from neurokit.files.sealed import open_bytes, seal_bytes
 from neurokit.training.checkpoint import check_version
 from neurokit.training.settings import FitSettings
 
@@ -100,7 +101,7 @@ class TrainingState:
         torch.save(self._content(), buffer)
         with atomic_write(path) as temporary:
             # a copy: CPython 3.12.1 crashes when it collects a BytesIO whose buffer an exception still holds
-            temporary.write_bytes(buffer.getvalue())
+            temporary.write_bytes(seal_bytes(buffer.getvalue()))
 
     def _content(self) -> dict[str, Any]:
         cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
@@ -131,6 +132,7 @@ class TrainingState:
                 f"{path} was trained on other data: remove it to start again, or resume with the same data."
             )
         try:
+            self._check_progress(content["progress"], len(content["rows"]))
             self.model.load_state_dict(content["model"])
             self.optimizer.load_state_dict(content["optimizer"])
             self.schedule.load_state_dict(content["schedule"])
@@ -143,6 +145,16 @@ class TrainingState:
                 f"{path} is of another model than this {type(self.model).__name__}: remove it, "
                 "or build the model that it belongs to."
             ) from error
+
+    def _check_progress(self, progress: list[Any], rows: int) -> None:
+        """Raises ValueError for counters that no training reaches."""
+        epoch, best_epoch, best_loss, waited, rounds = progress
+        if any(type(count) is not int for count in (epoch, best_epoch, waited, rounds)):
+            raise ValueError("a counter is no whole number")
+        if type(best_loss) is not float or not -1 <= best_epoch < max(epoch, 1) or epoch != rows:
+            raise ValueError("the counters do not fit the history")
+        if not 0 <= waited <= epoch + 1 or not 0 <= rounds <= self.settings.rounds:
+            raise ValueError("the counters do not fit the settings")
 
     def _comparable(self) -> dict[str, Any]:
         """The settings that must agree on resuming: all, but for epochs that no schedule depends on."""
@@ -160,7 +172,8 @@ class TrainingState:
 def _read_content(path: Path) -> dict[str, Any]:
     """The content of a training checkpoint, tensors and plain data only."""
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        opened = io.BytesIO(open_bytes(path.read_bytes()))
+        content = torch.load(opened, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds for a damaged or foreign file
         raise CheckpointError(
             f"{path} is damaged or not a training checkpoint; remove it to start again."

@@ -4,9 +4,9 @@ The state in the file is the trials and the random generator, so that a search i
 alone would not do: a generator that is seeded again on resuming repeats its first points.
 """
 
-import json
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, SupportsIndex
@@ -17,11 +17,14 @@ from joblib import Parallel, delayed, parallel_config
 from neurokit.config import Count, Seed, check_integer, check_value, plain
 from neurokit.errors import CheckpointError, FitError
 from neurokit.files.atomic import atomic_write
+from neurokit.files.locks import hold_lock
+from neurokit.files.sealed import open_json, seal_json
 from neurokit.progress import progress as progress_bar
 from neurokit.tune.space import Algorithm, domain_of, fingerprint, point, propose, suggester
 from neurokit.tune.trials import Curve, MedianStopping, Objective, Study, Trial, run_trial
 
 FORMAT = 1
+HOPELESS, HOPELESS_LATER = 3, 10  # equal failures in a row
 
 
 def search(
@@ -46,10 +49,12 @@ def search(
     search (with the same result as one run if the smaller number is a multiple of `workers`). The file does
     not hold the objective: resume with the same one.
 
-    A trial whose objective raises, or whose loss is not finite, is recorded as failed.
+    A trial whose objective raises, or whose loss is not finite, is recorded as failed. The objective may take
+    the parameters alone and may return hyperopt's dict, `{"loss": 0.1, "status": "ok"}`.
 
-    Raises SettingsError (arguments), FitError (an unusable space, every trial failed, a worker process died),
-    CheckpointError (a damaged file or one of another search), DiskError (the file cannot be written).
+    Raises SettingsError (arguments), FitError (an unusable space, every trial failed, the first three or any
+    ten in a row failed for the same reason, a worker process died), CheckpointError (a damaged file or one of
+    another search), DiskError (the file cannot be written).
     """
     trials, workers = check_integer("trials", trials, Count), check_integer("workers", workers, Count)
     start_up_trials = check_integer("start_up_trials", start_up_trials, Count)
@@ -63,21 +68,40 @@ def search(
         "workers": workers,
         "stop": stop.to_dict() if stop else None,
     }
-    generator, finished = _open(file, settings, space, seed)
-    with progress_bar(
-        total=trials, initial=min(len(finished), trials), desc=algorithm, disable=not progress
-    ) as bar:
-        while len(finished) < trials:
-            count = min(workers, trials - len(finished))
-            coordinates = propose(suggest, domain, finished, count, generator)
-            numbered = enumerate(coordinates, start=len(finished))
-            batch = [Trial(number, at, point(space, at)) for number, at in numbered]
-            finished += _run(objective, batch, stop, _curves(finished), workers)
-            if file is not None:
-                save_state(Path(file), settings, generator, finished)
-            bar.set_postfix(best=_best(finished))
-            bar.update(count)
+    with hold_lock(file) if file is not None else nullcontext():  # another process may go on with it
+        generator, finished = _open(file, settings, space, seed)
+        with progress_bar(
+            total=trials, initial=min(len(finished), trials), desc=algorithm, disable=not progress
+        ) as bar:
+            while len(finished) < trials:
+                count = min(workers, trials - len(finished))
+                coordinates = propose(suggest, domain, finished, count, generator)
+                numbered = enumerate(coordinates, start=len(finished))
+                batch = [Trial(number, at, point(space, at)) for number, at in numbered]
+                finished += _run(objective, batch, stop, _curves(finished), workers)
+                if file is not None:
+                    save_state(Path(file), settings, generator, finished)
+                _check_not_hopeless(finished, file)
+                bar.set_postfix(best=_best(finished))
+                bar.update(count)
     return Study(finished[:trials])
+
+
+def _check_not_hopeless(finished: Sequence[Trial], file: str | Path | None) -> None:
+    """Raises FitError where too many trials in a row failed for the same reason.
+
+    Three are enough before any trial has ended well; afterwards a corner of the space may fail more often.
+    """
+    number = HOPELESS if all(trial.status == "failed" for trial in finished) else HOPELESS_LATER
+    last = finished[-number:]
+    if len(last) < number or any(trial.status != "failed" for trial in last):
+        return
+    if len({trial.message for trial in last}) == 1:
+        saved = "" if file is None else f"; the earlier ones are in {file}"
+        raise FitError(
+            f"Trials {last[0].number} to {last[-1].number} failed, each with {last[0].message!r}: correct "
+            f"the objective or the space{saved}."
+        )
 
 
 def _open(
@@ -136,7 +160,7 @@ def save_state(
         "generator": generator.bit_generator.state,
         "trials": [asdict(trial) for trial in trials],
     }
-    text = json.dumps(plain(state), default=repr)  # other parameters are for readers only
+    text = seal_json(plain(state), default=repr)  # other parameters are for readers only
     with atomic_write(file) as temporary:
         temporary.write_text(text)
 
@@ -145,7 +169,7 @@ def read_state(
     file: Path, settings: dict[str, Any], space: dict[str, Any]
 ) -> tuple[np.random.Generator, list[Trial]]:
     """Generator and trials of a saved search; CheckpointError for damage or other settings."""
-    state = read_json(file)
+    state = read_sealed(file)
     try:
         generator = np.random.default_rng()
         generator.bit_generator.state = state["generator"]
@@ -159,15 +183,12 @@ def read_state(
         raise _unreadable(file, error) from error
 
 
-def read_json(file: Path) -> dict[str, Any]:
-    """The JSON object in a file; raises CheckpointError where there is none."""
+def read_sealed(file: Path) -> dict[str, Any]:
+    """The sealed JSON object in a file; raises CheckpointError where it is not as it was written."""
     try:
-        found = json.loads(file.read_text())
-        if not isinstance(found, dict):
-            raise ValueError("no JSON object")
-    except (OSError, ValueError) as error:
+        return open_json(file.read_text())
+    except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(file, error) from error
-    return found
 
 
 def _unreadable(file: Path, error: Exception) -> CheckpointError:

@@ -5,8 +5,9 @@ predecessors is not worth finishing: the median rule of Golovin et al., "Google 
 3.2.2, here on the best losses so far instead of running averages.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from inspect import Parameter, signature
 from math import isfinite
 from statistics import median
 from time import perf_counter
@@ -21,7 +22,8 @@ Curve = Sequence[tuple[int, float]]
 """The reports of one trial, in order: (epoch, validation loss)."""
 Status = Literal["proposed", "complete", "pruned", "failed"]
 Report = Callable[[int, float], None]
-Objective = Callable[[dict[str, Any], Report], float]
+Objective = Callable[..., Any]
+"""Takes the parameters, and `report` if it likes; returns the loss, alone or in hyperopt's dict."""
 
 
 class MedianStopping(Config):
@@ -100,9 +102,7 @@ def run_trial(
     """Runs the trial and returns its record; raises only what is not an Exception (an interrupt)."""
     report, start = Reporter(stop, earlier), perf_counter()
     try:
-        loss = float(objective(trial.parameters, report))
-        if not isfinite(loss):
-            raise FitError(f"the objective returned {loss}")
+        loss = call_objective(objective, trial.parameters, report)
         trial = replace(trial, status="complete", loss=loss)
     except Pruned as reason:
         best = min(loss for _, loss in report.curve)
@@ -110,6 +110,38 @@ def run_trial(
     except Exception as error:  # one bad point must not end the search
         trial = replace(trial, status="failed", message=f"{type(error).__name__}: {error}")
     return replace(trial, curve=report.curve, seconds=perf_counter() - start)
+
+
+def call_objective(objective: Objective, parameters: dict[str, Any], report: Report) -> float:
+    """The loss of an objective that may be written as for hyperopt; FitError where there is none."""
+    return _loss(objective(*(parameters, report)[: _arguments_of(objective)]))
+
+
+def _arguments_of(objective: Callable[..., Any]) -> int:
+    """1 for an objective that takes the parameters alone, as hyperopt's own do; else 2."""
+    try:
+        takes = list(signature(objective).parameters.values())
+    except (TypeError, ValueError):  # built-in functions may not say
+        return 2
+    if any(each.kind is Parameter.VAR_POSITIONAL for each in takes):
+        return 2
+    by_position = [each for each in takes if each.kind is not Parameter.KEYWORD_ONLY]
+    wanted = [each for each in by_position if each.default is Parameter.empty or each.name == "report"]
+    return min(len(wanted), 2)
+
+
+def _loss(result: Any) -> float:
+    """The loss that was returned: a number, one in an array, or hyperopt's dict of loss and status."""
+    if isinstance(result, Mapping):
+        if result.get("status", "ok") == "fail":
+            raise FitError(f"the objective returned the status 'fail' ({dict(result)})")
+        if "loss" not in result:
+            raise FitError(f"the objective returned {dict(result)}, which has no loss")
+        result = result["loss"]
+    loss = float(result.item() if hasattr(result, "item") else result)
+    if not isfinite(loss):
+        raise FitError(f"the objective returned {loss}")
+    return loss
 
 
 class Study:

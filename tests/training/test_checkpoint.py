@@ -4,6 +4,9 @@ import errno
 import json
 import os
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +16,7 @@ import torch
 
 from neurokit import __version__
 from neurokit.errors import CheckpointError, DiskError
+from neurokit.files.sealed import open_json, seal_json
 from neurokit.pupil_encoder.model import PupilEncoder, WindowMLP
 from neurokit.training import checkpoint
 from neurokit.training.predict import predict
@@ -100,6 +104,18 @@ def test_one_changed_byte_is_noticed(saved: Path, place: int) -> None:
     refused(saved, "is damaged or belongs to another side-car")
 
 
+@pytest.mark.parametrize("text", ["1.5", "PupilEncoder", '"sha256"', "digest", "{", "\n"])
+def test_one_changed_character_of_the_side_car_is_noticed(saved: Path, text: str) -> None:
+    sidecar = saved.with_suffix(".json")
+    content = sidecar.read_bytes()
+    place = content.index(text.encode())
+    for bit in range(7):
+        damaged = bytearray(content)
+        damaged[place] ^= 1 << bit
+        sidecar.write_bytes(damaged)
+        refused(saved, r"model\.json is damaged")
+
+
 def test_a_truncated_file_is_noticed(saved: Path) -> None:
     saved.write_bytes(saved.read_bytes()[:-100])
     refused(saved, "is damaged")
@@ -121,7 +137,7 @@ def test_a_damaged_side_car_is_named(saved: Path, text: str) -> None:
 
 def changed(saved: Path, **facts: object) -> None:
     sidecar = saved.with_suffix(".json")
-    sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | facts))
+    sidecar.write_text(seal_json(open_json(sidecar.read_text()) | facts))
 
 
 def test_a_checkpoint_of_another_class_is_refused(saved: Path) -> None:
@@ -196,17 +212,69 @@ def test_facts_that_are_no_json_keep_the_earlier_checkpoint(saved: Path) -> None
     assert loads(saved, encoder(seed=0))
 
 
-def test_a_kill_between_the_two_names_is_noticed(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def kill() -> None:
+def test_an_interrupt_between_the_two_names_keeps_the_earlier_checkpoint(
+    saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt() -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Path, "replace", on_call(2, kill, Path.replace))
+    monkeypatch.setattr(Path, "replace", on_call(3, interrupt, Path.replace))  # the first is of a copy
     with pytest.raises(KeyboardInterrupt):
         checkpoint.save(encoder(seed=1), saved, SIZES)
     monkeypatch.undo()
-    refused(saved, "is damaged or belongs to another side-car")
+    assert loads(saved, encoder(seed=0))
     checkpoint.save(encoder(seed=1), saved, SIZES)
     assert loads(saved, encoder(seed=1))
+    assert sorted(os.listdir(saved.parent)) == ["model.json", "model.safetensors"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tests.training.test_checkpoint import SIZES, checkpoint, encoder
+
+count, replace = 0, Path.replace
+
+def counting(source, target):
+    global count
+    count += 1
+    if count == int(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return replace(source, target)
+
+Path.replace = counting
+checkpoint.save(encoder(seed=1), sys.argv[1], SIZES)
+"""
+
+
+@pytest.mark.parametrize("renamings", [1, 2, 3])
+def test_a_process_killed_while_it_saves_loses_nothing(saved: Path, root: Path, renamings: int) -> None:
+    """Before the first of three renamings, and before the second and third: a copy, weights, side-car."""
+    run = subprocess.run([sys.executable, "-c", KILLED, str(saved), str(renamings)], cwd=root)
+    assert run.returncode == -signal.SIGKILL
+    assert loads(saved, encoder(seed=0))
+    checkpoint.save(encoder(seed=1), saved, SIZES)
+    assert loads(saved, encoder(seed=1))
+    assert sorted(os.listdir(saved.parent)) == ["model.json", "model.safetensors"]
+
+
+SAVER = """
+import sys
+from tests.training.test_checkpoint import SIZES, checkpoint, encoder
+
+for _ in range(30):
+    checkpoint.save(encoder(seed=int(sys.argv[2])), sys.argv[1], SIZES)
+"""
+
+
+@pytest.mark.slow
+def test_two_savers_and_a_reader_never_meet_half_a_checkpoint(saved: Path, root: Path) -> None:
+    command = [sys.executable, "-c", SAVER, str(saved)]
+    savers = [subprocess.Popen([*command, str(seed)], cwd=root) for seed in (0, 1)]
+    while any(saver.poll() is None for saver in savers):
+        assert loads(saved, encoder(seed=0)) or loads(saved, encoder(seed=1)) or loads(saved, encoder(seed=0))
+    assert [saver.returncode for saver in savers] == [0, 0]
+    assert sorted(os.listdir(saved.parent)) == ["model.json", "model.safetensors"]
 
 
 # --- fingerprints

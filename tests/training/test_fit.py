@@ -5,7 +5,9 @@ import os
 import re
 import resource
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from neurokit import __version__
 from neurokit.errors import CheckpointError, DiskError, FitError, SettingsError
+from neurokit.files.sealed import open_bytes, seal_bytes
 from neurokit.training.fit import Rows, TrainingResult, evaluate_loss, fit, masked_squared_error
 from neurokit.training.predict import predict
 from neurokit.training.settings import FitSettings, optimizer_and_schedule
@@ -142,7 +145,7 @@ def test_a_killed_run_of_numpys_numbers_goes_on(tmp_path: Path, options: dict[st
 
     with pytest.raises(Stopped):
         run(settings, checkpoint=str(path), on_epoch=kill, **options)
-    assert torch.load(path, weights_only=True)["settings"]["patience"] == 4
+    assert opened(path)["settings"]["patience"] == 4
     found, straight = run(settings, toy(seed=9), checkpoint=str(path), **options), run(settings, **options)
     assert found.history.equals(straight.history) and same(weights(found.model), weights(straight.model))
     assert (found.best_epoch, found.best_loss) == (straight.best_epoch, straight.best_loss)
@@ -456,6 +459,18 @@ def test_rows_that_do_not_fit_each_other_are_refused(tensors: tuple[Tensor, ...]
 # --- checkpoints of a run
 
 
+def opened(path: Path) -> dict[str, Any]:
+    """The content of a state."""
+    return torch.load(BytesIO(open_bytes(path.read_bytes())), weights_only=True)
+
+
+def reseal(content: object, path: Path) -> None:
+    """Writes a state with a digest that is right."""
+    buffer = BytesIO()
+    torch.save(content, buffer)
+    path.write_bytes(seal_bytes(buffer.getvalue()))
+
+
 @pytest.fixture
 def saved(tmp_path: Path) -> Path:
     path = tmp_path / "run.training"
@@ -505,21 +520,23 @@ def test_a_foreign_pickle_is_refused_and_not_executed(tmp_path: Path) -> None:
             return os.mkdir, (str(tmp_path / "executed"),)
 
     path = tmp_path / "run.training"
-    torch.save({"version": "0.1", "model": Malicious()}, path)
+    reseal({"version": "0.1", "model": Malicious()}, path)
     refused(path, "is damaged or not a training checkpoint")
     assert not (tmp_path / "executed").exists()
-    torch.load(path, weights_only=False)  # the negative control: the trap does spring
+    torch.load(
+        BytesIO(open_bytes(path.read_bytes())), weights_only=False
+    )  # the negative control: the trap does spring
     assert (tmp_path / "executed").exists()
 
 
 def test_a_checkpoint_of_another_version_is_refused(saved: Path) -> None:
     """By the rule of finished models: the first two numbers count."""
-    content = torch.load(saved, weights_only=True)
+    content = opened(saved)
     major, minor, _ = __version__.split(".")
     for other in (f"{major}.999.0", "99.0", major):
-        torch.save(content | {"version": other}, saved)
+        reseal(content | {"version": other}, saved)
         refused(saved, rf"written by neurokit {re.escape(other)}, this is {__version__}")
-    torch.save(content | {"version": f"{major}.{minor}.99"}, saved)
+    reseal(content | {"version": f"{major}.{minor}.99"}, saved)
     assert same(weights(run(BRIEF, toy(seed=98), checkpoint=saved).model), weights(run(BRIEF).model))
 
 
@@ -528,16 +545,39 @@ PARTS = ["settings", "data", "model", "optimizer", "schedule", "generators", "be
 
 @pytest.mark.parametrize("missing", PARTS)
 def test_a_checkpoint_with_a_part_missing_is_refused(saved: Path, missing: str) -> None:
-    content = torch.load(saved, weights_only=True)
+    content = opened(saved)
     del content[missing]
-    torch.save(content, saved)
+    reseal(content, saved)
     finding = {"settings": "with other settings", "data": "on other data"}
     refused(saved, finding.get(missing, "of another model"))
 
 
+@pytest.mark.parametrize("bit", [0, 7, 300, 1000, 5000, -900, -1])
+def test_one_flipped_bit_is_refused(saved: Path, bit: int) -> None:
+    content = bytearray(saved.read_bytes())
+    content[bit] ^= 0x40
+    saved.write_bytes(content)
+    refused(saved, "is damaged or not a training checkpoint")
+
+
+PROGRESS = {"epoch": 0, "best_epoch": 1, "best_loss": 2, "waited": 3, "round": 4}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("epoch", -1), ("epoch", 7), ("epoch", 1.0), ("epoch", None), ("best_epoch", 2), ("best_epoch", -2),
+     ("best_epoch", True), ("best_loss", "0.1"), ("waited", -1), ("waited", 99), ("round", 2), ("round", -1)],
+)  # fmt: skip
+def test_counters_that_no_training_reaches_are_refused(saved: Path, name: str, value: object) -> None:
+    content = opened(saved)
+    content["progress"][PROGRESS[name]] = value
+    reseal(content, saved)
+    refused(saved, "of another model")
+
+
 def test_something_else_that_torch_saved_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "run.training"
-    torch.save(toy().state_dict(), path)
+    reseal(toy().state_dict(), path)
     refused(path, "holds no training state")
 
 

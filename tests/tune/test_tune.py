@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hyperopt import Trials, fmin, hp, rand, space_eval, tpe
+import torch
+from hyperopt import STATUS_FAIL, STATUS_OK, Trials, fmin, hp, rand, space_eval, tpe
 from hyperopt.pyll import scope
 
 from neurokit.errors import CheckpointError, FitError, SettingsError
@@ -213,7 +214,7 @@ def test_a_failed_trial_is_no_yardstick():
         calls.append(parameters)
         report(1, 0.0 if len(calls) <= 3 else 5.0)
         if len(calls) <= 3:
-            raise RuntimeError("broken")
+            raise RuntimeError(f"broken at {len(calls)}")
         return 5.0
 
     study = search(
@@ -303,6 +304,8 @@ def test_a_file_of_another_search_is_refused_and_unchanged(tmp_path, change, nam
         lambda text: text[: len(text) // 2],
         lambda text: "",
         lambda text: "[]",
+        lambda text: "[" * 100_000,
+        lambda text: text.replace('"loss": ', '"loss": 1', 1),
         lambda text: text.replace('"generator"', '"generatr"'),
         lambda text: text.replace('"number": 1', '"number": 7'),
         lambda text: text.replace("PCG64", "PCG65"),
@@ -356,10 +359,67 @@ def test_a_report_that_makes_no_sense_fails_the_trial(reports, said):
 
 def test_all_failed_says_so():
     def never(parameters, report):
-        raise RuntimeError("no luck")
+        raise RuntimeError(f"no luck with {parameters['learning_rate']}")
 
-    with pytest.raises(FitError, match=r"All 3 trials of the search failed.*RuntimeError: no luck"):
-        search(never, SPACE, trials=3, seed=0)
+    with pytest.raises(FitError, match=r"All 4 trials of the search failed.*RuntimeError: no luck"):
+        search(never, SPACE, trials=4, seed=0)
+
+
+@pytest.mark.parametrize(("works", "runs"), [(0, 3), (1, 11), (4, 14)])
+def test_a_search_that_only_fails_ends_early(tmp_path, works, runs):
+    """After three equal failures if nothing has worked yet, else after ten; the file has all of them."""
+    done = []
+
+    def objective(parameters, report):
+        done.append(parameters)
+        if len(done) > works:
+            raise RuntimeError("no luck")
+        return 1.0
+
+    file = tmp_path / "study.json"
+    with pytest.raises(
+        FitError, match=r"no luck.*correct the objective or the space; the earlier ones are in"
+    ):
+        search(objective, SPACE, trials=30, seed=0, file=file)
+    assert len(done) == runs == len(json.loads(file.read_text())["trials"])
+
+
+def squared(parameters):
+    return parameters["learning_rate"] ** 2
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        squared,
+        lambda parameters, report: {"loss": squared(parameters), "status": STATUS_OK},
+        lambda parameters: {"loss": squared(parameters)},
+        lambda parameters, report: np.array([squared(parameters)]),
+        lambda parameters, report: torch.tensor(squared(parameters), dtype=torch.float64),
+        partial(lambda parameters, report, power: parameters["learning_rate"] ** power, power=2),
+    ],
+)
+def test_objectives_written_for_hyperopt_work(objective):
+    wanted = search(lambda parameters, report: squared(parameters), SPACE, trials=4, seed=0)
+    assert (
+        search(objective, SPACE, trials=4, seed=0).trials["loss"].tolist() == wanted.trials["loss"].tolist()
+    )
+
+
+def test_hyperopts_status_of_failure_is_a_failure():
+    def objective(parameters, report):
+        return {"status": STATUS_FAIL} if parameters["cell"] == "lstm" else {"loss": 1.0, "status": STATUS_OK}
+
+    table = search(objective, SPACE, trials=12, seed=0).trials
+    assert (table["status"] == np.where(table["cell"] == "lstm", "failed", "complete")).all()
+    assert set(table["status"]) == {"failed", "complete"}
+    for wrong, says in [
+        ({}, "which has no loss"),
+        ({"loss": nan}, "returned nan"),
+        ("best", "could not convert"),
+    ]:
+        trial = run_trial(lambda parameters, wrong=wrong: wrong, Trial(0, {}, {}), None, [])
+        assert trial.status == "failed" and says in trial.message
 
 
 def test_a_worker_that_dies_is_named(tmp_path):
