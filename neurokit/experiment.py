@@ -26,7 +26,8 @@ from neurokit import settings, tune
 from neurokit.config import AnyPath, Count, Seed, check_value
 from neurokit.errors import CheckpointError, DataError, SettingsError
 from neurokit.figures.style import style_context
-from neurokit.files.atomic import atomic_write
+from neurokit.files.atomic import atomic_write, restore_folder
+from neurokit.files.locks import hold_lock
 from neurokit.training import checkpoint
 from neurokit.training.checkpoint import Checkpoint
 from neurokit.training.device import Compile, check_compile, choose_device
@@ -84,6 +85,8 @@ class Experiment:
                 "source, folder and recording each say where data come from; give one of them."
             )
         self.folder = check_value("folder", folder, AnyPath | None)
+        if self.folder is not None:
+            restore_folder(self.folder)
         if self.folder is not None and not self.folder.is_dir():
             raise DataError(f"{self.folder} is no folder; name the one that holds the recording.")
         if recording is not None:
@@ -191,13 +194,15 @@ class Experiment:
     def train(self, *, again: bool = False, **options: Any) -> "Experiment":
         """Trains and saves the model, or goes on where that was broken off; returns itself.
 
-        A model that is there is taken as it is, unless `again`. `options` go to `fit`. Raises what loading,
-        preparing and training raise, and CheckpointError for a checkpoint of other data.
+        A model that is there is taken as it is, unless `again`; one that another process is training is
+        waited for. `options` go to `fit`. Raises what loading, preparing and training raise, and
+        CheckpointError for a checkpoint of other data.
         """
-        if again or not self.is_trained:
-            self._opened = self._trained(options)
-        else:
-            _ = self.result
+        with hold_lock(self.path):
+            if again or not self.is_trained:
+                self._opened = self._trained(options)
+            else:
+                _ = self.result
         return self
 
     @property
@@ -207,7 +212,8 @@ class Experiment:
         Raises CheckpointError for a damaged checkpoint, or one of other data.
         """
         if self._opened is None:
-            self._opened = self._loaded() if self.is_trained else self._trained({})
+            with hold_lock(self.path, needed=not self.is_trained):
+                self._opened = self._loaded() if self.is_trained else self._trained({})
         return self._opened
 
     def evaluate(self) -> pd.DataFrame:

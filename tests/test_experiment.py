@@ -1,7 +1,10 @@
 """Experiment: the one flow from a recording to scores, for configs and models that nobody has published."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -19,6 +22,7 @@ from neurokit import load_pretrained, pupil_encoder
 from neurokit.cli import main
 from neurokit.errors import CheckpointError, DataError, SettingsError
 from neurokit.experiment import Experiment
+from neurokit.files.sealed import open_json, seal_json
 from neurokit.pupil_encoder import PupilConfig, baselines
 from neurokit.training import checkpoint
 from neurokit.tune.trials import Study, Trial
@@ -272,7 +276,7 @@ def test_loading_looks_a_class_up_and_imports_nothing(tiny: Callable[..., Experi
     path = tiny(build=linear).train().path
     assert type(load_pretrained(path).model) is Linear
     sidecar = path.with_name(f"{path.name}.json")
-    held = json.loads(sidecar.read_text())
+    held = open_json(sidecar.read_text())
     for other in (
         "this:Zen",
         "os:system",
@@ -282,7 +286,7 @@ def test_loading_looks_a_class_up_and_imports_nothing(tiny: Callable[..., Experi
         ":",
         "",
     ):
-        sidecar.write_text(json.dumps(held | {"model": other}))
+        sidecar.write_text(seal_json(held | {"model": other}))
         with pytest.raises(CheckpointError, match=re.escape(f"holds a {other}")):
             load_pretrained(path)
 
@@ -324,6 +328,40 @@ def test_a_search_on_ray_gets_a_folder(tiny: Callable[..., Experiment]) -> None:
     assert experiment.tune(4, space={"hidden": 5}, search=search) is study
     folder = experiment.path.with_name(f"{experiment.path.name}.search")
     assert asked == {"space": {"hidden": 5}, "trials": 4, "seed": 3, "storage": folder}
+
+
+TRAINER = """
+import sys
+from neurokit import Experiment, training
+from neurokit.training import checkpoint
+
+save = checkpoint.save
+
+def slowly(*arguments, **options):  # so that the other process meets the files of this one
+    import time
+    time.sleep(1)
+    return save(*arguments, **options)
+
+checkpoint.save = slowly
+experiment = Experiment(
+    "pupil-encoder", folder=sys.argv[1], values={"hidden": 3}, epochs=2, size="small", device="cpu"
+)
+print(len(experiment.evaluate() if sys.argv[2] == "evaluate" else experiment.train().result.history))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("second", ["train", "evaluate"])
+def test_two_processes_with_one_model_end_well(tmp_path: Path, root: Path, folder: Path, second: str) -> None:
+    """The later one waits and takes what the earlier one has trained."""
+    environment = {**os.environ, "NEUROKIT_DATA": str(tmp_path), "PYTHONPATH": str(root)}
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "env": environment}
+    command = [sys.executable, "-c", TRAINER, str(folder)]
+    both = [subprocess.Popen([*command, job], **options) for job in ("train", second)]
+    said = [process.communicate(timeout=600) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    names = sorted(file.suffix for file in (tmp_path / "checkpoints").iterdir())
+    assert names == [".json", ".safetensors"]
 
 
 # --- what cannot be

@@ -14,6 +14,8 @@ import torch
 
 from neurokit import Experiment, digital_twin, load_pretrained, pupil_encoder, sensorium, v1_transformer
 from neurokit.errors import CheckpointError, SettingsError
+from neurokit.files.sealed import open_json, seal_json
+from neurokit.training import checkpoint
 from tests.digital_twin.toys import CONFIG
 
 Arrays = dict[str, Any]
@@ -215,8 +217,9 @@ def test_what_is_not_there_is_named(
 
 def test_a_checkpoint_of_no_system_is_refused(path_of: Callable[[str], Path], tmp_path: Path) -> None:
     path = path_of("pupil-encoder")
-    for kind in ("json", "safetensors"):
-        content = path.with_name(f"{path.name}.{kind}").read_bytes()
-        (tmp_path / f"other.{kind}").write_bytes(content.replace(b'"pupil-encoder"', b'"pupil-decoder"'))
+    weights, sidecar = checkpoint.files(path)
+    (tmp_path / "other.safetensors").write_bytes(weights.read_bytes())
+    facts = open_json(sidecar.read_text()) | {"system": "pupil-decoder"}
+    (tmp_path / "other.json").write_text(seal_json(facts))
     with pytest.raises(CheckpointError, match="of the system 'pupil-decoder'"):
         load_pretrained(tmp_path / "other")

@@ -247,6 +247,7 @@ checkpoint.save(encoder(seed=1), sys.argv[1], SIZES)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("renamings", [1, 2, 3])
 def test_a_process_killed_while_it_saves_loses_nothing(saved: Path, root: Path, renamings: int) -> None:
     """Before the first of three renamings, and before the second and third: a copy, weights, side-car."""
