@@ -19,6 +19,7 @@ import numpy as np
 
 from neurokit.errors import DataError, DiskError
 from neurokit.files.atomic import atomic_write_folder
+from neurokit.files.reading import check_is_file
 
 Source = str | Path | BufferedIOBase
 MOST_MEMBERS = 10_000
@@ -39,6 +40,8 @@ def open_archive(source: Source, limit: int, members: int = MOST_MEMBERS) -> Ite
     or has an encrypted member, a link, a duplicate name or a name outside its folder.
     """
     name = name_of(source)
+    if isinstance(source, str | Path):
+        check_is_file(source)
     try:
         with _damage():
             archive = zipfile.ZipFile(source)
@@ -47,15 +50,15 @@ def open_archive(source: Source, limit: int, members: int = MOST_MEMBERS) -> Ite
             yield archive
     except (DataError, DiskError):
         raise
-    except FileNotFoundError as error:
-        finding = f"{name} is missing"
-        raise DataError(f"{finding}: download it, or give the path of an existing file.") from error
     except _DAMAGE as error:
         finding = f"{name} is truncated, damaged or not a zip ({error})"
         raise DataError(f"{finding}: download it again.") from error
     except OSError as error:
-        finding = f"{name} could not be read ({error})"
-        raise DataError(f"{finding}: check the path and its permissions.") from error
+        if error.filename not in (None, name):  # of another file that the block works on
+            raise
+        raise DataError(
+            f"{name} could not be read ({error.strerror}); check path and permissions."
+        ) from error
 
 
 def extract(
