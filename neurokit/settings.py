@@ -96,7 +96,7 @@ def real_data_folder() -> Path:
 
 def quiet() -> bool:
     """Whether to hide progress bars: NEUROKIT_QUIET=1, or a CI run."""
-    return _on("NEUROKIT_QUIET") or _on("CI")
+    return _on("NEUROKIT_QUIET") or os.environ.get("CI", "").strip().lower() not in NO
 
 
 def fast() -> bool:

@@ -9,6 +9,7 @@ Sources: the pickle protocol as in Python's `pickletools`; the states that numpy
 """
 
 import pickle
+import struct
 from collections.abc import Callable
 from io import BufferedIOBase
 from math import prod
@@ -177,6 +178,13 @@ class _Unpickler(pickle._Unpickler):
     """Python's unpickler with an allow-list of names."""
 
     allowed = _allowed()
+
+    def _load_bytearray8(self: Any) -> None:
+        """Reads the bytes before it makes room for them; Python's own takes the length on trust."""
+        (length,) = struct.unpack("<Q", self.read(8))
+        self.append(bytearray(self.read(length)))
+
+    dispatch: Any = {**pickle._Unpickler.dispatch, pickle.BYTEARRAY8[0]: _load_bytearray8}
 
     def find_class(self, module: str, name: str) -> Any:
         """The stand-in for an allowed name; raises DataError for every other."""

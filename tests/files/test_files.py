@@ -505,6 +505,15 @@ def test_a_missing_real_folder_says_what_to_set(
         settings.real_data_folder()
 
 
+@pytest.mark.parametrize(("value", "quiet"), [("woodpecker", True), ("", False), ("false", False)])
+def test_another_programs_variable_may_have_any_value(
+    monkeypatch: pytest.MonkeyPatch, value: str, quiet: bool
+) -> None:
+    monkeypatch.delenv("NEUROKIT_QUIET", raising=False)
+    monkeypatch.setenv("CI", value)
+    assert settings.quiet() is quiet
+
+
 @pytest.mark.parametrize("variable", ["CI", "NEUROKIT_QUIET", None])
 def test_bars_are_silent_under_ci_and_shown_elsewhere(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], variable: str | None

@@ -4,6 +4,7 @@ import io
 import os
 import pickle
 import struct
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -251,6 +252,20 @@ def test_tiny_pickles_that_ask_for_much_or_for_nonsense(pickled: bytes) -> None:
         assert read(pickled) is None
     except DataError as error:
         assert "some.npz (dat)" in str(error)
+
+
+def test_a_bytearray_takes_no_more_memory_than_there_are_bytes() -> None:
+    tracemalloc.start()
+    with pytest.raises(DataError):
+        read(b"\x80\x05\x96" + struct.pack("<Q", 10**8) + b"abc.")
+    assert tracemalloc.get_traced_memory()[1] < 10**6
+    bytearray(10**8)  # the control: so much would have been seen
+    assert tracemalloc.get_traced_memory()[1] > 10**7
+    tracemalloc.stop()
+    content = pickle.dumps(bytearray(b"abc"), protocol=5)
+    assert pickle._loads(content) == b"abc"  # Python's own reads it, and here it is no data
+    with pytest.raises(DataError, match="bytearray, which is not data"):
+        read(content)
 
 
 def test_arrays_are_bounded_together() -> None:
