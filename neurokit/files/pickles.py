@@ -13,7 +13,7 @@ import struct
 from collections.abc import Callable
 from io import BufferedIOBase
 from math import prod
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -184,7 +184,7 @@ class _Unpickler(pickle._Unpickler):
         (length,) = struct.unpack("<Q", self.read(8))
         self.append(bytearray(self.read(length)))
 
-    dispatch: Any = {**pickle._Unpickler.dispatch, pickle.BYTEARRAY8[0]: _load_bytearray8}
+    dispatch: ClassVar[Any] = {**pickle._Unpickler.dispatch, pickle.BYTEARRAY8[0]: _load_bytearray8}
 
     def find_class(self, module: str, name: str) -> Any:
         """The stand-in for an allowed name; raises DataError for every other."""
