@@ -345,6 +345,26 @@ def test_every_mirror_is_named_when_all_fail(server: Server, call: Caller) -> No
     assert "call again" in sentence and "\n" not in sentence
 
 
+@pytest.mark.parametrize(
+    "fault", [{"status": 404}, {"status": 403}, {"headers": {"Content-Type": "text/html"}}, {"status": 500}]
+)
+def test_a_publisher_who_does_not_deliver_may_be_helped_by_hand(
+    server: Server, call: Caller, fault: dict[str, Any]
+) -> None:
+    """The sentence names page, file and folder, and a file that is put there is taken, if it is the right one."""
+    server.always = {"/a": fault}
+    wanted = entry(server.url())
+    with pytest.raises(FetchError) as raised:
+        call(wanted)
+    assert all(str(part) in str(raised.value) for part in (wanted.page, NAME, call.folder.absolute()))
+    assert "check the connection" not in str(raised.value)
+    (call.folder / NAME).write_bytes(OTHER)
+    with pytest.raises(FetchError):
+        call(wanted)
+    (call.folder / NAME).write_bytes(CONTENT)
+    assert call(wanted).read_bytes() == CONTENT
+
+
 def test_back_off_doubles_and_retry_after_is_obeyed(server: Server, call: Caller) -> None:
     busy = {"status": 429, "headers": {"Retry-After": "7"}}
     server.faults = [{"status": 500}, busy, {"status": 500}]
