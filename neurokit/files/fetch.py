@@ -139,19 +139,19 @@ class _Download:
 
     def _failure(self, findings: list[str]) -> str:
         by_hand = (
-            f"download it by hand from {self.entry.page}, put it into {self.folder.absolute()} under this name, "
-            "and call again"
+            f"download it by hand from {self.entry.page}, put it into {self.folder.absolute()} under this "
+            "name, and call again"
         )
         if not findings:
             return f"{self.entry.name} has no direct address: {by_hand}."
         remedy = "check the connection and call again, which resumes the download"
-        if any("answered" in finding for finding in findings):  # 404, or a page that asks for a login
-            remedy = f"call again later, or {by_hand}"
         if any("SHA-256" in finding or "instead of" in finding for finding in findings):
             remedy = (
                 "call again later; if the publisher has changed the file, update its entry "
                 f"in the registry, or in {self.folder / CHECKSUMS}"
             )
+        if any("answered" in finding for finding in findings):  # 404, or a page that asks for a login
+            remedy = f"call again later, or {by_hand}"
         return f"{self.entry.name} could not be fetched: {'; '.join(findings)}: {remedy}."
 
 

@@ -351,7 +351,7 @@ def test_every_mirror_is_named_when_all_fail(server: Server, call: Caller) -> No
 def test_a_publisher_who_does_not_deliver_may_be_helped_by_hand(
     server: Server, call: Caller, fault: dict[str, Any]
 ) -> None:
-    """The sentence names page, file and folder, and a file that is put there is taken, if it is the right one."""
+    """The sentence names page, file and folder, and the right file, once there, is taken."""
     server.always = {"/a": fault}
     wanted = entry(server.url())
     with pytest.raises(FetchError) as raised:
