@@ -118,14 +118,21 @@ def image_drive(
 ) -> Float[np.ndarray, "T N"]:
     """What each image excites in each cell, mean 1 over `images`, 0 below the cell's threshold.
 
+    A cell that none of the images excites has a drive of 0.
+
     `images` are standardised; `eye` is how far (x, y; pixels) the eye has carried all receptive
     fields on that trial.
     """
     seen = torch.from_numpy(_follow(images, eye)).flatten(1)  # T HW
     even, odd = ((seen @ filters).numpy() for filters in cells.quadrature)
     output = np.where(cells.complex, np.hypot(even, odd), np.maximum(even, 0)).astype(float)
-    drive = np.maximum(output / output.mean(axis=0) - THRESHOLD, 0)
-    return drive / drive.mean(axis=0)
+    return _over_mean(np.maximum(_over_mean(output) - THRESHOLD, 0))
+
+
+def _over_mean(values: Float[np.ndarray, "T N"]) -> Float[np.ndarray, "T N"]:
+    """Each cell's values over their mean; a cell that no image excites, as may be among few, stays at 0."""
+    mean = values.mean(axis=0)
+    return values / np.where(mean > 0, mean, 1)
 
 
 def _follow(images: Float[np.ndarray, "T H W"], eye: Float[np.ndarray, "T 2"]) -> np.ndarray:

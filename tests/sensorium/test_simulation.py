@@ -151,6 +151,15 @@ def test_complex_cells_ignore_phase_and_simple_cells_do_not(cells: Cells) -> Non
         assert orthogonal.max() < 0.2 * preferred.max()
 
 
+def test_a_cell_that_no_image_excites_stays_silent(cells: Cells) -> None:
+    """As happens to a simple cell among few images; its drive was 0 / 0 once."""
+    simple = int(np.flatnonzero(~cells.complex)[0])
+    images = np.tile(-cells.filters()[simple], (3, 1, 1))
+    drive = image_drive(cells, images, np.zeros((3, 2)))
+    assert np.isfinite(drive).all()
+    assert (drive[:, simple] == 0).all() and drive.any()
+
+
 def test_moving_the_eye_is_moving_the_image(cells: Cells, images: np.ndarray) -> None:
     seen = (images[:, ::4, ::4].astype(np.float32) - 128) / 64
     right, down = 3, -2
