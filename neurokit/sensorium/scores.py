@@ -38,16 +38,14 @@ def score_table(
         _neuron_scores(mice[key], predicted, tier).assign(mouse=key) for key, predicted in predictions.items()
     ]
     neurons = pd.concat([*tables, *(table.assign(mouse="all") for table in tables)])
-    grouped = neurons.groupby("mouse", sort=False)
-    return pd.DataFrame(
-        {
-            "neurons": grouped.size(),
-            "single_trial": grouped.single_trial.mean(),
-            "spread": grouped.single_trial.std(),
-            "to_average": grouped.to_average.mean(),
-            "feve": grouped.feve.mean(),
-        }
-    ).reset_index()
+    grouped = neurons.groupby("mouse", sort=False, as_index=False)
+    return grouped.agg(
+        neurons=("single_trial", "size"),
+        single_trial=("single_trial", "mean"),
+        spread=("single_trial", "std"),
+        to_average=("to_average", "mean"),
+        feve=("feve", "mean"),
+    )
 
 
 def given_to_model(config: SensoriumConfig) -> Given:
