@@ -29,7 +29,6 @@ MOMENTUM = 0.9  # weight of the newest batch in running statistics, as torch has
 LAPLACIAN = [[0.0, -1.0, 0.0], [-1.0, 4.0, -1.0], [0.0, -1.0, 0.0]]
 IMAGE = (36, 64)  # rows and columns of the images that models read
 
-
 OwnCore = nn.Module | Callable[[int], nn.Module]
 """A core, or what makes one from its number of input channels: the image, and three of behaviour."""
 

@@ -39,7 +39,11 @@ from neurokit.errors import DataError
 
 LAGS = (1, 2, 5, 10, 30)  # trials
 KNOWN_TIERS = ("train", "validation")
-BLOCK = 32  # rows; a longer lag makes longer blocks
+BLOCK_SIZE = 32  # rows; a longer lag makes longer blocks
+Pairs = Literal["known", "as_published"]
+OFFSET = 1e-6  # under the square root, as published
+STEPS = 100  # per factor, far above what the exact fit of a state takes
+SMALL = 500  # trials and neurons up to which the PCA is exact, as scikit-learn has it
 
 
 def known_trials(tiers: np.ndarray) -> Bool[np.ndarray, "*T"]:
@@ -82,7 +86,7 @@ class HistoryBank:
         lags: tuple[int, ...] = LAGS,
     ) -> None:
         _check_bank(responses, rank, known, lags)
-        self.block = max(BLOCK, *lags)
+        self.block = max(BLOCK_SIZE, *lags)
         in_time = rank.argsort().cpu()
         known_in_time = known.cpu()[in_time]
         past = known_in_time.cumsum(0) - known_in_time.long()
@@ -140,12 +144,6 @@ def _check_bank(responses: Tensor, rank: Tensor, known: Tensor, lags: tuple[int,
         raise DataError(f"lags are {lags}; give one or more whole numbers of trials, 1 or above.")
     if responses.dtype not in (torch.float32, torch.float64):
         raise DataError(f"Responses are {responses.dtype}; running sums need torch.float32 or torch.float64.")
-
-
-Pairs = Literal["known", "as_published"]
-OFFSET = 1e-6  # under the square root, as published
-STEPS = 100  # per factor, far above what the exact fit of a state takes
-SMALL = 500  # trials and neurons up to which the PCA is exact, as scikit-learn has it
 
 
 class StateSettings(Config):

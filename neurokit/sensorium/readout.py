@@ -31,6 +31,8 @@ from neurokit.training.device import full_precision
 Gauss = Literal["full", "uncorrelated", "isotropic"]
 Activation = Literal["elu", "relu"]
 FIT_STEPS = 200  # at most, of the perceptron to measured receptive fields
+CONTRAST_WIDTH = 2.5  # pixels, standard deviation of the window that contrast is taken in
+SHARE = 0.6  # of the largest correlation; anything below is outside the field
 ACTIVATIONS = {"elu": nn.ELU, "relu": nn.ReLU}
 
 
@@ -210,21 +212,17 @@ def _draw_spread(neurons: int, gauss: Gauss, init_sigma: float) -> Tensor:
     return torch.full((neurons, 2 if gauss == "uncorrelated" else 1), init_sigma)
 
 
-WIDTH = 2.5  # pixels, standard deviation of the window that contrast is taken in
-SHARE = 0.6  # of the largest correlation; anything below is outside the field
-
-
 def contrast_centers(
     images: Float[np.ndarray, "T H W"], responses: Float[np.ndarray, "T N"]
 ) -> Float[np.ndarray, "N 2"]:
-    """Row and column (pixels) around which contrast goes with each neuron's response.
+    """Row and column (pixels) around which contrast follows each neuron's response.
 
     The centre of mass of the correlation map where it is above `SHARE` of its maximum; NaN for a neuron
     whose responses are all the same or not finite. Raises DataError for fewer than three trials.
     """
     if len(images) < 3:
         raise DataError(f"{len(images)} trials tell nothing of receptive fields; give three or more.")
-    window = (0, WIDTH, WIDTH)
+    window = (0, CONTRAST_WIDTH, CONTRAST_WIDTH)
     contrast = gaussian_filter((images - gaussian_filter(images, window)) ** 2, window)
     varies = np.isfinite(responses).all(axis=0) & (responses.max(axis=0) > responses.min(axis=0))
     driven = np.where(varies, responses, 0)
@@ -238,7 +236,7 @@ def contrast_centers(
 def retinotopic_plane(
     coordinates: Float[np.ndarray, "N D"], centers: Float[np.ndarray, "N 2"]
 ) -> Float[np.ndarray, "N 2"]:
-    """The centres that a plane over the first two cortical coordinates predicts, outliers tamed.
+    """The centres that a plane over the first two cortical coordinates predicts, robust to outliers.
 
     Neurons whose centre is NaN get one too, but are left out of the fit. Raises DataError where fewer
     than three others remain.
