@@ -42,26 +42,6 @@ USED_BY = {
 }
 
 
-@runtime_checkable
-class MiceModel(Protocol):
-    """What a model offers to be trained, evaluated and saved: an `nn.Module` with a view for each mouse.
-
-    `mouse(key)` is a module, called by name with what the config has the model read of B trials: `images`
-    (B H W, standardised), `behaviour` (B 3) and `pupil_center` (B 2), both scaled, `history` (B N L), `state`
-    (B S) and `rank` (B). It returns rates B N above zero, on the scale of the competition (responses over
-    their standard deviation), neurons in the order of the scan.
-
-    To be opened without the function that built it, the model also has a property `configuration`: the
-    arguments of its constructor, as JSON can hold them.
-    """
-
-    def mouse(self, key: str) -> nn.Module:
-        """The view of one mouse, whose parts are the model's own."""
-
-    def regulariser(self, key: str) -> Float[Tensor, ""]:
-        """All weighted penalties of one batch of a mouse; 0 where there are none."""
-
-
 class Shifter(nn.Sequential):
     """Three linear layers of 5, 5 and 2 units, each with a tanh: no offset is above half the map."""
 
@@ -289,6 +269,26 @@ def _make_modulator(shape: MouseShape, settings: ModelSettings) -> HistoryStateG
         gamma_history=settings.gamma_history,
         gamma_state=settings.gamma_state,
     )
+
+
+@runtime_checkable
+class MiceModel(Protocol):
+    """What a model offers to be trained, evaluated and saved: an `nn.Module` with a view for each mouse.
+
+    `mouse(key)` is a module, called by name with what the config has the model read of B trials: `images`
+    (B H W, standardised), `behaviour` (B 3) and `pupil_center` (B 2), both scaled, `history` (B N L), `state`
+    (B S) and `rank` (B). It returns rates B N above zero, on the scale of the competition (responses over
+    their standard deviation), neurons in the order of the scan.
+
+    To be opened without the function that built it, the model also has a property `configuration`: the
+    arguments of its constructor, as JSON can hold them.
+    """
+
+    def mouse(self, key: str) -> nn.Module:
+        """The view of one mouse, whose parts are the model's own."""
+
+    def regulariser(self, key: str) -> Float[Tensor, ""]:
+        """All weighted penalties of one batch of a mouse; 0 where there are none."""
 
 
 def check_model(model: nn.Module) -> None:

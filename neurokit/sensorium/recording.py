@@ -39,6 +39,126 @@ BEHAVIOUR, PUPIL_CENTER = 3, 2  # values of a trial
 SMALLEST_STD = 0.01  # of the mean over neurons; keeps silent neurons from being blown up
 
 
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """One scan: what a mouse saw, what its neurons and its eye and legs did, trial by trial.
+
+    Attributes:
+        key: animal, session and scan, such as "27204-5-13".
+        images: z-scored with the scan's own statistics and shrunk to 36 x 64 pixels, T x 36 x 64;
+            read-only, mapped from the pack.
+        responses: deconvolved activity on the competition's scale (raw times `response_scale`, at
+            or above 0), T x N; zero where withheld; read-only, mapped from the pack.
+        behaviour: raw pupil size, its change in time, running speed, T x 3; all zero where the
+            scan has none.
+        pupil_center: raw horizontal and vertical eye position, T x 2.
+        tiers: train, validation, test or final_test, T.
+        image_ids: equal where the same image was shown, T.
+        trial_ids: the scan's own names of trials, T: integers in the order of presentation, or
+            texts in the scans of the competition.
+        rank: place of each trial in the order of presentation, 0 to T - 1, T.
+        unit_ids: the scan's own numbers of neurons, N, ascending from 1 with gaps.
+        coordinates: place of each neuron in the cortex, x, y, z, micrometres, N x 3.
+        response_scale: what raw responses were multiplied with, N.
+        statistics: of "behavior", "pupil_center", "responses" and "images": "mean", "std", "min",
+            "max" and "median" of the raw values, as the publisher computed them.
+        fingerprint: of the files that the scan was read from; another where any of them changed.
+        ordered: False where the scan tells nothing of the order of its trials; `rank` is then only
+            the order of the files, and nothing that depends on time may be fitted to it.
+        truth: the file with what was planted in a simulated scan, where it lies beside it.
+    """
+
+    key: str
+    images: Float[np.ndarray, "T 36 64"]
+    responses: Float[np.ndarray, "T N"]
+    behaviour: Float[np.ndarray, "T 3"]
+    pupil_center: Float[np.ndarray, "T 2"]
+    tiers: np.ndarray
+    image_ids: Int[np.ndarray, "T"]
+    trial_ids: np.ndarray
+    rank: Int[np.ndarray, "T"]
+    unit_ids: Int[np.ndarray, "N"]
+    coordinates: Float[np.ndarray, "N 3"]
+    response_scale: Float[np.ndarray, "N"]
+    statistics: dict[str, dict[str, np.ndarray]]
+    fingerprint: str
+    ordered: bool = True
+    truth: Path | None = None
+
+    @property
+    def neurons(self) -> int:
+        """Number of neurons."""
+        return self.responses.shape[1]
+
+    @property
+    def has_behaviour(self) -> bool:
+        """Whether pupil and running were published; they are all zero where not."""
+        return bool(self.behaviour.any())
+
+    def trials(self, tier: str) -> Int[np.ndarray, "K"]:
+        """File indices of a tier, ascending, none for a tier without trials; DataError for another word."""
+        return find_trials(self.tiers, tier)
+
+    def withheld(self, tier: str) -> bool:
+        """Whether the tier has trials and all their responses are zero, as the competition's test has."""
+        trials = self.trials(tier)
+        return bool(len(trials)) and not self.responses[trials].any()
+
+
+def find_trials(tiers: np.ndarray, tier: str) -> Int[np.ndarray, "K"]:
+    """File indices of the trials of a tier, ascending; DataError for a word that names no tier."""
+    if tier not in TIERS:
+        raise DataError(f"{tier!r} is no tier: choose one of {', '.join(TIERS)}.")
+    return np.flatnonzero(tiers == tier)
+
+
+class Scans(dict[str, Scan]):
+    """Scans by key, in the order in which a model has them.
+
+    `left_out` are the keys of those that the model cannot read, since they have no behaviour.
+    """
+
+    def __init__(self, scans: Mapping[str, Scan], left_out: Iterable[str] = ()) -> None:
+        super().__init__(scans)
+        self.left_out = tuple(left_out)
+
+
+def identity(scans: Mapping[str, Scan]) -> dict[str, Any]:
+    """Which scans these are: their keys, and for each the digest of its values, wherever it was read."""
+    return {"scans": list(scans)} | {key: _digest(scan) for key, scan in scans.items()}
+
+
+def _digest(scan: Scan) -> str:
+    values = [scan.images, scan.responses, scan.behaviour, scan.pupil_center, scan.image_ids, scan.rank]
+    known = scan.statistics
+    statistics = [known[field][word] for field in sorted(known) for word in STATISTICS]
+    texts = [each.astype("U64") for each in (scan.tiers, scan.trial_ids)]
+    return fingerprint(*values, scan.unit_ids, scan.coordinates, *statistics, *texts)
+
+
+def load_scan(source: str | Path, packed: str | Path | None = None) -> Scan:
+    """The scan in a zip or folder, from its pack in the folder `packed`, which is written if missing.
+
+    By default packs lie under "packed" in the data folder; they are rewritten when the source has
+    changed. Raises DataError, naming the array, where the source is damaged or does not fit
+    together, and DiskError where the pack cannot be written.
+    """
+    folder = Path(packed) if packed is not None else settings.data_folder() / "packed"
+    with open_scan(source) as files:
+        arrays = read_or_pack(folder, files.key, files.fingerprint, lambda: read_arrays(files))
+    return _make_scan(files.key, files.fingerprint, arrays)
+
+
+def _make_scan(key: str, fingerprint: str, arrays: dict[str, np.ndarray]) -> Scan:
+    held: dict[str, Any] = {name: arrays.pop(name) for name in ("images", "responses")}  # these stay mapped
+    held |= {name: np.array(values) for name, values in arrays.items()}
+    statistics = {
+        field: {word: held.pop(f"statistics/{field}/{word}") for word in STATISTICS} for field in FIELDS
+    }
+    ordered = bool(held.pop("ordered"))
+    return Scan(key=key, fingerprint=fingerprint, statistics=statistics, ordered=ordered, **held)
+
+
 def read_arrays(files: ScanFiles) -> Contents:
     """All arrays of a scan by the names of `Scan`, statistics as "statistics/<field>/<word>".
 
@@ -172,123 +292,3 @@ def _read_numbers(
     if not np.isfinite(values).all():
         raise files.error(name, "holds values that are not finite")
     return values
-
-
-@dataclass(frozen=True, eq=False)
-class Scan:
-    """One scan: what a mouse saw, what its neurons and its eye and legs did, trial by trial.
-
-    Attributes:
-        key: animal, session and scan, such as "27204-5-13".
-        images: z-scored with the scan's own statistics and shrunk to 36 x 64 pixels, T x 36 x 64;
-            read-only, mapped from the pack.
-        responses: deconvolved activity on the competition's scale (raw times `response_scale`, at
-            or above 0), T x N; zero where withheld; read-only, mapped from the pack.
-        behaviour: raw pupil size, its change in time, running speed, T x 3; all zero where the
-            scan has none.
-        pupil_center: raw horizontal and vertical eye position, T x 2.
-        tiers: train, validation, test or final_test, T.
-        image_ids: equal where the same image was shown, T.
-        trial_ids: the scan's own names of trials, T: integers in the order of presentation, or
-            texts in the scans of the competition.
-        rank: place of each trial in the order of presentation, 0 to T - 1, T.
-        unit_ids: the scan's own numbers of neurons, N, ascending from 1 with gaps.
-        coordinates: place of each neuron in the cortex, x, y, z, micrometres, N x 3.
-        response_scale: what raw responses were multiplied with, N.
-        statistics: of "behavior", "pupil_center", "responses" and "images": "mean", "std", "min",
-            "max" and "median" of the raw values, as the publisher computed them.
-        fingerprint: of the files that the scan was read from; another where any of them changed.
-        ordered: False where the scan tells nothing of the order of its trials; `rank` is then only
-            the order of the files, and nothing that depends on time may be fitted to it.
-        truth: the file with what was planted in a simulated scan, where it lies beside it.
-    """
-
-    key: str
-    images: Float[np.ndarray, "T 36 64"]
-    responses: Float[np.ndarray, "T N"]
-    behaviour: Float[np.ndarray, "T 3"]
-    pupil_center: Float[np.ndarray, "T 2"]
-    tiers: np.ndarray
-    image_ids: Int[np.ndarray, "T"]
-    trial_ids: np.ndarray
-    rank: Int[np.ndarray, "T"]
-    unit_ids: Int[np.ndarray, "N"]
-    coordinates: Float[np.ndarray, "N 3"]
-    response_scale: Float[np.ndarray, "N"]
-    statistics: dict[str, dict[str, np.ndarray]]
-    fingerprint: str
-    ordered: bool = True
-    truth: Path | None = None
-
-    @property
-    def neurons(self) -> int:
-        """Number of neurons."""
-        return self.responses.shape[1]
-
-    @property
-    def has_behaviour(self) -> bool:
-        """Whether pupil and running were published; they are all zero where not."""
-        return bool(self.behaviour.any())
-
-    def trials(self, tier: str) -> Int[np.ndarray, "K"]:
-        """File indices of a tier, ascending, none for a tier without trials; DataError for another word."""
-        return find_trials(self.tiers, tier)
-
-    def withheld(self, tier: str) -> bool:
-        """Whether the tier has trials and all their responses are zero, as the competition's test has."""
-        trials = self.trials(tier)
-        return bool(len(trials)) and not self.responses[trials].any()
-
-
-def find_trials(tiers: np.ndarray, tier: str) -> Int[np.ndarray, "K"]:
-    """File indices of the trials of a tier, ascending; DataError for a word that names no tier."""
-    if tier not in TIERS:
-        raise DataError(f"{tier!r} is no tier: choose one of {', '.join(TIERS)}.")
-    return np.flatnonzero(tiers == tier)
-
-
-class Scans(dict[str, Scan]):
-    """Scans by key, in the order in which a model has them.
-
-    `left_out` are the keys of those that the model cannot read, since they have no behaviour.
-    """
-
-    def __init__(self, scans: Mapping[str, Scan], left_out: Iterable[str] = ()) -> None:
-        super().__init__(scans)
-        self.left_out = tuple(left_out)
-
-
-def identity(scans: Mapping[str, Scan]) -> dict[str, Any]:
-    """Which scans these are: their keys, and for each the digest of its values, wherever it was read."""
-    return {"scans": list(scans)} | {key: _digest(scan) for key, scan in scans.items()}
-
-
-def _digest(scan: Scan) -> str:
-    values = [scan.images, scan.responses, scan.behaviour, scan.pupil_center, scan.image_ids, scan.rank]
-    known = scan.statistics
-    statistics = [known[field][word] for field in sorted(known) for word in STATISTICS]
-    texts = [each.astype("U64") for each in (scan.tiers, scan.trial_ids)]
-    return fingerprint(*values, scan.unit_ids, scan.coordinates, *statistics, *texts)
-
-
-def load_scan(source: str | Path, packed: str | Path | None = None) -> Scan:
-    """The scan in a zip or folder, from its pack in the folder `packed`, which is written if missing.
-
-    By default packs lie under "packed" in the data folder; they are rewritten when the source has
-    changed. Raises DataError, naming the array, where the source is damaged or does not fit
-    together, and DiskError where the pack cannot be written.
-    """
-    folder = Path(packed) if packed is not None else settings.data_folder() / "packed"
-    with open_scan(source) as files:
-        arrays = read_or_pack(folder, files.key, files.fingerprint, lambda: read_arrays(files))
-    return _make_scan(files.key, files.fingerprint, arrays)
-
-
-def _make_scan(key: str, fingerprint: str, arrays: dict[str, np.ndarray]) -> Scan:
-    held: dict[str, Any] = {name: arrays.pop(name) for name in ("images", "responses")}  # these stay mapped
-    held |= {name: np.array(values) for name, values in arrays.items()}
-    statistics = {
-        field: {word: held.pop(f"statistics/{field}/{word}") for word in STATISTICS} for field in FIELDS
-    }
-    ordered = bool(held.pop("ordered"))
-    return Scan(key=key, fingerprint=fingerprint, statistics=statistics, ordered=ordered, **held)

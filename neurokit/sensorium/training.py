@@ -134,38 +134,6 @@ def _start_at_receptive_fields(model: SensoriumModel, mouse: MouseTrials) -> Non
     model.mouse(scan.key).readout.positions.start_at(positions)
 
 
-def train(
-    model: nn.Module,
-    task: Mapping[str, MouseTrials],
-    config: SensoriumConfig = DEFAULT,
-    *,
-    device: str = "auto",
-    checkpoint: str | Path | None = None,
-    **options: Any,
-) -> TrainingResult:
-    """Trains the model in place; stops by the mean correlation on validation trials. `options` go to `fit`.
-
-    It computes where the task lies, unless `device` names another place. With NEUROKIT_FAST=1 the kernels of
-    `neurokit.sensorium.kernels` compute, except for a model or core of your own. A `checkpoint` of another
-    config or of other scans is refused (CheckpointError). Raises DataError for a mouse without training
-    or validation trials, SettingsError where the kernels cannot be used.
-    """
-    check_model(model)
-    if device != "auto":
-        task = {key: mouse.to(choose_device(device)) for key, mouse in task.items()}
-    train_on = ManyMice(task, note=repr((config.model, config.seed, config.start)))
-    objective = ValidationCorrelation(task, config.fit.batch_size)
-    if settings.fast() and isinstance(model, SensoriumModel) and not model.has_own_core:
-        check_usable(train_on.device)
-        accelerate(model)
-    if not isinstance(model, SensoriumModel):
-        model.to(train_on.device)
-        for mouse in task.values():
-            batch = next(mouse.batches(mouse.trials("train"), 2))
-            check_answers(cast(MiceModel, model), batch.key, batch.inputs, tuple(batch.responses.shape))
-    return fit(model, loss, train_on, objective, config.fit, checkpoint=checkpoint, **options)
-
-
 class ManyMice:
     """The training trials of all mice: what `fit` trains on.
 
@@ -233,3 +201,35 @@ class ValidationCorrelation:
             return float("nan")  # the training has diverged, and `fit` says so
         scores = [single_trial(self.mice[key], "validation", rates) for key, rates in found.items()]
         return -float(np.concatenate(scores).mean())
+
+
+def train(
+    model: nn.Module,
+    task: Mapping[str, MouseTrials],
+    config: SensoriumConfig = DEFAULT,
+    *,
+    device: str = "auto",
+    checkpoint: str | Path | None = None,
+    **options: Any,
+) -> TrainingResult:
+    """Trains the model in place; stops by the mean correlation on validation trials. `options` go to `fit`.
+
+    It computes where the task lies, unless `device` names another place. With NEUROKIT_FAST=1 the kernels of
+    `neurokit.sensorium.kernels` compute, except for a model or core of your own. A `checkpoint` of another
+    config or of other scans is refused (CheckpointError). Raises DataError for a mouse without training
+    or validation trials, SettingsError where the kernels cannot be used.
+    """
+    check_model(model)
+    if device != "auto":
+        task = {key: mouse.to(choose_device(device)) for key, mouse in task.items()}
+    train_on = ManyMice(task, note=repr((config.model, config.seed, config.start)))
+    objective = ValidationCorrelation(task, config.fit.batch_size)
+    if settings.fast() and isinstance(model, SensoriumModel) and not model.has_own_core:
+        check_usable(train_on.device)
+        accelerate(model)
+    if not isinstance(model, SensoriumModel):
+        model.to(train_on.device)
+        for mouse in task.values():
+            batch = next(mouse.batches(mouse.trials("train"), 2))
+            check_answers(cast(MiceModel, model), batch.key, batch.inputs, tuple(batch.responses.shape))
+    return fit(model, loss, train_on, objective, config.fit, checkpoint=checkpoint, **options)
