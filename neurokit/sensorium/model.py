@@ -33,13 +33,6 @@ from neurokit.training.device import full_precision
 from neurokit.training.predict import evaluating
 
 BEHAVIOURS = 3  # pupil size, its derivative, running speed
-USED_BY = {
-    "behaviour": "behaviour",
-    "pupil_center": "shifter",
-    "history": "history",
-    "state": "state",
-    "rank": "gain",
-}
 
 
 class Shifter(nn.Sequential):
@@ -87,10 +80,7 @@ class MouseModel(nn.Module):
         Behaviour and pupil centre are scaled ones. Of the last three, None contributes nothing. Raises
         DataError for an input that the model lacks, and for one that it would ignore.
         """
-        for name, value in (("history", history), ("state", state), ("rank", rank)):
-            self._refuse_unused(name, value)
-        drive = self.drive(images, behaviour, pupil_center)
-        return self.modulator(drive, history, state, rank)
+        return self.modulator(self.drive(images, behaviour, pupil_center), history, state, rank)
 
     def drive(
         self,
@@ -101,16 +91,14 @@ class MouseModel(nn.Module):
         noise: Float[Tensor, "B N 2"] | None = None,
     ) -> Float[Tensor, "B N"]:
         """What the readout gives, before history, state, ELU and gain; `noise` as GaussianReadout's."""
-        for name, value in (("behaviour", behaviour), ("pupil_center", pupil_center)):
-            self._refuse_unused(name, value)
-            if value is None and getattr(self.settings, USED_BY[name]):
-                raise DataError(f"This model reads {name}; pass it, or use a model without {USED_BY[name]}.")
+        read = (("behaviour", behaviour, "behaviour"), ("pupil_center", pupil_center, "shifter"))
+        for name, value, part in read:
+            if value is None and getattr(self.settings, part):
+                raise DataError(f"This model reads {name}; pass it, or use a model without {part}.")
+            if value is not None and not getattr(self.settings, part):
+                raise DataError(f"This model has no {part} and would ignore {name}; leave it out.")
         shift = None if self.shifter is None else self.shifter(pupil_center)
         return self.readout(self.core(images[:, None], behaviour), shift, noise)
-
-    def _refuse_unused(self, name: str, value: Tensor | None) -> None:
-        if value is not None and not getattr(self.settings, USED_BY[name]):
-            raise DataError(f"This model has no {USED_BY[name]} and would ignore {name}; leave it out.")
 
     def regulariser(self) -> Float[Tensor, ""]:
         """The weighted penalties of one batch of this mouse: core, readout and modulator."""

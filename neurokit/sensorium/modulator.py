@@ -112,11 +112,11 @@ class HistoryStateGain(nn.Module):
         Raises DataError for an input whose module is None.
         """
         if history is not None:
-            drive = drive + _require(self.history, "history")(history)
+            drive = drive + _require(self.history, "history", "history")(history)
         if state is not None:
-            drive = drive + _require(self.state, "state")(state)
+            drive = drive + _require(self.state, "state", "state")(state)
         rate = F.elu(drive) + 1
-        return rate if rank is None else rate * _require(self.gain, "rank")(rank)
+        return rate if rank is None else rate * _require(self.gain, "gain", "rank")(rank)
 
     def regulariser(self) -> Float[Tensor, ""]:
         """The weighted penalties of its parts; biases and the offset of the coupling are free."""
@@ -131,9 +131,9 @@ class HistoryStateGain(nn.Module):
         return penalty
 
 
-def _require(module: nn.Module | None, name: str) -> nn.Module:
+def _require(module: nn.Module | None, part: str, name: str) -> nn.Module:
     if module is None:
-        raise DataError(f"This modulator has nothing that reads {name}; leave {name} out.")
+        raise DataError(f"This model has no {part} and would ignore {name}; leave it out.")
     return module
 
 
