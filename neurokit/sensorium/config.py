@@ -180,7 +180,7 @@ def _warm_up(epochs: int) -> int:
     return max(1, epochs // WARM_UP)
 
 
-def _entry(about: str, published: SensoriumConfig) -> ModelEntry:
+def _make_entry(about: str, published: SensoriumConfig) -> ModelEntry:
     """The published config, and one for the demo's mice of 200 neurons: a minute or two on one processor.
 
     Penalties, readout, behaviour and modulator are as published in both; core, batches and schedule of the
@@ -200,11 +200,11 @@ def _entry(about: str, published: SensoriumConfig) -> ModelEntry:
 
 
 MODELS = {
-    "cnn_plus": _entry("four convolutions, with behaviour and eye", SensoriumConfig(model=CNN_PLUS)),
-    "ln": _entry("three linear convolutions and an ELU", SensoriumConfig(model=LN)),
-    "cnn": _entry("four convolutions", SensoriumConfig(model=CNN)),
-    "ln_plus": _entry("ln with behaviour and eye", SensoriumConfig(model=LN_PLUS)),
-    "model_4": _entry(
+    "cnn_plus": _make_entry("four convolutions, with behaviour and eye", SensoriumConfig(model=CNN_PLUS)),
+    "ln": _make_entry("three linear convolutions and an ELU", SensoriumConfig(model=LN)),
+    "cnn": _make_entry("four convolutions", SensoriumConfig(model=CNN)),
+    "ln_plus": _make_entry("ln with behaviour and eye", SensoriumConfig(model=LN_PLUS)),
+    "model_4": _make_entry(
         "the winning entry: cnn_plus with history, state and gain",
         SensoriumConfig(model=MODEL_4, behaviour_scale="range", seed=100),
     ),

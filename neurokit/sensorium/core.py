@@ -185,7 +185,7 @@ def channels_last(maps: Float[Tensor, "B F h w"]) -> Float[Tensor, "B F h w"]:
     return maps.movedim(1, -1).contiguous().movedim(-1, 1)
 
 
-def own_core(core: OwnCore | dict[str, Any], inputs: int) -> Core:
+def make_own_core(core: OwnCore | dict[str, Any], inputs: int) -> Core:
     """The core as it is, or made for `inputs` channels, one of them the image.
 
     A dictionary has its `class` and `configuration`, as a checkpoint says them. Raises SettingsError where it

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from neurokit.config import Seed, check_value
 from neurokit.errors import DataError, SettingsError
 from neurokit.sensorium.config import CNN, ModelSettings, MouseShape
-from neurokit.sensorium.core import Core, OwnCore, StackedCore, own_core
+from neurokit.sensorium.core import Core, OwnCore, StackedCore, make_own_core
 from neurokit.sensorium.modulator import HistoryStateGain, HistoryTerm, StateTerm, TrialGain
 from neurokit.sensorium.readout import CortexPositions, FreePositions, GaussianReadout
 from neurokit.training.checkpoint import class_name
@@ -134,7 +134,7 @@ class SensoriumModel(nn.Module):
         for key, shape in self.mice.items():
             _check_mouse(key, shape, self.settings)
         inputs = 1 + BEHAVIOURS * self.settings.behaviour
-        self.core = _make_core(self.settings, inputs) if core is None else own_core(core, inputs)
+        self.core = _make_core(self.settings, inputs) if core is None else make_own_core(core, inputs)
         readouts = {k: _make_readout(s, self.settings, self.core.channels) for k, s in self.mice.items()}
         self.readouts = nn.ModuleDict(readouts)
         self.shifters = nn.ModuleDict({key: Shifter() for key in self.mice if self.settings.shifter})

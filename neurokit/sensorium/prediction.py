@@ -95,9 +95,9 @@ def _scale_inputs(
     found = {"images": scale_images(_read_images(arrays), scales["images_mean"], scales["images_std"])}
     if kind is not None:
         raw = drop_sign(_read_values(arrays, "behaviour", BEHAVIOUR), kind)
-        found["behaviour"] = _scaling("behaviour", scales).apply(raw)
+        found["behaviour"] = _read_scaling("behaviour", scales).apply(raw)
     if inputs.pupil_center:
-        found["pupil_center"] = _scale_pupil_center(arrays, _scaling("pupil_center", scales))
+        found["pupil_center"] = _scale_pupil_center(arrays, _read_scaling("pupil_center", scales))
     return {name: torch.from_numpy(values) for name, values in found.items()}
 
 
@@ -158,5 +158,5 @@ def _scale_pupil_center(arrays: Mapping[str, np.ndarray], scaling: Scaling) -> F
     return scaled
 
 
-def _scaling(name: str, scales: Mapping[str, np.ndarray]) -> Scaling:
+def _read_scaling(name: str, scales: Mapping[str, np.ndarray]) -> Scaling:
     return Scaling(scales[f"{name}_start"], scales[f"{name}_spread"])

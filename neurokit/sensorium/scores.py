@@ -35,7 +35,7 @@ def score_table(
     DataError for a tier whose responses the competition withholds.
     """
     tables = [
-        _neuron_scores(mice[key], predicted, tier).assign(mouse=key) for key, predicted in predictions.items()
+        _score_neurons(mice[key], predicted, tier).assign(mouse=key) for key, predicted in predictions.items()
     ]
     neurons = pd.concat([*tables, *(table.assign(mouse="all") for table in tables)])
     grouped = neurons.groupby("mouse", sort=False, as_index=False)
@@ -90,7 +90,7 @@ def list_scored(scans: Mapping[str, Scan]) -> list[str]:
     return [key for key, scan in scans.items() if len(scan.trials("test")) and not scan.withheld("test")]
 
 
-def _neuron_scores(mouse: MouseTrials, predicted: np.ndarray, tier: str) -> pd.DataFrame:
+def _score_neurons(mouse: MouseTrials, predicted: np.ndarray, tier: str) -> pd.DataFrame:
     scan = mouse.scan
     if scan.withheld(tier):
         raise DataError(f"Scan {scan.key} withholds the responses of tier {tier!r}; score another tier.")

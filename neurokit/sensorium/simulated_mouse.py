@@ -215,7 +215,7 @@ class Mouse:
         inner = BASE + stimulus + terms.history + self._state_term(terms.factors)
         return self._gain_factor(terms.gain) * soft_rectify(inner)
 
-    def expected(
+    def expect(
         self,
         images: Float[np.ndarray, "T H W"],
         random: np.random.Generator,

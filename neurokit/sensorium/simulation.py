@@ -149,8 +149,8 @@ def simulate_scan(parameters: ScanParameters) -> SimulatedScan:
     responses, terms = mouse.respond(stimulus)
     amplitude = AMPLITUDE[0] * np.exp(AMPLITUDE[1] * random.standard_normal(responses.shape[1]))
     rank = random.permutation(len(image))  # file i holds the trial at rank[i]
-    known = mouse.expected(seen, random)
-    unknown = mouse.expected(seen, random, behaviour_known=False)
+    known = mouse.expect(seen, random)
+    unknown = mouse.expect(seen, random, behaviour_known=False)
     return SimulatedScan(
         parameters=parameters,
         cells=mouse.cells,

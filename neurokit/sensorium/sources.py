@@ -160,11 +160,11 @@ def simulated_scan(parameters: ScanParameters) -> Path:
     A zip that was cut short or removed is written again. Raises DiskError where it cannot be.
     """
 
-    def checked(path: Path) -> Path:
+    def check(path: Path) -> Path:
         with open_scan(path):
             return path
 
-    return _read_or_simulate(parameters, checked)
+    return _read_or_simulate(parameters, check)
 
 
 def scan_truth(parameters: ScanParameters) -> ScanTruth:
@@ -201,7 +201,7 @@ def simulate(folder: str | Path, *, seed: int = 0, trials: int = 1320) -> Simula
 def _find_scans(source: settings.Source, folder: str | Path | None, seed: int) -> dict[str, _Readable]:
     """Every scan of a folder or source by key; nothing is simulated or downloaded for it."""
     if folder is not None:
-        return {key: _Readable(partial(_read, path)) for key, path in _list_folder(Path(folder)).items()}
+        return {key: _Readable(partial(_read_scan, path)) for key, path in _list_folder(Path(folder)).items()}
     if source == "cutout":
         raise SettingsError(NO_CUTOUT)
     if source == "demo":
@@ -230,7 +230,7 @@ def _read_download(archive: str) -> Scan:
     return load_scan(fetch(archive, settings.data_folder() / "sensorium2022"))
 
 
-def _read(path: Path, packed: Path | None = None) -> Scan:
+def _read_scan(path: Path, packed: Path | None = None) -> Scan:
     """A scan, with its truth where that lies beside it."""
     scan, truth = load_scan(path, packed), truth_path(path)
     return replace(scan, truth=truth) if truth.is_file() else scan
@@ -238,7 +238,7 @@ def _read(path: Path, packed: Path | None = None) -> Scan:
 
 def _read_simulated(parameters: ScanParameters) -> Scan:
     """The scan's pack lies beside it, since scans of the same key may differ in other parameters."""
-    return _read_or_simulate(parameters, lambda path: _read(path, path.parent / "packed"))
+    return _read_or_simulate(parameters, lambda path: _read_scan(path, path.parent / "packed"))
 
 
 def _read_or_simulate(parameters: ScanParameters, read: Callable[[Path], Read]) -> Read:

@@ -158,12 +158,14 @@ class ManyMice:
 
     def steps(self, size: int, generator: torch.Generator, epoch: int = 0) -> Iterator[list[MouseBatch]]:
         """One batch of each mouse, again and again until all trials of every mouse were seen."""
-        streams = [self._endless(mouse, size, generator) for mouse in self.mice.values()]
+        streams = [self._repeat_batches(mouse, size, generator) for mouse in self.mice.values()]
         longest = max(len(mouse.trials(self.tier)) for mouse in self.mice.values())
         for _ in range(-(-longest // size)):
             yield [next(stream) for stream in streams]
 
-    def _endless(self, mouse: MouseTrials, size: int, generator: torch.Generator) -> Iterator[MouseBatch]:
+    def _repeat_batches(
+        self, mouse: MouseTrials, size: int, generator: torch.Generator
+    ) -> Iterator[MouseBatch]:
         while True:
             yield from mouse.batches(mouse.trials(self.tier), size, generator)
 

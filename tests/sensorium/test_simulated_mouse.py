@@ -275,7 +275,7 @@ def test_the_expected_response_is_the_mean_over_sessions(history: float) -> None
     trials, random = 150, np.random.default_rng(3)
     mouse = Mouse(MouseParameters(neurons=20, history=history, gain=0.0, seed=1), trials)
     images = random.normal(size=(trials, 36, 64)).astype(np.float32)
-    expected, stimulus = mouse.expected(images, random), mouse.stimulus(images)
+    expected, stimulus = mouse.expect(images, random), mouse.stimulus(images)
     mean = np.zeros_like(expected)
     for _ in range(60):
         order = random.permutation(trials)
@@ -293,7 +293,7 @@ def test_what_the_draws_leave_over_has_no_memory() -> None:
     trials = 300
     mouse = Mouse(MouseParameters(neurons=20, seed=1), trials)
     images = np.random.default_rng(3).normal(size=(trials, 36, 64)).astype(np.float32)
-    one, other = (mouse.expected(images, np.random.default_rng(seed), draws=16) for seed in (0, 1))
+    one, other = (mouse.expect(images, np.random.default_rng(seed), draws=16) for seed in (0, 1))
     left = np.log(one.sum(axis=1) / other.sum(axis=1))
     assert left.std() > 0.01
     assert abs(memory(left)) < 0.2
@@ -311,7 +311,7 @@ def test_not_knowing_the_behaviour_is_averaging_over_it() -> None:
     mouse = Mouse(MouseParameters(neurons=20, gain=0.0, state=0.0, history=0.0, seed=1), trials)
     images = np.repeat(random.normal(size=(2, 36, 64)), [2, trials - 2], axis=0).astype(np.float32)
     known, unknown = (
-        mouse.expected(images, random, behaviour_known=each, draws=30)[2:] for each in (True, False)
+        mouse.expect(images, random, behaviour_known=each, draws=30)[2:] for each in (True, False)
     )
     driven = known.mean(axis=0) > 0.5
     assert driven.sum() > 5

@@ -68,7 +68,7 @@ def submit(
     arguments are those of `train_ensemble`. Raises DataError where no scan has a final test, SettingsError
     for workers without an engine that has some, and what training and writing raise.
     """
-    _check(engine, workers, compile, device)  # before anything is simulated or downloaded
+    _check_options(engine, workers, compile, device)  # before anything is simulated or downloaded
     found = load()
     competing = [key for key, scan in found.items() if len(scan.trials("final_test"))]
     if not competing:
@@ -87,13 +87,13 @@ def submit(
         compile=compile,
     )
     places = {key: Path(folder) / TRACKS.get(key, key) for key in competing}
-    files = _write(_select_mice(ensemble, competing), places)
+    files = _write_files(_select_mice(ensemble, competing), places)
     return Submission(
         files, _score_members(ensemble, list_scored(found)), _score_files(config, found, places)
     )
 
 
-def _check(engine: Engine, workers: int | None, compile: Compile, device: str) -> None:
+def _check_options(engine: Engine, workers: int | None, compile: Compile, device: str) -> None:
     """Raises SettingsError for what cannot go together, and for what this machine cannot do."""
     if workers is not None and engine == "here":
         raise SettingsError(
@@ -118,7 +118,7 @@ def _score_members(ensemble: Ensemble, keys: list[str]) -> pd.DataFrame:
     return table[table.mouse == "all"].reset_index(drop=True)
 
 
-def _write(ensemble: Ensemble, places: Mapping[str, Path]) -> tuple[Path, ...]:
+def _write_files(ensemble: Ensemble, places: Mapping[str, Path]) -> tuple[Path, ...]:
     """Both files of each scan, validated."""
     predictions = {tier: ensemble.predict(tier) for tier in SUBMITTED}
     files = []
