@@ -1,4 +1,4 @@
-"""Baselines: what needs no network and no image, for a score to stand beside.
+"""Baselines: predictions without network or image, to compare a score with.
 
 Each is fitted to the training trials of one mouse and predicts the trials of a part.
 

@@ -62,7 +62,7 @@ class ModelSettings(Config):
     position_hidden: Count = 30
     """Units in each of them."""
     position_activation: Activation = "elu"
-    """Their nonlinearity."""
+    """Nonlinearity of these units."""
     init_sigma: NonNegative = 0.1
     """Standard deviation of the Gaussian at first; the map reaches from -1 to 1."""
     init_mu_range: Annotated[float, Field(ge=0, le=0.999)] = 0.3
@@ -142,7 +142,7 @@ class SensoriumConfig(SystemConfig):
     """Where readout positions begin: as drawn ('random'), or at the receptive fields measured on training
     trials (`neurokit.sensorium.readout`)."""
     seed: Seed = 42
-    """Of the weights."""
+    """Seed of the weights."""
 
     @model_validator(mode="after")
     def _features_fit_the_model(self) -> "SensoriumConfig":

@@ -138,7 +138,7 @@ class Member:
 
     @property
     def path(self) -> Path:
-        """Of the trained member, without suffix."""
+        """Path of the trained member, without suffix."""
         return self.folder / f"member-{self.number}"
 
     @property

@@ -43,13 +43,13 @@ BLOCK_SIZE = 16  # batches that are read from the pack at once where it does not
 
 
 class InputSettings(Config):
-    """What the model reads beside the image.
+    """What the model reads besides the image.
 
     History, state and rank carry past responses, so a score that uses them has to say so.
     """
 
     behaviour: BehaviourScale | None = None
-    """How it is scaled: 'std' as in the baselines, 'range' as in Model 4; None: it is not read."""
+    """How behaviour is scaled: 'std' as in the baselines, 'range' as in Model 4; None: it is not read."""
     pupil_center: bool = False
     """Whether the pupil's centre is read."""
     history: bool = False

@@ -1,4 +1,4 @@
-"""How well responses are predicted, beside the baselines and the best that can be reached.
+"""How well responses are predicted, next to baselines and the best that can be reached.
 
 Letters: B trials of a tier, N neurons.
 """

@@ -1,4 +1,4 @@
-"""A simulated mouse: a V1 population with known truth, and the best any model can know of it.
+"""A simulated mouse: a V1 population with known truth, and the best that any model can predict.
 
 The cells are simple and complex Gabor cells, laid out retinotopically. A simple cell is a half-rectified
 Gabor filter (Jones and Palmer, J. Neurophysiol. 58, 1233-1258, 1987), a complex cell the root of the summed
@@ -151,13 +151,13 @@ class MouseParameters(Config):
     """One mouse. A strength is 1 for a mechanism that is planted, 0 for one that is left out."""
 
     neurons: Count = 200
-    """How many."""
+    """Number of neurons."""
     complex_fraction: Fraction = 0.6
     """Share of them that are complex cells."""
     behaviour: Number = 1.0
     """Strength with which arousal and running act."""
     behaviour_scale: Number = 1.0
-    """How far the units of behaviour differ from mouse to mouse; 0: not at all."""
+    """How much the units of behaviour differ between mice; 0: not at all."""
     history: Number = 1.0
     """Strength of a neuron's own past responses."""
     state: Number = 1.0
@@ -165,7 +165,7 @@ class MouseParameters(Config):
     gain: Number = 1.0
     """Strength of the slow gain."""
     seed: Seed = 0
-    """Of all that is random."""
+    """Seed of everything random."""
 
 
 @dataclass(frozen=True)

@@ -42,10 +42,10 @@ _DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFi
 
 
 class ScanParameters(Config):
-    """One scan, its images in random order; the same parameters give the same files."""
+    """One scan, with images in random order; the same parameters give the same files."""
 
     mouse: MouseParameters = MouseParameters()
-    """Whose scan it is."""
+    """The mouse of the scan."""
     kind: Kind = "pretraining"
     """Which responses and behaviour are withheld; see the module."""
     train: Several = 1000
@@ -55,7 +55,7 @@ class ScanParameters(Config):
     test_images: Several = 25
     """Test images, each shown `repeats` times; competition scans have as many for the final test."""
     repeats: Several = 8
-    """Times that each of them is shown."""
+    """How often each of them is shown."""
 
     @property
     def key(self) -> str:
@@ -267,7 +267,7 @@ def _stamp_trials(rank: np.ndarray) -> np.ndarray:
 
 
 def _compute_statistics(scan: SimulatedScan) -> dict[str, np.ndarray]:
-    """Of the training trials, so that nothing of a test is in them."""
+    """Statistics of the training trials alone, so that they hold nothing of a test."""
     train = scan.tiers == "train"
     found: dict[str, np.ndarray] = {}
     pixels = scan.images[scan.image[train]].reshape(-1)
