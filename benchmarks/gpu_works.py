@@ -20,9 +20,11 @@ from neurokit.digital_twin.training import transfer_core
 from neurokit.digital_twin.windows import Windows
 from neurokit.sensorium import training as sensorium
 from neurokit.sensorium.config import MODELS
-from neurokit.sensorium.features import ManyMice, MouseTrials
-from neurokit.sensorium.recording import SCANS, Scan
-from neurokit.sensorium.state import StateTransform
+from neurokit.sensorium.features import MouseTrials
+from neurokit.sensorium.past_responses import StateTransform
+from neurokit.sensorium.recording import Scan
+from neurokit.sensorium.sources import SCANS
+from neurokit.sensorium.training import ManyMice
 from neurokit.training.settings import FitSettings
 from neurokit.v1_transformer import MovieTask, TransformerConfig
 from neurokit.v1_transformer import build as build_transformer

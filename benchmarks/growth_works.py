@@ -22,13 +22,12 @@ from neurokit.digital_twin.network.network import build_network
 from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.digital_twin.windows import Windows
 from neurokit.sensorium import CNN, MODELS, MouseShape, SensoriumConfig, make_model, train_ensemble
-from neurokit.sensorium.features import ManyMice, MouseBatch, MouseTrials
+from neurokit.sensorium.features import MouseBatch, MouseTrials
 from neurokit.sensorium.recording import load_scan
-from neurokit.sensorium.simulated_files import scan_name, write_scan
 from neurokit.sensorium.simulated_mouse import Mouse, MouseParameters
-from neurokit.sensorium.simulation import ScanParameters, SimulatedScan
+from neurokit.sensorium.simulation import ScanParameters, SimulatedScan, scan_name, write_scan
 from neurokit.sensorium.sources import load_simulated
-from neurokit.sensorium.training import loss
+from neurokit.sensorium.training import ManyMice, loss
 from neurokit.v1_transformer import model as transformer
 from neurokit.v1_transformer.clips import ClipBatch
 from neurokit.v1_transformer.config import TransformerSettings
@@ -139,7 +138,7 @@ def written_scan(trials: int, neurons: int) -> Path:
     responses = random.random((trials, neurons))
     scan = SimulatedScan(
         parameters=parameters,
-        mouse=Mouse(parameters.mouse, trials),
+        cells=Mouse(parameters.mouse, trials).cells,
         images=random.integers(0, 256, (64, 144, 256), dtype=np.uint8),
         image=np.arange(trials) % 64,
         tiers=np.repeat(["train", "validation"], [train, trials - train]),
