@@ -11,8 +11,7 @@ from torch import Tensor, distributed, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from neurokit.digital_twin.config import TwinConfig
-from neurokit.digital_twin.network.base import TwinNetwork
-from neurokit.digital_twin.network.clip_state import UpdateRule
+from neurokit.digital_twin.network.base import TwinNetwork, UpdateRule
 from neurokit.digital_twin.optimisation import CosineCycles, SgdClip
 from neurokit.digital_twin.windows import MouseWindows, Windows, draw_once
 from neurokit.errors import DataError, FitError

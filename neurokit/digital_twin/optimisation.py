@@ -24,7 +24,7 @@ from torch.linalg import vector_norm
 from torch.optim.lr_scheduler import LRScheduler
 
 from neurokit.config import BelowOne, Config, Count, NonNegative, Positive, WholeNumber, check_value
-from neurokit.digital_twin.network.clip_state import UpdateRule
+from neurokit.digital_twin.network.base import UpdateRule
 from neurokit.errors import FitError, SettingsError
 
 

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from neurokit import settings
-from neurokit.digital_twin.network.clip_state import Periphery
+from neurokit.digital_twin.network.base import Periphery
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.network import FoundationNetwork, build_network
 from neurokit.digital_twin.properties import (

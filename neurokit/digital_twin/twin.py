@@ -12,8 +12,7 @@ import torch
 from jaxtyping import Float32, UInt8
 from torch import Tensor, nn
 
-from neurokit.digital_twin.network.base import check_network
-from neurokit.digital_twin.network.clip_state import ClipState, Periphery
+from neurokit.digital_twin.network.base import ClipState, Periphery, check_network
 from neurokit.errors import DataError, SettingsError
 from neurokit.training.device import choose_device
 from neurokit.training.predict import evaluating

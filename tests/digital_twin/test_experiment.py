@@ -23,10 +23,9 @@ from neurokit.digital_twin.cohort import CohortNetwork
 from neurokit.digital_twin.config import MODELS, SMALL, TwinConfig
 from neurokit.digital_twin.conversion import write_recording as convert_recording
 from neurokit.digital_twin.exciting_videos import OfPixels, most_exciting_videos
-from neurokit.digital_twin.network.base import TwinNetwork
+from neurokit.digital_twin.network.base import TwinNetwork, unit_model
 from neurokit.digital_twin.network.core import AttentionLSTM, ConvolutionLSTM
 from neurokit.digital_twin.network.network import build_network
-from neurokit.digital_twin.network.readout import unit_model
 from neurokit.digital_twin.recording import Video, load_trials, load_videos
 from neurokit.digital_twin.released import load_released, save_weights
 from neurokit.digital_twin.scores import predict_videos, score_table, score_videos

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from neurokit.digital_twin.network.clip_state import UpdateRule
+from neurokit.digital_twin.network.base import UpdateRule
 from neurokit.digital_twin.optimisation import SgdClip, SgdClipSettings
 from neurokit.errors import FitError, SettingsError
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from neurokit.digital_twin.exciting_videos import OfPixels, most_exciting_videos
-from neurokit.digital_twin.network.clip_state import Periphery
+from neurokit.digital_twin.network.base import Periphery
 from neurokit.digital_twin.network.config import SMALL
 from neurokit.digital_twin.network.network import build_network
 from neurokit.digital_twin.simulated_files import scales

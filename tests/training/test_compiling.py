@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from neurokit.digital_twin.cohort import CohortNetwork, WindowLoss
+from neurokit.digital_twin.network import network as foundation_network
 from neurokit.digital_twin.network import perspective
-from neurokit.digital_twin.network import readout as foundation_readout
 from neurokit.digital_twin.windows import MouseWindows
 from neurokit.errors import SettingsError
 from neurokit.sensorium import model as shifter
@@ -265,7 +265,7 @@ def test_mixed_precision_is_near_full_precision(make: Callable[[str], Step], dev
 
 @pytest.mark.parametrize(
     ("make", "modules"),
-    [(sensorium_step, (readout, shifter)), (twin_step, (perspective, foundation_readout))],
+    [(sensorium_step, (readout, shifter)), (twin_step, (perspective, foundation_network))],
 )
 def test_it_would_not_be_if_places_were_coarse(
     make: Callable[[str], Step], modules: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch

@@ -1,4 +1,4 @@
-"""What every network of a digital twin offers, and how one of your own is made.
+"""What every network of a digital twin offers, and how to make one of your own.
 
     class Brightness(TwinNetwork):
         '''Units follow the mean of the screen.'''
@@ -15,21 +15,132 @@
 
     Experiment("digital-twin", build=brightness).train().evaluate()
 
+Modules hold no state of the frames themselves: it lies in a `ClipState`. So a network can run any number of
+clips at once, and the frames of a clip can be passed at once, in pieces, or one by one with equal results.
+
 Letters: T frames (30 Hz), B clips, H x W pixels of the monitor, U neurons.
 """
 
-from collections.abc import Mapping
-from typing import Any, SupportsIndex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol, SupportsIndex, TypeVar, runtime_checkable
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
+from torch.nn import functional
 
 from neurokit.config import Count, check_value
-from neurokit.digital_twin.network.clip_state import ClipState, Noise, Periphery, UpdateRule
-from neurokit.digital_twin.network.config import FoundationSettings
-from neurokit.digital_twin.network.readout import unit_model
+from neurokit.digital_twin.network.config import FoundationSettings, Unit
 from neurokit.errors import DataError, SettingsError
+
+Periphery = Literal["dark", "extend"]
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True)
+class UpdateRule:
+    """How the optimiser treats one parameter.
+
+    Adaptive clipping (Brock et al., ICML 2021) compares the norm of a gradient with that of its parameter,
+    unit by unit. Gains, biases, scales, positions and the pose of the monitor do not decay. The loss is a
+    mean over neurons, so gradients of parameters of a single neuron are multiplied by their number.
+
+    Attributes:
+        decay: whether its values decay.
+        norm_over: dimensions of a unit, over which the norms for clipping are taken; None for all of them.
+        scale: factor of its gradient.
+    """
+
+    decay: bool
+    norm_over: tuple[int, ...] | None
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Noise:
+    """Standard normal numbers of one batch of training clips, drawn once for each clip and not for each frame.
+
+    Attributes:
+        center: moves the monitor.
+        angle: turns it.
+        position: moves where neurons look.
+    """
+
+    center: Float[Tensor, "B 3"]
+    angle: Float[Tensor, "B 3"]
+    position: Float[Tensor, "B U 2"]
+
+
+@dataclass(eq=False)
+class ClipState:
+    """The state of a network that runs over the frames of B clips.
+
+    It holds what is computed or drawn once at the start of a clip, such as standardised kernels, and what
+    changes with frames: the last inputs of each causal convolution and the states of the LSTMs.
+
+    Attributes:
+        streams: which of the network's streams run.
+        batch: number of clips.
+        noise: that of training; None in evaluation.
+        periphery: what lies around the monitor, 'dark' or 'extend' (its edge goes on).
+        generator: draws dropout masks; None without them.
+    """
+
+    streams: tuple[int, ...]
+    batch: int
+    noise: Noise | None = None
+    periphery: Periphery = "dark"
+    generator: torch.Generator | None = None
+    cache: dict[nn.Module, Any] = field(default_factory=dict, repr=False)
+    state: dict[nn.Module, Any] = field(default_factory=dict, repr=False)
+
+    def cached(self, module: nn.Module, make: Callable[[], Made]) -> Made:
+        """The result of `make` when `module` first called this, computed once per clip."""
+        if module not in self.cache:
+            self.cache[module] = make()
+        return self.cache[module]
+
+
+@runtime_checkable
+class UnitModel(Protocol):
+    """A rate and a loss."""
+
+    def rate(self, drive: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+        """The predicted response."""
+
+    def loss(self, drive: Float[Tensor, "*any"], response: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+        """The loss, element by element."""
+
+
+class Poisson:
+    """rate = exp(drive); loss = rate - response x drive, without the response's own term."""
+
+    def rate(self, drive: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+        """The exponential of the drive."""
+        return drive.exp()
+
+    def loss(self, drive: Float[Tensor, "*any"], response: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+        """The negative log likelihood, up to a term of the response alone."""
+        return drive.exp() - response * drive
+
+
+class Elu:
+    """rate = ELU(drive) + 1; loss = squared error."""
+
+    def rate(self, drive: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+        """Exponential below zero, linear above."""
+        return functional.elu(drive) + 1
+
+    def loss(self, drive: Float[Tensor, "*any"], response: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+        """The squared error of the rate."""
+        return (self.rate(drive) - response).square()
+
+
+def unit_model(name: Unit) -> UnitModel:
+    """The unit of that name."""
+    units: dict[Unit, type[UnitModel]] = {"poisson": Poisson, "elu": Elu}
+    return units[name]()
 
 
 class TwinNetwork(nn.Module):

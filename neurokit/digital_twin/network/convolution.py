@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurokit.digital_twin.network.clip_state import ClipState, UpdateRule
+from neurokit.digital_twin.network.base import ClipState, UpdateRule
 
 GELU_SCALE = 1.7015043  # preserves the variance of standard normal input (Brock et al., ICLR 2021)
 EPSILON = 1e-5

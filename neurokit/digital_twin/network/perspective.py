@@ -19,7 +19,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurokit.digital_twin.network.clip_state import ClipState, UpdateRule
+from neurokit.digital_twin.network.base import ClipState, UpdateRule
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.convolution import Perceptron
 from neurokit.training.device import full_precision
