@@ -1,4 +1,4 @@
-"""Pictures of digital twins: where the eye looks, learning, responses to a clip, tuning to direction.
+"""Pictures of digital twins: where the eye looks, learning, responses to a video, tuning to direction.
 
 Letters: T frames (30 Hz), R repeats, U units, A directions (angles), K units drawn, P pupil positions,
 H x W monitor pixels, h x w retina pixels.
@@ -52,7 +52,7 @@ def plot_looks(
 
 
 def plot_losses(histories: Mapping[str, pd.DataFrame]) -> Figure:
-    """Poisson loss on validation windows over epochs, a line a model; 1 is the loss of a constant rate."""
+    """Poisson loss on validation clips over epochs, a line a model; 1 is the loss of a constant rate."""
     figure, axis = plt.subplots(figsize=(4, 2.3))
     for name, history in histories.items():
         axis.plot(history["epoch"] + 1, history["validation_loss"], marker=".", label=name)
@@ -62,10 +62,10 @@ def plot_losses(histories: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def plot_clip(
+def plot_repeats(
     recorded: Float[np.ndarray, "R T"], predictions: Mapping[str, Float[np.ndarray, "R T"]]
 ) -> Figure:
-    """One unit's responses to a clip (multiples of its mean): each repeat, their mean, and what models say.
+    """One unit's responses to a video (multiples of its mean): each repeat, their mean, and predictions.
 
     Predictions are drawn as means over repeats.
     """
@@ -77,7 +77,7 @@ def plot_clip(
     )
     for (name, values), colour in zip(predictions.items(), COLOURS, strict=False):
         axis.plot(seconds, values.mean(axis=0), color=colour, label=name)
-    axis.set(xlabel="time in the clip (s)", ylabel="response\n(multiples of mean)")
+    axis.set(xlabel="time in the video (s)", ylabel="response\n(multiples of mean)")
     figure.legend(loc="outside lower center", ncols=1 + len(predictions), fontsize=8)
     return figure
 
@@ -147,8 +147,8 @@ def plot_units(properties: pd.DataFrame) -> Figure:
 def plot_scores(scores: pd.DataFrame, *, measure: str = "cc_norm") -> Figure:
     """A score of each model, a panel a kind of video: the median over units, and quartiles where known.
 
-    `scores` is the table of `neurokit.digital_twin.scores.score_table`; dashed is what somebody who knows a
-    simulated mouse would reach. Only cc_norm has quartiles.
+    `scores` is the table of `neurokit.digital_twin.scores.score_table`; dashed is the ceiling of a
+    simulated mouse. Only cc_norm has quartiles.
     """
     kinds = list(dict.fromkeys(scores["stimulus"]))
     models = [name for name in dict.fromkeys(scores["model"]) if name != "ceiling"]

@@ -1,4 +1,7 @@
-"""Trial folders: recordings of a mouse that watches video, in the files a digital twin is trained on.
+"""Trial folders: recordings of a mouse that watches video, in the files that a digital twin is trained on.
+
+A *video* is what is shown in a trial; a *clip* is a stretch of it that training draws
+(`neurokit.digital_twin.clips`).
 
 The layout is that of the public digital-twin code (cajal/fnn, demo 4; Wang et al., Nature 640:470, 2025).
 `training_data/{training,samples,stimuli,perspectives,modulations,units}/<trial>.npy` holds one file per trial
@@ -38,11 +41,11 @@ TRIAL_FOLDERS = ("training", "samples", *ARRAYS)
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """One clip of video and what was recorded with it.
+    """One showing of a video and what was recorded with it.
 
     Attributes:
         name: of its files.
-        training: whether it is one to fit, else one to validate with; False for repeats of a video.
+        training: whether it trains, else it validates; False for repeats of a video.
         stimulus: grey values, 0 to 255; mapped where it was read from files.
         perspective: pupil x and y, standard deviations from their mean, NaN where not seen.
         modulation: pupil radius and treadmill, likewise.
@@ -59,7 +62,7 @@ class Trial:
 
 @dataclass(frozen=True, eq=False)
 class Video:
-    """A held-out video and its repeats, one or more by their numbers, which all show the same frames."""
+    """A video that is not trained on and its repeats, one or more in the order of their numbers."""
 
     name: str
     repeats: tuple[Trial, ...]
@@ -90,7 +93,7 @@ class TrialFolder:
 def load_trials(folder: str | Path) -> TrialFolder:
     """The trials in a folder such as `training_data`, which holds the folders TRIAL_FOLDERS.
 
-    Videos and units are mapped, so that an hour of them takes no memory; units are looked through once.
+    Videos and units are mapped, so that an hour of them takes no memory; units are checked once.
     Raises DataError, naming the file, for what is missing, damaged or does not fit together.
     """
     folder = Path(folder)

@@ -1,14 +1,15 @@
 """Most exciting images (MEIs): the images to which a neuron of a model responds most.
 
 Gradient ascent on the image at a fixed contrast (Walker et al., Nature Neuroscience 22, 2060-2065, 2019).
-Other experiments use `check_neurons` and `blur` as well.
+Other experiments use `check_neurons`, `blur` and `climb` as well.
 
 Letters: B images, H x W image, N neurons of the model, K selected neurons, with one image each, S steps
 (S1: S + 1).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import SupportsIndex
 
 import torch
@@ -79,56 +80,63 @@ def most_exciting_images(
     shrink to zero. Their direction is the gradient under a Gaussian of `smoothing` pixels, without which fine
     noise would fill the image. Raises DataError for a neuron that the model lacks.
     """
-    start = torch.randn(shape, generator=torch.Generator().manual_seed(check_value("seed", seed, Seed)))
-    start = start.to(first_tensor(model))[None]
+    noise = torch.randn(shape, generator=torch.Generator().manual_seed(check_value("seed", seed, Seed)))
+    noise = noise.to(first_tensor(model))[None]
+    start = scale(noise, norm)
+    bound = partial(scale, norm=float(start.norm()))
     lengths = [step_size * norm * (1 - step / steps) for step in range(steps)]
+
+    def rates(images: Float[Tensor, "K H W"], part: Int[Tensor, "K"]) -> Float[Tensor, "K"]:
+        return model(images).gather(1, part[:, None])[:, 0]
+
     with evaluating(model), torch.enable_grad():
-        parts = check_neurons(neurons, model(start).detach()).split(batch_size)
+        parts = check_neurons(neurons, model(noise).detach()).split(batch_size)
         found = [
-            _climb(model, _scale(start, norm), part, lengths, smoothing, show_progress) for part in parts
+            climb(
+                partial(rates, part=part),
+                start.expand(len(part), -1, -1),
+                lengths,
+                bound,
+                smoothing=smoothing,
+                title="most exciting images",
+                show_progress=show_progress,
+            )
+            for part in parts
         ]
-    images = torch.cat([images for images, _ in found])
+    images = torch.cat([images for images, _ in found]).cpu()
     history = torch.cat([history for _, history in found], dim=1)
     return MostExcitingImages(images, history[-1], history)
 
 
-def _climb(
-    model: nn.Module,
-    start: Float[Tensor, "1 H W"],
-    neurons: Int[Tensor, "K"],
-    lengths: list[float],
+def climb(
+    rates: Callable[[Float[Tensor, "K ..."]], Float[Tensor, "K"]],
+    start: Float[Tensor, "K ..."],
+    lengths: Sequence[float],
+    bound: Callable[[Float[Tensor, "K ..."]], Float[Tensor, "K ..."]],
+    *,
     smoothing: float,
-    show_progress: bool,
-) -> tuple[Float[Tensor, "K H W"], Float[Tensor, "S1 K"]]:
-    """The images after all steps, and the rates before each step and after the last."""
-    images, history = start.expand(len(neurons), -1, -1), []
-    norm = float(start.norm())
-    for length in progress(lengths, desc="most exciting images", disable=not show_progress):
-        rates, direction = _uphill(model, images, neurons, smoothing)
-        images = _scale(images + length * direction, norm)
-        history.append(rates)
-    history.append(_own_rates(model, images, neurons).detach())
-    return images.cpu(), torch.stack(history).cpu()
+    title: str,
+    show_progress: bool = True,
+) -> tuple[Float[Tensor, "K ..."], Float[Tensor, "S1 K"]]:
+    """Stimuli after uphill steps of these `lengths`, and the rates before each step and after the last.
+
+    `rates` gives each neuron's rate to its own stimulus, whose last two axes are rows and columns; `bound`
+    restores the contrast after a step.
+    """
+    stimuli, history = start, []
+    for length in progress(lengths, desc=title, disable=not show_progress):
+        stimuli = stimuli.detach().requires_grad_()
+        found = rates(stimuli)
+        (gradient,) = torch.autograd.grad(found.sum(), stimuli)  # a stimulus affects its own neuron alone
+        smooth = blur(gradient.reshape(-1, *gradient.shape[-2:]), smoothing).view_as(gradient)
+        stimuli = bound(stimuli.detach() + length * scale(smooth, 1.0))
+        history.append(found.detach())
+    with torch.no_grad():
+        history.append(rates(stimuli))
+    return stimuli, torch.stack(history).cpu()
 
 
-def _own_rates(
-    model: nn.Module, images: Float[Tensor, "K H W"], neurons: Int[Tensor, "K"]
-) -> Float[Tensor, "K"]:
-    return model(images).gather(1, neurons[:, None])[:, 0]
-
-
-def _uphill(
-    model: nn.Module, images: Float[Tensor, "K H W"], neurons: Int[Tensor, "K"], smoothing: float
-) -> tuple[Float[Tensor, "K"], Float[Tensor, "K H W"]]:
-    """Each neuron's rate to its image, and the direction of length 1 in which the rate grows."""
-    images = images.detach().requires_grad_()
-    rates = _own_rates(model, images, neurons)
-    (gradient,) = torch.autograd.grad(
-        rates.sum(), images
-    )  # an image affects the rate of its own neuron alone
-    return rates.detach(), _scale(blur(gradient, smoothing), 1.0)
-
-
-def _scale(images: Float[Tensor, "K H W"], norm: float) -> Float[Tensor, "K H W"]:
-    """The same images with that L2 norm; zeros stay zeros."""
-    return norm * images / images.flatten(1).norm(dim=1).clamp_min(1e-12)[:, None, None]
+def scale(stimuli: Float[Tensor, "K ..."], norm: float) -> Float[Tensor, "K ..."]:
+    """The same stimuli with that L2 norm; zeros stay zeros."""
+    lengths = stimuli.flatten(1).norm(dim=1).clamp_min(1e-12)
+    return norm * stimuli / lengths.view(-1, *[1] * (stimuli.ndim - 1))

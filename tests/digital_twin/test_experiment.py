@@ -19,22 +19,21 @@ from neurokit import Experiment, digital_twin, load_pretrained
 from neurokit.digital_twin import checkpoints, sources
 from neurokit.digital_twin.baselines import lagged_pixels
 from neurokit.digital_twin.checkpoints import load_foundation, open_twin
-from neurokit.digital_twin.cohort import CohortNetwork
+from neurokit.digital_twin.clips import MouseClips, draw_once
 from neurokit.digital_twin.config import MODELS, SMALL, TwinConfig
-from neurokit.digital_twin.conversion import write_recording as convert_recording
 from neurokit.digital_twin.exciting_videos import OfPixels, most_exciting_videos
 from neurokit.digital_twin.network.base import TwinNetwork, unit_model
 from neurokit.digital_twin.network.core import AttentionLSTM, ConvolutionLSTM
 from neurokit.digital_twin.network.network import build_network
+from neurokit.digital_twin.preparation import write_recording
 from neurokit.digital_twin.recording import Video, load_trials, load_videos
 from neurokit.digital_twin.released import load_released, save_weights
 from neurokit.digital_twin.scores import predict_videos, score_table, score_videos
-from neurokit.digital_twin.simulated_files import videos_folder, write_recording
+from neurokit.digital_twin.simulated_files import load_truth, videos_folder, write_simulated_mouse
 from neurokit.digital_twin.simulation import MouseParameters, simulate_mouse
 from neurokit.digital_twin.tasks import yardsticks
-from neurokit.digital_twin.truth import load_truth
+from neurokit.digital_twin.training import CohortNetwork
 from neurokit.digital_twin.twin import DigitalTwin
-from neurokit.digital_twin.windows import MouseWindows, draw_once
 from neurokit.errors import CheckpointError, DataError, SettingsError
 from neurokit.insilico.video import direction_tuning
 from neurokit.training import checkpoint
@@ -51,14 +50,14 @@ Make = Callable[..., Experiment]
 @pytest.fixture(scope="module")
 def mouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Half a minute of clips, and a clip of each kind three times, with the truth beside them."""
-    return write_recording(simulate_mouse(TINY), tmp_path_factory.mktemp("mice") / "mouse")
+    return write_simulated_mouse(simulate_mouse(TINY), tmp_path_factory.mktemp("mice") / "mouse")
 
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Another mouse."""
     parameters = TINY.replace(seed=1, cells=4)
-    return write_recording(simulate_mouse(parameters), tmp_path_factory.mktemp("mice") / "other")
+    return write_simulated_mouse(simulate_mouse(parameters), tmp_path_factory.mktemp("mice") / "other")
 
 
 @pytest.fixture(autouse=True)
@@ -103,7 +102,7 @@ def converted(folder: Path) -> Path:
     trials = [replace(each, units=np.insert(each.units, 1, 0, axis=1)) for each in toy_trials()]
     video = repeated("v")
     shown = [replace(each, units=np.insert(each.units, 1, 0, axis=1)) for each in video.repeats]
-    convert_recording(folder, trials, [Video("v", tuple(shown))], np.array([10, 20, 30, 40]))
+    write_recording(folder, trials, [Video("v", tuple(shown))], np.array([10, 20, 30, 40]))
     return folder
 
 
@@ -319,35 +318,35 @@ def test_every_part_can_be_predicted(tiny: Make) -> None:
 
 
 @pytest.mark.parametrize("unit", ["poisson", "elu"])
-def test_yardsticks_are_losses_of_the_very_windows(tiny: Make, mouse: Path, unit: str) -> None:
+def test_yardsticks_are_losses_of_the_very_clips(tiny: Make, mouse: Path, unit: str) -> None:
     """A drive that gives the known rates has the loss of the ceiling, one of 0 that of the mean."""
     config = CONFIG.replace(network=NETWORK.replace(unit=unit))
     found = yardsticks(tiny(config=config).task, config)
     trials, truth = load_trials(mouse / "training_data").part(False), load_truth(mouse)
     losses = {"mean response": [], "ceiling": []}
-    for windows in draw_once({"m": MouseWindows("m", trials, config)}, config, config.seed):
+    for clips in draw_once({"m": MouseClips("m", trials, config)}, config, config.seed):
         for one in range(config.batch):
-            measured = windows.responses[config.burn_in :, one]
-            rates = known_rates(truth, trials, windows, one)[config.burn_in :]
+            measured = clips.responses[config.burn_in :, one]
+            rates = known_rates(truth, trials, clips, one)[config.burn_in :]
             drive = rates.log() if unit == "poisson" else torch.where(rates > 1, rates - 1, rates.log())
             losses["ceiling"].append(unit_model(unit).loss(drive, measured).mean().item())
             losses["mean response"].append(unit_model(unit).loss(0 * drive, measured).mean().item())
     for name, each in losses.items():
         assert found[name] == pytest.approx(np.mean(each), rel=1e-5)
-    # Of squared errors a single event that did not come may outweigh all others in so few windows.
+    # Of squared errors a single event that did not come may outweigh all others in so few clips.
     assert unit == "elu" or found["ceiling"] < found["mean response"]
 
 
-def known_rates(truth: Any, trials: Any, windows: Any, one: int) -> torch.Tensor:
-    """What the simulation knows of a window, which is looked up by its video."""
-    video, length = windows.video[:, one].numpy(), len(windows.video)
+def known_rates(truth: Any, trials: Any, clips: Any, one: int) -> torch.Tensor:
+    """What the simulation knows of a clip, which is looked up by its video."""
+    video, length = clips.video[:, one].numpy(), len(clips.video)
     for trial in trials:
         for start in range(len(trial.stimulus) - length + 1):
-            same = np.array_equal(trial.perspective[start : start + length], windows.pupil[:, one].numpy())
+            same = np.array_equal(trial.perspective[start : start + length], clips.pupil[:, one].numpy())
             if same and np.array_equal(trial.stimulus[start : start + length], video):
                 rates = truth.predict(trial.stimulus, trial.perspective, trial.modulation)
                 return torch.from_numpy(rates[start : start + length])
-    raise AssertionError("the window is of no trial")
+    raise AssertionError("the clip is of no trial")
 
 
 def test_the_yardsticks_show_a_model_that_learned_nothing(tiny: Make) -> None:

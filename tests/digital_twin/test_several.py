@@ -10,12 +10,11 @@ from torch import Tensor, distributed, multiprocessing
 
 from neurokit.digital_twin import several
 from neurokit.digital_twin.checkpoints import open_twin
-from neurokit.digital_twin.cohort import ClippedDescent, CohortNetwork, WindowLoss
+from neurokit.digital_twin.clips import Cohort, MouseClips
 from neurokit.digital_twin.network.network import FoundationNetwork
 from neurokit.digital_twin.recording import load_trials
 from neurokit.digital_twin.several import join_group, keep_equal, train_in_processes
-from neurokit.digital_twin.training import train_cohort
-from neurokit.digital_twin.windows import Cohort, MouseWindows
+from neurokit.digital_twin.training import ClipLoss, ClippedDescent, CohortNetwork, train_cohort
 from neurokit.distributed.processes import EpochStates
 from neurokit.errors import DataError, DiskError, FitError, SettingsError
 from tests.digital_twin.toys import CONFIG, toy_network, toy_recording, toy_trials, train_apart, weights
@@ -85,15 +84,15 @@ def shared_after_a_step(order: str) -> tuple[dict[str, Tensor], dict[str, Tensor
     """The shared part after a first step of two mice: as trained, and worked out from the formula."""
     config = BRISK.replace(sgd=BRISK.sgd.replace(clip=0.001, eps=1e-4))
     model = CohortNetwork({"a": toy_network(), "b": toy_network(units=4, seed=1)}).train()
-    mice = [MouseWindows(m, toy_trials(units=3 + s, seed=s), config) for s, m in enumerate("ab")]
+    mice = [MouseClips(m, toy_trials(units=3 + s, seed=s), config) for s, m in enumerate("ab")]
     before = weights(model.mice["a"])
     rules = model.mice["a"].update_rules()
     optimizer, _ = ClippedDescent(config)(model, config.fit_settings)
     parts: list[dict[str, Tensor]] = []
     step = next(Cohort(mice, config).steps(2, torch.Generator().manual_seed(0), 0))
-    for windows in (replace(windows, stream=0) for windows in step):
+    for clips in (replace(clips, stream=0) for clips in step):
         known = {n: p.grad.clone() for n, p in model.mice["a"].named_parameters() if p.grad is not None}
-        total, number = WindowLoss(config.burn_in)(model, windows)
+        total, number = ClipLoss(config.burn_in)(model, clips)
         (total / number).backward()
         now = {n: p.grad for n, p in model.mice["a"].named_parameters() if p.grad is not None}
         parts.append({n: g - known.get(n, 0) for n, g in now.items() if n.startswith(SHARED)})

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from neurokit.digital_twin.network.network import FoundationNetwork
-from neurokit.digital_twin.twin import STRETCH, DigitalTwin
+from neurokit.digital_twin.twin import CHUNK_SIZE, DigitalTwin
 from neurokit.errors import DataError, SettingsError
 from tests.digital_twin.toys import MONITOR, flicker, toy_network
 
-FRAMES, UNITS = 2 * STRETCH + 5, 3
+FRAMES, UNITS = 2 * CHUNK_SIZE + 5, 3
 RANDOM = np.random.default_rng(0)
 VIDEO = RANDOM.integers(0, 256, (FRAMES, *MONITOR), dtype=np.uint8)
 EYE, ANIMAL = RANDOM.normal(size=(2, FRAMES, 2)).astype(np.float32)
@@ -183,7 +183,7 @@ def test_a_moment_of_other_than_three_parts_is_refused(twin: DigitalTwin, moment
 
 def test_going_on_is_as_seeing_all_at_once(twin: DigitalTwin) -> None:
     whole = twin.predict(VIDEO, EYE, ANIMAL)
-    for cuts in ([7], [1, STRETCH, STRETCH + 3]):
+    for cuts in ([7], [1, CHUNK_SIZE, CHUNK_SIZE + 3]):
         twin.reset()
         parts = [np.split(values, cuts) for values in (VIDEO, EYE, ANIMAL)]
         found = [twin.predict(*part, reset=False) for part in zip(*parts, strict=True)]

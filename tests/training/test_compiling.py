@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from neurokit.digital_twin.cohort import CohortNetwork, WindowLoss
+from neurokit.digital_twin.clips import MouseClips
 from neurokit.digital_twin.network import network as foundation_network
 from neurokit.digital_twin.network import perspective
-from neurokit.digital_twin.windows import MouseWindows
+from neurokit.digital_twin.training import ClipLoss, CohortNetwork
 from neurokit.errors import SettingsError
 from neurokit.sensorium import model as shifter
 from neurokit.sensorium import readout
@@ -96,8 +96,8 @@ def transformer_step(device: str) -> Step:
 
 def twin_step(device: str) -> Step:
     model = CohortNetwork({"m": toy_network()}).to(device)
-    mouse = MouseWindows("m", toy_trials(), CONFIG, device)
-    return model, WindowLoss(2), [mouse.draw(4, torch.Generator().manual_seed(1), stream=0)]
+    mouse = MouseClips("m", toy_trials(), CONFIG, device)
+    return model, ClipLoss(2), [mouse.draw(4, torch.Generator().manual_seed(1), stream=0)]
 
 
 def gradients(step: Step, loss: Callable | None = None, precision: str = "float32") -> tuple[float, Tensor]:
@@ -301,11 +301,11 @@ def test_a_step_on_a_gpu_does_not_wait_for_it(make: Callable[[str], Step]) -> No
 
 @CUDA
 def test_windows_reach_a_gpu_without_waiting_for_it() -> None:
-    mouse = MouseWindows("m", toy_trials(), CONFIG, "cuda")
+    mouse = MouseClips("m", toy_trials(), CONFIG, "cuda")
     try:
         torch.cuda.set_sync_debug_mode("error")
         windows = mouse.draw(4, torch.Generator().manual_seed(1), stream=0)
     finally:
         torch.cuda.set_sync_debug_mode("default")
-    same = MouseWindows("m", toy_trials(), CONFIG).draw(4, torch.Generator().manual_seed(1), stream=0)
+    same = MouseClips("m", toy_trials(), CONFIG).draw(4, torch.Generator().manual_seed(1), stream=0)
     assert torch.equal(windows.video.cpu(), same.video)

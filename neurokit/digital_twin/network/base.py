@@ -59,7 +59,7 @@ class UpdateRule:
 
 @dataclass(frozen=True, eq=False)
 class Noise:
-    """Standard normal numbers of one batch of training clips, drawn once for each clip and not for each frame.
+    """Standard normal numbers of one batch of training clips, drawn once for each clip.
 
     Attributes:
         center: moves the monitor.

@@ -8,11 +8,18 @@ import h5py
 import numpy as np
 import pytest
 
-from neurokit.digital_twin.conversion import resample_trace
-from neurokit.digital_twin.microns import PERIOD, MicronsScan, MicronsTrial, MicronsVideo
-from neurokit.digital_twin.microns_scans import list_scans, load_scan, load_video
-from neurokit.digital_twin.simulated_files import write_scans
+from neurokit.digital_twin.microns import (
+    PERIOD,
+    MicronsScan,
+    MicronsTrial,
+    MicronsVideo,
+    list_scans,
+    load_scan,
+    load_video,
+)
+from neurokit.digital_twin.preparation import resample_trace
 from neurokit.errors import DataError
+from tests.digital_twin.microns_file import write_scans
 
 HASHES = ("0JcYLY6eaQxNgD0AqyHf", "iYx/PwdSenUzRva+I3", "Z%2F")  # "/", "+" and "%" are in real or odd hashes
 SHOWN = (0, 1, 0, 2)
@@ -222,10 +229,10 @@ BAD = {
     "no trials": (removed("sessions/4_7/trials"), "/sessions/4_7 has no trials"),
     "an array for a group": (edited(array_for_group), "/sessions/4_7/meta is no group"),
     "a group for an array": (edited(group_for_array), "meta/coordinates is no array of this file"),
-    "a trial less": (removed(TRIAL), "/sessions/4_7/trials has not the 4 trials that meta names"),
+    "a trial less": (removed(TRIAL), "/sessions/4_7/trials lacks some of the 4 trials that meta names"),
     "a trial more": (
         edited(lambda file: file.create_group("sessions/4_7/trials/4")),
-        "/sessions/4_7/trials has not the 4 trials",
+        "/sessions/4_7/trials lacks some of the 4 trials",
     ),
     "doubled unit": (
         replaced("sessions/4_7/meta/unit_ids", lambda ids: [1, *ids[:-1]]),
