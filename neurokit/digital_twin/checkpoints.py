@@ -19,7 +19,7 @@ from neurokit.digital_twin.network.base import TwinNetwork
 from neurokit.digital_twin.network.network import FoundationNetwork
 from neurokit.digital_twin.preparation import TrainingStatistics
 from neurokit.digital_twin.recording import TrialFolder
-from neurokit.digital_twin.released import list_scans, load_released
+from neurokit.digital_twin.released import open_released
 from neurokit.digital_twin.training import CohortNetwork
 from neurokit.errors import CheckpointError, SettingsError
 from neurokit.training import checkpoint
@@ -143,9 +143,7 @@ def load_foundation(path: str | Path) -> FoundationNetwork:
     path = Path(path)
     if not path.is_dir():
         return cast(FoundationNetwork, open_twin(path).network)
-    first = list_scans(path).iloc[0]
-    twin = load_released(path, int(first["session"]), int(first["scan_idx"]), device="cpu")
-    return cast(FoundationNetwork, twin.network)
+    return cast(FoundationNetwork, open_released(path).model)
 
 
 def to_columns(table: pd.DataFrame | None) -> dict[str, list] | None:

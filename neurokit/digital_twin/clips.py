@@ -1,7 +1,7 @@
 """Clips: what is drawn from the trials of a recording in each step of training.
 
-A clip is a stretch of frames of one trial, as long as the config's `window`. Trial and stretch are drawn anew
-for every step, so there is no list of clips and nothing is in memory twice. Videos stay on disk, mapped; a
+A clip is a stretch of frames of one trial, as long as the config's `window`. Every step draws trial and
+stretch again, so there is no list of clips and nothing is in memory twice. Videos stay on disk, mapped; a
 clip goes to the device as bytes.
 
 Letters: T frames of a clip (30 Hz), B clips, H x W monitor pixels, U units.

@@ -9,7 +9,7 @@ of 15 equal frames. A MICrONS scan shows videos and comes with every fourth samp
 than 3.75 Hz), and a frame stays until the next sample. Its delay of 66 ms or more to the responses is left as
 it is. All are resampled, standardised and written by `neurokit.digital_twin.preparation`.
 
-Baselines that are taken off dF/F are those of the trials to fit alone.
+Baselines that are subtracted from dF/F come only from the training trials.
 
 Letters: S samples of a session, F samples of a MICrONS trial (7.5 Hz), R repeats, T frames of a trial
 (30 Hz; 4 F - 3 in MICrONS), K trials or traces, N units, H x W monitor pixels.
@@ -186,7 +186,7 @@ def convert_scan(
     """Writes a SENSORIUM scan as a trial folder: each trial shows its image for 15 frames.
 
     An approximation: a scan has one number per unit and trial, so units (and behaviour) are the same in all
-    frames of a trial, and nothing tells when in these 0.5 s they responded. Clips of more than 15 frames
+    frames of a trial, and it is unknown when in these 0.5 s they responded. Clips of more than 15 frames
     cannot be drawn from such a folder. Training and validation tiers become trials; repeats of a test image
     become a video, where their responses are not withheld. Without behaviour it is 0.
 
@@ -253,7 +253,7 @@ def split_trials(
     held_out = max(1, round(validation * len(once)))
     if held_out >= len(once):
         finding = (
-            f"{len(once)} of {len(shown)} videos were shown once, and {held_out} of them are to validate"
+            f"{len(once)} of {len(shown)} videos were shown once, and {held_out} of them should validate"
         )
         raise DataError(f"{finding}: take more trials, or a smaller validation share.")
     drawn = set(np.random.default_rng(seed).choice(len(once), held_out, replace=False).tolist())

@@ -144,8 +144,8 @@ def evaluate(
 ) -> pd.DataFrame:
     """Scores on videos that were never trained on, a row a kind and model: twin, baselines, ceiling.
 
-    Only a simulated mouse has other kinds beside the natural one, and a ceiling: the prediction of somebody
-    who knows the mouse. Columns as in `score_table`.
+    Only a simulated mouse has other kinds beside the natural one, and a ceiling: the prediction from its true
+    rates. Columns as in `score_table`.
     """
     videos = task.part("test")
     predictions = {
@@ -172,7 +172,7 @@ def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[st
     """
     for name in arrays:
         if name not in (*SHOWN, "rate"):
-            raise DataError(f"{name} is no input of a digital twin; give {', '.join(SHOWN)} and rate.")
+            raise DataError(f"{name} is not an input of a digital twin; give {', '.join(SHOWN)} and rate.")
     if "stimulus" not in arrays:
         raise DataError(f"stimulus is missing; the inputs hold {', '.join(sorted(arrays)) or 'nothing'}.")
     _check_rate(arrays.get("rate"))

@@ -273,13 +273,13 @@ def _open(path: str | Path) -> Iterator[h5py.File]:
         raise
     except (OSError, KeyError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{path} is cut short, damaged or no HDF5 file ({reason}): {REMEDY}.") from error
+        raise DataError(f"{path} is cut short, damaged or not an HDF5 file ({reason}): {REMEDY}.") from error
 
 
 def _group(parent: h5py.Group, name: str) -> h5py.Group:
     found = _member(parent, name)
     if not isinstance(found, h5py.Group):
-        raise DataError(f"{_name(parent, name)} is no group: {REMEDY}.")
+        raise DataError(f"{_name(parent, name)} is not a group: {REMEDY}.")
     return found
 
 
@@ -290,7 +290,7 @@ def _array(parent: h5py.Group, name: str, kinds: str, shape: tuple[int | None, .
     """
     found, where = _member(parent, name), _name(parent, name)
     if not isinstance(found, h5py.Dataset) or found.external or found.is_virtual:
-        raise DataError(f"{where} is no array of this file: {REMEDY}.")
+        raise DataError(f"{where} is not an array of this file: {REMEDY}.")
     if found.dtype.kind not in kinds or found.nbytes > MOST_BYTES:
         raise DataError(f"{where} holds {found.shape} of {found.dtype}, which cannot be: {REMEDY}.")
     fits = len(found.shape) == len(shape)

@@ -64,7 +64,7 @@ def read_table(path: Path, integers: Sequence[str], texts: Sequence[str] = ()) -
     except FileNotFoundError:
         raise DataError(f"{path} is missing: take all files of the release together.") from None
     except (OSError, ValueError, pd.errors.ParserError) as error:
-        finding = f"{path} is no table of comma-separated values ({str(error).splitlines()[0]})"
+        finding = f"{path} is not a table of comma-separated values ({str(error).splitlines()[0]})"
         raise DataError(f"{finding}: take it from the release again.") from error
     if missing := [name for name in (*integers, *texts) if name not in table]:
         finding = f"{path} has no column {', '.join(missing)}, only {', '.join(map(str, table))}"
@@ -120,7 +120,7 @@ def _whole_numbers(path: Path, column: pd.Series) -> np.ndarray:
     odd = ~are_whole(column)
     if odd.any():
         found = f"'{column[odd].iloc[0]}' in row {int(odd.argmax())} of {column.name}"
-        raise DataError(f"{path} has {found}, no whole number: take it from the release again.")
+        raise DataError(f"{path} has {found}, not a whole number: take it from the release again.")
     return pd.to_numeric(column).to_numpy(dtype=np.int64)
 
 
@@ -198,7 +198,7 @@ def _write_kind(
 
 def _check_kind(kind: str) -> str:
     if kind not in KINDS:
-        raise DataError(f"{kind!r} is no kind of property: choose of {', '.join(KINDS)}.")
+        raise DataError(f"{kind!r} is not a kind of property: choose of {', '.join(KINDS)}.")
     return kind
 
 
@@ -211,7 +211,7 @@ def _require(path: Path) -> Path:
 
 def _table(folder: Path, kind: str) -> pd.DataFrame:
     if _check_kind(kind) == "responses":
-        raise DataError("'responses' is no table: map its arrays with numpy.load(path, mmap_mode='r').")
+        raise DataError("'responses' is not a table: map its arrays with numpy.load(path, mmap_mode='r').")
     path = _require(folder / kind / UNITS_FILE)
     if kind == "readout":
         return _locations(path.with_name("readout_locations.npy"), read_units(path)[UNIT])
@@ -230,7 +230,7 @@ def _check_numbers(path: Path, table: pd.DataFrame, names: Sequence[str]) -> Non
             raise DataError(f"{path} has no column {name}: take it from the release again.")
         if table[name].dtype.kind not in "fiu" or np.isinf(table[name]).any():
             raise DataError(
-                f"{path} has values in {name} that are no finite numbers: take it from the release again."
+                f"{path} has values in {name} that are not finite numbers: take it from the release again."
             )
 
 
@@ -240,7 +240,7 @@ def _locations(path: Path, units: pd.DataFrame) -> pd.DataFrame:
         array = np.load(_require(path), mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise DataError(f"{path} is cut short or no npy file ({reason}): fetch it again.") from error
+        raise DataError(f"{path} is cut short or not an npy file ({reason}): fetch it again.") from error
     if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
         raise DataError(f"{path} does not hold the numbers it should: fetch it again.")
     if array.shape != (len(units), 2):

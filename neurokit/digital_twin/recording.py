@@ -110,7 +110,7 @@ def load_videos(folder: str | Path) -> tuple[Video, ...]:
     """The videos in a folder such as `evaluation_data`, which holds a folder per video in each of ARRAYS.
 
     Videos may differ in their number of repeats and in length. Raises DataError as `load_trials` does, and
-    where repeats of one video show other frames.
+    where repeats of one video differ in their frames.
     """
     folder = Path(folder)
     parents = inner_folders(folder, ARRAYS)
@@ -201,23 +201,23 @@ def _save(folder: Path, name: str, values: np.ndarray) -> None:
 
 def _check_new(names: set[str], name: str, folder: Path) -> None:
     if name in names:
-        raise bad(folder, f"would hold {name} twice", "give each trial or video a name of its own")
+        raise bad(folder, f"would hold {name} twice", "give each trial or video its own name")
     names.add(file_name(name))
 
 
 def _check_any(names: set[str], folder: Path) -> None:
     if not names:
-        raise bad(folder, "would be empty", "give one trial, video or repeat at least")
+        raise bad(folder, "would be empty", "give at least one trial, video or repeat")
 
 
 def _check_video(first: Video, video: Video, folder: Path) -> None:
-    """All repeats alike in size to the first video's, and in every frame to their own first."""
+    """All repeats have the sizes of the first video's, and the frames of their own first."""
     for repeat in video.repeats:
         _check_alike(first.repeats[0], repeat, folder, video.name)
         if not np.array_equal(repeat.stimulus, video.repeats[0].stimulus):
             place = folder / "stimuli" / video.name / f"{repeat.name}.npy"
             finding = f"shows other frames than {video.repeats[0].name}.npy beside it"
-            raise bad(place, finding, "give each video a folder of its own")
+            raise bad(place, finding, "give each video its own folder")
 
 
 def _check_alike(first: Trial, trial: Trial, folder: Path, video: str = "") -> None:

@@ -174,7 +174,7 @@ def _check_md5(archive: Path) -> Path:
 def _check_folder(folder: str | Path) -> Path:
     folder = Path(folder)
     if not folder.is_dir():
-        raise CheckpointError(f"{folder} is no folder: {_remedy()}.")
+        raise CheckpointError(f"{folder} is not a folder: {_remedy()}.")
     return folder
 
 

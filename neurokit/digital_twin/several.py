@@ -50,7 +50,7 @@ def train_in_processes(
     `folders` are the mice's trials by their names, which the saved twins get (see
     `neurokit.digital_twin.checkpoints`). With CUDA, process n takes GPU n. An interrupted run with the same
     `output` is resumed. Raises what reading and training raise in any process, FitError where a process was
-    killed, SettingsError for names that no mouse can have, and DiskError for an `output` that is no folder.
+    killed, SettingsError for impossible names of mice, and DiskError for an `output` that is not a folder.
     """
     _check(folders, output, device)
     threads = max(1, torch.get_num_threads() // len(folders))
@@ -174,13 +174,13 @@ def _folders(pairs: Sequence[str]) -> dict[str, str]:
     split = [pair.split("=", 1) for pair in pairs]
     mouse, times = Counter(mouse for mouse, _ in split).most_common(1)[0]
     if times > 1:
-        raise SettingsError(f"There are {times} mice with the name {mouse!r}: give each a name of its own.")
+        raise SettingsError(f"There are {times} mice with the name {mouse!r}: give each its own name.")
     return dict(split)
 
 
 def _parse_mouse(text: str) -> str:
     if not all(text.partition("=")):
-        raise argparse.ArgumentTypeError(f"{text!r} is no MOUSE=FOLDER")
+        raise argparse.ArgumentTypeError(f"{text!r} is not MOUSE=FOLDER")
     return text
 
 

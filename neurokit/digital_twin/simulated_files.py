@@ -3,7 +3,7 @@
     training_data/         trials shown once, to fit and to validate (see `neurokit.digital_twin.recording`)
     evaluation_data/       natural videos, several times each
     new_stimuli/<kind>/    the same for each of NEW_STIMULI
-    truth.npz              what nobody knows of a real mouse (`MouseTruth`)
+    truth.npz              what is unknown of a real mouse (`MouseTruth`)
 
 Behaviour is in standard deviations and units in multiples of their mean; both statistics are those of the
 trials to fit, everywhere. Readers of recordings do not open the truth: it is for tests, for experiments on
@@ -58,7 +58,7 @@ class Scales:
     units: Float[np.ndarray, "N"]
 
     def trial(self, name: str, shown: Presentation, *, training: bool = False) -> Trial:
-        """A presentation as it is written."""
+        """A presentation in the numbers of a trial folder."""
         return Trial(
             name=name,
             training=training,
@@ -71,13 +71,13 @@ class Scales:
     def behaviour(
         self, perspective: Float[np.ndarray, "T 2"], modulation: Float[np.ndarray, "T 2"]
     ) -> Behaviour:
-        """What was measured, from what is written."""
+        """The measured behaviour, from that of a trial folder."""
         modulation = self.modulation[0] + self.modulation[1] * modulation
         return Behaviour(self.perspective[0] + self.perspective[1] * perspective, *modulation.T)
 
 
 def scales(recording: SimulatedMouse) -> Scales:
-    """The statistics with which a recording is written.
+    """The statistics that scale a recording.
 
     Raises SettingsError where a cell had no event in the trials to fit.
     """
@@ -146,7 +146,7 @@ def _write_truth(recording: SimulatedMouse, found: Scales, path: Path) -> None:
 
 
 def _expected(recording: SimulatedMouse, found: Scales, kind: str) -> Float32[np.ndarray, "V R T N"]:
-    """What a twin that knows all would predict, in multiples of the units' means."""
+    """The prediction of a twin that knows the truth, in multiples of the units' means."""
     videos = recording.repeated[kind]
     return np.array([[shown.expected / found.units for shown in video] for video in videos], dtype=np.float32)
 
@@ -171,11 +171,11 @@ MAKERS = (simulate_mouse, write_simulated_mouse)
 
 @dataclass(frozen=True, eq=False)
 class MouseTruth:
-    """One simulated mouse and its recording as their maker knows them.
+    """The truth about one simulated mouse and its recording.
 
     Attributes:
-        mouse: its cells and eye; `mouse.rates` tells its response to any video.
-        scales: statistics of the trials to fit, with which everything was written.
+        mouse: its cells and eye; `mouse.rates` gives its response to any video.
+        scales: statistics of the training trials, which scale all files.
         ceilings: by kind of repeated videos.
         expected: by kind, mean of the units written, over chance.
     """
@@ -192,7 +192,7 @@ class MouseTruth:
         perspective: Float[np.ndarray, "T 2"] | None = None,
         modulation: Float[np.ndarray, "T 2"] | None = None,
     ) -> Float32[np.ndarray, "T N"]:
-        """What a perfect twin would predict, from and in the numbers of a trial folder.
+        """The prediction of a perfect twin; inputs and result are in the numbers of a trial folder.
 
         Behaviour that is not given is the mean of the trials to fit.
         """
@@ -215,7 +215,7 @@ def load_simulated_mouse(parameters: MouseParameters) -> Path:
 
 
 def load_truth(folder: str | Path) -> MouseTruth:
-    """What a simulated recording's folder was made of; raises DataError where that is missing or damaged."""
+    """The truth in a simulated recording's folder; raises DataError where it is missing or damaged."""
     path = truth_path(folder)
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -226,7 +226,7 @@ def load_truth(folder: str | Path) -> MouseTruth:
 
 
 def truth_path(folder: str | Path) -> Path:
-    """Where the truth lies beside a simulated recording; other recordings have none."""
+    """The file of the truth beside a simulated recording; other recordings have none."""
     return Path(folder) / TRUTH
 
 

@@ -194,7 +194,7 @@ class VideoMouse:
     def recorded_rates(
         self, stimulus: UInt8[np.ndarray, "T H W"], behaviour: Behaviour
     ) -> Float[np.ndarray, "t N"]:
-        """The rates from as many frames of grey before the first as the microscope's window reaches back."""
+        """The rates, from as many grey frames before the first as the microscope's window reaches back."""
         lead = len(WINDOW) - 1
         before = behaviour.prepend_first(lead)
         return self.rates(prepend_grey(stimulus, lead), before.perspective, before.radius, before.speed)

@@ -86,7 +86,7 @@ def load(
 
 
 def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
-    """The demo's mouse, or the scans of the released weights, which are no recordings; nothing is downloaded.
+    """The demo's mouse, or the scans of the released weights, which are not recordings. Downloads nothing.
 
     Raises SettingsError for the source cutout, which has none, and DataError where the weights are missing.
     """

@@ -28,7 +28,7 @@ def read_tensors(path: Path, remedy: str) -> dict[str, Tensor]:
     """
     content = _open(path, remedy)
     if not isinstance(content, dict) or not content or not all(_is_plain(*row) for row in content.items()):
-        raise CheckpointError(f"{path} is no table of named tensors: {remedy}.")
+        raise CheckpointError(f"{path} is not a table of named tensors: {remedy}.")
     check_finite(path, content, remedy)
     return content
 

@@ -16,7 +16,7 @@ from torch import nn
 
 import neurokit.training.fit
 from neurokit import Experiment, digital_twin, load_pretrained
-from neurokit.digital_twin import checkpoints, sources
+from neurokit.digital_twin import released, sources
 from neurokit.digital_twin.baselines import lagged_pixels
 from neurokit.digital_twin.checkpoints import load_foundation, open_twin
 from neurokit.digital_twin.clips import MouseClips, draw_once
@@ -218,7 +218,7 @@ def test_a_folder_of_released_weights_is_a_foundation(
     wide, units = NETWORK.replace(streams=3), pd.DataFrame({"unit_id": range(4)})
     source = toy_network(4, streams=3)
     save_weights(tmp_path / "weights", source.state_dict(), units, 6, 2)
-    monkeypatch.setattr(checkpoints, "load_released", partial(load_released, settings=wide))
+    monkeypatch.setattr(released, "load_released", partial(load_released, settings=wide))
     network = tiny({"foundation": tmp_path / "weights"}, epochs=1).train().result.model
     theirs = weights(source.core)
     assert network.settings == wide
@@ -472,7 +472,7 @@ def test_what_is_no_network_of_a_twin_is_refused(tiny: Make) -> None:
         DigitalTwin(nn.Linear(2, 3))
     with pytest.raises(SettingsError, match="Silent has no `drive`; write it"):
         DigitalTwin(Silent(3, NETWORK))
-    with pytest.raises(DataError, match=r"Brightness and Brightness share none: train each mouse for itself"):
+    with pytest.raises(DataError, match=r"Brightness and Brightness share none: train each mouse separately"):
         CohortNetwork({mouse: Brightness(3, NETWORK) for mouse in "ab"})
     with pytest.raises(DataError, match="FoundationNetwork and Brightness share none"):
         CohortNetwork({"a": toy_network(), "b": Brightness(3, NETWORK)})
@@ -526,7 +526,7 @@ def test_a_folder_is_one_session_that_is_called_like_it(tiny: Make, mouse: Path)
     assert tiny(session="mouse").recording.name == "mouse"
     with pytest.raises(DataError, match="No session is named 'mice'; this source has mouse"):
         _ = tiny(session="mice").recording
-    with pytest.raises(DataError, match="training_data is no folder"):
+    with pytest.raises(DataError, match="training_data is not a folder"):
         _ = tiny(folder=mouse / "new_stimuli").recording
 
 
@@ -566,7 +566,7 @@ def test_sessions_are_listed_without_a_download(monkeypatch: pytest.MonkeyPatch,
     assert digital_twin.sessions("full")[["session", "scan_idx", "units"]].to_numpy().tolist() == [[6, 2, 4]]
     text = digital_twin.describe_weights(data / "microns" / "weights")
     assert ["6", "2", "4", "0f"] in [line.split() for line in text.splitlines()]
-    with pytest.raises(CheckpointError, match="is no folder"):
+    with pytest.raises(CheckpointError, match="is not a folder"):
         digital_twin.describe_weights(data / "gone")
 
 
@@ -621,7 +621,7 @@ def test_rates_for_new_video_are_those_of_the_twin(tiny: Make) -> None:
         ({"stimulus": np.zeros((6, 36, 64), np.uint8)}, r"frames of \(36, 64\) pixels, and this twin sees"),
         ({"perspective": np.zeros((5, 2))}, "perspective has 5 frames and the stimulus 6"),
         ({"modulation": np.zeros((6, 3))}, r"modulation has the shape \(6, 3\); give frames x 2"),
-        ({"pupil": np.zeros((6, 2))}, "pupil is no input of a digital twin; give stimulus, perspective"),
+        ({"pupil": np.zeros((6, 2))}, "pupil is not an input of a digital twin; give stimulus, perspective"),
     ],
 )
 def test_input_that_does_not_fit_is_refused(change: dict[str, Any], says: str, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Raw recordings as trial folders: resampling, and statistics of the training trials alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from neurokit.digital_twin.preparation import (
 from neurokit.digital_twin.recording import Trial, Video, load_trials, load_videos
 from neurokit.errors import DataError
 from tests.digital_twin.toys import values_of
+from tests.v1_transformer.toys import toy_frames
 
 FAST = np.arange(2000) / 100  # s, 100 Hz
 FRAMES = np.arange(30, 570) / 30  # s

@@ -126,17 +126,17 @@ BAD = {
     "no area": (csv("anatomy", lambda t: t.drop(columns="brain_area")), "has no column brain_area"),
     "no field": (csv("anatomy", lambda t: t.drop(columns="field")), "has no column field"),
     "no session": (csv("performance", lambda t: t.drop(columns="session")), "has no column session"),
-    "words": (csv("performance", lambda t: t.assign(cc_abs="high")), "values in cc_abs that are no finite"),
+    "words": (csv("performance", lambda t: t.assign(cc_abs="high")), "values in cc_abs that are not finite"),
     "endless": (
         csv("performance", lambda t: t.assign(cc_abs=math.inf)),
-        "values in cc_abs that are no finite",
+        "values in cc_abs that are not finite",
     ),
     "fewer locations": (npy(LOCATION, lambda v: v[:4]), r"the shape \(4, 2\) instead of \(5, 2\)"),
     "wide locations": (npy(LOCATION, lambda v: np.ones((5, 3))), r"\(5, 3\) instead of \(5, 2\)"),
     "endless locations": (npy(LOCATION, lambda v: v * np.inf), r"readout_locations\.npy is not finite"),
     "pickled locations": (
         lambda f: np.save(f / LOCATION, np.array([None], object), allow_pickle=True),
-        r"readout_locations\.npy is cut short or no npy file",
+        r"readout_locations\.npy is cut short or not an npy file",
     ),
     "cut locations": (cut(LOCATION), r"readout_locations\.npy is cut short"),
     "empty locations": (lambda f: (f / LOCATION).write_bytes(b""), r"readout_locations\.npy is cut short"),
@@ -156,9 +156,11 @@ def test_tables_that_cannot_be_read_are_one_sentence(
 
 
 def test_unknown_kinds(folder: Path) -> None:
-    with pytest.raises(DataError, match=r"'tuning' is no kind of property: choose of performance, ori_dir"):
+    with pytest.raises(
+        DataError, match=r"'tuning' is not a kind of property: choose of performance, ori_dir"
+    ):
         load_properties(folder, "tuning")
-    with pytest.raises(DataError, match="'responses' is no table: map its arrays with numpy"):
+    with pytest.raises(DataError, match="'responses' is not a table: map its arrays with numpy"):
         load_properties(folder, "responses")
 
 
@@ -181,5 +183,5 @@ def test_each_file_is_fetched_under_its_own_name(tmp_path: Path, monkeypatch: py
     asked.clear()
     fetch_properties(tmp_path, ["responses"])
     assert {name for _, name, _ in asked} == {"responses.npy", "stimulus.npy", "units.csv", "metadata.csv"}
-    with pytest.raises(DataError, match="'rf' is no kind of property"):
+    with pytest.raises(DataError, match="'rf' is not a kind of property"):
         fetch_properties(tmp_path, ["rf"])

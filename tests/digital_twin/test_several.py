@@ -224,7 +224,7 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monk
     distributed.destroy_process_group()
     with pytest.raises(SystemExit):
         several.main(["nofolder", "--output", str(tmp_path)])
-    assert "'nofolder' is no MOUSE=FOLDER" in capsys.readouterr().err
+    assert "'nofolder' is not MOUSE=FOLDER" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monk
         (["--epochs", "-5"], "epochs is -5; use a whole number of 1 or more."),
         (["--epochs", "0"], "epochs is 0; use a whole number of 1 or more."),
         (["--seed", "-1"], "seed is -1; use a whole number from 0 to 2^31 - 1."),
-        (["a=other"], "There are 2 mice with the name 'a': give each a name of its own."),
+        (["a=other"], "There are 2 mice with the name 'a': give each its own name."),
         (["b.c=other"], "A mouse cannot have the name 'b.c': use letters, digits and hyphens."),
         (["../b=other"], "A mouse cannot have the name '../b': use letters, digits and hyphens."),
         (["keys=other"], "A mouse cannot have the name 'keys': use letters, digits and hyphens."),

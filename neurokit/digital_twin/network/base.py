@@ -83,7 +83,7 @@ class ClipState:
         streams: which of the network's streams run.
         batch: number of clips.
         noise: that of training; None in evaluation.
-        periphery: what lies around the monitor, 'dark' or 'extend' (its edge goes on).
+        periphery: what lies around the monitor, 'dark' or 'extend' (its edge continues).
         generator: draws dropout masks; None without them.
     """
 
@@ -114,14 +114,14 @@ class UnitModel(Protocol):
 
 
 class Poisson:
-    """rate = exp(drive); loss = rate - response x drive, without the response's own term."""
+    """rate = exp(drive); loss = rate - response x drive."""
 
     def rate(self, drive: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
         """The exponential of the drive."""
         return drive.exp()
 
     def loss(self, drive: Float[Tensor, "*any"], response: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
-        """The negative log likelihood, up to a term of the response alone."""
+        """The negative log likelihood, without a term that depends only on the response."""
         return drive.exp() - response * drive
 
 
@@ -144,15 +144,14 @@ def unit_model(name: Unit) -> UnitModel:
 
 
 class TwinNetwork(nn.Module):
-    """From video, pupil and treadmill to the rates of one mouse's neurons; its own part is `drive`.
+    """From video, pupil and treadmill to the rates of one mouse's neurons; a subclass defines `drive`.
 
-    Of the `settings`, which may be a plain dictionary, these count for every network: `monitor` (size of
-    frames), `streams` (how many a training step chooses one of) and `unit` (rate and loss of a drive). A
-    network of your own reads as many of the others as it likes. One whose arguments are `units` and
-    `settings` alone can be opened from a checkpoint by its class; another overrides `configuration`, or is
-    built again.
+    Of the `settings`, which may be a plain dictionary, three count for every network: `monitor` (size of
+    frames), `streams` (a training step chooses one of them) and `unit` (rate and loss of a drive). Your own
+    network may use any of the others. If its only arguments are `units` and `settings`, its class opens a
+    checkpoint; otherwise it overrides `configuration`, or you build it again.
 
-    Raises SettingsError for no neuron, and for settings that cannot be.
+    Raises SettingsError for zero neurons and for impossible settings.
     """
 
     def __init__(self, units: SupportsIndex, settings: FoundationSettings | Mapping[str, Any]) -> None:
@@ -164,19 +163,19 @@ class TwinNetwork(nn.Module):
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """What makes this network anew, as JSON can hold it: `type(network)(**configuration)`."""
+        """The arguments that make this network again, for JSON: `type(network)(**configuration)`."""
         return {"units": self.units, "settings": self.settings.to_dict()}
 
     @property
     def shared(self) -> dict[str, nn.Module]:
-        """What mice have in common, by name; nothing, unless a network says so."""
+        """The modules that mice have in common, by name; none by default."""
         return {}
 
     def share(self, first: "TwinNetwork") -> None:
-        """Takes what mice share from the network of another; raises DataError where that is nothing."""
+        """Takes the shared modules of another mouse's network; raises DataError where there are none."""
         raise DataError(
             f"Mice trained together share a core, and {type(first).__name__} and {type(self).__name__} share "
-            "none: train each mouse for itself, or build a FoundationNetwork for each."
+            "none: train each mouse separately, or build a FoundationNetwork for each."
         )
 
     def drive(
@@ -188,9 +187,9 @@ class TwinNetwork(nn.Module):
     ) -> Float[Tensor, "T B U"]:
         """The drive of each neuron in each frame, which `unit` turns into a rate: with 'poisson', its log.
 
-        `pixels` are between 0 (black) and 1 (white), `pupil` is x and y, `behaviour` pupil radius and
-        treadmill speed, all z-scored. A frame's drive depends on no later frame. What has to be remembered
-        until the next frames lies in `clip.state[self]`: a video may come at once or in parts.
+        `pixels` are between 0 (black) and 1 (white); `pupil` (x and y) and `behaviour` (pupil radius and
+        treadmill speed) are z-scored. A frame's drive does not depend on later frames. Memory of earlier
+        frames belongs in `clip.state[self]`, since a video may come at once or in parts.
         """
         raise NotImplementedError(f"{type(self).__name__} has no drive.")
 
@@ -203,12 +202,12 @@ class TwinNetwork(nn.Module):
         noise: Noise | None = None,
         periphery: Periphery = "dark",
     ) -> ClipState:
-        """The start of a clip of frames: nothing was seen yet.
+        """The start of a clip, before its first frame.
 
-        `stream` runs one stream alone. In training mode the noise of the clip is drawn from `generator`
-        (torch's own without one), on the CPU, so that it is the same on every device; `noise` gives it.
-        Changing weights afterwards does not change this clip: begin a new one. Raises SettingsError for a
-        stream that there is not.
+        `stream` runs only that stream. In training mode the noise of the clip is drawn from `generator`
+        (torch's own without one), on the CPU, so that it is the same on every device; `noise` sets it.
+        A clip does not notice when weights change afterwards: begin a new one. Raises SettingsError for a
+        stream that does not exist.
         """
         if stream is not None and not 0 <= stream < self.settings.streams:
             raise SettingsError(
@@ -228,7 +227,7 @@ class TwinNetwork(nn.Module):
     ) -> Float[Tensor, "T B U"]:
         """The drive of each neuron in each frame, from grey values of 0 to 255; see `drive`.
 
-        With the `clip` of earlier frames, these go on from there. How many come at once does not matter
+        With the `clip` of earlier frames, these continue it. The number of frames in a call does not matter
         for the result, only for speed and memory.
         """
         clip = clip or self.begin(video.shape[1])
@@ -246,16 +245,16 @@ class TwinNetwork(nn.Module):
         return self.unit.rate(self(video, pupil, behaviour, clip))
 
     def update_rules(self) -> dict[str, UpdateRule]:
-        """How the optimiser treats each parameter, by name: it decays, and is clipped as one tensor."""
+        """The rule of each parameter, by name: by default it decays and is clipped as one tensor."""
         return {name: UpdateRule(True, None) for name, _ in self.named_parameters()}
 
     def _draw(self, batch: int, generator: torch.Generator | None) -> Noise | None:
-        """The noise of a clip of training; none, unless a network says so."""
+        """The noise of a training clip; none by default."""
         return None
 
 
 def check_network(network: nn.Module) -> TwinNetwork:
-    """The network, if it is one of a twin; raises SettingsError where it is not, or has no drive."""
+    """The network; raises SettingsError unless it is a `TwinNetwork` with a drive."""
     if not isinstance(network, TwinNetwork):
         raise SettingsError(
             f"The network is a {type(network).__name__}; derive its class from "

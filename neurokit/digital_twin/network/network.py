@@ -99,9 +99,9 @@ class Readout(nn.Module):
 class FoundationNetwork(TwinNetwork):
     """The complete network for the neurons of one mouse.
 
-    Settings may be a plain dictionary, as `configuration` gives them, so that a checkpoint can make the
-    network anew. Weights are drawn from torch's global generator; `build_network` takes a seed. Raises
-    SettingsError for no neuron, and for settings that cannot be built.
+    Settings may be a plain dictionary, as in `configuration`, so that a checkpoint can make the network
+    again. Weights are drawn from torch's global generator; `build_network` takes a seed. Raises SettingsError
+    for zero neurons and for impossible settings.
     """
 
     def __init__(
