@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from neurokit.digital_twin.clips import MouseClips
     from neurokit.digital_twin.config import MODELS, SMALL, TwinConfig, search_space
     from neurokit.digital_twin.conversion import convert_microns, split_trials
-    from neurokit.digital_twin.exciting_videos import OfPixels, most_exciting_videos
     from neurokit.digital_twin.experiment import (
         build,
         draw,
@@ -77,6 +76,6 @@ if TYPE_CHECKING:
     from neurokit.digital_twin.sources import TwinRecording, describe, describe_weights, load, sessions
     from neurokit.digital_twin.tasks import TwinTask
     from neurokit.digital_twin.training import CohortNetwork, train_cohort, train_twin, transfer_core
-    from neurokit.digital_twin.twin import DigitalTwin
+    from neurokit.digital_twin.twin import DigitalTwin, OfPixels
 
 __getattr__, __dir__, __all__ = lazy_names(__name__)

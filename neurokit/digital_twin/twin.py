@@ -1,6 +1,6 @@
 """A digital twin: a trained network that is shown video as the animal was, frame by frame or all at once.
 
-Letters: T frames (30 Hz), N presentations at once, H x W monitor pixels, U units.
+Letters: T frames (30 Hz), N presentations at once, K videos, H x W monitor pixels, U units.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,12 +9,12 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float, Float32, UInt8
 from torch import Tensor, nn
 
 from neurokit.digital_twin.network.base import ClipState, Periphery, check_network
 from neurokit.errors import DataError, SettingsError
-from neurokit.training.device import choose_device
+from neurokit.training.device import choose_device, first_tensor
 from neurokit.training.predict import evaluating
 
 CHUNK_SIZE = 16  # frames that go through the network together; an hour of video takes no more memory
@@ -123,6 +123,38 @@ class DigitalTwin:
                 f"There were {self._clip.batch} presentations so far, and now {video.shape[1]}: reset first."
             )
         return self._clip
+
+
+class OfPixels(nn.Module):
+    """A twin as a differentiable function of the pixels alone; its behaviour is constant.
+
+    `perspective` (pupil x and y) and `modulation` (pupil radius, treadmill) are in standard deviations, and
+    0 where they are left out. The network is shared, not copied.
+    """
+
+    perspective: Float[Tensor, "2"]
+    modulation: Float[Tensor, "2"]
+
+    def __init__(
+        self,
+        twin: DigitalTwin,
+        perspective: Float[Tensor, "2"] | None = None,
+        modulation: Float[Tensor, "2"] | None = None,
+    ) -> None:
+        super().__init__()
+        self.network, self.periphery = twin.network, twin.periphery
+        self.training = twin.network.training
+        for name, value in (("perspective", perspective), ("modulation", modulation)):
+            constant = torch.zeros(2) if value is None else value.detach()
+            self.register_buffer(name, constant.to(first_tensor(twin.network)), persistent=False)
+
+    def forward(self, pixels: Float[Tensor, "K T H W"]) -> Float[Tensor, "K T U"]:
+        """Responses to each video (0 black, 1 white) from its first frame on."""
+        frames = pixels.transpose(0, 1)[:, :, None]
+        pupil, behaviour = (v.expand(*frames.shape[:2], 2) for v in (self.perspective, self.modulation))
+        clip = self.network.begin(len(pixels), periphery=self.periphery)
+        drive = self.network.drive(frames, pupil, behaviour, clip)
+        return self.network.unit.rate(drive).transpose(0, 1)
 
 
 def _check_video(stimulus: Any, monitor: tuple[int, int]) -> UInt8[np.ndarray, "T N H W"]:

@@ -21,7 +21,6 @@ from neurokit.digital_twin.baselines import lagged_pixels
 from neurokit.digital_twin.checkpoints import load_foundation, open_twin
 from neurokit.digital_twin.clips import MouseClips, draw_once
 from neurokit.digital_twin.config import MODELS, SMALL, TwinConfig
-from neurokit.digital_twin.exciting_videos import OfPixels, most_exciting_videos
 from neurokit.digital_twin.network.base import TwinNetwork, unit_model
 from neurokit.digital_twin.network.core import AttentionLSTM, ConvolutionLSTM
 from neurokit.digital_twin.network.network import build_network
@@ -33,8 +32,9 @@ from neurokit.digital_twin.simulated_files import load_truth, videos_folder, wri
 from neurokit.digital_twin.simulation import MouseParameters, simulate_mouse
 from neurokit.digital_twin.tasks import yardsticks
 from neurokit.digital_twin.training import CohortNetwork
-from neurokit.digital_twin.twin import DigitalTwin
+from neurokit.digital_twin.twin import DigitalTwin, OfPixels
 from neurokit.errors import CheckpointError, DataError, SettingsError
+from neurokit.insilico.most_exciting import most_exciting_videos
 from neurokit.insilico.video import direction_tuning
 from neurokit.training import checkpoint
 from tests.digital_twin.toys import CONFIG, NETWORK, toy_network, toy_trials, toy_video, weights
