@@ -115,9 +115,9 @@ def convert_session(
         last = slice(split.evaluation.start, split.evaluation.stop)
         repeats = _repeats(session, behaviour, frames[last], movie.starts[:, last])
         videos.append(Video(movie.name, tuple(repeats)))
-    lowest = _lowest([trial.units for trial in trials if trial.training], baseline)
-    videos = [replace(each, repeats=tuple(_above(lowest, each.repeats))) for each in videos]
-    return write_recording(folder, _above(lowest, trials), videos, session.cell_ids)
+    lowest = _percentile([trial.units for trial in trials if trial.training], baseline)
+    videos = [replace(each, repeats=tuple(_subtract(lowest, each.repeats))) for each in videos]
+    return write_recording(folder, _subtract(lowest, trials), videos, session.cell_ids)
 
 
 def _session_behaviour(session: MovieRecording) -> Float32[np.ndarray, "S 4"]:
@@ -150,12 +150,12 @@ def _repeats(
     return trials
 
 
-def _lowest(responses: Sequence[Float32[np.ndarray, "_ N"]], baseline: float) -> Float32[np.ndarray, "N"]:
+def _percentile(responses: Sequence[Float32[np.ndarray, "_ N"]], baseline: float) -> Float32[np.ndarray, "N"]:
     """The percentile of dF/F over all these frames that stands for no activity."""
     return np.percentile(np.concatenate(responses), baseline, axis=0).astype(np.float32)
 
 
-def _above(lowest: Float32[np.ndarray, "N"], trials: Sequence[Trial]) -> list[Trial]:
+def _subtract(lowest: Float32[np.ndarray, "N"], trials: Sequence[Trial]) -> list[Trial]:
     return [replace(trial, units=np.maximum(trial.units - lowest, 0)) for trial in trials]
 
 
@@ -201,17 +201,14 @@ def convert_scan(
         )
     videos = []
     for image in np.unique(scan.image_ids[scored]):
-        repeats = scored[scan.image_ids[scored] == image]
-        videos.append(Video(str(image), tuple(_stills(scan, repeats, size))))
-    return write_recording(folder, _stills(scan, used, size), videos, scan.unit_ids)
-
-
-def _stills(scan: ImageRecording, indices: Int[np.ndarray, "K"], size: tuple[int, int]) -> list[Trial]:
-    """Raw trials of a scan's trials; all frames of one are the same memory."""
-    return [_still(scan, index, size) for index in indices.tolist()]
+        repeats = scored[scan.image_ids[scored] == image].tolist()
+        videos.append(Video(str(image), tuple(_still(scan, index, size) for index in repeats)))
+    trials = [_still(scan, index, size) for index in used.tolist()]
+    return write_recording(folder, trials, videos, scan.unit_ids)
 
 
 def _still(scan: ImageRecording, index: int, size: tuple[int, int]) -> Trial:
+    """A raw trial that shows one image; all its frames are the same memory."""
     mean, std = (np.asarray(scan.statistics["images"][word]) for word in ("mean", "std"))
     grey = np.rint(scan.images[index] * std + mean).clip(0, 255).astype(np.uint8)
     image = resize_video(grey[None], size)[0]
@@ -283,7 +280,7 @@ def convert_microns(
     sampled at 7.5 Hz as its video is; DiskError where the folder cannot be written.
     """
     split = split_trials(scan.trials, validation=validation, seed=seed)
-    lowest = _lowest([trial.responses for trial in split.train], baseline)
+    lowest = _percentile([trial.responses for trial in split.train], baseline)
     trials = [
         _microns_trial(path, trial, _microns_frames(path, trial.video, size), lowest, training)
         for part, training in ((split.train, True), (split.validation, False))

@@ -149,7 +149,7 @@ class SgdClip(torch.optim.Optimizer):
                     self._update(parameter, group)
 
     def _update(self, parameter: nn.Parameter, group: dict[str, Any]) -> None:
-        change = _clipped(parameter.grad * group["scale"], parameter, group)
+        change = _shorten(parameter.grad * group["scale"], parameter, group)
         state, momentum = self.state[parameter], group["momentum"]
         if "momentum" in state:
             state["momentum"].mul_(momentum).add_(change)
@@ -172,7 +172,7 @@ def _groups(parameters: Iterable[tuple[nn.Parameter, UpdateRule]]) -> list[dict[
     ]
 
 
-def _clipped(gradient: Tensor, parameter: Tensor, group: dict[str, Any]) -> Tensor:
+def _shorten(gradient: Tensor, parameter: Tensor, group: dict[str, Any]) -> Tensor:
     """The gradient, made shorter in each unit where it is too long for that unit's parameters."""
     own, length = (vector_norm(x, dim=group["norm_over"], keepdim=True) for x in (parameter, gradient))
     longest = (group["clip"] * own).clamp_min(group["eps"] * sqrt(parameter.numel()))

@@ -21,9 +21,9 @@ from jaxtyping import Float32, UInt8
 
 from neurokit.digital_twin.trial_files import (
     ARRAYS,
-    bad,
     check_arrays,
     check_replaceable,
+    data_error,
     file_name,
     inner_folders,
     npy_files,
@@ -173,7 +173,7 @@ def _read_trial(folder: Path, name: str) -> Trial:
     stated = read_scalar(samples, "iu", "the number of frames as one integer")
     if stated != len(trial.stimulus):
         finding = f"says {stated}, and the stimulus of that trial has {len(trial.stimulus)} frames"
-        raise bad(samples, finding, "write the trial again")
+        raise data_error(samples, finding, "write the trial again")
     return trial
 
 
@@ -201,13 +201,13 @@ def _save(folder: Path, name: str, values: np.ndarray) -> None:
 
 def _check_new(names: set[str], name: str, folder: Path) -> None:
     if name in names:
-        raise bad(folder, f"would hold {name} twice", "give each trial or video its own name")
+        raise data_error(folder, f"would hold {name} twice", "give each trial or video its own name")
     names.add(file_name(name))
 
 
 def _check_any(names: set[str], folder: Path) -> None:
     if not names:
-        raise bad(folder, "would be empty", "give at least one trial, video or repeat")
+        raise data_error(folder, "would be empty", "give at least one trial, video or repeat")
 
 
 def _check_video(first: Video, video: Video, folder: Path) -> None:
@@ -217,7 +217,7 @@ def _check_video(first: Video, video: Video, folder: Path) -> None:
         if not np.array_equal(repeat.stimulus, video.repeats[0].stimulus):
             place = folder / "stimuli" / video.name / f"{repeat.name}.npy"
             finding = f"shows other frames than {video.repeats[0].name}.npy beside it"
-            raise bad(place, finding, "give each video its own folder")
+            raise data_error(place, finding, "give each video its own folder")
 
 
 def _check_alike(first: Trial, trial: Trial, folder: Path, video: str = "") -> None:
@@ -226,8 +226,8 @@ def _check_alike(first: Trial, trial: Trial, folder: Path, video: str = "") -> N
     if found != expected:
         place = folder / "stimuli" / video / f"{trial.name}.npy"
         finding = f"has frames of {found} pixels, and {first.name}.npy of {expected}"
-        raise bad(place, finding, "resize them to one size")
+        raise data_error(place, finding, "resize them to one size")
     if (units := trial.units.shape[1]) != first.units.shape[1]:
         place = folder / "units" / video / f"{trial.name}.npy"
         finding = f"has {units} units, and {first.name}.npy has {first.units.shape[1]}"
-        raise bad(place, finding, "keep the same units in the same order throughout")
+        raise data_error(place, finding, "keep the same units in the same order throughout")

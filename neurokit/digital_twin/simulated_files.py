@@ -131,7 +131,7 @@ def _write_truth(recording: SimulatedMouse, found: Scales, path: Path) -> None:
         f"{part}_{each.name}": getattr(of, each.name) for part, of in parts.items() for each in fields(of)
     }
     for kind in recording.repeated:
-        arrays[f"expected_{kind}"] = _expected(recording, found, kind)
+        arrays[f"expected_{kind}"] = _expectations(recording, found, kind)
         for name, values in vars(recording.ceilings(kind)).items():
             arrays[f"ceiling_{kind}_{name}"] = values
     with atomic_write(path) as temporary, temporary.open("wb") as stream:
@@ -145,7 +145,7 @@ def _write_truth(recording: SimulatedMouse, found: Scales, path: Path) -> None:
         )
 
 
-def _expected(recording: SimulatedMouse, found: Scales, kind: str) -> Float32[np.ndarray, "V R T N"]:
+def _expectations(recording: SimulatedMouse, found: Scales, kind: str) -> Float32[np.ndarray, "V R T N"]:
     """The prediction of a twin that knows the truth, in multiples of the units' means."""
     videos = recording.repeated[kind]
     return np.array([[shown.expected / found.units for shown in video] for video in videos], dtype=np.float32)

@@ -76,16 +76,16 @@ def yardsticks(task: TwinTask, config: TwinConfig) -> dict[str, float]:
     Computed on the same clips and in the same unit as the loss of a network.
     """
     trials = task.trials.part(False)
-    measured = _scored(trials, config)
+    measured = _draw_frames(trials, config)
     found = {"mean response": _loss(torch.ones_like(measured), measured, config)}
     if task.recording.truth is not None:
         truth = load_truth(task.recording.truth.parent)
-        known = _scored([_replace_by_truth(truth, trial) for trial in trials], config)
+        known = _draw_frames([_replace_by_truth(truth, trial) for trial in trials], config)
         found["ceiling"] = _loss(known, measured, config)
     return found
 
 
-def _scored(trials: Sequence[Trial], config: TwinConfig) -> Float[Tensor, "N T U"]:
+def _draw_frames(trials: Sequence[Trial], config: TwinConfig) -> Float[Tensor, "N T U"]:
     """The scored frames of units in the clips of `neurokit.digital_twin.clips.draw_once`."""
     mouse, source = MouseClips("mouse", trials, config), torch.Generator().manual_seed(config.seed)
     parts = [

@@ -67,7 +67,7 @@ class CohortNetwork(nn.Module):
         for module in self.network(next(iter(self.mice))).shared.values():
             yield from module.parameters()
 
-    def trained(self) -> list[tuple[nn.Parameter, UpdateRule]]:
+    def trained_parameters(self) -> list[tuple[nn.Parameter, UpdateRule]]:
         """Each parameter that is not frozen, once, with its update rule."""
         found: dict[nn.Parameter, UpdateRule] = {}
         for network in map(self.network, self.mice):
@@ -139,7 +139,7 @@ class ClippedDescent:
     def __call__(self, model: CohortNetwork, settings: FitSettings) -> tuple[SgdClip, LRScheduler]:
         """Both, made for the parameters that are not frozen."""
         cycles = self.config.cycles
-        optimizer = SgdClip(model.trained(), lr=cycles.learning_rate, **self.config.sgd.to_dict())
+        optimizer = SgdClip(model.trained_parameters(), lr=cycles.learning_rate, **self.config.sgd.to_dict())
         shared = [p for p in model.shared_parameters() if p.requires_grad]
         optimizer.register_step_pre_hook(lambda *_: average_gradients(shared, len(model.mice)))
         return optimizer, CosineCycles(optimizer, cycles)

@@ -44,7 +44,9 @@ def read_array(path: Path) -> Shaped[np.ndarray, "..."]:
         finding = f"{path} could not be read ({error.strerror or error})"
         raise DataError(f"{finding}: look at the file and its permissions.") from error
     except ValueError as error:
-        raise bad(path, f"is not a plain npy array ({error})", "write it again with numpy.save") from error
+        raise data_error(
+            path, f"is not a plain npy array ({error})", "write it again with numpy.save"
+        ) from error
     return content[start:].view(dtype).reshape(shape, order="F" if columns_first else "C")
 
 
@@ -52,14 +54,14 @@ def read_scalar(path: Path, kinds: str, what: str) -> bool | int:
     """The single value of a file whose dtype is one of `kinds`; else DataError, which asks for `what`."""
     values = read_array(path)
     if values.size != 1 or values.dtype.kind not in kinds:
-        raise bad(path, f"holds {values.dtype} of shape {values.shape}", f"store {what}")
+        raise data_error(path, f"holds {values.dtype} of shape {values.shape}", f"store {what}")
     return values.item()
 
 
 def single_precision(values: Shaped[np.ndarray, "..."], name: str | Path) -> Float32[np.ndarray, "..."]:
     """The values as float32, the same memory where they are that already; DataError for other kinds."""
     if values.dtype.kind != "f":
-        raise bad(name, f"holds {values.dtype}", "store float32")
+        raise data_error(name, f"holds {values.dtype}", "store float32")
     with np.errstate(over="ignore"):  # too large values become infinite and are refused
         return values.astype(np.float32, copy=False)
 
@@ -75,36 +77,36 @@ def check_arrays(arrays: Mapping[str, np.ndarray], names: Mapping[str, str | Pat
         _check_trace(arrays[kind], frames, _WIDTHS.get(kind), names[kind])
     for kind in _WIDTHS:
         if np.isinf(arrays[kind]).any():
-            raise bad(names[kind], "holds infinite values", "mark gaps of the behaviour by NaN")
+            raise data_error(names[kind], "holds infinite values", "mark gaps of the behaviour by NaN")
     lowest, highest = arrays["units"].min(), arrays["units"].max()  # NaN where there is one
     if not (lowest > -np.inf and highest < np.inf):
-        raise bad(names["units"], "holds values that are not finite", "leave out such units or trials")
+        raise data_error(names["units"], "holds values that are not finite", "leave out such units or trials")
     if lowest < 0:
-        raise bad(
+        raise data_error(
             names["units"], "holds negative values", "clip the activity at 0 before dividing by its mean"
         )
 
 
-def bad(name: str | Path, finding: str, remedy: str) -> DataError:
+def data_error(name: str | Path, finding: str, remedy: str) -> DataError:
     """The error about the array of that name, in one sentence."""
     return DataError(f"{name} {finding}: {remedy}.")
 
 
 def _frames(stimulus: np.ndarray, name: str | Path) -> int:
     if stimulus.dtype != np.uint8:
-        raise bad(name, f"holds {stimulus.dtype}", "store grey values from 0 to 255 as uint8")
+        raise data_error(name, f"holds {stimulus.dtype}", "store grey values from 0 to 255 as uint8")
     if stimulus.ndim != 4 or stimulus.shape[3] != 1 or 0 in stimulus.shape:
         finding = f"has shape {stimulus.shape}"
-        raise bad(name, finding, "store frames x rows x columns x 1, at least one frame")
+        raise data_error(name, finding, "store frames x rows x columns x 1, at least one frame")
     return len(stimulus)
 
 
 def _check_trace(values: np.ndarray, frames: int, width: int | None, name: str | Path) -> None:
     if values.ndim != 2 or not values.shape[1] or width not in (None, values.shape[1]):
-        raise bad(name, f"has shape {values.shape}", f"store {frames} frames x {width or 'units'}")
+        raise data_error(name, f"has shape {values.shape}", f"store {frames} frames x {width or 'units'}")
     if len(values) != frames:
         remedy = "cut or resample both to the same frames at 30 Hz"
-        raise bad(name, f"has {len(values)} rows for the {frames} frames of its stimulus", remedy)
+        raise data_error(name, f"has {len(values)} rows for the {frames} frames of its stimulus", remedy)
 
 
 def _check_claim(held: int, shape: tuple[int, ...], dtype: np.dtype) -> None:
@@ -123,11 +125,11 @@ def inner_folders(folder: Path, kinds: Sequence[str]) -> list[Path]:
     if not missing:
         return [folder / kind for kind in kinds]
     if not folder.is_dir():
-        raise bad(folder, "is not a folder", "look at the path")
+        raise data_error(folder, "is not a folder", "look at the path")
     below = [inner for inner in folder.iterdir() if all((inner / kind).is_dir() for kind in kinds)]
     needed = f"give the folder that holds {', '.join(kinds)}"
-    remedy = f"give {in_order(map(str, below))[0]} inside it" if below else needed
-    raise bad(folder, f"has no folder {', '.join(missing)}", remedy)
+    remedy = f"give {sort_by_number(map(str, below))[0]} inside it" if below else needed
+    raise data_error(folder, f"has no folder {', '.join(missing)}", remedy)
 
 
 def shared_names(
@@ -137,12 +139,12 @@ def shared_names(
     held = {folder: listed(folder) for folder in folders}
     every = set().union(*held.values())
     if not every:
-        raise bad(folders[0], f"holds no {what}", remedy)
+        raise data_error(folders[0], f"holds no {what}", remedy)
     for folder, names in held.items():
-        if missing := in_order(every - names):
+        if missing := sort_by_number(every - names):
             finding = f"lacks {missing[0]} ({len(missing)} missing of {len(every)} in the folders beside it)"
-            raise bad(folder, finding, "add the file or remove its namesakes")
-    return in_order(every)
+            raise data_error(folder, finding, "add the file or remove its namesakes")
+    return sort_by_number(every)
 
 
 def npy_files(folder: Path) -> set[str]:
@@ -155,7 +157,7 @@ def subfolders(folder: Path) -> set[str]:
     return {inner.name for inner in folder.iterdir() if inner.is_dir() and not inner.name.startswith(".")}
 
 
-def in_order(names: Iterable[str]) -> list[str]:
+def sort_by_number(names: Iterable[str]) -> list[str]:
     """Names sorted with the numbers in them as numbers, so that 10 comes after 9."""
     return sorted(names, key=lambda name: [_sortable(part) for part in re.split(r"(\d+)", name)])
 
@@ -179,4 +181,6 @@ def check_replaceable(folder: str | Path, names: Iterable[str]) -> None:
         if path.name == ".DS_Store":  # macOS leaves it everywhere
             continue
         if inside.parts[0] not in known or not (path.is_dir() or path.suffix in FILES):
-            raise bad(folder, f"holds {inside}, which writing there would remove", "choose another folder")
+            raise data_error(
+                folder, f"holds {inside}, which writing there would remove", "choose another folder"
+            )

@@ -309,7 +309,7 @@ def test_what_could_not_be_read_is_not_written(tmp_path: Path) -> None:
     for trials, says in (
         ([], "would be empty"),
         ([trial("1"), trial("1")], "would hold 1 twice"),
-        ([replace(trial("1"), name="../1")], "no name for a file"),
+        ([replace(trial("1"), name="../1")], "is not a name for a file"),
         ([negative], "units of trial 1 holds negative"),
     ):
         with pytest.raises(DataError, match=says):

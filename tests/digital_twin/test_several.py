@@ -186,7 +186,7 @@ def test_what_mice_share_may_not_come_apart(alone: None, monkeypatch: pytest.Mon
     keep_equal(shared)
     assert shared[1].shape == (2, 2) and shared[1].mean().item() == pytest.approx(2.000002, abs=1e-7)
     monkeypatch.setattr(distributed, "broadcast", lambda values, src: values.mul_(1.1))
-    with pytest.raises(FitError, match=r"^What mice share came apart in process 0: [^\n]*\.$"):
+    with pytest.raises(FitError, match=r"^The shared weights differ in process 0: [^\n]*\.$"):
         keep_equal(shared)
 
 

@@ -267,7 +267,7 @@ def test_mice_of_a_cohort_share_core_and_memory(recording: TrialFolder, other: T
     a, b = fitted.model.mice["a"], fitted.model.mice["b"]
     assert a.core is b.core and a.modulation.lstm is b.modulation.lstm and a.perspective is not b.perspective
     assert (a.units, b.units) == (3, 4)
-    trained = [id(parameter) for parameter, _ in fitted.model.trained()]
+    trained = [id(parameter) for parameter, _ in fitted.model.trained_parameters()]
     assert len(trained) == len(set(trained)) == len({id(p) for p in fitted.model.parameters()})
     start = weights(build_network(3, NETWORK, seed=CONFIG.seed))
     for network in (a, b):
@@ -281,7 +281,7 @@ def test_mice_of_a_cohort_share_core_and_memory(recording: TrialFolder, other: T
 def test_a_name_that_no_mouse_can_have_is_refused(name: str) -> None:
     with pytest.raises(DataError, match=r"^A mouse cannot have that name [^\n]*\.$"):
         CohortNetwork({name: toy_network()})
-    with pytest.raises(DataError, match="one mouse at least"):
+    with pytest.raises(DataError, match="at least one mouse"):
         CohortNetwork({})
 
 

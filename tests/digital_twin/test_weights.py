@@ -208,7 +208,7 @@ def test_a_table_without_scans_is_one_sentence(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        (core() | scan(5), r"params_4_7\.pt has readout\.position\.mu \(5, 2\).*ask for \(4, 2\)"),
+        (core() | scan(5), r"params_4_7\.pt has readout\.position\.mu \(5, 2\).*need \(4, 2\)"),
         (core() | scan(4, channels=6), r"readout\.feature\.weights\.0 \(4, 1, 6\).*\(4, 1, 5\)"),
         (core() | scan(4, streams=1), r"readout\.feature\.weights\.1 missing"),
         (core() | scan(4, streams=3), "has more streams than the 2 of its core"),
@@ -297,7 +297,7 @@ BAD = {
     ),
     "core of another size": (
         tensors(CORE_FILE, lambda state: state.update({OUT: torch.zeros(7, 8, 1, 1, 1)})),
-        r"readout\.feature\.weights\.0 \(4, 1, 5\), .* ask for \(4, 1, 7\)",
+        r"readout\.feature\.weights\.0 \(4, 1, 5\), .* need \(4, 1, 7\)",
     ),
     "core of fewer streams": (
         tensors(CORE_FILE, lambda state: state.pop("core.recurrent.out.weights.1")),

@@ -95,7 +95,7 @@ class ClipState:
     cache: dict[nn.Module, Any] = field(default_factory=dict, repr=False)
     state: dict[nn.Module, Any] = field(default_factory=dict, repr=False)
 
-    def cached(self, module: nn.Module, make: Callable[[], Made]) -> Made:
+    def compute_once(self, module: nn.Module, make: Callable[[], Made]) -> Made:
         """The result of `make` when `module` first called this, computed once per clip."""
         if module not in self.cache:
             self.cache[module] = make()

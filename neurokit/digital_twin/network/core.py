@@ -121,7 +121,7 @@ class Memory(nn.Module):
 
     def forward(self, x: Float[Tensor, "T B SC"], clip: ClipState) -> Float[Tensor, "T B SM"]:
         """The state h after each frame; before the first it is zero."""
-        weight, bias = clip.cached(self, lambda: self._gates(clip))
+        weight, bias = clip.compute_once(self, lambda: self._gates(clip))
         from_x, from_h = weight.split([weight.shape[-1] - self.units, self.units], dim=-1)
         x = x.unflatten(-1, (len(clip.streams), -1))
         drive = torch.einsum("tbsc,sgc->tsbg", x, from_x) + bias[:, None]  # of all frames at once
@@ -188,7 +188,7 @@ class GroupedLSTM(nn.Module, ABC):
         groups = self.groups * len(clip.streams)
         drive = self.proj_x[1](features, clip) + self.proj_x[2](state[..., None, None], clip)
         h, c = clip.state.get(self) or (torch.zeros_like(drive[0]),) * 2
-        keep_x, keep_h = clip.cached(self, lambda: self._masks(drive[0], clip))
+        keep_x, keep_h = clip.compute_once(self, lambda: self._masks(drive[0], clip))
         states = []
         for now in drive:
             x = (now + self.proj_x[0](h, clip)).tanh()
@@ -240,7 +240,7 @@ class ConvolutionLSTM(GroupedLSTM):
 
     def gates(self, seen: Float[Tensor, "B C h w"], clip: ClipState) -> Float[Tensor, "B D h w"]:
         """All four gates of each group."""
-        kernel = clip.cached(self.proj_i, lambda: self._join_projections(tuple(GATES), clip))
+        kernel = clip.compute_once(self.proj_i, lambda: self._join_projections(tuple(GATES), clip))
         return functional.conv2d(
             seen, kernel.weight[:, :, 0], kernel.bias, padding=self.pad, groups=kernel.groups
         )
@@ -274,15 +274,15 @@ class AttentionLSTM(GroupedLSTM):
 
     def gates(self, seen: Float[Tensor, "B C h w"], clip: ClipState) -> Float[Tensor, "B D h w"]:
         """All four gates of each group."""
-        to_gates = clip.cached(self.proj_i, lambda: self._join_projections(tuple(GATES), clip))
+        to_gates = clip.compute_once(self.proj_i, lambda: self._join_projections(tuple(GATES), clip))
         around = self.conv(seen[None], clip)[0]
         elsewhere = self._attend(around, clip)
         both = join_groups(around, elsewhere, groups=to_gates.groups)
         return functional.conv2d(both, to_gates.weight[:, :, 0], to_gates.bias, groups=to_gates.groups)
 
     def _attend(self, around: Float[Tensor, "B C h w"], clip: ClipState) -> Float[Tensor, "B C h w"]:
-        projected = clip.cached(self.proj_q, lambda: self._join_projections(("q", "k", "v"), clip))
-        scale = clip.cached(self.scales, lambda: torch.cat([self.scales[s] for s in clip.streams]))
+        projected = clip.compute_once(self.proj_q, lambda: self._join_projections(("q", "k", "v"), clip))
+        scale = clip.compute_once(self.scales, lambda: torch.cat([self.scales[s] for s in clip.streams]))
         together = functional.conv2d(around, projected.weight[:, :, 0], groups=projected.groups)
         heads = together.movedim(1, -1).flatten(1, 2).unflatten(-1, (projected.groups, 3, -1))  # B hw G 3 C
         query, key, value = heads.permute(3, 0, 2, 1, 4)

@@ -79,7 +79,7 @@ class Readout(nn.Module):
         """The drive of every neuron from each stream; maps have the clips first."""
         streams = clip.streams
         # Positions are constant within a clip, so one sampling serves all frames and channels.
-        place = clip.cached(self.position, lambda: self.position(clip))[:, None]  # B 1 U 2
+        place = clip.compute_once(self.position, lambda: self.position(clip))[:, None]  # B 1 U 2
         # On a CPU grid_sample crashes at a NaN position; the result is set to NaN below instead.
         seen = functional.grid_sample(
             maps.flatten(1, 2), place.nan_to_num(), padding_mode="border", align_corners=False
