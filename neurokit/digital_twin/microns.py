@@ -23,6 +23,7 @@ want. Videos are read one by one.
 Letters: F samples of a trial or frames of a video, N neurons, K of them chosen, H x W pixels.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,10 +109,9 @@ def list_scans(path: str | Path) -> list[tuple[int, int]]:
     """Session and scan_idx of each scan in the file, ascending. Raises DataError."""
     with _open(path) as file:
         names = list(_group(file, "sessions"))
-        odd = [name for name in names if not _is_scan(name)]
-        if odd:
+        if odd := [name for name in names if not re.fullmatch(r"\d+_\d+", name, re.ASCII)]:
             raise DataError(f"{path} has a scan called {odd[0]!r} instead of session_scan: {REMEDY}.")
-        return sorted((int(name.split("_")[0]), int(name.split("_")[1])) for name in names)
+        return sorted((int(session), int(scan_idx)) for session, scan_idx in (n.split("_") for n in names))
 
 
 def load_scan(
@@ -159,11 +159,6 @@ def load_video(path: str | Path, name: str) -> MicronsVideo:
 def encode_hash(video: str) -> str:
     """A condition hash as the name of its group, in which "/" stands for a path."""
     return quote(video, safe="+")
-
-
-def _is_scan(name: str) -> bool:
-    parts = name.split("_")
-    return len(parts) == 2 and all(part.isascii() and part.isdigit() for part in parts)
 
 
 def _neurons(meta: h5py.Group) -> dict[str, np.ndarray]:
