@@ -166,7 +166,7 @@ def _standardise(
     return ((values - statistics[0]) / statistics[1]).astype(np.float32)
 
 
-MAKERS = (simulate_mouse, write_simulated_mouse)
+MAKERS = (simulate_mouse, write_simulated_mouse, write_trials, write_videos)
 
 
 @dataclass(frozen=True, eq=False)
