@@ -12,9 +12,10 @@ divided by their mean, all with statistics of the training trials.
 Letters: T frames (30 Hz), H x W monitor pixels, U units.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -37,6 +38,7 @@ from neurokit.files.atomic import atomic_write_folder
 from neurokit.progress import progress
 
 TRIAL_FOLDERS = ("training", "samples", *ARRAYS)
+Shown = TypeVar("Shown", "Trial", "Video")
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,18 +132,13 @@ def write_trials(folder: str | Path, trials: Iterable[Trial]) -> Path:
     Raises DataError for trials that could not be read again or a folder that holds anything but trials,
     DiskError where they cannot be written.
     """
-    names: set[str] = set()
-    folder, first = Path(folder), None
+    folder = Path(folder)
     check_replaceable(folder, TRIAL_FOLDERS)
     with atomic_write_folder(folder) as temporary:
-        for trial in trials:
-            first = first or trial
-            _check_alike(first, trial, folder)
-            _check_new(names, trial.name, folder)
+        for trial in _check_each(trials, _check_alike, folder):
             _write_arrays(temporary, trial)
             _save(temporary / "training", trial.name, np.array(trial.training))
             _save(temporary / "samples", trial.name, np.array(len(trial.stimulus)))
-        _check_any(names, folder)
     return folder
 
 
@@ -151,18 +148,12 @@ def write_videos(folder: str | Path, videos: Iterable[Video]) -> Path:
     Raises DataError for videos that could not be read again or a folder that holds anything but videos,
     DiskError where they cannot be written.
     """
-    names: set[str] = set()
-    folder, first = Path(folder), None
+    folder = Path(folder)
     check_replaceable(folder, ARRAYS)
     with atomic_write_folder(folder) as temporary:
-        for video in videos:
-            first = first or video
-            _check_new(names, video.name, folder)
-            _check_any({repeat.name for repeat in video.repeats}, folder / video.name)
-            _check_video(first, video, folder)
+        for video in _check_each(videos, _check_video, folder):
             for repeat in video.repeats:
                 _write_arrays(temporary, repeat, video.name)
-        _check_any(names, folder)
     return folder
 
 
@@ -199,10 +190,20 @@ def _save(folder: Path, name: str, values: np.ndarray) -> None:
     np.save(folder / f"{file_name(name)}.npy", values, allow_pickle=False)
 
 
-def _check_new(names: set[str], name: str, folder: Path) -> None:
-    if name in names:
-        raise data_error(folder, f"would hold {name} twice", "give each trial or video its own name")
-    names.add(file_name(name))
+def _check_each(
+    items: Iterable[Shown], check: Callable[[Shown, Shown, Path], None], folder: Path
+) -> Iterator[Shown]:
+    """Each trial or video, if its name is new and it fits the first one; at least one."""
+    names: set[str] = set()
+    first = None
+    for item in items:
+        first = first or item
+        if item.name in names:
+            raise data_error(folder, f"would hold {item.name} twice", "give each trial or video its own name")
+        names.add(file_name(item.name))
+        check(first, item, folder)
+        yield item
+    _check_any(names, folder)
 
 
 def _check_any(names: set[str], folder: Path) -> None:
@@ -212,6 +213,7 @@ def _check_any(names: set[str], folder: Path) -> None:
 
 def _check_video(first: Video, video: Video, folder: Path) -> None:
     """All repeats have the sizes of the first video's, and the frames of their own first."""
+    _check_any({repeat.name for repeat in video.repeats}, folder / video.name)
     for repeat in video.repeats:
         _check_alike(first.repeats[0], repeat, folder, video.name)
         if not np.array_equal(repeat.stimulus, video.repeats[0].stimulus):
