@@ -16,11 +16,11 @@ import numpy as np
 import torch
 
 from neurokit import settings
-from neurokit.digital_twin.cohort import CohortNetwork, WindowLoss
+from neurokit.digital_twin.clips import ClipBatch as TwinClips
 from neurokit.digital_twin.network.config import RELEASED, SMALL
 from neurokit.digital_twin.network.network import build_network
+from neurokit.digital_twin.training import ClipLoss, CohortNetwork
 from neurokit.digital_twin.twin import DigitalTwin
-from neurokit.digital_twin.windows import Windows
 from neurokit.sensorium import CNN, MODELS, MouseShape, SensoriumConfig, make_model, train_ensemble
 from neurokit.sensorium.features import MouseBatch, MouseTrials
 from neurokit.sensorium.recording import load_scan
@@ -62,8 +62,8 @@ def twin_step(frames: int, neurons: int = 1000, size: str = "released") -> Work:
     random = torch.Generator().manual_seed(0)
     video = torch.randint(256, (frames, 1, *network.monitor), dtype=torch.uint8, generator=random)
     eye, state = torch.randn(2, frames, 1, 2, generator=random)
-    windows = Windows("mouse", video, eye, state, torch.rand(frames, 1, neurons), 0, random)
-    return _step(model, partial(_add_gradients, model, WindowLoss(burn_in=0), [windows]))
+    clips = TwinClips("mouse", video, eye, state, torch.rand(frames, 1, neurons), 0, random)
+    return _step(model, partial(_add_gradients, model, ClipLoss(burn_in=0), [clips]))
 
 
 def twin_stream(frames: int, neurons: int = 1000, size: str = "released") -> Work:
