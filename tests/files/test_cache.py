@@ -97,7 +97,8 @@ def test_imports_are_found_wherever_they_stand(tmp_path: Path) -> None:
     package = tmp_path / "neurokit"
     (package / "sub").mkdir(parents=True)
     files = {
-        "start.py": "import numpy\nfrom neurokit.sub import one\ndef f():\n    import neurokit.sub.two\n",
+        "start.py": "import numpy\nfrom neurokit.sub import one\ndef f():\n    import neurokit.sub.two\n"
+        "if TYPE_CHECKING:\n    from neurokit import other\n",
         "sub/__init__.py": "SHARED = 1\n",
         "sub/one.py": "from . import three\nfrom ..four import name\n",
         "sub/two.py": "from neurokit.sub import SHARED\n",
