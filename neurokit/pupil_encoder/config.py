@@ -6,8 +6,7 @@ import numpy as np
 from hyperopt import hp
 
 from neurokit.config import Count, Names, Positive
-from neurokit.pupil_encoder.cleaning import Smoothing
-from neurokit.pupil_encoder.features import BOXCAR, SplitKind
+from neurokit.pupil_encoder.features import BOXCAR, Smoothing, SplitKind
 from neurokit.training.settings import FitSettings
 from neurokit.training.system import ModelEntry, SystemConfig
 
