@@ -1,18 +1,19 @@
-"""AllenSDK 2.16.2 beside numpy 2: its import, the catalogue of sessions, and their download.
+"""AllenSDK 2.16.2 beside numpy 2: its import, the catalogue of sessions, their download and opening.
 
 AllenSDK is imported when it is first needed. Its own pins ask for numpy 1, so it is installed on top:
 
     pip install --no-deps allensdk==2.16.2
 
-where three names that numpy 2 has dropped are all it misses on our way (import, catalogue, reading).
+and needs only three names that numpy 2 has dropped (for import, catalogue and reading).
 A cache is a folder: the catalogue in JSON files, and `ophys_experiment_data/<id>.nwb` for each session
-that was fetched. What is there is never asked of the network again. When AllenSDK asks the Allen Institute's
-server, every wait has an end and every error is a sentence.
+that was fetched. What is there is not downloaded again. When AllenSDK asks the Allen Institute's server,
+every wait has an end and every error is a sentence.
 """
 
 import importlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
@@ -28,7 +29,7 @@ from neurokit.files.atomic import atomic_write
 from neurokit.progress import progress
 from neurokit.simulation.movies import MOVIES
 
-CHUNK = 1 << 18  # bytes
+CHUNK_SIZE = 1 << 18  # bytes
 TIMEOUT = (10.0, 60.0)  # s to connect to the server, and between two pieces of its answer
 
 Answer = TypeVar("Answer")
@@ -44,7 +45,7 @@ _COLUMNS = {
 
 
 def server_api() -> Any:
-    """AllenSDK's access to the server, without a query that is not needed and waits without an end.
+    """AllenSDK's access to the server, without a needless query, and with an end to every wait.
 
     AllenSDK must have been imported by `import_allensdk` before.
     """
@@ -69,13 +70,13 @@ def server_api() -> Any:
                 answer.raise_for_status()
                 total = int(answer.headers.get("Content-Length", 0)) or None
                 with progress(total=total, desc=Path(url).name[:20], unit="B", unit_scale=True) as bar:
-                    for piece in answer.iter_content(CHUNK):
+                    for piece in answer.iter_content(CHUNK_SIZE):
                         bar.update(file.write(piece))
 
     return PatientApi()
 
 
-def asked(question: Callable[[], Answer], what: str) -> Answer:
+def ask(question: Callable[[], Answer], what: str) -> Answer:
     """The answer; raises FetchError where the server sends none, and lets OSError and ValueError pass."""
     try:
         return question()
@@ -98,7 +99,7 @@ def check_whole(path: Path, session_id: int) -> None:
 
 
 class _NumpyOfOne(ModuleType):
-    """numpy, with two names that numpy 2 has dropped; for the module that asks for them alone."""
+    """numpy with two names that numpy 2 has dropped, for the one module that asks for them."""
 
     string_, NaN = np.bytes_, np.nan
 
@@ -109,17 +110,17 @@ class _NumpyOfOne(ModuleType):
 def import_allensdk() -> tuple[Any, Any]:
     """The classes BrainObservatoryNwbDataSet and BrainObservatoryCache; numpy is left as it was.
 
-    Raises DataError, with the command that mends it, where AllenSDK is missing or cannot be imported.
+    Raises DataError, with the command that installs it, where AllenSDK is missing or cannot be imported.
     """
     try:
-        reader, cache = _modules()
-        _bridge(reader)
+        reader, cache = _import_modules()
+        _bridge_numpy(reader)
     except ModuleNotFoundError as error:
         if error.name == "allensdk":
             raise DataError(f"This needs AllenSDK, which is not installed: {INSTALL}.") from error
-        raise _broken(error) from error
+        raise _explain_import(error) from error
     except Exception as error:  # an import can fail in any way
-        raise _broken(error) from error
+        raise _explain_import(error) from error
     return reader.BrainObservatoryNwbDataSet, cache.BrainObservatoryCache
 
 
@@ -177,9 +178,7 @@ def fetch_session(cache: Any, session_id: int, movies: str | Sequence[str] | Non
         return path
     _check_listed(cache, session_id, [movies] if isinstance(movies, str) else movies or ())
     with atomic_write(path) as temporary:
-        asked(
-            lambda: cache.api.save_ophys_experiment_data(session_id, str(temporary)), f"session {session_id}"
-        )
+        ask(lambda: cache.api.save_ophys_experiment_data(session_id, str(temporary)), f"session {session_id}")
         check_whole(temporary, session_id)
     return path
 
@@ -205,13 +204,13 @@ def _check_listed(cache: Any, session_id: int, movies: Sequence[str]) -> None:
 def _catalogue(cache: Any, **wanted: Any) -> list[dict[str, Any]]:
     """Entries of the catalogue, fetched where it is not there; DataError where it is damaged."""
     try:
-        return asked(lambda: cache.get_ophys_experiments(**wanted), "the catalogue of sessions")
+        return ask(lambda: cache.get_ophys_experiments(**wanted), "the catalogue of sessions")
     except ValueError as error:
         path = cache.get_cache_path(None, cache.EXPERIMENTS_KEY)
         raise DataError(f"{path} is damaged ({error}): remove it, it is fetched again.") from error
 
 
-def _modules() -> tuple[ModuleType, ModuleType]:
+def _import_modules() -> tuple[ModuleType, ModuleType]:
     dropped = not hasattr(np, "VisibleDeprecationWarning")
     if dropped:
         vars(np)["VisibleDeprecationWarning"] = np.exceptions.VisibleDeprecationWarning
@@ -226,13 +225,57 @@ def _modules() -> tuple[ModuleType, ModuleType]:
     return reader, cache
 
 
-def _bridge(reader: ModuleType) -> None:
+def _bridge_numpy(reader: ModuleType) -> None:
     if not hasattr(np, "string_") and not isinstance(reader.np, _NumpyOfOne):
         vars(reader)["np"] = _NumpyOfOne("numpy")
 
 
-def _broken(error: Exception) -> DataError:
+def _explain_import(error: Exception) -> DataError:
     finding = f"AllenSDK is installed but cannot be imported ({type(error).__name__}: {error})"
     if isinstance(error, OSError) and error.filename:  # its libraries make folders in the user's home
         return DataError(f"{finding}: let HOME name a folder that can be written to.")
     return DataError(f"{finding}: install it again with {INSTALL}.")
+
+
+def open_session(path: Path) -> Any:
+    """AllenSDK's reader of the session in an NWB.
+
+    Raises DataError where AllenSDK or the file is missing, and for a file that is damaged or of a pipeline
+    newer than AllenSDK knows.
+    """
+    reader, _ = import_allensdk()
+    check_hdf5(path)
+    with reading(path, "metadata of a session"):
+        dataset = reader(str(path))
+        version = dataset.pipeline_version
+        newest = type(version)(reader.SUPPORTED_PIPELINE_VERSION)
+    if version > newest:
+        raise DataError(
+            f"{path} is of pipeline {version}, and this AllenSDK reads up to {newest}: install a newer "
+            "AllenSDK or choose another session."
+        )
+    return dataset
+
+
+def check_hdf5(path: Path) -> Path:
+    """The path itself; raises DataError where there is no file, or one that is cut short or no HDF5."""
+    if not path.is_file():
+        raise DataError(f"{path} is no file: fetch the session first, or look at the path.")
+    try:
+        h5py.File(path).close()
+    except OSError as error:
+        finding = f"{path} is cut short or no HDF5 file ({error})"
+        raise DataError(f"{finding}: remove it and fetch the session again.") from error
+    return path
+
+
+@contextmanager
+def reading(path: Path, what: str) -> Iterator[None]:
+    """Whatever goes wrong inside, where AllenSDK reads `what`, becomes a DataError of one sentence."""
+    try:
+        yield
+    except (NeurokitError, MemoryError):
+        raise
+    except Exception as error:  # AllenSDK lets pass whatever its libraries raise
+        finding = f"{path} has no {what} ({type(error).__name__}: {error})"
+        raise DataError(f"{finding}: fetch it again or choose another session.") from error

@@ -21,8 +21,7 @@ from neurokit.digital_twin.recording import Trial, Video, load_trials, load_vide
 from neurokit.digital_twin.statistics import TrainingStatistics, read_statistics, training_statistics
 from neurokit.errors import DataError
 from neurokit.sensorium.recording import Scan
-from neurokit.v1_transformer.allen_files import Movie
-from neurokit.v1_transformer.recording import MovieSession
+from neurokit.v1_transformer.recording import Movie, MovieSession
 from tests.sensorium.toys import toy_scan
 from tests.v1_transformer.toys import toy_frames, toy_responses
 

@@ -12,17 +12,15 @@ from torch.utils._pytree import tree_leaves
 
 from neurokit.errors import DataError
 from neurokit.training.fit import Objective, TrainingData
-from neurokit.v1_transformer.clips import ClipBatch, Clips, PartLoss
-from neurokit.v1_transformer.scales import (
-    RUNNING_LIMIT,
-    MovieScales,
-    clip_frames,
+from neurokit.v1_transformer.clips import RUNNING_LIMIT, ClipBatch, Clips, MovieScales, clip_frames
+from neurokit.v1_transformer.features import (
     frame_responses,
     frame_running,
     join_splits,
     split_movie,
     split_movie_leaking,
 )
+from neurokit.v1_transformer.model import PartLoss
 from tests.sensorium.batch_toys import generator
 from tests.v1_transformer.toys import (
     FRAMES,

@@ -10,11 +10,19 @@ from torch import Tensor, nn
 from neurokit.errors import DataError, SettingsError
 from neurokit.training.fit import fit
 from neurokit.training.settings import FitSettings
-from neurokit.v1_transformer.clips import ClipBatch, Clips, PartLoss
+from neurokit.v1_transformer.clips import ClipBatch, Clips
 from neurokit.v1_transformer.config import SMALL_MODEL as SMALL
 from neurokit.v1_transformer.config import TransformerSettings
-from neurokit.v1_transformer.model import Additive, Attention, Film, V1Transformer, absolute_error, build
-from neurokit.v1_transformer.scales import split_movie
+from neurokit.v1_transformer.features import split_movie
+from neurokit.v1_transformer.model import (
+    Additive,
+    Attention,
+    Film,
+    PartLoss,
+    V1Transformer,
+    absolute_error,
+    build,
+)
 from tests.v1_transformer.toys import FRAMES, LENGTH, toy_clips
 
 TOY = TransformerSettings(

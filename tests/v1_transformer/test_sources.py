@@ -156,7 +156,7 @@ def test_without_allensdk_nothing_is_begun(monkeypatch: pytest.MonkeyPatch, data
     def missing() -> None:
         raise ModuleNotFoundError("No module named 'allensdk'", name="allensdk")
 
-    monkeypatch.setattr(allen_sdk, "_modules", missing)
+    monkeypatch.setattr(allen_sdk, "_import_modules", missing)
     monkeypatch.setattr(allen_sessions, "simulate_session", lambda _: pytest.fail("too late"))
     with pytest.raises(DataError, match="needs AllenSDK, which is not installed"):
         load(source=source)
