@@ -82,9 +82,9 @@ def score_table(
     return pd.concat(tables, ignore_index=True)
 
 
-def seed_style_r2(task: EncodingTask, predicted: Prediction, part: str = "test") -> float:
-    """Pooled R² over every recorded bin, the ramp included: the first PupilEncoder's way."""
-    return metrics.pooled_r2(task.rates, predicted, task.bins(part, with_ramp=True))
+def seed_style_r2(task: EncodingTask, predicted: Prediction) -> float:
+    """Pooled R² over every recorded bin of test trials, the ramp included: the first PupilEncoder's way."""
+    return metrics.pooled_r2(task.rates, predicted, task.bins("test", with_ramp=True))
 
 
 def seed_style_column(task: EncodingTask, predictions: Mapping[str, Prediction]) -> dict[str, float]:

@@ -7,7 +7,6 @@ Letters: R regions, K trials, T bins of a trial, U bins past the start-up of the
 """
 
 import json
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,14 @@ from jaxtyping import Float
 from scipy.ndimage import uniform_filter1d
 
 from neurokit.errors import DataError
+from neurokit.files.archives import read_npz
 from neurokit.files.atomic import atomic_write, atomic_write_folder
 from neurokit.pupil_encoder.simulation import BEFORE, BIN_SIZE, BINS, SimulatedSession
 
 PARTS = 3
+BOXCAR = 0.1  # s
 TRUTH = "truth.npz"
+MAXIMUM_BYTES = 2**30  # the truth of 250 trials has 1 MB
 
 
 def write_neuromatch(sessions: list[SimulatedSession], folder: Path) -> list[Path]:
@@ -175,18 +177,18 @@ def write_truth(session: SimulatedSession, path: Path) -> Path:
 def read_truth(path: Path) -> Truth:
     """What was planted in a simulated session; raises DataError for a missing or damaged file."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return Truth(json.loads(str(file["parameters"])), file["expected_rates"], file["best_r2"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        arrays = read_npz(path, MAXIMUM_BYTES)
+        return Truth(json.loads(str(arrays["parameters"])), arrays["expected_rates"], arrays["best_r2"])
+    except (KeyError, ValueError) as error:  # a DataError is a ValueError
         raise DataError(f"{path} is no truth of a simulated session ({error}); remove it.") from error
 
 
-def best_r2(session: SimulatedSession, width: float = 0.1) -> Float[np.ndarray, "R"]:
+def best_r2(session: SimulatedSession) -> Float[np.ndarray, "R"]:
     """Variance explained in each region by the expected rates: the best that behaviour allows.
 
-    Both sides are smoothed by the causal boxcar of `width` s; its start-up bins are left out.
+    Both sides are smoothed by the causal boxcar of 100 ms; its start-up bins are left out.
     """
-    bins = round(width / BIN_SIZE)
+    bins = round(BOXCAR / BIN_SIZE)
     scores = []
     for index in range(session.expected_rates.shape[-1]):
         counts = session.spikes[session.region == index].mean(0)[session.events.trial_bins]

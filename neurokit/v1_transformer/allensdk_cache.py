@@ -5,6 +5,7 @@ AllenSDK is imported when it is first needed. Its own pins ask for numpy 1, so i
     pip install --no-deps allensdk==2.16.2
 
 and needs only three names that numpy 2 has dropped (for import, catalogue and reading).
+
 A cache is a folder: the catalogue in JSON files, and `ophys_experiment_data/<id>.nwb` for each session
 that was fetched. What is there is not downloaded again. When AllenSDK asks the Allen Institute's server,
 every wait has an end and every error is a sentence.
@@ -44,6 +45,76 @@ _COLUMNS = {
 }
 
 
+def import_allensdk() -> tuple[Any, Any]:
+    """The classes BrainObservatoryNwbDataSet and BrainObservatoryCache; numpy is left as it was.
+
+    Raises DataError, with the command that installs it, where AllenSDK is missing or cannot be imported.
+    """
+    try:
+        reader, cache = _import_modules()
+        _bridge_numpy(reader)
+    except ModuleNotFoundError as error:
+        if error.name == "allensdk":
+            raise DataError(f"This needs AllenSDK, which is not installed: {INSTALL}.") from error
+        raise _explain_import(error) from error
+    except Exception as error:  # an import can fail in any way
+        raise _explain_import(error) from error
+    return reader.BrainObservatoryNwbDataSet, cache.BrainObservatoryCache
+
+
+def _import_modules() -> tuple[ModuleType, ModuleType]:
+    dropped = not hasattr(np, "VisibleDeprecationWarning")
+    if dropped:
+        vars(np)["VisibleDeprecationWarning"] = np.exceptions.VisibleDeprecationWarning
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of packages that AllenSDK imports, about one another
+            names = ("brain_observatory_nwb_data_set", "brain_observatory_cache")
+            reader, cache = (importlib.import_module(f"allensdk.core.{name}") for name in names)
+    finally:
+        if dropped:
+            del vars(np)["VisibleDeprecationWarning"]
+    return reader, cache
+
+
+class _NumpyOfOne(ModuleType):
+    """numpy with two names that numpy 2 has dropped, for the one module that asks for them."""
+
+    string_, NaN = np.bytes_, np.nan
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
+
+
+def _bridge_numpy(reader: ModuleType) -> None:
+    if not hasattr(np, "string_") and not isinstance(reader.np, _NumpyOfOne):
+        vars(reader)["np"] = _NumpyOfOne("numpy")
+
+
+def _explain_import(error: Exception) -> DataError:
+    finding = f"AllenSDK is installed but cannot be imported ({type(error).__name__}: {error})"
+    if isinstance(error, OSError) and error.filename:  # its libraries make folders in the user's home
+        return DataError(f"{finding}: let HOME name a folder that can be written to.")
+    return DataError(f"{finding}: install it again with {INSTALL}.")
+
+
+def open_cache(folder: str | Path) -> Any:
+    """The BrainObservatoryCache in `folder`, made where there is none; asks nothing of the network.
+
+    Raises DataError where the folder's manifest is damaged or AllenSDK is missing, DiskError where
+    the folder cannot be written.
+    """
+    _, cache_class = import_allensdk()
+    manifest = Path(folder) / "manifest.json"
+    try:
+        return cache_class(manifest_file=str(manifest), api=server_api())
+    except OSError as error:
+        raise DiskError(f"{manifest} could not be written ({error}): choose another folder.") from error
+    except Exception as error:  # AllenSDK looks into the file without checks
+        finding = f"{manifest} is no manifest of AllenSDK ({type(error).__name__}: {error})"
+        raise DataError(f"{finding}: remove it, it is made anew.") from error
+
+
 def server_api() -> Any:
     """AllenSDK's access to the server, without a needless query, and with an end to every wait.
 
@@ -76,71 +147,6 @@ def server_api() -> Any:
     return PatientApi()
 
 
-def ask(question: Callable[[], Answer], what: str) -> Answer:
-    """The answer; raises FetchError where the server sends none, and lets OSError and ValueError pass."""
-    try:
-        return question()
-    except requests.RequestException as error:
-        remedy = "look at the network and try again; no part of it was saved"
-        raise FetchError(f"The Allen Institute's server did not send {what} ({error}): {remedy}.") from error
-    except (NeurokitError, OSError, ValueError):  # the caller says what was wrong
-        raise
-    except Exception as error:  # AllenSDK raises plain exceptions for what a server lacks
-        raise FetchError(f"AllenSDK could not get {what} ({type(error).__name__}: {error}).") from error
-
-
-def check_whole(path: Path, session_id: int) -> None:
-    """Raises FetchError where the session's file is cut short or something else."""
-    try:
-        h5py.File(path, locking=False).close()  # `atomic_write` holds a lock of its own
-    except OSError as error:
-        finding = f"What the Allen Institute's server sent for session {session_id} is no complete HDF5 file"
-        raise FetchError(f"{finding} ({error}): try again later; no part of it was saved.") from error
-
-
-class _NumpyOfOne(ModuleType):
-    """numpy with two names that numpy 2 has dropped, for the one module that asks for them."""
-
-    string_, NaN = np.bytes_, np.nan
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(np, name)
-
-
-def import_allensdk() -> tuple[Any, Any]:
-    """The classes BrainObservatoryNwbDataSet and BrainObservatoryCache; numpy is left as it was.
-
-    Raises DataError, with the command that installs it, where AllenSDK is missing or cannot be imported.
-    """
-    try:
-        reader, cache = _import_modules()
-        _bridge_numpy(reader)
-    except ModuleNotFoundError as error:
-        if error.name == "allensdk":
-            raise DataError(f"This needs AllenSDK, which is not installed: {INSTALL}.") from error
-        raise _explain_import(error) from error
-    except Exception as error:  # an import can fail in any way
-        raise _explain_import(error) from error
-    return reader.BrainObservatoryNwbDataSet, cache.BrainObservatoryCache
-
-
-def open_cache(folder: str | Path) -> Any:
-    """The BrainObservatoryCache in `folder`, made where there is none; asks nothing of the network.
-
-    Raises DataError where the folder's manifest is damaged or AllenSDK is missing, DiskError where
-    the folder cannot be written.
-    """
-    _, cache_class = import_allensdk()
-    manifest = Path(folder) / "manifest.json"
-    try:
-        return cache_class(manifest_file=str(manifest), api=server_api())
-    except OSError as error:
-        raise DiskError(f"{manifest} could not be written ({error}): choose another folder.") from error
-    except Exception as error:  # AllenSDK looks into the file without checks
-        finding = f"{manifest} is no manifest of AllenSDK ({type(error).__name__}: {error})"
-        raise DataError(f"{finding}: remove it, it is made anew.") from error
-
-
 def find_sessions(
     cache: Any,
     *,
@@ -169,8 +175,8 @@ def find_sessions(
 def fetch_session(cache: Any, session_id: int, movies: str | Sequence[str] | None = None) -> Path:
     """The path of a session's NWB, downloaded where it is not there (hundreds of MB).
 
-    Before that the catalogue is asked. Raises DataError where it has no such session or that one did not
-    show the `movies`, FetchError where the server does not answer or sends no complete file, DiskError where
+    The catalogue is read first. Raises DataError where it lacks the session, or the session did not show the
+    `movies`, FetchError where the server does not answer or sends no complete file, DiskError where
     the file cannot be written; no part of a file is left then.
     """
     path = Path(cache.get_cache_path(None, cache.EXPERIMENT_DATA_KEY, session_id))
@@ -201,6 +207,17 @@ def _check_listed(cache: Any, session_id: int, movies: Sequence[str]) -> None:
         )
 
 
+def check_whole(path: Path, session_id: int) -> None:
+    """Raises FetchError where the session's file is cut short or something else."""
+    try:
+        h5py.File(path, locking=False).close()  # `atomic_write` holds a lock of its own
+    except OSError as error:
+        raise FetchError(
+            f"What the Allen Institute's server sent for session {session_id} is no complete HDF5 file "
+            f"({error}): try again later; no part of it was saved."
+        ) from error
+
+
 def _catalogue(cache: Any, **wanted: Any) -> list[dict[str, Any]]:
     """Entries of the catalogue, fetched where it is not there; DataError where it is damaged."""
     try:
@@ -210,31 +227,17 @@ def _catalogue(cache: Any, **wanted: Any) -> list[dict[str, Any]]:
         raise DataError(f"{path} is damaged ({error}): remove it, it is fetched again.") from error
 
 
-def _import_modules() -> tuple[ModuleType, ModuleType]:
-    dropped = not hasattr(np, "VisibleDeprecationWarning")
-    if dropped:
-        vars(np)["VisibleDeprecationWarning"] = np.exceptions.VisibleDeprecationWarning
+def ask(question: Callable[[], Answer], what: str) -> Answer:
+    """The answer; raises FetchError where the server sends none, and lets OSError and ValueError pass."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of packages that AllenSDK imports, about one another
-            names = ("brain_observatory_nwb_data_set", "brain_observatory_cache")
-            reader, cache = (importlib.import_module(f"allensdk.core.{name}") for name in names)
-    finally:
-        if dropped:
-            del vars(np)["VisibleDeprecationWarning"]
-    return reader, cache
-
-
-def _bridge_numpy(reader: ModuleType) -> None:
-    if not hasattr(np, "string_") and not isinstance(reader.np, _NumpyOfOne):
-        vars(reader)["np"] = _NumpyOfOne("numpy")
-
-
-def _explain_import(error: Exception) -> DataError:
-    finding = f"AllenSDK is installed but cannot be imported ({type(error).__name__}: {error})"
-    if isinstance(error, OSError) and error.filename:  # its libraries make folders in the user's home
-        return DataError(f"{finding}: let HOME name a folder that can be written to.")
-    return DataError(f"{finding}: install it again with {INSTALL}.")
+        return question()
+    except requests.RequestException as error:
+        remedy = "look at the network and try again; no part of it was saved"
+        raise FetchError(f"The Allen Institute's server did not send {what} ({error}): {remedy}.") from error
+    except (NeurokitError, OSError, ValueError):  # the caller says what was wrong
+        raise
+    except Exception as error:  # AllenSDK raises plain exceptions for what a server lacks
+        raise FetchError(f"AllenSDK could not get {what} ({type(error).__name__}: {error}).") from error
 
 
 def open_session(path: Path) -> Any:
@@ -245,7 +248,7 @@ def open_session(path: Path) -> Any:
     """
     reader, _ = import_allensdk()
     check_hdf5(path)
-    with reading(path, "metadata of a session"):
+    with explain_failure(path, "metadata of a session"):
         dataset = reader(str(path))
         version = dataset.pipeline_version
         newest = type(version)(reader.SUPPORTED_PIPELINE_VERSION)
@@ -270,8 +273,8 @@ def check_hdf5(path: Path) -> Path:
 
 
 @contextmanager
-def reading(path: Path, what: str) -> Iterator[None]:
-    """Whatever goes wrong inside, where AllenSDK reads `what`, becomes a DataError of one sentence."""
+def explain_failure(path: Path, what: str) -> Iterator[None]:
+    """Turns whatever goes wrong while AllenSDK reads `what` into a DataError of one sentence."""
     try:
         yield
     except (NeurokitError, MemoryError):

@@ -190,16 +190,15 @@ MODELS = {
 }
 
 
-def search_space(most_layers: int = 2) -> dict[str, Any]:
+def search_space() -> dict[str, Any]:
     """What TPE searches, in hyperopt's terms: sizes, dropout, learning rate, weight decay.
 
     Only the last two change a 'cnn'.
     """
-    layers = list(range(most_layers + 1))
     return {
         "width": hp.choice("width", [32, 48, 64, 96]),
-        "spatial_layers": hp.choice("spatial_layers", layers),
-        "temporal_layers": hp.choice("temporal_layers", layers),
+        "spatial_layers": hp.choice("spatial_layers", [0, 1, 2]),
+        "temporal_layers": hp.choice("temporal_layers", [0, 1, 2]),
         "dropout": hp.uniform("dropout", 0.0, 0.5),
         "patch_dropout": hp.uniform("patch_dropout", 0.0, 0.9),
         "learning_rate": hp.loguniform("learning_rate", np.log(3e-4), np.log(1e-2)),

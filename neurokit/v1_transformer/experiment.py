@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import torch
 from jaxtyping import Float, Float32, UInt8
-from matplotlib.figure import Figure
 from torch import nn
 
 from neurokit.errors import DataError
@@ -25,7 +24,7 @@ from neurokit.v1_transformer import model as networks
 from neurokit.v1_transformer.clips import MovieScales, MovieSplit
 from neurokit.v1_transformer.config import MODELS, ClipShape, TransformerConfig, search_space
 from neurokit.v1_transformer.features import MovieTask, task
-from neurokit.v1_transformer.figures import plot_scores
+from neurokit.v1_transformer.figures import plot_scores as draw
 from neurokit.v1_transformer.recording import MovieSession
 from neurokit.v1_transformer.scores import (
     COLUMNS,
@@ -42,6 +41,7 @@ from neurokit.v1_transformer.sources import load, sessions
 __all__ = [
     "COLUMNS",
     "MODELS",
+    "draw",
     "load",
     "score",
     "search_space",
@@ -192,11 +192,6 @@ def evaluate(
     predictions = {"V1 Transformer" if ours else type(model).__name__: predict(model, task)}
     predictions |= reference_predictions(task, running=reads_running(config))
     return score_table(task, predictions)
-
-
-def draw(scores: pd.DataFrame) -> Figure:
-    """Correlations of each model: on single trials, and normalised with its quartiles over cells."""
-    return plot_scores(scores)
 
 
 def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

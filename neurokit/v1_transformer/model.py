@@ -96,8 +96,8 @@ class FrameEncoder(nn.Module):
         self.patches = MotionPatches(settings.width, 1 + settings.before, settings.patch, settings.step)
         if settings.start == "gabor":
             self.patches.start_at_gabors()
-        self.positions = _learn_tokens(rows * columns, settings.width)
-        self.registers = _learn_tokens(settings.registers, settings.width)
+        self.positions = _draw_tokens(rows * columns, settings.width)
+        self.registers = _draw_tokens(settings.registers, settings.width)
         self.blocks = nn.Sequential(*(Block(settings) for _ in range(settings.spatial_layers)))
         self.dropout = nn.Dropout(settings.patch_dropout)
         self.mixed = nn.Linear(rows * columns * settings.width, settings.width)
@@ -199,7 +199,7 @@ class V1Transformer(nn.Module):
         return self.readout(self.norm(compared)).unflatten(0, described.shape[:2])
 
 
-def _learn_tokens(tokens: int, width: int) -> nn.Parameter:
+def _draw_tokens(tokens: int, width: int) -> nn.Parameter:
     return nn.Parameter(POSITION_SD * torch.randn(tokens, width))
 
 

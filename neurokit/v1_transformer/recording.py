@@ -26,7 +26,7 @@ from jaxtyping import Float, Float32, Int, UInt8
 
 from neurokit.errors import DataError
 from neurokit.simulation.movies import MOVIES
-from neurokit.v1_transformer.allensdk_cache import open_session, reading
+from neurokit.v1_transformer.allensdk_cache import explain_failure, open_session
 
 CHUNK_SIZE = 64  # frames in memory at full size, 12 MB of a real movie (48 MB while they are shrunk)
 LONGEST_PAUSE = 15  # samples from a frame to the next; AllenSDK takes a longer one for another block
@@ -111,9 +111,9 @@ def load_session(
     """
     path = Path(path)
     dataset = open_session(path)
-    with reading(path, "metadata of a session"):
+    with explain_failure(path, "metadata of a session"):
         facts = _read_metadata(dataset.get_metadata(), path)
-    with reading(path, "list of stimuli"):
+    with explain_failure(path, "list of stimuli"):
         shown = dataset.list_stimuli()
     chosen = _choose_movies(movies, shown, path)
     time, cell_ids, dff = read_traces(path, dataset, cells, without)
@@ -169,9 +169,9 @@ def read_movie(path: Path, dataset: Any, name: str, size: tuple[int, int] | None
     Frames are shrunk to `size` (see `read_frames`). Raises DataError where frames or times are missing
     or do not fit together.
     """
-    with reading(path, f"frames of {name}"), h5py.File(path) as file:
+    with explain_failure(path, f"frames of {name}"), h5py.File(path) as file:
         frames = read_frames(file[f"stimulus/templates/{name}_image_stack/data"], size)
-    with reading(path, f"stimulus table of {name} in which all frames come equally often"):
+    with explain_failure(path, f"stimulus table of {name} in which all frames come equally often"):
         table = dataset.get_stimulus_table(name)
     shown, start = (table[column].to_numpy() for column in ("frame", "start"))
     if (
@@ -240,10 +240,10 @@ def read_traces(
 
     Raises DataError for an unknown id, and for cells without a dF/F that varies.
     """
-    with reading(path, "numbers of cells"):
+    with explain_failure(path, "numbers of cells"):
         every = np.asarray(dataset.get_cell_specimen_ids(), dtype=int)
     chosen = _choose_cells(every, cells, without, path)
-    with reading(path, "dF/F traces"):
+    with explain_failure(path, "dF/F traces"):
         time, dff = dataset.get_dff_traces(None if len(chosen) == len(every) else chosen)
     if dff.shape != (len(chosen), len(time)):
         raise DataError(
@@ -284,7 +284,7 @@ def _choose_cells(
 
 def read_running(path: Path, dataset: Any, time: Float[np.ndarray, "S"]) -> Float32[np.ndarray, "S"]:
     """cm/s, NaN where not measured; raises DataError where it is so everywhere, or there is none."""
-    with reading(path, "running speed on the microscope's clock (running=False reads it without)"):
+    with explain_failure(path, "running speed on the microscope's clock (running=False reads it without)"):
         speed, times = dataset.get_running_speed()
     if not np.array_equal(times, time) or speed.shape != time.shape:
         finding = (
@@ -305,7 +305,7 @@ def read_pupil(path: Path, dataset: Any, time: Float[np.ndarray, "S"]) -> Float3
     NaN before the first time and after the last, and beside a NaN of the file.
     """
     missing = importlib.import_module("allensdk.brain_observatory.brain_observatory_exceptions")
-    with reading(path, "pupil that can be read"):
+    with explain_failure(path, "pupil that can be read"):
         try:
             times, angles = dataset.get_pupil_location()
             size_times, size = dataset.get_pupil_size()
