@@ -308,7 +308,7 @@ def test_another_eye_clock_can_be_named(tmp_path: Path) -> None:
 def test_without_stimulus_times_there_are_no_trials(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"m/trials\.visualStim_times\.npy is missing"):
         read_alf(by_hand(tmp_path / "m", **{"trials.visualStim_times": None}))
-    with pytest.raises(DataError, match="nowhere is no folder"):
+    with pytest.raises(DataError, match="nowhere is not a folder"):
         read_alf(tmp_path / "nowhere")
 
 
@@ -486,6 +486,9 @@ def test_a_cutout_puts_its_spikes_on_the_behaviours_clock(tmp_path: Path) -> Non
     read = read_cutout(cutout(tmp_path / "cut.npz"))
     assert read.spike_bins == slice(50, 90) and read.clock_uncertainty == 0.2
     assert set(read.behaviour) == {"pupil_area", "wheel_moving"}
+    included = read_cutout(cutout(tmp_path / "cut.npz"), included_only=True)
+    np.testing.assert_array_equal(included.spikes, read.spikes[:, [0, 1, 3]])
+    assert included.trials["response"].tolist() == [1, 0, 1]
 
 
 @pytest.mark.parametrize(

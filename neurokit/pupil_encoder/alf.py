@@ -111,12 +111,12 @@ def read_alf(path: str | Path, *, eye_clock: str = "eye.timestamps") -> AlfTrial
 class AlfFolder:
     """Loads arrays by ALF name (such as eye.area) and remembers which were not there.
 
-    Raises DataError where `path` is no folder.
+    Raises DataError where `path` is not a folder.
     """
 
     def __init__(self, path: Path) -> None:
         if not path.is_dir():
-            raise DataError(f"{path} is no folder; name an ALF session such as Cori_2016-12-17.")
+            raise DataError(f"{path} is not a folder; name an ALF session such as Cori_2016-12-17.")
         self.path = path
         self.missing: list[str] = []
 

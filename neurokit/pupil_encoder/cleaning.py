@@ -1,4 +1,4 @@
-"""Cleaning of behaviour channels: what is no pupil is masked, short gaps are bridged.
+"""Cleaning of behaviour channels: artefacts are masked, short gaps are bridged.
 
 A blink or a failed fit moves the pupil's area far outside anything that a pupil does. One per cent of such
 bins can carry most of the variance, so they are found before anything is scaled, and short gaps are filled.
@@ -117,7 +117,7 @@ def clean_pupil(
     blink: Bool[np.ndarray, "K T"] | None = None,
     bin_size: float = 0.01,
 ) -> CleanChannel:
-    """Masks what is no pupil, bridges gaps of up to 200 ms linearly, masks longer ones.
+    """Masks artefacts of the camera, bridges gaps of up to 200 ms linearly, masks longer ones.
 
     Masked are non-finite bins, blinks, bins further than 5 robust standard deviations from the training
     trials' median, and, where `positive` (an area), bins of zero or less. `bin_size` is in s. Raises

@@ -74,15 +74,14 @@ def describe(recording: TrialRecording) -> str:
 
 def _explain_regions(recording: TrialRecording) -> str:
     """Which regions training uses, and why others are left out."""
-    every = recording.regions()
     if not recording.regions(MINIMUM_NEURONS):
         return f"no region has {MINIMUM_NEURONS} neurons: name those to use with --regions"
     used = default_regions(recording)
     first = used == SEED_REGIONS
     rule = "those of the first PupilEncoder" if first else f"those of {MINIMUM_NEURONS} neurons or more"
-    unused = ", ".join(name for name in every if name not in used)
-    rest = f"; without {unused}, unless named with --regions" if unused else ""
-    return f"uses {', '.join(used)}: {rule}{rest}"
+    unused = ", ".join(name for name in recording.regions() if name not in used)
+    rest = f"; left out unless named with --regions: {unused}" if unused else ""
+    return f"{', '.join(used)} ({rule}){rest}"
 
 
 def identity(recording: TrialRecording) -> dict[str, Any]:

@@ -171,16 +171,17 @@ def _make_recording(session: Any) -> TrialRecording:
     )
 
 
-def read_cutout(path: Path) -> TrialRecording:
+def read_cutout(path: Path, *, included_only: bool = False) -> TrialRecording:
     """A cut-out session: spikes of a part of the trial, behaviour on its own longer clock.
 
     Spike bins and behaviour bins share one 10-ms grid. The eye camera's clock of this cut-out is an
-    estimate, good to about 0.2 s. Raises DataError naming file, key and finding.
+    estimate, good to about 0.2 s. `included_only` leaves out trials that the authors did not analyse. Raises
+    DataError naming file, key and finding.
     """
     arrays = read_npz(path, MAXIMUM_BYTES)
     with read_from(path):
         time, spikes = _times(arrays, "behav_time_from_stim"), _spikes(arrays)
-        return TrialRecording(
+        recording = TrialRecording(
             name=_name(arrays),
             time=time,
             spikes=spikes,
@@ -190,6 +191,7 @@ def read_cutout(path: Path) -> TrialRecording:
             trials=_trials(arrays, spikes.shape[1]),
             clock_uncertainty=0.2,
         )
+        return recording.select(_find(arrays, "included").astype(bool)) if included_only else recording
 
 
 def _first_bin(time: np.ndarray, spike_time: np.ndarray, bins: int) -> int:
@@ -213,7 +215,7 @@ def _name(session: Session) -> str:
 
 
 def _spikes(session: Session) -> Integer[np.ndarray, "N K S"]:
-    """Counts as the smallest unsigned integers; DataError unless finite whole numbers of zero or more."""
+    """Counts as the smallest unsigned integers; DataError unless they are whole numbers of zero or more."""
     spikes = _find(session, "spks")
     if spikes.ndim != 3:
         raise DataError(f"spks has shape {spikes.shape}, expected neurons x trials x bins.")

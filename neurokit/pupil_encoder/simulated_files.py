@@ -180,7 +180,7 @@ def read_truth(path: Path) -> Truth:
         arrays = read_npz(path, MAXIMUM_BYTES)
         return Truth(json.loads(str(arrays["parameters"])), arrays["expected_rates"], arrays["best_r2"])
     except (KeyError, ValueError) as error:  # a DataError is a ValueError
-        raise DataError(f"{path} is no truth of a simulated session ({error}); remove it.") from error
+        raise DataError(f"{path} is not the truth of a simulated session ({error}); remove it.") from error
 
 
 def best_r2(session: SimulatedSession) -> Float[np.ndarray, "R"]:

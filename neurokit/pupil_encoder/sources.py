@@ -49,8 +49,8 @@ def load(
 ) -> TrialRecording:
     """One session of a source (default: that of NEUROKIT_SOURCE), or of the npz files in a `folder`.
 
-    demo simulates session `seed` once and keeps its files; cutout reads Cori_2016-12-17 (the included trials
-    of the recording); full downloads the Neuromatch files and takes `session`, one of SESSIONS. Raises
+    demo simulates session `seed` once and keeps its files; cutout reads all trials of
+    Cori_2016-12-17; full downloads the Neuromatch files and takes `session`, one of SESSIONS. Raises
     SettingsError for an unknown source or several sessions and DataError for an unknown session, both before
     anything is downloaded, and DataError for a missing or damaged file.
     """

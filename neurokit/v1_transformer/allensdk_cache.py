@@ -111,8 +111,8 @@ def open_cache(folder: str | Path) -> Any:
     except OSError as error:
         raise DiskError(f"{manifest} could not be written ({error}): choose another folder.") from error
     except Exception as error:  # AllenSDK looks into the file without checks
-        finding = f"{manifest} is no manifest of AllenSDK ({type(error).__name__}: {error})"
-        raise DataError(f"{finding}: remove it, it is made anew.") from error
+        finding = f"{manifest} is not a manifest of AllenSDK ({type(error).__name__}: {error})"
+        raise DataError(f"{finding}: remove it; a new one is made.") from error
 
 
 def server_api() -> Any:
@@ -213,7 +213,7 @@ def check_whole(path: Path, session_id: int) -> None:
         h5py.File(path, locking=False).close()  # `atomic_write` holds a lock of its own
     except OSError as error:
         raise FetchError(
-            f"What the Allen Institute's server sent for session {session_id} is no complete HDF5 file "
+            f"What the Allen Institute's server sent for session {session_id} is not a complete HDF5 file "
             f"({error}): try again later; no part of it was saved."
         ) from error
 
@@ -261,13 +261,13 @@ def open_session(path: Path) -> Any:
 
 
 def check_hdf5(path: Path) -> Path:
-    """The path itself; raises DataError where there is no file, or one that is cut short or no HDF5."""
+    """The path itself; raises DataError where the file is missing, cut short or not HDF5."""
     if not path.is_file():
-        raise DataError(f"{path} is no file: fetch the session first, or look at the path.")
+        raise DataError(f"{path} is not a file: fetch the session first, or look at the path.")
     try:
         h5py.File(path).close()
     except OSError as error:
-        finding = f"{path} is cut short or no HDF5 file ({error})"
+        finding = f"{path} is cut short or not an HDF5 file ({error})"
         raise DataError(f"{finding}: remove it and fetch the session again.") from error
     return path
 

@@ -213,7 +213,7 @@ class Clips:
     def ends(self, part: str) -> Int[np.ndarray, "E"]:
         """The end frames of a part, ascending; DataError for another word."""
         if part not in PARTS:
-            raise DataError(f"{part!r} is no part: choose one of {', '.join(PARTS)}.")
+            raise DataError(f"{part!r} is not a part: choose one of {', '.join(PARTS)}.")
         return getattr(self.split, part)
 
     def check_ends(self, ends: Int[Tensor, "E"]) -> None:

@@ -165,7 +165,7 @@ def train(
 def predict(
     model: nn.Module, task: MovieTask, part: str = "test", *, batch_size: int = 64
 ) -> Float32[np.ndarray, "R E N"]:
-    """dF/F (fraction) after each end frame of a part, in each repeat, on the CPU; the model is left as found.
+    """dF/F (fraction) after each end frame of a part, in each repeat, on the CPU; the model is not changed.
 
     Raises DataError for a model of other cells.
     """
@@ -198,7 +198,7 @@ def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[st
     """dF/F (fraction) of each cell for a movie that the model has never seen.
 
     `dff` has a row for each frame that ends a clip and a column for each cell, in the order of the
-    checkpoint's `cell_ids`; `frame` has the numbers of these frames. Where running is NaN, the model is told
+    checkpoint's `cell_ids`; `frame` has the numbers of these frames. Where running is NaN, the model reads
     that it was not measured, as in training. Raises DataError for arrays that are missing, hold infinities or
     no measured value, or do not fit the model in size, rate or unit.
     """

@@ -65,12 +65,12 @@ class MovieSession:
         session_type: three_session_A, _B, _C or _C2.
         structure: visual area, such as VISp (primary visual cortex).
         depth: micrometres below the surface.
-        cre_line: the line of mice, which tells the kind of cells, such as Cux2-CreERT2.
+        cre_line: the line of mice, which determines the kind of cells, such as Cux2-CreERT2.
         pipeline: version of the Allen Institute's processing, such as 3.0.
         cell_ids: in the order of the file; equal for the same cell in other sessions of its container.
         time: s, of each sample.
         dff: dF/F as a fraction.
-        running: cm/s, NaN where not measured, which is so at both ends of a session.
+        running: cm/s, NaN where not measured, as at both ends of a session.
         pupil: azimuth (deg), altitude (deg), size (pixels), NaN where not seen; None where not recorded.
         movies: by name.
         truth: file with what was planted in a simulated session, where that lies beside it.
@@ -133,11 +133,11 @@ def load_session(
 
 
 def _read_metadata(metadata: dict, path: Path) -> dict[str, Any]:
-    """Fields of MovieSession by name; AllenSDK leaves out what the file does not tell, or says None."""
+    """Fields of MovieSession by name; AllenSDK leaves out what the file does not state, or says None."""
     facts: dict[str, Any] = {field: metadata.get(theirs) for field, theirs in METADATA.items()}
     missing = [field for field, value in facts.items() if value is None]
     if missing:
-        raise DataError(f"{path} does not tell its {', '.join(missing)}: fetch the session again.")
+        raise DataError(f"{path} does not state its {', '.join(missing)}: fetch the session again.")
     cre_line = facts["cre_line"].split("/")[0]  # the catalogue's word, without the other allele
     return facts | {"cre_line": cre_line}
 
@@ -180,7 +180,7 @@ def read_movie(path: Path, dataset: Any, name: str, size: tuple[int, int] | None
         or (shown.reshape(-1, len(frames)) != range(len(frames))).any()
     ):
         raise DataError(
-            f"The stimulus table of {name} in {path} has a gap: its {len(shown)} rows are no full repeats "
+            f"The stimulus table of {name} in {path} has a gap: its {len(shown)} rows are not full repeats "
             f"of {len(frames)} frames; leave this movie out with movies=."
         )
     return Movie(name, frames, _check_pauses(start.reshape(-1, len(frames)), name, path))
@@ -192,7 +192,7 @@ def read_frames(
     """Frames whose pixels are means over the area that they cover, rounded; None keeps the full size.
 
     A movie whose frames have no more rows and columns than `size` stays as it is. Raises DataError for a
-    size without pixels and for an array that is no movie of 8-bit frames.
+    size without pixels and for an array that is not a movie of 8-bit frames.
     """
     if len(stored.shape) != 3 or stored.dtype != np.uint8 or 0 in stored.shape:
         raise DataError(

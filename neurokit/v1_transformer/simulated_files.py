@@ -6,7 +6,7 @@
     cell_specimens.json                    their cells
     stimulus_mappings.json
     ophys_experiment_data/<id>.nwb       one session (HDF5, the layout of pipeline 3.0)
-    ophys_experiment_data/<id>_truth.npz what nobody knows of a real mouse (`SessionTruth`)
+    ophys_experiment_data/<id>_truth.npz what is unknown of a real mouse (`SessionTruth`)
 
 Texts are byte strings of fixed length, the only ones that AllenSDK reads.
 
@@ -140,7 +140,7 @@ def _write_metadata(file: h5py.File, session: SimulatedSession) -> None:
 
 
 def _write_traces(file: h5py.File, session: SimulatedSession) -> None:
-    """dF/F, and fluorescence in whole counts that gives the same dF/F but for rounding."""
+    """dF/F, and fluorescence in whole counts that gives the same dF/F except for rounding."""
     shape = session.dff.shape
     around, share = NEUROPIL
     demixed = np.round(BASELINE * (1 + session.dff) + share * around)

@@ -1,4 +1,4 @@
-"""Allen sessions, whatever the source: simulated, a folder of one's own, or the real download.
+"""Allen sessions, whatever the source: simulated, your own folder, or the real download.
 
 `load()` gives the same dataclass for all, so nothing after it knows where the files come from. A folder is
 laid out as AllenSDK's cache, which is also how sessions are simulated.
@@ -47,7 +47,7 @@ def load(
     (default: SESSION; hundreds of MB) into the cache under NEUROKIT_DATA. `config` says which movies and
     cells are read, whether running is, and the size that frames are shrunk to; None reads all, as
     `load_session` does. Raises SettingsError for an unknown source, for cutout, which has no movies, and for
-    what is no number of one session; DataError for a session that is not there, without AllenSDK, and for
+    anything but the number of one session; DataError for a session that is not there, without AllenSDK, and for
     missing or damaged files; what fetching raises. Arguments are checked before anything is simulated or
     downloaded.
     """
@@ -137,7 +137,7 @@ def _session_number(session: Sequence[str] | str) -> int | None:
     if len(names) > 1:
         raise SettingsError(f"A V1 Transformer reads one session, and {len(names)} are named; name one.")
     if names and not names[0].strip().isdecimal():
-        raise SettingsError(f"Session {names[0]!r} is no whole number; give Allen's number of a session.")
+        raise SettingsError(f"Session {names[0]!r} is not a whole number; give Allen's number of a session.")
     return int(names[0]) if names else None
 
 

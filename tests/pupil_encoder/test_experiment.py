@@ -495,10 +495,10 @@ def test_the_description_says_which_regions_training_uses_and_why(recording: Tri
         spikes = np.ones((len(area), *recording.spikes.shape[1:]), np.uint8)
         return describe(replace(recording, spikes=spikes, brain_area=area))
 
-    rest = "; without CA1, unless named with --regions"
-    assert f"uses SCs, SCm, LGd: those of the first PupilEncoder{rest}" in described(named)
+    rest = "; left out unless named with --regions: CA1\n"
+    assert f"training  SCs, SCm, LGd (those of the first PupilEncoder){rest}" in described(named)
     fewer = named[(named != "SCm") & (np.arange(len(named)) != 70)][2:]  # 19 of SCs, 20 of CA1
-    rest = "; without SCs, unless named with --regions"
-    assert f"uses LGd, CA1: those of 20 neurons or more{rest}" in described(fewer)
-    assert "uses LGd: those of 20 neurons or more\n" in described(named[named == "LGd"])
+    rest = "; left out unless named with --regions: SCs\n"
+    assert f"training  LGd, CA1 (those of 20 neurons or more){rest}" in described(fewer)
+    assert "training  LGd (those of 20 neurons or more)\n" in described(named[named == "LGd"])
     assert "no region has 20 neurons: name those to use with --regions" in describe(recording)

@@ -383,5 +383,5 @@ def test_movies_that_follow_one_another_keep_their_own_splits() -> None:
 
 
 def test_an_unknown_part_is_refused() -> None:
-    with pytest.raises(DataError, match="'final_test' is no part"):
+    with pytest.raises(DataError, match="'final_test' is not a part"):
         toy_clips().ends("final_test")

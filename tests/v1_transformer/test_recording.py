@@ -196,7 +196,7 @@ BAD: dict[str, tuple[Edit, str]] = {
     "no dF/F": (lambda file: file.__delitem__(f"{PIPELINE}/DfOverF"), "no dF/F traces"),
     "no depth": (
         lambda file: file.__delitem__("general/optophysiology/imaging_plane_1/imaging depth"),
-        "does not tell its depth",
+        "does not state its depth",
     ),
 }
 
@@ -246,11 +246,11 @@ def test_truncated_missing_and_other_files(path: Path, tmp_path: Path) -> None:
     cut.write_bytes(path.read_bytes()[:-2000])
     page = tmp_path / "page.nwb"
     page.write_text("<html>")
-    with pytest.raises(DataError, match=r"cut\.nwb is cut short or no HDF5 file.*remove it"):
+    with pytest.raises(DataError, match=r"cut\.nwb is cut short or not an HDF5 file.*remove it"):
         load_session(cut)
-    with pytest.raises(DataError, match=r"page\.nwb is cut short or no HDF5 file"):
+    with pytest.raises(DataError, match=r"page\.nwb is cut short or not an HDF5 file"):
         load_session(page)
-    with pytest.raises(DataError, match="is no file"):
+    with pytest.raises(DataError, match="is not a file"):
         load_session(tmp_path / "none.nwb")
 
 
