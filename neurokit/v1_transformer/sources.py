@@ -47,9 +47,9 @@ def load(
     (default: SESSION; hundreds of MB) into the cache under NEUROKIT_DATA. `config` says which movies and
     cells are read, whether running is, and the size that frames are shrunk to; None reads all, as
     `load_session` does. Raises SettingsError for an unknown source, for cutout, which has no movies, and for
-    anything but the number of one session; DataError for a session that is not there, without AllenSDK, and for
-    missing or damaged files; what fetching raises. Arguments are checked before anything is simulated or
-    downloaded.
+    anything but the number of one session; DataError for a session that is not there, for missing or damaged
+    files, and without AllenSDK; FetchError where a download fails. Arguments are checked before anything is
+    simulated or downloaded.
     """
     source, number = settings.check_source(source), _session_number(session)
     if folder is not None:
@@ -127,8 +127,9 @@ def _find_session(folder: Path, number: int | None) -> Path:
 def _demo_parameters(seed: int, number: int | None) -> SessionParameters:
     parameters = SessionParameters(seed=seed)
     if number not in (None, parameters.session_id):
-        finding = f"Session {number} is not on the demo source"
-        raise DataError(f"{finding}; with seed {seed} it has {parameters.session_id} alone.")
+        raise DataError(
+            f"Session {number} is not on the demo source; with seed {seed} that has {parameters.session_id}."
+        )
     return parameters
 
 
