@@ -440,7 +440,7 @@ MOVIE, SPEED = np.zeros((20, 10, 20), np.uint8), np.zeros(20)
             "running holds 1 infinite values; give NaN",
         ),
         ({"running": np.array(["fast"] * 20)}, "running does not hold numbers"),
-        ({"frames": MOVIE.T.copy()}, r"frames have the shape .*; the model reads frames x"),
+        ({"frames": np.moveaxis(MOVIE, 0, 2)}, r"frames have the shape \(10, 20, 20\); the model reads"),
     ],
 )
 def test_a_movie_that_does_not_fit_is_refused(tiny: Make, changes: dict[str, Any], says: str) -> None:

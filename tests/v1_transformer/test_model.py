@@ -331,8 +331,8 @@ def test_the_model_follows_dtype_and_device() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"width": 10}, "width 10 cannot be dealt to 3 heads"),
-        ({"width": 15}, "width 15 cannot be dealt to 3 heads and to pairs"),
+        ({"width": 10}, "width 10 cannot be divided into 3 heads"),
+        ({"width": 15}, "width 15 cannot be divided into 3 heads and into pairs"),
         ({"patch": 9}, r"patch is 9; use one that fits into both sides of frame \(8, 16\)"),
         ({"frame": (0, 16)}, r"frame is \(0, 16\)"),
         ({"frame": (3, 16)}, "patch is 4"),
