@@ -222,9 +222,10 @@ def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[st
     """Rates (Hz, trials x bins) of each region for behaviour that the model has never seen.
 
     Gaps of NaN are handled as in training: the pupil's are bridged by a line up to 200 ms, and its position
-    is not read where the area is missing; in all others the model reads the training median. Raises DataError
-    for a missing channel, another bin size, arrays that differ in shape or are transposed, infinities, and a
-    channel without a measured value.
+    is not read where the area is missing; in all others the model reads the training median. Trials may have
+    another length than the model's. Raises DataError for a missing channel, another bin size, arrays that
+    differ in shape, infinities, a channel without a measured value, and arrays that look transposed: their
+    first axis, and not their second, is as long as the model's trials.
     """
     facts, scales = checkpoint.facts, _scales(checkpoint.arrays)
     _check_bin_size(arrays.get("bin_size"), facts["bin_size"])
@@ -257,7 +258,7 @@ def _find_channel(arrays: Mapping[str, np.ndarray], name: str, bins: int | None)
     if values.shape[0] == bins != values.shape[1]:
         raise DataError(
             f"{name} has the shape {values.shape}, and the model's trials have {bins} bins: transpose it to "
-            "trials x bins."
+            "trials x bins, or split it where these are trials."
         )
     if infinite := np.isinf(values).sum():
         raise DataError(f"{name} holds {infinite} infinite values; give NaN where it was not measured.")
