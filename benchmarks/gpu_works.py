@@ -27,10 +27,10 @@ from neurokit.sensorium.training import ManyMice
 from neurokit.training.settings import FitSettings
 from neurokit.v1_transformer import MovieTask, TransformerConfig
 from neurokit.v1_transformer import build as build_transformer
-from neurokit.v1_transformer.clips import REPEATS, PartLoss
+from neurokit.v1_transformer.clips import REPEATS
 from neurokit.v1_transformer.config import SMALL as SMALL_TRANSFORMER
-from neurokit.v1_transformer.model import absolute_error
-from neurokit.v1_transformer.scales import split_movie
+from neurokit.v1_transformer.features import split_movie
+from neurokit.v1_transformer.model import PartLoss, absolute_error
 
 UNITS = 8509  # of the mouse whose transfer is public
 CELLS = 200  # of an Allen session

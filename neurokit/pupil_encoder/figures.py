@@ -98,10 +98,9 @@ def plot_scores(
     measure: str = "r2_mean",
     title: str = "R² against the training mean",
 ) -> Figure:
-    """R² of each model in each region with its 95 % interval; grey ticks: null, dashed: best
-    reachable.
+    """R² of each model in each region with its 95 % interval; grey ticks: null, dashed: best reachable.
 
-    `table` is that of `neurokit.pupil_encoder.scores.score_table`; `ceiling` maps a region to the best a
+    `table` is that of `neurokit.pupil_encoder.scores.score_table`; `ceiling` maps a region to the best that a
     model can reach.
     """
     regions, models = list(dict.fromkeys(table["region"])), list(dict.fromkeys(table["model"]))

@@ -27,7 +27,7 @@ def plot_traces(session: MovieSession, cells: Sequence[int], seconds: tuple[floa
     `cells` are places in `session.cell_ids`; `seconds` are two times of the session, between which is drawn.
     Raises DataError where no sample lies between them.
     """
-    inside = _inside(session, seconds)
+    inside = _choose_samples(session, seconds)
     rows = [(f"cell {cell}\n(dF/F)", session.dff[cell], INK) for cell in cells]
     rows.append(("running\n(cm/s)", session.running, COLOURS[1]))
     if session.pupil is not None:
@@ -35,7 +35,7 @@ def plot_traces(session: MovieSession, cells: Sequence[int], seconds: tuple[floa
     size = (6, 0.62 * len(rows) + 0.8)
     figure, axes = plt.subplots(len(rows), 1, figsize=size, sharex=True, squeeze=False)
     for axis, (name, values, colour) in zip(axes[:, 0], rows, strict=True):
-        _shade(axis, session, inside)
+        _shade_movies(axis, session, inside)
         axis.plot(session.time[inside], values[inside], color=colour, linewidth=0.8)
         axis.set_ylabel(name, fontsize=7)
     axes[-1, 0].set_xlabel("time in the session (s)")
@@ -83,7 +83,7 @@ def plot_parts(parts: Mapping[str, Int[np.ndarray, "R F"]]) -> Figure:
     return figure
 
 
-def _inside(session: MovieSession, seconds: tuple[float, float]) -> Bool[np.ndarray, "S"]:
+def _choose_samples(session: MovieSession, seconds: tuple[float, float]) -> Bool[np.ndarray, "S"]:
     inside = (session.time >= seconds[0]) & (session.time <= seconds[1])
     if not inside.any():
         first, last = session.time[[0, -1]]
@@ -94,7 +94,7 @@ def _inside(session: MovieSession, seconds: tuple[float, float]) -> Bool[np.ndar
     return inside
 
 
-def _shade(axis: Axes, session: MovieSession, inside: Bool[np.ndarray, "S"]) -> None:
+def _shade_movies(axis: Axes, session: MovieSession, inside: Bool[np.ndarray, "S"]) -> None:
     for movie, colour in zip(session.movies.values(), COLOURS, strict=False):
         showing = np.zeros(len(session.time), dtype=bool)
         for repeat in movie.starts:

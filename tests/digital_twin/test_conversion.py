@@ -21,8 +21,7 @@ from neurokit.digital_twin.preparation import TrainingStatistics, read_statistic
 from neurokit.digital_twin.recording import Trial, load_trials, load_videos
 from neurokit.errors import DataError
 from neurokit.sensorium.recording import Scan
-from neurokit.v1_transformer.allen_files import Movie
-from neurokit.v1_transformer.recording import MovieSession
+from neurokit.v1_transformer.recording import Movie, MovieSession
 from tests.digital_twin.microns_file import write_scans
 from tests.digital_twin.toys import values_of
 from tests.sensorium.toys import toy_scan

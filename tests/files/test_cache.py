@@ -25,7 +25,7 @@ LOADERS = {
     "microns": simulated_mice,
 }
 INDIRECT = {  # a module that the makers do not import themselves
-    "steinmetz": "pupil_encoder/behaviour.py",
+    "steinmetz": "simulation/brain_state.py",
     "sensorium": "simulation/brain_state.py",
     "allen": "simulation/brain_state.py",
     "microns": "digital_twin/trial_files.py",
