@@ -36,7 +36,7 @@ def test_headers_and_readme_badges_are_generated(root: Path) -> None:
 
 
 def test_the_longest_notebooks_are_among_the_last(root: Path) -> None:
-    """tools/test.sh and tools/run_notebooks.py start the last ones first, so that none ends long after all."""
+    """tools/test.sh and tools/run_notebooks.py start the last first, so that none ends late."""
     for file in (root / "benchmarks" / "results").glob("speed_notebooks-*.json"):
         *rows, _ = json.loads(file.read_text())["rows"]
         seconds = {row["work"]: row["seconds"] for row in rows}
