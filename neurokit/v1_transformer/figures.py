@@ -142,14 +142,23 @@ def plot_predictions(
 
 def plot_moments(moments: Float[np.ndarray, "K C H W"], titles: Sequence[str]) -> Figure:
     """Rows of frames or filters over time, oldest left, each row on its own scale; pixels."""
-    rows, columns = moments.shape[:2]
-    figure, axes = plt.subplots(rows, columns, figsize=(1.1 * columns + 1, 0.95 * rows), squeeze=False)
+    rows, columns, height, width = moments.shape
+    size = (1.1 * columns + 1.2, 0.95 * rows + 0.4)
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
     for row, (frames, title) in enumerate(zip(moments, titles, strict=True)):
         most = np.abs(frames).max()
         for axis, frame in zip(axes[row], frames, strict=True):
             axis.imshow(frame, plt.get_cmap("gray", 25), vmin=-most, vmax=most)
             axis.set(xticks=[], yticks=[])
         axes[row, 0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=8)
+    for axis in axes[-1]:
+        axis.set_xticks([0, width - 1])
+    for axis in axes[:, -1]:
+        axis.yaxis.tick_right()
+        axis.set_yticks([0, height - 1])
+    figure.supxlabel("column (pixels); frames from left to right, oldest first", fontsize=8)
+    axes[-1, -1].yaxis.set_label_position("right")
+    axes[-1, -1].set_ylabel("row (pixels)", fontsize=8)
     return figure
 
 
