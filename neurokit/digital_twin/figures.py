@@ -153,7 +153,9 @@ def plot_scores(scores: pd.DataFrame) -> Figure:
         axis.set_title(kind, loc="left", fontsize=8)
     axes[0, 0].set_yticks(range(len(models)), models)
     axes[0, 0].invert_yaxis()
-    figure.supxlabel("CC_norm (1: all of the signal), median over units", fontsize=9)
+    figure.supxlabel(
+        "CC_norm, median over units (1: all of the signal; bars: quartiles; dashed: ceiling)", fontsize=9
+    )
     return figure
 
 

@@ -119,7 +119,9 @@ def plot_scores(
         axis.set_title(region, loc="left")
     axes[0][0].set_yticks(range(len(models)), models)
     axes[0][0].invert_yaxis()
-    figure.supxlabel(f"{title} (1 is perfect, 0 the reference)", fontsize=9)
+    marks = ["bars: 95 % interval", "grey ticks: null"] if measure == "r2_mean" else []
+    marks += ["dashed: ceiling"] if ceiling else []
+    figure.supxlabel(f"{title} (1 is perfect, 0 the reference)\n{', '.join(marks)}".rstrip(), fontsize=9)
     return figure
 
 
