@@ -28,10 +28,9 @@ from neurokit.digital_twin.config import SMALL, TwinConfig
 from neurokit.digital_twin.network.network import FoundationNetwork, build_network
 from neurokit.digital_twin.recording import Trial, TrialFolder, Video, load_trials, load_videos
 from neurokit.digital_twin.scores import TwinScores, predict_videos, score_videos
-from neurokit.digital_twin.simulated_files import videos_folder
+from neurokit.digital_twin.simulated_files import load_simulated_mouse, load_truth, videos_folder
 from neurokit.digital_twin.simulation import KINDS, MouseParameters
 from neurokit.digital_twin.training import train_cohort, train_twin
-from neurokit.digital_twin.truth import load_simulated_mouse, load_truth
 from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.insilico.video import (
     Batched,

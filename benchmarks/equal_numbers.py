@@ -31,7 +31,7 @@ from neurokit import digital_twin as twins
 from neurokit import pupil_encoder as pupil
 from neurokit import sensorium as images
 from neurokit import settings
-from neurokit.digital_twin import MouseWindows, Trial, TrialFolder, TwinConfig
+from neurokit.digital_twin import MouseClips, Trial, TrialFolder, TwinConfig
 from neurokit.experiment import Experiment
 from neurokit.pupil_encoder import EncodingTask, PupilConfig, TrialRecording, simulated_truth
 from neurokit.pupil_encoder.scores import seed_style_column
@@ -286,7 +286,7 @@ def trials(shown: Iterable[Trial]) -> Numbers:
 
 def first_windows(recording: TrialFolder, config: TwinConfig) -> Numbers:
     """What one step of training is given."""
-    mouse = MouseWindows("mouse", recording.part(True), config)
+    mouse = MouseClips("mouse", recording.part(True), config)
     drawn = mouse.draw(config.batch, torch.Generator().manual_seed(0))
     return digests(**{name: getattr(drawn, name) for name in ("video", "pupil", "behaviour", "responses")})
 

@@ -12,24 +12,25 @@ import numpy as np
 import torch
 from torch import nn
 
-from neurokit.digital_twin.cohort import ClippedDescent, CohortNetwork, WindowLoss
+from neurokit.digital_twin.clips import ClipBatch
 from neurokit.digital_twin.config import TwinConfig
 from neurokit.digital_twin.network.config import SMALL as SMALL_NETWORK
 from neurokit.digital_twin.network.network import build_network
-from neurokit.digital_twin.training import transfer_core
-from neurokit.digital_twin.windows import Windows
+from neurokit.digital_twin.training import ClipLoss, ClippedDescent, CohortNetwork, transfer_core
 from neurokit.sensorium import training as sensorium
 from neurokit.sensorium.config import MODELS
-from neurokit.sensorium.features import ManyMice, MouseTrials
-from neurokit.sensorium.recording import SCANS, Scan
-from neurokit.sensorium.state import StateTransform
+from neurokit.sensorium.features import MouseTrials
+from neurokit.sensorium.past_responses import StateTransform
+from neurokit.sensorium.recording import Scan
+from neurokit.sensorium.sources import SCANS
+from neurokit.sensorium.training import ManyMice
 from neurokit.training.settings import FitSettings
 from neurokit.v1_transformer import MovieTask, TransformerConfig
 from neurokit.v1_transformer import build as build_transformer
-from neurokit.v1_transformer.clips import REPEATS, PartLoss
+from neurokit.v1_transformer.clips import REPEATS
 from neurokit.v1_transformer.config import SMALL as SMALL_TRANSFORMER
-from neurokit.v1_transformer.model import absolute_error
-from neurokit.v1_transformer.scales import split_movie
+from neurokit.v1_transformer.features import split_movie
+from neurokit.v1_transformer.model import PartLoss, absolute_error
 
 UNITS = 8509  # of the mouse whose transfer is public
 CELLS = 200  # of an Allen session
@@ -127,8 +128,8 @@ def _twin(name: str, build: Callable, units: int, device: torch.device, quick: b
     return Work(
         name=name,
         model=lambda: CohortNetwork({"mouse": build()}),
-        loss=WindowLoss(config.burn_in),
-        train=Fixed([noise_windows(config, units, stream, device) for stream in range(steps)]),
+        loss=ClipLoss(config.burn_in),
+        train=Fixed([noise_clips(config, units, stream, device) for stream in range(steps)]),
         validation=Unmeasured(),
         settings=config.fit_settings,
         shown=steps * config.batch * config.window,
@@ -141,13 +142,13 @@ def _twin(name: str, build: Callable, units: int, device: torch.device, quick: b
 class Fixed:
     """The same batches in every epoch, each a step."""
 
-    def __init__(self, batches: list[Windows]) -> None:
+    def __init__(self, batches: list[ClipBatch]) -> None:
         self.batches, self.device = batches, batches[0].video.device
 
     def fingerprint(self) -> str:
         return "noise"
 
-    def steps(self, size: int, generator: torch.Generator, epoch: int) -> Iterator[list[Windows]]:
+    def steps(self, size: int, generator: torch.Generator, epoch: int) -> Iterator[list[ClipBatch]]:
         return ([batch] for batch in self.batches)
 
 
@@ -161,7 +162,7 @@ class Unmeasured:
         return 0.0
 
 
-def noise_windows(config: TwinConfig, units: int, number: int, device: torch.device) -> Windows:
+def noise_clips(config: TwinConfig, units: int, number: int, device: torch.device) -> ClipBatch:
     """Video, behaviour and responses of one step, drawn on the device; streams take turns."""
     random = torch.Generator(device).manual_seed(number)
     shape, options = (config.window, config.batch), {"device": device, "generator": random}
@@ -169,7 +170,7 @@ def noise_windows(config: TwinConfig, units: int, number: int, device: torch.dev
     pupil, behaviour = (torch.randn(*shape, 2, **options) for _ in range(2))
     responses = torch.rand(*shape, units, **options) * 2
     noise = torch.Generator().manual_seed(number)
-    return Windows("mouse", video, pupil, behaviour, responses, number % config.network.streams, noise)
+    return ClipBatch("mouse", video, pupil, behaviour, responses, number % config.network.streams, noise)
 
 
 def noise_scan(key: str, seed: int, *, neurons: int, trials: int, train: int, validation: int) -> Scan:

@@ -16,19 +16,18 @@ import numpy as np
 import torch
 
 from neurokit import settings
-from neurokit.digital_twin.cohort import CohortNetwork, WindowLoss
+from neurokit.digital_twin.clips import ClipBatch as TwinClips
 from neurokit.digital_twin.network.config import RELEASED, SMALL
 from neurokit.digital_twin.network.network import build_network
+from neurokit.digital_twin.training import ClipLoss, CohortNetwork
 from neurokit.digital_twin.twin import DigitalTwin
-from neurokit.digital_twin.windows import Windows
 from neurokit.sensorium import CNN, MODELS, MouseShape, SensoriumConfig, make_model, train_ensemble
-from neurokit.sensorium.features import ManyMice, MouseBatch, MouseTrials
+from neurokit.sensorium.features import MouseBatch, MouseTrials
 from neurokit.sensorium.recording import load_scan
-from neurokit.sensorium.simulated_files import scan_name, write_scan
 from neurokit.sensorium.simulated_mouse import Mouse, MouseParameters
-from neurokit.sensorium.simulation import ScanParameters, SimulatedScan
+from neurokit.sensorium.simulation import ScanParameters, SimulatedScan, scan_name, write_scan
 from neurokit.sensorium.sources import load_simulated
-from neurokit.sensorium.training import loss
+from neurokit.sensorium.training import ManyMice, loss
 from neurokit.v1_transformer import model as transformer
 from neurokit.v1_transformer.clips import ClipBatch
 from neurokit.v1_transformer.config import TransformerSettings
@@ -63,8 +62,8 @@ def twin_step(frames: int, neurons: int = 1000, size: str = "released") -> Work:
     random = torch.Generator().manual_seed(0)
     video = torch.randint(256, (frames, 1, *network.monitor), dtype=torch.uint8, generator=random)
     eye, state = torch.randn(2, frames, 1, 2, generator=random)
-    windows = Windows("mouse", video, eye, state, torch.rand(frames, 1, neurons), 0, random)
-    return _step(model, partial(_add_gradients, model, WindowLoss(burn_in=0), [windows]))
+    clips = TwinClips("mouse", video, eye, state, torch.rand(frames, 1, neurons), 0, random)
+    return _step(model, partial(_add_gradients, model, ClipLoss(burn_in=0), [clips]))
 
 
 def twin_stream(frames: int, neurons: int = 1000, size: str = "released") -> Work:
@@ -139,7 +138,7 @@ def written_scan(trials: int, neurons: int) -> Path:
     responses = random.random((trials, neurons))
     scan = SimulatedScan(
         parameters=parameters,
-        mouse=Mouse(parameters.mouse, trials),
+        cells=Mouse(parameters.mouse, trials).cells,
         images=random.integers(0, 256, (64, 144, 256), dtype=np.uint8),
         image=np.arange(trials) % 64,
         tiers=np.repeat(["train", "validation"], [train, trials - train]),

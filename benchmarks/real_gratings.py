@@ -45,8 +45,8 @@ from neurokit.v1_transformer import (
     predict,
     train,
 )
+from neurokit.v1_transformer.clips import MovieSplit
 from neurokit.v1_transformer.config import SMALL_MODEL as SMALL
-from neurokit.v1_transformer.scales import MovieSplit
 from record import save
 from run_once import run_once
 

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 import peers
 from neurokit.sensorium import kernels as fast
-from neurokit.sensorium.cnn import channels_last
 from neurokit.sensorium.config import CNN
+from neurokit.sensorium.core import channels_last
 from neurokit.sensorium.official import official_names
 from paired import assert_equal, compared, options, report, timed
 

@@ -543,18 +543,28 @@ def test_training_anew_is_asked_for(
     assert "it was trained before" in said(capsys, *line)
 
 
-@pytest.mark.parametrize("value", [np.array([["a", "b"]]), np.zeros((0, 8))])
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (np.array([["a", "b"]]), "pupil_area does not hold numbers in one array"),
+        (np.zeros((0, 8)), "pupil_area has the shape (0, 8); give trials x bins"),
+    ],
+)
 def test_inputs_that_no_model_can_read_get_a_sentence(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     simulated: Path,
     value: np.ndarray,
+    says: str,
 ) -> None:
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
     experiment = Experiment("pupil-encoder", folder=simulated, values={"hidden": 4}, epochs=1).train()
     file = tmp_path / "new.npz"
     np.savez(file, bin_size=0.01, pupil_area=value, pupil_x=value, pupil_y=value)
     line = ["predict", "--checkpoint", f"{experiment.path}.json", "--input", str(file), "--output"]
-    assert f"{file} cannot be answered" in refused(capsys, "pupil-encoder", *line, str(tmp_path / "r.npz"))
+    assert says in refused(capsys, "pupil-encoder", *line, str(tmp_path / "r.npz"))
     assert "--output is the input" in refused(capsys, "pupil-encoder", *line, str(file))
+    # what a system's own checks have let pass
+    monkeypatch.setattr("neurokit.pupil_encoder.experiment.respond", lambda *_: np.ones(2) @ np.ones(3))
+    assert f"{file} cannot be answered" in refused(capsys, "pupil-encoder", *line, str(tmp_path / "r.npz"))

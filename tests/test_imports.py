@@ -30,8 +30,8 @@ def test_imports_run_downwards(copy: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "line", "named"),
     [
-        ("sensorium/cnn.py", "from neurokit.v1_transformer import model", "neurokit.v1_transformer.model"),
-        ("metrics/rates.py", "from neurokit.sensorium import cnn", "neurokit.sensorium.cnn"),
+        ("sensorium/core.py", "from neurokit.v1_transformer import model", "neurokit.v1_transformer.model"),
+        ("metrics/rates.py", "from neurokit.sensorium import core", "neurokit.sensorium.core"),
         ("training/fit.py", "import neurokit.tune", "neurokit.tune"),
     ],
 )

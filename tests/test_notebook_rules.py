@@ -1,5 +1,6 @@
 """The notebooks follow the rules, and the rules notice a notebook that does not."""
 
+import json
 import os
 import subprocess
 import sys
@@ -32,6 +33,15 @@ def test_solution_was_run(path: Path) -> None:
 
 def test_headers_and_readme_badges_are_generated(root: Path) -> None:
     assert write_headers(["--check", "--root", str(root)]) == 0
+
+
+def test_the_longest_notebooks_are_among_the_last(root: Path) -> None:
+    """tools/test.sh and tools/run_notebooks.py start the last first, so that none ends late."""
+    for file in (root / "benchmarks" / "results").glob("speed_notebooks-*.json"):
+        *rows, _ = json.loads(file.read_text())["rows"]
+        seconds = {row["work"]: row["seconds"] for row in rows}
+        longest = sorted(seconds, key=lambda name: -seconds[name])[:2]
+        assert set(longest) <= set(sorted(seconds)[-3:])
 
 
 # --- A notebook without fault, and what is noticed when it gets one ---

@@ -14,8 +14,14 @@ from neurokit.files.pickles import load_object_array
 from neurokit.pupil_encoder import sources as steinmetz
 from neurokit.pupil_encoder.alf import read_alf
 from neurokit.pupil_encoder.cleaning import clean_pupil
-from neurokit.pupil_encoder.neuromatch import read_cutout, read_sessions
-from neurokit.pupil_encoder.recording import TRIAL_COLUMNS, TrialRecording, trial_table
+from neurokit.pupil_encoder.features import default_regions
+from neurokit.pupil_encoder.recording import (
+    TRIAL_COLUMNS,
+    TrialRecording,
+    read_cutout,
+    read_sessions,
+    trial_table,
+)
 from neurokit.pupil_encoder.simulated_files import write_alf, write_neuromatch, write_truth
 from neurokit.pupil_encoder.simulation import RegionTruth, SessionParameters, simulate_session
 
@@ -302,7 +308,7 @@ def test_another_eye_clock_can_be_named(tmp_path: Path) -> None:
 def test_without_stimulus_times_there_are_no_trials(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"m/trials\.visualStim_times\.npy is missing"):
         read_alf(by_hand(tmp_path / "m", **{"trials.visualStim_times": None}))
-    with pytest.raises(DataError, match="nowhere is no folder"):
+    with pytest.raises(DataError, match="nowhere is not a folder"):
         read_alf(tmp_path / "nowhere")
 
 
@@ -527,7 +533,7 @@ def test_regions_are_counted_largest_first_without_root(neuromatch: TrialRecordi
     assert list(neuromatch.regions().items()) == [("SCs", 4), ("CA1", 3)]
     assert neuromatch.regions(minimum_neurons=4) == {"SCs": 4}
     with pytest.raises(DataError, match="no region has 20 neurons"):
-        steinmetz.default_regions(neuromatch)
+        default_regions(neuromatch)
 
 
 def test_spikes_outside_the_clock_are_refused(neuromatch: TrialRecording) -> None:

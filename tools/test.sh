@@ -39,11 +39,10 @@ two_workers() {
     OMP_NUM_THREADS=1 "$python" -m pytest --numprocesses=2 --dist=loadfile "$@"
 }
 
-notebooks() { # those of a folder
-    set -- "$1"/*.ipynb
-    for book; do
-        shift
-        if [ -f "$book" ]; then set -- "$@" "$book"; fi
+notebooks() { # those of a folder, the last first: they take longest, and one that starts late ends late
+    folder=$1 && shift
+    for book in "$folder"/*.ipynb; do
+        if [ -f "$book" ]; then set -- "$book" "$@"; fi
     done
     if [ $# = 0 ]; then
         echo "no notebooks yet"
@@ -53,7 +52,7 @@ notebooks() { # those of a folder
     rm -rf build/nbval
     # The times are those of a machine that others keep busy, not of a cell that is slow.
     NEUROKIT_SOURCE=demo NEUROKIT_DATA=$PWD/build/nbval/data NEUROKIT_BUILD=$PWD/build/nbval CI=true \
-        two_workers --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 \
+        two_workers --no-loadscope-reorder --nbval-lax --nbval-current-env --nbval-cell-timeout=1800 \
         --nbval-kernel-startup-timeout=600 --nbval-sanitize-with=tools/nbval_sanitize.cfg "$@"
 }
 

@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 
 from gratings.movies import NOTHING, GratingMovie
 from neurokit.errors import DataError
-from neurokit.v1_transformer.scales import MovieSplit
+from neurokit.v1_transformer.clips import MovieSplit
 
 ATTEMPTS = 1000
 

@@ -16,10 +16,9 @@ if TYPE_CHECKING:
         save_foundation,
         save_twin,
     )
-    from neurokit.digital_twin.cohort import CohortNetwork
+    from neurokit.digital_twin.clips import MouseClips
     from neurokit.digital_twin.config import MODELS, SMALL, TwinConfig, search_space
-    from neurokit.digital_twin.conversion import resample_trace, resize_video, write_recording
-    from neurokit.digital_twin.exciting_videos import OfPixels, most_exciting_videos
+    from neurokit.digital_twin.conversion import convert_microns, split_trials
     from neurokit.digital_twin.experiment import (
         build,
         draw,
@@ -32,21 +31,27 @@ if TYPE_CHECKING:
         train,
     )
     from neurokit.digital_twin.figures import (
-        plot_clip,
         plot_directions,
         plot_looks,
         plot_losses,
         plot_orientations,
+        plot_repeats,
         plot_scores,
         plot_units,
     )
-    from neurokit.digital_twin.microns_conversion import convert_microns, split_trials
     from neurokit.digital_twin.network.base import TwinNetwork
     from neurokit.digital_twin.network.config import RELEASED, FoundationSettings
     from neurokit.digital_twin.network.convolution import standardise
     from neurokit.digital_twin.network.network import FoundationNetwork, build_network
     from neurokit.digital_twin.network.perspective import on_plane, rotation
-    from neurokit.digital_twin.properties import fetch_properties, load_properties
+    from neurokit.digital_twin.preparation import (
+        TrainingStatistics,
+        resample_trace,
+        resize_video,
+        training_statistics,
+        write_recording,
+    )
+    from neurokit.digital_twin.properties import fetch_properties, load_properties, write_properties
     from neurokit.digital_twin.recording import (
         Trial,
         TrialFolder,
@@ -66,14 +71,11 @@ if TYPE_CHECKING:
         score_videos,
     )
     from neurokit.digital_twin.several import train_in_processes
-    from neurokit.digital_twin.simulated_files import write_properties
+    from neurokit.digital_twin.simulated_files import MouseTruth, load_simulated_mouse, load_truth
     from neurokit.digital_twin.simulation import MouseParameters, simulate_mouse
     from neurokit.digital_twin.sources import TwinRecording, describe, describe_weights, load, sessions
-    from neurokit.digital_twin.statistics import TrainingStatistics, training_statistics
     from neurokit.digital_twin.tasks import TwinTask
-    from neurokit.digital_twin.training import train_cohort, train_twin, transfer_core
-    from neurokit.digital_twin.truth import MouseTruth, load_simulated_mouse, load_truth
-    from neurokit.digital_twin.twin import DigitalTwin
-    from neurokit.digital_twin.windows import MouseWindows
+    from neurokit.digital_twin.training import CohortNetwork, train_cohort, train_twin, transfer_core
+    from neurokit.digital_twin.twin import DigitalTwin, OfPixels
 
 __getattr__, __dir__, __all__ = lazy_names(__name__)

@@ -1,4 +1,4 @@
-"""What a twin has to beat: pixels read linearly, and motion energy read linearly.
+"""Baselines that a twin has to beat: pixels read linearly, and motion energy read linearly.
 
 Both also read pupil and treadmill, are fitted to training trials, and take their penalty from validation
 trials.
@@ -24,21 +24,21 @@ LAGS = np.arange(0, 16, 2)  # frames back, for pixels
 ENERGY_LAGS = np.array([3, 6, 9])  # frames back, for energies, which see four frames each
 PAIRS = 48  # of Gabors in each patch
 PATCH, STEP = 18, 6  # a patch's side and distance from the next, in 36ths of the monitor's height
-AT_ONCE = 256  # frames convolved together
+CHUNK_SIZE = 256  # frames convolved together
 Design = Callable[[Trial], Float32[np.ndarray, "T J"]]
 
 
 def lagged_pixels(recording: TrialFolder, videos: Sequence[Video]) -> list[Float32[np.ndarray, "_R _T _U"]]:
     """Ridge regression on the small frames of the last half second, 15 at 30 Hz, every second one."""
-    return _predicted(recording, videos, lambda trial: _lagged(_small(trial, SIZE), LAGS))
+    return _fit_and_predict(recording, videos, lambda trial: _add_lags(_shrink(trial, SIZE), LAGS))
 
 
 def motion_energy(recording: TrialFolder, videos: Sequence[Video]) -> list[Float32[np.ndarray, "_R _T _U"]]:
-    """Ridge regression on the energies of a fixed bank of drifting Gabors: nothing is learnt but a line."""
-    return _predicted(recording, videos, lambda trial: _lagged(_energies(trial), ENERGY_LAGS))
+    """Ridge regression on the energies of a fixed bank of drifting Gabors: only the linear map is learned."""
+    return _fit_and_predict(recording, videos, lambda trial: _add_lags(_energies(trial), ENERGY_LAGS))
 
 
-def _predicted(
+def _fit_and_predict(
     recording: TrialFolder, videos: Sequence[Video], picture: Design
 ) -> list[Float32[np.ndarray, "_R _T _U"]]:
     def design(trial: Trial) -> Float32[np.ndarray, "T J"]:
@@ -63,13 +63,13 @@ def _rows(trials: Iterable[Trial], design: Design) -> Rows:
     return columns, units
 
 
-def _lagged(values: Float32[np.ndarray, "T J"], lags: np.ndarray) -> Float32[np.ndarray, "T JL"]:
-    """Values so many frames ago; before the first frame they were as in it."""
+def _add_lags(values: Float32[np.ndarray, "T J"], lags: np.ndarray) -> Float32[np.ndarray, "T JL"]:
+    """Values at each lag; before the first frame they equal those of the first."""
     source = np.maximum(np.arange(len(values))[:, None] - lags, 0)
     return values[source].reshape(len(values), -1)
 
 
-def _small(trial: Trial, size: tuple[int, int]) -> Float32[np.ndarray, "T J"]:
+def _shrink(trial: Trial, size: tuple[int, int]) -> Float32[np.ndarray, "T J"]:
     video = torch.from_numpy(np.array(trial.stimulus)).float()[:, None] / 255
     return functional.interpolate(video, size, mode="area").flatten(1).numpy()
 
@@ -77,9 +77,11 @@ def _small(trial: Trial, size: tuple[int, int]) -> Float32[np.ndarray, "T J"]:
 def _energies(trial: Trial) -> Float32[np.ndarray, "T J"]:
     """The length of each pair of Gabors at each place, over four frames."""
     height, width = trial.stimulus.shape[1:]
-    small = _small(trial, (36, round(36 * width / height))).reshape(len(trial.stimulus), 36, -1)
-    moments = torch.from_numpy(_lagged(small.reshape(len(small), -1), np.arange(3, -1, -1)))
+    small = _shrink(trial, (36, round(36 * width / height))).reshape(len(trial.stimulus), 36, -1)
+    moments = torch.from_numpy(_add_lags(small.reshape(len(small), -1), np.arange(3, -1, -1)))
     moments = moments.unflatten(1, (4, *small.shape[1:]))
     filters = gabor_pairs(PAIRS, 4, PATCH)
-    pairs = [functional.conv2d(part, filters, stride=STEP).chunk(2, dim=1) for part in moments.split(AT_ONCE)]
+    pairs = [
+        functional.conv2d(part, filters, stride=STEP).chunk(2, dim=1) for part in moments.split(CHUNK_SIZE)
+    ]
     return torch.cat([(a.square() + b.square()).sqrt().flatten(1) for a, b in pairs]).numpy()

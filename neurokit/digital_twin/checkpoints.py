@@ -1,8 +1,8 @@
-"""Trained twins on disk: what is saved beside the weights, and how it is opened again.
+"""Trained twins on disk: what is saved beside the weights, and how to open it again.
 
-A twin is one checkpoint of `neurokit.training.checkpoint`, by whatever it was trained: an experiment, a
-cohort, or a process for each mouse. What several mice were trained to share is saved as one twin for each of
-them: any one holds all of it, so any one serves as the foundation of a transfer.
+A twin is one checkpoint of `neurokit.training.checkpoint`, whether an experiment, a cohort or a process for
+each mouse trained it. A core that several mice share is saved with the twin of each of them: each twin holds
+all of it, so each serves as the foundation of a transfer.
 """
 
 from collections.abc import Mapping
@@ -13,14 +13,14 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from neurokit.digital_twin.cohort import CohortNetwork
+from neurokit.digital_twin.clips import trials_fingerprint
 from neurokit.digital_twin.config import TwinConfig
 from neurokit.digital_twin.network.base import TwinNetwork
 from neurokit.digital_twin.network.network import FoundationNetwork
+from neurokit.digital_twin.preparation import TrainingStatistics
 from neurokit.digital_twin.recording import TrialFolder
-from neurokit.digital_twin.released import list_scans, load_released
-from neurokit.digital_twin.statistics import TrainingStatistics
-from neurokit.digital_twin.windows import trials_fingerprint
+from neurokit.digital_twin.released import open_released
+from neurokit.digital_twin.training import CohortNetwork
 from neurokit.errors import CheckpointError, SettingsError
 from neurokit.training import checkpoint
 from neurokit.training.checkpoint import fingerprint
@@ -34,11 +34,11 @@ class SavedTwin:
 
     Attributes:
         network: on the CPU, in evaluation mode.
-        config: by which it was trained; its `network` has the sizes of this one.
-        data: which trials and which core, as `data_facts` gives them; None where no recording was given.
+        config: of its training; `config.network` has the sizes of this network.
+        data: which trials and which core, from `data_facts`; None where no recording was given.
         units: a row for each unit; None where no table was given.
-        statistics: by which behaviour and responses were scaled; None where none were given.
-        history: as `neurokit.training.fit.TrainingResult` has it; None where none was given.
+        statistics: that scaled behaviour and responses; None where none were given.
+        history: that of `neurokit.training.fit.TrainingResult`; None where none was given.
     """
 
     network: TwinNetwork
@@ -50,7 +50,7 @@ class SavedTwin:
 
 
 def data_facts(recording: TrialFolder, foundation: FoundationNetwork | None = None) -> dict[str, Any]:
-    """What a twin was made of: fingerprints of trials (`trials_fingerprint`) and of a transferred core."""
+    """What a twin was trained on: fingerprints of trials (`trials_fingerprint`) and of a transferred core."""
     return {
         "trials": trials_fingerprint(recording.trials),
         "core": None if foundation is None else core_fingerprint(foundation),
@@ -68,8 +68,8 @@ def statistics_arrays(statistics: TrainingStatistics | None) -> dict[str, np.nda
     return {} if statistics is None else asdict(statistics)
 
 
-def statistics_from(arrays: Mapping[str, np.ndarray]) -> TrainingStatistics | None:
-    """What gave these arrays."""
+def statistics_from_arrays(arrays: Mapping[str, np.ndarray]) -> TrainingStatistics | None:
+    """The inverse of `statistics_arrays`."""
     return TrainingStatistics(**arrays) if arrays else None
 
 
@@ -91,22 +91,22 @@ def save_twin(
         system=NAME,
         config=config.to_dict(),
         data=recording and data_facts(recording),
-        units=columns(units),
-        history=columns(history),
+        units=to_columns(units),
+        history=to_columns(history),
     )
 
 
 def open_twin(path: str | Path, network: type[TwinNetwork] | TwinNetwork = FoundationNetwork) -> SavedTwin:
-    """All that was saved with a twin, by `save_twin` or by an experiment.
+    """All that `save_twin` or an experiment saved with a twin.
 
-    `network` is the class that it must be of, or an untrained one that takes the weights. Raises
+    `network` is the class of the saved network, or an untrained one that takes the weights. Raises
     CheckpointError for damaged or missing files, those of another model, or of another version.
     """
     found = checkpoint.load(path, network)
     try:
         config = TwinConfig.from_dict(found.facts["config"]).replace(network=found.model.settings)
-        tables = {name: _table(found.facts[name]) for name in ("units", "history")}
-        statistics = statistics_from(found.arrays)
+        tables = {name: _to_table(found.facts[name]) for name in ("units", "history")}
+        statistics = statistics_from_arrays(found.arrays)
         return SavedTwin(found.model, config, found.facts["data"], statistics=statistics, **tables)
     except (KeyError, TypeError, ValueError, AttributeError, SettingsError) as error:
         raise CheckpointError(
@@ -143,13 +143,11 @@ def load_foundation(path: str | Path) -> FoundationNetwork:
     path = Path(path)
     if not path.is_dir():
         return cast(FoundationNetwork, open_twin(path).network)
-    first = list_scans(path).iloc[0]
-    twin = load_released(path, int(first["session"]), int(first["scan_idx"]), device="cpu")
-    return cast(FoundationNetwork, twin.network)
+    return cast(FoundationNetwork, open_released(path).model)
 
 
-def columns(table: pd.DataFrame | None) -> dict[str, list] | None:
-    """A table's columns by name; a number that JSON does not know, as NaN, becomes None."""
+def to_columns(table: pd.DataFrame | None) -> dict[str, list] | None:
+    """A table's columns by name; a number that JSON lacks, such as NaN, becomes None."""
     if table is None:
         return None
     return {
@@ -158,5 +156,5 @@ def columns(table: pd.DataFrame | None) -> dict[str, list] | None:
     }
 
 
-def _table(plain: dict[str, list] | None) -> pd.DataFrame | None:
+def _to_table(plain: dict[str, list] | None) -> pd.DataFrame | None:
     return None if plain is None else pd.DataFrame(plain)

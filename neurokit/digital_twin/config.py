@@ -1,4 +1,4 @@
-"""What makes one trained digital twin out of a recording, and the table of its models."""
+"""The settings of a trained digital twin, and the table of its models."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -25,7 +25,7 @@ def _absolute(path: Path) -> Path:
 
 
 class TwinConfig(SystemConfig):
-    """What is trained, on which windows, and how. In a step every mouse gives a batch of windows.
+    """What is trained, on which clips, and how. In each step every mouse gives a batch of clips.
 
     The defaults are those of the public transfer of the released model to a new mouse (Wang et al., Nature
     640, 470-477, 2025): 100 epochs of 500 batches.
@@ -36,17 +36,17 @@ class TwinConfig(SystemConfig):
     foundation: Annotated[AnyPath, AfterValidator(_absolute)] | None = None
     """A saved twin, or a folder of released weights, whose core is transferred; None: a core of its own."""
     window: Count = 100
-    """Frames of a window (30 Hz)."""
+    """Frames of a clip (30 Hz), the stretch of a trial that is drawn."""
     burn_in: WholeNumber = 10
-    """The first frames of each, which are shown but not scored."""
+    """The first frames of each clip, which are shown but not scored."""
     batch: Count = 4
-    """Windows that each mouse gives in a step."""
+    """Clips that each mouse gives in a step."""
     batches: Count = 500
     """Steps of an epoch."""
     validation_batches: Count = 20
-    """Batches of windows, always the same, that the validation loss is measured on."""
+    """Batches of clips, always the same, for the validation loss."""
     gaps: Gaps = "drop"
-    """Windows with gaps in behaviour are left out ('drop'), or the gaps filled with the mean, which is 0."""
+    """Clips with gaps in behaviour are left out ('drop'), or the gaps filled with the mean, which is 0."""
     cycles: CycleSettings = CycleSettings()
     """The learning rate, and the epochs of a cycle."""
     rounds: Count = 1
@@ -54,21 +54,21 @@ class TwinConfig(SystemConfig):
     sgd: SgdClipSettings = SgdClipSettings()
     """The other numbers of the optimiser."""
     precision: Precision = "float32"
-    """Of training steps; the validation loss is always measured in float32."""
+    """Precision of training steps; the validation loss is always computed in float32."""
     seed: Annotated[Seed, Field(le=2**31 - 1)] = 0
-    """Of weights, windows, streams and noise."""
+    """Seed of weights, clips, streams and noise."""
 
     @model_validator(mode="after")
     def _frames_are_left_to_score(self) -> "TwinConfig":
         if self.burn_in >= self.window:
             raise SettingsError(
-                f"burn_in is {self.burn_in} frames of windows of {self.window}; leave one to score at least."
+                f"burn_in is {self.burn_in} frames of clips of {self.window}; leave at least one to score."
             )
         return self
 
     @property
     def fit_settings(self) -> FitSettings:
-        """What the training loop needs to know; the optimiser and its rate are this config's own."""
+        """The settings of the training loop; the optimiser and its rate are this config's own."""
         return FitSettings(
             epochs=self.rounds * self.cycles.epochs,
             batch_size=self.batch,
@@ -84,8 +84,8 @@ class TwinConfig(SystemConfig):
         return self.replace(cycles=self.cycles.replace(epochs=epochs, warm_up=epochs // 10), rounds=1)
 
 
-# A few hundred steps instead of fifty thousand, so each may change a parameter by more. Settled on simulated
-# mice of which no result is reported.
+# A few hundred steps instead of fifty thousand, so each may change a parameter by more. Chosen on simulated
+# mice that no reported result comes from.
 SMALL = TwinConfig(
     network=SMALL_NETWORK,
     window=50,

@@ -1,112 +1,47 @@
-"""Trial folders made of recordings of movies and of images, brought to 30 Hz and the monitor's pixels.
+"""Recordings of movies, images and the public MICrONS scans, converted to folders that a twin trains on.
 
-Traces are filtered and filled as in the pipeline behind the foundation model (cajal/foundation): a Hamming
-low-pass where they are sampled faster than the frames, gaps filled by straight lines, linear interpolation.
-Frames shrink by bilinear interpolation over the pixels they cover, the rule of PIL's resize.
+    scan = load_scan("microns.h5", 4, 7, areas=["V1"])
+    convert_microns(scan, "microns.h5", "scan-4-7")
 
-A converted recording is one folder: `training_data`, `evaluation_data` (see
-`neurokit.digital_twin.recording`) and `statistics.npz`, with which it was standardised. Statistics, and the
-baselines that are taken off dF/F, are those of the trials to fit alone.
+An Allen session shows movies: they are cut into trials. A SENSORIUM scan shows images: each becomes a trial
+of 15 equal frames. A MICrONS scan shows videos and comes with every fourth sample of what was recorded at
+30 Hz: traces go in straight lines between samples (so three values of four are made up, and nothing is faster
+than 3.75 Hz), and a frame stays until the next sample. Its delay of 66 ms or more to the responses is left as
+it is. All are resampled, standardised and written by `neurokit.digital_twin.preparation`.
 
-Letters: S samples of a trace or of the microscope, F frames of a movie, R repeats, T frames of a clip
-(30 Hz), K trials, N units, H x W pixels before, h x w after.
+Baselines that are subtracted from dF/F come only from the training trials.
+
+Letters: S samples of a session, F samples of a MICrONS trial (7.5 Hz), R repeats, T frames of a trial
+(30 Hz; 4 F - 3 in MICrONS), K trials or traces, N units, H x W monitor pixels.
 """
 
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-import torch
-from jaxtyping import Bool, Float, Float32, Int, UInt8
-from scipy.ndimage import correlate1d
-from torch.nn.functional import interpolate
+from jaxtyping import Float, Float32, Int, UInt8
+from scipy.interpolate import make_interp_spline
 
-from neurokit.digital_twin.recording import TRIAL_FOLDERS, Trial, Video, write_trials, write_videos
-from neurokit.digital_twin.statistics import TrainingStatistics, training_statistics
-from neurokit.digital_twin.trial_files import ARRAYS, check_replaceable
+from neurokit.digital_twin.microns import PERIOD, MicronsScan, MicronsTrial, encode_hash, load_video
+from neurokit.digital_twin.preparation import (
+    FRAME_PERIOD,
+    TrainingStatistics,
+    resample_trace,
+    resize_video,
+    write_recording,
+)
+from neurokit.digital_twin.recording import Trial, Video
 from neurokit.errors import DataError
-from neurokit.files.atomic import atomic_write_folder
 
-FRAME_PERIOD = 1 / 30  # s
-LONGEST_GAP = 0.5  # s; longer than a blink
-AT_ONCE = 64  # frames in single precision, 9 MB at 144 x 256 pixels
 MONITOR = (144, 256)  # pixels of the released digital twins
-CLIP = 300  # frames, 10 s
+TRIAL_FRAMES = 300  # of a movie in each trial, 10 s
 GAP = 30  # frames, 1 s; the network's convolutions look back 13
 BASELINE = 10.0  # percentile of dF/F that stands for no activity
-PARTS = ("training_data", "evaluation_data", "new_stimuli", "statistics.npz", "truth.npz")
-SHOWN = 15  # frames: a SENSORIUM image was shown for 0.5 s
-
-
-def resample_trace(
-    times: Float[np.ndarray, "S"],
-    values: Float[np.ndarray, "_"],
-    new_times: Float[np.ndarray, "T"],
-    *,
-    source_period: float,
-    period: float = FRAME_PERIOD,
-    longest_gap: float = LONGEST_GAP,
-) -> Float[np.ndarray, "T"]:
-    """The trace at `new_times`, which are `period` s apart; all times in s.
-
-    Values more often sampled than that (`source_period` s, evenly) are averaged first, with a Hamming window
-    of 2 round(period / source_period) + 1 samples. NaN values, and times without samples, are bridged by a
-    straight line up to `longest_gap` s; longer gaps and what lies outside of all values stay NaN. Raises
-    DataError for infinite values, and times that differ in number or do not ascend.
-    """
-    _check_trace(times, values)
-    known = np.flatnonzero(~np.isnan(values))
-    if not len(known):
-        return np.full(len(new_times), np.nan)
-    inside = slice(known[0], known[-1] + 1)
-    filled = np.interp(times[inside], times[known], values[known])
-    if period > source_period:
-        filled = low_pass(filled, round(period / source_period))
-    found = np.interp(new_times, times[inside], filled, left=np.nan, right=np.nan)
-    return np.where(_in_gap(new_times, times[known], longest_gap), np.nan, found)
-
-
-def low_pass(values: Float[np.ndarray, "S"], half: int) -> Float[np.ndarray, "S"]:
-    """Means weighted by a Hamming window of 2 half + 1 samples; the ends go on with their last value."""
-    window = np.hamming(2 * half + 1)
-    return correlate1d(values, window / window.sum(), mode="nearest")
-
-
-def resize_video(frames: UInt8[np.ndarray, "T H W"], size: tuple[int, int]) -> UInt8[np.ndarray, "T h w"]:
-    """Frames of `size` rows and columns, a few at a time; the same memory where they have it already.
-
-    Raises DataError for a size without pixels.
-    """
-    if min(size) < 1:
-        raise DataError(f"size is {size}: give rows and columns of 1 or more, such as (144, 256).")
-    if frames.shape[1:] == size:
-        return frames
-    found = np.empty((len(frames), *size), dtype=np.uint8)
-    for first in range(0, len(frames), AT_ONCE):
-        block = torch.from_numpy(frames[first : first + AT_ONCE].astype(np.float32))[:, None]
-        block = interpolate(block, size=size, mode="bilinear", antialias=True)[:, 0]
-        found[first : first + AT_ONCE] = block.round().clamp(0, 255).numpy()
-    return found
-
-
-def _in_gap(
-    new_times: Float[np.ndarray, "T"], known: Float[np.ndarray, "K"], longest: float
-) -> Bool[np.ndarray, "T"]:
-    """Which times lie between two known ones that are more than `longest` s apart."""
-    steps = np.append(np.diff(known, prepend=known[0]), 0.0)  # from each known time's predecessor to it
-    places = np.searchsorted(known, new_times)
-    return (steps[places] > longest) & ~np.isin(new_times, known)
-
-
-def _check_trace(times: np.ndarray, values: np.ndarray) -> None:
-    if len(times) != len(values) or not (np.diff(times) > 0).all():  # false for NaN, too
-        finding = f"The trace has {len(values)} values at {len(times)} times, or times that do not ascend"
-        raise DataError(f"{finding}: give one time per value, in order.")
-    if np.isinf(values).any():
-        raise DataError("The trace holds infinite values: mark what was not measured by NaN.")
+IMAGE_FRAMES = 15  # a SENSORIUM image was shown for 0.5 s
+STEP = round(PERIOD / FRAME_PERIOD)  # frames from one MICrONS sample to the next
+VALIDATION = 0.1  # of the MICrONS videos shown once
 
 
 @runtime_checkable
@@ -114,7 +49,7 @@ class MovieRecording(Protocol):
     """Traces of cells that watched movies: what `neurokit.v1_transformer` reads from an Allen session.
 
     dF/F N S, its time (s) S, running (cm/s, NaN where not measured) S, pupil azimuth, altitude and size S 3
-    or None; of each movie the frames F H W, and the sample at which each frame of each repeat came on R F.
+    or None; of each movie the frames, and the sample at which each frame of each repeat came on.
     """
 
     cell_ids: np.ndarray
@@ -123,6 +58,105 @@ class MovieRecording(Protocol):
     running: np.ndarray
     pupil: np.ndarray | None
     movies: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class MovieSplit:
+    """Which frames of a movie train, validate and evaluate; a gap lies between two parts."""
+
+    train: tuple[range, ...]
+    validation: range
+    evaluation: range
+
+
+def split_movie(frames: int, *, trial_frames: int = TRIAL_FRAMES, gap: int = GAP) -> MovieSplit:
+    """The last `trial_frames` frames evaluate, those before them validate, the others train.
+
+    Training frames are cut into trials of at most `trial_frames` frames and about equal length; `gap` frames
+    between two parts are in none. Raises DataError where no frame is left to train on.
+    """
+    validated = frames - 2 * trial_frames - gap
+    left = validated - gap
+    if min(left, trial_frames) < 1 or gap < 0:
+        finding = (
+            f"{frames} frames leave {max(left, 0)} to train beside two trials of {trial_frames} and gaps"
+        )
+        raise DataError(f"{finding} of {gap}: choose shorter trials or a longer movie.")
+    edges = np.linspace(0, left, -(-left // trial_frames) + 1).round().astype(int).tolist()
+    train = tuple(map(range, edges[:-1], edges[1:]))
+    return MovieSplit(train, range(validated, validated + trial_frames), range(frames - trial_frames, frames))
+
+
+def convert_session(
+    session: MovieRecording,
+    folder: str | Path,
+    *,
+    size: tuple[int, int] = MONITOR,
+    trial_frames: int = TRIAL_FRAMES,
+    gap: int = GAP,
+    baseline: float = BASELINE,
+) -> TrainingStatistics:
+    """Writes an Allen session as a trial folder, all repeats of its movies cut alike by `split_movie`.
+
+    A trial's frames are taken at the samples at which they came on. Units are dF/F above the `baseline`
+    percentile of each cell, never below 0; pupil azimuth and altitude are the perspective, pupil size and
+    running the modulation, 0 where the session has none of them. Raises DataError as `split_movie` does,
+    DiskError where the folder cannot be written.
+    """
+    behaviour = _session_behaviour(session)
+    trials, videos = [], []
+    for movie in session.movies.values():
+        frames = resize_video(movie.frames, size)
+        split = split_movie(len(frames), trial_frames=trial_frames, gap=gap)
+        parts = [(part, True) for part in split.train] + [(split.validation, False)]
+        for number, (part, training) in enumerate(parts):
+            shown = frames[part.start : part.stop], movie.starts[:, part.start : part.stop]
+            trials += _repeats(session, behaviour, *shown, f"{movie.name}-{number}-", training)
+        last = slice(split.evaluation.start, split.evaluation.stop)
+        repeats = _repeats(session, behaviour, frames[last], movie.starts[:, last])
+        videos.append(Video(movie.name, tuple(repeats)))
+    lowest = _percentile([trial.units for trial in trials if trial.training], baseline)
+    videos = [replace(each, repeats=tuple(_subtract(lowest, each.repeats))) for each in videos]
+    return write_recording(folder, _subtract(lowest, trials), videos, session.cell_ids)
+
+
+def _session_behaviour(session: MovieRecording) -> Float32[np.ndarray, "S 4"]:
+    """Pupil azimuth, altitude, size, and running, short gaps filled; 0 where there is no such trace."""
+    pupil = np.zeros((len(session.time), 3)) if session.pupil is None else session.pupil
+    period = float(np.median(np.diff(session.time)))
+    filled = [
+        resample_trace(session.time, trace, session.time, source_period=period, period=period)
+        if not np.isnan(trace).all()
+        else np.zeros(len(trace))
+        for trace in (*pupil.T, session.running)
+    ]
+    return np.stack(filled, axis=1).astype(np.float32)
+
+
+def _repeats(
+    session: MovieRecording,
+    behaviour: Float32[np.ndarray, "S 4"],
+    frames: UInt8[np.ndarray, "T H W"],
+    starts: Int[np.ndarray, "R T"],
+    name: str = "",
+    training: bool = False,
+) -> list[Trial]:
+    """The raw trials of one part of a movie, a trial per repeat; units are dF/F as it is."""
+    trials = []
+    for repeat, samples in enumerate(starts):
+        seen = behaviour[samples]
+        units = np.ascontiguousarray(session.dff[:, samples].T)
+        trials.append(Trial(f"{name}{repeat}", training, frames, seen[:, :2], seen[:, 2:], units))
+    return trials
+
+
+def _percentile(responses: Sequence[Float32[np.ndarray, "_ N"]], baseline: float) -> Float32[np.ndarray, "N"]:
+    """The percentile of dF/F over all these frames that stands for no activity."""
+    return np.percentile(np.concatenate(responses), baseline, axis=0).astype(np.float32)
+
+
+def _subtract(lowest: Float32[np.ndarray, "N"], trials: Sequence[Trial]) -> list[Trial]:
+    return [replace(trial, units=np.maximum(trial.units - lowest, 0)) for trial in trials]
 
 
 @runtime_checkable
@@ -146,76 +180,15 @@ class ImageRecording(Protocol):
         """Whether the responses of a tier are not published."""
 
 
-@dataclass(frozen=True)
-class ClipSplit:
-    """Which frames of a movie train, validate and evaluate; each part apart from the next by a gap."""
-
-    train: tuple[range, ...]
-    validation: range
-    evaluation: range
-
-
-def split_clips(frames: int, *, clip: int = CLIP, gap: int = GAP) -> ClipSplit:
-    """The last `clip` frames evaluate, the `clip` before them validate, the others train.
-
-    Training frames are cut into clips of at most `clip` frames and about equal length; `gap` frames between
-    two parts are in none. Raises DataError where no frame is left to train on.
-    """
-    validated = frames - 2 * clip - gap
-    left = validated - gap
-    if min(left, clip) < 1 or gap < 0:
-        finding = (
-            f"{frames} frames leave {max(left, 0)} to train beside two clips of {clip} and gaps of {gap}"
-        )
-        raise DataError(f"{finding}: choose shorter clips or a longer movie.")
-    edges = np.linspace(0, left, -(-left // clip) + 1).round().astype(int).tolist()
-    train = tuple(map(range, edges[:-1], edges[1:]))
-    return ClipSplit(train, range(validated, validated + clip), range(frames - clip, frames))
-
-
-def convert_session(
-    session: MovieRecording,
-    folder: str | Path,
-    *,
-    size: tuple[int, int] = MONITOR,
-    clip: int = CLIP,
-    gap: int = GAP,
-    baseline: float = BASELINE,
-) -> TrainingStatistics:
-    """Writes an Allen session as a trial folder, all repeats of its movies cut alike by `split_clips`.
-
-    A clip's frames are taken at the samples at which they came on. Units are dF/F above the `baseline`
-    percentile of each cell, never below 0; pupil azimuth and altitude are the perspective, pupil size and
-    running the modulation, 0 where the session has none of them. Raises DataError as `split_clips` does,
-    DiskError where the folder cannot be written.
-    """
-    behaviour = _session_behaviour(session)
-    trials, videos = [], []
-    for movie in session.movies.values():
-        frames = resize_video(movie.frames, size)
-        split = split_clips(len(frames), clip=clip, gap=gap)
-        parts = [(part, True) for part in split.train] + [(split.validation, False)]
-        for number, (part, training) in enumerate(parts):
-            shown = frames[part.start : part.stop], movie.starts[:, part.start : part.stop]
-            trials += _repeats(session, behaviour, *shown, f"{movie.name}-{number}-", training)
-        last = slice(split.evaluation.start, split.evaluation.stop)
-        repeats = _repeats(session, behaviour, frames[last], movie.starts[:, last])
-        videos.append(Video(movie.name, tuple(repeats)))
-    fitted = np.concatenate([trial.units for trial in trials if trial.training])
-    lowest = np.percentile(fitted, baseline, axis=0).astype(np.float32)
-    videos = [replace(each, repeats=tuple(_above(lowest, each.repeats))) for each in videos]
-    return write_recording(folder, _above(lowest, trials), videos, session.cell_ids)
-
-
 def convert_scan(
     scan: ImageRecording, folder: str | Path, *, size: tuple[int, int] = MONITOR
 ) -> TrainingStatistics:
     """Writes a SENSORIUM scan as a trial folder: each trial shows its image for 15 frames.
 
-    An approximation: a scan keeps one number per unit and trial, so units (and behaviour) are the same in
-    all frames of a trial, and nothing tells when in these 0.5 s they responded. Windows longer than 15
-    frames cannot be drawn from such a folder. Training and validation tiers become trials; repeats of a
-    test image become a video, where their responses are not withheld. Without behaviour it is 0.
+    An approximation: a scan has one number per unit and trial, so units (and behaviour) are the same in all
+    frames of a trial, and it is unknown when in these 0.5 s they responded. Clips of more than 15 frames
+    cannot be drawn from such a folder. Training and validation tiers become trials; repeats of a test image
+    become a video, where their responses are not withheld. Without behaviour it is 0.
 
     Raises DataError for a test image that is shown in training, too, and DiskError.
     """
@@ -228,89 +201,144 @@ def convert_scan(
         )
     videos = []
     for image in np.unique(scan.image_ids[scored]):
-        repeats = scored[scan.image_ids[scored] == image]
-        videos.append(Video(str(image), tuple(_stills(scan, repeats, size))))
-    return write_recording(folder, _stills(scan, used, size), videos, scan.unit_ids)
-
-
-def write_recording(
-    folder: str | Path, trials: Sequence[Trial], videos: Sequence[Video], unit_ids: Int[np.ndarray, "N"]
-) -> TrainingStatistics:
-    """Standardises raw trials and videos and writes them, with their statistics, as one folder or not at all.
-
-    Their traces are in the recording's own units, activity 0 or more. Units that were never active in the
-    trials to fit are named in a warning and left out: they cannot be divided by their mean. Without videos
-    there is no evaluation_data. An earlier recording in that folder is replaced.
-
-    Raises DataError for a folder that holds anything but a recording, and as `training_statistics` and
-    `write_trials` do; DiskError where the folder cannot be written.
-    """
-    check_replaceable(folder, PARTS)
-    check_replaceable(Path(folder) / "training_data", TRIAL_FOLDERS)
-    check_replaceable(Path(folder) / "evaluation_data", ARRAYS)
-    statistics = training_statistics(trials, unit_ids)
-    if len(silent := unit_ids[~statistics.active]):
-        finding = f"{len(silent)} units are never active in the trials to fit and are left out"
-        warnings.warn(f"{finding}: {', '.join(map(str, silent))}.", stacklevel=2)
-    with atomic_write_folder(folder) as temporary:
-        write_trials(temporary / "training_data", map(statistics.standardise, trials))
-        if videos:
-            write_videos(temporary / "evaluation_data", _standardise(videos, statistics))
-        statistics.write(temporary / "statistics.npz")
-    return statistics
-
-
-def _standardise(videos: Sequence[Video], statistics: TrainingStatistics) -> Iterator[Video]:
-    for video in videos:
-        yield Video(video.name, tuple(map(statistics.standardise, video.repeats)))
-
-
-def _session_behaviour(session: MovieRecording) -> Float32[np.ndarray, "S 4"]:
-    """Pupil azimuth, altitude, size, and running, short gaps filled; 0 where there is no such trace."""
-    pupil = np.zeros((len(session.time), 3)) if session.pupil is None else session.pupil
-    period = float(np.median(np.diff(session.time)))
-    traces = [*pupil.T, session.running]
-    filled = [
-        resample_trace(session.time, trace, session.time, source_period=period, period=period)
-        if not np.isnan(trace).all()
-        else np.zeros(len(trace))
-        for trace in traces
-    ]
-    return np.stack(filled, axis=1).astype(np.float32)
-
-
-def _repeats(
-    session: MovieRecording,
-    behaviour: Float32[np.ndarray, "S 4"],
-    frames: UInt8[np.ndarray, "T H W"],
-    starts: Int[np.ndarray, "R T"],
-    name: str = "",
-    training: bool = False,
-) -> list[Trial]:
-    """The raw trials of one clip of a movie, a trial per repeat; units are dF/F as it is."""
-    trials = []
-    for repeat, samples in enumerate(starts):
-        seen = behaviour[samples]
-        units = np.ascontiguousarray(session.dff[:, samples].T)
-        trials.append(Trial(f"{name}{repeat}", training, frames, seen[:, :2], seen[:, 2:], units))
-    return trials
-
-
-def _above(lowest: Float32[np.ndarray, "N"], trials: Sequence[Trial]) -> list[Trial]:
-    return [replace(trial, units=np.maximum(trial.units - lowest, 0)) for trial in trials]
-
-
-def _stills(scan: ImageRecording, indices: Int[np.ndarray, "K"], size: tuple[int, int]) -> list[Trial]:
-    """Raw trials of a scan's trials; all frames of one are the same memory."""
-    return [_still(scan, index, size) for index in indices.tolist()]
+        repeats = scored[scan.image_ids[scored] == image].tolist()
+        videos.append(Video(str(image), tuple(_still(scan, index, size) for index in repeats)))
+    trials = [_still(scan, index, size) for index in used.tolist()]
+    return write_recording(folder, trials, videos, scan.unit_ids)
 
 
 def _still(scan: ImageRecording, index: int, size: tuple[int, int]) -> Trial:
+    """A raw trial that shows one image; all its frames are the same memory."""
     mean, std = (np.asarray(scan.statistics["images"][word]) for word in ("mean", "std"))
     grey = np.rint(scan.images[index] * std + mean).clip(0, 255).astype(np.uint8)
     image = resize_video(grey[None], size)[0]
     pupil_size, _, running = scan.behaviour[index]
     traces = (scan.pupil_center[index], [pupil_size, running], scan.responses[index])
-    held = (image, *(np.asarray(values, dtype=np.float32) for values in traces))
-    shown = (np.broadcast_to(values, (SHOWN, *values.shape)) for values in held)
+    constant = (image, *(np.asarray(values, dtype=np.float32) for values in traces))
+    shown = (np.broadcast_to(values, (IMAGE_FRAMES, *values.shape)) for values in constant)
     return Trial(str(index), bool(scan.tiers[index] == "train"), *shown)
+
+
+@dataclass(frozen=True, eq=False)
+class ShownVideos:
+    """The trials of a MICrONS scan by what they are for, in the order of presentation.
+
+    Attributes:
+        train: of videos shown once.
+        validation: of others shown once, at least one.
+        repeated: by the condition hash of the video, two or more each; these evaluate.
+    """
+
+    train: tuple[MicronsTrial, ...]
+    validation: tuple[MicronsTrial, ...]
+    repeated: dict[str, tuple[MicronsTrial, ...]]
+
+
+def split_trials(
+    trials: Sequence[MicronsTrial], *, validation: float = VALIDATION, seed: int = 0
+) -> ShownVideos:
+    """Which trials train, validate (a share drawn from `seed`) and evaluate.
+
+    Raises DataError for a share outside of 0 to 1, and where no trial is left to train on.
+    """
+    if not 0 < validation < 1:
+        raise DataError(f"validation is {validation}: give a share of the trials between 0 and 1.")
+    shown: dict[str, list[MicronsTrial]] = {}
+    for trial in trials:
+        shown.setdefault(trial.video, []).append(trial)
+    once = [repeats[0] for repeats in shown.values() if len(repeats) == 1]
+    held_out = max(1, round(validation * len(once)))
+    if held_out >= len(once):
+        finding = (
+            f"{len(once)} of {len(shown)} videos were shown once, and {held_out} of them should validate"
+        )
+        raise DataError(f"{finding}: take more trials, or a smaller validation share.")
+    drawn = set(np.random.default_rng(seed).choice(len(once), held_out, replace=False).tolist())
+    train, validating = (tuple(t for i, t in enumerate(once) if (i in drawn) == part) for part in (0, 1))
+    return ShownVideos(train, validating, {n: tuple(r) for n, r in shown.items() if len(r) > 1})
+
+
+def convert_microns(
+    scan: MicronsScan,
+    path: str | Path,
+    folder: str | Path,
+    *,
+    size: tuple[int, int] = MONITOR,
+    validation: float = VALIDATION,
+    seed: int = 0,
+    baseline: float = BASELINE,
+) -> TrainingStatistics:
+    """Writes a scan, whose videos are in the file `path`, as a trial folder, split by `split_trials`.
+
+    Units are dF/F above the `baseline` percentile of each neuron in the trials to fit, never below 0. Pupil
+    x and y are the perspective. Pupil radius is the longer half axis, since a round pupil seen from the side
+    looks narrower and not longer; it and the treadmill are the modulation. Behaviour that was not seen for
+    more than half a second stays NaN. All of it passes through memory: about 5 GB each for the videos of a
+    full scan at 144 x 256 pixels and for 10,000 neurons, so name areas, or a smaller size.
+
+    Raises DataError as `split_trials`, `load_video` and `write_recording` do, and for a trial that is not
+    sampled at 7.5 Hz as its video is; DiskError where the folder cannot be written.
+    """
+    split = split_trials(scan.trials, validation=validation, seed=seed)
+    lowest = _percentile([trial.responses for trial in split.train], baseline)
+    trials = [
+        _microns_trial(path, trial, _microns_frames(path, trial.video, size), lowest, training)
+        for part, training in ((split.train, True), (split.validation, False))
+        for trial in part
+    ]
+    videos = []
+    for name, trials_of_video in split.repeated.items():
+        stimulus = _microns_frames(path, name, size)  # one memory for all repeats
+        repeats = tuple(_microns_trial(path, each, stimulus, lowest) for each in trials_of_video)
+        videos.append(Video(encode_hash(name), repeats))
+    return write_recording(folder, trials, videos, scan.unit_ids)
+
+
+def _microns_frames(path: str | Path, video: str, size: tuple[int, int]) -> UInt8[np.ndarray, "T H W"]:
+    """A video at 30 Hz, up to its last sample."""
+    frames = resize_video(load_video(path, video).frames, size)
+    return np.repeat(frames, STEP, axis=0)[: STEP * (len(frames) - 1) + 1]
+
+
+def _microns_trial(
+    path: str | Path,
+    trial: MicronsTrial,
+    stimulus: UInt8[np.ndarray, "T H W"],
+    lowest: Float32[np.ndarray, "N"],
+    training: bool = False,
+) -> Trial:
+    """A raw trial at 30 Hz: behaviour as the cameras saw it, units above their lowest activity."""
+    _check_samples(path, trial, stimulus)
+    times = FRAME_PERIOD * np.arange(len(stimulus))
+    active = np.maximum(trial.responses - lowest, 0)
+    return Trial(
+        name=str(trial.number),
+        training=training,
+        stimulus=stimulus,
+        perspective=_interpolate(times, *trial.pupil_center.T),
+        modulation=_interpolate(times, trial.pupil_radius.max(axis=1), trial.treadmill),
+        units=make_interp_spline(times[::STEP], active, k=1)(times).astype(np.float32),
+    )
+
+
+def _interpolate(
+    times: Float[np.ndarray, "T"], *traces: Float32[np.ndarray, "F"]
+) -> Float32[np.ndarray, "T K"]:
+    """Traces between their samples, the first of which lies at the first time."""
+    found = [
+        resample_trace(times[::STEP], trace.astype(float), times, source_period=PERIOD) for trace in traces
+    ]
+    return np.stack(found, axis=1).astype(np.float32)
+
+
+def _check_samples(path: str | Path, trial: MicronsTrial, stimulus: UInt8[np.ndarray, "T H W"]) -> None:
+    remedy = f"leave this trial out with without=[{trial.number}] of load_scan"
+    samples, frames = len(trial.time), (len(stimulus) - 1) // STEP + 1
+    if samples != frames or samples < 2:
+        finding = f"Trial {trial.number} in {path} has {samples} samples, and its video {frames} frames"
+        raise DataError(f"{finding}: {remedy}.")
+    expected = trial.time[0] + PERIOD * np.arange(samples)
+    if not np.allclose(trial.time, expected, rtol=0, atol=PERIOD / 2):
+        period = (trial.time[-1] - trial.time[0]) / (samples - 1)
+        finding = f"Trial {trial.number} in {path} has a sample every {period:.3f} s, or not evenly"
+        raise DataError(f"{finding}, and {PERIOD:.3f} s are needed: {remedy}.")

@@ -1,4 +1,4 @@
-"""What digital twins are to `neurokit.experiment.Experiment`: their task, models, training, scores.
+"""Digital twins for `neurokit.experiment.Experiment`: their task, models, training and scores.
 
 Letters: T frames (30 Hz), R repeats of a video, U units, H x W monitor pixels.
 """
@@ -16,21 +16,20 @@ from torch import nn
 from neurokit.digital_twin.baselines import lagged_pixels, motion_energy
 from neurokit.digital_twin.checkpoints import (
     NAME,
-    columns,
     data_facts,
     statistics_arrays,
-    statistics_from,
+    statistics_from_arrays,
+    to_columns,
 )
 from neurokit.digital_twin.config import MODELS, TwinConfig, search_space
 from neurokit.digital_twin.figures import plot_scores
 from neurokit.digital_twin.network.network import FoundationNetwork, build_network
 from neurokit.digital_twin.scores import COLUMNS, predict_videos, score_table
-from neurokit.digital_twin.simulated_files import write_recording
+from neurokit.digital_twin.simulated_files import load_truth, write_simulated_mouse
 from neurokit.digital_twin.simulation import MouseParameters, SimulatedMouse, simulate_mouse
 from neurokit.digital_twin.sources import TwinRecording, describe, describe_weights, load, sessions
 from neurokit.digital_twin.tasks import TwinTask, yardsticks
 from neurokit.digital_twin.training import train_network, transfer_core
-from neurokit.digital_twin.truth import load_truth
 from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.errors import DataError
 from neurokit.files.atomic import write_output
@@ -52,7 +51,7 @@ __all__ = [  # besides what stands below
 
 OPTIONS = (
     Option("foundation", "foundation", "saved twin or folder of released weights whose core is transferred"),
-    Option("gaps", "gaps", "windows with gaps in behaviour: drop, or fill with the mean"),
+    Option("gaps", "gaps", "clips with gaps in behaviour: drop, or fill with the mean"),
 )
 DATA_FIELDS = ("foundation",)
 FRAME_RATE = 30.0  # Hz, of every recording
@@ -75,31 +74,31 @@ def task(
     arrays: Mapping[str, np.ndarray] | None = None,
     device: str = "auto",
 ) -> TwinTask:
-    """The recording as a twin is fitted to it; videos stay on disk until they are needed.
+    """The recording that a twin is fitted to; videos stay on disk until they are needed.
 
     `arrays` are the statistics of a trained twin.
     """
-    return TwinTask(recording, recording.statistics if arrays is None else statistics_from(arrays))
+    return TwinTask(recording, recording.statistics if arrays is None else statistics_from_arrays(arrays))
 
 
 def arrays(task: TwinTask) -> dict[str, np.ndarray]:
-    """The statistics with which a converted recording was scaled; none for others."""
+    """The statistics that scaled a converted recording; none for others."""
     return statistics_arrays(task.statistics)
 
 
 def facts(task: TwinTask) -> dict[str, Any]:
     """The table of units, in the order of the network, and the frame rate, Hz."""
-    return {"units": columns(task.unit_table), "rate": FRAME_RATE}
+    return {"units": to_columns(task.unit_table), "rate": FRAME_RATE}
 
 
 def build(task: TwinTask, config: TwinConfig = TwinConfig()) -> FoundationNetwork:  # noqa: B008  frozen
-    """An untrained network for the task's units; with a foundation, its core and sizes, the core frozen.
+    """An untrained network for the task's units; with a foundation, it has that core and its sizes, frozen.
 
-    A function of your own in its place, `build(task, config)`, returns a network whose class derives from
-    `neurokit.digital_twin.TwinNetwork` and writes `drive`: it reads frames of `config.network.monitor` and
-    answers with a number for each of `task.units` (`neurokit.digital_twin.network.base`). Training, resuming,
-    tuning, `DigitalTwin` and most exciting videos take such a network; a core of its own class is not
-    transferred to other mice.
+    Your own `build(task, config)` in its place returns a network whose class derives from
+    `neurokit.digital_twin.TwinNetwork` and defines `drive`: it reads frames of `config.network.monitor` and
+    returns a number for each of `task.units` (`neurokit.digital_twin.network.base`). Training, resuming,
+    tuning, `DigitalTwin` and most exciting videos take such a network, but its core is not transferred to
+    other mice.
     """
     foundation = task.recording.foundation
     if foundation is None:
@@ -115,7 +114,7 @@ def train(
     device: str = "auto",
     **options: Any,
 ) -> TrainingResult:
-    """Fits the network to windows of training trials, in place; `options` go to `fit`.
+    """Fits the network to clips of training trials, in place; `options` go to `fit`.
 
     Raises what `train_network` does.
     """
@@ -123,7 +122,7 @@ def train(
 
 
 def score(result: TrainingResult, task: TwinTask, config: TwinConfig) -> Score:
-    """The loss on validation windows, beside that of each unit's mean response and the ceiling."""
+    """The loss on validation clips, beside that of each unit's mean response and the ceiling."""
     config = config.replace(network=result.model.settings)
     kind = "Poisson" if config.network.unit == "poisson" else "squared error"
     return Score(result.best_loss, f"validation loss ({kind}, lower is better)", yardsticks(task, config))
@@ -145,12 +144,12 @@ def evaluate(
 ) -> pd.DataFrame:
     """Scores on videos that were never trained on, a row a kind and model: twin, baselines, ceiling.
 
-    Only a simulated mouse has other kinds beside the natural one, and a ceiling: the prediction of somebody
-    who knows the mouse. Columns as in `score_table`.
+    Only a simulated mouse has other kinds beside the natural one, and a ceiling: the prediction from its true
+    rates. Columns as in `score_table`.
     """
     videos = task.part("test")
     predictions = {
-        _named(model): predict(model, task),
+        _model_name(model): predict(model, task),
         "motion energy": motion_energy(task.trials, videos),
         "lagged pixels": lagged_pixels(task.trials, videos),
     }
@@ -168,12 +167,12 @@ def draw(scores: pd.DataFrame) -> Figure:
 def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Rates (T U, multiples of each unit's mean in training) for a video that the mouse has never seen.
 
-    Behaviour that is left out is at its mean. Raises DataError for a name that INPUTS does not have, another
+    Behaviour that is left out is at its mean. Raises DataError for a name that is not in INPUTS, another
     frame rate, and as `DigitalTwin.predict` for shapes, types and sizes.
     """
     for name in arrays:
         if name not in (*SHOWN, "rate"):
-            raise DataError(f"{name} is no input of a digital twin; give {', '.join(SHOWN)} and rate.")
+            raise DataError(f"{name} is not an input of a digital twin; give {', '.join(SHOWN)} and rate.")
     if "stimulus" not in arrays:
         raise DataError(f"stimulus is missing; the inputs hold {', '.join(sorted(arrays)) or 'nothing'}.")
     _check_rate(arrays.get("rate"))
@@ -194,7 +193,7 @@ def simulate(
 ) -> Simulated:
     """Writes a mouse's trials, repeated videos of each kind, and its truth; half a minute for the default.
 
-    What is None is as in the demo (`MouseParameters`). Raises SettingsError for a mouse that cannot be,
+    None stands for the demo's value (`MouseParameters`). Raises SettingsError for impossible parameters,
     DataError for a folder that holds anything else, and DiskError.
     """
     asked = {"minutes": minutes, "cells": cells, "repeats": repeats, "clip_frames": clip_frames}
@@ -203,18 +202,18 @@ def simulate(
     parameters = MouseParameters(seed=seed).replace(**chosen)
     with write_output(folder, f"neurokit {NAME} simulate") as new:
         mouse = simulate_mouse(parameters)
-        write_recording(mouse, new)
+        write_simulated_mouse(mouse, new)
         files = sorted(path.relative_to(new) for path in new.iterdir())
     return Simulated(tuple(Path(folder) / file for file in files), _best_reachable(mouse))
 
 
-def _named(model: nn.Module) -> str:
-    """What the table of scores calls it."""
+def _model_name(model: nn.Module) -> str:
+    """Its name in the table of scores."""
     return "digital twin" if isinstance(model, FoundationNetwork) else type(model).__name__
 
 
 def _twin(model: nn.Module) -> DigitalTwin:
-    """The network where it is."""
+    """A twin on the device where the network is."""
     return DigitalTwin(model, device=str(first_tensor(model).device))
 
 

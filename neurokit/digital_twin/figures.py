@@ -1,4 +1,4 @@
-"""Pictures of digital twins: where the eye looks, learning, responses to a clip, tuning to direction.
+"""Figures of digital twins: where the eye looks, learning, responses to a video, tuning to direction.
 
 Letters: T frames (30 Hz), R repeats, U units, A directions (angles), K units drawn, P pupil positions,
 H x W monitor pixels, h x w retina pixels.
@@ -15,12 +15,6 @@ from matplotlib.figure import Figure
 
 from neurokit.figures.style import COLOURS, GREY, INK
 
-LABELS = {
-    "cc_norm": "CC_norm (1: all of the signal)",
-    "cc_abs": "CC_abs (correlation of means over repeats)",
-    "single_trial": "correlation over single frames",
-}
-
 
 def plot_looks(
     frame: UInt8[np.ndarray, "H W"],
@@ -31,7 +25,7 @@ def plot_looks(
 
     `places` are x and y in halves of the monitor's width from its middle, as
     `neurokit.digital_twin.network.perspective.Perspective.places` gives them; every third row and column is
-    drawn, as far as it lies within a monitor's size of the middle.
+    drawn.
     """
     ratios = (1.5, *(1.0 for _ in places))
     figure, axes = plt.subplots(
@@ -52,7 +46,7 @@ def plot_looks(
 
 
 def plot_losses(histories: Mapping[str, pd.DataFrame]) -> Figure:
-    """Poisson loss on validation windows over epochs, a line a model; 1 is the loss of a constant rate."""
+    """Poisson loss on validation clips over epochs, a line a model; 1 is the loss of a constant rate."""
     figure, axis = plt.subplots(figsize=(4, 2.3))
     for name, history in histories.items():
         axis.plot(history["epoch"] + 1, history["validation_loss"], marker=".", label=name)
@@ -62,10 +56,10 @@ def plot_losses(histories: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
-def plot_clip(
+def plot_repeats(
     recorded: Float[np.ndarray, "R T"], predictions: Mapping[str, Float[np.ndarray, "R T"]]
 ) -> Figure:
-    """One unit's responses to a clip (multiples of its mean): each repeat, their mean, and what models say.
+    """One unit's responses to a video (multiples of its mean): each repeat, their mean, and predictions.
 
     Predictions are drawn as means over repeats.
     """
@@ -77,7 +71,7 @@ def plot_clip(
     )
     for (name, values), colour in zip(predictions.items(), COLOURS, strict=False):
         axis.plot(seconds, values.mean(axis=0), color=colour, label=name)
-    axis.set(xlabel="time in the clip (s)", ylabel="response\n(multiples of mean)")
+    axis.set(xlabel="time in the video (s)", ylabel="response\n(multiples of mean)")
     figure.legend(loc="outside lower center", ncols=1 + len(predictions), fontsize=8)
     return figure
 
@@ -111,8 +105,8 @@ def plot_directions(
 def plot_orientations(planted: Float[np.ndarray, "U"], found: Mapping[str, Float[np.ndarray, "U"]]) -> Figure:
     """Preferred orientation found against the planted one (degrees, 0 to 180), a panel a model.
 
-    180 is 0 again, so what is found is drawn at most 90 degrees from the planted one, up to the two dashed
-    lines.
+    180 is 0 again, so a found orientation is drawn within 90 degrees of the planted one, between the two
+    dashed lines.
     """
     figure, axes = plt.subplots(
         1, len(found), figsize=(2.3 * len(found) + 0.4, 2.4), sharey=True, squeeze=False
@@ -144,31 +138,32 @@ def plot_units(properties: pd.DataFrame) -> Figure:
     return figure
 
 
-def plot_scores(scores: pd.DataFrame, *, measure: str = "cc_norm") -> Figure:
-    """A score of each model, a panel a kind of video: the median over units, and quartiles where known.
+def plot_scores(scores: pd.DataFrame) -> Figure:
+    """CC_norm of each model, a panel a kind of video: the median over units, and the quartiles.
 
-    `scores` is the table of `neurokit.digital_twin.scores.score_table`; dashed is what somebody who knows a
-    simulated mouse would reach. Only cc_norm has quartiles.
+    `scores` is the table of `neurokit.digital_twin.scores.score_table`; dashed is the ceiling of a
+    simulated mouse.
     """
     kinds = list(dict.fromkeys(scores["stimulus"]))
     models = [name for name in dict.fromkeys(scores["model"]) if name != "ceiling"]
     size = (1.6 * len(kinds) + 1.4, 0.32 * len(models) + 1.1)
     figure, axes = plt.subplots(1, len(kinds), figsize=size, sharey=True, squeeze=False)
     for kind, axis in zip(kinds, axes[0], strict=True):
-        _draw_scores(axis, scores[scores["stimulus"] == kind].set_index("model"), models, measure)
+        _draw_scores(axis, scores[scores["stimulus"] == kind].set_index("model"), models)
         axis.set_title(kind, loc="left", fontsize=8)
     axes[0, 0].set_yticks(range(len(models)), models)
     axes[0, 0].invert_yaxis()
-    figure.supxlabel(f"{LABELS.get(measure, measure)}, median over units", fontsize=9)
+    figure.supxlabel(
+        "CC_norm, median over units (1: all of the signal; bars: quartiles; dashed: ceiling)", fontsize=9
+    )
     return figure
 
 
-def _draw_scores(axis: Axes, rows: pd.DataFrame, models: Sequence[str], measure: str) -> None:
+def _draw_scores(axis: Axes, rows: pd.DataFrame, models: Sequence[str]) -> None:
     for place, (name, colour) in enumerate(zip(models, COLOURS, strict=False)):
         row = rows.loc[name]
-        axis.plot(row[measure], place, "o", color=colour)
-        if measure == "cc_norm":
-            axis.plot([row["low"], row["high"]], [place, place], color=colour)
+        axis.plot(row["cc_norm"], place, "o", color=colour)
+        axis.plot([row["low"], row["high"]], [place, place], color=colour)
     if "ceiling" in rows.index:
-        axis.axvline(rows.loc["ceiling", measure], color=INK, linestyle="--", linewidth=0.9)
+        axis.axvline(rows.loc["ceiling", "cc_norm"], color=INK, linestyle="--", linewidth=0.9)
     axis.axvline(0, color=GREY, linewidth=0.8)

@@ -1,4 +1,4 @@
-"""How foundation networks are trained: descent with clipped gradients, its rate over epochs, their seeds.
+"""How foundation networks are trained: descent with clipped gradients, its rate over epochs, shared means.
 
 The numbers and the order of the steps are those of the foundation model of mouse visual cortex (Wang et al.,
 Nature 640, 470, 2025) as released.
@@ -11,6 +11,8 @@ In stochastic gradient descent with adaptive clipping a gradient may not be long
 its own parameter, unit by unit (Brock et al., "High-performance large-scale image recognition without
 normalization", ICML 2021), so that a large step needs no normalisation of the activations. Momentum is
 Nesterov's, decay of the weights is decoupled from it.
+
+What mice share gets the mean of their gradients, over all processes where several train together.
 """
 
 from collections.abc import Iterable
@@ -19,17 +21,17 @@ from typing import Any
 
 import torch
 from pydantic import model_validator
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.linalg import vector_norm
 from torch.optim.lr_scheduler import LRScheduler
 
 from neurokit.config import BelowOne, Config, Count, NonNegative, Positive, WholeNumber, check_value
-from neurokit.digital_twin.network.clip_state import UpdateRule
+from neurokit.digital_twin.network.base import UpdateRule
 from neurokit.errors import FitError, SettingsError
 
 
 class CycleSettings(Config):
-    """A cycle of the learning rate: how high, how long, and how its height is reached."""
+    """A cycle of the learning rate: its height, its length, and the way up."""
 
     learning_rate: Positive = 0.1
     """The rate at its height."""
@@ -38,7 +40,7 @@ class CycleSettings(Config):
     warm_up: WholeNumber = 10
     """Epochs over which the rate rises in the first cycles; it falls over the rest."""
     warm_up_cycles: WholeNumber = 1
-    """How many first cycles these are."""
+    """Number of these first cycles."""
 
     @model_validator(mode="after")
     def _rate_falls(self) -> "CycleSettings":
@@ -68,10 +70,9 @@ def learning_rate(epoch: int, cycle: int, settings: CycleSettings) -> float:
 
 
 class CosineCycles(LRScheduler):
-    """Sets the rate of all parameters, whatever rate the optimiser came with.
+    """Sets the rate of all parameters, whatever the optimiser's own rate.
 
-    `step()` closes an epoch; epochs count on through the cycles. The settings are no part of the state that
-    is saved.
+    `step()` closes an epoch; epochs count on through the cycles. The saved state does not hold the settings.
     """
 
     def __init__(self, optimizer: torch.optim.Optimizer, settings: CycleSettings) -> None:
@@ -89,15 +90,6 @@ class CosineCycles(LRScheduler):
         return {name: value for name, value in super().state_dict().items() if name != "settings"}
 
 
-def epoch_seed(rank: int, world: int, epoch: int, base: int) -> int:
-    """The seed of one process in one epoch: no two of a run are the same.
-
-    Mouse number `rank` of `world`; epochs count through all cycles. Every draw of an
-    epoch starts from its seed.
-    """
-    return rank + world * epoch + base
-
-
 class SgdClipSettings(Config):
     """The numbers of `SgdClip`; the learning rate is the schedule's (`CosineCycles`)."""
 
@@ -108,9 +100,9 @@ class SgdClipSettings(Config):
     nesterov: bool = True
     """Whether the momentum is Nesterov's."""
     clip: Positive = 0.01
-    """Length of a gradient at most, in lengths of its parameter."""
+    """Largest length of a gradient, in lengths of its parameter."""
     eps: Positive = 0.001
-    """No gradient is held below this times the square root of the tensor's size."""
+    """The largest length is at least this times the square root of the tensor's size."""
 
 
 RELEASED = SgdClipSettings()
@@ -145,7 +137,7 @@ class SgdClip(torch.optim.Optimizer):
         """Raises SettingsError for an impossible number, FitError where there is nothing to train."""
         settings = SgdClipSettings(decay=decay, momentum=momentum, nesterov=nesterov, clip=clip, eps=eps)
         if not (groups := _groups(parameters)):
-            raise FitError("The optimiser was given no parameter; unfreeze what is to be trained.")
+            raise FitError("The optimiser has no parameter; unfreeze what it is to train.")
         super().__init__(groups, {"lr": check_value("lr", lr, Positive)} | settings.to_dict())
 
     @torch.no_grad()
@@ -157,7 +149,7 @@ class SgdClip(torch.optim.Optimizer):
                     self._update(parameter, group)
 
     def _update(self, parameter: nn.Parameter, group: dict[str, Any]) -> None:
-        change = _clipped(parameter.grad * group["scale"], parameter, group)
+        change = _shorten(parameter.grad * group["scale"], parameter, group)
         state, momentum = self.state[parameter], group["momentum"]
         if "momentum" in state:
             state["momentum"].mul_(momentum).add_(change)
@@ -180,8 +172,50 @@ def _groups(parameters: Iterable[tuple[nn.Parameter, UpdateRule]]) -> list[dict[
     ]
 
 
-def _clipped(gradient: Tensor, parameter: Tensor, group: dict[str, Any]) -> Tensor:
+def _shorten(gradient: Tensor, parameter: Tensor, group: dict[str, Any]) -> Tensor:
     """The gradient, made shorter in each unit where it is too long for that unit's parameters."""
     own, length = (vector_norm(x, dim=group["norm_over"], keepdim=True) for x in (parameter, gradient))
     longest = (group["clip"] * own).clamp_min(group["eps"] * sqrt(parameter.numel()))
     return gradient * (longest / length.maximum(longest))
+
+
+def average_gradients(shared: list[nn.Parameter], mice: int) -> None:
+    """Turns sums over mice into means, over all processes where several run.
+
+    A parameter of a stream that no mouse used in this step gets no gradient.
+    """
+    if distributed.is_initialized():
+        mice = mice * distributed.get_world_size()
+        _add_over_processes(shared)
+    for parameter in shared:
+        if parameter.grad is not None:
+            parameter.grad /= mice
+
+
+def _add_over_processes(shared: list[nn.Parameter]) -> None:
+    """One message says which process has which gradients, a second one holds all that exist."""
+    if not shared:
+        return
+    used = torch.tensor([float(p.grad is not None) for p in shared], device=shared[0].device)
+    distributed.all_reduce(used)
+    chosen = [p for p, number in zip(shared, used.tolist(), strict=True) if number]
+    gradients = [_gradient(p) for p in chosen]
+    together = torch.cat([gradient.flatten() for gradient in gradients])
+    distributed.all_reduce(together)
+    for gradient, total in zip(gradients, together.split([g.numel() for g in gradients]), strict=True):
+        gradient.copy_(total.view_as(gradient))
+
+
+def _gradient(parameter: nn.Parameter) -> Tensor:
+    """The gradient; zeros where this process has none."""
+    if parameter.grad is None:
+        parameter.grad = torch.zeros_like(parameter)
+    return parameter.grad
+
+
+def mean_over_processes(value: Tensor) -> Tensor:
+    """The value's mean over all processes where several train together."""
+    if distributed.is_initialized():
+        distributed.all_reduce(value)
+        value = value / distributed.get_world_size()
+    return value

@@ -3,8 +3,8 @@
 A scan is named by `session` and `scan_idx`; `unit_id` counts its units with gaps, as the recording does;
 `readout_id` counts the units of the model, from 0 without gaps. All are integers of 0 or above.
 
-Scores, tuning, place in the cortex, readout and responses have one folder a kind; rows of every file follow
-the units.csv beside it:
+Scores, tuning, place in the cortex, readout and responses have one folder each; rows of every file follow the
+units.csv beside it:
 
     performance      units.csv: cc_abs, cc_max, cc_norm on held-out video; NaN where cc_max has no value
     ori_dir_tuning   units.csv: OSI, DSI, gOSI, gDSI; pref_ori (0-180) and pref_dir (0-360), degrees: a
@@ -12,7 +12,7 @@ the units.csv beside it:
     anatomy          units.csv: unit_x (to anterior), unit_y (to medial), unit_z (to depth), micrometres by
                      their range; brain_area (V1, LM, AL, RL), field (imaging plane)
     readout          readout_locations.npy (U x 2; -1, -1 is bottom left, 1, 1 top right), readout_weights.npy
-                     (U x 512, the streams' weights side by side; that order is assumed)
+                     (U x 512, the streams' weights side by side in an order that is assumed)
     responses        responses.npy (U x T), stimulus.npy (T x 144 x 256, grey values); 31 GB and 2.8 GB
 
 Sources: the README of the released weights and demo 3 of cajal/fnn (Wang et al., Nature 640, 470-477, 2025;
@@ -22,22 +22,22 @@ Letters: U units, T frames, K weights of a unit's readout, H x W pixels.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Integer, Num
+from jaxtyping import Bool, Float, UInt8
 
 from neurokit.errors import DataError
-from neurokit.files.atomic import atomic_write
+from neurokit.files.atomic import atomic_write, atomic_write_folder
 from neurokit.files.fetch import fetch
 from neurokit.files.registry import read_registry
 
 SCAN = ["session", "scan_idx"]
 UNIT = [*SCAN, "unit_id"]
 SCANS_FILE, UNITS_FILE = "scans.csv", "units.csv"
-LARGEST = 2**53  # a float, which a table may hold, knows all whole numbers below it
+LARGEST = 2**53  # a table may hold floats, which are exact for whole numbers below it
 TABLES = {
     "performance": ("cc_abs", "cc_max", "cc_norm"),
     "ori_dir_tuning": ("OSI", "DSI", "gOSI", "gDSI", "pref_ori", "pref_dir"),
@@ -64,7 +64,7 @@ def read_table(path: Path, integers: Sequence[str], texts: Sequence[str] = ()) -
     except FileNotFoundError:
         raise DataError(f"{path} is missing: take all files of the release together.") from None
     except (OSError, ValueError, pd.errors.ParserError) as error:
-        finding = f"{path} is no table of comma-separated values ({str(error).splitlines()[0]})"
+        finding = f"{path} is not a table of comma-separated values ({str(error).splitlines()[0]})"
         raise DataError(f"{finding}: take it from the release again.") from error
     if missing := [name for name in (*integers, *texts) if name not in table]:
         finding = f"{path} has no column {', '.join(missing)}, only {', '.join(map(str, table))}"
@@ -78,9 +78,7 @@ def read_scans(path: Path) -> pd.DataFrame:
 
 
 def read_units(path: Path, integers: Sequence[str] = ()) -> pd.DataFrame:
-    """Units: session, scan_idx, unit_id, `integers`, others. DataError as `read_table`, or where one is
-    doubled.
-    """
+    """Units: session, scan_idx, unit_id, `integers`. DataError as `read_table`, or for a doubled one."""
     return _single(path, read_table(path, [*UNIT, *integers]), UNIT)
 
 
@@ -96,7 +94,7 @@ def rows_of(table: pd.DataFrame, session: int, scan_idx: int) -> pd.Series:
 
 
 def require_scan(path: Path, scans: pd.DataFrame, session: int, scan_idx: int) -> None:
-    """Raises DataError, with the scans there are, where `scans` (read from `path`) has not this one."""
+    """Raises DataError, naming all scans, where `scans` (read from `path`) lacks this one."""
     if not rows_of(scans, session, scan_idx).any():
         there = ", ".join(scan_key(*row) for row in scans[SCAN].drop_duplicates().itertuples(index=False))
         finding = f"{path} has no scan {scan_key(session, scan_idx)}"
@@ -122,25 +120,8 @@ def _whole_numbers(path: Path, column: pd.Series) -> np.ndarray:
     odd = ~are_whole(column)
     if odd.any():
         found = f"'{column[odd].iloc[0]}' in row {int(odd.argmax())} of {column.name}"
-        raise DataError(f"{path} has {found}, no whole number: take it from the release again.")
+        raise DataError(f"{path} has {found}, not a whole number: take it from the release again.")
     return pd.to_numeric(column).to_numpy(dtype=np.int64)
-
-
-@dataclass(frozen=True, eq=False)
-class TwinResponses:
-    """What the twin's units did while it saw one long video, mapped from the files.
-
-    Attributes:
-        units: session, scan_idx and unit_id of each row, U rows.
-        responses: U x T; the release states no unit (a rate in multiples of the unit's mean, as in training).
-        stimulus: grey values, T x H x W.
-        sampling_frequency: frames a second.
-    """
-
-    units: pd.DataFrame
-    responses: Float[np.ndarray, "U T"]
-    stimulus: Integer[np.ndarray, "T H W"]
-    sampling_frequency: float
 
 
 def fetch_properties(folder: str | Path, kinds: Sequence[str] = KINDS[:-1]) -> Path:
@@ -149,7 +130,7 @@ def fetch_properties(folder: str | Path, kinds: Sequence[str] = KINDS[:-1]) -> P
     Raises DataError for an unknown kind, FetchError and DiskError.
     """
     folder = Path(folder)
-    for kind in map(_known, kinds):
+    for kind in map(_check_kind, kinds):
         for entry in read_registry().values():
             if entry.recording == "microns_twin" and entry.name.startswith(f"{kind}."):
                 fetch(replace(entry, name=entry.name.removeprefix(f"{kind}.")), folder / kind)
@@ -175,29 +156,53 @@ def load_properties(folder: str | Path, *kinds: str) -> pd.DataFrame:
     return pd.concat([table.reindex(first.index) for table in tables.values()], axis=1)
 
 
-def load_readout_weights(folder: str | Path) -> tuple[pd.DataFrame, Float[np.ndarray, "U K"]]:
-    """Session, scan_idx and unit_id, and the mapped weights of each unit. Raises DataError."""
-    folder = Path(folder) / "readout"
-    units = read_units(_there(folder / UNITS_FILE))[UNIT]
-    return units, _mapped(folder / "readout_weights.npy", "f", 2, len(units))
+def write_properties(
+    folder: str | Path,
+    properties: pd.DataFrame,
+    weights: Float[np.ndarray, "U K"],
+    responses: Float[np.ndarray, "U T"],
+    stimulus: UInt8[np.ndarray, "T H W"],
+    *,
+    sampling_frequency: float = 30.0,
+) -> Path:
+    """Writes the folders of a twin's properties; whatever stood in `folder` is replaced. Raises DiskError.
+
+    `properties` is indexed by session, scan_idx and unit_id, and has the columns of all tables and the two
+    of the readout's location, as `load_properties` returns them.
+    """
+    units = properties.index.to_frame(index=False)[UNIT]
+    arrays = {
+        "readout": {"readout_weights": weights, "readout_locations": properties[[*LOCATIONS]].to_numpy()},
+        "responses": {"responses": responses, "stimulus": stimulus},
+    }
+    with atomic_write_folder(folder) as temporary:
+        for kind, names in TABLES.items():
+            columns = [*names, "brain_area", "field"] if kind == "anatomy" else [*names]
+            values = properties[columns].reset_index(drop=True)
+            _write_kind(temporary / kind, pd.concat([units, values], axis=1), {})
+        for kind, found in arrays.items():
+            _write_kind(temporary / kind, units, found, sampling_frequency)
+    return Path(folder)
 
 
-def load_responses(folder: str | Path) -> TwinResponses:
-    """The twin's responses to its long video, none of it in memory until asked for. Raises DataError."""
-    folder = Path(folder) / "responses"
-    units = read_units(_there(folder / UNITS_FILE))[UNIT]
-    responses = _mapped(folder / "responses.npy", "f", 2, len(units))
-    stimulus = _mapped(folder / "stimulus.npy", "ui", 3, responses.shape[1])
-    return TwinResponses(units, responses, stimulus, _frequency(folder / METADATA))
+def _write_kind(
+    folder: Path, units: pd.DataFrame, arrays: dict[str, np.ndarray], frequency: float | None = None
+) -> None:
+    folder.mkdir()
+    write_table(folder / UNITS_FILE, units)
+    scans = units[SCAN].drop_duplicates()
+    write_table(folder / METADATA, scans if frequency is None else scans.assign(sampling_frequency=frequency))
+    for name, values in arrays.items():
+        np.save(folder / f"{name}.npy", values)
 
 
-def _known(kind: str) -> str:
+def _check_kind(kind: str) -> str:
     if kind not in KINDS:
-        raise DataError(f"{kind!r} is no kind of property: choose of {', '.join(KINDS)}.")
+        raise DataError(f"{kind!r} is not a kind of property: choose of {', '.join(KINDS)}.")
     return kind
 
 
-def _there(path: Path) -> Path:
+def _require(path: Path) -> Path:
     if not path.is_file():
         remedy = "fetch_properties(folder, kinds) has it, and `folder` is the one above the kinds"
         raise DataError(f"{path} is missing: {remedy}.")
@@ -205,15 +210,11 @@ def _there(path: Path) -> Path:
 
 
 def _table(folder: Path, kind: str) -> pd.DataFrame:
-    if _known(kind) == "responses":
-        raise DataError("'responses' is no table: open it with load_responses.")
-    path = _there(folder / kind / UNITS_FILE)
+    if _check_kind(kind) == "responses":
+        raise DataError("'responses' is not a table: map its arrays with numpy.load(path, mmap_mode='r').")
+    path = _require(folder / kind / UNITS_FILE)
     if kind == "readout":
-        units = read_units(path)[UNIT]
-        locations = _mapped(path.with_name("readout_locations.npy"), "f", 2, len(units), width=2)
-        if not np.isfinite(locations).all():
-            raise DataError(f"{path.with_name('readout_locations.npy')} is not finite: fetch it again.")
-        return pd.DataFrame(locations, pd.MultiIndex.from_frame(units), LOCATIONS)
+        return _locations(path.with_name("readout_locations.npy"), read_units(path)[UNIT])
     table = read_units(path, ["field"] if kind == "anatomy" else [])
     _check_numbers(path, table, TABLES[kind])
     texts = ["brain_area", "field"] if kind == "anatomy" else []
@@ -229,29 +230,22 @@ def _check_numbers(path: Path, table: pd.DataFrame, names: Sequence[str]) -> Non
             raise DataError(f"{path} has no column {name}: take it from the release again.")
         if table[name].dtype.kind not in "fiu" or np.isinf(table[name]).any():
             raise DataError(
-                f"{path} has values in {name} that are no finite numbers: take it from the release again."
+                f"{path} has values in {name} that are not finite numbers: take it from the release again."
             )
 
 
-def _mapped(path: Path, kinds: str, axes: int, rows: int, width: int | None = None) -> Num[np.ndarray, "..."]:
-    """An npy file mapped into memory; DataError where it has another type, shape or number of rows."""
+def _locations(path: Path, units: pd.DataFrame) -> pd.DataFrame:
+    """Where each unit reads the map; DataError for a file of another type, shape or number of rows."""
     try:
-        array = np.load(_there(path), mmap_mode="r", allow_pickle=False)
+        array = np.load(_require(path), mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         reason = str(error).splitlines()[0]
-        raise DataError(f"{path} is cut short or no npy file ({reason}): fetch it again.") from error
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in kinds:
+        raise DataError(f"{path} is cut short or not an npy file ({reason}): fetch it again.") from error
+    if not isinstance(array, np.ndarray) or array.dtype.kind != "f":
         raise DataError(f"{path} does not hold the numbers it should: fetch it again.")
-    wanted = (rows, width or "any", "any")[:axes]
-    if array.ndim != axes or len(array) != rows or (width is not None and array.shape[1] != width):
-        finding = f"{path} has the shape {array.shape} instead of ({', '.join(map(str, wanted))})"
+    if array.shape != (len(units), 2):
+        finding = f"{path} has the shape {array.shape} instead of {(len(units), 2)}"
         raise DataError(f"{finding}: take all files of the folder from one release.")
-    return array
-
-
-def _frequency(path: Path) -> float:
-    table = read_table(_there(path), SCAN)
-    found = table["sampling_frequency"].unique() if "sampling_frequency" in table else []
-    if len(found) != 1 or not float(found[0]) > 0:
-        raise DataError(f"{path} does not tell one sampling_frequency (Hz) for all scans: fetch it again.")
-    return float(found[0])
+    if not np.isfinite(array).all():
+        raise DataError(f"{path} is not finite: fetch it again.")
+    return pd.DataFrame(array, pd.MultiIndex.from_frame(units), LOCATIONS)

@@ -1,4 +1,7 @@
-"""Trial folders: recordings of a mouse that watches video, in the files a digital twin is trained on.
+"""Trial folders: recordings of a mouse that watches video, in the files that a digital twin is trained on.
+
+A *video* is what is shown in a trial; a *clip* is a stretch of it that training draws
+(`neurokit.digital_twin.clips`).
 
 The layout is that of the public digital-twin code (cajal/fnn, demo 4; Wang et al., Nature 640:470, 2025).
 `training_data/{training,samples,stimuli,perspectives,modulations,units}/<trial>.npy` holds one file per trial
@@ -9,18 +12,19 @@ divided by their mean, all with statistics of the training trials.
 Letters: T frames (30 Hz), H x W monitor pixels, U units.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float32, UInt8
 
 from neurokit.digital_twin.trial_files import (
     ARRAYS,
-    bad,
     check_arrays,
     check_replaceable,
+    data_error,
     file_name,
     inner_folders,
     npy_files,
@@ -34,15 +38,16 @@ from neurokit.files.atomic import atomic_write_folder
 from neurokit.progress import progress
 
 TRIAL_FOLDERS = ("training", "samples", *ARRAYS)
+Shown = TypeVar("Shown", "Trial", "Video")
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """One clip of video and what was recorded with it.
+    """One showing of a video and what was recorded with it.
 
     Attributes:
         name: of its files.
-        training: whether it is one to fit, else one to validate with; False for repeats of a video.
+        training: whether it trains, else it validates; False for repeats of a video.
         stimulus: grey values, 0 to 255; mapped where it was read from files.
         perspective: pupil x and y, standard deviations from their mean, NaN where not seen.
         modulation: pupil radius and treadmill, likewise.
@@ -59,7 +64,7 @@ class Trial:
 
 @dataclass(frozen=True, eq=False)
 class Video:
-    """A held-out video and its repeats, one or more by their numbers, which all show the same frames."""
+    """A video that is not trained on and its repeats, one or more in the order of their numbers."""
 
     name: str
     repeats: tuple[Trial, ...]
@@ -90,7 +95,7 @@ class TrialFolder:
 def load_trials(folder: str | Path) -> TrialFolder:
     """The trials in a folder such as `training_data`, which holds the folders TRIAL_FOLDERS.
 
-    Videos and units are mapped, so that an hour of them takes no memory; units are looked through once.
+    Videos and units are mapped, so that an hour of them takes no memory; units are checked once.
     Raises DataError, naming the file, for what is missing, damaged or does not fit together.
     """
     folder = Path(folder)
@@ -107,7 +112,7 @@ def load_videos(folder: str | Path) -> tuple[Video, ...]:
     """The videos in a folder such as `evaluation_data`, which holds a folder per video in each of ARRAYS.
 
     Videos may differ in their number of repeats and in length. Raises DataError as `load_trials` does, and
-    where repeats of one video show other frames.
+    where repeats of one video differ in their frames.
     """
     folder = Path(folder)
     parents = inner_folders(folder, ARRAYS)
@@ -127,18 +132,13 @@ def write_trials(folder: str | Path, trials: Iterable[Trial]) -> Path:
     Raises DataError for trials that could not be read again or a folder that holds anything but trials,
     DiskError where they cannot be written.
     """
-    names: set[str] = set()
-    folder, first = Path(folder), None
+    folder = Path(folder)
     check_replaceable(folder, TRIAL_FOLDERS)
     with atomic_write_folder(folder) as temporary:
-        for trial in trials:
-            first = first or trial
-            _check_alike(first, trial, folder)
-            _check_new(names, trial.name, folder)
+        for trial in _check_each(trials, _check_alike, folder):
             _write_arrays(temporary, trial)
             _save(temporary / "training", trial.name, np.array(trial.training))
             _save(temporary / "samples", trial.name, np.array(len(trial.stimulus)))
-        _check_any(names, folder)
     return folder
 
 
@@ -148,18 +148,12 @@ def write_videos(folder: str | Path, videos: Iterable[Video]) -> Path:
     Raises DataError for videos that could not be read again or a folder that holds anything but videos,
     DiskError where they cannot be written.
     """
-    names: set[str] = set()
-    folder, first = Path(folder), None
+    folder = Path(folder)
     check_replaceable(folder, ARRAYS)
     with atomic_write_folder(folder) as temporary:
-        for video in videos:
-            first = first or video
-            _check_new(names, video.name, folder)
-            _check_any({repeat.name for repeat in video.repeats}, folder / video.name)
-            _check_video(first, video, folder)
+        for video in _check_each(videos, _check_video, folder):
             for repeat in video.repeats:
                 _write_arrays(temporary, repeat, video.name)
-        _check_any(names, folder)
     return folder
 
 
@@ -170,7 +164,7 @@ def _read_trial(folder: Path, name: str) -> Trial:
     stated = read_scalar(samples, "iu", "the number of frames as one integer")
     if stated != len(trial.stimulus):
         finding = f"says {stated}, and the stimulus of that trial has {len(trial.stimulus)} frames"
-        raise bad(samples, finding, "write the trial again")
+        raise data_error(samples, finding, "write the trial again")
     return trial
 
 
@@ -196,25 +190,36 @@ def _save(folder: Path, name: str, values: np.ndarray) -> None:
     np.save(folder / f"{file_name(name)}.npy", values, allow_pickle=False)
 
 
-def _check_new(names: set[str], name: str, folder: Path) -> None:
-    if name in names:
-        raise bad(folder, f"would hold {name} twice", "give each trial or video a name of its own")
-    names.add(file_name(name))
+def _check_each(
+    items: Iterable[Shown], check: Callable[[Shown, Shown, Path], None], folder: Path
+) -> Iterator[Shown]:
+    """Each trial or video, if its name is new and it fits the first one; at least one."""
+    names: set[str] = set()
+    first = None
+    for item in items:
+        first = first or item
+        if item.name in names:
+            raise data_error(folder, f"would hold {item.name} twice", "give each trial or video its own name")
+        names.add(file_name(item.name))
+        check(first, item, folder)
+        yield item
+    _check_any(names, folder)
 
 
 def _check_any(names: set[str], folder: Path) -> None:
     if not names:
-        raise bad(folder, "would be empty", "give one trial, video or repeat at least")
+        raise data_error(folder, "would be empty", "give at least one trial, video or repeat")
 
 
 def _check_video(first: Video, video: Video, folder: Path) -> None:
-    """All repeats alike in size to the first video's, and in every frame to their own first."""
+    """All repeats have the sizes of the first video's, and the frames of their own first."""
+    _check_any({repeat.name for repeat in video.repeats}, folder / video.name)
     for repeat in video.repeats:
         _check_alike(first.repeats[0], repeat, folder, video.name)
         if not np.array_equal(repeat.stimulus, video.repeats[0].stimulus):
             place = folder / "stimuli" / video.name / f"{repeat.name}.npy"
             finding = f"shows other frames than {video.repeats[0].name}.npy beside it"
-            raise bad(place, finding, "give each video a folder of its own")
+            raise data_error(place, finding, "give each video its own folder")
 
 
 def _check_alike(first: Trial, trial: Trial, folder: Path, video: str = "") -> None:
@@ -223,8 +228,8 @@ def _check_alike(first: Trial, trial: Trial, folder: Path, video: str = "") -> N
     if found != expected:
         place = folder / "stimuli" / video / f"{trial.name}.npy"
         finding = f"has frames of {found} pixels, and {first.name}.npy of {expected}"
-        raise bad(place, finding, "resize them to one size")
+        raise data_error(place, finding, "resize them to one size")
     if (units := trial.units.shape[1]) != first.units.shape[1]:
         place = folder / "units" / video / f"{trial.name}.npy"
         finding = f"has {units} units, and {first.name}.npy has {first.units.shape[1]}"
-        raise bad(place, finding, "keep the same units in the same order throughout")
+        raise data_error(place, finding, "keep the same units in the same order throughout")

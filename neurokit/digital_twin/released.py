@@ -1,4 +1,4 @@
-"""Digital twins as MICrONS released them: from a folder of weights to predictions.
+"""Digital twins that MICrONS released: from a folder of weights to predictions.
 
     params_core.pt                      every tensor whose name starts with "core.", shared by the scans
     params_{session}_{scan_idx}.pt      all other tensors of one scan: eye, behaviour, readout
@@ -6,9 +6,9 @@
     scans.csv                           session, scan_idx, units, data_id
 
 A network is the core and one scan's file together (Wang et al., Nature 640, 470-477, 2025; README of the
-release). The core carries no mark of its release: a core of the same sizes from elsewhere is not noticed.
-Sizes are not written in the folder, so they are given as settings and held against every tensor. What no
-tensor tells is taken as given: the monitor's pixels, the dropout and the unit model.
+release). The core has no mark of its release: a core of the same sizes from elsewhere is not noticed. The
+folder does not state the network's settings, so you give them, and every tensor is compared with them.
+Tensors say nothing about the monitor's pixels, the dropout and the unit model: these cannot be checked.
 
 Letters: U units of a scan.
 """
@@ -23,7 +23,7 @@ import torch
 from torch import Tensor
 
 from neurokit import settings
-from neurokit.digital_twin.network.clip_state import Periphery
+from neurokit.digital_twin.network.base import Periphery
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.network import FoundationNetwork, build_network
 from neurokit.digital_twin.properties import (
@@ -43,9 +43,9 @@ from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.digital_twin.weight_files import (
     check_finite,
     check_state,
-    join,
+    join_core,
     read_tensors,
-    split,
+    split_core,
     write_tensors,
 )
 from neurokit.errors import CheckpointError, DataError
@@ -59,7 +59,7 @@ ARCHIVE = "foundational_model_weights_and_metadata_v1.zip"
 MD5 = "58fcac4b31ad2902c81e339432cec787"  # of the archive, as the public code checks it
 CORE_FILE = "params_core.pt"
 MOST_BYTES = 10**9  # the released archive has 222 MB
-GRID = "perspective.retina.grid"  # where retinal pixels look; its values, too, follow from the settings
+GRID = "perspective.retina.grid"  # where retinal pixels look; its values follow from the settings, too
 SAME_DIRECTION = 1e-4  # as between two ways of computing the grid in single precision
 
 
@@ -81,21 +81,21 @@ class Weights:
 
 
 def weights_folder() -> Path:
-    """Where the released weights lie once they are downloaded."""
+    """The folder that released weights are downloaded to."""
     return settings.data_folder() / "microns" / "weights"
 
 
 def fetch_weights(folder: str | Path | None = None) -> Path:
-    """The folder of the released weights, downloaded, checked and unpacked where it is not there yet.
+    """The folder of the released weights, which are downloaded, checked and unpacked on the first call.
 
-    By default it lies in the data folder. Raises FetchError where the archive cannot be had, DataError
-    where it is not the published one, CheckpointError where `folder` holds something else, and DiskError.
+    By default it lies in the data folder. Raises FetchError where the download fails, DataError where it is
+    not the published archive, CheckpointError where `folder` holds something else, and DiskError.
     """
     downloads = weights_folder().parent
     folder = Path(folder) if folder is not None else weights_folder()
     with hold_lock(folder.with_name(f".{folder.name}.lock")):  # two notebooks may want the weights at once
         if not folder.exists():
-            extract(_checked(fetch(ARCHIVE, downloads)), folder, MOST_BYTES)
+            extract(_check_md5(fetch(ARCHIVE, downloads)), folder, MOST_BYTES)
     list_scans(folder)
     return folder
 
@@ -106,7 +106,7 @@ def list_scans(folder: str | Path) -> pd.DataFrame:
     Raises CheckpointError for a folder that is missing or holds no table, DataError for a damaged or empty
     table.
     """
-    path = _named(_existing(folder), SCANS_FILE)
+    path = _find_file(_check_folder(folder), SCANS_FILE)
     scans = read_scans(path)
     if scans.empty:
         raise DataError(f"{path} names no scan: {_remedy()}.")
@@ -116,19 +116,19 @@ def list_scans(folder: str | Path) -> pd.DataFrame:
 def load_weights(folder: str | Path, session: int, scan_idx: int) -> Weights:
     """The weights of one scan, mapped from their files.
 
-    The files carry no mark of their recording: those of two recordings with equally many units cannot be
-    distinguished, and one under the other's name is loaded as if it were the other.
+    The files have no mark of their recording: those of two recordings with equally many units cannot be
+    distinguished, and swapped names are not noticed.
 
     Raises CheckpointError for a folder or file that is missing, damaged, holds more than tensors, is not of
     single precision, or has other sizes than core and tables say; DataError for a damaged table or a scan
     it does not name.
     """
-    folder = _existing(folder)
+    folder = _check_folder(folder)
     scans = list_scans(folder)
     require_scan(folder / SCANS_FILE, scans, session, scan_idx)
     wanted = int(scans.loc[rows_of(scans, session, scan_idx), "units"].iloc[0])
-    units = _units(_named(folder, UNITS_FILE), session, scan_idx, wanted)
-    state = _state(folder, session, scan_idx)
+    units = _read_unit_ids(_find_file(folder, UNITS_FILE), session, scan_idx, wanted)
+    state = _read_state(folder, session, scan_idx)
     check_state(folder / _scan_file(session, scan_idx), state, len(units))
     return Weights(state, units, session, scan_idx)
 
@@ -141,28 +141,28 @@ def save_weights(
     scan_idx: int,
     data_id: str = "",
 ) -> None:
-    """Adds one scan to a weights folder, made where there is none; the same scan is replaced.
+    """Adds one scan to a weights folder, a new one if need be; the same scan is replaced.
 
-    `units` has a unit_id for each readout, in the order of the readout; `data_id` is any text that tells
-    how the recording was prepared. Raises CheckpointError, with nothing written, where the folder holds
+    `units` has a unit_id for each readout, in the order of the readout; `data_id` is any text that says how
+    the recording was prepared. Raises CheckpointError, with nothing written, where the folder holds
     another core, `state` does not fit `units`, is not finite or not of single precision, or scan and units
     are not named by whole numbers of 0 or above, and DiskError.
     """
     folder = Path(folder)
     path = folder / _scan_file(session, scan_idx)
-    core, rest = split(state)
+    core, rest = split_core(state)
     check_state(path, state, len(units))
     check_finite(path, state, "save weights of a fit that has not diverged")
-    rows = _rows(path, units, session, scan_idx)
+    rows = _unit_rows(path, units, session, scan_idx)
     scan = {"session": session, "scan_idx": scan_idx, "units": len(units), "data_id": data_id}
     with hold_lock(folder / ".lock"):
-        _keep_core(folder / CORE_FILE, core)
+        _write_core(folder / CORE_FILE, core)
         write_tensors(path, rest)
-        _extend(folder / UNITS_FILE, rows)
-        _extend(folder / SCANS_FILE, pd.DataFrame([scan]))  # last: a scan is listed when all of it is there
+        _append_rows(folder / UNITS_FILE, rows)
+        _append_rows(folder / SCANS_FILE, pd.DataFrame([scan]))  # last: a listed scan is complete
 
 
-def _checked(archive: Path) -> Path:
+def _check_md5(archive: Path) -> Path:
     with archive.open("rb") as stream:
         found = hashlib.file_digest(stream, "md5").hexdigest()
     if found != MD5:
@@ -171,10 +171,10 @@ def _checked(archive: Path) -> Path:
     return archive
 
 
-def _existing(folder: str | Path) -> Path:
+def _check_folder(folder: str | Path) -> Path:
     folder = Path(folder)
     if not folder.is_dir():
-        raise CheckpointError(f"{folder} is no folder: {_remedy()}.")
+        raise CheckpointError(f"{folder} is not a folder: {_remedy()}.")
     return folder
 
 
@@ -182,7 +182,7 @@ def _remedy() -> str:
     return f"unpack all of {ARCHIVE} into one folder ({find(ARCHIVE).page} has it) and give that"
 
 
-def _named(folder: Path, name: str) -> Path:
+def _find_file(folder: Path, name: str) -> Path:
     path = folder / name
     if not path.is_file():
         inner = [found.parent.name for found in sorted(folder.glob(f"*/{name}"))]
@@ -195,7 +195,7 @@ def _scan_file(session: int, scan_idx: int) -> str:
     return f"params_{session}_{scan_idx}.pt"
 
 
-def _units(path: Path, session: int, scan_idx: int, wanted: int) -> pd.DataFrame:
+def _read_unit_ids(path: Path, session: int, scan_idx: int, wanted: int) -> pd.DataFrame:
     """The scan's rows of the table, by readout_id; DataError where they are not 0 to `wanted` - 1."""
     table = read_units(path, ["readout_id"])
     units = table[rows_of(table, session, scan_idx)].set_index("readout_id").sort_index()[UNIT]
@@ -209,13 +209,13 @@ def _units(path: Path, session: int, scan_idx: int, wanted: int) -> pd.DataFrame
     return units
 
 
-def _state(folder: Path, session: int, scan_idx: int) -> dict[str, Tensor]:
-    core_path, path = (_named(folder, name) for name in (CORE_FILE, _scan_file(session, scan_idx)))
+def _read_state(folder: Path, session: int, scan_idx: int) -> dict[str, Tensor]:
+    core_path, path = (_find_file(folder, name) for name in (CORE_FILE, _scan_file(session, scan_idx)))
     core, scan = read_tensors(core_path, _remedy()), read_tensors(path, _remedy())
-    return join(core_path, core, path, scan, _remedy())
+    return join_core(core_path, core, path, scan, _remedy())
 
 
-def _rows(path: Path, units: pd.DataFrame, session: int, scan_idx: int) -> pd.DataFrame:
+def _unit_rows(path: Path, units: pd.DataFrame, session: int, scan_idx: int) -> pd.DataFrame:
     if not are_whole(pd.Series([session, scan_idx])).all():
         finding = f"{path} would be of scan {scan_key(session, scan_idx)}"
         raise CheckpointError(f"{finding}: give session and scan_idx as whole numbers of 0 or above.")
@@ -231,22 +231,22 @@ def _rows(path: Path, units: pd.DataFrame, session: int, scan_idx: int) -> pd.Da
     return pd.DataFrame({**table, "readout_id": np.arange(len(units))})
 
 
-def _keep_core(path: Path, core: dict[str, Tensor]) -> None:
+def _write_core(path: Path, core: dict[str, Tensor]) -> None:
     if not path.exists():
         write_tensors(path, core)
         return
     stored = read_tensors(path, "choose another folder")
-    same = stored.keys() == core.keys() and all(_equal(stored[name], core[name]) for name in stored)
+    same = stored.keys() == core.keys() and all(_is_equal(stored[name], core[name]) for name in stored)
     if not same:
         raise CheckpointError(f"{path} is another core than the one to save: choose another folder.")
 
 
-def _equal(stored: Tensor, new: Tensor) -> bool:
+def _is_equal(stored: Tensor, new: Tensor) -> bool:
     return stored.dtype == new.dtype and torch.equal(stored, new.detach().cpu())
 
 
-def _extend(path: Path, rows: pd.DataFrame) -> None:
-    """Puts `rows` of one scan behind those of the others."""
+def _append_rows(path: Path, rows: pd.DataFrame) -> None:
+    """Appends `rows` of one scan to those of the others."""
     if path.exists():
         stored = read_scans(path) if path.name == SCANS_FILE else read_units(path, ["readout_id"])
         session, scan_idx = (int(rows[name].iloc[0]) for name in SCAN)
@@ -270,7 +270,7 @@ def load_released(
     """
     weights = load_weights(folder, session, scan_idx)
     network = build_network(len(weights.units), settings)
-    _check(folder, weights, network)
+    _check_network(folder, weights, network)
     network.load_state_dict(weights.state)
     return DigitalTwin(network.eval(), weights.units, device=device, periphery=periphery)
 
@@ -290,7 +290,7 @@ def open_released(folder: str | Path, session: str | None = None) -> Checkpoint:
     return Checkpoint(Path(folder) / f"params_{name}.pt", twin.network, facts, {})
 
 
-def _check(folder: str | Path, weights: Weights, network: FoundationNetwork) -> None:
+def _check_network(folder: str | Path, weights: Weights, network: FoundationNetwork) -> None:
     """The same names, sizes and kinds of number, and a retina that spans as many degrees."""
     expected = network.state_dict()
     for name in expected | weights.state:

@@ -1,4 +1,4 @@
-"""How well a twin, or any other model, predicts the responses to videos that no model was trained on.
+"""How well a twin or another model predicts the responses to videos that no model was trained on.
 
 Letters: R repeats and T frames of a video (30 Hz), U units.
 """
@@ -20,7 +20,7 @@ from neurokit.metrics.repeats import UnevenRepeatScores, uneven_repeat_scores
 
 COLUMNS = """\
 medians over units, on videos never trained on; cc_norm: cc_abs over cc_max (low, high: quartiles over units);
-cc_abs: correlation of the means over repeats; cc_max: the most that noise allows it; single_trial:
+cc_abs: correlation of the means over repeats; cc_max: the highest that noise allows; single_trial:
 correlation over all frames of all repeats; ceiling: a prediction that knows the simulated mouse, its eye and
 its running, which cc_max counts as noise"""
 BURN_IN = 10  # frames at the start of each showing that are not scored
@@ -47,7 +47,7 @@ class TwinScores:
 
 
 def predict_videos(twin: DigitalTwin, videos: Sequence[Video]) -> list[Float32[np.ndarray, "_R _T _U"]]:
-    """What the twin says of each repeat, with the behaviour of that repeat."""
+    """The twin's responses to each repeat, with the behaviour of that repeat."""
     return [_predict_video(twin, video) for video in videos]
 
 
@@ -82,7 +82,7 @@ def _predict_video(twin: DigitalTwin, video: Video) -> Float32[np.ndarray, "R T 
 
 
 def held_out_videos(folder: str | Path) -> dict[str, tuple[Video, ...]]:
-    """The videos of a recording that are never trained on, by kind; other recordings have natural ones alone.
+    """The videos of a recording that are never trained on, by kind; only simulated mice have other kinds.
 
     Raises DataError as `load_videos`.
     """

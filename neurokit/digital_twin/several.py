@@ -1,6 +1,6 @@
 """Foundation training with a process for each recording, as for many mice on as many GPUs.
 
-Every process reads its own recording and trains that mouse's network; what mice share starts equal, gets the
+Every process reads its own recording and trains that mouse's network. The shared core starts equal, gets the
 mean of all gradients in every step, and so stays equal. The weights are those that one process would find
 with all mice (`neurokit.digital_twin.training.train_cohort`), up to rounding.
 
@@ -39,7 +39,7 @@ from neurokit.distributed.processes import (
 from neurokit.errors import DiskError, FitError, NeurokitError, SettingsError
 
 Folders = Mapping[str, str | Path]
-RTOL, ATOL = 1e-4, 1e-6  # as far as rounding may take machines apart in an epoch
+RTOL, ATOL = 1e-4, 1e-6  # of machines that round differently for an epoch
 
 
 def train_in_processes(
@@ -48,10 +48,9 @@ def train_in_processes(
     """Trains a network for each mouse, each in a process of its own here, and saves them in `output`.
 
     `folders` are the mice's trials by their names, which the saved twins get (see
-    `neurokit.digital_twin.checkpoints`). With CUDA, process n takes GPU n. A broken-off run with the same
-    `output` is gone on with. Raises what reading and training raise in any process, FitError where a process
-    was killed, SettingsError for names that no mouse can have, and DiskError for an `output` that is no
-    folder.
+    `neurokit.digital_twin.checkpoints`). With CUDA, process n takes GPU n. An interrupted run with the same
+    `output` is resumed. Raises what reading and training raise in any process, FitError where a process was
+    killed, SettingsError for impossible names of mice, and DiskError for an `output` that is not a folder.
     """
     _check(folders, output, device)
     threads = max(1, torch.get_num_threads() // len(folders))
@@ -65,7 +64,7 @@ def train_in_processes(
 def train_my_mouse(folders: Folders, config: TwinConfig, output: str | Path, *, device: str = "auto") -> Path:
     """Trains the mouse whose place in `folders` is this process's rank, and saves it in `output`.
 
-    For a process that has joined the others already (`torch.distributed`). Raises as `train_in_processes`.
+    For a process that has already joined the others (`torch.distributed`). Raises as `train_in_processes`.
     """
     _check(folders, output, device)
     rank, world = distributed.get_rank(), distributed.get_world_size()
@@ -100,13 +99,13 @@ def train_my_mouse(folders: Folders, config: TwinConfig, output: str | Path, *, 
 
 @torch.no_grad()
 def keep_equal(shared: Sequence[nn.Parameter]) -> None:
-    """Gives all processes the values of the first; raises FitError where more than rounding divides them."""
+    """Gives all processes the first one's values; raises FitError where they differ by more than rounding."""
     own = torch.cat([parameter.flatten() for parameter in shared])
     first = own.clone()
     distributed.broadcast(first, src=0)
     if not torch.allclose(own, first, rtol=RTOL, atol=ATOL):
         raise FitError(
-            f"What mice share came apart in process {distributed.get_rank()}: start all with the same "
+            f"The shared weights differ in process {distributed.get_rank()}: start all with the same "
             "config, and the same versions of neurokit and torch."
         )
     for parameter, values in zip(shared, first.split([p.numel() for p in shared]), strict=True):
@@ -116,7 +115,7 @@ def keep_equal(shared: Sequence[nn.Parameter]) -> None:
 def _work(
     rank: int, folders: Folders, config: TwinConfig, output: Path, device: str, meeting: Path, threads: int
 ) -> None:
-    """What each process does."""
+    """Trains one mouse in a process of its own."""
     torch.set_num_threads(threads)
     address = (meeting / "meet").as_uri()
     with save_error(meeting), join_group(device, init_method=address, rank=rank, world_size=len(folders)):
@@ -125,7 +124,7 @@ def _work(
 
 def _check(folders: Folders, output: str | Path, device: str) -> None:
     if not folders:
-        raise SettingsError("There is no mouse to train on; name the folder of one at least.")
+        raise SettingsError("There is no mouse to train on; name the folder of at least one.")
     if device not in DEVICES:
         raise SettingsError(f"device is {device!r}; use one of {', '.join(DEVICES)}.")
     for mouse in folders:
@@ -157,13 +156,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     text = __doc__.split("\n")[0]
     parser = argparse.ArgumentParser(prog="python -m neurokit.digital_twin.several", description=text)
-    parser.add_argument("mice", nargs="+", metavar="MOUSE=FOLDER", type=_pair, help="a name and its trials")
+    parser.add_argument(
+        "mice", nargs="+", metavar="MOUSE=FOLDER", type=_parse_mouse, help="a name and its trials"
+    )
     parser.add_argument("--output", required=True, type=Path, help="folder of the twins")
     parser.add_argument(
         "--size", choices=("small", "published"), default="published", help="of network and training"
     )
-    parser.add_argument("--epochs", type=int, help="in one cycle (default: as the size has it)")
-    parser.add_argument("--seed", type=int, default=0, help="of weights, windows, streams and noise")
+    parser.add_argument("--epochs", type=int, help="in one cycle (default: that of the size)")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, clips, streams and noise")
     parser.add_argument("--device", choices=DEVICES, default="auto")
     return parser
 
@@ -173,13 +174,13 @@ def _folders(pairs: Sequence[str]) -> dict[str, str]:
     split = [pair.split("=", 1) for pair in pairs]
     mouse, times = Counter(mouse for mouse, _ in split).most_common(1)[0]
     if times > 1:
-        raise SettingsError(f"There are {times} mice with the name {mouse!r}: give each a name of its own.")
+        raise SettingsError(f"There are {times} mice with the name {mouse!r}: give each its own name.")
     return dict(split)
 
 
-def _pair(text: str) -> str:
+def _parse_mouse(text: str) -> str:
     if not all(text.partition("=")):
-        raise argparse.ArgumentTypeError(f"{text!r} is no MOUSE=FOLDER")
+        raise argparse.ArgumentTypeError(f"{text!r} is not MOUSE=FOLDER")
     return text
 
 

@@ -1,45 +1,46 @@
-"""Simulated recordings and releases as files: trial folders with their truth, and the MICrONS layouts.
-
-A simulated mouse's recording is written in the files that a digital twin is trained on, the truth beside
-them:
+"""Simulated recordings on disk: trial folders with their truth, written once and read again.
 
     training_data/         trials shown once, to fit and to validate (see `neurokit.digital_twin.recording`)
-    evaluation_data/       natural clips, several times each
+    evaluation_data/       natural videos, several times each
     new_stimuli/<kind>/    the same for each of NEW_STIMULI
-    truth.npz              what nobody knows of a real mouse (see `neurokit.digital_twin.truth`)
+    truth.npz              what is unknown of a real mouse (`MouseTruth`)
 
 Behaviour is in standard deviations and units in multiples of their mean; both statistics are those of the
-trials to fit, everywhere.
+trials to fit, everywhere. Readers of recordings do not open the truth: it is for tests, for experiments on
+the mouse itself, and for the ceiling beside a twin's score.
 
-From arrays, `write_scans` and `write_properties` make files in the layouts of the MICrONS release: the scans'
-one HDF5, described in `neurokit.digital_twin.microns`, and the twin's properties, described in
-`neurokit.digital_twin.properties`. The weights of a twin are written by
-`neurokit.digital_twin.released.save_weights`.
-
-Letters: T frames, N cells, V clips of a kind, R repeats, U units, K weights of a unit's readout, H x W
-pixels.
+Letters: T frames, N cells, V videos of a kind, R repeats.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import zipfile
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import h5py
 import numpy as np
-import pandas as pd
 from jaxtyping import Float, Float32, UInt8
 
-from neurokit.digital_twin.microns import PERIOD, MicronsScan, MicronsTrial, MicronsVideo, encoded
-from neurokit.digital_twin.properties import LOCATIONS, METADATA, SCAN, TABLES, UNIT, UNITS_FILE, write_table
 from neurokit.digital_twin.recording import Trial, Video, write_trials, write_videos
-from neurokit.digital_twin.simulated_mouse import Behaviour
-from neurokit.digital_twin.simulation import Presentation, SimulatedMouse
-from neurokit.errors import SettingsError
-from neurokit.files.atomic import atomic_write, atomic_write_folder
+from neurokit.digital_twin.simulated_mouse import Adaptation, Behaviour, Sight, VideoMouse, activity
+from neurokit.digital_twin.simulation import (
+    Ceilings,
+    MouseParameters,
+    Presentation,
+    SimulatedMouse,
+    simulate_mouse,
+)
+from neurokit.errors import DataError, SettingsError
+from neurokit.files.atomic import atomic_write
+from neurokit.files.cache import read_or_write, simulated_folder
+from neurokit.simulation.movie_cells import MovieCells
+from neurokit.simulation.movies import FRAME_RATE
 from neurokit.simulation.video_stimuli import NATURAL
 
 TRUTH = "truth.npz"
+Part = TypeVar("Part")
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +58,7 @@ class Scales:
     units: Float[np.ndarray, "N"]
 
     def trial(self, name: str, shown: Presentation, *, training: bool = False) -> Trial:
-        """A presentation as it is written."""
+        """A presentation in the numbers of a trial folder."""
         return Trial(
             name=name,
             training=training,
@@ -70,13 +71,13 @@ class Scales:
     def behaviour(
         self, perspective: Float[np.ndarray, "T 2"], modulation: Float[np.ndarray, "T 2"]
     ) -> Behaviour:
-        """What was measured, from what is written."""
+        """The measured behaviour, from that of a trial folder."""
         modulation = self.modulation[0] + self.modulation[1] * modulation
         return Behaviour(self.perspective[0] + self.perspective[1] * perspective, *modulation.T)
 
 
 def scales(recording: SimulatedMouse) -> Scales:
-    """The statistics with which a recording is written.
+    """The statistics that scale a recording.
 
     Raises SettingsError where a cell had no event in the trials to fit.
     """
@@ -95,7 +96,7 @@ def scales(recording: SimulatedMouse) -> Scales:
     )
 
 
-def write_recording(recording: SimulatedMouse, folder: str | Path) -> Path:
+def write_simulated_mouse(recording: SimulatedMouse, folder: str | Path) -> Path:
     """Writes the trial folders and, last, the truth; returns `folder`.
 
     Raises SettingsError for a recording that is too short (see `scales`), DiskError where files cannot be
@@ -114,23 +115,23 @@ def write_recording(recording: SimulatedMouse, folder: str | Path) -> Path:
 
 
 def videos_folder(folder: str | Path, kind: str = NATURAL) -> Path:
-    """Where a recording's repeated clips of a kind are."""
+    """Where a recording's repeated videos of a kind are."""
     return Path(folder) / ("evaluation_data" if kind == NATURAL else f"new_stimuli/{kind}")
 
 
 def _videos(recording: SimulatedMouse, found: Scales, kind: str) -> Iterator[Video]:
-    for clip, repeats in enumerate(recording.repeated[kind]):
-        yield Video(str(clip), tuple(found.trial(str(i), shown) for i, shown in enumerate(repeats)))
+    for number, repeats in enumerate(recording.repeated[kind]):
+        yield Video(str(number), tuple(found.trial(str(i), shown) for i, shown in enumerate(repeats)))
 
 
 def _write_truth(recording: SimulatedMouse, found: Scales, path: Path) -> None:
-    sight, custom = recording.mouse.sight, recording.mouse.custom
-    parts: dict[str, Any] = {"cell": sight.cells, "custom": custom, "scales": found}
+    sight, adaptation = recording.mouse.sight, recording.mouse.adaptation
+    parts: dict[str, Any] = {"cell": sight.cells, "adaptation": adaptation, "scales": found}
     arrays = {
         f"{part}_{each.name}": getattr(of, each.name) for part, of in parts.items() for each in fields(of)
     }
     for kind in recording.repeated:
-        arrays[f"expected_{kind}"] = _expected(recording, found, kind)
+        arrays[f"expected_{kind}"] = _expectations(recording, found, kind)
         for name, values in vars(recording.ceilings(kind)).items():
             arrays[f"ceiling_{kind}_{name}"] = values
     with atomic_write(path) as temporary, temporary.open("wb") as stream:
@@ -144,10 +145,10 @@ def _write_truth(recording: SimulatedMouse, found: Scales, path: Path) -> None:
         )
 
 
-def _expected(recording: SimulatedMouse, found: Scales, kind: str) -> Float32[np.ndarray, "V R T N"]:
-    """What a twin that knows all would predict, in multiples of the units' means."""
-    clips = recording.repeated[kind]
-    return np.array([[shown.expected / found.units for shown in clip] for clip in clips], dtype=np.float32)
+def _expectations(recording: SimulatedMouse, found: Scales, kind: str) -> Float32[np.ndarray, "V R T N"]:
+    """The prediction of a twin that knows the truth, in multiples of the units' means."""
+    videos = recording.repeated[kind]
+    return np.array([[shown.expected / found.units for shown in video] for video in videos], dtype=np.float32)
 
 
 def _modulation(behaviour: Behaviour) -> Float[np.ndarray, "T 2"]:
@@ -165,91 +166,95 @@ def _standardise(
     return ((values - statistics[0]) / statistics[1]).astype(np.float32)
 
 
-def write_scans(path: str | Path, scans: Sequence[MicronsScan], videos: Iterable[MicronsVideo]) -> Path:
-    """Writes scans and their videos as one HDF5 file, completely or not at all. Raises DiskError.
+MAKERS = (simulate_mouse, write_simulated_mouse, write_trials, write_videos)
 
-    Each video that a trial names must be among `videos`: a link that leads nowhere is not noticed here.
+
+@dataclass(frozen=True, eq=False)
+class MouseTruth:
+    """The truth about one simulated mouse and its recording.
+
+    Attributes:
+        mouse: its cells and eye; `mouse.rates` gives its response to any video.
+        scales: statistics of the training trials, which scale all files.
+        ceilings: by kind of repeated videos.
+        expected: by kind, mean of the units written, over chance.
     """
-    path = Path(path)
-    with atomic_write(path) as temporary, h5py.File(temporary, "w", locking=False) as file:
-        for video in videos:
-            _write_video(file, video)
-        for scan in scans:
-            _write_scan(file, scan)
-    return path
+
+    parameters: MouseParameters
+    mouse: VideoMouse
+    scales: Scales
+    ceilings: dict[str, Ceilings]
+    expected: dict[str, Float32[np.ndarray, "V R T N"]]
+
+    def predict(
+        self,
+        stimulus: UInt8[np.ndarray, "T H W"],
+        perspective: Float[np.ndarray, "T 2"] | None = None,
+        modulation: Float[np.ndarray, "T 2"] | None = None,
+    ) -> Float32[np.ndarray, "T N"]:
+        """The prediction of a perfect twin; inputs and result are in the numbers of a trial folder.
+
+        Behaviour that is not given is the mean of the trials to fit.
+        """
+        mean = np.zeros((len(stimulus), 2))
+        perspective = mean if perspective is None else perspective
+        modulation = mean if modulation is None else modulation
+        behaviour = self.scales.behaviour(perspective, modulation)
+        rates = self.mouse.recorded_rates(stimulus, behaviour)
+        return (activity(rates / FRAME_RATE) / self.scales.units).astype(np.float32)
 
 
-def write_properties(
-    folder: str | Path,
-    properties: pd.DataFrame,
-    weights: Float[np.ndarray, "U K"],
-    responses: Float[np.ndarray, "U T"],
-    stimulus: UInt8[np.ndarray, "T H W"],
-    *,
-    sampling_frequency: float = 30.0,
-) -> Path:
-    """Writes the folders of a twin's properties; whatever stood in `folder` is replaced. Raises DiskError.
+def load_simulated_mouse(parameters: MouseParameters) -> Path:
+    """The folder of a simulated recording, written on the first call (half a minute for the default)."""
+    folder = simulated_folder("video-mouse", parameters.to_dict(), MAKERS)
 
-    `properties` is indexed by session, scan_idx and unit_id, and has the columns of all tables and the two
-    of the readout's location, as `load_properties` returns them.
-    """
-    units = properties.index.to_frame(index=False)[UNIT]
-    arrays = {
-        "readout": {"readout_weights": weights, "readout_locations": properties[[*LOCATIONS]].to_numpy()},
-        "responses": {"responses": responses, "stimulus": stimulus},
-    }
-    with atomic_write_folder(folder) as temporary:
-        for kind, names in TABLES.items():
-            columns = [*names, "brain_area", "field"] if kind == "anatomy" else [*names]
-            values = properties[columns].reset_index(drop=True)
-            _write_kind(temporary / kind, pd.concat([units, values], axis=1), {})
-        for kind, found in arrays.items():
-            _write_kind(temporary / kind, units, found, sampling_frequency)
-    return Path(folder)
+    def write(folder: Path) -> None:
+        write_simulated_mouse(simulate_mouse(parameters), folder)
+
+    return read_or_write(folder, TRUTH, write, _check_truth)
 
 
-def _write_kind(
-    folder: Path, units: pd.DataFrame, arrays: dict[str, np.ndarray], frequency: float | None = None
-) -> None:
-    folder.mkdir()
-    write_table(folder / UNITS_FILE, units)
-    scans = units[SCAN].drop_duplicates()
-    write_table(folder / METADATA, scans if frequency is None else scans.assign(sampling_frequency=frequency))
-    for name, values in arrays.items():
-        np.save(folder / f"{name}.npy", values)
+def load_truth(folder: str | Path) -> MouseTruth:
+    """The truth in a simulated recording's folder; raises DataError where it is missing or damaged."""
+    path = truth_path(folder)
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return _truth(dict(file))
+    except _DAMAGED as error:
+        finding = f"{path} is not the truth of a simulated mouse ({error})"
+        raise DataError(f"{finding}: remove it and simulate the mouse again.") from error
 
 
-def _write_video(file: h5py.File, video: MicronsVideo) -> None:
-    key = encoded(video.name)
-    group = file.create_group(f"videos/{key}")
-    group.create_dataset("clip", data=video.frames, compression="gzip", compression_opts=1)
-    group["times"] = video.time.astype(np.float32)
-    group.create_group("instances")
-    group.attrs.update({**video.facts, "original_hash": video.name, "type": video.kind})
-    file.require_group(f"types/{video.kind}")[key] = h5py.SoftLink(f"/videos/{key}")
+def truth_path(folder: str | Path) -> Path:
+    """The file of the truth beside a simulated recording; other recordings have none."""
+    return Path(folder) / TRUTH
 
 
-def _write_scan(file: h5py.File, scan: MicronsScan) -> None:
-    name = f"{scan.session}_{scan.scan_idx}"
-    meta = file.create_group(f"sessions/{name}/meta")
-    meta.attrs["fps"] = 1 / PERIOD
-    meta["unit_ids"], meta["coordinates"] = scan.unit_ids, scan.coordinates
-    meta["brain_areas"] = scan.areas.astype("S")
-    meta["condition_hashes"] = np.array([trial.video for trial in scan.trials], dtype="S")
-    for area in sorted(set(scan.areas)):
-        meta[f"area_indices/{area}"] = np.flatnonzero(scan.areas == area)
-        file.require_group(f"brain_areas/{area}")[name] = h5py.SoftLink(f"/sessions/{name}")
-    for trial in scan.trials:
-        _write_trial(file, name, trial)
+def _check_truth(folder: Path) -> Path:
+    load_truth(folder)
+    return folder
 
 
-def _write_trial(file: h5py.File, scan: str, trial: MicronsTrial) -> None:
-    path = f"sessions/{scan}/trials/{trial.number}"
-    group = file.create_group(path)
-    group.attrs["condition_hash"] = trial.video
-    group["responses"] = trial.responses.T
-    group["treadmill"] = trial.treadmill[:, None]
-    group["pupil"] = np.concatenate([trial.pupil_center, trial.pupil_radius], axis=1).T
-    group["stim_times"] = trial.time.astype(np.float32)
-    instances = file[f"videos/{encoded(trial.video)}/instances"]
-    instances[f"{scan}_tr{trial.number}"] = h5py.SoftLink(f"/{path}")
+def _truth(arrays: dict[str, np.ndarray]) -> MouseTruth:
+    parameters = MouseParameters.from_json(str(arrays["parameters"]))
+    sight = Sight(
+        cells=_part("cell", MovieCells, arrays),
+        height=parameters.height,
+        width=parameters.width,
+        pixels_per_degree=float(arrays["pixels_per_degree"]),
+        rest=arrays["rest"],
+    )
+    kinds = [name.removeprefix("expected_") for name in arrays if name.startswith("expected_")]
+    return MouseTruth(
+        parameters=parameters,
+        mouse=VideoMouse(sight, arrays["arousal"], _part("adaptation", Adaptation, arrays)),
+        scales=_part("scales", Scales, arrays),
+        ceilings={kind: _part(f"ceiling_{kind}", Ceilings, arrays) for kind in kinds},
+        expected={kind: arrays[f"expected_{kind}"] for kind in kinds},
+    )
+
+
+def _part(part: str, kind: type[Part], arrays: dict[str, np.ndarray]) -> Part:
+    # Indexing by () makes a number of an array without dimensions, and leaves others as they are.
+    names = [each.name for each in fields(kind)]  # type: ignore[arg-type]  # no word for all dataclasses
+    return kind(**{name: arrays[f"{part}_{name}"][()] for name in names})

@@ -1,16 +1,16 @@
-"""A simulated mouse that watches video: what it does, its cells, its eye, and what a microscope sees of them.
+"""A simulated mouse that watches video: its behaviour, cells and eye, and what a microscope sees of them.
 
 It looks around and runs, and its pupil follows. A slow state lets running and pupil size rise together
 (Reimer et al., Neuron 84, 355-362, 2014). The eye makes saccades about every two seconds, mostly horizontal
-ones, on top of a slow drift. Behaviour of each presentation is drawn on its own, since trials of a recording
-are shuffled in time.
+ones, on top of a slow drift. The behaviour of each presentation is drawn separately, since trials of a
+recording are shuffled in time.
 
-The eye carries all receptive fields over the monitor. A cell is one of `neurokit.simulation.movie_cells`, and
+The eye moves all receptive fields over the monitor. A cell is one of `neurokit.simulation.movie_cells`, and
 its expected rate (events per second) at frame t is
 
     r_n (base + d_n(t) exp(a_n (u(t) - u) + b_n (p(t) - p) / s)),          u(t) = tanh(speed / 10 cm/s),
 
-where d is what of its filters' output is above its threshold, and p the pupil's radius. Threshold, scale of
+where d is its filters' output above its threshold, and p the pupil's radius. Threshold, scale of
 d, and the means u, p and s are set once, by the video that the mouse was trained with, so a rate is defined
 for any other stimulus. Running multiplies the drive, and so does arousal (Niell and Stryker, Neuron 65,
 472-479, 2010; Reimer et al., 2014).
@@ -45,7 +45,7 @@ SACCADES = 0.5  # a second
 DRIFT, DRIFT_TIME = 0.15, 20.0  # share of the position's variance, and s
 STATE_TIME, PACE_TIME, PUPIL_TIME = 10.0, 1.5, 3.0  # s
 SPEED = 12.0  # cm/s, in the state's standard deviations above REST
-REST = 0.2  # of the slow state; below it, which is more than half the time, the mouse stands
+REST = 0.2  # of the slow state; below it, more than half of the time, the mouse stands
 RADIUS = 20.0  # camera pixels; its log has these shares of the state and of a part of its own:
 RADIUS_SPREAD = (0.15, 0.1)
 BEFORE = round(MEMORY * FRAME_RATE) - 1  # frames of grey that the cells have seen before the first frame
@@ -67,12 +67,14 @@ class Behaviour:
     radius: Float[np.ndarray, "T"]
     speed: Float[np.ndarray, "T"]
 
-    def preceded(self, frames: int) -> "Behaviour":
-        """The same, after `frames` frames in which all was as it is in the first one."""
-        return Behaviour(*(preceded(each, frames) for each in (self.perspective, self.radius, self.speed)))
+    def prepend_first(self, frames: int) -> "Behaviour":
+        """The same after `frames` copies of the first frame."""
+        return Behaviour(
+            *(prepend_first(each, frames) for each in (self.perspective, self.radius, self.speed))
+        )
 
 
-def preceded(values: Real[np.ndarray, "T *rest"], frames: int) -> Real[np.ndarray, "t *rest"]:
+def prepend_first(values: Real[np.ndarray, "T *rest"], frames: int) -> Real[np.ndarray, "t *rest"]:
     """The values after `frames` copies of the first of them."""
     return np.concatenate([np.repeat(values[:1], frames, axis=0), values])
 
@@ -84,13 +86,13 @@ def draw_behaviour(frames: int, rest: Float[np.ndarray, "2"], random: np.random.
     )
     with_state, alone = RADIUS_SPREAD
     return Behaviour(
-        perspective=rest + _looks(frames, random),
+        perspective=rest + _draw_gaze(frames, random),
         radius=RADIUS * np.exp(with_state * state + alone * own),
         speed=SPEED * np.maximum(state - REST, 0) * np.exp(0.3 * pace),
     )
 
 
-def _looks(frames: int, random: np.random.Generator) -> Float[np.ndarray, "T 2"]:
+def _draw_gaze(frames: int, random: np.random.Generator) -> Float[np.ndarray, "T 2"]:
     """Pupil position around its mean, deg: the last saccade's target, and drift."""
     saccade = random.random(frames) < SACCADES / FRAME_RATE
     last = np.maximum.accumulate(np.where(saccade, np.arange(frames), 0))
@@ -102,10 +104,10 @@ def _looks(frames: int, random: np.random.Generator) -> Float[np.ndarray, "T 2"]
 def look(
     pictures: Float32[np.ndarray, "T H W"], gaze: Float[np.ndarray, "T 2"]
 ) -> Float32[np.ndarray, "T H W"]:
-    """Pictures as they lie around a gaze that is carried `gaze` (columns, rows; pixels) off the middle.
+    """Pictures as they lie around a gaze that is `gaze` (columns, rows; pixels) away from the middle.
 
-    What was at a pixel comes to lie `gaze` to the left and up; between pixels values are linear, and
-    outside of the monitor it is dark (0).
+    What was at a pixel moves by `gaze` to the left and up; between pixels values are linear, and it is dark
+    (0) outside of the monitor.
     """
     height, width = pictures.shape[1:]
     shift = torch.from_numpy(2 * gaze / (width - 1, height - 1)).float()
@@ -118,14 +120,14 @@ def look(
 
 @dataclass(frozen=True, eq=False)
 class Sight:
-    """What one mouse's cells look for, and where its eye carries them.
+    """What one mouse's cells look for, and where its eye moves their receptive fields.
 
     Attributes:
         cells: their centres are those of a pupil at rest.
         height: of the monitor, pixels.
         width: of the monitor, pixels.
-        pixels_per_degree: by which receptive fields move with the pupil; 0 for an eye that is held.
-        rest: pupil position (deg to the right and down) at which nothing is moved.
+        pixels_per_degree: how far receptive fields move with the pupil; 0 for a still eye.
+        rest: pupil position (deg to the right and down) at which nothing moves.
     """
 
     cells: MovieCells
@@ -135,25 +137,25 @@ class Sight:
     rest: Float[np.ndarray, "2"]
 
     def gaze(self, perspective: Float[np.ndarray, "T 2"]) -> Float[np.ndarray, "T 2"]:
-        """How far receptive fields are carried to the right and down, pixels."""
+        """How far receptive fields move to the right and down, pixels."""
         return self.pixels_per_degree * (perspective - self.rest)
 
     def output(
         self, stimulus: UInt8[np.ndarray, "T H W"], perspective: Float[np.ndarray, "T 2"]
     ) -> Float[np.ndarray, "T N"]:
         """The filters' output at each frame, after a grey monitor seen with the first frame's eye."""
-        pictures = after_grey(stimulus, BEFORE).astype(np.float32) / 255
-        seen = look(pictures, self.gaze(preceded(perspective, BEFORE)))
+        pictures = prepend_grey(stimulus, BEFORE).astype(np.float32) / 255
+        seen = look(pictures, self.gaze(prepend_first(perspective, BEFORE)))
         return filter_output(self.cells, gabor_products(self.cells, seen), FRAME_RATE)[BEFORE:]
 
 
 @dataclass(frozen=True, eq=False)
-class Custom:
-    """What the mouse got used to in its training video.
+class Adaptation:
+    """What the mouse adapted to in its training videos.
 
     Attributes:
         threshold: of the filters' output.
-        scale: mean of what was above it.
+        scale: mean of the output above it.
         fast: mean of tanh(speed / 10 cm/s).
         radius: mean and standard deviation of the pupil's radius, camera pixels.
     """
@@ -170,7 +172,7 @@ class VideoMouse:
 
     sight: Sight
     arousal: Float[np.ndarray, "N"]
-    custom: Custom
+    adaptation: Adaptation
 
     def rates(
         self,
@@ -180,32 +182,32 @@ class VideoMouse:
         speed: Float[np.ndarray, "T"],
     ) -> Float[np.ndarray, "T N"]:
         """Expected events per second at each frame; behaviour as measured, see `Behaviour` for units."""
-        above = np.maximum(self.sight.output(stimulus, perspective) - self.custom.threshold, 0)
-        return event_rates(self.sight.cells, above / self.custom.scale, self.gain(radius, speed))
+        above = np.maximum(self.sight.output(stimulus, perspective) - self.adaptation.threshold, 0)
+        return event_rates(self.sight.cells, above / self.adaptation.scale, self.gain(radius, speed))
 
     def gain(self, radius: Float[np.ndarray, "T"], speed: Float[np.ndarray, "T"]) -> Float[np.ndarray, "T N"]:
-        """By what running and arousal multiply the drive."""
-        mean, spread = self.custom.radius
-        running = np.outer(np.tanh(speed / RUN) - self.custom.fast, self.sight.cells.running)
+        """The factor by which running and arousal multiply the drive."""
+        mean, spread = self.adaptation.radius
+        running = np.outer(np.tanh(speed / RUN) - self.adaptation.fast, self.sight.cells.running)
         return np.exp(running + np.outer((radius - mean) / spread, self.arousal))
 
     def recorded_rates(
         self, stimulus: UInt8[np.ndarray, "T H W"], behaviour: Behaviour
     ) -> Float[np.ndarray, "t N"]:
-        """The rates from as many frames of grey before the first as the microscope's window reaches back."""
+        """The rates, from as many grey frames before the first as the microscope's window reaches back."""
         lead = len(WINDOW) - 1
-        before = behaviour.preceded(lead)
-        return self.rates(after_grey(stimulus, lead), before.perspective, before.radius, before.speed)
+        before = behaviour.prepend_first(lead)
+        return self.rates(prepend_grey(stimulus, lead), before.perspective, before.radius, before.speed)
 
 
-def accustom(sight: Sight, stimuli: list[UInt8[np.ndarray, "_ H W"]], behaviours: list[Behaviour]) -> Custom:
-    """What a mouse gets used to that sees these stimuli, behaving so."""
+def adapt(sight: Sight, stimuli: list[UInt8[np.ndarray, "_ H W"]], behaviours: list[Behaviour]) -> Adaptation:
+    """What a mouse adapts to when it sees these stimuli and behaves like this."""
     pairs = zip(stimuli, behaviours, strict=True)
     output = np.concatenate([sight.output(stimulus, each.perspective) for stimulus, each in pairs])
     threshold = THRESHOLD * output.mean(axis=0)
     radius = np.concatenate([each.radius for each in behaviours])
     speed = np.concatenate([each.speed for each in behaviours])
-    return Custom(
+    return Adaptation(
         threshold=threshold,
         scale=np.maximum(output - threshold, 0).mean(axis=0),
         fast=float(np.tanh(speed / RUN).mean()),
@@ -213,7 +215,7 @@ def accustom(sight: Sight, stimuli: list[UInt8[np.ndarray, "_ H W"]], behaviours
     )
 
 
-def after_grey(stimulus: UInt8[np.ndarray, "T H W"], frames: int) -> UInt8[np.ndarray, "t H W"]:
+def prepend_grey(stimulus: UInt8[np.ndarray, "T H W"], frames: int) -> UInt8[np.ndarray, "t H W"]:
     """The stimulus after `frames` frames of a grey monitor."""
     return np.concatenate([np.full((frames, *stimulus.shape[1:]), GREY, dtype=np.uint8), stimulus])
 

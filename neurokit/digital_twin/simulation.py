@@ -1,17 +1,16 @@
 """A simulated recording of a mouse that watches video, and how well anybody could predict it.
 
-The recording is of the kind MICrONS made of one mouse (two-photon, 30 Hz). `simulate_mouse` draws a mouse
-(`neurokit.digital_twin.simulated_mouse`), natural clips that are its own and are each shown once, and clips
-that are shown several times: natural ones and those of NEW_STIMULI. `neurokit.digital_twin.simulated_files`
+The recording is of the kind that MICrONS made of one mouse (two-photon, 30 Hz). `simulate_mouse` draws a
+mouse (`neurokit.digital_twin.simulated_mouse`), natural videos of its own, each shown once, and videos that
+are shown several times: natural ones and those of NEW_STIMULI. `neurokit.digital_twin.simulated_files`
 writes it as a trial folder.
 
-Ceilings follow from rates alone: no response is drawn for them. Activity is its mean, known to the
-simulation, and chance of known variance, so the correlations that the best predictions reach on average
-follow from variances over frames. They leave out how a finite number of frames makes single measurements
-scatter around them.
+Ceilings follow from rates alone, without a drawn response. Activity is a mean that the simulation knows, plus
+chance of known variance, so the correlations that the best predictions reach on average follow from variances
+over frames. Single measurements scatter around them, since they have a finite number of frames.
 
-Letters: T frames of a clip, or of all clips end to end (t with those before the first), N cells, V clips of a
-kind, R repeats, H x W pixels.
+Letters: T frames of a video, or of all videos end to end (t with those before the first), N cells, V videos
+of a kind, R repeats, H x W pixels.
 """
 
 from dataclasses import dataclass, replace
@@ -25,8 +24,8 @@ from neurokit.digital_twin.simulated_mouse import (
     Behaviour,
     Sight,
     VideoMouse,
-    accustom,
     activity,
+    adapt,
     chance_variance,
     draw_behaviour,
 )
@@ -37,8 +36,8 @@ from neurokit.simulation.movies import FRAME_RATE
 from neurokit.simulation.video_stimuli import NATURAL, NEW_STIMULI, draw_clip
 
 VALIDATION = 0.1  # of the trials shown once
-# Events per second: median over cells, and the spread of its log. So few that ten repeats of a natural clip
-# have a median CC_max of about 0.8.
+# Events per second: median over cells, and the spread of its log. With so few, ten repeats of a natural
+# video have a median CC_max of about 0.8.
 RATE = (0.45, 0.4)
 OFFSET = (0.04, 0.08)  # rows and columns, heights: standard deviation of where a mouse's cells look together
 PIXELS_PER_DEGREE = 1 / 64  # widths of the monitor
@@ -86,27 +85,27 @@ class MouseParameters(Config):
     """One mouse and its recording; the same parameters give the same files."""
 
     seed: Seed = 0
-    """Of all that is random."""
+    """Seed of all random numbers."""
     minutes: NonNegative = 10.0
-    """Natural video whose clips are shown once each, min."""
+    """All natural videos that are shown once, together, min."""
     cells: Several = 60
-    """How many."""
+    """Number of cells."""
     height: Several = 36
     """Rows of the video, pixels."""
     width: Several = 64
     """Columns of the video, pixels."""
     clip_frames: Several = 300
-    """Frames of a clip, which is a trial (30 Hz)."""
+    """Frames of a video, which a trial shows (30 Hz)."""
     test_clips: WholeNumber = 6
-    """Natural clips that are shown `repeats` times each."""
+    """Natural videos that are shown `repeats` times each."""
     repeats: Several = 10
-    """Times that these and the new clips are shown."""
+    """How often these and the new videos are shown."""
     new_clips: WholeNumber = 2
     """Clips of each new type of stimulus."""
     complex_fraction: Fraction = 0.5
     """Share of the cells that are complex."""
     eye: Number = 1.0
-    """Strength with which the eye carries receptive fields; 0 takes it out, here and below."""
+    """Strength with which the eye carries receptive fields; 0 for no effect, here and below."""
     running: Number = 1.0
     """Strength with which running acts on the cells."""
     arousal: Number = 1.0
@@ -116,8 +115,8 @@ class MouseParameters(Config):
     def _trials_are_enough(self) -> "MouseParameters":
         if self.trials < 2:
             raise SettingsError(
-                f"minutes is {self.minutes:g}, which makes {self.trials} clips of {self.clip_frames} frames; "
-                "use more, for 2 at least."
+                f"minutes is {self.minutes:g}, which makes {self.trials} videos of {self.clip_frames} "
+                "frames; use more, for at least 2."
             )
         return self
 
@@ -127,18 +126,18 @@ class MouseParameters(Config):
         return round(60 * self.minutes * FRAME_RATE / self.clip_frames)
 
     @property
-    def clips(self) -> dict[str, int]:
+    def videos(self) -> dict[str, int]:
         """Clips of each kind that are shown several times."""
         return {kind: self.test_clips if kind == NATURAL else self.new_clips for kind in KINDS}
 
-    def random(self, purpose: str, clip: int = 0, presentation: int = 0) -> np.random.Generator:
-        """Random numbers for the mouse, the split, a clip, or (from 1 on) a presentation of one."""
-        return np.random.default_rng([self.seed, 1 + _PURPOSES.index(purpose), clip, presentation])
+    def random(self, purpose: str, video: int = 0, presentation: int = 0) -> np.random.Generator:
+        """Random numbers for the mouse, the split, a video, or (from 1 on) a presentation of one."""
+        return np.random.default_rng([self.seed, 1 + _PURPOSES.index(purpose), video, presentation])
 
 
 @dataclass(frozen=True, eq=False)
 class Presentation:
-    """A clip that was shown once, and what was recorded.
+    """A video that was shown once, and what was recorded.
 
     Attributes:
         activity: events per frame, as the microscope saw them.
@@ -164,7 +163,7 @@ class SimulatedMouse:
     Attributes:
         once: what was shown once, in order.
         fit: which of these are to be fitted; the others are for validation.
-        repeated: for each of KINDS that was shown V clips, each with R presentations.
+        repeated: for each of KINDS that was shown V videos, each with R presentations.
     """
 
     parameters: MouseParameters
@@ -174,33 +173,33 @@ class SimulatedMouse:
     repeated: dict[str, tuple[tuple[Presentation, ...], ...]]
 
     def ceilings(self, kind: str) -> Ceilings:
-        """Of all clips of a kind, end to end."""
-        clips = list(zip(*self.repeated[kind], strict=True))  # R times V presentations
+        """Of all videos of a kind, end to end."""
+        videos = list(zip(*self.repeated[kind], strict=True))  # R times V presentations
         mean, chance = (
-            np.stack([np.concatenate([measure(each) for each in repeat]) for repeat in clips])
+            np.stack([np.concatenate([measure(each) for each in repeat]) for repeat in videos])
             for measure in (lambda each: each.expected, lambda each: chance_variance(each.rates))
         )
         return ceilings(mean, chance)
 
 
 def simulate_mouse(parameters: MouseParameters) -> SimulatedMouse:
-    """Draws the mouse and its recording; about half a minute for the default, most of it for clips."""
+    """Draws the mouse and its recording; about half a minute for the default, most of it for videos."""
     sight, arousal = _draw_mouse(parameters)
     number = range(parameters.trials)
-    clips = [_clip(parameters, "training", i) for i in progress(number, desc="clips", unit="clip")]
+    videos = [_draw_video(parameters, "training", i) for i in progress(number, desc="videos", unit="video")]
     randoms = [parameters.random("training", i, 1) for i in number]
     behaviours = [draw_behaviour(parameters.clip_frames, sight.rest, random) for random in randoms]
     fit = np.ones(parameters.trials, dtype=bool)
     validation = max(1, round(VALIDATION * parameters.trials))
     fit[parameters.random("validation").choice(parameters.trials, validation, replace=False)] = False
     fitted = np.flatnonzero(fit)
-    custom = accustom(sight, [clips[i] for i in fitted], [behaviours[i] for i in fitted])
-    mouse = VideoMouse(sight, arousal, custom)
-    once = tuple(_present(mouse, clips[i], behaviours[i], randoms[i]) for i in number)
+    adaptation = adapt(sight, [videos[i] for i in fitted], [behaviours[i] for i in fitted])
+    mouse = VideoMouse(sight, arousal, adaptation)
+    once = tuple(_present(mouse, videos[i], behaviours[i], randoms[i]) for i in number)
     repeated = {
-        kind: tuple(_repeats(parameters, mouse, kind, clip) for clip in range(clips_of_kind))
-        for kind, clips_of_kind in parameters.clips.items()
-        if clips_of_kind
+        kind: tuple(_repeats(parameters, mouse, kind, video) for video in range(videos_of_kind))
+        for kind, videos_of_kind in parameters.videos.items()
+        if videos_of_kind
     }
     return SimulatedMouse(parameters, mouse, once, fit, repeated)
 
@@ -230,19 +229,19 @@ def _draw_mouse(parameters: MouseParameters) -> tuple[Sight, Float[np.ndarray, "
     return sight, parameters.arousal * random.uniform(*AROUSAL, number)
 
 
-def _clip(parameters: MouseParameters, purpose: str, clip: int) -> UInt8[np.ndarray, "T H W"]:
+def _draw_video(parameters: MouseParameters, purpose: str, video: int) -> UInt8[np.ndarray, "T H W"]:
     kind = NATURAL if purpose == "training" else purpose
     size = parameters.clip_frames, parameters.height, parameters.width
-    return draw_clip(kind, *size, parameters.random(purpose, clip))
+    return draw_clip(kind, *size, parameters.random(purpose, video))
 
 
 def _repeats(
-    parameters: MouseParameters, mouse: VideoMouse, kind: str, clip: int
+    parameters: MouseParameters, mouse: VideoMouse, kind: str, video: int
 ) -> tuple[Presentation, ...]:
-    """A clip as often as it is repeated, each time with behaviour and chance of its own."""
-    stimulus, found = _clip(parameters, kind, clip), []
+    """A video as often as it is repeated, each time with behaviour and chance of its own."""
+    stimulus, found = _draw_video(parameters, kind, video), []
     for repeat in range(parameters.repeats):
-        random = parameters.random(kind, clip, 1 + repeat)
+        random = parameters.random(kind, video, 1 + repeat)
         behaviour = draw_behaviour(parameters.clip_frames, mouse.sight.rest, random)
         found.append(_present(mouse, stimulus, behaviour, random))
     return tuple(found)

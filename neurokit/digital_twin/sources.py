@@ -1,4 +1,4 @@
-"""A recording of a mouse that watched video, simulated or from a folder, and which ones there are.
+"""Recordings of a mouse that watched video: where they come from, and how to open one.
 
 A folder holds `training_data`, and `evaluation_data` with the videos to score on; a simulated one also
 `new_stimuli` and `truth.npz`, a converted one `statistics.npz`.
@@ -16,13 +16,12 @@ from neurokit import settings
 from neurokit.digital_twin.checkpoints import load_foundation
 from neurokit.digital_twin.config import TwinConfig
 from neurokit.digital_twin.network.network import FoundationNetwork
+from neurokit.digital_twin.preparation import TrainingStatistics, read_statistics
 from neurokit.digital_twin.recording import TrialFolder, Video, load_trials
 from neurokit.digital_twin.released import ARCHIVE, list_scans, weights_folder
 from neurokit.digital_twin.scores import held_out_videos
-from neurokit.digital_twin.simulated_files import videos_folder
+from neurokit.digital_twin.simulated_files import load_simulated_mouse, truth_path, videos_folder
 from neurokit.digital_twin.simulation import MouseParameters
-from neurokit.digital_twin.statistics import TrainingStatistics, read_statistics
-from neurokit.digital_twin.truth import load_simulated_mouse, truth_path
 from neurokit.errors import DataError, SettingsError
 from neurokit.files.registry import find
 
@@ -30,7 +29,7 @@ NO_RECORDING = {
     "cutout": "has no small real recording of a mouse that watched video: use the source demo, or give the "
     "folder of a recording of your own",
     "full": "has weights to download, but no recording to train on: use the source demo, or give a folder "
-    "made by neurokit.digital_twin.microns_conversion",
+    "that neurokit.digital_twin.convert_microns wrote",
 }
 
 
@@ -42,8 +41,8 @@ class TwinRecording:
         name: of the session.
         folder: that holds it.
         training_data: trials to fit and to validate with.
-        truth: the file with what was planted, where the mouse is simulated.
-        statistics: with which a converted recording was scaled.
+        truth: the file with the truth of a simulated mouse.
+        statistics: that scaled a converted recording.
         foundation: the network whose core is transferred to this mouse.
     """
 
@@ -71,9 +70,9 @@ def load(
     """The demo's simulated mouse (half a minute on the first call), or the recording in a `folder`.
 
     `seed` picks the mouse, `session` may repeat the recording's name, and the core of the config's
-    `foundation` is opened first. Raises SettingsError for a source without a recording, DataError for a
-    session that is not there, CheckpointError for no foundation, all before anything is simulated; then what
-    `load_trials` raises.
+    `foundation` is opened first. Raises SettingsError for a source without a recording, DataError for an
+    unknown session, CheckpointError for a missing foundation, all before anything is simulated; then as
+    `load_trials` does.
     """
     source = settings.check_source(source)
     if folder is None and source in NO_RECORDING:
@@ -87,9 +86,9 @@ def load(
 
 
 def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
-    """The demo's mouse, or the scans of the released weights, which are no recordings; nothing is downloaded.
+    """The demo's mouse, or the scans of the released weights, which are not recordings. Downloads nothing.
 
-    Raises SettingsError for the source cutout, which has none, and DataError where the weights are not there.
+    Raises SettingsError for the source cutout, which has none, and DataError where the weights are missing.
     """
     source = settings.check_source(source)
     if source == "demo":
@@ -118,14 +117,14 @@ def describe(recording: TwinRecording) -> str:
             f"{recording.name} in {recording.folder}",
             f"  {found.units} units, video of {rows} x {columns} pixels at 30 Hz",
             f"  {fitted} trials to fit, {len(found.trials) - fitted} to validate, {minutes:.1f} minutes",
-            *_described(recording),
+            *_describe_videos(recording),
             f"  pupil seen in {100 * seen.mean():.1f} % of frames",
         ]
     )
 
 
 def describe_weights(folder: str | Path) -> str:
-    """The scans that released weights are of, and how one is opened; raises as `list_scans`."""
+    """The scans in a folder of released weights, and how to open one; raises as `list_scans`."""
     return "\n".join(
         [
             f"weights of digital twins in {folder}",
@@ -147,7 +146,7 @@ def _read(name: str, folder: Path, foundation: FoundationNetwork | None) -> Twin
     )
 
 
-def _described(recording: TwinRecording) -> list[str]:
+def _describe_videos(recording: TwinRecording) -> list[str]:
     place = videos_folder(recording.folder)
     if not place.is_dir():
         return [f"  no {place.name}: nothing to score on"]

@@ -1,6 +1,6 @@
-"""What a twin is fitted to and scored on, and what its validation loss stands beside.
+"""What a twin is fitted to and scored on, and the losses to compare its validation loss with.
 
-Letters: N windows, T scored frames of each (30 Hz), U units.
+Letters: N clips, T scored frames of each (30 Hz), U units.
 """
 
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from neurokit.digital_twin.clips import MouseClips
 from neurokit.digital_twin.config import TwinConfig
+from neurokit.digital_twin.preparation import TrainingStatistics
 from neurokit.digital_twin.recording import Trial, TrialFolder, Video
+from neurokit.digital_twin.simulated_files import MouseTruth, load_truth
 from neurokit.digital_twin.sources import TwinRecording
-from neurokit.digital_twin.statistics import TrainingStatistics
-from neurokit.digital_twin.truth import MouseTruth, load_truth
-from neurokit.digital_twin.windows import MouseWindows
 from neurokit.errors import SettingsError
 
 PARTS = ("train", "validation", "test")
@@ -25,11 +25,11 @@ PARTS = ("train", "validation", "test")
 
 @dataclass(frozen=True, eq=False)
 class TwinTask:
-    """A recording as a twin is fitted to it; nothing is copied or filtered, trials are scaled in their files.
+    """A recording that a twin is fitted to; its trials are scaled in their files, so nothing is copied.
 
     Attributes:
         recording: trials, videos, truth, and the network whose core is transferred.
-        statistics: with which a converted recording was scaled; those of a checkpoint where it has some.
+        statistics: that scaled a converted recording; those of a checkpoint where it has some.
     """
 
     recording: TwinRecording
@@ -59,7 +59,7 @@ class TwinTask:
         )
 
     def part(self, name: str) -> list[Video]:
-        """The videos of one of PARTS; a trial to fit or to validate with is a video that was shown once.
+        """The videos of one of PARTS; a training or validation trial is a video that was shown once.
 
         Raises SettingsError for another name.
         """
@@ -71,23 +71,23 @@ class TwinTask:
 
 
 def yardsticks(task: TwinTask, config: TwinConfig) -> dict[str, float]:
-    """The validation loss of each unit's mean in training and, for a simulated mouse, of who knows it.
+    """The validation loss of each unit's mean in training and, for a simulated mouse, of its true rates.
 
-    On the windows that the loss of a network is measured on, in the same unit.
+    Computed on the same clips and in the same unit as the loss of a network.
     """
     trials = task.trials.part(False)
-    measured = _scored(trials, config)
+    measured = _draw_frames(trials, config)
     found = {"mean response": _loss(torch.ones_like(measured), measured, config)}
     if task.recording.truth is not None:
         truth = load_truth(task.recording.truth.parent)
-        known = _scored([_as_known(truth, trial) for trial in trials], config)
+        known = _draw_frames([_replace_by_truth(truth, trial) for trial in trials], config)
         found["ceiling"] = _loss(known, measured, config)
     return found
 
 
-def _scored(trials: Sequence[Trial], config: TwinConfig) -> Float[Tensor, "N T U"]:
-    """The scored frames of units in the windows of `neurokit.digital_twin.windows.draw_once`."""
-    mouse, source = MouseWindows("mouse", trials, config), torch.Generator().manual_seed(config.seed)
+def _draw_frames(trials: Sequence[Trial], config: TwinConfig) -> Float[Tensor, "N T U"]:
+    """The scored frames of units in the clips of `neurokit.digital_twin.clips.draw_once`."""
+    mouse, source = MouseClips("mouse", trials, config), torch.Generator().manual_seed(config.seed)
     parts = [
         mouse.draw(config.batch, source).responses[config.burn_in :].transpose(0, 1)
         for _ in range(config.validation_batches)
@@ -95,14 +95,14 @@ def _scored(trials: Sequence[Trial], config: TwinConfig) -> Float[Tensor, "N T U
     return torch.cat(parts)
 
 
-def _as_known(truth: MouseTruth, trial: Trial) -> Trial:
-    """The trial with the units' means over chance, as the simulation knows them."""
+def _replace_by_truth(truth: MouseTruth, trial: Trial) -> Trial:
+    """The trial with the units' means over chance, which the simulation knows."""
     behaviour = (np.nan_to_num(part) for part in (trial.perspective, trial.modulation))
     return replace(trial, units=truth.predict(np.asarray(trial.stimulus), *behaviour))
 
 
 def _loss(rates: Tensor, responses: Tensor, config: TwinConfig) -> float:
-    """The unit model's loss, from rates in place of drives."""
+    """The unit model's loss, from rates instead of drives."""
     if config.network.unit == "poisson":
         return float((rates - torch.xlogy(responses, rates)).mean())
     return float((rates - responses).square().mean())

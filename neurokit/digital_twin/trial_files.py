@@ -1,11 +1,11 @@
-"""The files of trial folders: which ones there are, what each array holds, and what writing may replace.
+"""The files of trial folders: their names, the content of each array, and what writing may replace.
 
 Files keep the layout of the public digital-twin code (cajal/fnn, demo 4): `stimuli` uint8, T x H x W x 1;
 `perspectives` and `modulations` float32, T x 2; `units` float32, T x U. An array is an npy file, mapped into
-memory and checked; errors say what to do about a bad one.
+memory and checked.
 
 A trial folder holds files of the same names in each of its folders, in the order of their numbers. A new one
-replaces the earlier one, and nobody's other files go with it.
+replaces the earlier one, but not where other files would be lost.
 
 Letters: T frames (30 Hz), H x W monitor pixels, U units.
 """
@@ -44,67 +44,69 @@ def read_array(path: Path) -> Shaped[np.ndarray, "..."]:
         finding = f"{path} could not be read ({error.strerror or error})"
         raise DataError(f"{finding}: look at the file and its permissions.") from error
     except ValueError as error:
-        raise bad(path, f"is no plain npy array ({error})", "write it again with numpy.save") from error
+        raise data_error(
+            path, f"is not a plain npy array ({error})", "write it again with numpy.save"
+        ) from error
     return content[start:].view(dtype).reshape(shape, order="F" if columns_first else "C")
 
 
 def read_scalar(path: Path, kinds: str, what: str) -> bool | int:
-    """The single value of a file whose dtype is one of `kinds`; DataError, asking for `what`, otherwise."""
+    """The single value of a file whose dtype is one of `kinds`; else DataError, which asks for `what`."""
     values = read_array(path)
     if values.size != 1 or values.dtype.kind not in kinds:
-        raise bad(path, f"holds {values.dtype} of shape {values.shape}", f"store {what}")
+        raise data_error(path, f"holds {values.dtype} of shape {values.shape}", f"store {what}")
     return values.item()
 
 
 def single_precision(values: Shaped[np.ndarray, "..."], name: str | Path) -> Float32[np.ndarray, "..."]:
     """The values as float32, the same memory where they are that already; DataError for other kinds."""
     if values.dtype.kind != "f":
-        raise bad(name, f"holds {values.dtype}", "store float32")
-    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused as such
+        raise data_error(name, f"holds {values.dtype}", "store float32")
+    with np.errstate(over="ignore"):  # too large values become infinite and are refused
         return values.astype(np.float32, copy=False)
 
 
 def check_arrays(arrays: Mapping[str, np.ndarray], names: Mapping[str, str | Path]) -> None:
-    """Raises DataError where the four arrays of a trial, laid out as on disk, do not hold what they should.
+    """Raises DataError where the four arrays of a trial, laid out as on disk, are wrong.
 
-    Both arguments go by ARRAYS; `names` tells the error what to call each. NaN marks gaps in perspectives
-    and modulations; units have none and are zero or more.
+    The keys of both arguments are ARRAYS; errors use the `names`. NaN marks gaps in perspectives and
+    modulations; units have none and are zero or more.
     """
     frames = _frames(arrays["stimuli"], names["stimuli"])
     for kind in ARRAYS[1:]:
         _check_trace(arrays[kind], frames, _WIDTHS.get(kind), names[kind])
     for kind in _WIDTHS:
         if np.isinf(arrays[kind]).any():
-            raise bad(names[kind], "holds infinite values", "mark gaps of the behaviour by NaN")
+            raise data_error(names[kind], "holds infinite values", "mark gaps of the behaviour by NaN")
     lowest, highest = arrays["units"].min(), arrays["units"].max()  # NaN where there is one
     if not (lowest > -np.inf and highest < np.inf):
-        raise bad(names["units"], "holds values that are not finite", "leave such units or trials out")
+        raise data_error(names["units"], "holds values that are not finite", "leave out such units or trials")
     if lowest < 0:
-        raise bad(
+        raise data_error(
             names["units"], "holds negative values", "clip the activity at 0 before dividing by its mean"
         )
 
 
-def bad(name: str | Path, finding: str, remedy: str) -> DataError:
-    """The error of one sentence about the array of that name."""
+def data_error(name: str | Path, finding: str, remedy: str) -> DataError:
+    """The error about the array of that name, in one sentence."""
     return DataError(f"{name} {finding}: {remedy}.")
 
 
 def _frames(stimulus: np.ndarray, name: str | Path) -> int:
     if stimulus.dtype != np.uint8:
-        raise bad(name, f"holds {stimulus.dtype}", "store grey values from 0 to 255 as uint8")
+        raise data_error(name, f"holds {stimulus.dtype}", "store grey values from 0 to 255 as uint8")
     if stimulus.ndim != 4 or stimulus.shape[3] != 1 or 0 in stimulus.shape:
         finding = f"has shape {stimulus.shape}"
-        raise bad(name, finding, "store frames x rows x columns x 1, at least one frame")
+        raise data_error(name, finding, "store frames x rows x columns x 1, at least one frame")
     return len(stimulus)
 
 
 def _check_trace(values: np.ndarray, frames: int, width: int | None, name: str | Path) -> None:
     if values.ndim != 2 or not values.shape[1] or width not in (None, values.shape[1]):
-        raise bad(name, f"has shape {values.shape}", f"store {frames} frames x {width or 'units'}")
+        raise data_error(name, f"has shape {values.shape}", f"store {frames} frames x {width or 'units'}")
     if len(values) != frames:
         remedy = "cut or resample both to the same frames at 30 Hz"
-        raise bad(name, f"has {len(values)} rows for the {frames} frames of its stimulus", remedy)
+        raise data_error(name, f"has {len(values)} rows for the {frames} frames of its stimulus", remedy)
 
 
 def _check_claim(held: int, shape: tuple[int, ...], dtype: np.dtype) -> None:
@@ -117,17 +119,17 @@ def _check_claim(held: int, shape: tuple[int, ...], dtype: np.dtype) -> None:
 def inner_folders(folder: Path, kinds: Sequence[str]) -> list[Path]:
     """The folders of those names inside `folder`.
 
-    Raises DataError where one is missing, with the folder to give instead where that can be seen.
+    Raises DataError where one is missing, with the folder to give instead if there is one.
     """
     missing = [kind for kind in kinds if not (folder / kind).is_dir()]
     if not missing:
         return [folder / kind for kind in kinds]
     if not folder.is_dir():
-        raise bad(folder, "is no folder", "look at the path")
+        raise data_error(folder, "is not a folder", "look at the path")
     below = [inner for inner in folder.iterdir() if all((inner / kind).is_dir() for kind in kinds)]
     needed = f"give the folder that holds {', '.join(kinds)}"
-    remedy = f"give {in_order(map(str, below))[0]} inside it" if below else needed
-    raise bad(folder, f"has no folder {', '.join(missing)}", remedy)
+    remedy = f"give {sort_by_number(map(str, below))[0]} inside it" if below else needed
+    raise data_error(folder, f"has no folder {', '.join(missing)}", remedy)
 
 
 def shared_names(
@@ -137,16 +139,16 @@ def shared_names(
     held = {folder: listed(folder) for folder in folders}
     every = set().union(*held.values())
     if not every:
-        raise bad(folders[0], f"holds no {what}", remedy)
+        raise data_error(folders[0], f"holds no {what}", remedy)
     for folder, names in held.items():
-        if missing := in_order(every - names):
+        if missing := sort_by_number(every - names):
             finding = f"lacks {missing[0]} ({len(missing)} missing of {len(every)} in the folders beside it)"
-            raise bad(folder, finding, "add the file or remove its namesakes")
-    return in_order(every)
+            raise data_error(folder, finding, "add the file or remove its namesakes")
+    return sort_by_number(every)
 
 
 def npy_files(folder: Path) -> set[str]:
-    """Names of the npy files in a folder without their suffix; none where there is no folder."""
+    """Names of the npy files in a folder without their suffix; none where there is not a folder."""
     return {file.stem for file in folder.glob("*.npy") if not file.name.startswith(".")}
 
 
@@ -155,15 +157,15 @@ def subfolders(folder: Path) -> set[str]:
     return {inner.name for inner in folder.iterdir() if inner.is_dir() and not inner.name.startswith(".")}
 
 
-def in_order(names: Iterable[str]) -> list[str]:
+def sort_by_number(names: Iterable[str]) -> list[str]:
     """Names sorted with the numbers in them as numbers, so that 10 comes after 9."""
     return sorted(names, key=lambda name: [_sortable(part) for part in re.split(r"(\d+)", name)])
 
 
 def file_name(name: str) -> str:
-    """The name itself; DataError where it is no name of a file."""
+    """The name itself; DataError where it cannot name a file."""
     if not re.fullmatch(r"[^\s./\\][^/\\]*", name):
-        raise DataError(f"{name!r} is no name for a file: name trials and videos by numbers or words.")
+        raise DataError(f"{name!r} is not a name for a file: name trials and videos by numbers or words.")
     return name
 
 
@@ -172,11 +174,13 @@ def _sortable(part: str) -> tuple[int, str]:
 
 
 def check_replaceable(folder: str | Path, names: Iterable[str]) -> None:
-    """Raises DataError where `folder` is there and holds anything but `names` and arrays in them."""
+    """Raises DataError where `folder` exists and holds anything but `names` and arrays in them."""
     folder, known = Path(folder), set(names)
     for path in folder.rglob("*") if folder.is_dir() else ():
         inside = path.relative_to(folder)
         if path.name == ".DS_Store":  # macOS leaves it everywhere
             continue
         if inside.parts[0] not in known or not (path.is_dir() or path.suffix in FILES):
-            raise bad(folder, f"holds {inside}, which writing there would remove", "choose another folder")
+            raise data_error(
+                folder, f"holds {inside}, which writing there would remove", "choose another folder"
+            )

@@ -1,6 +1,6 @@
-"""A digital twin: a trained network that is asked as the animal was, frame by frame or all at once.
+"""A digital twin: a trained network that is shown video as the animal was, frame by frame or all at once.
 
-Letters: T frames (30 Hz), N presentations at once, H x W monitor pixels, U units.
+Letters: T frames (30 Hz), N presentations at once, K videos, H x W monitor pixels, U units.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,26 +9,25 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float, Float32, UInt8
 from torch import Tensor, nn
 
-from neurokit.digital_twin.network.base import check_network
-from neurokit.digital_twin.network.clip_state import ClipState, Periphery
+from neurokit.digital_twin.network.base import ClipState, Periphery, check_network
 from neurokit.errors import DataError, SettingsError
-from neurokit.training.device import choose_device
+from neurokit.training.device import choose_device, first_tensor
 from neurokit.training.predict import evaluating
 
-STRETCH = 16  # frames that go through the network together; an hour of video takes no more memory
+CHUNK_SIZE = 16  # frames that go through the network together; an hour of video takes no more memory
 Moment = tuple[np.ndarray, np.ndarray | None, np.ndarray | None]
 
 
 class DigitalTwin:
     """Predicts responses to video from its first frame on; `units` describes the neurons, row by row.
 
-    Behaviour that is left out is the mean of the training trials, and so is behaviour that is NaN. What was
-    seen before is remembered until `reset`, which every prediction starts with unless `reset` is False.
-    Weights are read at a reset: train, then reset. `periphery` 'extend' continues the monitor's edge around
-    it, which is dark otherwise. The network, a `TwinNetwork`, is moved to `device`.
+    Behaviour that is left out or NaN is the mean of the training trials. The twin remembers what it saw until
+    `reset`, with which every prediction starts unless its `reset` is False. Weights are read at a reset:
+    train, then reset. With `periphery` 'extend' the monitor's edge continues around it; it is dark otherwise.
+    The network, a `TwinNetwork`, is moved to `device`.
     """
 
     def __init__(
@@ -39,7 +38,7 @@ class DigitalTwin:
         device: str = "auto",
         periphery: Periphery = "dark",
     ) -> None:
-        """Raises DataError for a table of other units than the network has, SettingsError for the rest."""
+        """Raises DataError for a table with another number of units, SettingsError for the rest."""
         network = check_network(network)
         if periphery not in get_args(Periphery):
             raise SettingsError(f"periphery is {periphery!r}; use one of {', '.join(get_args(Periphery))}.")
@@ -51,11 +50,11 @@ class DigitalTwin:
         self.device = choose_device(device)
         self.network, self.units = network.to(self.device), units
         self.periphery: Periphery = periphery
-        self._sequence: ClipState | None = None
+        self._clip: ClipState | None = None
 
     def reset(self) -> None:
         """Forgets what was seen."""
-        self._sequence = None
+        self._clip = None
 
     def predict(
         self,
@@ -72,12 +71,12 @@ class DigitalTwin:
         N behaviours is shown N times. The answer is T U, or T N U. Raises DataError for other shapes, types
         and ranges.
         """
-        video = _video(stimulus, self.network.settings.monitor)
+        video = _check_video(stimulus, self.network.settings.monitor)
         parts = [
-            _behaviour(values, len(video), name)
+            _check_behaviour(values, len(video), name)
             for values, name in ((perspective, "perspective"), (modulation, "modulation"))
         ]
-        number = _presentations(video, *parts)
+        number = _count_presentations(video, *parts)
         single = stimulus.ndim < 5 and all(
             values is None or values.ndim == 2 for values in (perspective, modulation)
         )
@@ -85,15 +84,15 @@ class DigitalTwin:
         if reset:
             self.reset()
         found = np.empty((len(video), number, self.network.units), dtype=np.float32)
-        for start in range(0, len(video), STRETCH):
-            frames = slice(start, start + STRETCH)
+        for start in range(0, len(video), CHUNK_SIZE):
+            frames = slice(start, start + CHUNK_SIZE)
             found[frames] = self._advance(*(part[frames] for part in inputs))
         return found[:, 0] if single else found
 
     def respond(
         self, moments: Iterable[np.ndarray | Moment], *, reset: bool = True
     ) -> Iterator[Float32[np.ndarray, "U"]]:
-        """The response to each frame as it comes: a stream without an end in constant memory.
+        """The response to each frame as it comes: an endless stream in constant memory.
 
         A moment is a frame H W, or a frame with perspective (2,) and modulation (2,), either of them None for
         the mean. Raises DataError as `predict` does.
@@ -113,21 +112,52 @@ class DigitalTwin:
     def _advance(self, *parts: np.ndarray) -> Float32[np.ndarray, "T N U"]:
         video, pupil, behaviour = (torch.from_numpy(np.array(part)).to(self.device) for part in parts)
         with evaluating(self.network), torch.no_grad():
-            sequence = self._continued(video)
-            return self.network.rates(video, pupil, behaviour, sequence).float().cpu().numpy()
+            clip = self._continue(video)
+            return self.network.rates(video, pupil, behaviour, clip).float().cpu().numpy()
 
-    def _continued(self, video: Tensor) -> ClipState:
-        if self._sequence is None:
-            self._sequence = self.network.begin(video.shape[1], periphery=self.periphery)
-        if self._sequence.batch != video.shape[1]:
+    def _continue(self, video: Tensor) -> ClipState:
+        if self._clip is None:
+            self._clip = self.network.begin(video.shape[1], periphery=self.periphery)
+        if self._clip.batch != video.shape[1]:
             raise DataError(
-                f"There were {self._sequence.batch} presentations so far, and now {video.shape[1]}: reset "
-                "first."
+                f"There were {self._clip.batch} presentations so far, and now {video.shape[1]}: reset first."
             )
-        return self._sequence
+        return self._clip
 
 
-def _video(stimulus: Any, monitor: tuple[int, int]) -> UInt8[np.ndarray, "T N H W"]:
+class OfPixels(nn.Module):
+    """A twin as a differentiable function of the pixels alone; its behaviour is constant.
+
+    `perspective` (pupil x and y) and `modulation` (pupil radius, treadmill) are in standard deviations, and
+    0 where they are left out. The network is shared, not copied.
+    """
+
+    perspective: Float[Tensor, "2"]
+    modulation: Float[Tensor, "2"]
+
+    def __init__(
+        self,
+        twin: DigitalTwin,
+        perspective: Float[Tensor, "2"] | None = None,
+        modulation: Float[Tensor, "2"] | None = None,
+    ) -> None:
+        super().__init__()
+        self.network, self.periphery = twin.network, twin.periphery
+        self.training = twin.network.training
+        for name, value in (("perspective", perspective), ("modulation", modulation)):
+            constant = torch.zeros(2) if value is None else value.detach()
+            self.register_buffer(name, constant.to(first_tensor(twin.network)), persistent=False)
+
+    def forward(self, pixels: Float[Tensor, "K T H W"]) -> Float[Tensor, "K T U"]:
+        """Responses to each video (0 black, 1 white) from its first frame on."""
+        frames = pixels.transpose(0, 1)[:, :, None]
+        pupil, behaviour = (v.expand(*frames.shape[:2], 2) for v in (self.perspective, self.modulation))
+        clip = self.network.begin(len(pixels), periphery=self.periphery)
+        drive = self.network.drive(frames, pupil, behaviour, clip)
+        return self.network.unit.rate(drive).transpose(0, 1)
+
+
+def _check_video(stimulus: Any, monitor: tuple[int, int]) -> UInt8[np.ndarray, "T N H W"]:
     if not isinstance(stimulus, np.ndarray):
         raise DataError(
             f"The stimulus is of the type {type(stimulus).__name__}; give a numpy array of uint8, frames x "
@@ -153,12 +183,12 @@ def _video(stimulus: Any, monitor: tuple[int, int]) -> UInt8[np.ndarray, "T N H 
     if found.shape[2:] != monitor or not len(found):
         raise DataError(
             f"The stimulus has {len(found)} frames of {found.shape[2:]} pixels, and this twin sees "
-            f"{monitor}: resize it with neurokit.digital_twin.conversion.resize_video."
+            f"{monitor}: resize it with neurokit.digital_twin.resize_video."
         )
     return found
 
 
-def _behaviour(values: Any, frames: int, name: str) -> Float32[np.ndarray, "T N 2"]:
+def _check_behaviour(values: Any, frames: int, name: str) -> Float32[np.ndarray, "T N 2"]:
     if values is None:
         return np.zeros((frames, 1, 2), dtype=np.float32)
     if not isinstance(values, np.ndarray) or values.dtype.kind not in "biuf":
@@ -182,10 +212,10 @@ def _behaviour(values: Any, frames: int, name: str) -> Float32[np.ndarray, "T N 
     return np.nan_to_num(values[:, None] if values.ndim == 2 else values)
 
 
-def _presentations(*parts: np.ndarray) -> int:
+def _count_presentations(*parts: np.ndarray) -> int:
     numbers = {part.shape[1] for part in parts} - {1}
     if 0 in numbers:
-        raise DataError("Stimulus, perspective or modulation has 0 presentations; give one at least.")
+        raise DataError("Stimulus, perspective or modulation has 0 presentations; give at least one.")
     if len(numbers) > 1:
         raise DataError(
             f"Stimulus, perspective and modulation have {' and '.join(map(str, sorted(numbers)))} "

@@ -1,4 +1,4 @@
-"""The named tensors of a digital twin: their files, which tensors are the core's, and whether all fit.
+"""The named tensors of a digital twin: their files, the split into core and scan, and checks of their sizes.
 
 A file is opened so that it cannot run code. Some tensors belong to the shared core, the others to one scan.
 
@@ -26,9 +26,9 @@ def read_tensors(path: Path, remedy: str) -> dict[str, Tensor]:
     Raises CheckpointError, which ends with `remedy`, where the file is missing, damaged, or holds
     anything but named, complete tensors of finite numbers.
     """
-    content = _opened(path, remedy)
-    if not isinstance(content, dict) or not content or not all(_plain(*row) for row in content.items()):
-        raise CheckpointError(f"{path} is no table of named tensors: {remedy}.")
+    content = _open(path, remedy)
+    if not isinstance(content, dict) or not content or not all(_is_plain(*row) for row in content.items()):
+        raise CheckpointError(f"{path} is not a table of named tensors: {remedy}.")
     check_finite(path, content, remedy)
     return content
 
@@ -46,7 +46,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
         torch.save({name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}, temporary)
 
 
-def _opened(path: Path, remedy: str) -> Any:
+def _open(path: Path, remedy: str) -> Any:
     try:
         try:
             return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
@@ -61,39 +61,39 @@ def _opened(path: Path, remedy: str) -> Any:
         raise CheckpointError(f"{finding}: {remedy}.") from error
 
 
-def _plain(name: Any, value: Any) -> bool:
+def _is_plain(name: Any, value: Any) -> bool:
     """A named tensor that holds every number it claims (one with strides of 0 can claim any number)."""
     dense = isinstance(value, Tensor) and value.layout == torch.strided and value.device.type == "cpu"
     return isinstance(name, str) and dense and value.is_contiguous()
 
 
-def split(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+def split_core(state: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """The tensors of the core, and all others."""
     core = {name: tensor for name, tensor in state.items() if name.startswith(CORE)}
     return core, {name: tensor for name, tensor in state.items() if name not in core}
 
 
-def join(
+def join_core(
     core_path: Path, core: dict[str, Tensor], scan_path: Path, scan: dict[str, Tensor], remedy: str
 ) -> dict[str, Tensor]:
-    """Core and scan together; CheckpointError, ending with `remedy`, where one holds what is of the other."""
+    """Core and scan together; CheckpointError, ending with `remedy`, where one has the other's."""
     if both := sorted(core.keys() & scan.keys()):
         finding = f"{core_path.name} and {scan_path} both hold {both[0]}"
         raise CheckpointError(f"{finding}: take all files of the folder from one release.")
     for path, misplaced, number in (
-        (core_path, list(split(core)[1]), len(core)),
-        (scan_path, list(split(scan)[0]), len(scan)),
+        (core_path, list(split_core(core)[1]), len(core)),
+        (scan_path, list(split_core(scan)[0]), len(scan)),
     ):
         if misplaced:
             finding = f"{path} holds {misplaced[0]} ({len(misplaced)} of {number} tensors)"
-            raise CheckpointError(f"{finding}, which belongs into the other file: {remedy}.")
+            raise CheckpointError(f"{finding}, which belongs in the other file: {remedy}.")
     return core | scan
 
 
 def check_state(path: Path, state: dict[str, Tensor], units: int) -> None:
     """Raises CheckpointError, naming `path`, where readout and modulation do not fit the core, or U units.
 
-    So it does for numbers that are not of single precision (masks are true or false).
+    Also for numbers that are not of single precision (masks are true or false).
     """
     for name, tensor in state.items():
         if tensor.dtype not in (torch.float32, torch.bool):
@@ -109,7 +109,7 @@ def check_state(path: Path, state: dict[str, Tensor], units: int) -> None:
     for name, shape in wanted.items():
         found = tuple(state[name].shape) if name in state else "missing"
         if found != shape:
-            finding = f"{path} has {name} {found}, and its core and unit table ask for {shape}"
+            finding = f"{path} has {name} {found}, and its core and unit table need {shape}"
             raise CheckpointError(f"{finding}: use core, scan and tables of one release.")
     if f"readout.biases.{streams}" in state:
         finding = f"{path} has more streams than the {streams} of its core"
@@ -117,7 +117,7 @@ def check_state(path: Path, state: dict[str, Tensor], units: int) -> None:
 
 
 def _core_sizes(path: Path, state: dict[str, Tensor]) -> tuple[int, int, int]:
-    """S, C and M as the core's tensors tell them."""
+    """S, C and M, from the shapes of the core's tensors."""
     outputs = [name for name in state if OUTPUT.fullmatch(name)]
     if not outputs or MODULATION not in state or min(state[outputs[0]].dim(), state[MODULATION].dim()) < 2:
         finding = f"{path} cannot be used, since its core has no core.recurrent.out.weights or {MODULATION}"

@@ -95,8 +95,8 @@ def _imported(modules: Iterable[str], package: Path) -> dict[str, ast.Module]:
 
 
 def _imports(name: str, tree: ast.Module, package: Path) -> Iterator[str]:
-    """The modules of `package` that the module `name` imports, wherever in it."""
-    for node in ast.walk(tree):
+    """The modules of `package` that the module `name` imports, wherever in it, except for type checkers."""
+    for node in _running(tree):
         if isinstance(node, ast.Import):
             wanted = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -107,6 +107,14 @@ def _imports(name: str, tree: ast.Module, package: Path) -> Iterator[str]:
         else:
             continue
         yield from (each for each in wanted if each.split(".")[0] == neurokit.__name__)
+
+
+def _running(node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes but those under `if TYPE_CHECKING`."""
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and ast.unparse(child.test) == "TYPE_CHECKING"):
+            yield child
+            yield from _running(child)
 
 
 def _reports(name: str) -> bool:

@@ -4,7 +4,12 @@ A model is any module from images (B H W, standardised) to rates (B N), or from 
 evaluation mode, leave the model unchanged, and return results on the CPU.
 """
 
-from neurokit.insilico.most_exciting import MostExcitingImages, most_exciting_images
+from neurokit.insilico.most_exciting import (
+    ExcitingVideos,
+    MostExcitingImages,
+    most_exciting_images,
+    most_exciting_videos,
+)
 from neurokit.insilico.receptive_fields import centers, flashed_fields, mean_gradients, receptive_fields
 from neurokit.insilico.tuning import (
     at_best_frequency,
@@ -23,6 +28,7 @@ from neurokit.insilico.video import (
 
 __all__ = [
     "Batched",
+    "ExcitingVideos",
     "FixedBehaviour",
     "MostExcitingImages",
     "angles_between",
@@ -33,6 +39,7 @@ __all__ = [
     "flashed_fields",
     "mean_gradients",
     "most_exciting_images",
+    "most_exciting_videos",
     "orientation_selectivity",
     "planted_directions",
     "preferred_orientation",

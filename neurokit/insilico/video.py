@@ -54,7 +54,7 @@ class VideoModel(Protocol):
 class Batched:
     """Lets a model that watches one presentation at a time answer to several, each from its start.
 
-    A simulated mouse is one (`neurokit.digital_twin.truth.MouseTruth`).
+    A simulated mouse is one (`neurokit.digital_twin.simulated_files.MouseTruth`).
     """
 
     def __init__(self, model: VideoModel) -> None:

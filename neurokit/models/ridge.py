@@ -16,5 +16,6 @@ def best_ridge(train: Rows, validation: Rows, penalties: Iterable[float]) -> Rid
     """The model with the least squared error on validation rows; each part is (design, rates)."""
     models = [Ridge(alpha=float(penalty)).fit(*train) for penalty in penalties]
     design, wanted = validation
-    errors = [((model.predict(design) - wanted) ** 2).mean() for model in models]
+    # for one neuron a prediction has no axis of neurons, which the difference would broadcast
+    errors = [((model.predict(design).reshape(wanted.shape) - wanted) ** 2).mean() for model in models]
     return models[int(np.argmin(errors))]

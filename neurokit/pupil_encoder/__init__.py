@@ -10,13 +10,7 @@ from neurokit.lazy import lazy_names
 if TYPE_CHECKING:
     from neurokit.pupil_encoder.alf import read_alf
     from neurokit.pupil_encoder.baselines import BASELINES, baseline_rates, fir, mean_rate, psth
-    from neurokit.pupil_encoder.cleaning import (
-        RobustScale,
-        causal_boxcar,
-        centred_boxcar,
-        clean_pupil,
-        gaussian,
-    )
+    from neurokit.pupil_encoder.cleaning import PUPIL, RobustScale, clean_pupil
     from neurokit.pupil_encoder.config import MODELS, PupilConfig, search_space
     from neurokit.pupil_encoder.experiment import (
         build,
@@ -25,16 +19,18 @@ if TYPE_CHECKING:
         predict,
         rates,
         respond,
-        score,
         simulate,
         task,
         train,
     )
     from neurokit.pupil_encoder.features import (
         BEHAVIOUR,
-        PUPIL,
         EncodingTask,
+        causal_boxcar,
+        centred_boxcar,
+        default_regions,
         encoding_task,
+        gaussian,
         region_counts,
         split_trials,
     )
@@ -48,11 +44,10 @@ if TYPE_CHECKING:
         plot_trial,
     )
     from neurokit.pupil_encoder.model import PupilEncoder, TemporalCNN, WindowMLP, parameter_count
-    from neurokit.pupil_encoder.neuromatch import read_sessions
-    from neurokit.pupil_encoder.recording import TrialRecording
-    from neurokit.pupil_encoder.scores import score_table, seed_style_r2
+    from neurokit.pupil_encoder.recording import TrialRecording, read_sessions
+    from neurokit.pupil_encoder.scores import score, score_table, seed_style_r2
     from neurokit.pupil_encoder.simulated_files import write_neuromatch
     from neurokit.pupil_encoder.simulation import SessionParameters, simulate_session
-    from neurokit.pupil_encoder.sources import default_regions, load, sessions, simulated_truth
+    from neurokit.pupil_encoder.sources import load, sessions, simulated_truth
 
 __getattr__, __dir__, __all__ = lazy_names(__name__)

@@ -12,8 +12,8 @@ from functools import partial
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
-from sklearn.linear_model import Ridge
 
+from neurokit.models.ridge import best_ridge
 from neurokit.pupil_encoder.features import EncodingTask
 
 Prediction = Float[np.ndarray, "K T R"]
@@ -53,15 +53,18 @@ def psth_by_condition(task: EncodingTask) -> Prediction:
 
 
 def psth_and_drift(task: EncodingTask) -> Prediction:
-    """PSTH plus what neighbouring training trials fired above it: a Gaussian over trials, width by
-    validation.
+    """PSTH plus what neighbouring training trials fired above it, averaged by a Gaussian over trials.
 
-    It reads the rates of other trials, past and future, so it is a yardstick for slow drift and no
-    encoder.
+    Validation trials choose its width. It reads the rates of other trials, past and future, so it is a
+    yardstick for slow drift and no encoder.
     """
     residual = task.rates - psth(task)
-    candidates = [psth(task) + _drift(residual, task.bins("train"), width) for width in DRIFT_WIDTHS]
-    return _best_on_validation(task, candidates)
+    candidates = [
+        psth(task) + _average_neighbours(residual, task.bins("train"), width) for width in DRIFT_WIDTHS
+    ]
+    bins = task.bins("validation")
+    errors = [((candidate - task.rates)[bins] ** 2).mean() for candidate in candidates]
+    return candidates[int(np.argmin(errors))]
 
 
 def fir(task: EncodingTask, *, on_psth: bool = False) -> Prediction:
@@ -72,10 +75,10 @@ def fir(task: EncodingTask, *, on_psth: bool = False) -> Prediction:
     """
     start = psth(task) if on_psth else mean_rate(task)
     design = stack_lags(task.inputs, lags_in_bins(task.bin_size))  # K T C*L
-    train = task.bins("train")
-    return _best_on_validation(
-        task, [start + _ridge(design, task.rates - start, train, penalty) for penalty in PENALTIES]
-    )
+    left = task.rates - start
+    train, validation = ((design[bins], left[bins]) for bins in map(task.bins, ("train", "validation")))
+    model = best_ridge(train, validation, PENALTIES)
+    return start + model.predict(design.reshape(-1, design.shape[-1])).reshape(left.shape)
 
 
 def lags_in_bins(bin_size: float) -> Int[np.ndarray, "L"]:
@@ -84,32 +87,18 @@ def lags_in_bins(bin_size: float) -> Int[np.ndarray, "L"]:
 
 
 def stack_lags(inputs: Float[np.ndarray, "K T C"], lags: Int[np.ndarray, "L"]) -> Float[np.ndarray, "K T CL"]:
-    """Each bin's inputs so many bins before, for every lag; the trial's edges are held."""
+    """Each bin's inputs `lags` bins before; beyond a trial's edge, those at the edge."""
     source = np.clip(np.arange(inputs.shape[1])[:, None] - lags, 0, inputs.shape[1] - 1)  # T L
     return inputs[:, source].reshape(*inputs.shape[:2], -1)
 
 
-def _ridge(
-    design: np.ndarray, wanted: np.ndarray, train: Bool[np.ndarray, "K T"], penalty: float
-) -> Prediction:
-    model = Ridge(alpha=penalty).fit(design[train], wanted[train])
-    flat = model.predict(design.reshape(-1, design.shape[-1]))
-    return flat.reshape(wanted.shape)
-
-
-def _drift(residual: np.ndarray, train: Bool[np.ndarray, "K T"], width: float) -> Prediction:
+def _average_neighbours(residual: np.ndarray, train: Bool[np.ndarray, "K T"], width: float) -> Prediction:
     """Mean residual of the training trials around each trial, the trial itself left out."""
     trials = np.arange(len(residual))
     weight = np.exp(-0.5 * ((trials[:, None] - trials) / width) ** 2) * (1 - np.eye(len(trials)))
     total = weight @ (residual * train[..., None]).sum(axis=1)  # K R
     number = weight @ train.sum(axis=1)  # K
     return np.broadcast_to((total / np.maximum(number, 1e-9)[:, None])[:, None], residual.shape)
-
-
-def _best_on_validation(task: EncodingTask, candidates: list[Prediction]) -> Prediction:
-    bins = task.bins("validation")
-    errors = [((candidate - task.rates)[bins] ** 2).mean() for candidate in candidates]
-    return candidates[int(np.argmin(errors))]
 
 
 def _mean(values: np.ndarray, bins: Bool[np.ndarray, "K T"], axis: int | tuple[int, ...]) -> np.ndarray:

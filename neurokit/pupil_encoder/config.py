@@ -6,8 +6,7 @@ import numpy as np
 from hyperopt import hp
 
 from neurokit.config import Count, Names, Positive
-from neurokit.pupil_encoder.cleaning import Smoothing
-from neurokit.pupil_encoder.features import BOXCAR, SplitKind
+from neurokit.pupil_encoder.features import BOXCAR, Smoothing, SplitKind
 from neurokit.training.settings import FitSettings
 from neurokit.training.system import ModelEntry, SystemConfig
 
@@ -24,15 +23,16 @@ class PupilConfig(SystemConfig):
     hidden: Count = 27
     """Hidden units of each layer."""
     layers: Count = 1
-    """Layers."""
+    """Number of layers."""
     inputs: Inputs = "pupil"
     """Whether the model reads the pupil alone, or all behaviour that was recorded."""
     split: SplitKind = "random"
-    """How trials are dealt to train, validation and test: one by one, or in runs ('blocked')."""
+    """How trials are assigned to train, validation and test: one by one, or in runs ('blocked')."""
     regions: Names | None = None
-    """Regions whose rates are predicted; None: those of the first PupilEncoder, else all of 20 neurons."""
+    """Regions whose rates are predicted; None: those of the first PupilEncoder, else all of 20 neurons or
+    more."""
     width: Positive = BOXCAR
-    """Of the window that spike counts are averaged over, s."""
+    """Of the window over which spike counts are averaged, s."""
     smoothing: Smoothing = "causal"
     """Which window: one that looks back ('causal'), a centred one, or a Gaussian."""
     fit: FitSettings = FIT

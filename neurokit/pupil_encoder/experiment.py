@@ -16,33 +16,33 @@ from torch import nn
 
 from neurokit.errors import DataError
 from neurokit.files.atomic import write_output
-from neurokit.pupil_encoder import baselines
-from neurokit.pupil_encoder.baselines import BASELINES, Prediction, baseline_rates
-from neurokit.pupil_encoder.cleaning import RobustScale
+from neurokit.pupil_encoder.baselines import Prediction, baseline_rates
+from neurokit.pupil_encoder.cleaning import PUPIL, RobustScale, bridge_gaps
 from neurokit.pupil_encoder.config import MODELS, PupilConfig, search_space
 from neurokit.pupil_encoder.features import (
     BEHAVIOUR,
-    BOXCAR,
-    PUPIL,
+    MINIMUM_NEURONS,
+    SEED_REGIONS,
     EncodingTask,
+    default_regions,
     encoding_task,
     split_trials,
 )
 from neurokit.pupil_encoder.figures import plot_scores
 from neurokit.pupil_encoder.model import PupilEncoder, Rates, TemporalCNN, WindowMLP
 from neurokit.pupil_encoder.recording import TrialRecording
-from neurokit.pupil_encoder.scores import COLUMNS, score_table, seed_style_column
-from neurokit.pupil_encoder.simulated_files import write_alf, write_neuromatch, write_truth
-from neurokit.pupil_encoder.simulation import SessionParameters, best_r2, simulate_session
-from neurokit.pupil_encoder.sources import default_regions, load, read_truth, sessions
+from neurokit.pupil_encoder.scores import COLUMNS, reachable_r2, score, score_table, seed_style_column
+from neurokit.pupil_encoder.simulated_files import best_r2, write_alf, write_neuromatch, write_truth
+from neurokit.pupil_encoder.simulation import SessionParameters, simulate_session
+from neurokit.pupil_encoder.sources import load, sessions
 from neurokit.training.checkpoint import Checkpoint, fingerprint
 from neurokit.training.device import choose_device
 from neurokit.training.fit import Rows, TrainingResult, fit, masked_squared_error
 from neurokit.training.predict import evaluating
 from neurokit.training.predict import predict as predict_rows
-from neurokit.training.system import Option, Score, Simulated
+from neurokit.training.system import Option, Simulated
 
-__all__ = ["COLUMNS", "MODELS", "load", "search_space", "sessions"]  # besides what stands below
+__all__ = ["COLUMNS", "MODELS", "load", "score", "search_space", "sessions"]  # besides what stands below
 
 NAME = "pupil-encoder"
 OPTIONS = (
@@ -53,22 +53,35 @@ OPTIONS = (
 DATA_FIELDS = ("inputs", "split", "regions", "width", "smoothing", "seed")
 INPUTS = """\
 bin_size (s) and an array for each channel that the model reads, trials x bins, in the units of its recording;
-NaN where not measured"""
+NaN where it was not measured"""
 CHANNELS = {"pupil": PUPIL, "behaviour": BEHAVIOUR}
 WINDOW = 1.0  # s, what a perceptron sees on each side of a bin
 CLASSES: dict[str, type[nn.Module]] = {"mlp": WindowMLP, "cnn": TemporalCNN}
 
 
 def describe(recording: TrialRecording) -> str:
-    """Neurons, trials, bins, regions and channels."""
+    """Neurons, trials, bins, regions, the regions that training uses by default, and channels."""
     neurons, trials, bins = recording.spikes.shape
     regions = ", ".join(f"{name} {number}" for name, number in recording.regions().items())
     return (
         f"{recording.name}\n"
         f"  {neurons} neurons, {trials} trials, {bins} spike bins of {1000 * recording.bin_size:g} ms\n"
         f"  regions   {regions}\n"
+        f"  training  {_explain_regions(recording)}\n"
         f"  behaviour {', '.join(recording.behaviour)}"
     )
+
+
+def _explain_regions(recording: TrialRecording) -> str:
+    """Which regions training uses, and why others are left out."""
+    if not recording.regions(MINIMUM_NEURONS):
+        return f"no region has {MINIMUM_NEURONS} neurons: name those to use with --regions"
+    used = default_regions(recording)
+    first = used == SEED_REGIONS
+    rule = "those of the first PupilEncoder" if first else f"those of {MINIMUM_NEURONS} neurons or more"
+    unused = ", ".join(name for name in recording.regions() if name not in used)
+    rest = f"; left out unless named with --regions: {unused}" if unused else ""
+    return f"{', '.join(used)} ({rule}){rest}"
 
 
 def identity(recording: TrialRecording) -> dict[str, Any]:
@@ -106,9 +119,18 @@ def arrays(task: EncodingTask) -> dict[str, np.ndarray]:
     return {name: np.array([scale.centre, scale.spread]) for name, scale in task.scales.items()}
 
 
+def _scales(arrays: Mapping[str, np.ndarray]) -> dict[str, RobustScale]:
+    return {name: RobustScale(float(centre), float(spread)) for name, (centre, spread) in arrays.items()}
+
+
 def facts(task: EncodingTask) -> dict[str, Any]:
-    """Channels and regions in the model's order, and the bin size, s."""
-    return {"channels": list(task.channels), "regions": list(task.regions), "bin_size": task.bin_size}
+    """Channels and regions in the model's order, the bin size, s, and the bins of a trial."""
+    return {
+        "channels": list(task.channels),
+        "regions": list(task.regions),
+        "bin_size": task.bin_size,
+        "bins": len(task.time),
+    }
 
 
 def build(task: EncodingTask, config: PupilConfig = PupilConfig()) -> nn.Module:  # noqa: B008  frozen
@@ -133,7 +155,7 @@ def train(
 ) -> TrainingResult:
     """Fits the model to training trials and stops on validation trials; `options` go to `fit`.
 
-    Raises DataError for a model whose answers have not the shape of the rates.
+    Raises DataError for a model whose answers do not have the shape of the rates.
     """
     where = choose_device(device)
     training, validation = (rows(task, part, where) for part in ("train", "validation"))
@@ -142,7 +164,7 @@ def train(
 
 
 def _check_answers(model: nn.Module, training: Rows) -> None:
-    """Of the first two trials; a shape that only broadcasts would be trained on without a word."""
+    """Checks the first two trials; a shape that only broadcasts would be trained on without a word."""
     inputs, rates = (tensor[:2] for tensor in training.tensors[:2])
     with evaluating(model), torch.no_grad():
         answers = model(inputs)
@@ -171,17 +193,6 @@ def predict(model: nn.Module, task: EncodingTask, part: str = "test") -> Float[n
     return rates(model, task)[getattr(task.split, part)]
 
 
-def score(result: TrainingResult, task: EncodingTask, config: PupilConfig) -> Score:
-    """The squared error on validation trials, beside that of the mean rate, the PSTH and a linear filter."""
-    simple = ("mean rate", "PSTH", "FIR")
-    yardsticks = {name: _error(task, BASELINES[name](task)).mean() for name in simple}
-    if (best := _best(task, config)) is not None:
-        ceiling = (1 - best) * _error(task, baselines.mean_rate(task))
-        yardsticks["ceiling"] = ceiling.mean()
-    values = {name: float(value) for name, value in yardsticks.items()}
-    return Score(result.best_loss, "validation error (Hz², lower is better)", values)
-
-
 def evaluate(
     model: nn.Module,
     task: EncodingTask,
@@ -195,7 +206,7 @@ def evaluate(
     predictions = {type(model).__name__: rates(model, task)} | baseline_rates(task)
     table = score_table(task, predictions)
     table["seed_style"] = table["model"].map(seed_style_column(task, predictions))
-    if (best := _best(task, config)) is None:
+    if (best := reachable_r2(task, config)) is None:
         return table
     ceiling = pd.DataFrame({"model": "ceiling", "region": task.regions, "r2_mean": best})
     return pd.concat([table, ceiling], ignore_index=True)
@@ -210,17 +221,74 @@ def draw(scores: pd.DataFrame) -> Figure:
 def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Rates (Hz, trials x bins) of each region for behaviour that the model has never seen.
 
-    Raises DataError for a missing channel, another bin size, and shapes that differ.
+    Gaps of NaN are handled as in training: the pupil's are bridged by a line up to 200 ms, and its position
+    is not read where the area is missing; in all others the model reads the training median. Trials may have
+    another length than the model's. Raises DataError for a missing channel, another bin size, arrays that
+    differ in shape, infinities, a channel without a measured value, and arrays that look transposed: their
+    first axis, and not their second, is as long as the model's trials.
     """
     facts, scales = checkpoint.facts, _scales(checkpoint.arrays)
     _check_bin_size(arrays.get("bin_size"), facts["bin_size"])
-    channels = [_channel(arrays, name, scales[name]) for name in facts["channels"]]
-    if len({each.shape for each in channels}) > 1:
-        shapes = ", ".join(f"{n} {c.shape}" for n, c in zip(facts["channels"], channels, strict=True))
+    channels = {name: _find_channel(arrays, name, facts.get("bins")) for name in facts["channels"]}
+    if len({each.shape for each in channels.values()}) > 1:
+        shapes = ", ".join(f"{name} {each.shape}" for name, each in channels.items())
         raise DataError(f"The channels differ in shape ({shapes}): give each as trials x bins.")
-    inputs = torch.from_numpy(np.stack(channels, axis=-1).astype(np.float32))
+    scaled = _scale_channels(channels, scales, facts["bin_size"])
+    inputs = torch.from_numpy(np.stack(scaled, axis=-1).astype(np.float32))
     found = predict_rows(checkpoint.model, inputs).cpu().numpy()
     return {region: found[..., number] for number, region in enumerate(facts["regions"])}
+
+
+def _check_bin_size(found: Any, wanted: float) -> None:
+    if found is None:
+        raise DataError(f"bin_size is missing; the model reads bins of {wanted:g} s, so say that yours are.")
+    sizes = np.unique(_to_numbers("bin_size", found))  # a table has it in every row
+    if not sizes.size or not np.allclose(sizes, wanted):
+        size = f"{sizes[0]:g} s" if sizes.size else "empty"
+        raise DataError(f"bin_size is {size}, and the model reads bins of {wanted:g} s: resample them.")
+
+
+def _find_channel(arrays: Mapping[str, np.ndarray], name: str, bins: int | None) -> Float[np.ndarray, "K T"]:
+    """One channel of new behaviour; `bins` are those of the model's trials, where they are known."""
+    if name not in arrays:
+        raise DataError(f"{name} is missing; the inputs hold {', '.join(sorted(arrays))}.")
+    values = np.atleast_2d(_to_numbers(name, arrays[name]))
+    if values.ndim != 2 or values.size == 0:
+        raise DataError(f"{name} has the shape {values.shape}; give trials x bins.")
+    if values.shape[0] == bins != values.shape[1]:
+        raise DataError(
+            f"{name} has the shape {values.shape}, and the model's trials have {bins} bins: transpose it to "
+            "trials x bins, or split it where these are trials."
+        )
+    if infinite := np.isinf(values).sum():
+        raise DataError(f"{name} holds {infinite} infinite values; give NaN where it was not measured.")
+    if np.isnan(values).all():
+        raise DataError(
+            f"{name} is NaN throughout; give measured values, or use a model that does not read it."
+        )
+    return values
+
+
+def _to_numbers(name: str, values: Any) -> Float[np.ndarray, "..."]:
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{name} does not hold numbers in one array ({error}); give trials x bins."
+        ) from error
+
+
+def _scale_channels(
+    channels: Mapping[str, Float[np.ndarray, "K T"]], scales: Mapping[str, RobustScale], bin_size: float
+) -> list[Float[np.ndarray, "K T"]]:
+    """Each channel in the model's own scale, 0 where it cannot be trusted."""
+    scaled, seen = [], np.isfinite(channels["pupil_area"]) if "pupil_area" in channels else True
+    for name, values in channels.items():
+        trusted = np.isfinite(values)
+        if name in PUPIL:
+            values, trusted = bridge_gaps(values, trusted & seen, bin_size)
+        scaled.append(scales[name].apply_where(trusted, values))
+    return scaled
 
 
 def simulate(folder: Path, *, seed: int = 0, trials: int | None = None) -> Simulated:
@@ -235,43 +303,3 @@ def simulate(folder: Path, *, seed: int = 0, trials: int | None = None) -> Simul
     best = zip(session.parameters.regions, best_r2(session), strict=True)
     text = "best reachable R²: " + ", ".join(f"{region.name} {value:.2f}" for region, value in best)
     return Simulated(tuple(folder / file.relative_to(new) for file in files), text)
-
-
-def _scales(arrays: Mapping[str, np.ndarray]) -> dict[str, RobustScale]:
-    return {name: RobustScale(float(centre), float(spread)) for name, (centre, spread) in arrays.items()}
-
-
-def _error(task: EncodingTask, predicted: Prediction) -> Float[np.ndarray, "R"]:
-    """Mean squared error of each region over the bins of validation trials, Hz²."""
-    bins = task.bins("validation")
-    return ((task.rates - predicted)[bins] ** 2).mean(axis=0)
-
-
-def _best(task: EncodingTask, config: PupilConfig) -> Float[np.ndarray, "R"] | None:
-    """The best reachable R² of each region of the task, where it is known: for the usual smoothing alone."""
-    usual = (config.width, config.smoothing) == (BOXCAR, "causal")
-    if task.truth is None or not usual:
-        return None
-    truth = read_truth(task.truth)
-    best = dict(zip((region["name"] for region in truth.parameters["regions"]), truth.best_r2, strict=True))
-    return np.array([best.get(region, np.nan) for region in task.regions])
-
-
-def _check_bin_size(found: Any, wanted: float) -> None:
-    if found is None:
-        raise DataError(f"bin_size is missing; the model reads bins of {wanted:g} s, so say that yours are.")
-    sizes = np.unique(np.asarray(found, dtype=float))  # a table has it in every row
-    if not np.allclose(sizes, wanted):
-        raise DataError(
-            f"bin_size is {sizes[0]:g} s, and the model reads bins of {wanted:g} s: resample them."
-        )
-
-
-def _channel(arrays: Mapping[str, np.ndarray], name: str, scale: RobustScale) -> Float[np.ndarray, "K T"]:
-    """One channel in the model's own scale, 0 where it was not measured."""
-    if name not in arrays:
-        raise DataError(f"{name} is missing; the inputs hold {', '.join(sorted(arrays))}.")
-    values = np.atleast_2d(np.asarray(arrays[name], dtype=float))
-    if values.ndim != 2:
-        raise DataError(f"{name} has the shape {values.shape}; give trials x bins.")
-    return np.where(np.isfinite(values), scale.apply(values), 0.0)

@@ -2,9 +2,10 @@
 
 The split says which trials train, which choose, which are touched once. A random split puts test trials
 between training trials, so anything that drifts slowly over the session is known from the neighbours. A
-blocked split leaves test trials together; the two differ by that drift.
+blocked split leaves test trials together; the two differ by that drift. Spike counts are averaged over the
+neurons of a region, smoothed within each trial, and turned into Hz.
 
-Letters: K trials, T bins, C input channels, R regions.
+Letters: K trials, T bins, S bins that hold spikes, C input channels, R regions.
 """
 
 from collections.abc import Mapping
@@ -15,25 +16,20 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int
+from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 
 from neurokit.errors import DataError
-from neurokit.pupil_encoder.cleaning import (
-    CleanChannel,
-    RobustScale,
-    Smoothing,
-    clean_pupil,
-    ramp,
-    smooth,
-    to_hertz,
-)
+from neurokit.pupil_encoder.cleaning import PUPIL, RobustScale, clean_channels
 from neurokit.pupil_encoder.recording import TrialRecording
 
 SplitKind = Literal["random", "blocked"]
+Smoothing = Literal["causal", "centred", "gaussian"]
 FRACTIONS = (0.6, 0.2, 0.2)  # train, validation, test
 BLOCKS = 10
-PUPIL = ("pupil_area", "pupil_x", "pupil_y")
 BEHAVIOUR = (*PUPIL, "face_motion", "licks", "wheel", "wheel_moving")
 BOXCAR = 0.1  # s, the width PupilEncoder was built with
+SEED_REGIONS = ("SCs", "SCm", "LGd")  # those it was built on
+MINIMUM_NEURONS = 20  # a region's mean rate of fewer neurons is mostly Poisson noise
 
 
 @dataclass(frozen=True)
@@ -56,18 +52,20 @@ def split_trials(trials: int, *, seed: int, kind: SplitKind = "random") -> Split
     where a part would be empty.
     """
     if trials < 5:
-        finding = f"{trials} trials cannot be split into train, validation and test"
-        raise DataError(f"{finding}; at least 5 are needed.")
+        raise DataError(
+            f"{trials} trials cannot be split into train, validation and test; at least 5 are needed."
+        )
     random = np.random.default_rng(seed)
     if kind == "random":
-        return _of_groups([np.array([trial]) for trial in random.permutation(trials)])
+        return _deal_groups([np.array([trial]) for trial in random.permutation(trials)])
     if kind == "blocked":
         blocks = np.array_split(np.arange(trials), min(BLOCKS, trials))
-        return _of_groups([blocks[index] for index in random.permutation(len(blocks))])
+        return _deal_groups([blocks[index] for index in random.permutation(len(blocks))])
     raise DataError(f"Split is {kind!r}; use 'random' or 'blocked'.")
 
 
-def _of_groups(groups: list[np.ndarray]) -> Split:
+def _deal_groups(groups: list[np.ndarray]) -> Split:
+    """The first groups train, the last test."""
     held_out = max(1, round(FRACTIONS[1] * len(groups))), max(1, round(FRACTIONS[2] * len(groups)))
     bounds = np.cumsum([len(groups) - sum(held_out), held_out[0]])
     parts = [groups[: bounds[0]], groups[bounds[0] : bounds[1]], groups[bounds[1] :]]
@@ -133,22 +131,25 @@ def encoding_task(
     `scales` are those of a trained model, in place of new ones. Raises DataError for absent channels or
     regions, constant channels, and empty trials.
     """
-    _check_split(split, len(recording.trials), recording.name)
-    present = _present(recording, channels)
-    training = split.is_train(len(recording.trials))
-    cleaned = _cleaned_channels(recording, present, training)
-    own = {channel: _scale(clean, training, channel) for channel, clean in cleaned.items()}
-    scales = own if scales is None else _of_model(scales, present, recording.name)
+    name, trials = recording.name, len(recording.trials)
+    _check_split(split, trials, name)
+    present, training = _present_channels(recording, channels), split.is_train(trials)
+    cleaned = clean_channels(recording.behaviour, present, training, name=name, bin_size=recording.bin_size)
+    own = {
+        channel: RobustScale.of(clean.values[training][clean.trusted[training]], channel)
+        for channel, clean in cleaned.items()
+    }
+    scales = own if scales is None else _model_scales(scales, present, name)
     bins = round(width / recording.bin_size)
-    rates, recorded = _rates(recording, regions, bins, smoothing)
+    rates, recorded = _smooth_rates(recording, regions, bins, smoothing)
     trusted = np.all([clean.trusted for clean in cleaned.values()], axis=0)
     past_ramp = recorded & (np.cumsum(recorded) > ramp(bins, smoothing))
-    inputs = np.stack([_scaled(cleaned[c], scales[c]) for c in present], axis=-1)
+    inputs = [scales[c].apply_where(clean.trusted, clean.values) for c, clean in cleaned.items()]
     return EncodingTask(
-        inputs=inputs.astype(np.float32),
+        inputs=np.stack(inputs, axis=-1).astype(np.float32),
         rates=rates.astype(np.float32),
         recorded=recorded,
-        scored=_not_empty(trusted & past_ramp, split, recording.name),
+        scored=_check_scored(trusted & past_ramp, split, name),
         channels=present,
         regions=tuple(regions),
         time=recording.time,
@@ -170,7 +171,7 @@ def _check_split(split: Split, trials: int, name: str) -> None:
         )
 
 
-def _present(recording: TrialRecording, channels: tuple[str, ...]) -> tuple[str, ...]:
+def _present_channels(recording: TrialRecording, channels: tuple[str, ...]) -> tuple[str, ...]:
     present = tuple(channel for channel in channels if channel in recording.behaviour)
     if not present:
         raise DataError(
@@ -180,49 +181,7 @@ def _present(recording: TrialRecording, channels: tuple[str, ...]) -> tuple[str,
     return present
 
 
-def _cleaned_channels(
-    recording: TrialRecording, channels: tuple[str, ...], training: Bool[np.ndarray, "K"]
-) -> dict[str, CleanChannel]:
-    """Each of `channels`, cleaned once; where the area is bad (eye shut, failed fit), so is the position."""
-    pupil = [channel for channel in channels if channel in PUPIL]
-    cleaned = {c: _finite(recording.behaviour[c]) for c in channels if c not in PUPIL}
-    blink = recording.behaviour.get("blink")
-    closed = None if blink is None else blink > 0
-    if pupil and "pupil_area" in recording.behaviour:
-        area = _clean_pupil(recording, "pupil_area", training, closed)
-        closed = ~area.measured
-        cleaned["pupil_area"] = area
-    cleaned |= {c: _clean_pupil(recording, c, training, closed) for c in pupil if c != "pupil_area"}
-    return {channel: cleaned[channel] for channel in channels}
-
-
-def _finite(values: np.ndarray) -> CleanChannel:
-    values = values.astype(float)
-    finite = np.isfinite(values)
-    return CleanChannel(np.where(finite, values, 0), finite, finite, float(1 - finite.mean()), 0.0)
-
-
-def _clean_pupil(
-    recording: TrialRecording,
-    channel: str,
-    training: np.ndarray,
-    blink: Bool[np.ndarray, "K T"] | None,
-) -> CleanChannel:
-    return clean_pupil(
-        recording.behaviour[channel].astype(float),
-        training,
-        name=f"{recording.name}: {channel}",
-        positive=channel == "pupil_area",
-        blink=blink,
-        bin_size=recording.bin_size,
-    )
-
-
-def _scale(clean: CleanChannel, training: np.ndarray, channel: str) -> RobustScale:
-    return RobustScale.of(clean.values[training][clean.trusted[training]], channel)
-
-
-def _of_model(
+def _model_scales(
     scales: Mapping[str, RobustScale], channels: tuple[str, ...], name: str
 ) -> dict[str, RobustScale]:
     if set(scales) != set(channels):
@@ -232,8 +191,26 @@ def _of_model(
     return {channel: scales[channel] for channel in channels}
 
 
-def _scaled(clean: CleanChannel, scale: RobustScale) -> Float[np.ndarray, "K T"]:
-    return np.where(clean.trusted, scale.apply(clean.values), 0.0)
+def _check_scored(scored: Bool[np.ndarray, "K T"], split: Split, name: str) -> Bool[np.ndarray, "K T"]:
+    for part in ("train", "validation", "test"):
+        if not scored[getattr(split, part)].any():
+            raise DataError(
+                f"{name}: no bin of the {part} trials can be scored; the pupil is masked throughout."
+            )
+    return scored
+
+
+def default_regions(recording: TrialRecording) -> tuple[str, ...]:
+    """The regions a model is fitted to: PupilEncoder's three, else all of 20 neurons or more.
+
+    Raises DataError where there is none.
+    """
+    found = recording.regions(MINIMUM_NEURONS)
+    if not found:
+        raise DataError(
+            f"{recording.name}: no region has {MINIMUM_NEURONS} neurons; name the regions yourself."
+        )
+    return SEED_REGIONS if set(SEED_REGIONS) <= set(found) else tuple(found)
 
 
 def region_counts(
@@ -244,28 +221,75 @@ def region_counts(
     absent = [region for region in regions if not (recording.brain_area == region).any()]
     if absent or not regions:
         asked = ", ".join(absent) or "an empty list of regions"
-        finding = f"{recording.name} has no neurons in {asked}"
-        raise DataError(f"{finding}; its regions are {', '.join(recording.regions())}.")
+        raise DataError(
+            f"{recording.name} has no neurons in {asked}; its regions are {', '.join(recording.regions())}."
+        )
     spikes, area = recording.spikes, recording.brain_area
     counts = [spikes[area == region].mean(axis=0, dtype=np.float64) for region in regions]
     return np.stack(counts, axis=-1)
 
 
-def _rates(
+def _smooth_rates(
     recording: TrialRecording, regions: tuple[str, ...], bins: int, smoothing: Smoothing
 ) -> tuple[Float[np.ndarray, "K T R"], Bool[np.ndarray, "T"]]:
     counts = region_counts(recording, regions)
     smoothed = smooth(np.moveaxis(counts, 1, -1), bins, smoothing)  # K R S
     rates = np.zeros((len(counts), len(recording.time), len(regions)))
-    rates[:, recording.spike_bins] = to_hertz(np.moveaxis(smoothed, -1, 1), recording.bin_size)
+    rates[:, recording.spike_bins] = np.moveaxis(smoothed, -1, 1) / recording.bin_size
     recorded = np.zeros(len(recording.time), dtype=bool)
     recorded[recording.spike_bins] = True
     return rates, recorded
 
 
-def _not_empty(scored: Bool[np.ndarray, "K T"], split: Split, name: str) -> Bool[np.ndarray, "K T"]:
-    for part in ("train", "validation", "test"):
-        if not scored[getattr(split, part)].any():
-            finding = f"{name}: no bin of the {part} trials can be scored"
-            raise DataError(f"{finding}; the pupil is masked throughout.")
-    return scored
+def smooth(
+    counts: Float[np.ndarray, "*K T"], width: int, kind: Smoothing = "causal"
+) -> Float[np.ndarray, "*K T"]:
+    """Counts smoothed over `width` bins: causal or centred boxcar, or a Gaussian of that SD."""
+    functions = {"causal": causal_boxcar, "centred": centred_boxcar, "gaussian": gaussian}
+    if kind not in functions:
+        raise DataError(f"Smoothing is {kind!r}; use one of {', '.join(functions)}.")
+    return functions[kind](counts, width)
+
+
+def causal_boxcar(counts: Float[np.ndarray, "*K T"], width: int) -> Float[np.ndarray, "*K T"]:
+    """Mean over each bin and the `width - 1` before it, with zeros before the start.
+
+    This is numpy's full convolution cut to T. Its first `width - 1` values ramp up from the zeros
+    that were never recorded: leave them out of every score (`ramp`).
+    """
+    _check_width(width, counts.shape[-1])
+    back = (width - 1) // 2
+    return uniform_filter1d(_floats(counts), width, axis=-1, mode="constant", origin=back)
+
+
+def centred_boxcar(counts: Float[np.ndarray, "*K T"], width: int) -> Float[np.ndarray, "*K T"]:
+    """Mean over the bins around each, at the edges over those there are. It sees the future."""
+    _check_width(width, counts.shape[-1])
+    total, present = (
+        uniform_filter1d(values, width, axis=-1, mode="constant")
+        for values in (_floats(counts), np.ones(counts.shape[-1]))
+    )
+    return total / present
+
+
+def gaussian(counts: Float[np.ndarray, "*K T"], width: int | float) -> Float[np.ndarray, "*K T"]:
+    """Gaussian of standard deviation `width` bins, mirrored at the edges. It sees the future."""
+    if not width > 0:
+        raise DataError(f"A Gaussian of {width} bins cannot smooth; use a standard deviation above 0.")
+    return gaussian_filter1d(_floats(counts), width, axis=-1, mode="reflect")
+
+
+def ramp(width: int, kind: Smoothing = "causal") -> int:
+    """How many bins at the start of a smoothed trial mix in bins that were never recorded."""
+    return width - 1 if kind == "causal" else 0
+
+
+def _floats(counts: Float[np.ndarray, "*K T"]) -> Float[np.ndarray, "*K T"]:
+    return np.asarray(counts, dtype=float)  # the filters keep the type they are given, integers too
+
+
+def _check_width(width: int, bins: int) -> None:
+    if not 1 <= width <= bins:
+        raise DataError(
+            f"A boxcar of {width} bins does not fit a trial of {bins}; use a width from 1 to {bins}."
+        )

@@ -98,10 +98,9 @@ def plot_scores(
     measure: str = "r2_mean",
     title: str = "R² against the training mean",
 ) -> Figure:
-    """R² of each model in each region with its 95 % interval; grey ticks: null, dashed: best
-    reachable.
+    """R² of each model in each region with its 95 % interval; grey ticks: null, dashed: best reachable.
 
-    `table` is that of `neurokit.pupil_encoder.scores.score_table`; `ceiling` maps a region to the best a
+    `table` is that of `neurokit.pupil_encoder.scores.score_table`; `ceiling` maps a region to the best that a
     model can reach.
     """
     regions, models = list(dict.fromkeys(table["region"])), list(dict.fromkeys(table["model"]))
@@ -120,7 +119,9 @@ def plot_scores(
         axis.set_title(region, loc="left")
     axes[0][0].set_yticks(range(len(models)), models)
     axes[0][0].invert_yaxis()
-    figure.supxlabel(f"{title} (1 is perfect, 0 the reference)", fontsize=9)
+    marks = ["bars: 95 % interval", "grey ticks: null"] if measure == "r2_mean" else []
+    marks += ["dashed: ceiling"] if ceiling else []
+    figure.supxlabel(f"{title} (1 is perfect, 0 the reference)\n{', '.join(marks)}".rstrip(), fontsize=9)
     return figure
 
 

@@ -88,10 +88,9 @@ class PupilEncoder(nn.Module):
 class WindowMLP(nn.Module):
     """A multilayer perceptron on a window of bins around each bin.
 
-    `window` is the bins on each side; `neurokit.pupil_encoder.training.build_encoder` makes it 1 s. It
-    should be wider than
-    the lags one asks for, because what a slow input knows of times beyond it collects at its edge. The
-    first layer is a convolution, which is the same linear map on every window without copying the windows.
+    `window` is the bins on each side; `neurokit.pupil_encoder.build` makes it 1 s. It should be wider than
+    the lags of interest, because what a slow input knows of times beyond it collects at its edge. The first
+    layer is a convolution: the same linear map on every window, without copies of the windows.
     """
 
     def __init__(

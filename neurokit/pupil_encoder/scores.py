@@ -1,12 +1,22 @@
-"""How well rates are predicted, region by region, beside the mean, the PSTH and chance."""
+"""How well rates are predicted, region by region, beside the mean, the PSTH, chance and the ceiling.
+
+Letters: R regions.
+"""
+
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from neurokit import metrics
 from neurokit.pupil_encoder import baselines
-from neurokit.pupil_encoder.baselines import Prediction
-from neurokit.pupil_encoder.features import EncodingTask
+from neurokit.pupil_encoder.baselines import BASELINES, Prediction
+from neurokit.pupil_encoder.config import PupilConfig
+from neurokit.pupil_encoder.features import BOXCAR, EncodingTask
+from neurokit.pupil_encoder.simulated_files import read_truth
+from neurokit.training.fit import TrainingResult
+from neurokit.training.system import Score
 
 COLUMNS = """\
 r2_mean: R² against the training mean, with its 95 % interval (low, high); r2_psth: against the training PSTH;
@@ -14,13 +24,42 @@ null: the r2_mean that 97.5 % of wrong pairings of trials stay below; p: share o
 well; seed_style: R² over all regions and bins, start-up of the smoothing included, one number a model"""
 
 
+def score(result: TrainingResult, task: EncodingTask, config: PupilConfig) -> Score:
+    """The squared error on validation trials, beside that of the mean rate, the PSTH and a linear filter."""
+    simple = ("mean rate", "PSTH", "FIR")
+    yardsticks = {name: _error(task, BASELINES[name](task)).mean() for name in simple}
+    if (best := reachable_r2(task, config)) is not None:
+        yardsticks["ceiling"] = ((1 - best) * _error(task, baselines.mean_rate(task))).mean()
+    values = {name: float(value) for name, value in yardsticks.items()}
+    return Score(result.best_loss, "validation error (Hz², lower is better)", values)
+
+
+def _error(task: EncodingTask, predicted: Prediction) -> Float[np.ndarray, "R"]:
+    """Mean squared error of each region over the bins of validation trials, Hz²."""
+    bins = task.bins("validation")
+    return ((task.rates - predicted)[bins] ** 2).mean(axis=0)
+
+
+def reachable_r2(task: EncodingTask, config: PupilConfig) -> Float[np.ndarray, "R"] | None:
+    """The best R² in each region of a simulated task; None where it is not known.
+
+    The truth knows it for the smoothing of the first PupilEncoder alone; NaN for a region without truth.
+    """
+    usual = (config.width, config.smoothing) == (BOXCAR, "causal")
+    if task.truth is None or not usual:
+        return None
+    truth = read_truth(task.truth)
+    best = dict(zip((region["name"] for region in truth.parameters["regions"]), truth.best_r2, strict=True))
+    return np.array([best.get(region, np.nan) for region in task.regions])
+
+
 def score_table(
-    task: EncodingTask, predictions: dict[str, Prediction], *, part: str = "test", seed: int = 0
+    task: EncodingTask, predictions: Mapping[str, Prediction], *, part: str = "test", seed: int = 0
 ) -> pd.DataFrame:
     """One row per model and region: R², its interval and null, and the correlation.
 
-    Columns: model, region, r2_mean, low, high (95 % block bootstrap), r2_psth (against the training
-    PSTH), pearson, null (97.5 % point of the circular trial shifts of r2_mean), p.
+    Columns: model, region, r2_mean, low, high (95 % block bootstrap, drawn from `seed`), r2_psth (against the
+    training PSTH), pearson, null (97.5 % point of the circular trial shifts of r2_mean), p.
     """
     bins, mean, common = task.bins(part), baselines.mean_rate(task), baselines.psth(task)
     tables = []
@@ -43,12 +82,12 @@ def score_table(
     return pd.concat(tables, ignore_index=True)
 
 
-def seed_style_r2(task: EncodingTask, predicted: Prediction, part: str = "test") -> float:
-    """Pooled R² over every recorded bin, the ramp included: the first PupilEncoder's way."""
-    return metrics.pooled_r2(task.rates, predicted, task.bins(part, with_ramp=True))
+def seed_style_r2(task: EncodingTask, predicted: Prediction) -> float:
+    """Pooled R² over every recorded bin of test trials, the ramp included: the first PupilEncoder's way."""
+    return metrics.pooled_r2(task.rates, predicted, task.bins("test", with_ramp=True))
 
 
-def seed_style_column(task: EncodingTask, predictions: dict[str, Prediction]) -> dict[str, float]:
+def seed_style_column(task: EncodingTask, predictions: Mapping[str, Prediction]) -> dict[str, float]:
     """`seed_style_r2` of each model; mean rate and PSTH are fitted with the ramp, as they were then.
 
     The other models were fitted past the ramp and miss it, so theirs is less than the original's way of

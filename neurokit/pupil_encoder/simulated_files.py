@@ -1,20 +1,29 @@
-"""Writes a simulated session as the real one comes: Neuromatch npz, ALF folder; the truth apart.
+"""A simulated session in the files of the real one: Neuromatch npz and ALF folder, with the truth apart.
 
-The two layouts hold the same session: a test reads both and finds the same trials. `truth.npz` lies
-beside them for tests and notebooks that check a model against it; no reader of recordings
-opens it.
+The two layouts hold the same session: a test reads both and finds the same trials. `truth.npz` lies beside
+them for tests and notebooks that check a model against it; no reader of recordings opens it.
+
+Letters: R regions, K trials, T bins of a trial, U bins past the start-up of the smoothing.
 """
 
+import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
+from scipy.ndimage import uniform_filter1d
 
+from neurokit.errors import DataError
+from neurokit.files.archives import read_npz
 from neurokit.files.atomic import atomic_write, atomic_write_folder
-from neurokit.pupil_encoder.behaviour import BIN_SIZE
-from neurokit.pupil_encoder.simulation import BEFORE, BINS, SimulatedSession, best_r2
+from neurokit.pupil_encoder.simulation import BEFORE, BIN_SIZE, BINS, SimulatedSession
 
 PARTS = 3
+BOXCAR = 0.1  # s
+TRUTH = "truth.npz"
+MAXIMUM_BYTES = 2**30  # the truth of 250 trials has 1 MB
 
 
 def write_neuromatch(sessions: list[SimulatedSession], folder: Path) -> list[Path]:
@@ -32,10 +41,15 @@ def write_neuromatch(sessions: list[SimulatedSession], folder: Path) -> list[Pat
 
 
 def _session_dictionary(session: SimulatedSession) -> dict[str, Any]:
-    bins, behaviour, events = session.trial_bins, session.behaviour, session.events
+    behaviour, events = session.behaviour, session.events
+    bins = events.trial_bins
+
+    def from_stimulus(times: np.ndarray) -> np.ndarray:
+        return (times - events.stimulus)[:, None].astype(float)  # the layout keeps a singleton axis
+
     return {
         "spks": session.spikes[:, bins].astype(np.int8),
-        "brain_area": _areas(session),
+        "brain_area": _brain_areas(session),
         "pupil": behaviour.measured_pupil[:, bins],
         "wheel": behaviour.wheel[bins][None],
         "licks": behaviour.licks[bins][None].astype(float),
@@ -43,9 +57,9 @@ def _session_dictionary(session: SimulatedSession) -> dict[str, Any]:
         "contrast_left": events.contrast_left,
         "contrast_right": events.contrast_right,
         "response": events.response.astype(float),
-        "response_time": _column(events.response_time - events.stimulus),
-        "gocue": _column(events.go_cue - events.stimulus),
-        "feedback_time": _column(events.feedback - events.stimulus),
+        "response_time": from_stimulus(events.response_time),
+        "gocue": from_stimulus(events.go_cue),
+        "feedback_time": from_stimulus(events.feedback),
         "feedback_type": events.feedback_type.astype(float),
         "active_trials": np.ones(len(events.stimulus), dtype=bool),
         "mouse_name": session.parameters.mouse,
@@ -55,30 +69,25 @@ def _session_dictionary(session: SimulatedSession) -> dict[str, Any]:
     }
 
 
-def _column(values: np.ndarray) -> np.ndarray:
-    return values[:, None].astype(float)  # the layout keeps a singleton axis
-
-
-def _areas(session: SimulatedSession) -> np.ndarray:
+def _brain_areas(session: SimulatedSession) -> np.ndarray:
     return np.array([region.name for region in session.parameters.regions])[session.region]
 
 
 def write_alf(session: SimulatedSession, parent: Path) -> Path:
-    """Writes the ALF folder <mouse>_<date> into `parent`, in place of one that is there.
+    """Writes the ALF folder <mouse>_<date> into `parent`, in place of an earlier one.
 
-    Raises DiskError where it cannot be written; an earlier file stays.
+    Raises DiskError where it cannot be written; an earlier folder stays.
     """
     folder = parent / f"{session.parameters.mouse}_{session.parameters.date}"
+    arrays = _behaviour_arrays(session) | _trial_arrays(session) | _spike_arrays(session)
+    channels = [f"0\t0\t0\t{area}" for area in _brain_areas(session)]
     with atomic_write_folder(folder) as temporary:
-        for name, values in _alf_arrays(session).items():
+        for name, values in arrays.items():
             values = values if values.ndim == 2 else values[:, None]  # the release keeps columns
             np.save(temporary / f"{name}.npy", values)
-        _write_channel_table(session, temporary / "channels.brainLocation.tsv")
+        table = "\n".join(["ccf_ap\tccf_dv\tccf_lr\tallen_ontology", *channels]) + "\n"
+        (temporary / "channels.brainLocation.tsv").write_text(table)
     return folder
-
-
-def _alf_arrays(session: SimulatedSession) -> dict[str, np.ndarray]:
-    return _behaviour_arrays(session) | _trial_arrays(session) | _spike_arrays(session)
 
 
 def _behaviour_arrays(session: SimulatedSession) -> dict[str, np.ndarray]:
@@ -102,6 +111,7 @@ def _behaviour_arrays(session: SimulatedSession) -> dict[str, np.ndarray]:
 
 def _trial_arrays(session: SimulatedSession) -> dict[str, np.ndarray]:
     events = session.events
+    starts = events.stimulus - BEFORE
     return {
         "trials.visualStim_times": events.stimulus,
         "trials.visualStim_contrastLeft": events.contrast_left,
@@ -111,10 +121,8 @@ def _trial_arrays(session: SimulatedSession) -> dict[str, np.ndarray]:
         "trials.response_choice": events.response.astype(float),
         "trials.feedback_times": events.feedback,
         "trials.feedbackType": events.feedback_type.astype(float),
-        "trials.intervals": np.stack(
-            [events.stimulus - BEFORE, events.stimulus - BEFORE + BINS * BIN_SIZE], 1
-        ),
-        "trials.included": np.ones(len(events.stimulus), dtype=bool),
+        "trials.intervals": np.stack([starts, starts + BINS * BIN_SIZE], 1),
+        "trials.included": np.ones(len(starts), dtype=bool),
     }
 
 
@@ -136,13 +144,26 @@ def _spike_arrays(session: SimulatedSession) -> dict[str, np.ndarray]:
     }
 
 
-def _write_channel_table(session: SimulatedSession, path: Path) -> None:
-    rows = [f"0\t0\t0\t{area}" for area in _areas(session)]
-    path.write_text("\n".join(["ccf_ap\tccf_dv\tccf_lr\tallen_ontology", *rows]) + "\n")
+# The truth
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the simulation planted.
+
+    Attributes:
+        parameters: of the simulation (`SessionParameters`), plain data.
+        expected_rates: Hz per neuron, the best prediction from a trial's behaviour alone.
+        best_r2: of each region, see `best_r2`.
+    """
+
+    parameters: dict
+    expected_rates: Float[np.ndarray, "K T R"]
+    best_r2: Float[np.ndarray, "R"]
 
 
 def write_truth(session: SimulatedSession, path: Path) -> Path:
-    """Parameters (JSON), expected rates (Hz, K x T x R) and best reachable R² (100-ms boxcar)."""
+    """Writes parameters (JSON), expected rates (Hz) and best reachable R² (100-ms boxcar)."""
     with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
             file,
@@ -151,3 +172,32 @@ def write_truth(session: SimulatedSession, path: Path) -> Path:
             best_r2=best_r2(session),
         )
     return path
+
+
+def read_truth(path: Path) -> Truth:
+    """What was planted in a simulated session; raises DataError for a missing or damaged file."""
+    try:
+        arrays = read_npz(path, MAXIMUM_BYTES)
+        return Truth(json.loads(str(arrays["parameters"])), arrays["expected_rates"], arrays["best_r2"])
+    except (KeyError, ValueError) as error:  # a DataError is a ValueError
+        raise DataError(f"{path} is not the truth of a simulated session ({error}); remove it.") from error
+
+
+def best_r2(session: SimulatedSession) -> Float[np.ndarray, "R"]:
+    """Variance explained in each region by the expected rates: the best that behaviour allows.
+
+    Both sides are smoothed by the causal boxcar of 100 ms; its start-up bins are left out.
+    """
+    bins = round(BOXCAR / BIN_SIZE)
+    scores = []
+    for index in range(session.expected_rates.shape[-1]):
+        counts = session.spikes[session.region == index].mean(0)[session.events.trial_bins]
+        rate = _trailing_mean(counts / BIN_SIZE, bins)
+        known = _trailing_mean(session.expected_rates[..., index], bins)
+        scores.append(1 - ((rate - known) ** 2).sum() / ((rate - rate.mean()) ** 2).sum())
+    return np.array(scores)
+
+
+def _trailing_mean(rates: Float[np.ndarray, "K T"], bins: int) -> Float[np.ndarray, "K U"]:
+    """Mean of each bin and the `bins - 1` before it, from the first bin that has them all."""
+    return uniform_filter1d(rates, bins, axis=-1, origin=(bins - 1) // 2)[:, bins - 1 :]

@@ -1,30 +1,24 @@
 """One Steinmetz session, whatever the source: simulated, a small real cut-out, or the real download.
 
-`load()` gives the same dataclass for all three, so nothing after it knows who made the
-files.
+`load()` gives the same dataclass for all three, so nothing after it knows where the files come from.
 """
 
-import json
-import zipfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from neurokit import settings
 from neurokit.errors import DataError, SettingsError
 from neurokit.files.cache import Read, read_or_write, simulated_folder
 from neurokit.files.fetch import fetch
-from neurokit.pupil_encoder.neuromatch import read_cutout, read_sessions
-from neurokit.pupil_encoder.recording import TrialRecording
-from neurokit.pupil_encoder.simulated_files import write_neuromatch, write_truth
+from neurokit.pupil_encoder.recording import TrialRecording, read_cutout, read_sessions
+from neurokit.pupil_encoder.simulated_files import TRUTH, Truth, read_truth, write_neuromatch, write_truth
 from neurokit.pupil_encoder.simulation import SessionParameters, simulate_session
 
 PARTS = ("steinmetz_part0.npz", "steinmetz_part1.npz", "steinmetz_part2.npz")
 SEED_SESSION = "Lederberg_2017-12-06"  # the one PupilEncoder was built on, session 12 of 39
-SEED_REGIONS = ("SCs", "SCm", "LGd")
 SESSIONS = tuple(  # the 39 of the download, in the order of its files
     f"{mouse}_{date}"
     for mouse, dates in {
@@ -42,18 +36,7 @@ SESSIONS = tuple(  # the 39 of the download, in the order of its files
     for date in dates.split()
 )
 CUTOUT = Path("steinmetz2019") / "cori_2016-12-17_nma_like.npz"
-TRUTH = "truth.npz"
 MAKERS = (simulate_session, write_neuromatch, write_truth)
-MINIMUM_NEURONS = 20  # a region's mean rate of fewer neurons is mostly Poisson noise
-
-
-@dataclass(frozen=True)
-class Truth:
-    """What the simulation planted; see `neurokit.pupil_encoder.simulation` (rates in Hz, K x T x R)."""
-
-    parameters: dict
-    expected_rates: np.ndarray
-    best_r2: np.ndarray
 
 
 def load(
@@ -66,18 +49,18 @@ def load(
 ) -> TrialRecording:
     """One session of a source (default: that of NEUROKIT_SOURCE), or of the npz files in a `folder`.
 
-    demo simulates session `seed` once and keeps its files; cutout reads Cori_2016-12-17 (the included trials
-    of the recording); full downloads the Neuromatch files and takes `session`, one of SESSIONS. Raises
-    SettingsError for an unknown source or several sessions, DataError for a session that is not there, both
-    before anything is downloaded, and for a missing or damaged file.
+    demo simulates session `seed` once and keeps its files; cutout reads all trials of
+    Cori_2016-12-17; full downloads the Neuromatch files and takes `session`, one of SESSIONS. Raises
+    SettingsError for an unknown source or several sessions and DataError for an unknown session, both before
+    anything is downloaded, and DataError for a missing or damaged file.
     """
-    source, name = settings.check_source(source), _one(session)
+    source, name = settings.check_source(source), _single_name(session)
     if folder is not None:
-        return _pick(_sessions_in(Path(folder)), name)
+        return _pick(_read_folder(Path(folder)), name)
     if source == "demo":
-        return _pick(_simulated(seed, _sessions_in), name)
+        return _pick(_read_simulated(seed, _read_folder), name)
     if source == "cutout":
-        return _pick([read_cutout(_existing(settings.real_data_folder() / CUTOUT))], name)
+        return _pick([read_cutout(_check_file(settings.real_data_folder() / CUTOUT))], name)
     if name not in (None, *SESSIONS):
         raise _unknown(name, SESSIONS)
     downloads = settings.data_folder() / "steinmetz2019"
@@ -87,7 +70,7 @@ def load(
 
 
 def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
-    """A row a session: session, neurons, trials and regions, which are known of what is there already."""
+    """A row a session: session, neurons, trials and regions; of the full source the session alone."""
     if source == "full":
         return pd.DataFrame({"session": SESSIONS})
     recording = load(source=source, seed=seed)
@@ -98,26 +81,13 @@ def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
     )
 
 
-def default_regions(recording: TrialRecording) -> tuple[str, ...]:
-    """The regions a model is fitted to: PupilEncoder's three, else all of 20 neurons or more.
-
-    Raises DataError where there is none.
-    """
-    found = recording.regions(MINIMUM_NEURONS)
-    if not found:
-        raise DataError(
-            f"{recording.name}: no region has {MINIMUM_NEURONS} neurons; name the regions yourself."
-        )
-    return SEED_REGIONS if set(SEED_REGIONS) <= set(found) else tuple(found)
-
-
 def simulated_truth(seed: int = 0) -> Truth:
     """What was planted in the simulated session, for tests and for pictures beside a model's."""
-    return _simulated(seed, lambda folder: read_truth(folder / TRUTH))
+    return _read_simulated(seed, lambda folder: read_truth(folder / TRUTH))
 
 
-def _simulated(seed: int, read: Callable[[Path], Read]) -> Read:
-    """What `read` makes of the demo's files, which are written where they are missing or damaged."""
+def _read_simulated(seed: int, read: Callable[[Path], Read]) -> Read:
+    """What `read` makes of the demo's files; missing or damaged ones are written first."""
     parameters = SessionParameters(seed=seed)
 
     def write(folder: Path) -> None:
@@ -129,17 +99,8 @@ def _simulated(seed: int, read: Callable[[Path], Read]) -> Read:
     return read_or_write(folder, TRUTH, write, read)
 
 
-def read_truth(path: Path) -> Truth:
-    """What was planted in a simulated session; raises DataError for a missing or damaged file."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return Truth(json.loads(str(file["parameters"])), file["expected_rates"], file["best_r2"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path} is no truth of a simulated session ({error}); remove it.") from error
-
-
-def _sessions_in(folder: Path) -> list[TrialRecording]:
-    """All sessions of the Neuromatch files in a folder; with the truth that lies beside simulated ones."""
+def _read_folder(folder: Path) -> list[TrialRecording]:
+    """All sessions of the Neuromatch files in a folder, with the truth beside simulated ones."""
     files = sorted(file for file in folder.glob("*.npz") if file.name != TRUTH)
     if not files:
         raise DataError(f"{folder} holds no npz file of sessions; name the folder that does.")
@@ -148,17 +109,16 @@ def _sessions_in(folder: Path) -> list[TrialRecording]:
     return [replace(each, truth=truth) for each in found] if truth.is_file() else found
 
 
-def _one(session: Sequence[str] | str) -> str | None:
+def _single_name(session: Sequence[str] | str) -> str | None:
     names = [session] if isinstance(session, str) else list(session)
     if len(names) > 1:
         raise SettingsError(f"A PupilEncoder reads one session, and {len(names)} are named; name one.")
     return names[0] if names else None
 
 
-def _existing(path: Path) -> Path:
+def _check_file(path: Path) -> Path:
     if not path.is_file():
-        finding = f"{path} is missing"
-        raise DataError(f"{finding}: NEUROKIT_REAL_DATA must name the folder that holds {CUTOUT}.")
+        raise DataError(f"{path} is missing: NEUROKIT_REAL_DATA must name the folder that holds {CUTOUT}.")
     return path
 
 

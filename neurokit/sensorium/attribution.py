@@ -1,13 +1,13 @@
 """Integrated gradients of single neurons: what each pixel of an image contributed to a neuron's rate.
 
-The same numbers as `neurokit.attribution.integrated_gradients` finds for any model, sooner for many neurons
+The same numbers as `neurokit.attribution.integrated_gradients` finds for any model, faster for many neurons
 of a SENSORIUM model (`benchmarks/speed_integrated_gradients.py`): each neuron's gradients are found on the
 patch of the image that it sees, from the neuron back through the patch of each layer that reaches it.
 
-In evaluation mode a core is linear but for its activations, so their slopes at an image are all that a
-gradient needs to know of the way forward. That way is gone once for all neurons; the way back is each
-neuron's own and stays on its patch: 28 x 28 of 36 x 64 pixels for the competition's network. Nothing is
-left out, since no other pixel moves the neuron.
+In evaluation mode a core is linear except for its activations, so their slopes at an image are all that a
+gradient needs of the forward pass. That pass runs once for all neurons; the backward pass is each neuron's
+own and stays on its patch: 28 x 28 of 36 x 64 pixels for the competition's network. Nothing is left out,
+since no other pixel changes the neuron's rate.
 
 The model is taken at one brain state (`AtState`): what is not the image is held constant.
 
@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from neurokit.attribution import Attribution, build_attribution
 from neurokit.errors import DataError, FitError
 from neurokit.insilico.most_exciting import check_neurons
-from neurokit.sensorium.cnn import StackedCore
+from neurokit.sensorium.core import StackedCore
 from neurokit.sensorium.model import MouseModel
 from neurokit.sensorium.readout import GaussianReadout
 from neurokit.training.device import first_tensor
@@ -52,7 +52,7 @@ class Reading:
     weights: Float[Tensor, "N F 2 2"]
 
 
-def reading(
+def find_reading(
     readout: GaussianReadout,
     neurons: Int[Tensor, "N"],
     shift: Float[Tensor, "2"] | None,
@@ -91,24 +91,24 @@ class CoreAt:
                 hooks.enter_context(norm.register_forward_pre_hook(lambda _, inputs: sums.append(inputs[0])))
             features = core(images[:, None], constants)
         self.core, self.shape = core, (features.shape[2], features.shape[3])
-        self.features = _surrounded(features, OFF)
+        self.features = _pad(features, OFF)
         self.slopes = [
-            _surrounded(slope(nn.Sequential(norm, core.activation), values), reach)
-            for norm, values, reach in zip(core.norms, sums, _reaches(core), strict=True)
+            _pad(find_slope(nn.Sequential(norm, core.activation), values), reach)
+            for norm, values, reach in zip(core.norms, sums, _count_reach(core), strict=True)
         ]
 
     def window(self, start: tuple[int, int]) -> Float[Tensor, "B F 2 2"]:
         """What a neuron reads of the map."""
-        return _patch(self.features, start, 2)
+        return _cut_patch(self.features, start, 2)
 
     def back(self, gradients: Float[Tensor, "B F 2 2"], start: tuple[int, int]) -> Float[Tensor, "B F n n"]:
         """From gradients with respect to a window to those with respect to the first layer's sums."""
         gradients = gradients.contiguous(memory_format=torch.channels_last)  # twice as fast on a CPU
         for layer, slopes in zip(self.core.convolutions[:0:-1], self.slopes[:0:-1], strict=True):
-            gradients = gradients * _patch(slopes, start, gradients.shape[-1])
+            gradients = gradients * _cut_patch(slopes, start, gradients.shape[-1])
             for convolution in reversed([m for m in layer.children() if isinstance(m, nn.Conv2d)]):
                 gradients = F.conv_transpose2d(gradients, convolution.weight, groups=convolution.groups)
-        return gradients * _patch(self.slopes[0], start, gradients.shape[-1])
+        return gradients * _cut_patch(self.slopes[0], start, gradients.shape[-1])
 
 
 def to_pixels(
@@ -120,30 +120,30 @@ def to_pixels(
     """
     weight = core.first.weight[:, :1]  # the image's; the others are the constants'
     pixels = F.conv_transpose2d(gradients, weight)[:, 0]
-    (height, width), reach = shape, _reaches(core)[0]
+    (height, width), reach = shape, _count_reach(core)[0]
     image = pixels.new_zeros(len(pixels), height + 2 * reach, width + 2 * reach)
-    _patch(image, start, pixels.shape[-1]).copy_(pixels)
+    _cut_patch(image, start, pixels.shape[-1]).copy_(pixels)
     return image[:, reach : reach + height, reach : reach + width]
 
 
-def slope(function: Callable[[Tensor], Tensor], values: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
-    """The derivative of a function that treats every number by itself."""
+def find_slope(function: Callable[[Tensor], Tensor], values: Float[Tensor, "*any"]) -> Float[Tensor, "*any"]:
+    """The derivative of a function that is applied to each number alone."""
     values = values.detach().requires_grad_()
     with torch.enable_grad():
         return torch.autograd.grad(function(values).sum(), values)[0]
 
 
-def _reaches(core: StackedCore) -> list[int]:
+def _count_reach(core: StackedCore) -> list[int]:
     """How far beyond each layer's map windows reach on the way back, in cells."""
     paddings = [layer.get_parameter("1.weight").shape[-1] // 2 for layer in core.convolutions[1:]]
     return [OFF + sum(paddings[depth:]) for depth in range(len(paddings) + 1)]
 
 
-def _surrounded(values: Float[Tensor, "B F h w"], cells: int) -> Tensor:
+def _pad(values: Float[Tensor, "B F h w"], cells: int) -> Tensor:
     return F.pad(values, (cells,) * 4)
 
 
-def _patch(values: Tensor, start: tuple[int, int], size: int) -> Tensor:
+def _cut_patch(values: Tensor, start: tuple[int, int], size: int) -> Tensor:
     (row, column) = start
     return values[..., row : row + size, column : column + size]
 
@@ -193,8 +193,8 @@ def neuron_attribution(
 
     What `integrated_gradients(model, images, baseline, neuron_rate(neurons), ...)` gives, with the same
     points and weights on the line; without `neurons` all are taken. `rows_at_once` bounds how many images x
-    steps are in memory, 5 MB each for the competition's network. Raises DataError for a model that is no
-    AtState of a mouse, a core of one's own, a neuron that it lacks and a baseline of another size, and
+    steps are in memory, 5 MB each for the competition's network. Raises DataError for a model that is not
+    an AtState of a mouse, a core of your own, a neuron that it lacks and a baseline of another size, and
     FitError where the relative completeness gap is above `tolerance`.
     """
     if not isinstance(model, AtState):
@@ -216,14 +216,14 @@ def neuron_attribution(
     numbers = check_neurons(neurons, rates)
     with evaluating(model), torch.no_grad():
         parts = [
-            _attributed(model, part.to(rates), baseline.to(rates), numbers, steps).cpu()
+            _attribute(model, part.to(rates), baseline.to(rates), numbers, steps).cpu()
             for part in images.split(max(1, rows_at_once // steps))
         ]
     change = (rates[1:] - rates[0])[:, numbers].cpu()
     return build_attribution(torch.cat(parts), change, steps, tolerance)
 
 
-def _attributed(
+def _attribute(
     model: AtState,
     images: Float[Tensor, "K H W"],
     baseline: Float[Tensor, "H W"],
@@ -234,28 +234,28 @@ def _attributed(
     points, shares = _gauss_legendre(steps, away)
     line = baseline + points[:, None, None] * away[:, None]  # K S H W
     mouse = cast(MouseModel, model.model)
-    core, read = _read(mouse, model, line.flatten(0, 1), neurons)
+    core, read = _find_reading(mouse, model, line.flatten(0, 1), neurons)
     height, width = baseline.shape
     found = torch.empty(len(images), len(neurons), height, width).to(away)
     for number, neuron in enumerate(neurons.tolist()):
         start, weights = read.starts[number], read.weights[number]
         drives = (core.window(start) * weights).sum(dim=(1, 2, 3)) + mouse.readout.bias[neuron]
-        steepness = slope(mouse.modulator, drives[:, None]).unflatten(0, line.shape[:2])  # K S 1
+        steepness = find_slope(mouse.modulator, drives[:, None]).unflatten(0, line.shape[:2])  # K S 1
         steepness = (steepness[..., 0] * shares).flatten()
         gradients = core.back(steepness[:, None, None, None] * weights, start)
-        mean = gradients.unflatten(0, line.shape[:2]).sum(dim=1)  # the rest of the way is linear
+        mean = gradients.unflatten(0, line.shape[:2]).sum(dim=1)  # the rest of the pass is linear
         found[:, number] = to_pixels(core.core, mean, start, (height, width))
     return found * away[:, None]
 
 
-def _read(
+def _find_reading(
     mouse: MouseModel, state: AtState, images: Float[Tensor, "B H W"], neurons: Int[Tensor, "O"]
 ) -> tuple[CoreAt, Reading]:
     """The mouse's core at these images, and what the neurons read of it, both in that state."""
     behaviour, eye, stacked = state.behaviour, state.pupil_center, cast(StackedCore, mouse.core)
     core = CoreAt(stacked, images, None if behaviour is None else behaviour.expand(len(images), -1))
     shift = None if eye is None or mouse.shifter is None else mouse.shifter(eye[None])[0]
-    return core, reading(mouse.readout, neurons, shift, core.shape)
+    return core, find_reading(mouse.readout, neurons, shift, core.shape)
 
 
 def _gauss_legendre(steps: int, like: Tensor) -> tuple[Float[Tensor, "S"], Float[Tensor, "S"]]:

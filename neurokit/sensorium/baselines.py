@@ -1,4 +1,4 @@
-"""Baselines: what needs no network and no image, for a score to stand beside.
+"""Baselines: predictions without network or image, to compare a score with.
 
 Each is fitted to the training trials of one mouse and predicts the trials of a part.
 
@@ -9,8 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from neurokit.models.ridge import best_ridge
-from neurokit.sensorium.features import MouseTrials
-from neurokit.sensorium.scaling import scale_behaviour, scale_pupil_center
+from neurokit.sensorium.features import MouseTrials, scale_behaviour, scale_pupil_center
 
 PENALTIES = tuple(10.0**power for power in range(-1, 6))
 

@@ -1,4 +1,4 @@
-"""What makes one trained SENSORIUM model out of scans, and the table of its models.
+"""The config of a SENSORIUM model, and the table of its published models.
 
 A config holds the settings of a model and those of its training. LN, CNN and their versions with behaviour
 (LN_PLUS, CNN_PLUS) are the competition's baselines (Willeke et al., arXiv 2206.08666, 2022); MODEL_4 is
@@ -13,11 +13,9 @@ from pydantic import Field, model_validator
 
 from neurokit.config import Config, Count, Fraction, NonNegative, Seed, WholeNumber
 from neurokit.errors import SettingsError
-from neurokit.sensorium.features import InputSettings
-from neurokit.sensorium.history import LAGS
+from neurokit.sensorium.features import BehaviourScale, InputSettings
+from neurokit.sensorium.past_responses import LAGS, StateSettings
 from neurokit.sensorium.readout import Activation, Gauss
-from neurokit.sensorium.scaling import BehaviourScale
-from neurokit.sensorium.state import StateSettings
 from neurokit.training.settings import FitSettings
 from neurokit.training.system import ModelEntry, SystemConfig
 
@@ -25,7 +23,7 @@ Own = TypeVar("Own", bound="SensoriumConfig")
 Positions = Literal["cortex", "free"]
 Start = Literal["random", "receptive_fields"]
 SEEDS = 1000  # between the seeds of two experiments, so that the members of their ensembles differ
-WARM_UP = 5  # epochs of a training for each that raises its rate
+WARM_UP = 5  # one epoch in so many raises the learning rate at first
 PUBLISHED_FIT = FitSettings(
     epochs=200,
     batch_size=128,
@@ -64,7 +62,7 @@ class ModelSettings(Config):
     position_hidden: Count = 30
     """Units in each of them."""
     position_activation: Activation = "elu"
-    """Their nonlinearity."""
+    """Nonlinearity of these units."""
     init_sigma: NonNegative = 0.1
     """Standard deviation of the Gaussian at first; the map reaches from -1 to 1."""
     init_mu_range: Annotated[float, Field(ge=0, le=0.999)] = 0.3
@@ -80,13 +78,13 @@ class ModelSettings(Config):
     gain: bool = False
     """Whether a slow gain, learned for each trial, multiplies the rate."""
     lags: Count = 5
-    """Numbers that a neuron's history has: its mean response over so many last trials, in each."""
+    """Numbers in a neuron's history: its mean response over as many different stretches of last trials."""
     states: Count = 10
-    """Numbers that the behavioural state of a trial is made of."""
+    """Numbers in the behavioural state of a trial."""
     gain_width: Annotated[float, Field(ge=1)] = 30.0
     """Width of the half Gaussian that smooths the gain, trials."""
     gain_reach: WholeNumber = 100
-    """Trials back that the smoothing takes in."""
+    """How many trials back the smoothing reaches."""
     gamma_input: NonNegative = 6.3831
     """Weight of the penalty on rough input kernels."""
     gamma_readout: NonNegative = 0.0076
@@ -130,7 +128,7 @@ class MouseShape(Config):
 
 
 class SensoriumConfig(SystemConfig):
-    """All that makes a trained model out of scans. The default is the competition's CNN with behaviour."""
+    """Everything that makes a trained model out of scans; by default the competition's CNN with behaviour."""
 
     model: ModelSettings = CNN_PLUS
     """What the model is made of."""
@@ -142,9 +140,9 @@ class SensoriumConfig(SystemConfig):
     """How the behavioural state is fitted, where the model reads it."""
     start: Start = "random"
     """Where readout positions begin: as drawn ('random'), or at the receptive fields measured on training
-    trials (`neurokit.sensorium.retinotopy`)."""
+    trials (`neurokit.sensorium.readout`)."""
     seed: Seed = 42
-    """Of the weights."""
+    """Seed of the weights."""
 
     @model_validator(mode="after")
     def _features_fit_the_model(self) -> "SensoriumConfig":
@@ -171,7 +169,7 @@ class SensoriumConfig(SystemConfig):
         return super().add_seed(SEEDS * seed)
 
     def with_epochs(self: Own, epochs: int) -> Own:
-        """The same, trained for so many epochs at most; a warm-up of a fifth of them stays a fifth."""
+        """The same, trained for `epochs` at most; a warm-up of a fifth of them stays a fifth."""
         fit = self.fit.replace(epochs=epochs)
         if self.fit.warm_up == _warm_up(self.fit.epochs):
             fit = fit.replace(warm_up=_warm_up(epochs))
@@ -182,7 +180,7 @@ def _warm_up(epochs: int) -> int:
     return max(1, epochs // WARM_UP)
 
 
-def _entry(about: str, published: SensoriumConfig) -> ModelEntry:
+def _make_entry(about: str, published: SensoriumConfig) -> ModelEntry:
     """The published config, and one for the demo's mice of 200 neurons: a minute or two on one processor.
 
     Penalties, readout, behaviour and modulator are as published in both; core, batches and schedule of the
@@ -202,11 +200,11 @@ def _entry(about: str, published: SensoriumConfig) -> ModelEntry:
 
 
 MODELS = {
-    "cnn_plus": _entry("four convolutions, with behaviour and eye", SensoriumConfig(model=CNN_PLUS)),
-    "ln": _entry("three linear convolutions and an ELU", SensoriumConfig(model=LN)),
-    "cnn": _entry("four convolutions", SensoriumConfig(model=CNN)),
-    "ln_plus": _entry("ln with behaviour and eye", SensoriumConfig(model=LN_PLUS)),
-    "model_4": _entry(
+    "cnn_plus": _make_entry("four convolutions, with behaviour and eye", SensoriumConfig(model=CNN_PLUS)),
+    "ln": _make_entry("three linear convolutions and an ELU", SensoriumConfig(model=LN)),
+    "cnn": _make_entry("four convolutions", SensoriumConfig(model=CNN)),
+    "ln_plus": _make_entry("ln with behaviour and eye", SensoriumConfig(model=LN_PLUS)),
+    "model_4": _make_entry(
         "the winning entry: cnn_plus with history, state and gain",
         SensoriumConfig(model=MODEL_4, behaviour_scale="range", seed=100),
     ),

@@ -1,6 +1,6 @@
 """Where the members of an ensemble are trained: one after another here, in processes, or as Ray tasks.
 
-The result is the same. Each job trains by itself and saves what it has; an engine only calls it.
+The result is the same. Each job trains and saves its member; an engine only calls it.
 """
 
 import multiprocessing
@@ -43,7 +43,7 @@ def default_workers(device: torch.device, gpus: int) -> int:
 
 
 def worker_devices(device: str, workers: int, gpus: int) -> list[str]:
-    """Where each worker computes: on `device`, or by turns on one of `gpus` where that names none of them."""
+    """Where each worker computes: on `device`, or in turn on each of `gpus` where `device` names none."""
     if device not in ("auto", "cuda") or not gpus:
         return [device] * workers
     return [f"cuda:{number % gpus}" for number in range(workers)]

@@ -1,10 +1,13 @@
 """An ensemble: the same config from other seeds, on other splits, its predictions averaged.
 
-As the SENSORIUM 2022 entry "Model 4" did it: five members with seeds 100 to 104, each on train and
-validation trials dealt anew. They share the behavioural states, which lie in one file beside them. A member
-that is finished is not trained again. No tier that any member trained on can score the ensemble.
+As the SENSORIUM 2022 entry "Model 4" did it: five members with seeds 100 to 104. Per scan, the labels train
+and validation are dealt anew over the trials that bear them, once for each member; test and final_test stay.
+Nearly every validation trial of one member thus trained another, so only test tiers can score an ensemble.
 
-Letters: M members, B trials of a tier, N neurons.
+Members share the behavioural states, which lie in one file beside them. A finished member is not trained
+again.
+
+Letters: M members, T trials of a scan in file order, B trials of a tier, N neurons; tiers are words.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +19,7 @@ import numpy as np
 import pandas as pd
 import safetensors.numpy
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import nn
 
 from neurokit.errors import CheckpointError, DataError, FitError
@@ -25,20 +28,11 @@ from neurokit.sensorium.config import SensoriumConfig
 from neurokit.sensorium.engines import ENGINES, Engine, default_workers
 from neurokit.sensorium.features import MouseTrials
 from neurokit.sensorium.model import SensoriumModel
+from neurokit.sensorium.past_responses import KNOWN_TIERS, known_trials
+from neurokit.sensorium.prediction import Mode, predict
 from neurokit.sensorium.recording import Scan, identity
 from neurokit.sensorium.scores import score_table
-from neurokit.sensorium.splits import MEMBERS, check_held_out, ensemble_tiers
-from neurokit.sensorium.training import (
-    Mode,
-    arrays,
-    build,
-    facts,
-    fit_states,
-    predict,
-    read_states,
-    task,
-    train,
-)
+from neurokit.sensorium.training import arrays, build, facts, fit_states, read_states, task, train
 from neurokit.training import checkpoint
 from neurokit.training.checkpoint import fingerprint
 from neurokit.training.device import Compile, choose_device
@@ -47,6 +41,48 @@ from neurokit.training.system import Build
 
 LoadScans = Callable[[], Mapping[str, Scan]]
 SYSTEM = "sensorium"
+MEMBERS = 5
+SEED = 35382  # that entry's
+
+
+def ensemble_tiers(tiers: np.ndarray, members: int = MEMBERS, seed: int = SEED) -> np.ndarray:
+    """Tiers M T: row m is member m's. Each scan starts from the same seed.
+
+    The sizes of train and validation stay. Numpy's legacy generator is used because its
+    permutations are those of the published splits. Raises DataError for fewer than one member and
+    for a scan without train or without validation trials.
+    """
+    _check_tiers(tiers, members)
+    random = np.random.RandomState(seed)
+    dealt = np.tile(tiers, (members, 1))
+    known = known_trials(tiers)
+    for row in dealt:
+        row[known] = random.permutation(tiers[known])
+    return dealt
+
+
+def held_out(member_tiers: np.ndarray) -> Int[np.ndarray, "K"]:
+    """File indices, ascending, of the trials that no member of M T trained on or chose its epoch by."""
+    return np.flatnonzero(~known_trials(member_tiers).any(0))
+
+
+def check_held_out(member_tiers: np.ndarray, trials: Int[np.ndarray, "B"]) -> None:
+    """Raises DataError where one of the trials (file indices) to score was used by any member."""
+    used = np.asarray(trials)[~np.isin(trials, held_out(member_tiers))]
+    if used.size:
+        finding = (
+            f"{used.size} of {len(trials)} trials to score (file index {used[0]} first) trained a member"
+        )
+        raise DataError(f"{finding} or chose its epoch; score the ensemble on the test tiers only.")
+
+
+def _check_tiers(tiers: np.ndarray, members: int) -> None:
+    if members < 1:
+        raise DataError(f"members is {members}; an ensemble has at least one.")
+    missing = [tier for tier in KNOWN_TIERS if tier not in tiers]
+    if missing:
+        finding = f"The scan has no {' and no '.join(missing)} trials"
+        raise DataError(f"{finding}; there is nothing to deal over the members, so give it both tiers.")
 
 
 @dataclass(frozen=True)
@@ -59,8 +95,8 @@ class Ensemble:
     def predict(self, part: str, *, mode: Mode = "evaluation") -> dict[str, Float[np.ndarray, "M B N"]]:
         """Each member's rates for the trials of a part in ascending file order, by mouse.
 
-        Their mean over M is the ensemble's prediction. Raises DataError for a part of which a member has
-        trained on some trials. `mode` as in `neurokit.sensorium.predict`.
+        Their mean over M is the ensemble's prediction. Raises DataError where a member has trained on
+        trials of the part. `mode` as in `neurokit.sensorium.predict`.
         """
         for key, mouse in self.mice[0].items():
             tiers = np.stack([mice[key].tiers for mice in self.mice])
@@ -101,7 +137,7 @@ class Member:
 
     @property
     def path(self) -> Path:
-        """Of the trained member, without suffix."""
+        """Path of the trained member, without suffix."""
         return self.folder / f"member-{self.number}"
 
     @property
@@ -119,12 +155,12 @@ class Member:
         return {key: ensemble_tiers(scan.tiers, self.members)[self.number] for key, scan in scans.items()}
 
     def task(self, scans: Mapping[str, Scan]) -> dict[str, MouseTrials]:
-        """All mice, their tiers those of this member, their states those that all members share."""
+        """All mice, with the tiers of this member and the states that all members share."""
         states = read_shared_states(self.folder, scans, self.config)
         return task(scans, self.own_config, arrays=states, tiers=self.tiers(scans), device=self.device)
 
     def train(self) -> None:
-        """Trains and saves the member, going on where it was broken off."""
+        """Trains and saves the member, resuming an interrupted training."""
         torch.set_num_threads(self.threads)
         scans = self.load()
         mice, config = self.task(scans), self.own_config
@@ -140,13 +176,13 @@ class Member:
         return checkpoint.load(self.path, into).model.to(choose_device(self.device))
 
     def check(self, data: Mapping[str, Any]) -> None:
-        """Raises CheckpointError where a member of another config, or of other scans than `data`, stands."""
+        """Raises CheckpointError for a member of another config, or of other scans than `data`."""
         found = checkpoint.read_facts(self.path)
         self._refuse("another config", found.get("config") != self.own_config.to_dict())
         self._refuse("other scans", found.get("data") != data)
 
     def check_states(self, states: Mapping[str, np.ndarray]) -> None:
-        """Raises CheckpointError where it was trained on other states than these, which lie beside it."""
+        """Raises CheckpointError for a member that was trained on other states than these."""
         found = checkpoint.read_arrays(self.path)
         same = all(name in found and np.array_equal(found[name], states[name]) for name in states)
         self._refuse("other behavioural states", not same)
@@ -188,12 +224,12 @@ def train_ensemble(
 ) -> Ensemble:
     """Trains what is not yet trained into `folder` and returns the ensemble of all members.
 
-    `load` gives the scans, and `build` makes a model of one's own; for other processes and machines both must
+    `load` gives the scans, and `build` makes a model of your own; for other processes and machines both must
     be importable, such as a `functools.partial` of `neurokit.sensorium.load`. On a cluster `folder` is one
     that all machines share.
     `workers` bounds how many members train at a time in processes or on a local Ray: by default one on each
-    GPU, or two where there is none. Processes take the GPUs by turns, so that more of them than GPUs share
-    one (how fast that is was not measured); each Ray task asks for one. Raises FitError for an unknown
+    GPU, or two without a GPU. Processes take GPUs in turn; more processes than GPUs share them (the speed of
+    that was not measured). Each Ray task asks for one. Raises FitError for an unknown
     engine, missing ray or a killed worker, CheckpointError where the folder holds another ensemble.
     """
     if engine not in ENGINES or members < 1 or (workers is not None and workers < 1):
@@ -205,7 +241,7 @@ def train_ensemble(
     fixed["threads"] = torch.get_num_threads()
     place, scans = Path(folder).absolute(), load()
     jobs = [Member(load, config, number, members, place, **fixed) for number in range(members)]
-    finished = _finished(jobs, scans)
+    finished = _check_finished(jobs, scans)
     if waiting := [job for job in jobs if job not in finished]:
         usual = default_workers(choose_device(device), torch.cuda.device_count())
         ENGINES[engine](waiting, usual if workers is None else workers)
@@ -216,8 +252,8 @@ def train_ensemble(
     )
 
 
-def _finished(jobs: list[Member], scans: Mapping[str, Scan]) -> list[Member]:
-    """The members that are there, each looked at; the states of all are fitted where they are missing."""
+def _check_finished(jobs: list[Member], scans: Mapping[str, Scan]) -> list[Member]:
+    """The trained members, each checked; the states that all share are fitted if they are missing."""
     finished = [job for job in jobs if job.is_trained]
     data = identity(scans)
     for job in finished:

@@ -1,7 +1,7 @@
 """What SENSORIUM is to `neurokit.experiment.Experiment`: its recordings, models, scores and submissions.
 
-A recording are scans by key (a session is a key), a task the trials of each of their mice. `task`, `build`,
-`train` and `predict` stand in `neurokit.sensorium.training`.
+A recording is a table of scans by key (a session is a key), a task the trials of each of their mice. `task`,
+`build` and `train` are in `neurokit.sensorium.training`, `predict` is in `neurokit.sensorium.prediction`.
 
 Letters: B trials of a part, N neurons.
 """
@@ -16,12 +16,19 @@ from neurokit.sensorium.baselines import BASELINES
 from neurokit.sensorium.config import MODELS, SensoriumConfig, search_space
 from neurokit.sensorium.features import MouseTrials
 from neurokit.sensorium.figures import draw
+from neurokit.sensorium.prediction import INPUTS, predict, respond
 from neurokit.sensorium.recording import Scan, Scans, identity
-from neurokit.sensorium.responses import INPUTS, respond
-from neurokit.sensorium.scores import COLUMNS, ceiling_table, given, score_table, scored, yardsticks
+from neurokit.sensorium.scores import (
+    COLUMNS,
+    ceiling_table,
+    given_to_model,
+    list_scored,
+    score_table,
+    yardsticks,
+)
 from neurokit.sensorium.sources import describe_scans, load, sessions, simulate
 from neurokit.sensorium.submission.entry import submit
-from neurokit.sensorium.training import arrays, build, facts, predict, task, train
+from neurokit.sensorium.training import arrays, build, facts, task, train
 from neurokit.training.fit import TrainingResult
 from neurokit.training.system import Option, Score
 
@@ -77,14 +84,14 @@ def evaluate(
     Columns: model, and those of `score_table`; the ceiling has single_trial and spread alone. Scans whose
     test responses are withheld are left out; DataError where nothing else is there.
     """
-    mice = {key: task[key] for key in scored({key: mouse.scan for key, mouse in task.items()})}
+    mice = {key: task[key] for key in list_scored({key: mouse.scan for key, mouse in task.items()})}
     if not mice:
         raise DataError(f"{', '.join(task)} withhold all test responses; evaluate on a scan that has some.")
     predictions = {type(model).__name__: predict(model, mice)}
     for name, baseline in BASELINES.items():
         predictions[name] = {key: baseline(mouse) for key, mouse in mice.items()}
     tables = {name: score_table(mice, each) for name, each in predictions.items()}
-    if len(best := ceiling_table(mice, given(config))):
+    if len(best := ceiling_table(mice, given_to_model(config))):
         tables["ceiling"] = best
     found = pd.concat([table.assign(model=name) for name, table in tables.items()], ignore_index=True)
     return found[["model", *found.columns.drop("model")]]

@@ -1,13 +1,15 @@
 """From scans to batches: what a SENSORIUM model is given of each trial, and what it is to predict.
 
-Behaviour and eye are a scan's raw values on a common scale: `neurokit.sensorium.scaling`.
+Raw images, behaviour and eye are scaled with the scan's published statistics alone. "std" is the scaling of
+behaviour in the SENSORIUM 2022 baselines (Willeke et al., 2022); "range" is that of the competition's winning
+entry. Responses are scaled when a scan is read (`neurokit.sensorium.recording.response_scale`).
 
 Nothing is copied per window or per epoch: a mouse's tensors lie on the device when they fit there, else
 they stay in the mapped pack and reach it in large blocks. What a model reads beyond image, behaviour
-and eye (history, state, rank) comes from past responses and is only made where it is asked for. `ManyMice`
-trains on several mice at once: one batch of each in every step.
+and eye (history, state, rank) comes from past responses and is only made on request.
 
-Letters: T trials of a scan in file order, B trials of a batch, N neurons.
+Letters: T trials of a scan in file order, B trials of a batch, C values of a trial, N neurons, H x W image
+(144 x 256 in most files).
 """
 
 import copy
@@ -16,32 +18,38 @@ import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import sqrt
+from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 from torch import Tensor
 
 from neurokit.config import Config
 from neurokit.errors import DataError
 from neurokit.sensorium.files import TIERS
-from neurokit.sensorium.history import LAGS, HistoryBank, known_trials
-from neurokit.sensorium.recording import Scan
-from neurokit.sensorium.scaling import BehaviourScale, scale_behaviour, scale_pupil_center
-from neurokit.sensorium.state import StateSettings, StateTransform, fit_state
-from neurokit.training.checkpoint import fingerprint
+from neurokit.sensorium.past_responses import (
+    LAGS,
+    HistoryBank,
+    StateSettings,
+    StateTransform,
+    fit_state,
+    known_trials,
+)
+from neurokit.sensorium.recording import HEIGHT, WIDTH, Scan, find_trials, shrink
 
-BLOCKS = 16  # batches that are read from the pack at once where it does not fit on the device
+BehaviourScale = Literal["std", "range"]
+BLOCK_SIZE = 16  # batches that are read from the pack at once where it does not fit on the device
 
 
 class InputSettings(Config):
-    """What the model reads beside the image.
+    """What the model reads besides the image.
 
-    History, state and rank stand for past responses, so a score that rests on them has to say so.
+    History, state and rank carry past responses, so a score that uses them has to say so.
     """
 
     behaviour: BehaviourScale | None = None
-    """How it is scaled: 'std' as in the baselines, 'range' as in Model 4; None: it is not read."""
+    """How behaviour is scaled: 'std' as in the baselines, 'range' as in Model 4; None: it is not read."""
     pupil_center: bool = False
     """Whether the pupil's centre is read."""
     history: bool = False
@@ -57,6 +65,73 @@ class InputSettings(Config):
     def uses_past_responses(self) -> bool:
         """Whether a prediction of one trial needs the responses of others."""
         return self.history or self.state or self.rank
+
+
+def scale_images(
+    images: Num[np.ndarray, "B H W"], mean: Float[np.ndarray, "..."], std: Float[np.ndarray, "..."]
+) -> Float[np.ndarray, "B 36 64"]:
+    """Grey values as the scan's own images were made: standardised in double precision, shrunk, float32."""
+    scaled = [((image[None] - mean) / std).reshape(image.shape) for image in images]
+    small = [image if image.shape == (HEIGHT, WIDTH) else shrink(image) for image in scaled]
+    return np.reshape(small, (-1, HEIGHT, WIDTH)).astype(np.float32)
+
+
+@dataclass(frozen=True, eq=False)
+class Scaling:
+    """From raw values to what a model reads: less `start`, over `spread`."""
+
+    start: Float[np.ndarray, "C"]
+    spread: Float[np.ndarray, "C"]
+
+    def apply(self, values: Float[np.ndarray, "T C"]) -> Float[np.ndarray, "T C"]:
+        """Scaled values, float32; 0 where the spread is not above 0, never NaN."""
+        centred, spread = values - self.start, np.broadcast_to(self.spread, values.shape)
+        return np.divide(centred, spread, out=np.zeros(values.shape), where=spread > 0).astype(np.float32)
+
+
+def behaviour_scaling(known: Mapping[str, np.ndarray], kind: BehaviourScale) -> Scaling:
+    """The scaling for a scan with these statistics of behaviour; `drop_sign` comes before it."""
+    if kind == "std":
+        return Scaling(np.zeros(3), known["std"])
+    low, high = known["min"], known["max"]
+    start = np.array([low[0], 0.0, 0.0])
+    return Scaling(start, np.array([high[0] - low[0], known["std"][1], max(-low[2], high[2])]))
+
+
+def drop_sign(behaviour: Float[np.ndarray, "T 3"], kind: BehaviourScale) -> Float[np.ndarray, "T 3"]:
+    """Raw behaviour; for "range" without the sign of running."""
+    if kind == "std":
+        return behaviour
+    size, change, running = behaviour.T
+    return np.stack([size, change, np.abs(running)], axis=1)
+
+
+def scale_behaviour(scan: Scan, kind: BehaviourScale) -> Float[np.ndarray, "T 3"]:
+    """Pupil size, its change, and running speed, without unit, float32.
+
+    "std": each divided by its standard deviation, not centred. "range": pupil size from 0 at its
+    smallest to 1 at its largest, its change by its standard deviation, and running without its
+    sign, by the fastest run in either direction. A component that never varies is 0, never NaN.
+    """
+    return behaviour_scaling(scan.statistics["behavior"], kind).apply(drop_sign(scan.behaviour, kind))
+
+
+def scale_pupil_center(scan: Scan) -> Float[np.ndarray, "T 2"]:
+    """Eye position, each direction z-scored, float32; 0 where the eye never moved or was not seen."""
+    known = scan.statistics["pupil_center"]
+    return Scaling(known["mean"], known["std"]).apply(scan.pupil_center)
+
+
+def input_scales(scan: Scan, inputs: InputSettings) -> dict[str, np.ndarray]:
+    """What the scan's raw inputs are scaled with, by name, for a checkpoint; only of inputs that are read."""
+    known, eye = scan.statistics, scan.statistics["pupil_center"]
+    found = {f"images_{word}": known["images"][word] for word in ("mean", "std")}
+    if inputs.behaviour is not None:
+        scaling = behaviour_scaling(known["behavior"], inputs.behaviour)
+        found |= {"behaviour_start": scaling.start, "behaviour_spread": scaling.spread}
+    if inputs.pupil_center:
+        found |= {"pupil_center_start": eye["mean"], "pupil_center_spread": eye["std"]}
+    return {name: np.asarray(values, dtype=float) for name, values in found.items()}
 
 
 @dataclass(frozen=True)
@@ -75,7 +150,7 @@ class MouseBatch:
 class MouseTrials:
     """One mouse's trials, ready for a model.
 
-    `tiers` replace the scan's own (a member's of an ensemble); history and state go by the scan's
+    `tiers` replace the scan's own, as for a member of an ensemble; history and state follow the scan's
     own, so that they are the same for all members. A `state` that was fitted before is used as it
     is. Raises DataError for a scan without what is to be read: behaviour, the order of its trials.
     """
@@ -88,24 +163,24 @@ class MouseTrials:
         tiers: np.ndarray | None = None,
         state: StateTransform | None = None,
     ) -> None:
-        _check(scan, inputs, tiers)
+        _check_inputs(scan, inputs, tiers)
         self.scan, self.inputs = scan, inputs
         self.tiers = scan.tiers if tiers is None else tiers
         self.state = fit_scan_state(scan, inputs.state_settings) if state is None and inputs.state else state
-        self.images, self.responses = _mapped(scan.images), _mapped(scan.responses)
-        self._bank = _history(scan) if inputs.history or inputs.state else None
-        self._small = self._small_inputs()
+        self.images, self.responses = _to_tensor(scan.images), _to_tensor(scan.responses)
+        self._bank = _make_bank(scan) if inputs.history or inputs.state else None
+        self._small = self._make_small_inputs()
         self.device, self.resident = torch.device("cpu"), True
 
-    def to(self, device: torch.device | str, *, most_bytes: int | float | None = None) -> "MouseTrials":
+    def to(self, device: torch.device | str) -> "MouseTrials":
         """Moves what fits to the device and returns itself.
 
-        Images and responses move where they take `most_bytes` or less (default: half of what is free
-        on a GPU); the rest always does.
+        Images and responses move unless they take more than half of what is free on a GPU; the rest always
+        does.
         """
         self.device = torch.device(device)
         size = sum(tensor.nbytes for tensor in (self.images, self.responses))
-        self.resident = size <= (_free_bytes(self.device) if most_bytes is None else most_bytes)
+        self.resident = size <= _count_free_bytes(self.device)
         if self.resident:
             self.images, self.responses = (t.to(self.device) for t in (self.images, self.responses))
         self._small = {name: tensor.to(self.device) for name, tensor in self._small.items()}
@@ -115,16 +190,14 @@ class MouseTrials:
 
     def with_tiers(self, tiers: np.ndarray) -> "MouseTrials":
         """The same trials dealt to other tiers, on the same memory."""
-        _check(self.scan, self.inputs, tiers)
+        _check_inputs(self.scan, self.inputs, tiers)
         other = copy.copy(self)
         other.tiers = tiers
         return other
 
     def trials(self, tier: str) -> Int[Tensor, "K"]:
         """File indices of a tier, ascending, none for a tier without trials; DataError for another word."""
-        if tier not in TIERS:
-            raise DataError(f"{tier!r} is no tier: choose one of {', '.join(TIERS)}.")
-        return torch.from_numpy(np.flatnonzero(self.tiers == tier))
+        return torch.from_numpy(find_trials(self.tiers, tier))
 
     def batches(
         self, trials: Int[Tensor, "K"], size: int, generator: torch.Generator | None = None
@@ -138,11 +211,11 @@ class MouseTrials:
         if not len(trials):
             return  # torch would split nothing into one batch of nothing
         trials = trials.to(self.device) if self.resident else trials  # once, not with every batch
-        for block in trials.split(size if self.resident else size * BLOCKS):
-            parts = (rows.split(size) for rows in (block, *self._rows(block)))
-            yield from itertools.starmap(self._batch, zip(*parts, strict=True))
+        for block in trials.split(size if self.resident else size * BLOCK_SIZE):
+            parts = (rows.split(size) for rows in (block, *self._read_rows(block)))
+            yield from itertools.starmap(self._make_batch, zip(*parts, strict=True))
 
-    def _rows(self, trials: Int[Tensor, "K"]) -> tuple[Tensor, Tensor]:
+    def _read_rows(self, trials: Int[Tensor, "K"]) -> tuple[Tensor, Tensor]:
         """Images and responses of these trials, on the device; from the pack in the file's order."""
         if self.resident:  # index_select copies rows, brackets pick numbers
             return self.images.index_select(0, trials), self.responses.index_select(0, trials)
@@ -153,13 +226,13 @@ class MouseTrials:
         )
         return images, responses
 
-    def _batch(self, trials: Tensor, images: Tensor, responses: Tensor) -> MouseBatch:
+    def _make_batch(self, trials: Tensor, images: Tensor, responses: Tensor) -> MouseBatch:
         inputs = {"images": images} | {name: values[trials] for name, values in self._small.items()}
         if self.inputs.history and self._bank is not None:
             inputs["history"] = self._bank(trials).to(self.device)
         return MouseBatch(self.scan.key, inputs, responses, sqrt(len(self.tiers) / len(trials)))
 
-    def _small_inputs(self) -> dict[str, Tensor]:
+    def _make_small_inputs(self) -> dict[str, Tensor]:
         found: dict[str, np.ndarray] = {}
         if self.inputs.behaviour is not None:
             found["behaviour"] = scale_behaviour(self.scan, self.inputs.behaviour)
@@ -178,24 +251,24 @@ def fit_scan_state(scan: Scan, settings: StateSettings) -> StateTransform:
     return fit_state(scan.responses, scan.rank, known_trials(scan.tiers), settings)
 
 
-def _mapped(array: np.ndarray) -> Tensor:
+def _to_tensor(array: np.ndarray) -> Tensor:
     """A tensor on the same memory, which is mapped read-only; nothing here writes to it."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
         return torch.from_numpy(array)
 
 
-def _free_bytes(device: torch.device) -> float:
+def _count_free_bytes(device: torch.device) -> float:
     """Bytes that images and responses of one mouse may take."""
     return torch.cuda.mem_get_info(device)[0] / 2 if device.type == "cuda" else float("inf")
 
 
-def _history(scan: Scan) -> HistoryBank:
+def _make_bank(scan: Scan) -> HistoryBank:
     known = torch.from_numpy(known_trials(scan.tiers))
-    return HistoryBank(_mapped(scan.responses), torch.from_numpy(scan.rank), known, LAGS)
+    return HistoryBank(_to_tensor(scan.responses), torch.from_numpy(scan.rank), known, LAGS)
 
 
-def _check(scan: Scan, inputs: InputSettings, tiers: np.ndarray | None) -> None:
+def _check_inputs(scan: Scan, inputs: InputSettings, tiers: np.ndarray | None) -> None:
     if (inputs.behaviour or inputs.pupil_center) and not scan.has_behaviour:
         raise DataError(
             f"Scan {scan.key} has no behaviour (all zero); leave it out, or use a model without behaviour "
@@ -211,44 +284,3 @@ def _check(scan: Scan, inputs: InputSettings, tiers: np.ndarray | None) -> None:
         raise DataError(f"tiers hold {str(unknown[0])!r} for scan {scan.key}; use {', '.join(TIERS)}.")
     if tiers is not None and len(tiers) != len(scan.tiers):
         raise DataError(f"{len(tiers)} tiers for {len(scan.tiers)} trials of scan {scan.key}; give one each.")
-
-
-class ManyMice:
-    """The training trials of all mice: what `fit` trains on.
-
-    An epoch has as many steps as the mouse with most trials has batches; a step is one batch of each
-    mouse. Mice with fewer trials start anew, in a new order, within the epoch. `note` says what else a
-    broken-off training must agree in to go on. Raises DataError for no mice, or one without trials of
-    the tier.
-    """
-
-    def __init__(self, mice: Mapping[str, MouseTrials], tier: str = "train", note: str = "") -> None:
-        _check_trials(mice, tier)
-        self.mice, self.tier, self.note = dict(mice), tier, note
-        self.device = next(iter(self.mice.values())).device
-
-    def fingerprint(self) -> str:
-        """Which scans, tiers, inputs and fitted states these are."""
-        mice = self.mice.values()
-        facts = [f"{mouse.scan.key} {mouse.scan.fingerprint} {mouse.inputs}" for mouse in mice]
-        tiers = [np.asarray(mouse.tiers).astype("U10") for mouse in mice]
-        states = [array for mouse in mice if mouse.state for array in mouse.state.arrays().values()]
-        return fingerprint(np.array([self.tier, self.note, *facts]), *tiers, *states)
-
-    def steps(self, size: int, generator: torch.Generator, epoch: int = 0) -> Iterator[list[MouseBatch]]:
-        """One batch of each mouse, again and again until all trials of every mouse were seen."""
-        streams = [self._endless(mouse, size, generator) for mouse in self.mice.values()]
-        longest = max(len(mouse.trials(self.tier)) for mouse in self.mice.values())
-        for _ in range(-(-longest // size)):
-            yield [next(stream) for stream in streams]
-
-    def _endless(self, mouse: MouseTrials, size: int, generator: torch.Generator) -> Iterator[MouseBatch]:
-        while True:
-            yield from mouse.batches(mouse.trials(self.tier), size, generator)
-
-
-def _check_trials(mice: Mapping[str, MouseTrials], tier: str) -> None:
-    without = [key for key, mouse in mice.items() if not len(mouse.trials(tier))]
-    if without or not mice:
-        finding = f"Scan {', '.join(without)} has" if without else "Without a scan there are"
-        raise DataError(f"{finding} no trials of tier {tier!r}; give scans that have some.")

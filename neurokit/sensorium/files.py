@@ -36,6 +36,7 @@ MOST_BYTES_OF_ARRAY = 1 << 26
 _KEY = re.compile(r"static([A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)-GrayImageNet")
 _TOPS = ("data", "meta")
 Root = TypeVar("Root", str, Path)
+SUFFIX = "GrayImageNet-94c6ff995dac583098847cfecd43e7b6"  # of the published scans
 TIERS = ("train", "validation", "test", "final_test")
 FIELDS = ("images", "responses", "behavior", "pupil_center")
 _NUMBERED = re.compile(r"data/(\w+)/(0|[1-9]\d*)\.npy")
@@ -69,7 +70,7 @@ class ScanFiles:
         if self.sizes[name] > MOST_BYTES_OF_ARRAY:
             raise self.error(name, f"has {self.sizes[name]} bytes, more than {MOST_BYTES_OF_ARRAY}")
         try:
-            return _array(self.content(name))
+            return _parse_array(self.content(name))
         except OSError as error:
             raise self.error(name, f"could not be read ({error})") from error
         except (ValueError, SyntaxError) as error:
@@ -81,41 +82,41 @@ class ScanFiles:
 
 
 @contextmanager
-def opened_scan(source: str | Path) -> Iterator[ScanFiles]:
+def open_scan(source: str | Path) -> Iterator[ScanFiles]:
     """The scan in a zip, its unpacked folder, or a folder that holds only that one, for a `with`.
 
-    Raises DataError where there is not exactly one scan or no name has its key, and for a zip as
+    Raises DataError unless there is exactly one scan, with a key in a name, and for a zip as
     `neurokit.files.archives.open_archive` does.
     """
     source = Path(source)
     if source.is_dir():
         try:
-            files = _in_folder(source)
+            files = _list_folder(source)
         except OSError as error:
             finding = f"{source} could not be read ({error})"
             raise DataError(f"{finding}: check its files and their permissions.") from error
         yield files
         return
     with open_archive(source, MOST_BYTES, MOST_MEMBERS) as archive:
-        yield _in_zip(source, archive)
+        yield _list_zip(source, archive)
 
 
-def _in_zip(source: Path, archive: zipfile.ZipFile) -> ScanFiles:
+def _list_zip(source: Path, archive: zipfile.ZipFile) -> ScanFiles:
     members = {member.filename: member for member in archive.infolist() if not member.is_dir()}
-    roots = (_root(name) for name in members)
-    root = _single(source, {root for root in roots if root is not None})
-    inside = {name.removeprefix(root): members[name] for name in members if _root(name) == root}
+    roots = (_find_root(name) for name in members)
+    root = _pick_one(source, {root for root in roots if root is not None})
+    inside = {name.removeprefix(root): members[name] for name in members if _find_root(name) == root}
     facts = [(name, member.file_size, member.CRC) for name, member in inside.items()]
     return ScanFiles(
         source,
-        _key(source, root, source.name),
-        _fingerprint([*facts, ("", source.stat().st_size, 0)]),
+        _find_key(source, root, source.name),
+        _digest([*facts, ("", source.stat().st_size, 0)]),
         {name: member.file_size for name, member in inside.items()},
         lambda name: archive.read(inside[name]),
     )
 
 
-def _root(name: str) -> str | None:
+def _find_root(name: str) -> str | None:
     """What stands before `data/` or `meta/`: nothing, or one folder."""
     parts = name.split("/")
     if parts[0] in _TOPS:
@@ -123,17 +124,17 @@ def _root(name: str) -> str | None:
     return f"{parts[0]}/" if len(parts) > 2 and parts[1] in _TOPS else None
 
 
-def _in_folder(source: Path) -> ScanFiles:
+def _list_folder(source: Path) -> ScanFiles:
     folder = source
     if not _is_scan(source):
-        folder = _single(source, {inner for inner in source.iterdir() if _is_scan(inner)})
-    found = dict(_files(folder))
+        folder = _pick_one(source, {inner for inner in source.iterdir() if _is_scan(inner)})
+    found = dict(_walk(folder))
     return ScanFiles(
         source,
-        _key(source, folder.name, source.absolute().name),
-        _fingerprint([(name, facts.st_size, facts.st_mtime_ns) for name, facts in found.items()]),
+        _find_key(source, folder.name, source.absolute().name),
+        _digest([(name, facts.st_size, facts.st_mtime_ns) for name, facts in found.items()]),
         {name: facts.st_size for name, facts in found.items()},
-        lambda name: _bytes(f"{folder}/{name}"),
+        lambda name: _read_bytes(f"{folder}/{name}"),
     )
 
 
@@ -141,7 +142,7 @@ def _is_scan(folder: Path) -> bool:
     return any((folder / top).is_dir() for top in _TOPS)
 
 
-def _files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+def _walk(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
     """Every file's name and facts; as texts, since 28,000 paths would take longer than asking the disk."""
     for top in _TOPS:
         for parent, _, names in os.walk(folder / top):
@@ -149,12 +150,12 @@ def _files(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
             yield from ((f"{inside}/{name}", os.stat(f"{parent}/{name}")) for name in names)
 
 
-def _bytes(path: str) -> bytes:
+def _read_bytes(path: str) -> bytes:
     with open(path, "rb", buffering=0) as stream:
         return stream.read()
 
 
-def _single(source: Path, found: set[Root]) -> Root:
+def _pick_one(source: Path, found: set[Root]) -> Root:
     if len(found) == 1:
         return found.pop()
     held = ", ".join(sorted(Path(each).name or "data and meta" for each in found)) or "none"
@@ -167,7 +168,7 @@ def scan_key(name: str) -> str | None:
     return match[1] if match else None
 
 
-def _key(source: Path, *names: str) -> str:
+def _find_key(source: Path, *names: str) -> str:
     for name in names:
         if key := scan_key(name):
             return key
@@ -175,13 +176,13 @@ def _key(source: Path, *names: str) -> str:
     raise DataError(f"{finding}: name its folder or zip static<key>-GrayImageNet-<hash>.")
 
 
-def _fingerprint(facts: Iterable[tuple[str, int, int]]) -> str:
+def _digest(facts: Iterable[tuple[str, int, int]]) -> str:
     return hashlib.sha256(repr(sorted(facts)).encode()).hexdigest()[:16]
 
 
-def _array(content: bytes) -> np.ndarray:
-    """The array of an npy file; ValueError where it is none, is pickled or claims another size."""
-    shape, fortran_order, dtype, start = _header(_before_data(content))
+def _parse_array(content: bytes) -> np.ndarray:
+    """The array of an npy file; ValueError for another file, pickled objects or a wrong size."""
+    shape, fortran_order, dtype, start = _parse_header(_cut_header(content))
     if dtype.hasobject:
         raise ValueError("it holds pickled objects")
     held = len(content) - start
@@ -191,14 +192,14 @@ def _array(content: bytes) -> np.ndarray:
     return values.reshape(shape, order="F" if fortran_order else "C")
 
 
-def _before_data(content: bytes) -> bytes:
+def _cut_header(content: bytes) -> bytes:
     """The first bytes of an npy file, to the end of its header by its own count."""
     start = 10 if content[6:7] == b"\1" else 12  # npy versions 1 and 2
     return content[: start + int.from_bytes(content[8:start], "little")]
 
 
 @lru_cache(maxsize=16)  # thousands of trials have the same few headers
-def _header(content: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]:
+def _parse_header(content: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]:
     """Shape, whether columns come first, dtype, and where the data start; ValueError for no npy header."""
     stream = io.BytesIO(content)
     return *read_header(stream), stream.tell()
@@ -216,9 +217,9 @@ def read_trials(files: ScanFiles) -> dict[str, np.ndarray]:
     stamps = "meta/trials/frame_trial_ts.npy"
     timestamps = None
     if stamps in files.sizes:
-        timestamps = _texts(files, stamps, _per_trial(files, stamps, len(tiers)))
+        timestamps = _to_texts(files, stamps, _read_per_trial(files, stamps, len(tiers)))
     rank, ordered = presentation_order(trial_ids, timestamps)
-    image_ids = whole_numbers(files, "meta/trials/frame_image_id.npy", len(tiers))
+    image_ids = read_whole_numbers(files, "meta/trials/frame_image_id.npy", len(tiers))
     return {
         "tiers": tiers,
         "image_ids": image_ids,
@@ -234,7 +235,7 @@ def read_tiers(files: ScanFiles) -> np.ndarray:
     tiers = files.read(name)
     if tiers.ndim != 1:
         raise files.error(name, f"has shape {tiers.shape} instead of one word a trial")
-    tiers = _texts(files, name, tiers)
+    tiers = _to_texts(files, name, tiers)
     unknown = sorted(set(tiers.tolist()) - set(TIERS))
     if unknown:
         raise files.error(name, f"holds the unknown tiers {unknown}", f"use {', '.join(TIERS)}")
@@ -247,8 +248,8 @@ def read_tiers(files: ScanFiles) -> np.ndarray:
 def read_trial_ids(files: ScanFiles, trials: int) -> np.ndarray:
     """What trial_idx holds, T: integers or texts; DataError where one is doubled."""
     name = "meta/trials/trial_idx.npy"
-    ids = _per_trial(files, name, trials)
-    ids = _texts(files, name, ids) if ids.dtype.kind in "US" else whole_numbers(files, name, trials)
+    ids = _read_per_trial(files, name, trials)
+    ids = _to_texts(files, name, ids) if ids.dtype.kind in "US" else read_whole_numbers(files, name, trials)
     if len(np.unique(ids)) < trials:
         raise files.error(name, "names a trial twice")
     return ids
@@ -260,9 +261,9 @@ def presentation_order(
     """The place of each trial in the order of presentation, 0 to T - 1, and whether that is known.
 
     Integer ids order the trials, gaps or not; else time stamps do, equal ones (to the second) in
-    the order of the files. Where there is neither, the order of the files stands in for it.
+    the order of the files. Without either, the order of the files takes its place.
     """
-    keys = trial_ids if trial_ids.dtype.kind == "i" else _times(timestamps)
+    keys = trial_ids if trial_ids.dtype.kind == "i" else _parse_times(timestamps)
     if keys is None:
         return np.arange(len(trial_ids)), False
     rank = np.empty(len(keys), dtype=np.int64)
@@ -270,22 +271,22 @@ def presentation_order(
     return rank, True
 
 
-def whole_numbers(files: ScanFiles, name: str, length: int) -> Int[np.ndarray, "length"]:
+def read_whole_numbers(files: ScanFiles, name: str, length: int) -> Int[np.ndarray, "length"]:
     """The integers of an array; DataError where it does not hold `length` whole numbers."""
-    values = _per_trial(files, name, length)
+    values = _read_per_trial(files, name, length)
     if values.dtype.kind not in "iuf" or not (np.isfinite(values) & (values == np.floor(values))).all():
         raise files.error(name, f"holds {values.dtype} values instead of whole numbers")
     return values.astype(np.int64)
 
 
-def _per_trial(files: ScanFiles, name: str, length: int) -> np.ndarray:
+def _read_per_trial(files: ScanFiles, name: str, length: int) -> np.ndarray:
     values = files.read(name)
     if values.shape != (length,):
         raise files.error(name, f"has shape {values.shape} instead of {(length,)}")
     return values
 
 
-def _texts(files: ScanFiles, name: str, values: np.ndarray) -> np.ndarray:
+def _to_texts(files: ScanFiles, name: str, values: np.ndarray) -> np.ndarray:
     """The values as texts; DataError for bytes that are not ASCII."""
     try:
         return values.astype(str)
@@ -306,7 +307,7 @@ def _check_folders(files: ScanFiles, trials: int) -> None:
             raise files.error(f"data/{field}", finding + which)
 
 
-def _times(timestamps: np.ndarray | None) -> np.ndarray | None:
+def _parse_times(timestamps: np.ndarray | None) -> np.ndarray | None:
     """Times of texts such as "Timestamp('2019-05-04 10:00:21')"; None where one has no time in it."""
     texts = [] if timestamps is None else timestamps.tolist()
     found = [match[0] for match in map(_STAMP.search, texts) if match]

@@ -3,8 +3,8 @@
     model = accelerate(build(...))    # or NEUROKIT_FAST=1 neurokit sensorium train
 
 Two pieces of a SENSORIUM model are fused: the readout, which then never holds all channels of all neurons at
-once (B C N, 262 MB for 128 images of 8,000 neurons), and the weight gradient of a depthwise convolution, for
-which torch has no quick way on a CPU. Weights keep their names and values, so checkpoints fit either kind.
+once (B C N, 262 MB for 128 images of 8,000 neurons), and the weight gradient of a depthwise convolution,
+which torch computes slowly on a CPU. Weights keep their names and values, so checkpoints fit either kind.
 The loops below are compiled when they are first called, in a few seconds.
 
 Letters: B images, C channels, H x W map, N neurons, K x K kernel.
@@ -55,8 +55,8 @@ def accelerate(model: nn.Module) -> nn.Module:
 
 
 def check_usable(device: torch.device) -> None:
-    """Raises SettingsError without numba, and for a device that is no CPU."""
-    _compiled(read_loop)
+    """Raises SettingsError without numba, and for a device other than a CPU."""
+    _compile(read_loop)
     if device.type != "cpu":
         raise SettingsError(
             f"The kernels of NEUROKIT_FAST compute on a CPU, not on {device}; go without NEUROKIT_FAST, or "
@@ -131,7 +131,7 @@ class _Read(torch.autograd.Function):
         positions, weights = positions.contiguous(), weights.T.contiguous()
         ctx.save_for_backward(table, positions, weights)
         drives = table.new_empty(positions.shape[:2])
-        _by_image(read_loop, [table, positions, drives], weights)
+        _run_by_image(read_loop, [table, positions, drives], weights)
         return drives
 
     @staticmethod
@@ -139,7 +139,7 @@ class _Read(torch.autograd.Function):
         table, positions, weights = ctx.saved_tensors
         of_table, of_positions = torch.zeros_like(table), torch.empty_like(positions)
         images = [table, positions, gradient.contiguous(), of_table, of_positions]
-        of_weights = _summed(read_gradient_loop, images, weights, shape=weights.shape)
+        of_weights = _sum_over_images(read_gradient_loop, images, weights, shape=weights.shape)
         return of_table.movedim(-1, 1), of_positions, of_weights.T
 
 
@@ -160,18 +160,20 @@ class _Depthwise(torch.autograd.Function):
         of_maps = F.conv2d(gradient, weight.flip(2, 3), padding=rest, groups=len(weight))
         padded = F.pad(maps.movedim(1, -1), (0, 0, wide, wide, high, high)).contiguous()
         images = [padded, gradient.movedim(1, -1).contiguous()]
-        of_weight = _summed(kernel_gradient_loop, images, shape=(*weight.shape[2:], len(weight)))
+        of_weight = _sum_over_images(kernel_gradient_loop, images, shape=(*weight.shape[2:], len(weight)))
         return of_maps, of_weight.movedim(-1, 0)[:, None], None
 
 
-def _summed(loop: Callable[..., None], images: list[Tensor], *shared: Tensor, shape: Sequence[int]) -> Tensor:
-    """As `_by_image`; each share adds to sums of this shape of its own, whose total is returned."""
+def _sum_over_images(
+    loop: Callable[..., None], images: list[Tensor], *shared: Tensor, shape: Sequence[int]
+) -> Tensor:
+    """As `_run_by_image`; each share adds to sums of this shape of its own, whose total is returned."""
     sums = torch.zeros(torch.get_num_threads(), *shape)
-    _by_image(loop, images, *shared, sums=sums)
+    _run_by_image(loop, images, *shared, sums=sums)
     return sums.sum(dim=0)
 
 
-def _by_image(
+def _run_by_image(
     loop: Callable[..., None], images: list[Tensor], *shared: Tensor, sums: Tensor | None = None
 ) -> None:
     """Calls the loop on shares of the images, as many at once as torch has threads.
@@ -179,7 +181,7 @@ def _by_image(
     Each share adds to a row of `sums`. Raises SettingsError in a backward pass that is to be differentiated
     again: autograd could not see into the loop.
     """
-    if torch.is_grad_enabled():  # it never is in a Function, but for `create_graph`
+    if torch.is_grad_enabled():  # it never is inside a Function, except for `create_graph`
         raise SettingsError(
             "The kernels of neurokit.sensorium.kernels have first derivatives only; go without them here."
         )
@@ -189,14 +191,14 @@ def _by_image(
     def run(share: int) -> None:
         own = [tensor[edges[share] : edges[share + 1]] for tensor in images]
         added = [] if sums is None else [sums[share]]
-        _compiled(loop)(*(tensor.detach().numpy() for tensor in (*own, *shared, *added)))
+        _compile(loop)(*(tensor.detach().numpy() for tensor in (*own, *shared, *added)))
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(run, range(threads)))  # a list, so that what one raises is raised here
 
 
 @functools.cache
-def _compiled(loop: Callable[..., None]) -> Callable[..., None]:
+def _compile(loop: Callable[..., None]) -> Callable[..., None]:
     """The loop in machine code, which runs beside other threads; NaN stays NaN."""
     try:
         from numba import njit

@@ -1,19 +1,21 @@
 """The SENSORIUM 2022 models: LN, CNN, each with behaviour, and the winning entry's Model 4.
 
-All mice share one core; each has a readout, and where the settings say so a shifter and a modulator.
-Which parts, and every number, is said in `neurokit.sensorium.config`.
+All mice share one core; each has a readout, and if the settings say so a shifter and a modulator.
+`neurokit.sensorium.config` says which parts a model has, and every number.
 
-The shifter says that where the eye looks moves what all neurons see: a small perceptron from the pupil's
+An eye movement moves what all neurons see. The shifter models this: a small perceptron from the pupil's
 centre to one offset of all readout positions (SENSORIUM 2022 baseline, Willeke et al., arXiv 2206.08666,
 2022; after Walker et al., Nature Neuroscience, 2019).
 
-A core of one's own can take the place of the convolutions (`neurokit.sensorium.own_models`).
+A core of your own can take the place of the convolutions (`neurokit.sensorium.core.Core`). So can a complete
+model of your own take the place of all this: a function of task and config makes a `MiceModel`, and an
+experiment takes that function as its `build`.
 
 Letters: B images, H x W image (36 x 64), N neurons, L lags, S state numbers, D coordinates in cortex.
 """
 
 from collections.abc import Mapping
-from typing import Any, SupportsIndex, cast
+from typing import Any, Protocol, SupportsIndex, cast, runtime_checkable
 
 import numpy as np
 import torch
@@ -22,22 +24,15 @@ from torch import Tensor, nn
 
 from neurokit.config import Seed, check_value
 from neurokit.errors import DataError, SettingsError
-from neurokit.sensorium.cnn import StackedCore
 from neurokit.sensorium.config import CNN, ModelSettings, MouseShape
+from neurokit.sensorium.core import Core, OwnCore, StackedCore, make_own_core
 from neurokit.sensorium.modulator import HistoryStateGain, HistoryTerm, StateTerm, TrialGain
-from neurokit.sensorium.own_models import Core, OwnCore, own_core
 from neurokit.sensorium.readout import CortexPositions, FreePositions, GaussianReadout
 from neurokit.training.checkpoint import class_name
 from neurokit.training.device import full_precision
+from neurokit.training.predict import evaluating
 
 BEHAVIOURS = 3  # pupil size, its derivative, running speed
-USED_BY = {
-    "behaviour": "behaviour",
-    "pupil_center": "shifter",
-    "history": "history",
-    "state": "state",
-    "rank": "gain",
-}
 
 
 class Shifter(nn.Sequential):
@@ -85,10 +80,7 @@ class MouseModel(nn.Module):
         Behaviour and pupil centre are scaled ones. Of the last three, None contributes nothing. Raises
         DataError for an input that the model lacks, and for one that it would ignore.
         """
-        for name, value in (("history", history), ("state", state), ("rank", rank)):
-            self._refuse_unused(name, value)
-        drive = self.drive(images, behaviour, pupil_center)
-        return self.modulator(drive, history, state, rank)
+        return self.modulator(self.drive(images, behaviour, pupil_center), history, state, rank)
 
     def drive(
         self,
@@ -99,16 +91,14 @@ class MouseModel(nn.Module):
         noise: Float[Tensor, "B N 2"] | None = None,
     ) -> Float[Tensor, "B N"]:
         """What the readout gives, before history, state, ELU and gain; `noise` as GaussianReadout's."""
-        for name, value in (("behaviour", behaviour), ("pupil_center", pupil_center)):
-            self._refuse_unused(name, value)
-            if value is None and getattr(self.settings, USED_BY[name]):
-                raise DataError(f"This model reads {name}; pass it, or use a model without {USED_BY[name]}.")
+        read = (("behaviour", behaviour, "behaviour"), ("pupil_center", pupil_center, "shifter"))
+        for name, value, part in read:
+            if value is None and getattr(self.settings, part):
+                raise DataError(f"This model reads {name}; pass it, or use a model without {part}.")
+            if value is not None and not getattr(self.settings, part):
+                raise DataError(f"This model has no {part} and would ignore {name}; leave it out.")
         shift = None if self.shifter is None else self.shifter(pupil_center)
         return self.readout(self.core(images[:, None], behaviour), shift, noise)
-
-    def _refuse_unused(self, name: str, value: Tensor | None) -> None:
-        if value is not None and not getattr(self.settings, USED_BY[name]):
-            raise DataError(f"This model has no {USED_BY[name]} and would ignore {name}; leave it out.")
 
     def regulariser(self) -> Float[Tensor, ""]:
         """The weighted penalties of one batch of this mouse: core, readout and modulator."""
@@ -121,10 +111,10 @@ class SensoriumModel(nn.Module):
     """One core for all mice; `mouse(key)` is the model of one of them.
 
     Mice and settings may be plain dictionaries, as `configuration` gives them, so that a checkpoint can
-    make the model anew; `core` is one's own, what makes it of a number of input channels, or what
-    `configuration` says of it. Weights are drawn from torch's global generator; `make_model` takes a seed.
-    Raises SettingsError for a key that torch cannot store, a gain without a number of trials, and a core that
-    lacks something.
+    rebuild the model; `core` is one of your own, a function that makes it from a number of input channels,
+    or what `configuration` says of it. Weights are drawn from torch's global generator; `make_model` takes a
+    seed. Raises SettingsError for a key that torch cannot store, a gain without a number of trials, and a
+    core that lacks something.
     """
 
     core: Core
@@ -144,15 +134,15 @@ class SensoriumModel(nn.Module):
         for key, shape in self.mice.items():
             _check_mouse(key, shape, self.settings)
         inputs = 1 + BEHAVIOURS * self.settings.behaviour
-        self.core = _stacked_core(self.settings, inputs) if core is None else own_core(core, inputs)
-        readouts = {k: _readout(s, self.settings, self.core.channels) for k, s in self.mice.items()}
+        self.core = _make_core(self.settings, inputs) if core is None else make_own_core(core, inputs)
+        readouts = {k: _make_readout(s, self.settings, self.core.channels) for k, s in self.mice.items()}
         self.readouts = nn.ModuleDict(readouts)
         self.shifters = nn.ModuleDict({key: Shifter() for key in self.mice if self.settings.shifter})
-        self.modulators = nn.ModuleDict({k: _modulator(s, self.settings) for k, s in self.mice.items()})
+        self.modulators = nn.ModuleDict({k: _make_modulator(s, self.settings) for k, s in self.mice.items()})
 
     @property
     def configuration(self) -> dict[str, Any]:
-        """What makes this model anew, as JSON can hold it: `SensoriumModel(**configuration)`."""
+        """What rebuilds this model, as JSON can hold it: `SensoriumModel(**configuration)`."""
         mice = {key: shape.to_dict() for key, shape in self.mice.items()}
         found = {"mice": mice, "settings": self.settings.to_dict()}
         if not self.has_own_core:
@@ -162,7 +152,7 @@ class SensoriumModel(nn.Module):
 
     @property
     def has_own_core(self) -> bool:
-        """Whether the core is another than the published models have."""
+        """Whether the core is not that of the published models."""
         return type(self.core) is not StackedCore
 
     def mouse(self, key: str) -> MouseModel:
@@ -193,7 +183,7 @@ def make_model(
     """An untrained model, its weights drawn from `seed`; the global generators are left as they were.
 
     `coordinates` say where each mouse's neurons lie in cortex, in any unit (N x D, the first two count). A
-    `core` of one's own takes the place of the convolutions; the weights of one that is made here are drawn
+    `core` of your own takes the place of the convolutions; the weights of one that is made here are drawn
     from the seed too. Raises DataError where positions follow from cortex and a mouse has none, and what
     SensoriumModel does.
     """
@@ -228,7 +218,7 @@ def _check_mouse(key: str, shape: MouseShape, settings: ModelSettings) -> None:
         raise SettingsError(f"Mouse {key} has 0 trials; give the number of all trials, which the gain needs.")
 
 
-def _stacked_core(settings: ModelSettings, inputs: int) -> StackedCore:
+def _make_core(settings: ModelSettings, inputs: int) -> StackedCore:
     return StackedCore(
         inputs,
         channels=settings.channels,
@@ -240,7 +230,7 @@ def _stacked_core(settings: ModelSettings, inputs: int) -> StackedCore:
     )
 
 
-def _readout(shape: MouseShape, settings: ModelSettings, channels: int) -> GaussianReadout:
+def _make_readout(shape: MouseShape, settings: ModelSettings, channels: int) -> GaussianReadout:
     positions = (
         FreePositions(shape.neurons, settings.init_mu_range)
         if settings.positions == "free"
@@ -256,7 +246,7 @@ def _readout(shape: MouseShape, settings: ModelSettings, channels: int) -> Gauss
     )
 
 
-def _modulator(shape: MouseShape, settings: ModelSettings) -> HistoryStateGain:
+def _make_modulator(shape: MouseShape, settings: ModelSettings) -> HistoryStateGain:
     width, reach = settings.gain_width, settings.gain_reach
     return HistoryStateGain(
         HistoryTerm(shape.neurons, settings.lags) if settings.history else None,
@@ -267,3 +257,49 @@ def _modulator(shape: MouseShape, settings: ModelSettings) -> HistoryStateGain:
         gamma_history=settings.gamma_history,
         gamma_state=settings.gamma_state,
     )
+
+
+@runtime_checkable
+class MiceModel(Protocol):
+    """What a model offers to be trained, evaluated and saved: an `nn.Module` with a view for each mouse.
+
+    `mouse(key)` is a module, called by name with what the config has the model read of B trials: `images`
+    (B H W, standardised), `behaviour` (B 3) and `pupil_center` (B 2), both scaled, `history` (B N L), `state`
+    (B S) and `rank` (B). It returns rates B N above zero, on the scale of the competition (responses over
+    their standard deviation), neurons in the order of the scan.
+
+    To be opened without the function that built it, the model also has a property `configuration`: the
+    arguments of its constructor, as JSON can hold them.
+    """
+
+    def mouse(self, key: str) -> nn.Module:
+        """The view of one mouse, whose parts are the model's own."""
+
+    def regulariser(self, key: str) -> Float[Tensor, ""]:
+        """All weighted penalties of one batch of a mouse; 0 where there are none."""
+
+
+def check_model(model: nn.Module) -> None:
+    """Raises SettingsError for a model that lacks what training calls."""
+    if missing := [each for each in ("mouse", "regulariser") if not hasattr(model, each)]:
+        raise SettingsError(
+            f"{type(model).__name__} lacks {' and '.join(missing)}; see "
+            "neurokit.sensorium.model.MiceModel for what a model offers."
+        )
+
+
+def check_answers(model: MiceModel, key: str, inputs: Mapping[str, Tensor], wanted: tuple[int, ...]) -> None:
+    """Raises SettingsError where the model answers a batch of one mouse with another shape than its
+    responses.
+
+    A shape that only broadcasts would be trained on without a word.
+    """
+    view = model.mouse(key)
+    with evaluating(view), torch.no_grad():
+        answers = view(**inputs)
+    found = tuple(answers.shape) if isinstance(answers, Tensor) else type(answers).__name__
+    if found != wanted:
+        raise SettingsError(
+            f"{type(model).__name__} answers {wanted[0]} images of {key} with {found}; return images x "
+            f"neurons, {wanted}."
+        )

@@ -22,8 +22,8 @@ class HistoryTerm(nn.Module):
 
     def __init__(self, neurons: int, lags: int = 5) -> None:
         super().__init__()
-        self.weights = nn.Parameter(_uniform(neurons, lags, bound=lags**-0.5))
-        self.bias = nn.Parameter(_uniform(neurons, bound=lags**-0.5))
+        self.weights = nn.Parameter(_draw_uniform(neurons, lags, bound=lags**-0.5))
+        self.bias = nn.Parameter(_draw_uniform(neurons, bound=lags**-0.5))
 
     def forward(self, history: Float[Tensor, "B N L"]) -> Float[Tensor, "B N"]:
         """What is added to the drive; `history` is the mean response over the last L trials, per lag."""
@@ -53,8 +53,8 @@ class TrialGain(nn.Module):
 
     def __init__(self, neurons: int, trials: int, *, width: float = 30.0, reach: int = 100) -> None:
         super().__init__()
-        self.per_trial = nn.Parameter(_uniform(trials, bound=trials**-0.5))
-        self.coupling = nn.Parameter(_uniform(neurons, bound=neurons**-0.5))
+        self.per_trial = nn.Parameter(_draw_uniform(trials, bound=trials**-0.5))
+        self.coupling = nn.Parameter(_draw_uniform(neurons, bound=neurons**-0.5))
         self.coupling_offset = nn.Parameter(torch.zeros(1))
         weights = torch.exp(-0.5 * (torch.arange(reach + 1) / width) ** 2)
         self.register_buffer("kernel", weights / weights.sum(), persistent=False)
@@ -64,7 +64,7 @@ class TrialGain(nn.Module):
         lags = torch.arange(len(self.kernel), device=rank.device)
         before = rank[:, None] - lags  # B reach+1
         values = torch.where(before >= 0, self.per_trial[before.clamp_min(0)], 0)
-        with full_precision(rank.device):  # near 1, bfloat16 knows steps of 1 % alone
+        with full_precision(rank.device):  # near 1, bfloat16 has steps of 1 %
             return F.elu(values @ self.kernel) + 1
 
     def forward(self, rank: Int[Tensor, "B"]) -> Float[Tensor, "B N"]:
@@ -112,14 +112,14 @@ class HistoryStateGain(nn.Module):
         Raises DataError for an input whose module is None.
         """
         if history is not None:
-            drive = drive + _present(self.history, "history")(history)
+            drive = drive + _require(self.history, "history", "history")(history)
         if state is not None:
-            drive = drive + _present(self.state, "state")(state)
+            drive = drive + _require(self.state, "state", "state")(state)
         rate = F.elu(drive) + 1
-        return rate if rank is None else rate * _present(self.gain, "rank")(rank)
+        return rate if rank is None else rate * _require(self.gain, "gain", "rank")(rank)
 
     def regulariser(self) -> Float[Tensor, ""]:
-        """The weighted penalties on what there is; biases and the offset of the coupling are free."""
+        """The weighted penalties of its parts; biases and the offset of the coupling are free."""
         penalty = torch.zeros(())
         if self.history is not None:
             penalty = penalty + self.gamma_history * self.history.weights.abs().sum()
@@ -131,11 +131,11 @@ class HistoryStateGain(nn.Module):
         return penalty
 
 
-def _present(module: nn.Module | None, name: str) -> nn.Module:
+def _require(module: nn.Module | None, part: str, name: str) -> nn.Module:
     if module is None:
-        raise DataError(f"This modulator has nothing that reads {name}; leave {name} out.")
+        raise DataError(f"This model has no {part} and would ignore {name}; leave it out.")
     return module
 
 
-def _uniform(*shape: int, bound: float) -> Tensor:
+def _draw_uniform(*shape: int, bound: float) -> Tensor:
     return torch.empty(*shape).uniform_(-bound, bound)

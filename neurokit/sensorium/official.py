@@ -1,8 +1,8 @@
 """Weights by their official names: the competition's pretrained networks and Model 4.
 
 The organisers' .pth files (github.com/sinzlab/sensorium, model tutorial) and those of the winning entry
-are PyTorch state dicts with the names of the library `neuralpredictors`. Which network a file holds is
-read off its names and shapes; files are opened as plain data, so that none can run code.
+are PyTorch state dicts with the names of the library `neuralpredictors`. Names and shapes tell which
+network a file holds; files are opened as plain data, so that none can run code.
 """
 
 import re
@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from neurokit.errors import CheckpointError
-from neurokit.sensorium.cnn import StackedCore
 from neurokit.sensorium.config import CNN, CNN_PLUS, LN, LN_PLUS, MODEL_4, ModelSettings, MouseShape
+from neurokit.sensorium.core import StackedCore
 from neurokit.sensorium.model import BEHAVIOURS, SensoriumModel
 
 # Our name, as a pattern, and the official one; a layer's number and a mouse's key stay.
@@ -44,14 +44,14 @@ def load_official(path: str | Path) -> SensoriumModel:
     """The model of an official file, on the CPU in evaluation mode.
 
     Names and shapes tell LN, CNN, their versions with behaviour, and Model 4 apart, with any number of
-    mice; three layers are the linear model's. The number of trials is known where there is a gain, else
+    mice; three layers are the linear model's. The number of trials is known if there is a gain, else
     0. Raises CheckpointError for a file that is missing, damaged or holds more than plain tensors, and
     for one with unknown or missing names, other shapes or non-finite numbers.
     """
-    tensors = _opened(Path(path))
+    tensors = _read_tensors(Path(path))
     with torch.random.fork_rng():  # the weights drawn here are replaced
-        model = SensoriumModel(*_recognised(path, tensors))
-    _check(path, tensors, official_state(model))
+        model = SensoriumModel(*_recognise(path, tensors))
+    _check_tensors(path, tensors, official_state(model))
     own = model.state_dict()
     model.load_state_dict(
         {name: tensors[official].reshape(own[name].shape) for name, official in official_names(model).items()}
@@ -60,25 +60,25 @@ def load_official(path: str | Path) -> SensoriumModel:
 
 
 def official_names(model: SensoriumModel) -> dict[str, str]:
-    """The official name of each of the model's weights. Raises CheckpointError where there is none."""
-    return {name: _official_name(name) for name in model.state_dict()}
+    """The official name of each of the model's weights. Raises CheckpointError for one without."""
+    return {name: _find_official_name(name) for name in model.state_dict()}
 
 
 def official_state(model: SensoriumModel) -> dict[str, Tensor]:
     """The model's weights as an official file holds them: `torch.save` it, and `load_official` reads it."""
     own = model.state_dict()
-    state = {official: _shaped(official, own[name]) for name, official in official_names(model).items()}
+    state = {official: _add_axes(official, own[name]) for name, official in official_names(model).items()}
     return {LAPLACIAN: cast(StackedCore, model.core).laplacian} | state
 
 
-def _official_name(name: str) -> str:
+def _find_official_name(name: str) -> str:
     for ours, official in NAMES.items():
         if match := re.fullmatch(ours, name):
             return match.expand(official)
     raise CheckpointError(f"{name} has no official name; save this model with neurokit.training.checkpoint.")
 
 
-def _shaped(official: str, tensor: Tensor) -> Tensor:
+def _add_axes(official: str, tensor: Tensor) -> Tensor:
     """The tensor with the axes of length 1 that official readouts have and ours do without."""
     kind = official.rsplit(".", 1)[-1]
     if kind == "sigma":
@@ -86,7 +86,7 @@ def _shaped(official: str, tensor: Tensor) -> Tensor:
     return tensor[None, :, None] if kind == "_features" else tensor
 
 
-def _opened(path: Path) -> dict[str, Tensor]:
+def _read_tensors(path: Path) -> dict[str, Tensor]:
     try:
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
@@ -95,18 +95,18 @@ def _opened(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(
             f"{path} is damaged or holds more than tensors ({type(error).__name__}); copy it again."
         ) from error
-    if not isinstance(content, dict) or not all(_plain(*row) for row in content.items()):
+    if not isinstance(content, dict) or not all(_is_plain(*row) for row in content.items()):
         raise CheckpointError(f"{path} is no table of tensors; give a state dict with the official names.")
     return content
 
 
-def _plain(name: Any, value: Any) -> bool:
+def _is_plain(name: Any, value: Any) -> bool:
     """A named tensor that holds every number it claims (one with strides of 0 can claim any number)."""
     dense = isinstance(value, Tensor) and value.layout == torch.strided and value.device.type == "cpu"
     return isinstance(name, str) and dense and value.is_contiguous()
 
 
-def _recognised(path: str | Path, tensors: dict[str, Tensor]) -> tuple[dict[str, MouseShape], ModelSettings]:
+def _recognise(path: str | Path, tensors: dict[str, Tensor]) -> tuple[dict[str, MouseShape], ModelSettings]:
     """The mice and the settings that names and shapes stand for."""
     layers = len({name.split(".")[2] for name in tensors if name.startswith("core.features.")})
     kernels = tensors.get("core.features.layer0.conv.weight", torch.empty(0))
@@ -116,14 +116,16 @@ def _recognised(path: str | Path, tensors: dict[str, Tensor]) -> tuple[dict[str,
     for settings in (LN, CNN, LN_PLUS, CNN_PLUS, MODEL_4):
         inputs = 1 + BEHAVIOURS * settings.behaviour
         if found == (settings.layers, inputs, settings.shifter, settings.gain):
-            return _mice(path, tensors, settings), settings
+            return _find_mice(path, tensors, settings), settings
     raise CheckpointError(
         f"{path} holds {layers} layers on {channels} channels (shifter: {found[2]}, modulator: {found[3]}), "
         "which is none of LN, CNN, LN+, CNN+ and Model 4; load it with the code that made it."
     )
 
 
-def _mice(path: str | Path, tensors: dict[str, Tensor], settings: ModelSettings) -> dict[str, MouseShape]:
+def _find_mice(
+    path: str | Path, tensors: dict[str, Tensor], settings: ModelSettings
+) -> dict[str, MouseShape]:
     keys = [match[1] for name in tensors if (match := re.fullmatch(r"readout\.([^.]+)\.bias", name))]
     sizes = {key: tensors[f"readout.{key}.bias"].numel() for key in keys}
     gains = {key: tensors.get(f"modulator.{key}.own_gain", torch.empty(0)).numel() for key in keys}
@@ -132,7 +134,7 @@ def _mice(path: str | Path, tensors: dict[str, Tensor], settings: ModelSettings)
     return {key: MouseShape(neurons=sizes[key], trials=gains[key]) for key in keys}
 
 
-def _check(path: str | Path, found: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
+def _check_tensors(path: str | Path, found: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
     for name in [*wanted, *found]:
         if name not in found or name not in wanted:
             finding = "lacks" if name in wanted else "has the unknown"

@@ -1,8 +1,8 @@
 """A scan in one safetensors file, written once, block by block, and then only mapped into memory.
 
 `<key>-<fingerprint>.safetensors` belongs to one state of the scan's source: it is opened again as
-long as the source has that fingerprint, and made anew when the source has changed, when the file is
-damaged, or when VERSION is another. Texts lie in the header's metadata as JSON. Any program that
+long as the source has that fingerprint, and rewritten when the source has changed, when the file is
+damaged, or when VERSION has changed. Texts lie in the header's metadata as JSON. Any program that
 reads safetensors reads it.
 """
 
@@ -19,7 +19,7 @@ import numpy as np
 from neurokit.errors import DiskError
 from neurokit.files.atomic import atomic_write, hold_lock
 
-VERSION = "1"  # raise it when what a pack holds changes; packs of other versions are made anew
+VERSION = "1"  # raise it when what a pack holds changes; packs of other versions are rewritten
 _DTYPES: dict[str, np.dtype] = {"F64": np.dtype("<f8"), "I64": np.dtype("<i8"), "F32": np.dtype("<f4")}
 _CODES = {dtype: code for code, dtype in _DTYPES.items()}
 _UNUSABLE = (OSError, ValueError, TypeError, KeyError, AttributeError)
@@ -37,14 +37,14 @@ class Rows:
 Contents = Mapping[str, np.ndarray | Rows]
 
 
-def packed_arrays(
+def read_or_pack(
     folder: Path, key: str, fingerprint: str, contents: Callable[[], Contents]
 ) -> dict[str, np.ndarray]:
     """The arrays of a scan, read-only and mapped from its pack in `folder`, packed first if need be.
 
     `contents` is called only where there is no usable pack; processes that start together pack
     once. Arrays are float64, int64, float32 or text. Raises what `contents` raises and DiskError;
-    a broken-off packing leaves an earlier pack as it was and nothing else behind.
+    an interrupted packing leaves an earlier pack as it was and nothing else behind.
     """
     path = folder / f"{key}-{fingerprint}.safetensors"
     facts = {"version": VERSION, "key": key, "fingerprint": fingerprint}
@@ -53,7 +53,7 @@ def packed_arrays(
         return arrays
     with hold_lock(folder / f".{key}.lock"):
         arrays = read_pack(path, facts)  # another process may have packed it meanwhile
-        return _packed_anew(path, facts, contents()) if arrays is None else arrays
+        return _pack_anew(path, facts, contents()) if arrays is None else arrays
 
 
 def read_pack(path: Path, facts: dict[str, str]) -> dict[str, np.ndarray] | None:
@@ -63,7 +63,7 @@ def read_pack(path: Path, facts: dict[str, str]) -> dict[str, np.ndarray] | None
     byte among the numbers is not noticed: that would take reading them all.
     """
     try:
-        header, start = _header(path)
+        header, start = _read_header(path)
         metadata = header.pop("__metadata__")
         if metadata.pop("digest") != _digest(header, metadata):
             return None
@@ -73,7 +73,7 @@ def read_pack(path: Path, facts: dict[str, str]) -> dict[str, np.ndarray] | None
             return None
         data = np.memmap(path, np.uint8, "r", offset=start)
         texts = {name: np.array(text, dtype=str) for name, text in json.loads(metadata["texts"]).items()}
-        return texts | {name: _tensor(data, **each) for name, each in header.items()}
+        return texts | {name: _view_tensor(data, **each) for name, each in header.items()}
     except _UNUSABLE:
         return None
 
@@ -88,7 +88,7 @@ def write_pack(path: Path, facts: dict[str, str], contents: Contents) -> None:
     numbers = {name: each for name, each in contents.items() if name not in texts}
     # Wide numbers first keeps every array aligned.
     numbers = dict(sorted(numbers.items(), key=lambda item: -item[1].dtype.itemsize))
-    header = _header_of(numbers, {**facts, "texts": json.dumps(texts)})
+    header = _make_header(numbers, {**facts, "texts": json.dumps(texts)})
     with atomic_write(path) as temporary, temporary.open("wb") as stream:
         stream.write(len(header).to_bytes(8, "little") + header)
         for each in numbers.values():
@@ -96,11 +96,11 @@ def write_pack(path: Path, facts: dict[str, str], contents: Contents) -> None:
                 stream.write(block.tobytes())
 
 
-def _packed_anew(path: Path, facts: dict[str, str], contents: Contents) -> dict[str, np.ndarray]:
-    for leftover in _packs(path.parent, facts["key"], temporary=True):
+def _pack_anew(path: Path, facts: dict[str, str], contents: Contents) -> dict[str, np.ndarray]:
+    for leftover in _find_packs(path.parent, facts["key"], temporary=True):
         leftover.unlink(missing_ok=True)
     write_pack(path, facts, contents)
-    for stale in _packs(path.parent, facts["key"], temporary=False):
+    for stale in _find_packs(path.parent, facts["key"], temporary=False):
         if stale != path:
             stale.unlink(missing_ok=True)
     arrays = read_pack(path, facts)
@@ -109,14 +109,14 @@ def _packed_anew(path: Path, facts: dict[str, str], contents: Contents) -> dict[
     return arrays
 
 
-def _packs(folder: Path, key: str, temporary: bool) -> list[Path]:
+def _find_packs(folder: Path, key: str, temporary: bool) -> list[Path]:
     """The packs of a key, or what killed processes left of some."""
     pattern = r"\.{}-[0-9a-f]{{16}}~\w+" if temporary else "{}-[0-9a-f]{{16}}"
     named = re.compile(pattern.format(re.escape(key)) + r"\.safetensors")
     return [file for file in folder.iterdir() if named.fullmatch(file.name)]
 
 
-def _header_of(numbers: Contents, metadata: dict[str, str]) -> bytes:
+def _make_header(numbers: Contents, metadata: dict[str, str]) -> bytes:
     """The header of safetensors, padded with blanks to a multiple of 8 bytes."""
     sizes = [int(np.prod(each.shape, dtype=np.int64)) * each.dtype.itemsize for each in numbers.values()]
     ends = list(accumulate(sizes))
@@ -137,7 +137,7 @@ def _digest(described: dict, metadata: dict[str, str]) -> str:
     return hashlib.sha256(json.dumps([described, metadata], sort_keys=True).encode()).hexdigest()
 
 
-def _header(path: Path) -> tuple[dict, int]:
+def _read_header(path: Path) -> tuple[dict, int]:
     """The parsed header of a safetensors file and where its data start."""
     size = path.stat().st_size
     with path.open("rb") as stream:
@@ -147,6 +147,6 @@ def _header(path: Path) -> tuple[dict, int]:
         return json.loads(stream.read(length)), 8 + length
 
 
-def _tensor(data: np.ndarray, dtype: str, shape: list[int], data_offsets: list[int]) -> np.ndarray:
+def _view_tensor(data: np.ndarray, dtype: str, shape: list[int], data_offsets: list[int]) -> np.ndarray:
     begin, end = data_offsets
     return data[begin:end].view(_DTYPES[dtype]).reshape(shape)

@@ -1,11 +1,17 @@
-"""Readouts: from a feature map to the drive of each neuron.
+"""Readouts: from a feature map to the drive of each neuron, and where on the map its position starts.
 
 A neuron reads the map at one learned position and weighs its channels there (Lurz et al., ICLR 2021,
 section 3). The position follows from where the neuron lies in cortex, which is retinotopic, or is free.
 Positions are (x, y) in half-widths of the map: -1 is the centre of its first column or row, 1 of its
 last.
 
-Letters: B images, C channels, H x W map, N neurons, D coordinates in cortex (the first two are used).
+V1 is a map of the visual field. A network has to learn that map from gradients that see a few pixels far, and
+starting it at a measured one saves most of a short training. `contrast_centers` finds the part of the image
+that drives a neuron when its local contrast rises, for simple and complex cells alike; `retinotopic_plane`
+averages the noise out over all neurons, as labs do that start readouts at measured receptive fields.
+
+Letters: B images, T trials, C channels, H x W map or image, N neurons, D coordinates in cortex (the first two
+are used).
 """
 
 from itertools import pairwise
@@ -15,6 +21,8 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
+from scipy.ndimage import gaussian_filter
+from sklearn.linear_model import HuberRegressor
 from torch import Tensor, nn
 
 from neurokit.errors import DataError
@@ -22,6 +30,9 @@ from neurokit.training.device import full_precision
 
 Gauss = Literal["full", "uncorrelated", "isotropic"]
 Activation = Literal["elu", "relu"]
+FIT_STEPS = 200  # at most, of the perceptron to measured receptive fields
+CONTRAST_WIDTH = 2.5  # pixels, standard deviation of the window that contrast is taken in
+SHARE = 0.6  # of the largest correlation; anything below is outside the field
 ACTIVATIONS = {"elu": nn.ELU, "relu": nn.ReLU}
 
 
@@ -55,11 +66,11 @@ class CortexPositions(nn.Module):
             )
         self.source_grid.copy_(torch.from_numpy(source_grid(coordinates)))
 
-    def start_at(self, positions: Float[np.ndarray, "N 2"], steps: int = 200) -> None:
+    def start_at(self, positions: Float[np.ndarray, "N 2"]) -> None:
         """Fits the perceptron to measured receptive fields, (x, y) from -1 to 1, by least squares."""
         wanted = torch.from_numpy(positions).to(self.source_grid).clamp(-0.95, 0.95)
         optimizer = torch.optim.LBFGS(
-            self.network.parameters(), max_iter=steps, line_search_fn="strong_wolfe"
+            self.network.parameters(), max_iter=FIT_STEPS, line_search_fn="strong_wolfe"
         )
 
         def error() -> Tensor:
@@ -123,7 +134,7 @@ class GaussianReadout(nn.Module):
     ) -> None:
         super().__init__()
         self.positions = positions
-        self.spread = nn.Parameter(_initial_spread(neurons, gauss, init_sigma))
+        self.spread = nn.Parameter(_draw_spread(neurons, gauss, init_sigma))
         self.features = nn.Parameter(torch.full((channels, neurons), 1 / channels))
         self.bias = nn.Parameter(torch.zeros(neurons))
         self.read = read_bilinear  # neurokit.sensorium.kernels has another way
@@ -143,19 +154,19 @@ class GaussianReadout(nn.Module):
             noise = torch.randn(
                 len(features), len(self.bias), 2, dtype=self.bias.dtype, device=features.device
             )
-        positions = self._drawn(noise).expand(len(features), -1, -1)  # B N 2
+        positions = self._draw_positions(noise).expand(len(features), -1, -1)  # B N 2
         if shift is not None:
             positions = positions + shift[:, None]  # after the clamp: an eye can look past the screen
         return self.read(features, positions, self.features) + self.bias
 
-    def _drawn(self, noise: Float[Tensor, "B N 2"] | None) -> Float[Tensor, "b N 2"]:
+    def _draw_positions(self, noise: Float[Tensor, "B N 2"] | None) -> Float[Tensor, "b N 2"]:
         """The means, or draws around them that stay on the map."""
         means = self.positions()[None]
         if noise is None:
             return means
-        return (means + self._offsets(noise)).clamp(-1, 1)
+        return (means + self._spread_noise(noise)).clamp(-1, 1)
 
-    def _offsets(self, noise: Float[Tensor, "B N 2"]) -> Float[Tensor, "B N 2"]:
+    def _spread_noise(self, noise: Float[Tensor, "B N 2"]) -> Float[Tensor, "B N 2"]:
         """The spread times the noise; column by column, a quarter of the time of summing over two."""
         if self.spread.dim() == 2:
             return self.spread * noise
@@ -195,7 +206,51 @@ def source_grid(coordinates: Float[np.ndarray, "N D"]) -> Float[np.ndarray, "N 2
     return centred / np.abs(centred).max()
 
 
-def _initial_spread(neurons: int, gauss: Gauss, init_sigma: float) -> Tensor:
+def _draw_spread(neurons: int, gauss: Gauss, init_sigma: float) -> Tensor:
     if gauss == "full":
         return torch.empty(neurons, 2, 2).uniform_(-init_sigma, init_sigma)
     return torch.full((neurons, 2 if gauss == "uncorrelated" else 1), init_sigma)
+
+
+def contrast_centers(
+    images: Float[np.ndarray, "T H W"], responses: Float[np.ndarray, "T N"]
+) -> Float[np.ndarray, "N 2"]:
+    """Row and column (pixels) around which contrast follows each neuron's response.
+
+    The centre of mass of the correlation map where it is above `SHARE` of its maximum; NaN for a neuron
+    whose responses are all the same or not finite. Raises DataError for fewer than three trials.
+    """
+    if len(images) < 3:
+        raise DataError(f"{len(images)} trials tell nothing of receptive fields; give three or more.")
+    window = (0, CONTRAST_WIDTH, CONTRAST_WIDTH)
+    contrast = gaussian_filter((images - gaussian_filter(images, window)) ** 2, window)
+    varies = np.isfinite(responses).all(axis=0) & (responses.max(axis=0) > responses.min(axis=0))
+    driven = np.where(varies, responses, 0)
+    maps = _standardise(contrast.reshape(len(images), -1)).T @ _standardise(driven) / len(images)
+    strong = np.maximum(maps - SHARE * maps.max(axis=0), 0)  # HW N
+    pixels = np.stack(np.meshgrid(*map(np.arange, images.shape[1:]), indexing="ij"), axis=-1).reshape(-1, 2)
+    mass = strong.sum(axis=0)
+    return (strong.T @ pixels) / np.where(mass > 0, mass, np.nan)[:, None]
+
+
+def retinotopic_plane(
+    coordinates: Float[np.ndarray, "N D"], centers: Float[np.ndarray, "N 2"]
+) -> Float[np.ndarray, "N 2"]:
+    """The centres that a plane over the first two cortical coordinates predicts, robust to outliers.
+
+    Neurons whose centre is NaN get one too, but are left out of the fit. Raises DataError where fewer
+    than three others remain.
+    """
+    known = np.isfinite(centers).all(axis=1)
+    if known.sum() < 3:
+        finding = f"Receptive fields of {known.sum()} of {len(known)} neurons could be measured"
+        raise DataError(f"{finding}; give three or more whose responses vary, or start at random positions.")
+    place = coordinates[:, :2] - coordinates[:, :2].mean(axis=0)
+    place = place / np.abs(place).max().clip(1e-12)
+    fitted = (HuberRegressor().fit(place[known], center[known]).predict(place) for center in centers.T)
+    return np.stack(list(fitted), axis=1)
+
+
+def _standardise(values: Float[np.ndarray, "T M"]) -> Float[np.ndarray, "T M"]:
+    centred = values - values.mean(axis=0)
+    return centred / np.sqrt((centred**2).mean(axis=0)).clip(1e-12)

@@ -21,8 +21,15 @@ from jaxtyping import Float, Int
 from neurokit import settings
 from neurokit.errors import DataError
 from neurokit.progress import progress
-from neurokit.sensorium.files import FIELDS, TIERS, ScanFiles, opened_scan, read_trials, whole_numbers
-from neurokit.sensorium.pack import Contents, Rows, packed_arrays
+from neurokit.sensorium.files import (
+    FIELDS,
+    TIERS,
+    ScanFiles,
+    open_scan,
+    read_trials,
+    read_whole_numbers,
+)
+from neurokit.sensorium.pack import Contents, Rows, read_or_pack
 from neurokit.training.checkpoint import fingerprint
 
 HEIGHT, WIDTH = 36, 64  # pixels of a packed image
@@ -30,173 +37,6 @@ SHAPES = ((1, 4 * HEIGHT, 4 * WIDTH), (1, HEIGHT, WIDTH))  # of an image file
 STATISTICS = ("mean", "std", "min", "max", "median")
 BEHAVIOUR, PUPIL_CENTER = 3, 2  # values of a trial
 SMALLEST_STD = 0.01  # of the mean over neurons; keeps silent neurons from being blown up
-
-
-def read_arrays(files: ScanFiles) -> Contents:
-    """Everything of a scan by the names of `Scan`, statistics as "statistics/<field>/<word>".
-
-    Images and responses come row by row. Raises DataError for what is missing, misshaped, not
-    finite, too large or negative; for images and responses only while they are read.
-    """
-    trials = read_trials(files)
-    number = len(trials["tiers"])
-    neurons = read_neurons(files)
-    statistics = read_statistics(files, len(neurons["unit_ids"]))
-    scale = response_scale(statistics["responses/std"])
-    return {
-        **trials,
-        **neurons,
-        **{f"statistics/{name}": values for name, values in statistics.items()},
-        "response_scale": scale,
-        "behaviour": _stacked(files, "behavior", number, BEHAVIOUR),
-        "pupil_center": _stacked(files, "pupil_center", number, PUPIL_CENTER),
-        "images": Rows((number, HEIGHT, WIDTH), _images(files, number, statistics)),
-        "responses": Rows((number, len(scale)), _responses(files, number, scale)),
-    }
-
-
-def response_scale(std: Float[np.ndarray, "N"]) -> Float[np.ndarray, "N"]:
-    """What raw responses are multiplied with: 1 / std, where std is above 1 % of its mean over neurons.
-
-    For the others, silent neurons among them, 1 / (1 % of that mean). Responses are not centred.
-    `std` must be above zero for one neuron at least.
-    """
-    floor = SMALLEST_STD * std.mean()
-    return 1 / np.where(std > floor, std, floor)
-
-
-def shrunk(image: Float[np.ndarray, "144 256"]) -> Float[np.ndarray, "36 64"]:
-    """The image at a quarter of its size: the mean of the central 2 x 2 of each 4 x 4 pixels.
-
-    The same as bilinear interpolation without anti-aliasing, the competition's rescaling.
-    """
-    above, below = image[1::4], image[2::4]
-    return (above[:, 1::4] + above[:, 2::4] + below[:, 1::4] + below[:, 2::4]) / 4
-
-
-def read_neurons(files: ScanFiles) -> dict[str, np.ndarray]:
-    """unit_ids (N) and coordinates (N x 3, micrometres); DataError where they do not fit."""
-    ids, places = (f"meta/neurons/{name}.npy" for name in ("unit_ids", "cell_motor_coordinates"))
-    number = files.read(ids).size
-    unit_ids = whole_numbers(files, ids, number)
-    if not 0 < number == len(np.unique(unit_ids)):
-        raise files.error(ids, "names a neuron twice or none")
-    return {"unit_ids": unit_ids, "coordinates": _numbers(files, places, (number, 3))}
-
-
-def read_statistics(files: ScanFiles, neurons: int) -> dict[str, np.ndarray]:
-    """The published STATISTICS of the four fields, as "<field>/<word>"; "all", not a stimulus type.
-
-    Raises DataError for what is missing, misshaped or not finite, and where all responses, or the
-    images, have a standard deviation of zero.
-    """
-    widths = {"responses": neurons, "behavior": BEHAVIOUR, "pupil_center": PUPIL_CENTER}
-    found = {}
-    for field in FIELDS:
-        shape = (widths[field],) if field in widths else None
-        for word in STATISTICS:
-            found[f"{field}/{word}"] = _numbers(files, _statistic(field, word), shape)
-    for field in ("responses", "images"):
-        spread = found[f"{field}/std"]
-        if (spread < 0).any() or not spread.any() or (field == "images" and not spread.all()):
-            raise files.error(_statistic(field, "std"), "is zero or negative")
-    return found
-
-
-def _statistic(field: str, word: str) -> str:
-    return f"meta/statistics/{field}/all/{word}.npy"
-
-
-def _stacked(files: ScanFiles, field: str, trials: int, width: int) -> Float[np.ndarray, "T width"]:
-    return np.stack([_numbers(files, f"data/{field}/{i}.npy", (width,)) for i in range(trials)])
-
-
-def _images(
-    files: ScanFiles, trials: int, statistics: dict[str, np.ndarray]
-) -> Iterator[Float[np.ndarray, "36 64"]]:
-    mean, std = statistics["images/mean"], statistics["images/std"]
-    for name in _names(files, "images", trials):
-        image = _numbers(files, name)
-        if image.shape not in SHAPES:
-            raise files.error(name, f"has shape {image.shape} instead of {SHAPES[0]} or {SHAPES[1]}")
-        try:
-            image = ((image - mean) / std).reshape(image.shape)
-        except ValueError:
-            finding = f"has shape {image.shape}, its statistics {mean.shape} and {std.shape}"
-            raise files.error(name, finding) from None
-        yield _single(files, name, shrunk(image[0]) if image.shape == SHAPES[0] else image[0])
-
-
-def _responses(
-    files: ScanFiles, trials: int, scale: Float[np.ndarray, "N"]
-) -> Iterator[Float[np.ndarray, "N"]]:
-    for name in _names(files, "responses", trials):
-        responses = _numbers(files, name, scale.shape)
-        if (responses < 0).any():
-            raise files.error(name, "holds negative responses")
-        yield _single(files, name, responses * scale)
-
-
-def _single(files: ScanFiles, name: str, values: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
-    """Standardised values in single precision; DataError where that cannot hold them."""
-    with np.errstate(over="ignore"):
-        values = values.astype(np.float32)
-    if not np.isfinite(values).all():
-        raise files.error(name, "holds values too large to be standardised in single precision")
-    return values
-
-
-def _names(files: ScanFiles, field: str, trials: int) -> Iterator[str]:
-    names = [f"data/{field}/{i}.npy" for i in range(trials)]
-    yield from progress(names, desc=f"packing {files.key} {field}", unit="trial")
-
-
-def _numbers(files: ScanFiles, name: str, shape: tuple[int, ...] | None = None) -> Float[np.ndarray, "..."]:
-    """The finite numbers of an array in double precision, of `shape` where that is given."""
-    values = files.read(name)
-    if shape is not None and values.shape != shape:
-        raise files.error(name, f"has shape {values.shape} instead of {shape}")
-    if values.dtype.kind not in "uif":
-        raise files.error(name, f"holds {values.dtype} instead of numbers")
-    with np.errstate(over="ignore"):
-        values = values.astype(np.float64, copy=False)
-    if not np.isfinite(values).all():
-        raise files.error(name, "holds values that are not finite")
-    return values
-
-
-@dataclass(frozen=True)
-class PublishedScan:
-    """What is known of a published scan: its zip, the track that scores it ('' for none) and its size."""
-
-    archive: str
-    track: str
-    neurons: int
-    trials: int
-
-    @property
-    def has_behaviour(self) -> bool:
-        """Whether pupil and running were published: not of the scan of the track without them."""
-        return self.track != "SENSORIUM"
-
-
-def _published(key: str, track: str, neurons: int, trials: int) -> PublishedScan:
-    archive = f"static{key}-GrayImageNet-94c6ff995dac583098847cfecd43e7b6.zip"
-    return PublishedScan(archive, track, neurons, trials)
-
-
-SCANS = {
-    key: _published(key, *facts)
-    for key, facts in {
-        "26872-17-20": ("SENSORIUM", 7776, 6955),
-        "27204-5-13": ("SENSORIUM+", 7538, 6959),
-        "21067-10-18": ("", 8372, 5994),
-        "22846-10-16": ("", 7344, 5997),
-        "23343-5-17": ("", 7334, 5951),
-        "23656-14-22": ("", 8107, 5966),
-        "23964-4-22": ("", 8098, 5983),
-    }.items()
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,14 +97,19 @@ class Scan:
 
     def trials(self, tier: str) -> Int[np.ndarray, "K"]:
         """File indices of a tier, ascending, none for a tier without trials; DataError for another word."""
-        if tier not in TIERS:
-            raise DataError(f"{tier!r} is no tier: choose one of {', '.join(TIERS)}.")
-        return np.flatnonzero(self.tiers == tier)
+        return find_trials(self.tiers, tier)
 
     def withheld(self, tier: str) -> bool:
         """Whether the tier has trials and all their responses are zero, as the competition's test has."""
         trials = self.trials(tier)
         return bool(len(trials)) and not self.responses[trials].any()
+
+
+def find_trials(tiers: np.ndarray, tier: str) -> Int[np.ndarray, "K"]:
+    """File indices of the trials of a tier, ascending; DataError for a word that names no tier."""
+    if tier not in TIERS:
+        raise DataError(f"{tier!r} is no tier: choose one of {', '.join(TIERS)}.")
+    return np.flatnonzero(tiers == tier)
 
 
 class Scans(dict[str, Scan]):
@@ -292,19 +137,19 @@ def _digest(scan: Scan) -> str:
 
 
 def load_scan(source: str | Path, packed: str | Path | None = None) -> Scan:
-    """The scan in a zip or folder, from its pack in the folder `packed`, made where there is none.
+    """The scan in a zip or folder, from its pack in the folder `packed`, which is written if missing.
 
-    By default packs lie under "packed" in the data folder; they are made anew when the source has
+    By default packs lie under "packed" in the data folder; they are rewritten when the source has
     changed. Raises DataError, naming the array, where the source is damaged or does not fit
     together, and DiskError where the pack cannot be written.
     """
     folder = Path(packed) if packed is not None else settings.data_folder() / "packed"
-    with opened_scan(source) as files:
-        arrays = packed_arrays(folder, files.key, files.fingerprint, lambda: read_arrays(files))
-    return _scan(files.key, files.fingerprint, arrays)
+    with open_scan(source) as files:
+        arrays = read_or_pack(folder, files.key, files.fingerprint, lambda: read_arrays(files))
+    return _make_scan(files.key, files.fingerprint, arrays)
 
 
-def _scan(key: str, fingerprint: str, arrays: dict[str, np.ndarray]) -> Scan:
+def _make_scan(key: str, fingerprint: str, arrays: dict[str, np.ndarray]) -> Scan:
     held: dict[str, Any] = {name: arrays.pop(name) for name in ("images", "responses")}  # these stay mapped
     held |= {name: np.array(values) for name, values in arrays.items()}
     statistics = {
@@ -312,3 +157,138 @@ def _scan(key: str, fingerprint: str, arrays: dict[str, np.ndarray]) -> Scan:
     }
     ordered = bool(held.pop("ordered"))
     return Scan(key=key, fingerprint=fingerprint, statistics=statistics, ordered=ordered, **held)
+
+
+def read_arrays(files: ScanFiles) -> Contents:
+    """All arrays of a scan by the names of `Scan`, statistics as "statistics/<field>/<word>".
+
+    Images and responses come row by row. Raises DataError for what is missing, misshaped, not
+    finite, too large or negative; for images and responses only while they are read.
+    """
+    trials = read_trials(files)
+    number = len(trials["tiers"])
+    neurons = read_neurons(files)
+    statistics = read_statistics(files, len(neurons["unit_ids"]))
+    scale = response_scale(statistics["responses/std"])
+    return {
+        **trials,
+        **neurons,
+        **{f"statistics/{name}": values for name, values in statistics.items()},
+        "response_scale": scale,
+        "behaviour": _stack_field(files, "behavior", number, BEHAVIOUR),
+        "pupil_center": _stack_field(files, "pupil_center", number, PUPIL_CENTER),
+        "images": Rows((number, HEIGHT, WIDTH), _read_images(files, number, statistics)),
+        "responses": Rows((number, len(scale)), _read_responses(files, number, scale)),
+    }
+
+
+def response_scale(std: Float[np.ndarray, "N"]) -> Float[np.ndarray, "N"]:
+    """What raw responses are multiplied with: 1 / std, where std is above 1 % of its mean over neurons.
+
+    For the others, silent neurons among them, 1 / (1 % of that mean). Responses are not centred.
+    `std` must be above zero for one neuron at least.
+    """
+    smallest = SMALLEST_STD * std.mean()
+    return 1 / np.maximum(std, smallest)
+
+
+def shrink(images: Float[np.ndarray, "*B 144 256"]) -> Float[np.ndarray, "*B 36 64"]:
+    """Images at a quarter of their size: the mean of the central 2 x 2 of each 4 x 4 pixels.
+
+    The same as bilinear interpolation without anti-aliasing, the competition's rescaling.
+    """
+    above, below = images[..., 1::4, :], images[..., 2::4, :]
+    return (above[..., 1::4] + above[..., 2::4] + below[..., 1::4] + below[..., 2::4]) / 4
+
+
+def read_neurons(files: ScanFiles) -> dict[str, np.ndarray]:
+    """unit_ids (N) and coordinates (N x 3, micrometres); DataError where they do not fit."""
+    ids, places = (f"meta/neurons/{name}.npy" for name in ("unit_ids", "cell_motor_coordinates"))
+    number = files.read(ids).size
+    unit_ids = read_whole_numbers(files, ids, number)
+    if not 0 < number == len(np.unique(unit_ids)):
+        raise files.error(ids, "names a neuron twice or none")
+    return {"unit_ids": unit_ids, "coordinates": _read_numbers(files, places, (number, 3))}
+
+
+def read_statistics(files: ScanFiles, neurons: int) -> dict[str, np.ndarray]:
+    """The published STATISTICS of the four fields, as "<field>/<word>"; "all", not a stimulus type.
+
+    Raises DataError for what is missing, misshaped or not finite, and where all responses, or the
+    images, have a standard deviation of zero.
+    """
+    widths = {"responses": neurons, "behavior": BEHAVIOUR, "pupil_center": PUPIL_CENTER}
+    found = {}
+    for field in FIELDS:
+        shape = (widths[field],) if field in widths else None
+        for word in STATISTICS:
+            found[f"{field}/{word}"] = _read_numbers(files, _name_statistic(field, word), shape)
+    for field in ("responses", "images"):
+        spread = found[f"{field}/std"]
+        if (spread < 0).any() or not spread.any() or (field == "images" and not spread.all()):
+            raise files.error(_name_statistic(field, "std"), "is zero or negative")
+    return found
+
+
+def _name_statistic(field: str, word: str) -> str:
+    return f"meta/statistics/{field}/all/{word}.npy"
+
+
+def _stack_field(files: ScanFiles, field: str, trials: int, width: int) -> Float[np.ndarray, "T width"]:
+    return np.stack([_read_numbers(files, f"data/{field}/{i}.npy", (width,)) for i in range(trials)])
+
+
+def _read_images(
+    files: ScanFiles, trials: int, statistics: dict[str, np.ndarray]
+) -> Iterator[Float[np.ndarray, "36 64"]]:
+    mean, std = statistics["images/mean"], statistics["images/std"]
+    for name in _name_files(files, "images", trials):
+        image = _read_numbers(files, name)
+        if image.shape not in SHAPES:
+            raise files.error(name, f"has shape {image.shape} instead of {SHAPES[0]} or {SHAPES[1]}")
+        try:
+            image = ((image - mean) / std).reshape(image.shape)
+        except ValueError:
+            finding = f"has shape {image.shape}, its statistics {mean.shape} and {std.shape}"
+            raise files.error(name, finding) from None
+        yield _to_single(files, name, shrink(image[0]) if image.shape == SHAPES[0] else image[0])
+
+
+def _read_responses(
+    files: ScanFiles, trials: int, scale: Float[np.ndarray, "N"]
+) -> Iterator[Float[np.ndarray, "N"]]:
+    for name in _name_files(files, "responses", trials):
+        responses = _read_numbers(files, name, scale.shape)
+        if (responses < 0).any():
+            raise files.error(name, "holds negative responses")
+        yield _to_single(files, name, responses * scale)
+
+
+def _to_single(files: ScanFiles, name: str, values: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
+    """Standardised values in single precision; DataError where that cannot hold them."""
+    with np.errstate(over="ignore"):
+        values = values.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise files.error(name, "holds values too large to be standardised in single precision")
+    return values
+
+
+def _name_files(files: ScanFiles, field: str, trials: int) -> Iterator[str]:
+    names = [f"data/{field}/{i}.npy" for i in range(trials)]
+    yield from progress(names, desc=f"packing {files.key} {field}", unit="trial")
+
+
+def _read_numbers(
+    files: ScanFiles, name: str, shape: tuple[int, ...] | None = None
+) -> Float[np.ndarray, "..."]:
+    """The finite numbers of an array in double precision; `shape`, if given, is what it must have."""
+    values = files.read(name)
+    if shape is not None and values.shape != shape:
+        raise files.error(name, f"has shape {values.shape} instead of {shape}")
+    if values.dtype.kind not in "uif":
+        raise files.error(name, f"holds {values.dtype} instead of numbers")
+    with np.errstate(over="ignore"):
+        values = values.astype(np.float64, copy=False)
+    if not np.isfinite(values).all():
+        raise files.error(name, "holds values that are not finite")
+    return values

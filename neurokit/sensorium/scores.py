@@ -1,4 +1,4 @@
-"""How well responses are predicted, beside what needs no network and the best that can be reached.
+"""How well responses are predicted, next to baselines and the best that can be reached.
 
 Letters: B trials of a tier, N neurons.
 """
@@ -14,9 +14,9 @@ from neurokit.errors import DataError
 from neurokit.sensorium.baselines import behaviour_alone
 from neurokit.sensorium.config import SensoriumConfig
 from neurokit.sensorium.features import MouseTrials
+from neurokit.sensorium.prediction import single_trial
 from neurokit.sensorium.recording import Scan
 from neurokit.sensorium.simulation import Given, read_truth
-from neurokit.sensorium.training import single_trial
 
 COLUMNS = """\
 single_trial: correlation over single test trials, mean over neurons; spread: its standard deviation over
@@ -35,22 +35,20 @@ def score_table(
     DataError for a tier whose responses the competition withholds.
     """
     tables = [
-        _neuron_scores(mice[key], predicted, tier).assign(mouse=key) for key, predicted in predictions.items()
+        _score_neurons(mice[key], predicted, tier).assign(mouse=key) for key, predicted in predictions.items()
     ]
     neurons = pd.concat([*tables, *(table.assign(mouse="all") for table in tables)])
-    grouped = neurons.groupby("mouse", sort=False)
-    return pd.DataFrame(
-        {
-            "neurons": grouped.size(),
-            "single_trial": grouped.single_trial.mean(),
-            "spread": grouped.single_trial.std(),
-            "to_average": grouped.to_average.mean(),
-            "feve": grouped.feve.mean(),
-        }
-    ).reset_index()
+    grouped = neurons.groupby("mouse", sort=False, as_index=False)
+    return grouped.agg(
+        neurons=("single_trial", "size"),
+        single_trial=("single_trial", "mean"),
+        spread=("single_trial", "std"),
+        to_average=("to_average", "mean"),
+        feve=("feve", "mean"),
+    )
 
 
-def given(config: SensoriumConfig) -> Given:
+def given_to_model(config: SensoriumConfig) -> Given:
     """What a model of this config is given of a trial, in the words of `ScanTruth.ceiling`."""
     inputs = config.inputs
     return "everything" if inputs.uses_past_responses else "behaviour" if inputs.behaviour else "image"
@@ -83,16 +81,16 @@ def yardsticks(mice: Mapping[str, MouseTrials], config: SensoriumConfig) -> dict
     """
     tier = "validation"
     found = {key: single_trial(mouse, tier, behaviour_alone(mouse, tier)) for key, mouse in mice.items()}
-    both = {"behaviour alone": found, "ceiling": ceiling(mice, given(config), tier)}
+    both = {"behaviour alone": found, "ceiling": ceiling(mice, given_to_model(config), tier)}
     return {name: float(np.concatenate([*each.values()]).mean()) for name, each in both.items() if each}
 
 
-def scored(scans: Mapping[str, Scan]) -> list[str]:
+def list_scored(scans: Mapping[str, Scan]) -> list[str]:
     """Keys of the scans whose test responses are known."""
     return [key for key, scan in scans.items() if len(scan.trials("test")) and not scan.withheld("test")]
 
 
-def _neuron_scores(mouse: MouseTrials, predicted: np.ndarray, tier: str) -> pd.DataFrame:
+def _score_neurons(mouse: MouseTrials, predicted: np.ndarray, tier: str) -> pd.DataFrame:
     scan = mouse.scan
     if scan.withheld(tier):
         raise DataError(f"Scan {scan.key} withholds the responses of tier {tier!r}; score another tier.")

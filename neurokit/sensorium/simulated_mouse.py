@@ -1,4 +1,4 @@
-"""A simulated mouse: a V1 population with known truth, and the best any model can know of it.
+"""A simulated mouse: a V1 population with known truth, and the best that any model can predict.
 
 The cells are simple and complex Gabor cells, laid out retinotopically. A simple cell is a half-rectified
 Gabor filter (Jones and Palmer, J. Neurophysiol. 58, 1233-1258, 1987), a complex cell the root of the summed
@@ -48,7 +48,7 @@ BASE = 0.15
 EVENTS = 1.0  # mean number of events at rate 1
 EVENT_SHAPE = 4.0  # of the gamma distribution of event sizes
 DRAWS = 64  # of what a model does not know, to average over
-AT_ONCE = 4_000_000  # rates of sessions drawn side by side, 32 MB an array
+CHUNK_SIZE = 4_000_000  # rates of sessions drawn side by side, 32 MB an array
 
 
 @dataclass(frozen=True)
@@ -118,14 +118,21 @@ def image_drive(
 ) -> Float[np.ndarray, "T N"]:
     """What each image excites in each cell, mean 1 over `images`, 0 below the cell's threshold.
 
+    A cell that none of the images excites has a drive of 0.
+
     `images` are standardised; `eye` is how far (x, y; pixels) the eye has carried all receptive
     fields on that trial.
     """
     seen = torch.from_numpy(_follow(images, eye)).flatten(1)  # T HW
     even, odd = ((seen @ filters).numpy() for filters in cells.quadrature)
     output = np.where(cells.complex, np.hypot(even, odd), np.maximum(even, 0)).astype(float)
-    drive = np.maximum(output / output.mean(axis=0) - THRESHOLD, 0)
-    return drive / drive.mean(axis=0)
+    return _divide_by_mean(np.maximum(_divide_by_mean(output) - THRESHOLD, 0))
+
+
+def _divide_by_mean(values: Float[np.ndarray, "T N"]) -> Float[np.ndarray, "T N"]:
+    """Each cell's values over their mean; a cell that no image excites, as may be among few, stays at 0."""
+    mean = values.mean(axis=0)
+    return values / np.where(mean > 0, mean, 1)
 
 
 def _follow(images: Float[np.ndarray, "T H W"], eye: Float[np.ndarray, "T 2"]) -> np.ndarray:
@@ -141,16 +148,16 @@ def _follow(images: Float[np.ndarray, "T H W"], eye: Float[np.ndarray, "T 2"]) -
 
 
 class MouseParameters(Config):
-    """One mouse. A strength is 1 where a mechanism is planted, 0 where it is taken out."""
+    """One mouse. A strength is 1 for a mechanism that is planted, 0 for one that is left out."""
 
     neurons: Count = 200
-    """How many."""
+    """Number of neurons."""
     complex_fraction: Fraction = 0.6
     """Share of them that are complex cells."""
     behaviour: Number = 1.0
     """Strength with which arousal and running act."""
     behaviour_scale: Number = 1.0
-    """How far the units of behaviour differ from mouse to mouse; 0: not at all."""
+    """How much the units of behaviour differ between mice; 0: not at all."""
     history: Number = 1.0
     """Strength of a neuron's own past responses."""
     state: Number = 1.0
@@ -158,7 +165,7 @@ class MouseParameters(Config):
     gain: Number = 1.0
     """Strength of the slow gain."""
     seed: Seed = 0
-    """Of all that is random."""
+    """Seed of everything random."""
 
 
 @dataclass(frozen=True)
@@ -175,7 +182,7 @@ class Couplings:
 
 @dataclass(frozen=True)
 class Terms:
-    """What the rate is made of on each trial."""
+    """The terms of the rate on each trial."""
 
     history: Float[np.ndarray, "... T N"]
     factors: Float[np.ndarray, "... T F"]
@@ -195,7 +202,7 @@ class Mouse:
 
     def stimulus(self, images: Float[np.ndarray, "T H W"]) -> Float[np.ndarray, "T N"]:
         """Image drive with the eye where it was, times the behaviour's factor: d beta."""
-        return image_drive(self.cells, images, self.brain.eye) * self._behaviour()
+        return image_drive(self.cells, images, self.brain.eye) * self._behaviour_factor()
 
     def respond(self, stimulus: Float[np.ndarray, "T N"]) -> tuple[Float[np.ndarray, "T N"], Terms]:
         """One session's responses (mean about 1.5), and the terms behind them."""
@@ -205,10 +212,10 @@ class Mouse:
 
     def rates(self, stimulus: Float[np.ndarray, "... T N"], terms: Terms) -> Float[np.ndarray, "... T N"]:
         """The formula of the module, for given terms: what knowing everything would predict."""
-        inner = BASE + stimulus + terms.history + self._state(terms.factors)
-        return self._gain(terms.gain) * soft_rectified(inner)
+        inner = BASE + stimulus + terms.history + self._state_term(terms.factors)
+        return self._gain_factor(terms.gain) * soft_rectify(inner)
 
-    def expected(
+    def expect(
         self,
         images: Float[np.ndarray, "T H W"],
         random: np.random.Generator,
@@ -219,38 +226,38 @@ class Mouse:
         """The mean response given a trial's image and, where known, its behaviour and eye.
 
         It is the ceiling of models that are given just these. What they are not given (past images
-        and responses, brain state and gain; behaviour and eye too) is drawn anew `draws` times.
+        and responses, brain state and gain; behaviour and eye too) is drawn `draws` times.
         """
         stimulus = self.stimulus(images)
 
         def rates(block: int) -> Float[np.ndarray, "D T N"]:
-            shown = stimulus if behaviour_known else self._elsewhere(images, block, random)
-            return self._unknown(shown, block, random)
+            shown = stimulus if behaviour_known else self._draw_elsewhere(images, block, random)
+            return self._draw_unknown(shown, block, random)
 
-        total = sum(rates(block).sum(axis=0) for block in self._blocks(draws, stimulus.size))
+        total = sum(rates(block).sum(axis=0) for block in self._split_draws(draws, stimulus.size))
         return np.asarray(total) / draws
 
-    def _blocks(self, draws: int, size: int) -> Iterator[int]:
+    def _split_draws(self, draws: int, size: int) -> Iterator[int]:
         """`draws` in numbers that fit in memory, where one session has `size` rates."""
-        at_once = max(1, AT_ONCE // size)
+        at_once = max(1, CHUNK_SIZE // size)
         for first in range(0, draws, at_once):
             yield min(at_once, draws - first)
 
-    def _elsewhere(
+    def _draw_elsewhere(
         self, images: Float[np.ndarray, "T H W"], draws: int, random: np.random.Generator
     ) -> Float[np.ndarray, "D T N"]:
         """The drive of the images had behaviour and eye been those of other trials."""
         orders = [random.permutation(len(images)) for _ in range(draws)]
-        behaviour, eye = self._behaviour(), self.brain.eye
+        behaviour, eye = self._behaviour_factor(), self.brain.eye
         return np.stack([image_drive(self.cells, images, eye[order]) * behaviour[order] for order in orders])
 
-    def _unknown(
+    def _draw_unknown(
         self, stimulus: Float[np.ndarray, "... T N"], draws: int, random: np.random.Generator
     ) -> Float[np.ndarray, "D T N"]:
         """Rates at this drive with history, brain state and gain of other sessions.
 
-        Trials of those are dealt anew: in their order, what drifts slowly in a drawn session would by
-        chance go with what drifts in the one at hand, and 64 draws would not average that out.
+        Their trials are shuffled: in order, what drifts slowly in a drawn session would by chance follow
+        what drifts in this one, and 64 draws would not average that out.
         """
         trials, neurons = stimulus.shape[-2:]
         factors = np.stack([draw_factors(trials, random) for _ in range(draws)])
@@ -270,35 +277,35 @@ class Mouse:
         random: np.random.Generator,
     ) -> tuple[Float[np.ndarray, "... T N"], Float[np.ndarray, "... T N"]]:
         """Responses trial by trial, since each depends on those before, and the history term."""
-        inner = BASE + stimulus + self._state(factors)
-        scale, keep = self._gain(gain), self.couplings.keep
+        inner = BASE + stimulus + self._state_term(factors)
+        scale, keep = self._gain_factor(gain), self.couplings.keep
         responses, history = np.empty_like(inner), np.empty_like(inner)
         trace = np.ones_like(inner[..., 0, :])
         for t in range(inner.shape[-2]):
-            history[..., t, :] = self.couplings.history * np.tanh(trace - 1)  # bounded, or activity runs away
-            rates = scale[..., t, :] * soft_rectified(inner[..., t, :] + history[..., t, :])
-            responses[..., t, :] = events = _events(rates, random)
+            history[..., t, :] = self.couplings.history * np.tanh(trace - 1)  # bounded: it cannot run away
+            rates = scale[..., t, :] * soft_rectify(inner[..., t, :] + history[..., t, :])
+            responses[..., t, :] = events = _draw_events(rates, random)
             trace = keep * trace + (1 - keep) * events
         return responses, history
 
-    def _behaviour(self) -> np.ndarray:
+    def _behaviour_factor(self) -> np.ndarray:
         arousal = self.brain.arousal[:, None] - 0.5
         running = self.brain.running[:, None] - self.brain.running.mean()
         return np.maximum(1 + self.couplings.arousal * arousal + self.couplings.running * running, 0.1)
 
-    def _state(self, factors: np.ndarray) -> np.ndarray:
+    def _state_term(self, factors: np.ndarray) -> np.ndarray:
         return (factors - 1) @ self.couplings.factors
 
-    def _gain(self, gain: np.ndarray) -> np.ndarray:
+    def _gain_factor(self, gain: np.ndarray) -> np.ndarray:
         return np.exp(gain[..., None] * self.couplings.gain)
 
 
-def soft_rectified(x: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+def soft_rectify(x: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """log(1 + exp(3 x)) / 3: a rectifier with a soft foot."""
     return np.logaddexp(0, 3 * x) / 3
 
 
-def _events(rates: np.ndarray, random: np.random.Generator) -> np.ndarray:
+def _draw_events(rates: np.ndarray, random: np.random.Generator) -> np.ndarray:
     number = random.poisson(EVENTS * rates)
     return random.gamma(EVENT_SHAPE * np.maximum(number, 1e-3), 1 / (EVENT_SHAPE * EVENTS)) * (number > 0)
 

@@ -1,4 +1,4 @@
-"""SENSORIUM scans, whatever the source: simulated, the real downloads, or a folder of one's own.
+"""SENSORIUM scans, whatever the source: simulated, the real downloads, or a folder of your own.
 
 `load()` gives the same dataclass for all, so nothing after it knows who made the files. Simulated scans are
 written once, each in a folder of its own under the data folder, what was planted beside it.
@@ -20,11 +20,21 @@ from neurokit.files.atomic import write_output
 from neurokit.files.cache import Read, read_or_write, simulated_folder
 from neurokit.files.fetch import fetch
 from neurokit.sensorium.config import SensoriumConfig
-from neurokit.sensorium.files import TIERS, opened_scan, scan_key
-from neurokit.sensorium.recording import SCANS, Scan, Scans, load_scan
-from neurokit.sensorium.simulated_files import scan_name, truth_path, write_scan, write_truth
+from neurokit.sensorium.files import SUFFIX, TIERS, open_scan, scan_key
+from neurokit.sensorium.recording import Scan, Scans, load_scan
 from neurokit.sensorium.simulated_mouse import MouseParameters
-from neurokit.sensorium.simulation import Given, Kind, ScanParameters, ScanTruth, read_truth, simulate_scan
+from neurokit.sensorium.simulation import (
+    Given,
+    Kind,
+    ScanParameters,
+    ScanTruth,
+    read_truth,
+    scan_name,
+    simulate_scan,
+    truth_path,
+    write_scan,
+    write_truth,
+)
 from neurokit.training.system import Simulated
 
 DEMO: tuple[Kind, ...] = ("pretraining", "pretraining", "sensorium_plus")
@@ -36,8 +46,42 @@ NO_CUTOUT = "The source 'cutout' has no small real SENSORIUM recording: set NEUR
 
 
 @dataclass(frozen=True)
-class _Held:
-    """A scan that can be read; whether it has behaviour, where that is known before."""
+class PublishedScan:
+    """What is known of a published scan: the track that scores it ('' for none), and its size."""
+
+    key: str
+    track: str
+    neurons: int
+    trials: int
+
+    @property
+    def archive(self) -> str:
+        """The name of its zip."""
+        return f"static{self.key}-{SUFFIX}.zip"
+
+    @property
+    def has_behaviour(self) -> bool:
+        """Whether pupil and running were published: not of the scan of the track without them."""
+        return self.track != "SENSORIUM"
+
+
+SCANS = {
+    scan.key: scan
+    for scan in (
+        PublishedScan("26872-17-20", "SENSORIUM", 7776, 6955),
+        PublishedScan("27204-5-13", "SENSORIUM+", 7538, 6959),
+        PublishedScan("21067-10-18", "", 8372, 5994),
+        PublishedScan("22846-10-16", "", 7344, 5997),
+        PublishedScan("23343-5-17", "", 7334, 5951),
+        PublishedScan("23656-14-22", "", 8107, 5966),
+        PublishedScan("23964-4-22", "", 8098, 5983),
+    )
+}
+
+
+@dataclass(frozen=True)
+class _Readable:
+    """A scan that can be read, and whether it has behaviour, if that is known before reading."""
 
     read: Callable[[], Scan]
     has_behaviour: bool = True
@@ -53,16 +97,16 @@ def load(
 ) -> Scans:
     """Scans of a source (default: that of NEUROKIT_SOURCE), or of the zips and unpacked scans in a `folder`.
 
-    demo simulates the three mice of `seed` once and reads their files ever after; full downloads the
-    published zips. `session` names scans by their keys, in their order here. Without it all are read, but for
-    those without behaviour where the config reads that: these are in `left_out`. Raises SettingsError for
-    cutout and for an unknown source, DataError for a key that is not there, before anything is downloaded,
-    and for a damaged file; FetchError and DiskError.
+    demo simulates the three mice of `seed` once and reads their files from then on; full downloads the
+    published zips. `session` names scans by their keys, in their order here. Without it all are read; if the
+    config reads behaviour, scans without it are left out and listed in `left_out`. Raises SettingsError for
+    cutout and for an unknown source, DataError for an unknown key, before anything is downloaded, and for a
+    damaged file; FetchError and DiskError.
     """
-    held = _held(settings.check_source(source), folder, seed)
+    held = _find_scans(settings.check_source(source), folder, seed)
     named = (session,) if isinstance(session, str) else tuple(session)
     if unknown := [key for key in named if key not in held]:
-        raise DataError(f"No scan is named {', '.join(map(repr, unknown))}: choose of {', '.join(held)}.")
+        raise DataError(f"No scan is named {', '.join(map(repr, unknown))}: choose one of {', '.join(held)}.")
     if named:
         return Scans({key: held[key].read() for key in named})
     without = config.inputs.behaviour is None and not config.inputs.pupil_center
@@ -113,22 +157,22 @@ def describe_scans(found: Mapping[str, Scan]) -> pd.DataFrame:
 def simulated_scan(parameters: ScanParameters) -> Path:
     """The zip of a simulated scan, written on the first call (seconds), its truth beside it.
 
-    A zip that was cut short or removed is written anew. Raises DiskError where it cannot be.
+    A zip that was cut short or removed is written again. Raises DiskError where it cannot be.
     """
 
-    def checked(path: Path) -> Path:
-        with opened_scan(path):
+    def check(path: Path) -> Path:
+        with open_scan(path):
             return path
 
-    return _simulated(parameters, checked)
+    return _read_or_simulate(parameters, check)
 
 
 def scan_truth(parameters: ScanParameters) -> ScanTruth:
     """What was planted in a simulated scan, for tests and for pictures beside a model's.
 
-    Simulates it where there is none; raises DiskError where that cannot be written.
+    Simulates it if it is missing; raises DiskError where that cannot be written.
     """
-    return _simulated(parameters, lambda path: read_truth(truth_path(path)))
+    return _read_or_simulate(parameters, lambda path: read_truth(truth_path(path)))
 
 
 def load_simulated(parameters: Sequence[ScanParameters]) -> Scans:
@@ -139,11 +183,11 @@ def load_simulated(parameters: Sequence[ScanParameters]) -> Scans:
 def simulate(folder: str | Path, *, seed: int = 0, trials: int = 1320) -> Simulated:
     """Writes a simulated scan with all responses, and its truth; seconds for 1,320 trials.
 
-    Of the trials a ninth part or so are validation and about a sixth test trials, as in the demo. An earlier
-    scan that was written here is replaced. Raises SettingsError for fewer than 20 trials, DataError for a
-    folder that holds anything else, and DiskError.
+    About a tenth of the trials are validation and about a sixth test trials, as in the demo. An earlier scan
+    that was written here is replaced. Raises SettingsError for fewer than 20 trials, DataError for a folder
+    that holds anything else, and DiskError.
     """
-    folder, parameters = Path(folder), _parameters(trials, seed)
+    folder, parameters = Path(folder), _choose_parameters(trials, seed)
     with write_output(folder, "neurokit sensorium simulate") as new:
         simulated = simulate_scan(parameters)
         scan = write_scan(simulated, new)
@@ -154,19 +198,21 @@ def simulate(folder: str | Path, *, seed: int = 0, trials: int = 1320) -> Simula
     return Simulated((folder / scan.name, folder / truth.name), text)
 
 
-def _held(source: settings.Source, folder: str | Path | None, seed: int) -> dict[str, _Held]:
+def _find_scans(source: settings.Source, folder: str | Path | None, seed: int) -> dict[str, _Readable]:
     """Every scan of a folder or source by key; nothing is simulated or downloaded for it."""
     if folder is not None:
-        return {key: _Held(partial(_read, path)) for key, path in _scans_in(Path(folder)).items()}
+        return {key: _Readable(partial(_read_scan, path)) for key, path in _list_folder(Path(folder)).items()}
     if source == "cutout":
         raise SettingsError(NO_CUTOUT)
     if source == "demo":
         simulated = {each.key: each for each in demo_parameters(seed)}
-        return {key: _Held(partial(_read_simulated, each)) for key, each in simulated.items()}
-    return {k: _Held(partial(_downloaded, scan.archive), scan.has_behaviour) for k, scan in SCANS.items()}
+        return {key: _Readable(partial(_read_simulated, each)) for key, each in simulated.items()}
+    return {
+        k: _Readable(partial(_read_download, scan.archive), scan.has_behaviour) for k, scan in SCANS.items()
+    }
 
 
-def _scans_in(folder: Path) -> dict[str, Path]:
+def _list_folder(folder: Path) -> dict[str, Path]:
     """The zips and folders there that are named like a scan, by key; raises DataError for none or doubles."""
     inside = sorted(folder.iterdir()) if folder.is_dir() else []
     found: dict[str, Path] = {}
@@ -180,11 +226,11 @@ def _scans_in(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _downloaded(archive: str) -> Scan:
+def _read_download(archive: str) -> Scan:
     return load_scan(fetch(archive, settings.data_folder() / "sensorium2022"))
 
 
-def _read(path: Path, packed: Path | None = None) -> Scan:
+def _read_scan(path: Path, packed: Path | None = None) -> Scan:
     """A scan, with its truth where that lies beside it."""
     scan, truth = load_scan(path, packed), truth_path(path)
     return replace(scan, truth=truth) if truth.is_file() else scan
@@ -192,11 +238,11 @@ def _read(path: Path, packed: Path | None = None) -> Scan:
 
 def _read_simulated(parameters: ScanParameters) -> Scan:
     """The scan's pack lies beside it, since scans of the same key may differ in other parameters."""
-    return _simulated(parameters, lambda path: _read(path, path.parent / "packed"))
+    return _read_or_simulate(parameters, lambda path: _read_scan(path, path.parent / "packed"))
 
 
-def _simulated(parameters: ScanParameters, read: Callable[[Path], Read]) -> Read:
-    """What `read` makes of the zip, which is simulated where it is missing or damaged."""
+def _read_or_simulate(parameters: ScanParameters, read: Callable[[Path], Read]) -> Read:
+    """What `read` makes of the zip, which is simulated if it is missing or damaged."""
     zipped = f"{scan_name(parameters)}.zip"
 
     def write(folder: Path) -> None:
@@ -208,7 +254,7 @@ def _simulated(parameters: ScanParameters, read: Callable[[Path], Read]) -> Read
     return read_or_write(folder, truth_path(zipped).name, write, lambda folder: read(folder / zipped))
 
 
-def _parameters(trials: int, seed: int) -> ScanParameters:
+def _choose_parameters(trials: int, seed: int) -> ScanParameters:
     """The proportions of the default scan: 1,320 trials are 1,000, 120, and 25 images 8 times."""
     if trials < FEWEST:
         raise SettingsError(f"A scan of {trials} trials cannot be simulated; ask for {FEWEST} or more.")

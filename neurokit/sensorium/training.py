@@ -1,39 +1,43 @@
-"""From scans and a config to a trained model, and what it predicts for a tier of trials.
+"""From scans and a config to a trained model.
 
 A task is the trials of each mouse as a model reads them (`MouseTrials`), by the key of the scan. Models are
-those of `neurokit.sensorium.model`, or whatever offers what `neurokit.sensorium.own_models` says.
+those of `neurokit.sensorium.model`, or whatever offers what `MiceModel` there says.
 
 Letters: T trials, B trials of a tier, N neurons.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurokit import metrics, settings
+from neurokit import settings
 from neurokit.errors import DataError
 from neurokit.progress import progress
 from neurokit.sensorium.config import MouseShape, SensoriumConfig
-from neurokit.sensorium.features import ManyMice, MouseBatch, MouseTrials, fit_scan_state
+from neurokit.sensorium.core import OwnCore
+from neurokit.sensorium.features import MouseBatch, MouseTrials, fit_scan_state, input_scales
 from neurokit.sensorium.kernels import accelerate, check_usable
-from neurokit.sensorium.model import SensoriumModel, make_model, poisson_loss
-from neurokit.sensorium.own_models import MiceModel, OwnCore, check_answers, check_model
+from neurokit.sensorium.model import (
+    MiceModel,
+    SensoriumModel,
+    check_answers,
+    check_model,
+    make_model,
+    poisson_loss,
+)
+from neurokit.sensorium.past_responses import StateTransform
+from neurokit.sensorium.prediction import predict, single_trial
+from neurokit.sensorium.readout import contrast_centers, retinotopic_plane
 from neurokit.sensorium.recording import Scan
-from neurokit.sensorium.retinotopy import contrast_centers, retinotopic_plane
-from neurokit.sensorium.scaling import input_scales
-from neurokit.sensorium.state import StateTransform
+from neurokit.training.checkpoint import fingerprint
 from neurokit.training.device import choose_device
 from neurokit.training.fit import TrainingResult, fit
-from neurokit.training.predict import evaluating, fill_rows, predicting_as_in_training
 
-Mode = Literal["evaluation", "training"]
-MODES = {"evaluation": evaluating, "training": predicting_as_in_training}
 DEFAULT = SensoriumConfig()
 
 
@@ -83,7 +87,7 @@ def arrays(task: Mapping[str, MouseTrials]) -> dict[str, np.ndarray]:
     """States, and what raw inputs are scaled with, of all mice, as `key/name`."""
     found = state_arrays({key: mouse.state for key, mouse in task.items() if mouse.state is not None})
     for key, mouse in task.items():
-        scales = input_scales(mouse.scan, mouse.inputs.behaviour, mouse.inputs.pupil_center)
+        scales = input_scales(mouse.scan, mouse.inputs)
         found |= {f"{key}/{name}": values for name, values in scales.items()}
     return found
 
@@ -101,12 +105,12 @@ def build(
 ) -> SensoriumModel:
     """An untrained model of these mice, its weights drawn from the config's seed.
 
-    `core` is one of your own (`neurokit.sensorium.own_models.Core`), or what makes it of the number of its
-    input channels, under the published readouts, shifters and modulators. Where the config starts at
-    receptive fields, these are measured on the mice's training trials.
+    `core` is one of your own (`neurokit.sensorium.core.Core`), or a function that makes it from its number of
+    input channels, under the published readouts, shifters and modulators. If the config starts at receptive
+    fields, they are measured on the mice's training trials.
 
-    A model that is another altogether offers what `neurokit.sensorium.own_models.MiceModel` says; the
-    function of task and config that makes it stands in the place of this one.
+    An entirely different model offers what `neurokit.sensorium.model.MiceModel` says; the function of task
+    and config that makes it takes the place of this one.
     """
     shapes = {
         key: MouseShape(neurons=mouse.scan.neurons, trials=len(mouse.tiers)) for key, mouse in task.items()
@@ -130,6 +134,77 @@ def _start_at_receptive_fields(model: SensoriumModel, mouse: MouseTrials) -> Non
     model.mouse(scan.key).readout.positions.start_at(positions)
 
 
+class ManyMice:
+    """The training trials of all mice: what `fit` trains on.
+
+    An epoch has as many steps as the mouse with most trials has batches; a step is one batch of each
+    mouse. Mice with fewer trials start again, in a new order, within the epoch. `note` is what else an
+    interrupted training must share to be resumed. Raises DataError for no mice, or one without trials of
+    the tier.
+    """
+
+    def __init__(self, mice: Mapping[str, MouseTrials], tier: str = "train", note: str = "") -> None:
+        _check_trials(mice, tier)
+        self.mice, self.tier, self.note = dict(mice), tier, note
+        self.device = next(iter(self.mice.values())).device
+
+    def fingerprint(self) -> str:
+        """Which scans, tiers, inputs and fitted states these are."""
+        mice = self.mice.values()
+        facts = [f"{mouse.scan.key} {mouse.scan.fingerprint} {mouse.inputs}" for mouse in mice]
+        tiers = [np.asarray(mouse.tiers).astype("U10") for mouse in mice]
+        states = [array for mouse in mice if mouse.state for array in mouse.state.arrays().values()]
+        return fingerprint(np.array([self.tier, self.note, *facts]), *tiers, *states)
+
+    def steps(self, size: int, generator: torch.Generator, epoch: int = 0) -> Iterator[list[MouseBatch]]:
+        """One batch of each mouse, again and again until all trials of every mouse were seen."""
+        streams = [self._repeat_batches(mouse, size, generator) for mouse in self.mice.values()]
+        longest = max(len(mouse.trials(self.tier)) for mouse in self.mice.values())
+        for _ in range(-(-longest // size)):
+            yield [next(stream) for stream in streams]
+
+    def _repeat_batches(
+        self, mouse: MouseTrials, size: int, generator: torch.Generator
+    ) -> Iterator[MouseBatch]:
+        while True:
+            yield from mouse.batches(mouse.trials(self.tier), size, generator)
+
+
+def _check_trials(mice: Mapping[str, MouseTrials], tier: str) -> None:
+    without = [key for key, mouse in mice.items() if not len(mouse.trials(tier))]
+    if without or not mice:
+        finding = f"Scan {', '.join(without)} has" if without else "Without a scan there are"
+        raise DataError(f"{finding} no trials of tier {tier!r}; give scans that have some.")
+
+
+def loss(model: nn.Module, batch: MouseBatch) -> tuple[Tensor, Tensor]:
+    """The baselines' loss of one batch of one mouse: sqrt(T / B) x Poisson, and all penalties."""
+    mice = cast(MiceModel, model)
+    predicted = mice.mouse(batch.key)(**batch.inputs)
+    total = poisson_loss(predicted, batch.responses, batch.scale) + mice.regulariser(batch.key)
+    return total, torch.ones_like(total)
+
+
+class ValidationCorrelation:
+    """Minus the correlation on single validation trials, averaged over all neurons of all mice."""
+
+    def __init__(self, mice: Mapping[str, MouseTrials], batch_size: int) -> None:
+        self.mice, self.batch_size = mice, batch_size
+        self._trials = ManyMice(mice, "validation")
+
+    def fingerprint(self) -> str:
+        """Which trials of which scans."""
+        return self._trials.fingerprint()
+
+    def __call__(self, model: nn.Module) -> float:
+        """The number for this model, measured in evaluation mode; NaN where a rate is not finite."""
+        found = predict(model, self.mice, "validation", batch_size=self.batch_size)
+        if not all(np.isfinite(rates).all() for rates in found.values()):
+            return float("nan")  # the training has diverged, and `fit` says so
+        scores = [single_trial(self.mice[key], "validation", rates) for key, rates in found.items()]
+        return -float(np.concatenate(scores).mean())
+
+
 def train(
     model: nn.Module,
     task: Mapping[str, MouseTrials],
@@ -142,8 +217,8 @@ def train(
     """Trains the model in place; stops by the mean correlation on validation trials. `options` go to `fit`.
 
     It computes where the task lies, unless `device` names another place. With NEUROKIT_FAST=1 the kernels of
-    `neurokit.sensorium.kernels` compute, but for a model or core of one's own. A `checkpoint` of another
-    config or other scans is not gone on with (CheckpointError). Raises DataError for a mouse without training
+    `neurokit.sensorium.kernels` compute, except for a model or core of your own. A `checkpoint` of another
+    config or of other scans is refused (CheckpointError). Raises DataError for a mouse without training
     or validation trials, SettingsError where the kernels cannot be used.
     """
     check_model(model)
@@ -160,62 +235,3 @@ def train(
             batch = next(mouse.batches(mouse.trials("train"), 2))
             check_answers(cast(MiceModel, model), batch.key, batch.inputs, tuple(batch.responses.shape))
     return fit(model, loss, train_on, objective, config.fit, checkpoint=checkpoint, **options)
-
-
-def loss(model: nn.Module, batch: MouseBatch) -> tuple[Tensor, Tensor]:
-    """The baselines' loss of one batch of one mouse: sqrt(T / B) x Poisson, and all penalties."""
-    mice = cast(MiceModel, model)
-    predicted = mice.mouse(batch.key)(**batch.inputs)
-    total = poisson_loss(predicted, batch.responses, batch.scale) + mice.regulariser(batch.key)
-    return total, torch.ones_like(total)
-
-
-class ValidationCorrelation:
-    """Minus the correlation on single validation trials, averaged over all neurons of all mice."""
-
-    def __init__(self, mice: Mapping[str, MouseTrials], batch_size: int, tier: str = "validation") -> None:
-        self.mice, self.batch_size, self.tier = mice, batch_size, tier
-        self._trials = ManyMice(mice, tier)
-
-    def fingerprint(self) -> str:
-        """Which trials of which scans."""
-        return self._trials.fingerprint()
-
-    def __call__(self, model: nn.Module) -> float:
-        """The number for this model, measured in evaluation mode; NaN where a rate is not finite."""
-        found = predict(model, self.mice, self.tier, batch_size=self.batch_size)
-        if not all(np.isfinite(rates).all() for rates in found.values()):
-            return float("nan")  # the training has diverged, and `fit` says so
-        scores = [single_trial(self.mice[key], self.tier, rates) for key, rates in found.items()]
-        return -float(np.concatenate(scores).mean())
-
-
-def predict(
-    model: nn.Module,
-    task: Mapping[str, MouseTrials],
-    part: str = "test",
-    *,
-    mode: Mode = "evaluation",
-    batch_size: int = 256,
-) -> dict[str, Float[np.ndarray, "_ _"]]:
-    """Rates B N for the trials of a part, a tier of the files, in ascending file order, by mouse.
-
-    The model is left as found. Mode 'training' reproduces the published Model 4 submission, which was
-    predicted with random readout positions and the statistics of the test batch; nobody should want it for
-    anything else. It draws from torch's global generator. Raises DataError for another mode, part or mouse.
-    """
-    if mode not in MODES:
-        raise DataError(f"mode is {mode!r}; use one of {', '.join(MODES)}.")
-    with MODES[mode](model), torch.no_grad():
-        return {key: _predicted(model, mouse, part, batch_size) for key, mouse in task.items()}
-
-
-def _predicted(model: nn.Module, mouse: MouseTrials, tier: str, batch_size: int) -> np.ndarray:
-    view, trials = cast(MiceModel, model).mouse(mouse.scan.key), mouse.trials(tier)
-    parts = (view(**batch.inputs) for batch in mouse.batches(trials, batch_size))
-    return fill_rows(parts, torch.empty(len(trials), mouse.scan.neurons)).numpy()
-
-
-def single_trial(mouse: MouseTrials, tier: str, predicted: np.ndarray) -> Float[np.ndarray, "N"]:
-    """Correlation of each neuron over the single trials of a tier."""
-    return metrics.correlation(mouse.scan.responses[mouse.trials(tier).numpy()], predicted)

@@ -17,9 +17,10 @@ Letters: N cells, S samples of the microscope, F frames, H x W pixels, K samples
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Bool, Complex, Float, Int, Shaped, UInt8
+from jaxtyping import Bool, Complex, Float, Float32, Int, Shaped, UInt8
 from scipy.signal import lfilter
 
 from neurokit.simulation.scenes import log_uniform
@@ -133,9 +134,18 @@ def movie_output(
 
 def gabor_products(cells: MovieCells, frames: Shaped[np.ndarray, "F H W"]) -> Complex[np.ndarray, "F N"]:
     """The Gabors' inner products with each frame, whose numbers may be of any type."""
-    gabors = cells.gabors(*frames.shape[1:]).reshape(len(cells.sigma), -1).T.astype(np.complex64)
+    even, odd = _gabor_parts(cells, *frames.shape[1:])
     pixels = frames.reshape(len(frames), -1).astype(np.float32)
-    return pixels @ gabors.real + 1j * (pixels @ gabors.imag)
+    return pixels @ even + 1j * (pixels @ odd)
+
+
+@lru_cache(maxsize=2)  # those of one mouse are asked for with each clip
+def _gabor_parts(
+    cells: MovieCells, height: int, width: int
+) -> tuple[Float32[np.ndarray, "pixels N"], Float32[np.ndarray, "pixels N"]]:
+    """Real and imaginary part of the Gabors."""
+    gabors = cells.gabors(height, width).reshape(len(cells.sigma), -1).T.astype(np.complex64)
+    return gabors.real, gabors.imag
 
 
 def filter_output(

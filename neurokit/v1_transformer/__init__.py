@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from neurokit.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from neurokit.v1_transformer.allen_files import Movie, read_frames
     from neurokit.v1_transformer.allensdk_cache import fetch_session, find_sessions, open_cache
     from neurokit.v1_transformer.attribution import AttributionMaps, attribution_maps
     from neurokit.v1_transformer.baselines import (
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
         motion_energy,
         running_only,
     )
-    from neurokit.v1_transformer.clips import Clips
-    from neurokit.v1_transformer.cnn import MovieCNN
+    from neurokit.v1_transformer.clips import Clips, MovieScales, MovieSplit, fit_scales
     from neurokit.v1_transformer.config import (
         MODELS,
         ClipShape,
@@ -34,11 +32,17 @@ if TYPE_CHECKING:
         evaluate,
         predict,
         respond,
-        score,
         simulate,
         train,
     )
-    from neurokit.v1_transformer.features import MovieTask, task
+    from neurokit.v1_transformer.features import (
+        MovieTask,
+        frame_responses,
+        frame_running,
+        split_movie,
+        split_movie_leaking,
+        task,
+    )
     from neurokit.v1_transformer.figures import (
         plot_moments,
         plot_parts,
@@ -47,25 +51,17 @@ if TYPE_CHECKING:
         plot_scores,
         plot_traces,
     )
-    from neurokit.v1_transformer.model import V1Transformer
-    from neurokit.v1_transformer.recording import MovieSession, load_session
-    from neurokit.v1_transformer.scales import (
-        MovieScales,
-        MovieSplit,
-        fit_scales,
-        frame_responses,
-        frame_running,
-        split_movie,
-        split_movie_leaking,
-    )
+    from neurokit.v1_transformer.model import MovieCNN, V1Transformer
+    from neurokit.v1_transformer.recording import Movie, MovieSession, load_session, read_frames
     from neurokit.v1_transformer.scores import (
         cell_scores,
         expected_responses,
         part_responses,
         reference_predictions,
+        score,
         score_table,
     )
-    from neurokit.v1_transformer.simulated_files import ceiling, read_truth, truth_path, write_session
+    from neurokit.v1_transformer.simulated_files import read_truth, truth_path, write_session
     from neurokit.v1_transformer.simulation import SAMPLE_RATE, SESSIONS, SessionParameters, simulate_session
     from neurokit.v1_transformer.sources import load, load_simulated, sessions
 

@@ -1,18 +1,20 @@
-"""AllenSDK 2.16.2 beside numpy 2: its import, the catalogue of sessions, and their download.
+"""AllenSDK 2.16.2 beside numpy 2: its import, the catalogue of sessions, their download and opening.
 
 AllenSDK is imported when it is first needed. Its own pins ask for numpy 1, so it is installed on top:
 
     pip install --no-deps allensdk==2.16.2
 
-where three names that numpy 2 has dropped are all it misses on our way (import, catalogue, reading).
+and needs only three names that numpy 2 has dropped (for import, catalogue and reading).
+
 A cache is a folder: the catalogue in JSON files, and `ophys_experiment_data/<id>.nwb` for each session
-that was fetched. What is there is never asked of the network again. When AllenSDK asks the Allen Institute's
-server, every wait has an end and every error is a sentence.
+that was fetched. What is there is not downloaded again. When AllenSDK asks the Allen Institute's server,
+every wait has an end and every error is a sentence.
 """
 
 import importlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from types import ModuleType
@@ -28,7 +30,7 @@ from neurokit.files.atomic import atomic_write
 from neurokit.progress import progress
 from neurokit.simulation.movies import MOVIES
 
-CHUNK = 1 << 18  # bytes
+CHUNK_SIZE = 1 << 18  # bytes
 TIMEOUT = (10.0, 60.0)  # s to connect to the server, and between two pieces of its answer
 
 Answer = TypeVar("Answer")
@@ -43,8 +45,78 @@ _COLUMNS = {
 }
 
 
+def import_allensdk() -> tuple[Any, Any]:
+    """The classes BrainObservatoryNwbDataSet and BrainObservatoryCache; numpy is left as it was.
+
+    Raises DataError, with the command that installs it, where AllenSDK is missing or cannot be imported.
+    """
+    try:
+        reader, cache = _import_modules()
+        _bridge_numpy(reader)
+    except ModuleNotFoundError as error:
+        if error.name == "allensdk":
+            raise DataError(f"This needs AllenSDK, which is not installed: {INSTALL}.") from error
+        raise _explain_import(error) from error
+    except Exception as error:  # an import can fail in any way
+        raise _explain_import(error) from error
+    return reader.BrainObservatoryNwbDataSet, cache.BrainObservatoryCache
+
+
+def _import_modules() -> tuple[ModuleType, ModuleType]:
+    dropped = not hasattr(np, "VisibleDeprecationWarning")
+    if dropped:
+        vars(np)["VisibleDeprecationWarning"] = np.exceptions.VisibleDeprecationWarning
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of packages that AllenSDK imports, about one another
+            names = ("brain_observatory_nwb_data_set", "brain_observatory_cache")
+            reader, cache = (importlib.import_module(f"allensdk.core.{name}") for name in names)
+    finally:
+        if dropped:
+            del vars(np)["VisibleDeprecationWarning"]
+    return reader, cache
+
+
+class _NumpyOfOne(ModuleType):
+    """numpy with two names that numpy 2 has dropped, for the one module that asks for them."""
+
+    string_, NaN = np.bytes_, np.nan
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(np, name)
+
+
+def _bridge_numpy(reader: ModuleType) -> None:
+    if not hasattr(np, "string_") and not isinstance(reader.np, _NumpyOfOne):
+        vars(reader)["np"] = _NumpyOfOne("numpy")
+
+
+def _explain_import(error: Exception) -> DataError:
+    finding = f"AllenSDK is installed but cannot be imported ({type(error).__name__}: {error})"
+    if isinstance(error, OSError) and error.filename:  # its libraries make folders in the user's home
+        return DataError(f"{finding}: let HOME name a folder that can be written to.")
+    return DataError(f"{finding}: install it again with {INSTALL}.")
+
+
+def open_cache(folder: str | Path) -> Any:
+    """The BrainObservatoryCache in `folder`, made where there is none; asks nothing of the network.
+
+    Raises DataError where the folder's manifest is damaged or AllenSDK is missing, DiskError where
+    the folder cannot be written.
+    """
+    _, cache_class = import_allensdk()
+    manifest = Path(folder) / "manifest.json"
+    try:
+        return cache_class(manifest_file=str(manifest), api=server_api())
+    except OSError as error:
+        raise DiskError(f"{manifest} could not be written ({error}): choose another folder.") from error
+    except Exception as error:  # AllenSDK looks into the file without checks
+        finding = f"{manifest} is not a manifest of AllenSDK ({type(error).__name__}: {error})"
+        raise DataError(f"{finding}: remove it; a new one is made.") from error
+
+
 def server_api() -> Any:
-    """AllenSDK's access to the server, without a query that is not needed and waits without an end.
+    """AllenSDK's access to the server, without a needless query, and with an end to every wait.
 
     AllenSDK must have been imported by `import_allensdk` before.
     """
@@ -69,75 +141,10 @@ def server_api() -> Any:
                 answer.raise_for_status()
                 total = int(answer.headers.get("Content-Length", 0)) or None
                 with progress(total=total, desc=Path(url).name[:20], unit="B", unit_scale=True) as bar:
-                    for piece in answer.iter_content(CHUNK):
+                    for piece in answer.iter_content(CHUNK_SIZE):
                         bar.update(file.write(piece))
 
     return PatientApi()
-
-
-def asked(question: Callable[[], Answer], what: str) -> Answer:
-    """The answer; raises FetchError where the server sends none, and lets OSError and ValueError pass."""
-    try:
-        return question()
-    except requests.RequestException as error:
-        remedy = "look at the network and try again; no part of it was saved"
-        raise FetchError(f"The Allen Institute's server did not send {what} ({error}): {remedy}.") from error
-    except (NeurokitError, OSError, ValueError):  # the caller says what was wrong
-        raise
-    except Exception as error:  # AllenSDK raises plain exceptions for what a server lacks
-        raise FetchError(f"AllenSDK could not get {what} ({type(error).__name__}: {error}).") from error
-
-
-def check_whole(path: Path, session_id: int) -> None:
-    """Raises FetchError where the session's file is cut short or something else."""
-    try:
-        h5py.File(path, locking=False).close()  # `atomic_write` holds a lock of its own
-    except OSError as error:
-        finding = f"What the Allen Institute's server sent for session {session_id} is no complete HDF5 file"
-        raise FetchError(f"{finding} ({error}): try again later; no part of it was saved.") from error
-
-
-class _NumpyOfOne(ModuleType):
-    """numpy, with two names that numpy 2 has dropped; for the module that asks for them alone."""
-
-    string_, NaN = np.bytes_, np.nan
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(np, name)
-
-
-def import_allensdk() -> tuple[Any, Any]:
-    """The classes BrainObservatoryNwbDataSet and BrainObservatoryCache; numpy is left as it was.
-
-    Raises DataError, with the command that mends it, where AllenSDK is missing or cannot be imported.
-    """
-    try:
-        reader, cache = _modules()
-        _bridge(reader)
-    except ModuleNotFoundError as error:
-        if error.name == "allensdk":
-            raise DataError(f"This needs AllenSDK, which is not installed: {INSTALL}.") from error
-        raise _broken(error) from error
-    except Exception as error:  # an import can fail in any way
-        raise _broken(error) from error
-    return reader.BrainObservatoryNwbDataSet, cache.BrainObservatoryCache
-
-
-def open_cache(folder: str | Path) -> Any:
-    """The BrainObservatoryCache in `folder`, made where there is none; asks nothing of the network.
-
-    Raises DataError where the folder's manifest is damaged or AllenSDK is missing, DiskError where
-    the folder cannot be written.
-    """
-    _, cache_class = import_allensdk()
-    manifest = Path(folder) / "manifest.json"
-    try:
-        return cache_class(manifest_file=str(manifest), api=server_api())
-    except OSError as error:
-        raise DiskError(f"{manifest} could not be written ({error}): choose another folder.") from error
-    except Exception as error:  # AllenSDK looks into the file without checks
-        finding = f"{manifest} is no manifest of AllenSDK ({type(error).__name__}: {error})"
-        raise DataError(f"{finding}: remove it, it is made anew.") from error
 
 
 def find_sessions(
@@ -168,8 +175,8 @@ def find_sessions(
 def fetch_session(cache: Any, session_id: int, movies: str | Sequence[str] | None = None) -> Path:
     """The path of a session's NWB, downloaded where it is not there (hundreds of MB).
 
-    Before that the catalogue is asked. Raises DataError where it has no such session or that one did not
-    show the `movies`, FetchError where the server does not answer or sends no complete file, DiskError where
+    The catalogue is read first. Raises DataError where it lacks the session, or the session did not show the
+    `movies`, FetchError where the server does not answer or sends no complete file, DiskError where
     the file cannot be written; no part of a file is left then.
     """
     path = Path(cache.get_cache_path(None, cache.EXPERIMENT_DATA_KEY, session_id))
@@ -177,9 +184,7 @@ def fetch_session(cache: Any, session_id: int, movies: str | Sequence[str] | Non
         return path
     _check_listed(cache, session_id, [movies] if isinstance(movies, str) else movies or ())
     with atomic_write(path) as temporary:
-        asked(
-            lambda: cache.api.save_ophys_experiment_data(session_id, str(temporary)), f"session {session_id}"
-        )
+        ask(lambda: cache.api.save_ophys_experiment_data(session_id, str(temporary)), f"session {session_id}")
         check_whole(temporary, session_id)
     return path
 
@@ -202,37 +207,78 @@ def _check_listed(cache: Any, session_id: int, movies: Sequence[str]) -> None:
         )
 
 
+def check_whole(path: Path, session_id: int) -> None:
+    """Raises FetchError where the session's file is cut short or something else."""
+    try:
+        h5py.File(path, locking=False).close()  # `atomic_write` holds a lock of its own
+    except OSError as error:
+        raise FetchError(
+            f"What the Allen Institute's server sent for session {session_id} is not a complete HDF5 file "
+            f"({error}): try again later; no part of it was saved."
+        ) from error
+
+
 def _catalogue(cache: Any, **wanted: Any) -> list[dict[str, Any]]:
     """Entries of the catalogue, fetched where it is not there; DataError where it is damaged."""
     try:
-        return asked(lambda: cache.get_ophys_experiments(**wanted), "the catalogue of sessions")
+        return ask(lambda: cache.get_ophys_experiments(**wanted), "the catalogue of sessions")
     except ValueError as error:
         path = cache.get_cache_path(None, cache.EXPERIMENTS_KEY)
         raise DataError(f"{path} is damaged ({error}): remove it, it is fetched again.") from error
 
 
-def _modules() -> tuple[ModuleType, ModuleType]:
-    dropped = not hasattr(np, "VisibleDeprecationWarning")
-    if dropped:
-        vars(np)["VisibleDeprecationWarning"] = np.exceptions.VisibleDeprecationWarning
+def ask(question: Callable[[], Answer], what: str) -> Answer:
+    """The answer; raises FetchError where the server sends none, and lets OSError and ValueError pass."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of packages that AllenSDK imports, about one another
-            names = ("brain_observatory_nwb_data_set", "brain_observatory_cache")
-            reader, cache = (importlib.import_module(f"allensdk.core.{name}") for name in names)
-    finally:
-        if dropped:
-            del vars(np)["VisibleDeprecationWarning"]
-    return reader, cache
+        return question()
+    except requests.RequestException as error:
+        remedy = "look at the network and try again; no part of it was saved"
+        raise FetchError(f"The Allen Institute's server did not send {what} ({error}): {remedy}.") from error
+    except (NeurokitError, OSError, ValueError):  # the caller says what was wrong
+        raise
+    except Exception as error:  # AllenSDK raises plain exceptions for what a server lacks
+        raise FetchError(f"AllenSDK could not get {what} ({type(error).__name__}: {error}).") from error
 
 
-def _bridge(reader: ModuleType) -> None:
-    if not hasattr(np, "string_") and not isinstance(reader.np, _NumpyOfOne):
-        vars(reader)["np"] = _NumpyOfOne("numpy")
+def open_session(path: Path) -> Any:
+    """AllenSDK's reader of the session in an NWB.
+
+    Raises DataError where AllenSDK or the file is missing, and for a file that is damaged or of a pipeline
+    newer than AllenSDK knows.
+    """
+    reader, _ = import_allensdk()
+    check_hdf5(path)
+    with explain_failure(path, "metadata of a session"):
+        dataset = reader(str(path))
+        version = dataset.pipeline_version
+        newest = type(version)(reader.SUPPORTED_PIPELINE_VERSION)
+    if version > newest:
+        raise DataError(
+            f"{path} is of pipeline {version}, and this AllenSDK reads up to {newest}: install a newer "
+            "AllenSDK or choose another session."
+        )
+    return dataset
 
 
-def _broken(error: Exception) -> DataError:
-    finding = f"AllenSDK is installed but cannot be imported ({type(error).__name__}: {error})"
-    if isinstance(error, OSError) and error.filename:  # its libraries make folders in the user's home
-        return DataError(f"{finding}: let HOME name a folder that can be written to.")
-    return DataError(f"{finding}: install it again with {INSTALL}.")
+def check_hdf5(path: Path) -> Path:
+    """The path itself; raises DataError where the file is missing, cut short or not HDF5."""
+    if not path.is_file():
+        raise DataError(f"{path} is not a file: fetch the session first, or look at the path.")
+    try:
+        h5py.File(path).close()
+    except OSError as error:
+        finding = f"{path} is cut short or not an HDF5 file ({error})"
+        raise DataError(f"{finding}: remove it and fetch the session again.") from error
+    return path
+
+
+@contextmanager
+def explain_failure(path: Path, what: str) -> Iterator[None]:
+    """Turns whatever goes wrong while AllenSDK reads `what` into a DataError of one sentence."""
+    try:
+        yield
+    except (NeurokitError, MemoryError):
+        raise
+    except Exception as error:  # AllenSDK lets pass whatever its libraries raise
+        finding = f"{path} has no {what} ({type(error).__name__}: {error})"
+        raise DataError(f"{finding}: fetch it again or choose another session.") from error

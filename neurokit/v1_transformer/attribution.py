@@ -1,4 +1,4 @@
-"""Where in the picture and when before the response a model of movies looks: attribution of frames.
+"""Attribution of frames: where in the picture a model of movies looks, and when before the response.
 
 Integrated gradients run from grey frames to those shown (`neurokit.attribution`). The mean size over several
 clips says where and when a cell looks; signs cancel in a complex cell, so they are left out.

@@ -1,9 +1,9 @@
 """What makes one trained model of movie responses out of a session, and the table of the models.
 
-A config holds the sizes of a model, how long a clip is and when its response is read, what of the session
-is read, and the settings of training. The parts are those of the V1 Transformer's public description, which
-names no size; all numbers are ours. Mouse V1 prefers gratings of about 0.04 cycles per degree (Niell and
-Stryker, J. Neuroscience 28, 7520-7536, 2008). A frame of the Allen Brain Observatory's movies spans about
+A config holds the sizes of a model, how long a clip is and when its response is read, which part of the
+session is read, and the settings of training. The parts are those of the V1 Transformer's public description,
+which names no sizes; all numbers are ours. Mouse V1 prefers gratings of about 0.04 cycles per degree (Niell
+and Stryker, J. Neuroscience 28, 7520-7536, 2008). A frame of the Allen Brain Observatory's movies spans about
 120 x 95 degrees, so 20 rows still show twice that frequency, and 40 rows four times. The small models read
 20 x 40 pixels and train on a CPU; the published ones read 40 x 80 and are meant for a GPU.
 """
@@ -49,11 +49,11 @@ class TransformerSettings(Config):
     patch: Count = 20
     """Side of the squares that a frame is cut into, pixels."""
     step: Count = 6
-    """Pixels from one square to the next; a rim of fewer may be left over."""
+    """Pixels from one square to the next; a narrower rim may be left over."""
     width: Count = 96
     """Numbers that describe a patch."""
     heads: Count = 4
-    """Groups of them, each with an attention of its own."""
+    """Groups of these numbers, each with its own attention."""
     spatial_layers: WholeNumber = 2
     """Blocks that compare the patches of a frame."""
     temporal_layers: WholeNumber = 2
@@ -63,8 +63,8 @@ class TransformerSettings(Config):
     registers: WholeNumber = 0
     """Learned tokens that stand for no patch (Darcet et al., ICLR 2024)."""
     memory: Positive | None = 6.0
-    """Frames in which the weights over time, which are learned, fall by e at first, since calcium forgets;
-    None: they start equal."""
+    """Frames over which the learned weights over time fall by e at the start, since calcium forgets; None:
+    they start equal."""
     dropout: BelowOne = 0.2
     """Chance that a number which a block adds is left out in training."""
     patch_dropout: BelowOne = 0.8
@@ -74,7 +74,7 @@ class TransformerSettings(Config):
     running: RunningEntry | None = "film"
     """How running acts: it scales and shifts ('film'), shifts ('additive'), or is not read (None)."""
     causal: bool = False
-    """Whether a frame sees none that comes later."""
+    """Whether a frame sees only itself and earlier ones."""
     head: Head = "pooled"
     """Predicts from a weighted mean over time ('pooled'), or from each frame."""
 
@@ -86,8 +86,8 @@ class TransformerSettings(Config):
             )
         if self.width % self.heads or self.width % 2:
             raise SettingsError(
-                f"width {self.width} cannot be dealt to {self.heads} heads and to pairs of filters; use an "
-                "even multiple."
+                f"width {self.width} cannot be divided into {self.heads} heads and into pairs of filters; "
+                "use an even multiple."
             )
         return self
 
@@ -115,8 +115,8 @@ class ClipShape(Config):
     stride: Count = 3
     """Frames from one of them to the next: 0.1 s."""
     before: WholeNumber = 3
-    """Earlier frames, as far apart, that each is seen together with, for motion needs several: these reach
-    back as far as a cell of V1 does."""
+    """Earlier frames, equally far apart, that each frame is seen together with, since motion needs several:
+    they reach back as far as a cell of V1 does."""
     lag: WholeNumber = 2
     """Samples from a clip's last frame to the first of its target: calcium rises late."""
     window: Count = 3
@@ -154,9 +154,9 @@ class TransformerConfig(SystemConfig):
     family: Family = "transformer"
     """A V1 Transformer, or a small network of convolutions ('cnn'), which reads no running."""
     shape: ClipShape = ClipShape()
-    """What the model sees and predicts."""
+    """What the model sees and predicts, in time."""
     model: TransformerSettings = TransformerSettings()
-    """What it is made of; clip_length and before are those of the shape. A 'cnn' takes the frame alone."""
+    """Its sizes; clip_length and before are those of the shape. A 'cnn' uses the frame alone."""
     fit: FitSettings = FIT
     """How it is trained; its seed is that of everything random in training."""
     running: Running = "measured"
@@ -190,16 +190,15 @@ MODELS = {
 }
 
 
-def search_space(most_layers: int = 2) -> dict[str, Any]:
+def search_space() -> dict[str, Any]:
     """What TPE searches, in hyperopt's terms: sizes, dropout, learning rate, weight decay.
 
     Only the last two change a 'cnn'.
     """
-    layers = list(range(most_layers + 1))
     return {
         "width": hp.choice("width", [32, 48, 64, 96]),
-        "spatial_layers": hp.choice("spatial_layers", layers),
-        "temporal_layers": hp.choice("temporal_layers", layers),
+        "spatial_layers": hp.choice("spatial_layers", [0, 1, 2]),
+        "temporal_layers": hp.choice("temporal_layers", [0, 1, 2]),
         "dropout": hp.uniform("dropout", 0.0, 0.5),
         "patch_dropout": hp.uniform("patch_dropout", 0.0, 0.9),
         "learning_rate": hp.loguniform("learning_rate", np.log(3e-4), np.log(1e-2)),

@@ -10,40 +10,40 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float32
-from matplotlib.figure import Figure
+from jaxtyping import Float, Float32, UInt8
 from torch import nn
 
+from neurokit.errors import DataError
 from neurokit.files.atomic import write_output
 from neurokit.training.checkpoint import Checkpoint, fingerprint
 from neurokit.training.device import choose_device, first_tensor
 from neurokit.training.fit import TrainingResult, fit
 from neurokit.training.predict import evaluating, fill_rows
-from neurokit.training.system import Option, Score, Simulated
+from neurokit.training.system import Option, Simulated
 from neurokit.v1_transformer import model as networks
-from neurokit.v1_transformer.baselines import median_response
-from neurokit.v1_transformer.clips import PartLoss
-from neurokit.v1_transformer.cnn import MovieCNN
+from neurokit.v1_transformer.clips import MovieScales, MovieSplit
 from neurokit.v1_transformer.config import MODELS, ClipShape, TransformerConfig, search_space
 from neurokit.v1_transformer.features import MovieTask, task
-from neurokit.v1_transformer.figures import plot_scores
-from neurokit.v1_transformer.new_movies import INPUTS, task_of_arrays
+from neurokit.v1_transformer.figures import plot_scores as draw
 from neurokit.v1_transformer.recording import MovieSession
-from neurokit.v1_transformer.scales import frame_responses
-from neurokit.v1_transformer.scores import COLUMNS, reference_predictions, scaled_errors, score_table
-from neurokit.v1_transformer.simulated_files import ceiling, truth_path, write_session
-from neurokit.v1_transformer.simulation import (
-    SessionParameters,
-    SimulatedSession,
-    simulate_session,
+from neurokit.v1_transformer.scores import (
+    COLUMNS,
+    describe_ceiling,
+    reads_running,
+    reference_predictions,
+    score,
+    score_table,
 )
+from neurokit.v1_transformer.simulated_files import truth_path, write_session
+from neurokit.v1_transformer.simulation import SessionParameters, simulate_session
 from neurokit.v1_transformer.sources import load, sessions
 
 __all__ = [
     "COLUMNS",
-    "INPUTS",
     "MODELS",
+    "draw",
     "load",
+    "score",
     "search_space",
     "sessions",
     "task",
@@ -55,6 +55,11 @@ OPTIONS = (
     Option("without", "without", "ids of cells to leave out", several=True),
     Option("running", "running", "what the model is given of the speed: measured, none or shuffled"),
 )
+INPUTS = """\
+frames (uint8, frames x rows x columns, grey values, of the size that the model reads), running (cm/s, a value
+a frame, NaN where it was not measured; a model without running needs none), and, if known, frame_rate (Hz)"""
+FASTEST = 200.0  # cm/s, more than any mouse runs
+RATE_TOLERANCE = 0.02  # of the frame rate: clocks of microscopes and monitors differ by less
 DATA_FIELDS = ("shape", "running", "movies", "without", "model.frame", "model.head", "seed")
 
 
@@ -79,7 +84,7 @@ def describe(recording: MovieSession) -> str:
 
 
 def identity(recording: MovieSession) -> dict[str, Any]:
-    """Session, movies, cells, values of the file; not frames, which may be shrunk otherwise elsewhere."""
+    """Session, movies, cells and values of the file; not frames, whose size the config chooses."""
     starts = [movie.starts for movie in recording.movies.values()]
     return {
         "session": recording.session_id,
@@ -126,7 +131,7 @@ def build(task: MovieTask, config: TransformerConfig = TransformerConfig()) -> n
     if config.family == "cnn":
         with torch.random.fork_rng():
             torch.manual_seed(config.seed)
-            return MovieCNN(cells, frame, task.shape.length)
+            return networks.MovieCNN(cells, frame, task.shape.length)
     settings = config.model.replace(
         frame=frame,
         clip_length=task.shape.length,
@@ -147,20 +152,20 @@ def train(
 ) -> TrainingResult:
     """Trains the model by mean absolute error; validation clips choose the epoch.
 
-    A `checkpoint` of a broken-off run is gone on with; `options` go to `fit`, which says what is raised.
-    Raises DataError for a model whose answers have not the shape of the responses.
+    A `checkpoint` continues a broken-off run; `options` go to `fit`, which says what is raised. Raises
+    DataError for a model whose answers do not have the shape of the responses.
     """
     clips = task.clips().to(choose_device(device))
     with evaluating(model.to(clips.device)), torch.no_grad():
         networks.answer(model, next(clips.batches("validation", 2)))
-    objective = PartLoss(clips, networks.absolute_error, size=config.fit.batch_size)
+    objective = networks.PartLoss(clips, networks.absolute_error, size=config.fit.batch_size)
     return fit(model, networks.absolute_error, clips, objective, config.fit, **options)
 
 
 def predict(
     model: nn.Module, task: MovieTask, part: str = "test", *, batch_size: int = 64
 ) -> Float32[np.ndarray, "R E N"]:
-    """dF/F (fraction) after each end frame of a part, in each repeat, on the CPU; the model is left as found.
+    """dF/F (fraction) after each end frame of a part, in each repeat, on the CPU; the model is not changed.
 
     Raises DataError for a model of other cells.
     """
@@ -174,17 +179,6 @@ def predict(
     return (predicted.numpy() * scales.response_sd + scales.response_mean).astype(np.float32)
 
 
-def score(result: TrainingResult, task: MovieTask, config: TransformerConfig) -> Score:
-    """The absolute error on validation clips, beside that of the baselines, and of the ceiling.
-
-    The median of each cell has the least error of all constants: a model that learned nothing ends there.
-    """
-    simple = {"median": median_response(task, "validation")}
-    simple |= reference_predictions(task, "validation", running=_reads_running(config))
-    name = "validation error (absolute, in standard deviations, lower is better)"
-    return Score(result.best_loss, name, scaled_errors(task, simple, "validation"))
-
-
 def evaluate(
     model: nn.Module,
     task: MovieTask,
@@ -196,25 +190,95 @@ def evaluate(
     """
     ours = type(model) is networks.V1Transformer
     predictions = {"V1 Transformer" if ours else type(model).__name__: predict(model, task)}
-    predictions |= reference_predictions(task, running=_reads_running(config))
+    predictions |= reference_predictions(task, running=reads_running(config))
     return score_table(task, predictions)
-
-
-def draw(scores: pd.DataFrame) -> Figure:
-    """Correlations of each model: on single trials, and normalised with its quartiles over cells."""
-    return plot_scores(scores)
 
 
 def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """dF/F (fraction) of each cell for a movie that the model has never seen.
 
     `dff` has a row for each frame that ends a clip and a column for each cell, in the order of the
-    checkpoint's `cell_ids`; `frame` has the numbers of these frames. Raises DataError for arrays that do not
-    fit the model.
+    checkpoint's `cell_ids`; `frame` has the numbers of these frames. Where running is NaN, the model reads
+    that it was not measured, as in training. Raises DataError for arrays that are missing, hold infinities or
+    no measured value, or do not fit the model in size, rate or unit.
     """
-    asked = task_of_arrays(checkpoint.facts, checkpoint.arrays, arrays)
+    asked = _make_task(checkpoint.facts, checkpoint.arrays, arrays)
     [found] = predict(checkpoint.model, asked, "train")  # all frames are that part
     return {"dff": found, "frame": asked.split.train}
+
+
+def _make_task(
+    facts: Mapping[str, Any], scales: Mapping[str, np.ndarray], arrays: Mapping[str, np.ndarray]
+) -> MovieTask:
+    """One repeat of a new movie, whose frames are all in the training part and have no responses."""
+    shape, own = ClipShape.from_dict(facts["shape"]), MovieScales.from_arrays(scales)
+    if facts["frame_rate"] is not None and "frame_rate" in arrays:
+        _check_rate(arrays["frame_rate"], facts["frame_rate"])
+    frames = _find_frames(arrays, tuple(facts["frame"]), shape.span)
+    ends = np.arange(shape.span - 1, len(frames))
+    return MovieTask(
+        frames=frames,
+        responses=np.zeros((1, len(frames), len(own.response_mean)), dtype=np.float32),
+        running=_find_running(arrays, len(frames))[None] if facts["reads_running"] else None,
+        split=MovieSplit(ends, ends[:0], ends[:0]),
+        shape=shape,
+        per_frame=facts["per_frame"],
+        scales=own,
+    )
+
+
+def _check_rate(found: np.ndarray, wanted: float) -> None:
+    rate = _to_numbers("frame_rate", found)
+    if rate.size != 1:
+        raise DataError(f"frame_rate has the shape {rate.shape}; give one number, in Hz.")
+    if not abs(rate.item() - wanted) <= RATE_TOLERANCE * wanted:
+        raise DataError(
+            f"frame_rate is {rate.item():g} Hz, and the model reads {wanted:g} Hz: resample the movie."
+        )
+
+
+def _find_frames(
+    arrays: Mapping[str, np.ndarray], size: tuple[int, ...], span: int
+) -> UInt8[np.ndarray, "F H W"]:
+    frames = np.asarray(_find(arrays, "frames"))
+    if frames.dtype != np.uint8:
+        raise DataError(f"frames are {frames.dtype}; give grey values from 0 to 255 as uint8.")
+    if frames.ndim != 3 or frames.shape[1:] != size:
+        rows, columns = size
+        raise DataError(
+            f"frames have the shape {frames.shape}; the model reads frames x {rows} rows x {columns} columns."
+        )
+    if len(frames) < span:
+        raise DataError(f"There are {len(frames)} frames, and a clip spans {span}; give at least as many.")
+    return frames
+
+
+def _find_running(arrays: Mapping[str, np.ndarray], frames: int) -> Float[np.ndarray, "F"]:
+    running = _to_numbers("running", _find(arrays, "running"))
+    if running.shape != (frames,):
+        raise DataError(f"running has the shape {running.shape}; give one speed for each of {frames} frames.")
+    if infinite := np.isinf(running).sum():
+        raise DataError(f"running holds {infinite} infinite values; give NaN where it was not measured.")
+    if np.isnan(running).all():
+        raise DataError("running is NaN throughout; give measured speeds, or use a model without running.")
+    usual = np.nanquantile(np.abs(running), 0.99)  # a wheel's glitches are rare
+    if usual > FASTEST:
+        raise DataError(f"running reaches {usual:g}, which no mouse does in cm/s: give it in that unit.")
+    return running
+
+
+def _to_numbers(name: str, values: Any) -> Float[np.ndarray, "..."]:
+    try:
+        return np.asarray(values, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise DataError(f"{name} does not hold numbers ({error}); give an array of numbers.") from error
+
+
+def _find(arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
+    if name not in arrays:
+        there = ", ".join(sorted(arrays)) or "nothing"
+        raise DataError(f"{name} is missing, which the model reads; the inputs hold {there}.")
+    return arrays[name]
 
 
 def simulate(
@@ -242,26 +306,4 @@ def simulate(
         path = write_session(session, new)
         catalogue = sorted(new.glob("*.json"))
         files = [folder / file.relative_to(new) for file in (path, truth_path(path), *catalogue)]
-    return Simulated(tuple(files), _reachable(session))
-
-
-def _reads_running(config: TransformerConfig) -> bool:
-    """Whether a model reads the running of the repeat itself."""
-    return config.running == "measured" and config.model.running is not None
-
-
-def _reachable(session: SimulatedSession) -> str:
-    """In words, the correlations of somebody who knows the cells, over all frames."""
-    starts, shape = np.concatenate(list(session.starts.values()), axis=1), ClipShape()
-    known = {"movie and running": session.expected, "movie": session.expected_from_movie}
-    measured, *best = (
-        frame_responses(values, starts, lag=shape.lag, window=shape.window)
-        for values in (session.dff, *known.values())
-    )
-    found = [ceiling(measured, each) for each in best]
-    lines = [
-        f"  knowing {name}: {np.median(each.single_trial):.3f}, {np.median(each.repeat_mean):.3f}"
-        for name, each in zip(known, found, strict=True)
-    ]
-    first = "best reachable correlation, median over cells, with single trials and with means over repeats:"
-    return "\n".join([first, *lines])
+    return Simulated(tuple(files), describe_ceiling(session))

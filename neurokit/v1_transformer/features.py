@@ -1,9 +1,15 @@
 """From a session to what models are fitted to: one array of frames, responses of all repeats, and a split.
 
-Letters: R repeats, F frames of all movies together, H x W pixels, N cells.
+The split says which frames of a movie train, which choose, which are touched once. All repeats show the same
+frames, and neighbouring clips share most of theirs. So a movie is split by its own time, for all repeats
+alike, into blocks with a gap between them: the frames that a block's clips show, and those during which its
+responses are read, belong to that block alone.
+
+Letters: S samples of the two-photon clock (about 30 Hz), R repeats, F frames of all movies together,
+H x W pixels, N cells, E end frames.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,18 +18,9 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from neurokit.errors import DataError
 from neurokit.metrics.repeats import cc_max
-from neurokit.v1_transformer.allen_files import Movie
-from neurokit.v1_transformer.clips import Clips
+from neurokit.v1_transformer.clips import Clips, MovieScales, MovieSplit
 from neurokit.v1_transformer.config import ClipShape, Running, TransformerConfig
-from neurokit.v1_transformer.recording import MovieSession
-from neurokit.v1_transformer.scales import (
-    MovieScales,
-    MovieSplit,
-    frame_responses,
-    frame_running,
-    join_splits,
-    split_movie,
-)
+from neurokit.v1_transformer.recording import Movie, MovieSession
 
 RELIABLE = 0.5  # ceiling of a cell, in training frames, from which on it is counted
 
@@ -35,7 +32,7 @@ class MovieTask:
     Attributes:
         frames: grey values.
         responses: dF/F (fraction) after each frame; NaN at the very end of a recording.
-        running: cm/s, NaN where not measured; None for a model that is not given it.
+        running: cm/s, NaN where not measured; None for a model that does not read it.
         split: end frames for training, validation and test, cut in movie time for all repeats alike.
         shape: of the clips.
         per_frame: whether a model answers at each frame of a clip, not once.
@@ -90,10 +87,10 @@ def task(
 
     Of each movie the last fifth tests and a tenth before it validates, with gaps between, in all repeats.
     `arrays` are the scales of a trained model; all lies on the CPU. Raises DataError for movies that are not
-    there or were repeated unequally often, for running that is asked for and was not measured, and where
-    `split_movie` does; CheckpointError for arrays that are no scales.
+    there or were repeated unequally often, for running that is read but was not measured, and where
+    `split_movie` does; CheckpointError for arrays that are not scales.
     """
-    chosen, shape = _chosen(recording, config.movies), config.shape
+    chosen, shape = _choose_movies(recording, config.movies), config.shape
     starts = np.concatenate([movie.starts for movie in chosen], axis=1)  # R F
     lengths = [movie.starts.shape[1] for movie in chosen]
     splits = [split_movie(length, clip=shape.span, lag=shape.reach) for length in lengths]
@@ -101,7 +98,7 @@ def task(
     return MovieTask(
         frames=np.concatenate([movie.frames for movie in chosen]),
         responses=frame_responses(recording.dff, starts, lag=shape.lag, window=shape.window),
-        running=given_running(speed, config.running, seed=config.seed),
+        running=choose_running(speed, config.running, seed=config.seed),
         split=join_splits(splits, np.cumsum([0, *lengths[:-1]]).tolist()),
         shape=shape,
         per_frame=config.model.head == "per_frame",
@@ -109,17 +106,17 @@ def task(
         speed=None if np.isnan(speed).all() else speed,
         starts=starts,
         cell_ids=recording.cell_ids,
-        frame_rate=_frame_rate(recording, chosen[0]),
+        frame_rate=_measure_frame_rate(recording, chosen[0]),
         truth=recording.truth,
     )
 
 
-def given_running(
+def choose_running(
     speed: Float[np.ndarray, "R F"], running: Running, *, seed: int
 ) -> Float[np.ndarray, "R F"] | None:
-    """What stands beside the movie: the speed, nothing, or to each repeat the speed of another one.
+    """What the model reads beside the movie: the speed, nothing, or in each repeat the speed of another one.
 
-    Raises DataError for a speed that was measured nowhere.
+    Raises DataError for a speed that was never measured.
     """
     if running == "none":
         return None
@@ -133,13 +130,13 @@ def given_running(
     return speed[np.roll(order, 1)[np.argsort(order)]]  # along a circle, so no repeat keeps its own
 
 
-def _frame_rate(recording: MovieSession, movie: Movie) -> float:
+def _measure_frame_rate(recording: MovieSession, movie: Movie) -> float:
     """Frames per second, Hz, over the repeats of a movie."""
     first, last = recording.time[movie.starts[:, 0]], recording.time[movie.starts[:, -1]]
     return round(float(len(movie.frames) - 1) / float((last - first).mean()), 2)
 
 
-def _chosen(recording: MovieSession, movies: tuple[str, ...] | None) -> list[Movie]:
+def _choose_movies(recording: MovieSession, movies: tuple[str, ...] | None) -> list[Movie]:
     names = list(recording.movies) if movies is None else list(movies)
     if missing := [name for name in names if name not in recording.movies]:
         asked, there = ", ".join(missing), ", ".join(recording.movies)
@@ -149,3 +146,105 @@ def _chosen(recording: MovieSession, movies: tuple[str, ...] | None) -> list[Mov
     if len(set(repeats.values())) != 1:
         raise DataError(f"Movies were repeated unequally often ({repeats}): choose one with movies=.")
     return chosen
+
+
+def split_movie(
+    frames: int,
+    *,
+    clip: int,
+    lag: int,
+    test: float = 0.2,
+    validation: float = 0.1,
+    gap: int | None = None,
+) -> MovieSplit:
+    """Three blocks in movie time: the first trains, the last tests, with `gap` end frames left out between.
+
+    `clip` is the number of frames from the first of a clip to its end frame, `lag` how many frames
+    after that its response is still read: lag + window - 1 of `frame_responses`. The gap is clip + lag
+    unless given. The last `lag` frames end no clip: the next repeat begins while their response is read.
+    Raises DataError for a gap below clip + lag, and where a part would be empty.
+    """
+    ends, gap = _possible_ends(frames, clip, lag), clip + lag if gap is None else gap
+    if gap < clip + lag:
+        raise DataError(
+            f"gap is {gap} frames, clip + lag {clip + lag}; use that or more, else blocks overlap."
+        )
+    sizes = _count_ends(len(ends) - 2 * gap, validation, test, f"{frames} frames with gaps of {gap}")
+    first, second = sizes[0] + gap, sizes[0] + sizes[1] + 2 * gap
+    return MovieSplit(ends[: sizes[0]], ends[first : first + sizes[1]], ends[second:])
+
+
+def split_movie_leaking(
+    frames: int, *, clip: int, lag: int, seed: int, test: float = 0.2, validation: float = 0.1
+) -> MovieSplit:
+    """A control that leaks, never to be scored by: end frames drawn one by one.
+
+    Nearly every test clip then shares all but one of its frames with a training clip, and its
+    response is read when that one's is. Raises DataError where a part would be empty.
+    """
+    ends = np.random.default_rng(seed).permutation(_possible_ends(frames, clip, lag))
+    sizes = _count_ends(len(ends), validation, test, f"{frames} frames")
+    return MovieSplit(*(np.sort(part) for part in np.split(ends, np.cumsum(sizes[:2]))))
+
+
+def join_splits(splits: Sequence[MovieSplit], starts: Sequence[int]) -> MovieSplit:
+    """The split of movies that follow one another in one array, each from its frame of `starts` on."""
+    moved = [
+        [each.train + start, each.validation + start, each.test + start]
+        for each, start in zip(splits, starts, strict=True)
+    ]
+    return MovieSplit(*(np.concatenate(part) for part in zip(*moved, strict=True)))
+
+
+def _possible_ends(frames: int, clip: int, lag: int) -> Int[np.ndarray, "E"]:
+    """Frames that have a full clip before them and whose response is over when the movie is."""
+    if clip < 1 or lag < 0:
+        raise DataError(f"clip is {clip}, lag {lag}; use 1 or more and 0 or more.")
+    return np.arange(clip - 1, frames - lag)
+
+
+def _count_ends(ends: int, validation: float, test: float, finding: str) -> tuple[int, int, int]:
+    """End frames of train, validation and test."""
+    held_out = [round(fraction * max(ends, 0)) for fraction in (validation, test)]
+    train = ends - sum(held_out)
+    if min(train, *held_out) < 1:
+        raise DataError(
+            f"{finding} leave {train}, {held_out[0]} and {held_out[1]} clips to train, validate and test; "
+            "give a longer movie, shorter clips or other fractions."
+        )
+    return train, held_out[0], held_out[1]
+
+
+def frame_responses(
+    dff: Float[np.ndarray, "N S"], starts: Int[np.ndarray, "R F"], *, lag: int, window: int = 3
+) -> Float[np.ndarray, "R F N"]:
+    """What each neuron did after each frame: its mean over `window` samples, the first `lag` after the frame.
+
+    `starts` are the samples at which the frames came on. In the unit of `dff`, float32; NaN where the
+    recording ends before the window does. Raises DataError for a lag below 0, an empty window, and starts
+    before the recording.
+    """
+    if lag < 0 or window < 1:
+        raise DataError(f"lag is {lag}, window {window}; use 0 or more for the one, 1 or more for the other.")
+    if starts.min() < 0:
+        raise DataError(f"starts has sample {starts.min()}; give samples of the recording, from 0.")
+    last = dff.shape[1] - 1
+    total = sum(dff[:, np.minimum(starts + later, last)] for later in range(lag, lag + window))  # N R F
+    means = np.moveaxis(np.asarray(total) / window, 0, -1).astype(np.float32, order="C")  # R F N
+    means[starts + lag + window - 1 > last] = np.nan
+    return means
+
+
+def frame_running(
+    running: Float[np.ndarray, "S"], starts: Int[np.ndarray, "R F"]
+) -> Float[np.ndarray, "R F"]:
+    """Speed (cm/s) at the sample at which each frame came on; NaN where it was not measured.
+
+    Raises DataError for starts outside the recording.
+    """
+    for start in (starts.min(), starts.max()):
+        if not 0 <= start < len(running):
+            raise DataError(
+                f"starts has sample {start}; give samples of the recording, 0 to {len(running) - 1}."
+            )
+    return running[starts]

@@ -27,7 +27,7 @@ def plot_traces(session: MovieSession, cells: Sequence[int], seconds: tuple[floa
     `cells` are places in `session.cell_ids`; `seconds` are two times of the session, between which is drawn.
     Raises DataError where no sample lies between them.
     """
-    inside = _inside(session, seconds)
+    inside = _choose_samples(session, seconds)
     rows = [(f"cell {cell}\n(dF/F)", session.dff[cell], INK) for cell in cells]
     rows.append(("running\n(cm/s)", session.running, COLOURS[1]))
     if session.pupil is not None:
@@ -35,7 +35,7 @@ def plot_traces(session: MovieSession, cells: Sequence[int], seconds: tuple[floa
     size = (6, 0.62 * len(rows) + 0.8)
     figure, axes = plt.subplots(len(rows), 1, figsize=size, sharex=True, squeeze=False)
     for axis, (name, values, colour) in zip(axes[:, 0], rows, strict=True):
-        _shade(axis, session, inside)
+        _shade_movies(axis, session, inside)
         axis.plot(session.time[inside], values[inside], color=colour, linewidth=0.8)
         axis.set_ylabel(name, fontsize=7)
     axes[-1, 0].set_xlabel("time in the session (s)")
@@ -83,7 +83,7 @@ def plot_parts(parts: Mapping[str, Int[np.ndarray, "R F"]]) -> Figure:
     return figure
 
 
-def _inside(session: MovieSession, seconds: tuple[float, float]) -> Bool[np.ndarray, "S"]:
+def _choose_samples(session: MovieSession, seconds: tuple[float, float]) -> Bool[np.ndarray, "S"]:
     inside = (session.time >= seconds[0]) & (session.time <= seconds[1])
     if not inside.any():
         first, last = session.time[[0, -1]]
@@ -94,7 +94,7 @@ def _inside(session: MovieSession, seconds: tuple[float, float]) -> Bool[np.ndar
     return inside
 
 
-def _shade(axis: Axes, session: MovieSession, inside: Bool[np.ndarray, "S"]) -> None:
+def _shade_movies(axis: Axes, session: MovieSession, inside: Bool[np.ndarray, "S"]) -> None:
     for movie, colour in zip(session.movies.values(), COLOURS, strict=False):
         showing = np.zeros(len(session.time), dtype=bool)
         for repeat in movie.starts:
@@ -142,14 +142,23 @@ def plot_predictions(
 
 def plot_moments(moments: Float[np.ndarray, "K C H W"], titles: Sequence[str]) -> Figure:
     """Rows of frames or filters over time, oldest left, each row on its own scale; pixels."""
-    rows, columns = moments.shape[:2]
-    figure, axes = plt.subplots(rows, columns, figsize=(1.1 * columns + 1, 0.95 * rows), squeeze=False)
+    rows, columns, height, width = moments.shape
+    size = (1.1 * columns + 1.2, 0.95 * rows + 0.4)
+    figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)
     for row, (frames, title) in enumerate(zip(moments, titles, strict=True)):
         most = np.abs(frames).max()
         for axis, frame in zip(axes[row], frames, strict=True):
             axis.imshow(frame, plt.get_cmap("gray", 25), vmin=-most, vmax=most)
             axis.set(xticks=[], yticks=[])
         axes[row, 0].set_ylabel(title, rotation=0, ha="right", va="center", fontsize=8)
+    for axis in axes[-1]:
+        axis.set_xticks([0, width - 1])
+    for axis in axes[:, -1]:
+        axis.yaxis.tick_right()
+        axis.set_yticks([0, height - 1])
+    figure.supxlabel("column (pixels); frames from left to right, oldest first", fontsize=8)
+    axes[-1, -1].yaxis.set_label_position("right")
+    axes[-1, -1].set_ylabel("row (pixels)", fontsize=8)
     return figure
 
 

@@ -1,4 +1,4 @@
-"""V1 Transformer: from a clip of movie and running speed to the activity of each neuron.
+"""V1 Transformer, and the small network that it has to beat: from a clip of movie and running to activity.
 
 A frame is cut into patches, and attention compares them (Dosovitskiy et al., ICLR 2021); a linear layer over
 all of them describes the frame. Running speed scales and shifts that description (FiLM: Perez et al., AAAI
@@ -6,10 +6,15 @@ all of them describes the frame. Running speed scales and shifts that descriptio
 mean, or from each frame. Attention blocks are those of vision transformers (Dosovitskiy et al.). The parts
 are those of the public description of the model; how they are made is ours.
 
-Letters: U distinct frames, E clips (end frames), T frames of a clip, R repeats, H x W pixels, P patches
-of a frame, D width, N neurons, A sequences of L tokens, h heads of d numbers each.
+The small network has two convolutions over time, height and width, and a linear layer from all their answers
+to every neuron (in kind that of Sinz et al., NeurIPS 2018, without recurrence and factorised readout). It
+reads no running.
+
+Letters: U distinct frames, each in C frames, E clips (end frames), T frames of a clip, R repeats, H x W
+pixels, P patches of a frame, D width, N neurons, A sequences of L tokens, h heads of d numbers each.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any, SupportsIndex
 
 import torch
@@ -21,10 +26,14 @@ from torch import Tensor, nn
 from neurokit.config import Seed, check_value
 from neurokit.errors import DataError
 from neurokit.models.motion_patches import MotionPatches
-from neurokit.v1_transformer.clips import ClipBatch
+from neurokit.training.predict import evaluating
+from neurokit.v1_transformer.clips import ClipBatch, Clips
 from neurokit.v1_transformer.config import TransformerSettings
 
 POSITION_SD = 0.02  # of learned positions at the start, as in vision transformers
+CNN_CHANNELS = (16, 32)
+CNN_KERNELS = ((3, 7, 7), (3, 5, 5))  # frames, rows, columns
+CNN_STRIDES = ((1, 2, 2), (2, 2, 2))
 
 
 class Attention(nn.Module):
@@ -87,8 +96,8 @@ class FrameEncoder(nn.Module):
         self.patches = MotionPatches(settings.width, 1 + settings.before, settings.patch, settings.step)
         if settings.start == "gabor":
             self.patches.start_at_gabors()
-        self.positions = _learned(rows * columns, settings.width)
-        self.registers = _learned(settings.registers, settings.width)
+        self.positions = _draw_tokens(rows * columns, settings.width)
+        self.registers = _draw_tokens(settings.registers, settings.width)
         self.blocks = nn.Sequential(*(Block(settings) for _ in range(settings.spatial_layers)))
         self.dropout = nn.Dropout(settings.patch_dropout)
         self.mixed = nn.Linear(rows * columns * settings.width, settings.width)
@@ -190,37 +199,7 @@ class V1Transformer(nn.Module):
         return self.readout(self.norm(compared)).unflatten(0, described.shape[:2])
 
 
-def build(neurons: int, settings: TransformerSettings, *, seed: SupportsIndex) -> V1Transformer:
-    """An untrained model, its weights drawn from `seed`; the global generators are left as they were."""
-    with torch.random.fork_rng():
-        torch.manual_seed(check_value("seed", seed, Seed))
-        return V1Transformer(neurons, settings)
-
-
-def absolute_error(model: nn.Module, batch: ClipBatch) -> tuple[Tensor, Tensor]:
-    """The sum of absolute errors and their number, whose quotient `fit` makes small.
-
-    Activity is sparse, so a constant near the median does well by it: it trains, correlations judge.
-    """
-    error = model(batch.frames, batch.shown, batch.running) - batch.responses
-    return error.abs().sum(), error.new_full((), error.numel())
-
-
-def answer(model: nn.Module, batch: ClipBatch) -> Tensor:
-    """What the model says of a batch, in the shape of its responses; one answer may serve all repeats.
-
-    Raises DataError for an answer of another shape, which an error would broadcast.
-    """
-    found, wanted = model(batch.frames, batch.shown, batch.running), batch.responses.shape
-    if found.shape[1:] != wanted[1:] or found.shape[0] not in (1, wanted[0]):
-        raise DataError(
-            f"{type(model).__name__} answers {tuple(found.shape)} where the responses are {tuple(wanted)} "
-            "(repeats, end frames, cells): use a model of these cells that answers in that shape."
-        )
-    return found
-
-
-def _learned(tokens: int, width: int) -> nn.Parameter:
+def _draw_tokens(tokens: int, width: int) -> nn.Parameter:
     return nn.Parameter(POSITION_SD * torch.randn(tokens, width))
 
 
@@ -241,3 +220,93 @@ def _perceptron_from_zero(width: int, outputs: int) -> nn.Sequential:
     last = nn.Linear(width, outputs)
     silence(last)
     return nn.Sequential(nn.Linear(2, width), nn.GELU(), last)
+
+
+class MovieCNN(nn.Module):
+    """Called as a `V1Transformer` is; its one answer serves all repeats. Draws from torch's generator."""
+
+    def __init__(self, neurons: int, frame: Sequence[int], clip_length: int) -> None:
+        super().__init__()
+        self.frame, self.clip_length = tuple(frame), clip_length
+        first, second = CNN_CHANNELS
+        self.layers = nn.Sequential(
+            nn.Conv3d(1, first, CNN_KERNELS[0], CNN_STRIDES[0]),
+            nn.BatchNorm3d(first),
+            nn.ELU(),
+            nn.Conv3d(first, second, CNN_KERNELS[1], CNN_STRIDES[1]),
+            nn.BatchNorm3d(second),
+            nn.ELU(),
+            nn.Flatten(),
+            nn.Dropout(0.5),
+        )
+        with torch.no_grad():
+            found = self.layers(torch.zeros(2, 1, clip_length, *frame)).shape[1]
+        self.readout = nn.Linear(found, neurons)
+
+    @property
+    def configuration(self) -> dict[str, Any]:
+        """What makes this model anew, as JSON can hold it: `MovieCNN(**configuration)`."""
+        neurons = self.readout.out_features
+        return {"neurons": neurons, "frame": list(self.frame), "clip_length": self.clip_length}
+
+    def forward(
+        self, frames: Float[Tensor, "U C H W"], shown: Int[Tensor, "E T"], running: Tensor | None = None
+    ) -> Float[Tensor, "1 E N"]:
+        """Activity after each clip, in the unit of the targets; `running` is not read."""
+        clips = rearrange(frames[shown][:, :, -1], "E T H W -> E 1 T H W")  # the C - 1 before are T's own
+        return self.readout(self.layers(clips))[None]
+
+
+def build(neurons: int, settings: TransformerSettings, *, seed: SupportsIndex) -> V1Transformer:
+    """An untrained model, its weights drawn from `seed`; the global generators are left as they were."""
+    with torch.random.fork_rng():
+        torch.manual_seed(check_value("seed", seed, Seed))
+        return V1Transformer(neurons, settings)
+
+
+def absolute_error(model: nn.Module, batch: ClipBatch) -> tuple[Tensor, Tensor]:
+    """The sum of absolute errors and their number, whose quotient `fit` makes small.
+
+    Activity is sparse, so a constant near the median does well by it: it trains, correlations judge.
+    """
+    error = model(batch.frames, batch.shown, batch.running) - batch.responses
+    return error.abs().sum(), error.new_full((), error.numel())
+
+
+class PartLoss:
+    """The loss on a part that is not trained on, for `fit` to choose the best weights by."""
+
+    def __init__(
+        self,
+        clips: Clips,
+        loss: Callable[[nn.Module, ClipBatch], tuple[Tensor, Tensor]],
+        part: str = "validation",
+        size: int = 64,
+    ) -> None:
+        self.clips, self.loss, self.part, self.size = clips, loss, part, size
+
+    def fingerprint(self) -> str:
+        """Which clips."""
+        return self.clips.fingerprint() + self.part
+
+    def __call__(self, model: nn.Module) -> float:
+        """The loss per number, measured in evaluation mode."""
+        with evaluating(model), torch.no_grad():
+            batches = self.clips.batches(self.part, self.size)
+            parts = [torch.stack(self.loss(model, batch)) for batch in batches]
+        total, number = torch.stack(parts).sum(dim=0)
+        return float(total / number)
+
+
+def answer(model: nn.Module, batch: ClipBatch) -> Tensor:
+    """What the model says of a batch, in the shape of its responses; one answer may serve all repeats.
+
+    Raises DataError for an answer of another shape, which an error would broadcast.
+    """
+    found, wanted = model(batch.frames, batch.shown, batch.running), batch.responses.shape
+    if found.shape[1:] != wanted[1:] or found.shape[0] not in (1, wanted[0]):
+        raise DataError(
+            f"{type(model).__name__} answers {tuple(found.shape)} where the responses are {tuple(wanted)} "
+            "(repeats, end frames, cells): use a model of these cells that answers in that shape."
+        )
+    return found

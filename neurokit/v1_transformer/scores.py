@@ -1,6 +1,6 @@
 """How well responses to movies are predicted, beside what a model has to beat and what can be reached.
 
-Letters: R repeats, E end frames of a part, N cells.
+Letters: R repeats, F frames, E end frames of a part, N cells.
 """
 
 from collections.abc import Mapping
@@ -12,10 +12,13 @@ from jaxtyping import Bool, Float
 
 from neurokit.errors import DataError
 from neurokit.metrics.repeats import RepeatScores, repeat_scores
-from neurokit.v1_transformer.baselines import lagged_pixels, mean_response, running_only
-from neurokit.v1_transformer.features import MovieTask
-from neurokit.v1_transformer.scales import frame_responses
+from neurokit.training.fit import TrainingResult
+from neurokit.training.system import Score
+from neurokit.v1_transformer.baselines import lagged_pixels, mean_response, median_response, running_only
+from neurokit.v1_transformer.config import ClipShape, TransformerConfig
+from neurokit.v1_transformer.features import MovieTask, frame_responses
 from neurokit.v1_transformer.simulated_files import read_truth
+from neurokit.v1_transformer.simulation import SimulatedSession
 
 COLUMNS = """\
 medians over the cells that are reliable in training frames; single_trial: correlation over all test frames
@@ -24,29 +27,28 @@ quartiles over cells); absolute_error: of single trials, in standard deviations 
 prediction that knows the simulated cells, the movie, and the running where the model reads it"""
 
 
+def score(result: TrainingResult, task: MovieTask, config: TransformerConfig) -> Score:
+    """The mean absolute error on validation clips, beside that of the baselines, and of the ceiling.
+
+    The median of each cell has the least error of all constants: a model that learned nothing ends there.
+    """
+    part = "validation"
+    simple = {"median": median_response(task, part)}
+    simple |= reference_predictions(task, part, running=reads_running(config))
+    wanted, spread = part_responses(task, part), task.clips().scales.response_sd
+    errors = {name: float((np.abs(each - wanted) / spread).mean()) for name, each in simple.items()}
+    name = "validation error (absolute, in standard deviations, lower is better)"
+    return Score(result.best_loss, name, errors)
+
+
+def reads_running(config: TransformerConfig) -> bool:
+    """Whether a model reads the running of the repeat itself."""
+    return config.running == "measured" and config.model.running is not None
+
+
 def part_responses(task: MovieTask, part: str = "test") -> Float[np.ndarray, "R E N"]:
     """The recorded dF/F (fraction) after each end frame of a part."""
     return task.responses[:, getattr(task.split, part)]
-
-
-def expected_responses(
-    task: MovieTask, part: str = "test", *, running: bool = True
-) -> Float[np.ndarray, "R E N"]:
-    """Mean dF/F (fraction) by what was planted in a simulated session, without noise and chance of events.
-
-    Without `running` it knows the movie alone, and the running's mean effect. Raises DataError for a session
-    without truth, and for a truth that is damaged or lacks a cell.
-    """
-    if task.truth is None or task.starts is None or task.cell_ids is None:
-        raise DataError("The session has no truth beside it; what was planted is known of a simulated one.")
-    truth = read_truth(task.truth)
-    if missing := sorted({*task.cell_ids.tolist()} - {*truth.cell_ids.tolist()}):
-        raise DataError(f"{task.truth} lacks the cells {missing[:5]}: it belongs to another session.")
-    place = {number: row for row, number in enumerate(truth.cell_ids.tolist())}
-    known = truth.expected if running else truth.expected_from_movie
-    values = known[[place[number] for number in task.cell_ids.tolist()]]
-    starts = task.starts[:, getattr(task.split, part)]
-    return frame_responses(values, starts, lag=task.shape.lag, window=task.shape.window)
 
 
 def reference_predictions(
@@ -64,16 +66,6 @@ def reference_predictions(
     if task.truth is not None:
         found["ceiling"] = expected_responses(task, part, running=running)
     return found
-
-
-def scaled_errors(
-    task: MovieTask, predictions: Mapping[str, Float[np.ndarray, "R E N"]], part: str = "validation"
-) -> dict[str, float]:
-    """Mean absolute errors over a part's end frames, in the standard deviations that networks see."""
-    wanted, spread = part_responses(task, part), task.clips().scales.response_sd
-    return {
-        name: float((np.abs(predicted - wanted) / spread).mean()) for name, predicted in predictions.items()
-    }
 
 
 def cell_scores(task: MovieTask, predicted: Float[np.ndarray, "R E N"], part: str = "test") -> RepeatScores:
@@ -116,3 +108,43 @@ def _medians(task: MovieTask, predicted: np.ndarray, part: str, cells: np.ndarra
         "high": float(high),
         "absolute_error": float(np.median(found.absolute_error[cells] / np.maximum(spread[cells], 1e-9))),
     }
+
+
+# The ceiling of a simulated session
+
+
+def expected_responses(
+    task: MovieTask, part: str = "test", *, running: bool = True
+) -> Float[np.ndarray, "R E N"]:
+    """Mean dF/F (fraction) by what was planted in a simulated session, without noise and chance of events.
+
+    Without `running` it knows the movie alone, and the running's mean effect. Raises DataError for a session
+    without truth, and for a truth that is damaged or lacks a cell.
+    """
+    if task.truth is None or task.starts is None or task.cell_ids is None:
+        raise DataError("The session has no truth beside it; what was planted is known of a simulated one.")
+    truth = read_truth(task.truth)
+    if missing := sorted({*task.cell_ids.tolist()} - {*truth.cell_ids.tolist()}):
+        raise DataError(f"{task.truth} lacks the cells {missing[:5]}: it belongs to another session.")
+    place = {number: row for row, number in enumerate(truth.cell_ids.tolist())}
+    known = truth.expected if running else truth.expected_from_movie
+    values = known[[place[number] for number in task.cell_ids.tolist()]]
+    starts = task.starts[:, getattr(task.split, part)]
+    return frame_responses(values, starts, lag=task.shape.lag, window=task.shape.window)
+
+
+def describe_ceiling(session: SimulatedSession) -> str:
+    """In words, the correlations of a prediction that knows the cells, over all frames."""
+    starts, shape = np.concatenate(list(session.starts.values()), axis=1), ClipShape()
+    known = {"movie and running": session.expected, "movie": session.expected_from_movie}
+    measured, *best = (
+        frame_responses(values, starts, lag=shape.lag, window=shape.window)
+        for values in (session.dff, *known.values())
+    )
+    found = [repeat_scores(measured, each) for each in best]
+    lines = [
+        f"  knowing {name}: {np.median(each.single_trial):.3f}, {np.median(each.cc_abs):.3f}"
+        for name, each in zip(known, found, strict=True)
+    ]
+    first = "best reachable correlation, median over cells, with single trials and with means over repeats:"
+    return "\n".join([first, *lines])

@@ -6,33 +6,32 @@
     cell_specimens.json                    their cells
     stimulus_mappings.json
     ophys_experiment_data/<id>.nwb       one session (HDF5, the layout of pipeline 3.0)
-    ophys_experiment_data/<id>_truth.npz what nobody knows of a real mouse (`SessionTruth`)
+    ophys_experiment_data/<id>_truth.npz what is unknown of a real mouse (`SessionTruth`)
 
-Texts are byte strings of fixed length, since AllenSDK reads no others.
+Texts are byte strings of fixed length, the only ones that AllenSDK reads.
 
-The truth is what the session was made of, and how well anybody could predict it (`ceiling`). No reader of
-sessions opens that file: it is for tests, for pictures beside a model's, and for the ceiling beside a score.
+The truth is what the session was made of, and the best that anybody could predict. No reader of sessions
+opens that file: it is for tests, for pictures beside a model's, and for the ceiling beside a score.
 
-Letters: N cells in the order of the session's file, S samples of the microscope, R repeats, F frames.
+Letters: N cells in the order of the session's file, S samples of the microscope.
 """
 
 import json
-import zipfile
-import zlib
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 from jaxtyping import Float, Float32, Int
 
 from neurokit.errors import DataError
+from neurokit.files.archives import read_npz
 from neurokit.files.atomic import atomic_write
-from neurokit.metrics import correlation
 from neurokit.simulation.movie_cells import MovieCells
 from neurokit.v1_transformer.simulation import UNTRACKED, SimulatedSession, frame_ends
 
-_DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
+MAXIMUM_BYTES = 8 * 2**30  # the truth of a session of 60 cells has 57 MB
 PIPELINE = "processing/brain_observatory_pipeline"
 STRUCTURE, DEPTH, CRE_LINE = "VISp", 175, "Cux2-CreERT2"
 REPORTER = "Ai93(TITL-GCaMP6f)"
@@ -44,11 +43,11 @@ SMALL = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 
 @dataclass(frozen=True, eq=False)
 class SessionTruth:
-    """One simulated session as its maker knows it.
+    """What a session was simulated from.
 
     Attributes:
         parameters: of the simulation, plain data.
-        cells: what each cell looks for and where.
+        cells: which pattern each cell prefers, and where.
         cell_ids: N, those of the session.
         speed: running without the sensor's noise, cm/s.
         expected: mean dF/F given the movie and the running, without the chance of events and noise.
@@ -63,31 +62,6 @@ class SessionTruth:
     expected_from_movie: Float32[np.ndarray, "N S"]
 
 
-@dataclass(frozen=True, eq=False)
-class Ceiling:
-    """Correlations of each cell's responses with the best prediction, over all frames and repeats, N each.
-
-    single_trial   with the responses as they are
-    repeat_mean    with responses and predictions averaged over repeats
-    """
-
-    single_trial: Float[np.ndarray, "N"]
-    repeat_mean: Float[np.ndarray, "N"]
-
-
-def ceiling(responses: Float[np.ndarray, "R F N"], expected: Float[np.ndarray, "R F N"]) -> Ceiling:
-    """How well somebody would score who knows `expected`, cut from the truth as responses from dF/F.
-
-    With `expected_from_movie` it bounds models that are not given the running, with `expected` those
-    that are. Raises DataError for arrays of other shapes or with values that are not finite.
-    """
-    cells = responses.shape[-1]
-    return Ceiling(
-        single_trial=correlation(responses.reshape(-1, cells), expected.reshape(-1, cells)),
-        repeat_mean=correlation(responses.mean(axis=0), expected.mean(axis=0)),
-    )
-
-
 def truth_path(session: str | Path) -> Path:
     """Where the truth of the session in an NWB lies."""
     return Path(session).with_name(f"{Path(session).stem}_truth.npz")
@@ -96,15 +70,16 @@ def truth_path(session: str | Path) -> Path:
 def read_truth(path: str | Path) -> SessionTruth:
     """The truth in an npz; raises DataError where that is missing or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
+        arrays: dict[str, Any] = read_npz(path, MAXIMUM_BYTES)
         arrays["parameters"] = json.loads(str(arrays["parameters"]))
         cells = MovieCells(**{each.name: arrays[f"cell_{each.name}"] for each in fields(MovieCells)})
         plain = (each.name for each in fields(SessionTruth) if each.name != "cells")
         return SessionTruth(cells=cells, **{name: arrays[name] for name in plain})
-    except _DAMAGED as error:
-        finding = f"{path} is not the truth of a simulated session ({error})"
-        raise DataError(f"{finding}: remove it and simulate the session again.") from error
+    except (KeyError, ValueError, TypeError) as error:  # a DataError is a ValueError
+        raise DataError(
+            f"{path} is not the truth of a simulated session ({error}): remove it and simulate the session "
+            "again."
+        ) from error
 
 
 def write_session(session: SimulatedSession, folder: str | Path) -> Path:
@@ -121,8 +96,8 @@ def write_session(session: SimulatedSession, folder: str | Path) -> Path:
         _write_behaviour(file, session)
         _write_stimuli(file, session)
     _write_truth(session, path.with_name(f"{path.stem}_truth.npz"))
-    for name, entries in _catalogue(session).items():
-        _add(Path(folder) / name, entries)
+    for name, entries in _catalogue_lines(session).items():
+        _add_lines(Path(folder) / name, entries)
     return path
 
 
@@ -165,13 +140,13 @@ def _write_metadata(file: h5py.File, session: SimulatedSession) -> None:
 
 
 def _write_traces(file: h5py.File, session: SimulatedSession) -> None:
-    """dF/F, and fluorescence in whole counts that gives the same dF/F but for rounding."""
+    """dF/F, and fluorescence in whole counts that gives the same dF/F except for rounding."""
     shape = session.dff.shape
     around, share = NEUROPIL
     demixed = np.round(BASELINE * (1 + session.dff) + share * around)
-    _series(file, "DfOverF/imaging_plane_1", session.dff, session.time)
-    _series(file, "Fluorescence/imaging_plane_1_demixed_signal", demixed, session.time)
-    _series(
+    _write_series(file, "DfOverF/imaging_plane_1", session.dff, session.time)
+    _write_series(file, "Fluorescence/imaging_plane_1_demixed_signal", demixed, session.time)
+    _write_series(
         file,
         "Fluorescence/imaging_plane_1_neuropil_response",
         np.full(shape, around, dtype=np.float32),
@@ -207,12 +182,12 @@ def _write_segmentation(file: h5py.File, session: SimulatedSession) -> None:
 def _write_behaviour(file: h5py.File, session: SimulatedSession) -> None:
     first, last = UNTRACKED
     tracked = session.time[first : len(session.time) - last]
-    _series(file, "BehavioralTimeSeries/running_speed", session.running, tracked)
+    _write_series(file, "BehavioralTimeSeries/running_speed", session.running, tracked)
     if session.pupil is not None:
-        _series(file, "EyeTracking/pupil_location_spherical", session.pupil[:, :2], session.time)
-        _series(file, "PupilTracking/pupil_size", session.pupil[:, 2], session.time)
+        _write_series(file, "EyeTracking/pupil_location_spherical", session.pupil[:, :2], session.time)
+        _write_series(file, "PupilTracking/pupil_size", session.pupil[:, 2], session.time)
     motion = "MotionCorrection/2p_image_series/xy_translation"
-    _series(file, motion, np.zeros((len(session.time), 2), dtype=np.float32), session.time)
+    _write_series(file, motion, np.zeros((len(session.time), 2), dtype=np.float32), session.time)
     file[f"{PIPELINE}/{motion}/feature_description"] = np.array([b"x_motion", b"y_motion"])
 
 
@@ -221,27 +196,27 @@ def _write_stimuli(file: h5py.File, session: SimulatedSession) -> None:
         starts = session.starts[name]
         shown = np.stack([starts, frame_ends(starts)], axis=2).reshape(-1, 2)
         frame = np.tile(np.arange(len(frames)), len(starts))
-        _presentation(file, name, frame, shown)
+        _write_presentation(file, name, frame, shown)
         chunk = (min(30, len(frames)), *frames.shape[1:])
         file.create_dataset(f"stimulus/templates/{name}_image_stack/data", data=frames, chunks=chunk, **SMALL)
     start, end = session.spontaneous
-    _presentation(file, "spontaneous", np.array([1, -1]), np.array([[start, start], [end, end]]))
+    _write_presentation(file, "spontaneous", np.array([1, -1]), np.array([[start, start], [end, end]]))
 
 
-def _presentation(file: h5py.File, name: str, data: np.ndarray, samples: np.ndarray) -> None:
+def _write_presentation(file: h5py.File, name: str, data: np.ndarray, samples: np.ndarray) -> None:
     group = file.create_group(f"stimulus/presentation/{name}_stimulus")
     group.create_dataset("data", data=data, **SMALL)
     group.create_dataset("frame_duration", data=samples, **SMALL)
 
 
-def _series(file: h5py.File, place: str, data: np.ndarray, time: np.ndarray) -> None:
+def _write_series(file: h5py.File, place: str, data: np.ndarray, time: np.ndarray) -> None:
     group = file.create_group(f"{PIPELINE}/{place}")
     group.create_dataset("data", data=data, **SMALL)
     group.create_dataset("timestamps", data=time, **SMALL)
 
 
-def _catalogue(session: SimulatedSession) -> dict[str, list[dict]]:
-    """The lines of a session in each file of the catalogue, with the fields that AllenSDK looks at."""
+def _catalogue_lines(session: SimulatedSession) -> dict[str, list[dict]]:
+    """The lines of a session in each file of the catalogue, with the fields that AllenSDK reads."""
     parameters = session.parameters
     lines = [(CRE_LINE, "driver"), (REPORTER, "reporter")]
     donor = {
@@ -272,7 +247,7 @@ def _catalogue(session: SimulatedSession) -> dict[str, list[dict]]:
     }
 
 
-def _add(path: Path, entries: list[dict]) -> None:
+def _add_lines(path: Path, entries: list[dict]) -> None:
     """Adds lines to a file of the catalogue, in place of those with the same number."""
     before = json.loads(path.read_text()) if path.is_file() else []
     key = "cell_specimen_id" if "cell" in path.stem else "id"

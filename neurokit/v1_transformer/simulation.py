@@ -51,7 +51,7 @@ class SessionParameters(Config):
     """One session; the same parameters give the same files."""
 
     cells: Several = 60
-    """How many."""
+    """Number of cells."""
     session_type: SessionType = "three_session_A"
     """What is shown, and in which order (`SESSIONS`)."""
     frames: Several = 2250
@@ -82,7 +82,7 @@ class SessionParameters(Config):
 
     @property
     def session_id(self) -> int:
-        """A number for AllenSDK, another for each seed and session type."""
+        """A number for AllenSDK, different for each seed and session type."""
         return 900_000_000 + 10 * self.seed + list(SESSIONS).index(self.session_type)
 
     @property
@@ -117,14 +117,14 @@ def schedule(
             length = round(parameters.spontaneous * SAMPLE_RATE)
             spontaneous = (now, now + length)
         else:
-            block = now + _block(parameters, name, share)
+            block = now + _schedule_block(parameters, name, share)
             starts.setdefault(name, []).append(block)
             length = int(block[-1, -1]) + 1 - now
         now += length + round(GAP * SAMPLE_RATE)
     return {name: np.concatenate(blocks) for name, blocks in starts.items()}, spontaneous, now
 
 
-def _block(parameters: SessionParameters, name: str, share: float) -> Int[np.ndarray, "R F"]:
+def _schedule_block(parameters: SessionParameters, name: str, share: float) -> Int[np.ndarray, "R F"]:
     """Repeats that follow one another without a pause, from sample 0."""
     frames = parameters.frames * (4 if name == THREE else 1)
     repeats = round(share * parameters.repeats)
@@ -146,8 +146,8 @@ class SimulatedSession:
         running: the same as recorded, with noise, without the samples in UNTRACKED.
         pupil: azimuth and altitude (deg), and area (pixels), S x 3; None where not recorded.
         dff: dF/F as a fraction, as recorded.
-        expected: the best prediction of somebody who knows the cells, the movie and the running: without
-            the chance of events and the microscope's noise.
+        expected: the best prediction from the cells, the movie and the running: without the chance of events
+            and the microscope's noise.
         expected_from_movie: the same without the running.
     """
 
@@ -174,7 +174,7 @@ def simulate_session(parameters: SessionParameters) -> SimulatedSession:
     }
     cells, cell_ids = _draw_cells(parameters)
     random = np.random.default_rng([parameters.seed, parameters.session_id, 2])
-    speed = _speed(samples, random)
+    speed = _simulate_speed(samples, random)
     shown = {name: on_screen(s, samples) for name, s in starts.items()}
     showing = np.any([frame >= 0 for frame in shown.values()], axis=0)
     driven = drive(movie_output(cells, movies, shown, SAMPLE_RATE), showing)
@@ -195,10 +195,10 @@ def simulate_session(parameters: SessionParameters) -> SimulatedSession:
         spontaneous=spontaneous,
         speed=speed,
         running=(speed + 0.3 * random.standard_normal(samples))[first : samples - last],
-        pupil=_pupil(speed, random) if parameters.pupil else None,
-        dff=_by_cell(respond(cells, rates, SAMPLE_RATE, random)),
-        expected=_by_cell(known),
-        expected_from_movie=_by_cell(unknown),
+        pupil=_simulate_pupil(speed, random) if parameters.pupil else None,
+        dff=_sort_by_cell(respond(cells, rates, SAMPLE_RATE, random)),
+        expected=_sort_by_cell(known),
+        expected_from_movie=_sort_by_cell(unknown),
     )
 
 
@@ -215,14 +215,14 @@ def _draw_cells(parameters: SessionParameters) -> tuple[MovieCells, Int[np.ndarr
     return cells, 920_000_000 + 1000 * parameters.seed + random.permutation(parameters.cells)
 
 
-def _speed(samples: int, random: np.random.Generator) -> Float[np.ndarray, "S"]:
+def _simulate_speed(samples: int, random: np.random.Generator) -> Float[np.ndarray, "S"]:
     """cm/s: bouts of about ten seconds, with a speed that varies within them, and rest between."""
     bout = autoregression(samples, 10 * SAMPLE_RATE, random)
     pace = autoregression(samples, 1.5 * SAMPLE_RATE, random)
     return 15 * np.clip(bout - 0.2, 0, 1.2) * np.exp(0.3 * pace)
 
 
-def _pupil(speed: Float[np.ndarray, "S"], random: np.random.Generator) -> Float[np.ndarray, "S 3"]:
+def _simulate_pupil(speed: Float[np.ndarray, "S"], random: np.random.Generator) -> Float[np.ndarray, "S 3"]:
     """The eye wanders, the pupil is wide when the mouse runs, and blinks leave NaN."""
     samples = len(speed)
     azimuth, altitude, slow = (autoregression(samples, 3 * SAMPLE_RATE, random) for _ in range(3))
@@ -232,5 +232,5 @@ def _pupil(speed: Float[np.ndarray, "S"], random: np.random.Generator) -> Float[
     return pupil
 
 
-def _by_cell(values: Float[np.ndarray, "S N"]) -> Float32[np.ndarray, "N S"]:
+def _sort_by_cell(values: Float[np.ndarray, "S N"]) -> Float32[np.ndarray, "N S"]:
     return np.ascontiguousarray(values.T, dtype=np.float32)

@@ -1,7 +1,7 @@
-"""Allen sessions, whatever the source: simulated, a folder of one's own, or the real download.
+"""Allen sessions, whatever the source: simulated, your own folder, or the real download.
 
-`load()` gives the same dataclass for all, so nothing after it knows who made the files. A folder is laid out
-as AllenSDK's cache, which is also how sessions are simulated.
+`load()` gives the same dataclass for all, so nothing after it knows where the files come from. A folder is
+laid out as AllenSDK's cache, which is also how sessions are simulated.
 """
 
 from collections.abc import Sequence
@@ -15,13 +15,14 @@ from neurokit import settings
 from neurokit.errors import DataError, SettingsError
 from neurokit.files.cache import read_or_write, simulated_folder
 from neurokit.v1_transformer.allensdk_cache import (
+    check_hdf5,
     fetch_session,
     find_sessions,
     import_allensdk,
     open_cache,
 )
 from neurokit.v1_transformer.config import TransformerConfig
-from neurokit.v1_transformer.recording import MovieSession, check_hdf5, load_session
+from neurokit.v1_transformer.recording import MovieSession, load_session
 from neurokit.v1_transformer.simulated_files import read_truth, truth_path, write_session
 from neurokit.v1_transformer.simulation import SESSIONS, SessionParameters, SessionType, simulate_session
 
@@ -46,13 +47,13 @@ def load(
     (default: SESSION; hundreds of MB) into the cache under NEUROKIT_DATA. `config` says which movies and
     cells are read, whether running is, and the size that frames are shrunk to; None reads all, as
     `load_session` does. Raises SettingsError for an unknown source, for cutout, which has no movies, and for
-    what is no number of one session; DataError for a session that is not there, without AllenSDK, and for
-    missing or damaged files; what fetching raises. What can be refused before it is simulated or downloaded,
-    is.
+    anything but the number of one session; DataError for a session that is not there, for missing or damaged
+    files, and without AllenSDK; FetchError where a download fails. Arguments are checked before anything is
+    simulated or downloaded.
     """
-    source, number = settings.check_source(source), _number(session)
+    source, number = settings.check_source(source), _session_number(session)
     if folder is not None:
-        return _read(_session_in(Path(folder), number), config)
+        return _read_session(_find_session(Path(folder), number), config)
     if source == "cutout":
         raise SettingsError(
             "The source 'cutout' has no session with movies: set NEUROKIT_SOURCE to demo or full."
@@ -61,7 +62,7 @@ def load(
         return load_simulated(_demo_parameters(seed, number), config)
     cache = open_cache(settings.data_folder() / "allen")
     movies = None if config is None else config.movies
-    return _read(fetch_session(cache, SESSION if number is None else number, movies), config)
+    return _read_session(fetch_session(cache, SESSION if number is None else number, movies), config)
 
 
 def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
@@ -71,15 +72,15 @@ def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
     has been downloaded, and before that SESSION alone.
     """
     if source == "cutout":
-        return _listed(pd.DataFrame({"session_id": [], "session_type": []}))
+        return _list_sessions(pd.DataFrame({"session_id": [], "session_type": []}))
     if source == "demo":
         parameters = SessionParameters(seed=seed)
         one = {"session_id": [parameters.session_id], "session_type": [parameters.session_type]}
-        return _listed(pd.DataFrame(one))
+        return _list_sessions(pd.DataFrame(one))
     folder = settings.data_folder() / "allen"
     if not (folder / CATALOGUE).is_file():
-        return _listed(pd.DataFrame({"session_id": [SESSION], "session_type": [SESSION_TYPE]}))
-    return _listed(find_sessions(open_cache(folder)))
+        return _list_sessions(pd.DataFrame({"session_id": [SESSION], "session_type": [SESSION_TYPE]}))
+    return _list_sessions(find_sessions(open_cache(folder)))
 
 
 def load_simulated(parameters: SessionParameters, config: TransformerConfig | None = None) -> MovieSession:
@@ -98,10 +99,10 @@ def load_simulated(parameters: SessionParameters, config: TransformerConfig | No
         read_truth(truth_path(folder / path))
         return check_hdf5(folder / path)
 
-    return _read(read_or_write(folder, str(truth_path(path)), write, check), config)
+    return _read_session(read_or_write(folder, str(truth_path(path)), write, check), config)
 
 
-def _read(path: Path, config: TransformerConfig | None) -> MovieSession:
+def _read_session(path: Path, config: TransformerConfig | None) -> MovieSession:
     """The session in an NWB, with the truth that lies beside a simulated one."""
     options: dict[str, Any] = {}
     if config is not None:
@@ -111,7 +112,7 @@ def _read(path: Path, config: TransformerConfig | None) -> MovieSession:
     return replace(load_session(path, **options), truth=truth if truth.is_file() else None)
 
 
-def _session_in(folder: Path, number: int | None) -> Path:
+def _find_session(folder: Path, number: int | None) -> Path:
     """The NWB of a session in a folder laid out as AllenSDK's cache."""
     found = {path.stem: path for path in sorted((folder / DATA).glob("*.nwb"))}
     if not found:
@@ -126,27 +127,28 @@ def _session_in(folder: Path, number: int | None) -> Path:
 def _demo_parameters(seed: int, number: int | None) -> SessionParameters:
     parameters = SessionParameters(seed=seed)
     if number not in (None, parameters.session_id):
-        finding = f"Session {number} is not on the demo source"
-        raise DataError(f"{finding}; with seed {seed} it has {parameters.session_id} alone.")
+        raise DataError(
+            f"Session {number} is not on the demo source; with seed {seed} that has {parameters.session_id}."
+        )
     return parameters
 
 
-def _number(session: Sequence[str] | str) -> int | None:
+def _session_number(session: Sequence[str] | str) -> int | None:
     names = [session] if isinstance(session, str) else list(session)
     if len(names) > 1:
         raise SettingsError(f"A V1 Transformer reads one session, and {len(names)} are named; name one.")
     if names and not names[0].strip().isdecimal():
-        raise SettingsError(f"Session {names[0]!r} is no whole number; give Allen's number of a session.")
+        raise SettingsError(f"Session {names[0]!r} is not a whole number; give Allen's number of a session.")
     return int(names[0]) if names else None
 
 
-def _listed(table: pd.DataFrame) -> pd.DataFrame:
-    shown = [_movies(kind) for kind in table["session_type"]]
+def _list_sessions(table: pd.DataFrame) -> pd.DataFrame:
+    shown = [_shown_movies(kind) for kind in table["session_type"]]
     table = table.rename(columns={"session_id": "session"}).assign(movies=shown)
     first = ["session", "session_type", "movies"]
     return table[first + [name for name in ("depth", "cre_line") if name in table]].astype({"session": str})
 
 
-def _movies(session_type: str) -> str:
+def _shown_movies(session_type: str) -> str:
     names = {name for kind, blocks in SESSIONS.items() if kind == session_type for name, _ in blocks}
     return ", ".join(sorted(names - {"spontaneous"}))

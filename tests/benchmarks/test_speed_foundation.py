@@ -6,7 +6,7 @@ import pytest
 from torch import Tensor
 
 import speed_foundation as benchmark
-from neurokit.digital_twin.network.clip_state import ClipState
+from neurokit.digital_twin.network.base import ClipState
 from neurokit.digital_twin.network.network import FoundationNetwork
 from paired import assert_equal
 

@@ -8,7 +8,7 @@ import pytest
 import digital_twins
 from neurokit.digital_twin.recording import load_trials
 from neurokit.digital_twin.scores import TwinScores
-from neurokit.digital_twin.truth import load_simulated_mouse, load_truth
+from neurokit.digital_twin.simulated_files import load_simulated_mouse, load_truth
 from neurokit.metrics.repeats import UnevenRepeatScores
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from neurokit import digital_twin
 from neurokit.cli import main
 from neurokit.digital_twin import sources
 from neurokit.digital_twin.recording import load_trials
-from neurokit.digital_twin.simulated_files import write_recording
+from neurokit.digital_twin.simulated_files import write_simulated_mouse
 from neurokit.digital_twin.simulation import MouseParameters, simulate_mouse
 from tests.digital_twin.toys import CONFIG, toy_network
 
@@ -29,7 +29,7 @@ def mouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     parameters = MouseParameters(
         minutes=0.5, cells=5, height=12, width=16, clip_frames=40, test_clips=2, new_clips=1, repeats=3
     )
-    return write_recording(simulate_mouse(parameters), tmp_path_factory.mktemp("mice") / "mouse")
+    return write_simulated_mouse(simulate_mouse(parameters), tmp_path_factory.mktemp("mice") / "mouse")
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

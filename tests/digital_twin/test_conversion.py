@@ -1,239 +1,35 @@
-"""Other recordings as trial folders: resampling, statistics of the training trials alone, nothing leaks."""
+"""Other recordings as trial folders: what trains never evaluates, and every trace stays where it was."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from neurokit.digital_twin.conversion import (
-    SHOWN,
+    IMAGE_FRAMES,
+    convert_microns,
     convert_scan,
     convert_session,
-    resample_trace,
-    resize_video,
-    split_clips,
-    write_recording,
+    split_movie,
+    split_trials,
 )
-from neurokit.digital_twin.recording import Trial, Video, load_trials, load_videos
-from neurokit.digital_twin.statistics import TrainingStatistics, read_statistics, training_statistics
+from neurokit.digital_twin.microns import PERIOD, MicronsScan, MicronsTrial, MicronsVideo, load_scan
+from neurokit.digital_twin.preparation import TrainingStatistics, read_statistics, resize_video
+from neurokit.digital_twin.recording import Trial, load_trials, load_videos
 from neurokit.errors import DataError
 from neurokit.sensorium.recording import Scan
-from neurokit.v1_transformer.allen_files import Movie
-from neurokit.v1_transformer.recording import MovieSession
+from neurokit.v1_transformer.recording import Movie, MovieSession
+from tests.digital_twin.microns_file import write_scans
+from tests.digital_twin.toys import values_of
 from tests.sensorium.toys import toy_scan
 from tests.v1_transformer.toys import toy_frames, toy_responses
 
-FAST = np.arange(2000) / 100  # s, 100 Hz
-FRAMES = np.arange(30, 570) / 30  # s
-
-
-def resampled(values: np.ndarray, **options: float) -> np.ndarray:
-    return resample_trace(FAST, values, FRAMES, source_period=0.01, **options)
-
-
-def frames_between(start: float, stop: float) -> np.ndarray:
-    return (start < FRAMES) & (stop > FRAMES)
-
-
-# Traces
-
-
-def test_a_slow_trace_survives_and_a_fast_one_is_averaged_away() -> None:
-    slow, fast = np.sin(2 * np.pi * 0.5 * FAST), np.sin(2 * np.pi * 31 * FAST)
-    truth = np.sin(2 * np.pi * 0.5 * FRAMES)
-    np.testing.assert_allclose(resampled(slow), truth, atol=0.01)
-    assert np.abs(resampled(fast)).max() < 0.15
-    assert np.abs(resampled(fast, period=0.01)).max() > 0.9  # not slower than the source: no low-pass
-
-
-def test_the_low_pass_is_a_hamming_window_of_seven_samples() -> None:
-    pulse = np.zeros(2000)
-    pulse[1000] = 1
-    found = resample_trace(FAST, pulse, FAST, source_period=0.01, period=0.03)
-    window = 0.54 - 0.46 * np.cos(2 * np.pi * np.arange(7) / 6)
-    np.testing.assert_allclose(found[997:1004], window / window.sum(), atol=1e-12)
-    assert not found[:997].any() and not found[1004:].any()
-
-
-def test_a_constant_stays_constant_up_to_both_ends() -> None:
-    found = resample_trace(FAST, np.full(2000, 3.0), FAST, source_period=0.01)
-    np.testing.assert_allclose(found, 3.0, rtol=1e-12)
-
-
-def test_short_gaps_are_bridged_long_ones_stay() -> None:
-    values = 2 * FAST
-    values[500:520] = np.nan  # 0.2 s
-    values[1000:1100] = np.nan  # 1 s
-    found = resampled(values, period=0.01)
-    inside = frames_between(FAST[999], FAST[1100])
-    assert inside.any() and np.isnan(found[inside]).all()
-    np.testing.assert_allclose(found[~inside], 2 * FRAMES[~inside], rtol=1e-9)
-    assert not np.isnan(resampled(values, longest_gap=1.1)).any()
-    short = frames_between(FAST[499], FAST[520])
-    assert np.isnan(resampled(values, longest_gap=0.1)[short]).all()
-
-
-def test_times_without_samples_are_gaps_too_and_nothing_is_made_up_outside() -> None:
-    holed = np.r_[FAST[:1000], FAST[1200:]]
-    found = resample_trace(holed, holed, FRAMES, source_period=0.01, period=0.01)
-    inside = frames_between(FAST[999], FAST[1200])
-    np.testing.assert_array_equal(np.isnan(found), inside)
-    beyond = resample_trace(FAST, FAST, np.array([-0.1, 0.0, 5.0, 19.99, 20.1]), source_period=0.01)
-    assert np.isnan(beyond).tolist() == [True, False, False, False, True]
-
-
-def test_traces_with_one_value_or_none() -> None:
-    values = np.full(2000, np.nan)
-    assert np.isnan(resampled(values)).all()
-    values[300] = 7
-    found = resample_trace(FAST, values, np.array([2.9, 3.0, 3.1]), source_period=0.01)
-    np.testing.assert_allclose(found, [np.nan, 7, np.nan])
-
-
-def test_traces_that_cannot_be_resampled() -> None:
-    for times, values, says in (
-        (FAST, FAST[1:], "1999 values at 2000 times"),
-        (FAST[::-1], FAST, "do not ascend"),
-        (FAST, np.full(2000, np.inf), "infinite"),
-    ):
-        with pytest.raises(DataError, match=says):
-            resample_trace(times, values, FRAMES, source_period=0.01)
-
-
-# Frames
-
-
-@pytest.mark.parametrize("size", [(4, 8), (5, 7), (24, 40), (8, 3)])
-def test_frames_are_resized_as_pil_does(size: tuple[int, int]) -> None:
-    frames = toy_frames()
-    pil = [Image.fromarray(f).resize(size[::-1], Image.Resampling.BILINEAR) for f in frames]
-    difference = resize_video(frames, size).astype(int) - np.stack([np.asarray(f) for f in pil])
-    assert np.abs(difference).max() <= 1  # it rounds between its two passes
-
-
-def test_a_size_without_pixels() -> None:
-    with pytest.raises(DataError, match="1 or more"):
-        resize_video(toy_frames(), (0, 8))
-
-
-# Statistics
-
-
-def raw_trial(number: int, *, training: bool = True, frames: int = 12) -> Trial:
-    random = np.random.default_rng([5, number])
-    return Trial(
-        name=str(number),
-        training=training,
-        stimulus=random.integers(0, 256, (frames, 4, 6), dtype=np.uint8),
-        perspective=random.normal([3, -2], [2, 5], (frames, 2)).astype(np.float32),
-        modulation=random.normal([30, 4], [6, 3], (frames, 2)).astype(np.float32),
-        units=random.gamma(1, [1, 5, 20], (frames, 3)).astype(np.float32),
-    )
-
-
-IDS = np.array([4, 7, 9])
-
-
-def values_of(statistics: TrainingStatistics) -> np.ndarray:
-    pairs = ("perspective_mean", "perspective_std", "modulation_mean", "modulation_std", "units_mean")
-    return np.concatenate([getattr(statistics, name) for name in pairs])
-
-
-def test_standardised_training_trials_have_mean_0_and_spread_1_and_units_mean_1() -> None:
-    trials = [raw_trial(i, frames=8 + i) for i in range(5)]
-    statistics = training_statistics(trials, IDS)
-    done = [statistics.standardise(each) for each in trials]
-    behaviour = np.concatenate([np.hstack([each.perspective, each.modulation]) for each in done])
-    np.testing.assert_allclose(behaviour.mean(axis=0), 0, atol=1e-5)
-    np.testing.assert_allclose(behaviour.std(axis=0), 1, atol=1e-5)
-    np.testing.assert_allclose(np.concatenate([each.units for each in done]).mean(axis=0), 1, atol=1e-5)
-
-
-def test_only_trials_to_fit_enter_the_statistics() -> None:
-    trials = [raw_trial(i, training=i < 3) for i in range(5)]
-    before = values_of(training_statistics(trials, IDS))
-    other = replace(trials[4], units=trials[4].units * 9, modulation=trials[4].modulation + 50)
-    np.testing.assert_array_equal(values_of(training_statistics([*trials[:4], other], IDS)), before)
-    fitted = replace(other, training=True)  # the control: a trial to fit does change them
-    assert (values_of(training_statistics([*trials[:4], fitted], IDS)) != before)[4:].all()
-
-
-def test_gaps_are_left_out_of_the_statistics_and_stay_gaps() -> None:
-    whole = [raw_trial(i) for i in range(3)]
-    holed = [replace(each, perspective=each.perspective.copy()) for each in whole]
-    holed[1].perspective[:] = np.nan
-    found = training_statistics(holed, IDS)
-    expected = training_statistics([whole[0], whole[2]], IDS)
-    np.testing.assert_allclose(found.perspective_mean, expected.perspective_mean)
-    np.testing.assert_allclose(found.perspective_std, expected.perspective_std)
-    assert np.isnan(found.standardise(holed[1]).perspective).all()
-    assert np.isfinite(found.standardise(holed[0]).perspective).all()
-
-
-def test_behaviour_that_never_varies_or_was_never_seen() -> None:
-    still = raw_trial(0)
-    still.modulation[:, 1], still.perspective[:, 0] = 0.1, np.nan
-    done = training_statistics([still], IDS).standardise(still)
-    np.testing.assert_allclose(done.modulation[:, 1], 0, atol=1e-6)
-    assert np.isnan(done.perspective[:, 0]).all() and np.isfinite(done.perspective[:, 1]).all()
-
-
-def test_silent_units_are_named_and_left_out(tmp_path: Path) -> None:
-    trials = [raw_trial(i, training=i < 2) for i in range(3)]
-    for each in trials[:2]:
-        each.units[:, 1] = 0
-    with pytest.warns(UserWarning, match=r"1 units are never active .* left out: 7\."):
-        statistics = write_recording(tmp_path / "mouse", trials, [], IDS)
-    assert load_trials(tmp_path / "mouse" / "training_data").units == 2
-    assert statistics.unit_ids[statistics.active].tolist() == [4, 9]
-    assert not (tmp_path / "mouse" / "evaluation_data").exists()
-
-
-def test_recordings_that_cannot_be_standardised(tmp_path: Path) -> None:
-    silent = replace(raw_trial(0), units=np.zeros((12, 3), dtype=np.float32))
-    for trials, says in (([raw_trial(0, training=False)], "No trial"), ([silent], "No unit")):
-        with pytest.raises(DataError, match=says):
-            write_recording(tmp_path / "mouse", trials, [], IDS)
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("stray", ["thesis/1.txt", "training_data/mine.npy", "evaluation_data/mine.npy"])
-def test_a_folder_with_other_files_is_not_replaced(tmp_path: Path, stray: str) -> None:
-    folder, videos = tmp_path / "mouse", [Video("v", (raw_trial(1, training=False),))]
-    for _ in range(2):  # an earlier recording is replaced
-        write_recording(folder, [raw_trial(0)], videos, IDS)
-    (folder / stray).parent.mkdir(exist_ok=True)
-    (folder / stray).write_text("mine")
-    before = sorted(folder.rglob("*"))
-    with pytest.raises(DataError, match=rf"holds {Path(stray).parts[0]}|holds mine\.npy, which writing"):
-        write_recording(folder, [raw_trial(2)], videos, IDS)
-    assert sorted(folder.rglob("*")) == before and (folder / stray).read_text() == "mine"
-
-
-def test_statistics_are_read_as_they_were_written(tmp_path: Path) -> None:
-    written = write_recording(tmp_path / "mouse", [raw_trial(0)], [], IDS)
-    read = read_statistics(tmp_path / "mouse" / "statistics.npz")
-    np.testing.assert_array_equal(values_of(read), values_of(written))
-    np.testing.assert_array_equal(read.unit_ids, IDS)
-    with pytest.raises(DataError, match="missing"):
-        read_statistics(tmp_path / "statistics.npz")
-
-
-def test_videos_are_standardised_with_the_training_trials(tmp_path: Path) -> None:
-    trial, other = raw_trial(0), raw_trial(1, training=False)
-    statistics = write_recording(tmp_path / "mouse", [trial], [Video("v", (other,))], IDS)
-    (video,) = load_videos(tmp_path / "mouse" / "evaluation_data")
-    expected = other.units / trial.units.mean(axis=0)
-    np.testing.assert_allclose(video.repeats[0].units, expected, rtol=1e-5)
-    np.testing.assert_allclose(statistics.perspective_mean, trial.perspective.mean(axis=0), rtol=1e-5)
-
-
 # Allen sessions
 
-REPEATS, MOVIE, CLIP, GAP = 3, 80, 20, 4
+REPEATS, MOVIE, TRIAL, GAP = 3, 80, 20, 4
 
 
 def toy_session(change: Callable[[np.ndarray], np.ndarray] = lambda dff: dff) -> MovieSession:
@@ -264,26 +60,26 @@ def toy_session(change: Callable[[np.ndarray], np.ndarray] = lambda dff: dff) ->
     )
 
 
-def converted(session: MovieSession, folder: Path) -> TrainingStatistics:
-    return convert_session(session, folder, size=(8, 16), clip=CLIP, gap=GAP)
+def convert_toy(session: MovieSession, folder: Path) -> TrainingStatistics:
+    return convert_session(session, folder, size=(8, 16), trial_frames=TRIAL, gap=GAP)
 
 
 def test_a_split_covers_the_movie_but_for_two_gaps() -> None:
     for frames in (900, 3600, 700):
-        split = split_clips(frames)
+        split = split_movie(frames)
         parts = [*split.train, split.validation, split.evaluation]
         held = [frame for part in parts for frame in part]
         assert held == sorted(set(held)) and held[-1] == frames - 1 and len(held) == frames - 60
         assert len(split.validation) == len(split.evaluation) == 300
         assert all(1 <= len(part) <= 300 for part in parts)
         assert split.validation[0] - split.train[-1][-1] == split.evaluation[0] - split.validation[-1] == 31
-    assert min(map(len, split_clips(3600).train)) > 270
+    assert min(map(len, split_movie(3600).train)) > 270
     with pytest.raises(DataError, match="660 frames leave 0"):
-        split_clips(660)
+        split_movie(660)
 
 
 def test_no_frame_of_the_evaluation_is_in_training(tmp_path: Path) -> None:
-    converted(toy_session(), tmp_path / "mouse")
+    convert_toy(toy_session(), tmp_path / "mouse")
     trials = load_trials(tmp_path / "mouse" / "training_data")
     (video,) = load_videos(tmp_path / "mouse" / "evaluation_data")
     assert (len(trials.part(True)), len(trials.part(False)), len(video.repeats)) == (6, REPEATS, REPEATS)
@@ -298,7 +94,7 @@ def test_no_frame_of_the_evaluation_is_in_training(tmp_path: Path) -> None:
 
 def test_responses_and_behaviour_are_those_of_the_samples_at_which_frames_came_on(tmp_path: Path) -> None:
     session = toy_session()
-    statistics = converted(session, tmp_path / "mouse")
+    statistics = convert_toy(session, tmp_path / "mouse")
     movie = session.movies["natural_movie_one"]
     (video,) = load_videos(tmp_path / "mouse" / "evaluation_data")
     train = session.dff[:, movie.starts[:, :32]].reshape(4, -1)
@@ -329,7 +125,7 @@ def test_what_happens_outside_of_training_frames_changes_no_training_trial(tmp_p
         "later": loud(slice(32, 80)),
         "leak": loud(slice(31, 80)),
     }.items():
-        statistics = converted(toy_session(change), tmp_path / name)
+        statistics = convert_toy(toy_session(change), tmp_path / name)
         trials = load_trials(tmp_path / name / "training_data").part(True)
         units = np.concatenate([each.units for each in trials])
         found[name] = np.concatenate([units.ravel(), values_of(statistics)])
@@ -340,7 +136,7 @@ def test_what_happens_outside_of_training_frames_changes_no_training_trial(tmp_p
 def test_sessions_without_pupil_or_running(tmp_path: Path) -> None:
     session = toy_session()
     session = replace(session, pupil=None, running=np.full(len(session.time), np.nan, dtype=np.float32))
-    converted(session, tmp_path / "mouse")
+    convert_toy(session, tmp_path / "mouse")
     for each in load_trials(tmp_path / "mouse" / "training_data").trials:
         assert not each.perspective.any() and not each.modulation.any()
 
@@ -350,9 +146,9 @@ def test_long_gaps_of_the_pupil_stay_gaps(tmp_path: Path) -> None:
     starts = session.movies["natural_movie_one"].starts
     session.pupil[starts[0, 2] : starts[0, 25]] = np.nan
     session.pupil[starts[1, 5] : starts[1, 8]] = np.nan
-    converted(session, tmp_path / "mouse")
+    convert_toy(session, tmp_path / "mouse")
     trials = {each.name: each for each in load_trials(tmp_path / "mouse" / "training_data").trials}
-    gaps = np.isnan(np.concatenate([trials[f"natural_movie_one-{clip}-0"].perspective for clip in (0, 1)]))
+    gaps = np.isnan(np.concatenate([trials[f"natural_movie_one-{part}-0"].perspective for part in (0, 1)]))
     np.testing.assert_array_equal(gaps[:, 0], (np.arange(32) >= 2) & (np.arange(32) < 25))
     assert not np.isnan(trials["natural_movie_one-0-1"].perspective).any()
 
@@ -374,7 +170,7 @@ def test_a_scan_shows_each_image_for_half_a_second(tmp_path: Path) -> None:
     for tier, training in (("train", True), ("validation", False)):
         assert [int(each.name) for each in folder.part(training)] == scan.trials(tier).tolist()
     first = folder.part(True)[0]
-    assert first.stimulus.shape == (SHOWN, 36, 64)
+    assert first.stimulus.shape == (IMAGE_FRAMES, 36, 64)
     for values in (first.stimulus, first.perspective, first.modulation, first.units):
         assert (values == values[0]).all()
     train, index = scan.trials("train"), int(first.name)
@@ -413,3 +209,216 @@ def test_a_test_image_that_is_shown_in_training_is_refused(tmp_path: Path) -> No
     with pytest.raises(DataError, match="are in a test and a training tier"):
         convert_scan(replace(scan, image_ids=image_ids), tmp_path / "mouse")
     assert not list(tmp_path.iterdir())
+
+
+# MICrONS scans
+
+SAMPLES, NEURONS, SIZE = 9, 3, (8, 12)
+FRAMES = 4 * (SAMPLES - 1) + 1
+NAMES = [f"clip{i}" for i in range(10)] + ["a/b+c%"]  # the last one has signs that no file name may have
+SHOWN = [0, 10, 1, 2, 3, 10, 4, 5, 6, 9, 7, 8, 10, 9]  # videos 9 and 10 several times, nine once
+
+
+def video(index: int) -> MicronsVideo:
+    random = np.random.default_rng([1, index])
+    shape = (SAMPLES, *((9, 13) if index % 2 else SIZE))
+    frames = random.integers(0, 256, shape, dtype=np.uint8)
+    return MicronsVideo(NAMES[index], "Clip", frames, PERIOD * np.arange(SAMPLES), {})
+
+
+def trial(number: int) -> MicronsTrial:
+    random = np.random.default_rng([2, number])
+    pupil = random.normal(10, 1, (SAMPLES, 4)).astype(np.float32)
+    return MicronsTrial(
+        number,
+        NAMES[SHOWN[number]],
+        3000.7 + 12 * number + PERIOD * np.arange(SAMPLES),
+        random.normal(0.1, 1, (SAMPLES, NEURONS)).astype(np.float32),
+        pupil_center=pupil[:, :2],
+        pupil_radius=pupil[:, 2:],
+        treadmill=random.gamma(1, 3, SAMPLES).astype(np.float32),
+    )
+
+
+def scan(**changes: object) -> MicronsScan:
+    trials = tuple(trial(number) for number in range(len(SHOWN)))
+    given = {"unit_ids": np.array([2, 5, 6]), "areas": np.array(["V1", "LM", "V1"]), "trials": trials}
+    return MicronsScan(4, 7, coordinates=np.zeros((NEURONS, 3)), **given | changes)
+
+
+def convert_written(folder: Path, recording: MicronsScan, **options: object) -> MicronsScan:
+    """The scan as read from its file, and beside it the trial folder `out`."""
+    path = write_scans(folder / "microns.h5", [recording], map(video, range(len(NAMES))))
+    found = load_scan(path, 4, 7)
+    convert_microns(found, path, folder / "out", size=SIZE, **options)
+    return found
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> tuple[MicronsScan, Path]:
+    folder = tmp_path_factory.mktemp("scan")
+    return convert_written(folder, scan()), folder / "out"
+
+
+def raw(found: Trial, folder: Path) -> Trial:
+    """A trial of a folder in the numbers of the scan: standardisation undone."""
+    of = read_statistics(folder / "statistics.npz")
+    traces = {
+        "perspective": found.perspective * of.perspective_std + of.perspective_mean,
+        "modulation": found.modulation * of.modulation_std + of.modulation_mean,
+        "units": found.units * of.units_mean,
+    }
+    return replace(found, **{name: values.astype(np.float32) for name, values in traces.items()})
+
+
+def between(values: np.ndarray) -> np.ndarray:
+    """Straight lines between samples, by hand: F ... to T ..."""
+    steps = [values[:-1] + part * np.diff(values, axis=0) for part in (0, 0.25, 0.5, 0.75)]
+    return np.concatenate([np.stack(steps, axis=1).reshape(-1, *values.shape[1:]), values[-1:]])
+
+
+# Which trials are what
+
+
+def test_every_trial_is_used_once_and_no_video_trains_and_evaluates() -> None:
+    trials = scan().trials
+    split = split_trials(trials)
+    repeats = [each for part in split.repeated.values() for each in part]
+    used = [each.number for each in (*split.train, *split.validation, *repeats)]
+    assert sorted(used) == list(range(len(SHOWN)))
+    assert {name: [each.number for each in part] for name, part in split.repeated.items()} == {
+        NAMES[10]: [1, 5, 12], NAMES[9]: [9, 13],
+    }  # fmt: skip
+    assert not {each.video for each in split.train} & {each.video for each in (*split.validation, *repeats)}
+    assert len(split.validation) == 1
+
+
+def test_the_validation_share_is_drawn_from_its_seed() -> None:
+    trials = scan().trials
+
+    def held(seed: int) -> tuple[int, ...]:
+        return tuple(each.number for each in split_trials(trials, validation=0.4, seed=seed).validation)
+
+    assert all(len(held(seed)) == 4 for seed in range(5))
+    assert held(0) == held(0) and len({held(seed) for seed in range(8)}) > 3
+    drawn = Counter(number for seed in range(200) for number in held(seed))
+    once = {number for number, shown in enumerate(SHOWN) if shown not in (9, 10)}
+    assert drawn.keys() == once and min(drawn.values()) > 60  # 800 draws of 9, so 89 each without a bias
+
+
+def test_too_few_videos_shown_once() -> None:
+    trials = scan().trials
+    for chosen, share, says in (
+        (trials[:1], 0.1, "1 of 1 videos were shown once, and 1"),
+        ([trials[1], trials[5]], 0.1, "0 of 1 videos"),
+        (trials, 0.99, "9 of 11 videos were shown once, and 9"),
+        (trials, 0.0, "validation is 0.0"),
+        (trials, 1.0, "validation is 1.0"),
+    ):
+        with pytest.raises(DataError, match=says):
+            split_trials(chosen, validation=share)
+
+
+# What is in the folder
+
+
+def test_the_folder_holds_the_parts_of_the_split(recording: tuple[MicronsScan, Path]) -> None:
+    found, folder = recording
+    split = split_trials(found.trials)
+    trials, videos = load_trials(folder / "training_data"), load_videos(folder / "evaluation_data")
+    for part, wanted in ((True, split.train), (False, split.validation)):
+        assert {each.name for each in trials.part(part)} == {str(each.number) for each in wanted}
+    assert {each.name: [repeat.name for repeat in each.repeats] for each in videos} == {
+        "clip9": ["9", "13"], "a%2Fb+c%25": ["1", "5", "12"],
+    }  # fmt: skip
+    assert (trials.frame, trials.units) == (SIZE, NEURONS)
+    assert read_statistics(folder / "statistics.npz").unit_ids.tolist() == [2, 5, 6]
+
+
+def every(folder: Path) -> dict[int, Trial]:
+    """All trials and repeats of a folder by their numbers."""
+    trials = load_trials(folder / "training_data").trials
+    repeats = [each for video in load_videos(folder / "evaluation_data") for each in video.repeats]
+    return {int(each.name): each for each in (*trials, *repeats)}
+
+
+def test_each_frame_stays_until_the_next_sample(recording: tuple[MicronsScan, Path]) -> None:
+    for number, found in every(recording[1]).items():
+        frames = resize_video(video(SHOWN[number]).frames, SIZE)
+        np.testing.assert_array_equal(found.stimulus, np.repeat(frames, 4, axis=0)[:FRAMES])
+
+
+def test_traces_go_straight_from_sample_to_sample(recording: tuple[MicronsScan, Path]) -> None:
+    scanned, folder = recording
+    fitted = np.concatenate([each.responses for each in split_trials(scanned.trials).train])
+    lowest = np.percentile(fitted, 10, axis=0)
+    for number, found in every(folder).items():
+        measured, back = scanned.trials[number], raw(found, folder)
+        radius = np.maximum(*measured.pupil_radius.T)
+        np.testing.assert_allclose(back.perspective, between(measured.pupil_center), atol=1e-4)
+        modulation = np.stack([radius, measured.treadmill], axis=1)
+        np.testing.assert_allclose(back.modulation, between(modulation), atol=1e-4)
+        active = np.maximum(measured.responses - lowest, 0)
+        np.testing.assert_allclose(back.units, between(active), atol=1e-5)
+
+
+def test_training_trials_alone_are_standardised(recording: tuple[MicronsScan, Path]) -> None:
+    trials = load_trials(recording[1] / "training_data").part(True)
+    for kind in ("perspective", "modulation"):
+        values = np.concatenate([getattr(each, kind) for each in trials])
+        np.testing.assert_allclose(values.mean(axis=0), 0, atol=1e-5)
+        np.testing.assert_allclose(values.std(axis=0), 1, atol=1e-5)
+    np.testing.assert_allclose(np.concatenate([each.units for each in trials]).mean(axis=0), 1, atol=1e-5)
+
+
+def test_held_out_trials_change_no_statistic(tmp_path: Path, recording: tuple[MicronsScan, Path]) -> None:
+    """Nor the baseline that is taken off dF/F: a training trial is the same to the last bit."""
+    fitted = {each.number for each in split_trials(scan().trials).train}
+    louder = tuple(
+        each if each.number in fitted else replace(each, responses=each.responses - 9)
+        for each in scan().trials
+    )
+    convert_written(tmp_path, scan(trials=louder))
+    found, wanted = every(tmp_path / "out"), every(recording[1])
+    for number in fitted:
+        np.testing.assert_array_equal(found[number].units, wanted[number].units)
+    assert not found[1].units.any() and wanted[1].units.any()
+
+
+def test_short_gaps_in_behaviour_are_bridged_long_ones_stay(tmp_path: Path) -> None:
+    trials = list(scan().trials)
+    pupil, treadmill = trials[0].pupil_center.copy(), trials[0].treadmill.copy()
+    pupil[3:6], treadmill[2:4] = np.nan, np.nan  # 0.53 and 0.40 s from one measured sample to the next
+    trials[0] = replace(trials[0], pupil_center=pupil, treadmill=treadmill)
+    convert_written(tmp_path, scan(trials=tuple(trials)))
+    found = every(tmp_path / "out")[0]
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(found.perspective[:, 0])), np.arange(9, 24))
+    assert not np.isnan(found.modulation).any()
+
+
+def test_sizes_validation_and_baseline_are_options(tmp_path: Path) -> None:
+    path = write_scans(tmp_path / "microns.h5", [scan()], map(video, range(len(NAMES))))
+    found = load_scan(path, 4, 7, areas=["V1"])
+    convert_microns(found, path, tmp_path / "out", size=(4, 6), validation=0.4, seed=3, baseline=50.0)
+    trials = load_trials(tmp_path / "out" / "training_data")
+    assert (trials.frame, trials.units, len(trials.part(False))) == ((4, 6), 2, 4)
+    active = np.concatenate([each.units[::4] for each in trials.part(True)]) > 0
+    assert active.mean() == pytest.approx(0.5, abs=0.02)
+
+
+@pytest.mark.parametrize("number", [0, 5])  # one that trains and a repeat
+def test_trials_that_do_not_fit_their_video(tmp_path: Path, number: int) -> None:
+    whole = trial(number)
+    parts = ("time", "responses", "pupil_center", "pupil_radius", "treadmill")
+    short = replace(whole, **{name: getattr(whole, name)[:-1] for name in parts})
+    slow = replace(whole, time=whole.time[0] + 0.2 * np.arange(SAMPLES))
+    late = replace(whole, time=whole.time + np.where(np.arange(SAMPLES) > 5, 0.3, 0))
+    for changed, says in (
+        (short, f"Trial {number} in .* has 8 samples, and its video 9 frames: leave .* without=.{number}."),
+        (slow, f"Trial {number} in .* has a sample every 0.200 s"),
+        (late, "or not evenly, and 0.133 s are needed"),
+    ):
+        trials = [changed if each.number == number else each for each in scan().trials]
+        with pytest.raises(DataError, match=says):
+            convert_written(tmp_path, scan(trials=tuple(trials)))
+        assert not (tmp_path / "out").exists()

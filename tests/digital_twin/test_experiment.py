@@ -16,27 +16,25 @@ from torch import nn
 
 import neurokit.training.fit
 from neurokit import Experiment, digital_twin, load_pretrained
-from neurokit.digital_twin import checkpoints, sources
+from neurokit.digital_twin import released, sources
 from neurokit.digital_twin.baselines import lagged_pixels
 from neurokit.digital_twin.checkpoints import load_foundation, open_twin
-from neurokit.digital_twin.cohort import CohortNetwork
+from neurokit.digital_twin.clips import MouseClips, draw_once
 from neurokit.digital_twin.config import MODELS, SMALL, TwinConfig
-from neurokit.digital_twin.conversion import write_recording as convert_recording
-from neurokit.digital_twin.exciting_videos import OfPixels, most_exciting_videos
-from neurokit.digital_twin.network.base import TwinNetwork
+from neurokit.digital_twin.network.base import TwinNetwork, unit_model
 from neurokit.digital_twin.network.core import AttentionLSTM, ConvolutionLSTM
 from neurokit.digital_twin.network.network import build_network
-from neurokit.digital_twin.network.readout import unit_model
+from neurokit.digital_twin.preparation import write_recording
 from neurokit.digital_twin.recording import Video, load_trials, load_videos
 from neurokit.digital_twin.released import load_released, save_weights
 from neurokit.digital_twin.scores import predict_videos, score_table, score_videos
-from neurokit.digital_twin.simulated_files import videos_folder, write_recording
+from neurokit.digital_twin.simulated_files import load_truth, videos_folder, write_simulated_mouse
 from neurokit.digital_twin.simulation import MouseParameters, simulate_mouse
 from neurokit.digital_twin.tasks import yardsticks
-from neurokit.digital_twin.truth import load_truth
-from neurokit.digital_twin.twin import DigitalTwin
-from neurokit.digital_twin.windows import MouseWindows, draw_once
+from neurokit.digital_twin.training import CohortNetwork
+from neurokit.digital_twin.twin import DigitalTwin, OfPixels
 from neurokit.errors import CheckpointError, DataError, SettingsError
+from neurokit.insilico.most_exciting import most_exciting_videos
 from neurokit.insilico.video import direction_tuning
 from neurokit.training import checkpoint
 from tests.digital_twin.toys import CONFIG, NETWORK, toy_network, toy_trials, toy_video, weights
@@ -52,14 +50,14 @@ Make = Callable[..., Experiment]
 @pytest.fixture(scope="module")
 def mouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Half a minute of clips, and a clip of each kind three times, with the truth beside them."""
-    return write_recording(simulate_mouse(TINY), tmp_path_factory.mktemp("mice") / "mouse")
+    return write_simulated_mouse(simulate_mouse(TINY), tmp_path_factory.mktemp("mice") / "mouse")
 
 
 @pytest.fixture(scope="module")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Another mouse."""
     parameters = TINY.replace(seed=1, cells=4)
-    return write_recording(simulate_mouse(parameters), tmp_path_factory.mktemp("mice") / "other")
+    return write_simulated_mouse(simulate_mouse(parameters), tmp_path_factory.mktemp("mice") / "other")
 
 
 @pytest.fixture(autouse=True)
@@ -104,7 +102,7 @@ def converted(folder: Path) -> Path:
     trials = [replace(each, units=np.insert(each.units, 1, 0, axis=1)) for each in toy_trials()]
     video = repeated("v")
     shown = [replace(each, units=np.insert(each.units, 1, 0, axis=1)) for each in video.repeats]
-    convert_recording(folder, trials, [Video("v", tuple(shown))], np.array([10, 20, 30, 40]))
+    write_recording(folder, trials, [Video("v", tuple(shown))], np.array([10, 20, 30, 40]))
     return folder
 
 
@@ -220,7 +218,7 @@ def test_a_folder_of_released_weights_is_a_foundation(
     wide, units = NETWORK.replace(streams=3), pd.DataFrame({"unit_id": range(4)})
     source = toy_network(4, streams=3)
     save_weights(tmp_path / "weights", source.state_dict(), units, 6, 2)
-    monkeypatch.setattr(checkpoints, "load_released", partial(load_released, settings=wide))
+    monkeypatch.setattr(released, "load_released", partial(load_released, settings=wide))
     network = tiny({"foundation": tmp_path / "weights"}, epochs=1).train().result.model
     theirs = weights(source.core)
     assert network.settings == wide
@@ -320,35 +318,35 @@ def test_every_part_can_be_predicted(tiny: Make) -> None:
 
 
 @pytest.mark.parametrize("unit", ["poisson", "elu"])
-def test_yardsticks_are_losses_of_the_very_windows(tiny: Make, mouse: Path, unit: str) -> None:
+def test_yardsticks_are_losses_of_the_very_clips(tiny: Make, mouse: Path, unit: str) -> None:
     """A drive that gives the known rates has the loss of the ceiling, one of 0 that of the mean."""
     config = CONFIG.replace(network=NETWORK.replace(unit=unit))
     found = yardsticks(tiny(config=config).task, config)
     trials, truth = load_trials(mouse / "training_data").part(False), load_truth(mouse)
     losses = {"mean response": [], "ceiling": []}
-    for windows in draw_once({"m": MouseWindows("m", trials, config)}, config, config.seed):
+    for clips in draw_once({"m": MouseClips("m", trials, config)}, config, config.seed):
         for one in range(config.batch):
-            measured = windows.responses[config.burn_in :, one]
-            rates = known_rates(truth, trials, windows, one)[config.burn_in :]
+            measured = clips.responses[config.burn_in :, one]
+            rates = known_rates(truth, trials, clips, one)[config.burn_in :]
             drive = rates.log() if unit == "poisson" else torch.where(rates > 1, rates - 1, rates.log())
             losses["ceiling"].append(unit_model(unit).loss(drive, measured).mean().item())
             losses["mean response"].append(unit_model(unit).loss(0 * drive, measured).mean().item())
     for name, each in losses.items():
         assert found[name] == pytest.approx(np.mean(each), rel=1e-5)
-    # Of squared errors a single event that did not come may outweigh all others in so few windows.
+    # Of squared errors a single event that did not come may outweigh all others in so few clips.
     assert unit == "elu" or found["ceiling"] < found["mean response"]
 
 
-def known_rates(truth: Any, trials: Any, windows: Any, one: int) -> torch.Tensor:
-    """What the simulation knows of a window, which is looked up by its video."""
-    video, length = windows.video[:, one].numpy(), len(windows.video)
+def known_rates(truth: Any, trials: Any, clips: Any, one: int) -> torch.Tensor:
+    """What the simulation knows of a clip, which is looked up by its video."""
+    video, length = clips.video[:, one].numpy(), len(clips.video)
     for trial in trials:
         for start in range(len(trial.stimulus) - length + 1):
-            same = np.array_equal(trial.perspective[start : start + length], windows.pupil[:, one].numpy())
+            same = np.array_equal(trial.perspective[start : start + length], clips.pupil[:, one].numpy())
             if same and np.array_equal(trial.stimulus[start : start + length], video):
                 rates = truth.predict(trial.stimulus, trial.perspective, trial.modulation)
                 return torch.from_numpy(rates[start : start + length])
-    raise AssertionError("the window is of no trial")
+    raise AssertionError("the clip is of no trial")
 
 
 def test_the_yardsticks_show_a_model_that_learned_nothing(tiny: Make) -> None:
@@ -474,7 +472,7 @@ def test_what_is_no_network_of_a_twin_is_refused(tiny: Make) -> None:
         DigitalTwin(nn.Linear(2, 3))
     with pytest.raises(SettingsError, match="Silent has no `drive`; write it"):
         DigitalTwin(Silent(3, NETWORK))
-    with pytest.raises(DataError, match=r"Brightness and Brightness share none: train each mouse for itself"):
+    with pytest.raises(DataError, match=r"Brightness and Brightness share none: train each mouse separately"):
         CohortNetwork({mouse: Brightness(3, NETWORK) for mouse in "ab"})
     with pytest.raises(DataError, match="FoundationNetwork and Brightness share none"):
         CohortNetwork({"a": toy_network(), "b": Brightness(3, NETWORK)})
@@ -528,7 +526,7 @@ def test_a_folder_is_one_session_that_is_called_like_it(tiny: Make, mouse: Path)
     assert tiny(session="mouse").recording.name == "mouse"
     with pytest.raises(DataError, match="No session is named 'mice'; this source has mouse"):
         _ = tiny(session="mice").recording
-    with pytest.raises(DataError, match="training_data is no folder"):
+    with pytest.raises(DataError, match="training_data is not a folder"):
         _ = tiny(folder=mouse / "new_stimuli").recording
 
 
@@ -568,7 +566,7 @@ def test_sessions_are_listed_without_a_download(monkeypatch: pytest.MonkeyPatch,
     assert digital_twin.sessions("full")[["session", "scan_idx", "units"]].to_numpy().tolist() == [[6, 2, 4]]
     text = digital_twin.describe_weights(data / "microns" / "weights")
     assert ["6", "2", "4", "0f"] in [line.split() for line in text.splitlines()]
-    with pytest.raises(CheckpointError, match="is no folder"):
+    with pytest.raises(CheckpointError, match="is not a folder"):
         digital_twin.describe_weights(data / "gone")
 
 
@@ -623,7 +621,7 @@ def test_rates_for_new_video_are_those_of_the_twin(tiny: Make) -> None:
         ({"stimulus": np.zeros((6, 36, 64), np.uint8)}, r"frames of \(36, 64\) pixels, and this twin sees"),
         ({"perspective": np.zeros((5, 2))}, "perspective has 5 frames and the stimulus 6"),
         ({"modulation": np.zeros((6, 3))}, r"modulation has the shape \(6, 3\); give frames x 2"),
-        ({"pupil": np.zeros((6, 2))}, "pupil is no input of a digital twin; give stimulus, perspective"),
+        ({"pupil": np.zeros((6, 2))}, "pupil is not an input of a digital twin; give stimulus, perspective"),
     ],
 )
 def test_input_that_does_not_fit_is_refused(change: dict[str, Any], says: str, tmp_path: Path) -> None:

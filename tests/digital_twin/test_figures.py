@@ -12,11 +12,11 @@ import torch
 
 import figure_twins
 from neurokit.digital_twin.figures import (
-    plot_clip,
     plot_directions,
     plot_looks,
     plot_losses,
     plot_orientations,
+    plot_repeats,
     plot_units,
 )
 from neurokit.digital_twin.network.perspective import on_plane, retinal_rays
@@ -61,7 +61,7 @@ def test_losses_count_epochs_from_one() -> None:
 def test_a_clip_shows_every_repeat_and_the_means() -> None:
     random = np.random.default_rng(0)
     recorded, predicted = random.uniform(size=(2, 4, 60))
-    figure = plot_clip(recorded, {"twin": predicted})
+    figure = plot_repeats(recorded, {"twin": predicted})
     axis = figure.axes[0]
     for repeat, line in zip(recorded, axis.lines, strict=False):
         np.testing.assert_array_equal(line.get_ydata(), repeat)

@@ -8,12 +8,11 @@ from scipy.stats import norm
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurokit.digital_twin.network.clip_state import ClipState
+from neurokit.digital_twin.network.base import ClipState, unit_model
 from neurokit.digital_twin.network.config import SMALL as ONE_STREAM
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.convolution import CausalConvolution, InterGroup, gelu
 from neurokit.digital_twin.network.network import FoundationNetwork, build_network
-from neurokit.digital_twin.network.readout import unit_model
 from neurokit.errors import SettingsError
 
 SMALL = ONE_STREAM.replace(streams=2, retina=(32, 48), recurrence="attention", spread=0.4, jitter=0.05)

@@ -16,10 +16,8 @@ from neurokit.digital_twin.properties import (
     UNIT,
     fetch_properties,
     load_properties,
-    load_readout_weights,
-    load_responses,
+    write_properties,
 )
-from neurokit.digital_twin.simulated_files import write_properties
 from neurokit.errors import DataError
 from neurokit.files.registry import Entry
 
@@ -87,23 +85,6 @@ def test_rows_are_joined_by_unit_not_by_place(folder: Path) -> None:
     np.testing.assert_allclose(found["cc_abs"], properties()["cc_abs"])
 
 
-def test_readout_weights_follow_their_units(folder: Path) -> None:
-    units, weights = load_readout_weights(folder)
-    assert list(units.itertuples(index=False, name=None)) == IDS
-    np.testing.assert_array_equal(weights, arrays()[0])
-
-
-def test_responses_stay_on_disk(folder: Path) -> None:
-    found = load_responses(folder)
-    assert isinstance(found.responses, np.memmap) and isinstance(found.stimulus, np.memmap)
-    np.testing.assert_array_equal(found.responses[3], arrays()[1][3])
-    np.testing.assert_array_equal(found.stimulus[2:5], arrays()[2][2:5])
-    assert found.sampling_frequency == 30
-    assert list(found.units.columns) == UNIT
-    with pytest.raises(ValueError, match="read-only"):
-        found.responses[0, 0] = 1
-
-
 # --- what cannot be read
 
 
@@ -126,7 +107,7 @@ def cut(name: str) -> Callable:
     return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:-20])
 
 
-LOCATION, RESPONSES = "readout/readout_locations.npy", "responses/responses.npy"
+LOCATION = "readout/readout_locations.npy"
 BAD = {
     "no folder": (
         lambda f: [p.unlink() for p in (f / "anatomy").iterdir()],
@@ -145,17 +126,17 @@ BAD = {
     "no area": (csv("anatomy", lambda t: t.drop(columns="brain_area")), "has no column brain_area"),
     "no field": (csv("anatomy", lambda t: t.drop(columns="field")), "has no column field"),
     "no session": (csv("performance", lambda t: t.drop(columns="session")), "has no column session"),
-    "words": (csv("performance", lambda t: t.assign(cc_abs="high")), "values in cc_abs that are no finite"),
+    "words": (csv("performance", lambda t: t.assign(cc_abs="high")), "values in cc_abs that are not finite"),
     "endless": (
         csv("performance", lambda t: t.assign(cc_abs=math.inf)),
-        "values in cc_abs that are no finite",
+        "values in cc_abs that are not finite",
     ),
     "fewer locations": (npy(LOCATION, lambda v: v[:4]), r"the shape \(4, 2\) instead of \(5, 2\)"),
     "wide locations": (npy(LOCATION, lambda v: np.ones((5, 3))), r"\(5, 3\) instead of \(5, 2\)"),
     "endless locations": (npy(LOCATION, lambda v: v * np.inf), r"readout_locations\.npy is not finite"),
     "pickled locations": (
         lambda f: np.save(f / LOCATION, np.array([None], object), allow_pickle=True),
-        r"readout_locations\.npy is cut short or no npy file",
+        r"readout_locations\.npy is cut short or not an npy file",
     ),
     "cut locations": (cut(LOCATION), r"readout_locations\.npy is cut short"),
     "empty locations": (lambda f: (f / LOCATION).write_bytes(b""), r"readout_locations\.npy is cut short"),
@@ -174,42 +155,12 @@ def test_tables_that_cannot_be_read_are_one_sentence(
     assert "\n" not in str(raised.value) and str(raised.value).endswith(".")
 
 
-BAD_RESPONSES = {
-    "missing": (lambda f: (f / RESPONSES).unlink(), r"responses\.npy is missing: fetch_properties"),
-    "units": (npy(RESPONSES, lambda v: v[:4]), r"\(4, 12\) instead of \(5, any\)"),
-    "frames": (npy("responses/stimulus.npy", lambda v: v[:9]), r"\(9, 4, 6\) instead of \(12, any, any\)"),
-    "grey as float": (npy("responses/stimulus.npy", lambda v: v / 255), "does not hold the numbers"),
-    "cut": (cut(RESPONSES), r"responses\.npy is cut short"),
-    "two rates": (
-        csv("responses", lambda t: t.assign(sampling_frequency=[30, 15]), "metadata.csv"),
-        "does not tell one sampling_frequency",
-    ),
-    "no rate": (
-        csv("responses", lambda t: t.drop(columns="sampling_frequency"), "metadata.csv"),
-        "does not tell one sampling_frequency",
-    ),
-}
-
-
-@pytest.mark.parametrize(("damage", "message"), BAD_RESPONSES.values(), ids=BAD_RESPONSES)
-def test_responses_that_do_not_fit_are_one_sentence(
-    damage: Callable[[Path], object], message: str, folder: Path
-) -> None:
-    damage(folder)
-    with pytest.raises(DataError, match=message):
-        load_responses(folder)
-
-
-def test_readout_weights_of_other_units_are_refused(folder: Path) -> None:
-    npy("readout/readout_weights.npy", lambda values: values[1:])(folder)
-    with pytest.raises(DataError, match=r"\(4, 8\) instead of \(5, any\)"):
-        load_readout_weights(folder)
-
-
 def test_unknown_kinds(folder: Path) -> None:
-    with pytest.raises(DataError, match=r"'tuning' is no kind of property: choose of performance, ori_dir"):
+    with pytest.raises(
+        DataError, match=r"'tuning' is not a kind of property: choose of performance, ori_dir"
+    ):
         load_properties(folder, "tuning")
-    with pytest.raises(DataError, match="'responses' is no table: open it with load_responses"):
+    with pytest.raises(DataError, match="'responses' is not a table: map its arrays with numpy"):
         load_properties(folder, "responses")
 
 
@@ -232,5 +183,5 @@ def test_each_file_is_fetched_under_its_own_name(tmp_path: Path, monkeypatch: py
     asked.clear()
     fetch_properties(tmp_path, ["responses"])
     assert {name for _, name, _ in asked} == {"responses.npy", "stimulus.npy", "units.csv", "metadata.csv"}
-    with pytest.raises(DataError, match="'rf' is no kind of property"):
+    with pytest.raises(DataError, match="'rf' is not a kind of property"):
         fetch_properties(tmp_path, ["rf"])

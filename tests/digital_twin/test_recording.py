@@ -225,8 +225,8 @@ BAD_TRIALS = {
     ),
     "objects": (objects, r"units/1\.npy .*pickled"),
     "cut short": (cut_short, r"stimuli/1\.npy .*claims"),
-    "text": (lambda f: (f / "units/1.npy").write_text("1, 2"), r"units/1\.npy is no plain npy"),
-    "empty file": (lambda f: (f / "units/1.npy").write_bytes(b""), r"units/1\.npy is no plain npy"),
+    "text": (lambda f: (f / "units/1.npy").write_text("1, 2"), r"units/1\.npy is not a plain npy"),
+    "empty file": (lambda f: (f / "units/1.npy").write_bytes(b""), r"units/1\.npy is not a plain npy"),
     "missing file": (lambda f: (f / "samples/1.npy").unlink(), r"samples lacks 1 \(1 missing of 3"),
     "a folder": (
         lambda f: [(f / "units/1.npy").unlink(), (f / "units/1.npy").mkdir()],
@@ -298,7 +298,7 @@ def test_folders_of_another_level_or_kind_are_named(tmp_path: Path) -> None:
         (load_trials, training / "units", "give the folder that holds"),
         (load_videos, training, "load_trials"),
         (load_trials, evaluation, "has no folder training, samples"),
-        (load_trials, tmp_path / "absent", "absent is no folder"),
+        (load_trials, tmp_path / "absent", "absent is not a folder"),
     ):
         with pytest.raises(DataError, match=says):
             load(folder)
@@ -309,7 +309,7 @@ def test_what_could_not_be_read_is_not_written(tmp_path: Path) -> None:
     for trials, says in (
         ([], "would be empty"),
         ([trial("1"), trial("1")], "would hold 1 twice"),
-        ([replace(trial("1"), name="../1")], "no name for a file"),
+        ([replace(trial("1"), name="../1")], "is not a name for a file"),
         ([negative], "units of trial 1 holds negative"),
     ):
         with pytest.raises(DataError, match=says):

@@ -95,5 +95,5 @@ def test_what_is_not_there_is_refused(folder: Path) -> None:
         load_released(folder, 4, 8, settings=NETWORK)
     with pytest.raises(SettingsError, match="tpu"):
         load_released(folder, 4, 7, settings=NETWORK, device="tpu")
-    with pytest.raises(CheckpointError, match="is no folder"):
+    with pytest.raises(CheckpointError, match="is not a folder"):
         load_released(folder / "nowhere", 4, 7)

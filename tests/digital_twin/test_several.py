@@ -10,12 +10,11 @@ from torch import Tensor, distributed, multiprocessing
 
 from neurokit.digital_twin import several
 from neurokit.digital_twin.checkpoints import open_twin
-from neurokit.digital_twin.cohort import ClippedDescent, CohortNetwork, WindowLoss
+from neurokit.digital_twin.clips import Cohort, MouseClips
 from neurokit.digital_twin.network.network import FoundationNetwork
 from neurokit.digital_twin.recording import load_trials
 from neurokit.digital_twin.several import join_group, keep_equal, train_in_processes
-from neurokit.digital_twin.training import train_cohort
-from neurokit.digital_twin.windows import Cohort, MouseWindows
+from neurokit.digital_twin.training import ClipLoss, ClippedDescent, CohortNetwork, train_cohort
 from neurokit.distributed.processes import EpochStates
 from neurokit.errors import DataError, DiskError, FitError, SettingsError
 from tests.digital_twin.toys import CONFIG, toy_network, toy_recording, toy_trials, train_apart, weights
@@ -85,15 +84,15 @@ def shared_after_a_step(order: str) -> tuple[dict[str, Tensor], dict[str, Tensor
     """The shared part after a first step of two mice: as trained, and worked out from the formula."""
     config = BRISK.replace(sgd=BRISK.sgd.replace(clip=0.001, eps=1e-4))
     model = CohortNetwork({"a": toy_network(), "b": toy_network(units=4, seed=1)}).train()
-    mice = [MouseWindows(m, toy_trials(units=3 + s, seed=s), config) for s, m in enumerate("ab")]
+    mice = [MouseClips(m, toy_trials(units=3 + s, seed=s), config) for s, m in enumerate("ab")]
     before = weights(model.mice["a"])
     rules = model.mice["a"].update_rules()
     optimizer, _ = ClippedDescent(config)(model, config.fit_settings)
     parts: list[dict[str, Tensor]] = []
     step = next(Cohort(mice, config).steps(2, torch.Generator().manual_seed(0), 0))
-    for windows in (replace(windows, stream=0) for windows in step):
+    for clips in (replace(clips, stream=0) for clips in step):
         known = {n: p.grad.clone() for n, p in model.mice["a"].named_parameters() if p.grad is not None}
-        total, number = WindowLoss(config.burn_in)(model, windows)
+        total, number = ClipLoss(config.burn_in)(model, clips)
         (total / number).backward()
         now = {n: p.grad for n, p in model.mice["a"].named_parameters() if p.grad is not None}
         parts.append({n: g - known.get(n, 0) for n, g in now.items() if n.startswith(SHARED)})
@@ -187,7 +186,7 @@ def test_what_mice_share_may_not_come_apart(alone: None, monkeypatch: pytest.Mon
     keep_equal(shared)
     assert shared[1].shape == (2, 2) and shared[1].mean().item() == pytest.approx(2.000002, abs=1e-7)
     monkeypatch.setattr(distributed, "broadcast", lambda values, src: values.mul_(1.1))
-    with pytest.raises(FitError, match=r"^What mice share came apart in process 0: [^\n]*\.$"):
+    with pytest.raises(FitError, match=r"^The shared weights differ in process 0: [^\n]*\.$"):
         keep_equal(shared)
 
 
@@ -225,7 +224,7 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monk
     distributed.destroy_process_group()
     with pytest.raises(SystemExit):
         several.main(["nofolder", "--output", str(tmp_path)])
-    assert "'nofolder' is no MOUSE=FOLDER" in capsys.readouterr().err
+    assert "'nofolder' is not MOUSE=FOLDER" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -234,7 +233,7 @@ def test_the_command_says_what_is_wrong(tmp_path: Path, monkeypatch: pytest.Monk
         (["--epochs", "-5"], "epochs is -5; use a whole number of 1 or more."),
         (["--epochs", "0"], "epochs is 0; use a whole number of 1 or more."),
         (["--seed", "-1"], "seed is -1; use a whole number from 0 to 2^31 - 1."),
-        (["a=other"], "There are 2 mice with the name 'a': give each a name of its own."),
+        (["a=other"], "There are 2 mice with the name 'a': give each its own name."),
         (["b.c=other"], "A mouse cannot have the name 'b.c': use letters, digits and hyphens."),
         (["../b=other"], "A mouse cannot have the name '../b': use letters, digits and hyphens."),
         (["keys=other"], "A mouse cannot have the name 'keys': use letters, digits and hyphens."),

@@ -7,10 +7,17 @@ import numpy as np
 import pytest
 
 from neurokit.digital_twin.recording import load_trials, load_videos
-from neurokit.digital_twin.simulated_files import TRUTH, scales, videos_folder, write_recording
+from neurokit.digital_twin.simulated_files import (
+    TRUTH,
+    MouseTruth,
+    load_simulated_mouse,
+    load_truth,
+    scales,
+    videos_folder,
+    write_simulated_mouse,
+)
 from neurokit.digital_twin.simulated_mouse import PUPIL, VideoMouse, activity, draw_behaviour, look
 from neurokit.digital_twin.simulation import KINDS, MouseParameters, SimulatedMouse, simulate_mouse
-from neurokit.digital_twin.truth import MouseTruth, load_simulated_mouse, load_truth
 from neurokit.errors import DataError, SettingsError
 from neurokit.metrics import repeat_scores
 from neurokit.simulation.movies import FRAME_RATE, GREY
@@ -32,7 +39,7 @@ def mouse(recording: SimulatedMouse) -> VideoMouse:
 
 @pytest.fixture(scope="module")
 def written(recording: SimulatedMouse, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_recording(recording, tmp_path_factory.mktemp("mouse"))
+    return write_simulated_mouse(recording, tmp_path_factory.mktemp("mouse"))
 
 
 def at_rest(mouse: VideoMouse, stimulus: np.ndarray, pixels: tuple[float, float] = (0.0, 0.0)) -> np.ndarray:
@@ -40,7 +47,7 @@ def at_rest(mouse: VideoMouse, stimulus: np.ndarray, pixels: tuple[float, float]
     frames, sight = len(stimulus), mouse.sight
     away = np.array(pixels) / sight.pixels_per_degree if sight.pixels_per_degree else np.array(pixels)
     perspective = np.tile(sight.rest + away, (frames, 1))
-    return mouse.rates(stimulus, perspective, np.full(frames, mouse.custom.radius[0]), np.zeros(frames))
+    return mouse.rates(stimulus, perspective, np.full(frames, mouse.adaptation.radius[0]), np.zeros(frames))
 
 
 def framed_clip() -> np.ndarray:
@@ -210,9 +217,9 @@ def test_statistics_are_those_of_the_trials_to_fit(recording: SimulatedMouse) ->
 
 def test_what_is_shown_afterwards_changes_nothing_before() -> None:
     one, other = (simulate_mouse(TINY.replace(test_clips=clips, new_clips=0)) for clips in (1, 2))
-    for each in fields(one.mouse.custom):
+    for each in fields(one.mouse.adaptation):
         np.testing.assert_array_equal(
-            getattr(one.mouse.custom, each.name), getattr(other.mouse.custom, each.name)
+            getattr(one.mouse.adaptation, each.name), getattr(other.mouse.adaptation, each.name)
         )
     np.testing.assert_array_equal(one.once[-1].activity, other.once[-1].activity)
     assert {kind: len(clips) for kind, clips in other.repeated.items()} == {"natural": 2}
@@ -264,7 +271,7 @@ def test_the_files_hold_the_recording(recording: SimulatedMouse, written: Path) 
         np.testing.assert_allclose(values.mean(axis=0, dtype=float), mean, atol=1e-5)
     for kind in KINDS:
         videos = load_videos(videos_folder(written, kind))
-        assert [len(each.repeats) for each in videos] == [6] * SMALL.clips[kind]
+        assert [len(each.repeats) for each in videos] == [6] * SMALL.videos[kind]
         shown = recording.repeated[kind][-1][4].stimulus
         np.testing.assert_array_equal(videos[-1].repeats[4].stimulus, shown)
 
@@ -284,7 +291,7 @@ def test_the_truth_is_kept_whole(recording: SimulatedMouse, written: Path) -> No
     truth = load_truth(written)
     assert truth.parameters == recording.parameters
     pairs = [(truth.mouse.sight.cells, recording.mouse.sight.cells), (truth.scales, scales(recording))]
-    pairs += [(truth.mouse.custom, recording.mouse.custom)]
+    pairs += [(truth.mouse.adaptation, recording.mouse.adaptation)]
     pairs += [(truth.ceilings[kind], recording.ceilings(kind)) for kind in KINDS]
     for found, planted in pairs:
         for name, values in vars(planted).items():
@@ -293,7 +300,9 @@ def test_the_truth_is_kept_whole(recording: SimulatedMouse, written: Path) -> No
 
 
 def test_a_recording_may_do_without_repeated_clips(tmp_path: Path) -> None:
-    folder = write_recording(simulate_mouse(TINY.replace(test_clips=0, new_clips=0)), tmp_path / "mouse")
+    folder = write_simulated_mouse(
+        simulate_mouse(TINY.replace(test_clips=0, new_clips=0)), tmp_path / "mouse"
+    )
     assert sorted(path.name for path in folder.iterdir()) == ["training_data", TRUTH]
     assert load_truth(folder).expected == {} and load_trials(folder / "training_data").units == 5
 
@@ -305,7 +314,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_the_same_parameters_give_the_same_files(tmp_path: Path) -> None:
     seeds = {"first": 0, "again": 0, "other": 1}
     found = {
-        name: contents(write_recording(simulate_mouse(TINY.replace(seed=seed)), tmp_path / name))
+        name: contents(write_simulated_mouse(simulate_mouse(TINY.replace(seed=seed)), tmp_path / name))
         for name, seed in seeds.items()
     }
     assert found["first"] == found["again"]
@@ -378,5 +387,5 @@ def test_impossible_parameters_are_refused(wrong: dict[str, object]) -> None:
 def test_a_cell_without_events_is_refused(tmp_path: Path) -> None:
     short = simulate_mouse(TINY.replace(minutes=0.07, clip_frames=60, cells=20))
     with pytest.raises(SettingsError, match=r"0\.07 minutes are too short: .* simulate more minutes"):
-        write_recording(short, tmp_path / "mouse")
+        write_simulated_mouse(short, tmp_path / "mouse")
     assert not (tmp_path / "mouse").exists()

@@ -11,12 +11,19 @@ import torch
 from torch import Tensor
 
 from neurokit.digital_twin.checkpoints import data_facts, open_twin, save_foundation, save_twin
-from neurokit.digital_twin.cohort import ClippedDescent, CohortNetwork, ValidationLoss, WindowLoss
+from neurokit.digital_twin.clips import ClipBatch, MouseClips
 from neurokit.digital_twin.config import TwinConfig
 from neurokit.digital_twin.network.network import FoundationNetwork, build_network
 from neurokit.digital_twin.recording import Trial, TrialFolder
-from neurokit.digital_twin.training import train_cohort, train_twin, transfer_core
-from neurokit.digital_twin.windows import MouseWindows, Windows
+from neurokit.digital_twin.training import (
+    ClipLoss,
+    ClippedDescent,
+    CohortNetwork,
+    ValidationLoss,
+    train_cohort,
+    train_twin,
+    transfer_core,
+)
 from neurokit.errors import CheckpointError, DataError, FitError, SettingsError
 from neurokit.training.fit import TrainingResult
 from tests.digital_twin.toys import CONFIG, NETWORK, toy_network, toy_recording, toy_trials, weights
@@ -43,16 +50,16 @@ def same(one: dict[str, Tensor], two: dict[str, Tensor]) -> bool:
     return one.keys() == two.keys() and all(torch.equal(values, two[name]) for name, values in one.items())
 
 
-def windows(trials: list[Trial], config: TwinConfig = CONFIG, stream: int | None = 0) -> Windows:
-    return MouseWindows("m", trials, config).draw(4, torch.Generator().manual_seed(1), stream)
+def draw_clips(trials: list[Trial], config: TwinConfig = CONFIG, stream: int | None = 0) -> ClipBatch:
+    return MouseClips("m", trials, config).draw(4, torch.Generator().manual_seed(1), stream)
 
 
-def mean_loss(network: FoundationNetwork, batch: Windows, burn_in: int = CONFIG.burn_in) -> Tensor:
-    total, number = WindowLoss(burn_in)(CohortNetwork({"m": network}), batch)
+def mean_loss(network: FoundationNetwork, batch: ClipBatch, burn_in: int = CONFIG.burn_in) -> Tensor:
+    total, number = ClipLoss(burn_in)(CohortNetwork({"m": network}), batch)
     return total / number
 
 
-def gradients(network: FoundationNetwork, batch: Windows) -> dict[str, Tensor]:
+def gradients(network: FoundationNetwork, batch: ClipBatch) -> dict[str, Tensor]:
     network.eval()  # no noise
     network.zero_grad(set_to_none=True)
     mean_loss(network, batch).backward()
@@ -79,14 +86,14 @@ def test_training_finds_what_drives_the_units(recording: TrialFolder) -> None:
 @pytest.mark.parametrize("training", [True, False])
 def test_an_untrained_network_has_a_loss_of_one(training: bool) -> None:
     fresh = build_network(3, NETWORK).train(training)
-    assert mean_loss(fresh, windows(toy_trials())).item() == 1.0
-    mice = {"m": MouseWindows("m", toy_trials(), CONFIG)}
+    assert mean_loss(fresh, draw_clips(toy_trials())).item() == 1.0
+    mice = {"m": MouseClips("m", toy_trials(), CONFIG)}
     assert ValidationLoss(mice, CONFIG)(CohortNetwork({"m": fresh})) == 1.0
-    assert mean_loss(toy_network().train(training), windows(toy_trials())).item() != 1.0
+    assert mean_loss(toy_network().train(training), draw_clips(toy_trials())).item() != 1.0
 
 
 def test_the_loss_is_that_of_the_unit_model() -> None:
-    network, batch = toy_network(unit="elu").eval(), windows(toy_trials())
+    network, batch = toy_network(unit="elu").eval(), draw_clips(toy_trials())
     sequence = network.begin(4, stream=0)
     rates = network.rates(batch.video, batch.pupil, batch.behaviour, sequence)
     error = (rates - batch.responses)[CONFIG.burn_in :].square().mean()
@@ -107,17 +114,17 @@ def test_the_seed_decides_the_weights(recording: TrialFolder) -> None:
 
 
 def test_burn_in_is_shown_but_not_scored() -> None:
-    def with_response(frame: int) -> Windows:
-        batch = windows(toy_trials())
+    def with_response(frame: int) -> ClipBatch:
+        batch = draw_clips(toy_trials())
         batch.responses[frame] += 5
         return batch
 
     network = toy_network()
-    base = gradients(network, windows(toy_trials()))
+    base = gradients(network, draw_clips(toy_trials()))
     last_unscored = gradients(network, with_response(CONFIG.burn_in - 1))
     first_scored = gradients(network, with_response(CONFIG.burn_in))
     assert same(base, last_unscored) and not same(base, first_scored)
-    dark = windows(toy_trials())
+    dark = draw_clips(toy_trials())
     dark.video[: CONFIG.burn_in] = 0
     assert not same(base, gradients(network, dark))
 
@@ -135,15 +142,15 @@ def test_gaps_in_behaviour_never_reach_the_loss(tmp_path: Path, gaps: str) -> No
 
 @pytest.mark.parametrize("part", ["pupil", "behaviour"])
 def test_a_gap_that_did_reach_it_would_be_noticed(part: str) -> None:
-    batch = windows(toy_trials())
+    batch = draw_clips(toy_trials())
     getattr(batch, part)[5, 0, 0] = torch.nan
-    with pytest.raises(FitError, match=r"^The loss on windows of m became nan: lower"):
+    with pytest.raises(FitError, match=r"^The loss on clips of m became nan: lower"):
         mean_loss(toy_network(), batch)
 
 
 def test_a_loss_that_is_not_finite_ends_training(recording: TrialFolder) -> None:
     huge = CONFIG.replace(cycles=CONFIG.cycles.replace(learning_rate=1e30))
-    with pytest.raises(FitError, match=r"^The loss on windows of mouse became [^\n]*restored\.$"):
+    with pytest.raises(FitError, match=r"^The loss on clips of mouse became [^\n]*restored\.$"):
         train(recording, huge)
 
 
@@ -152,7 +159,7 @@ def test_a_neuron_whose_place_is_lost_makes_the_loss_say_so() -> None:
     network = toy_network()
     with torch.no_grad():
         network.readout.position.mu[1, 0] = torch.nan
-    batch = windows(toy_trials())
+    batch = draw_clips(toy_trials())
     with pytest.raises(FitError, match="became nan"):
         mean_loss(network, batch)
     drive = network.eval()(batch.video, batch.pupil, batch.behaviour)
@@ -162,11 +169,11 @@ def test_a_neuron_whose_place_is_lost_makes_the_loss_say_so() -> None:
 # --- what moves
 
 
-def step(network: FoundationNetwork, batch: Windows, config: TwinConfig = CONFIG) -> dict[str, Tensor]:
-    """The weights after one step on these windows."""
+def step(network: FoundationNetwork, batch: ClipBatch, config: TwinConfig = CONFIG) -> dict[str, Tensor]:
+    """The weights after one step on these clips."""
     model = CohortNetwork({"m": network})
     optimizer, _ = ClippedDescent(config)(model, config.fit_settings)
-    total, number = WindowLoss(config.burn_in)(model, batch)
+    total, number = ClipLoss(config.burn_in)(model, batch)
     (total / number).backward()
     optimizer.step()
     return weights(network)
@@ -176,7 +183,7 @@ def step(network: FoundationNetwork, batch: Windows, config: TwinConfig = CONFIG
 def test_a_step_leaves_streams_that_took_no_part_alone(stream: int) -> None:
     network = toy_network()
     before = weights(network)
-    after = step(network, windows(toy_trials(), stream=stream))
+    after = step(network, draw_clips(toy_trials(), stream=stream))
     parameters = [name for name, _ in network.named_parameters()]
     of_other = {name for name in parameters if name.endswith(f".{1 - stream}")}
     unmoved = {name for name in parameters if torch.equal(before[name], after[name])}
@@ -219,7 +226,7 @@ def frozen_modes(network: FoundationNetwork) -> set[bool]:
 
 
 def test_frozen_parts_stay_in_evaluation_mode_without_dropout() -> None:
-    foundation, batch = toy_network(units=3, dropout=0.5), windows(toy_trials())
+    foundation, batch = toy_network(units=3, dropout=0.5), draw_clips(toy_trials())
 
     def two_losses(network: FoundationNetwork) -> list[float]:
         noise = network.train()._draw(4, torch.Generator().manual_seed(0))
@@ -260,7 +267,7 @@ def test_mice_of_a_cohort_share_core_and_memory(recording: TrialFolder, other: T
     a, b = fitted.model.mice["a"], fitted.model.mice["b"]
     assert a.core is b.core and a.modulation.lstm is b.modulation.lstm and a.perspective is not b.perspective
     assert (a.units, b.units) == (3, 4)
-    trained = [id(parameter) for parameter, _ in fitted.model.trained()]
+    trained = [id(parameter) for parameter, _ in fitted.model.trained_parameters()]
     assert len(trained) == len(set(trained)) == len({id(p) for p in fitted.model.parameters()})
     start = weights(build_network(3, NETWORK, seed=CONFIG.seed))
     for network in (a, b):
@@ -274,7 +281,7 @@ def test_mice_of_a_cohort_share_core_and_memory(recording: TrialFolder, other: T
 def test_a_name_that_no_mouse_can_have_is_refused(name: str) -> None:
     with pytest.raises(DataError, match=r"^A mouse cannot have that name [^\n]*\.$"):
         CohortNetwork({name: toy_network()})
-    with pytest.raises(DataError, match="one mouse at least"):
+    with pytest.raises(DataError, match="at least one mouse"):
         CohortNetwork({})
 
 
@@ -435,7 +442,7 @@ def test_numbers_that_json_does_not_know_come_back(tmp_path: Path) -> None:
         ("rounds", 0, "rounds is 0; use a whole number of 1 or more"),
         ("burn_in", 1.5, "burn_in is 1.5; use a whole number of 0 or more"),
         ("burn_in", -1, "burn_in is -1; use a whole number of 0 or more"),
-        ("burn_in", CONFIG.window, "burn_in is 12 frames of windows of 12"),
+        ("burn_in", CONFIG.window, "burn_in is 12 frames of clips of 12"),
         ("seed", 1.5, r"seed is 1.5; use a whole number from 0 to 2\^31 - 1"),
         ("seed", 2**31, "seed is 2147483648; use a whole number"),
         ("network", None, "network is None; use FoundationSettings"),

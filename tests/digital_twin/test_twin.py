@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from neurokit.digital_twin.network.network import FoundationNetwork
-from neurokit.digital_twin.twin import STRETCH, DigitalTwin
+from neurokit.digital_twin.twin import CHUNK_SIZE, DigitalTwin
 from neurokit.errors import DataError, SettingsError
 from tests.digital_twin.toys import MONITOR, flicker, toy_network
 
-FRAMES, UNITS = 2 * STRETCH + 5, 3
+FRAMES, UNITS = 2 * CHUNK_SIZE + 5, 3
 RANDOM = np.random.default_rng(0)
 VIDEO = RANDOM.integers(0, 256, (FRAMES, *MONITOR), dtype=np.uint8)
 EYE, ANIMAL = RANDOM.normal(size=(2, FRAMES, 2)).astype(np.float32)
@@ -129,8 +129,8 @@ BAD = [
         "The stimulus is of the type Tensor; give a numpy array of uint8",
     ),
     ({"stimulus": None}, "The stimulus is of the type NoneType; give a numpy array of uint8"),
-    ({"stimulus": np.empty((FRAMES, 0, *MONITOR, 1), np.uint8)}, "has 0 presentations; give one at least"),
-    ({"perspective": np.empty((FRAMES, 0, 2), np.float32)}, "has 0 presentations; give one at least"),
+    ({"stimulus": np.empty((FRAMES, 0, *MONITOR, 1), np.uint8)}, "has 0 presentations; give at least one"),
+    ({"perspective": np.empty((FRAMES, 0, 2), np.float32)}, "has 0 presentations; give at least one"),
     (
         {"perspective": np.stack([EYE] * 2, axis=1), "modulation": np.stack([ANIMAL] * 3, axis=1)},
         "have 2 and 3 presentations; give the same number",
@@ -183,7 +183,7 @@ def test_a_moment_of_other_than_three_parts_is_refused(twin: DigitalTwin, moment
 
 def test_going_on_is_as_seeing_all_at_once(twin: DigitalTwin) -> None:
     whole = twin.predict(VIDEO, EYE, ANIMAL)
-    for cuts in ([7], [1, STRETCH, STRETCH + 3]):
+    for cuts in ([7], [1, CHUNK_SIZE, CHUNK_SIZE + 3]):
         twin.reset()
         parts = [np.split(values, cuts) for values in (VIDEO, EYE, ANIMAL)]
         found = [twin.predict(*part, reset=False) for part in zip(*parts, strict=True)]
@@ -238,7 +238,7 @@ def test_the_number_of_presentations_changes_at_a_reset_alone(twin: DigitalTwin)
 
 def state_bytes(twin: DigitalTwin) -> int:
     """Bytes of all tensors that a twin remembers from frame to frame; storages, not views."""
-    found = [part for value in twin._sequence.state.values() for part in _tensors(value)]
+    found = [part for value in twin._clip.state.values() for part in _tensors(value)]
     return sum(part.untyped_storage().nbytes() for part in found)
 
 
@@ -261,7 +261,7 @@ def test_a_long_stream_takes_no_more_memory(twin: DigitalTwin) -> None:
     answers, sizes = twin.respond(frames()), []
     for number, _ in zip(range(400), answers, strict=False):
         if number in (19, 199, 399):
-            sizes.append((state_bytes(twin), len(twin._sequence.state), len(twin._sequence.cache)))
+            sizes.append((state_bytes(twin), len(twin._clip.state), len(twin._clip.cache)))
     assert sizes[0] == sizes[1] == sizes[2] and min(sizes[0]) > 0
     assert sum(frame() is not None for frame in seen) <= 2 < len(seen)
 

@@ -208,7 +208,7 @@ def test_a_table_without_scans_is_one_sentence(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("state", "message"),
     [
-        (core() | scan(5), r"params_4_7\.pt has readout\.position\.mu \(5, 2\).*ask for \(4, 2\)"),
+        (core() | scan(5), r"params_4_7\.pt has readout\.position\.mu \(5, 2\).*need \(4, 2\)"),
         (core() | scan(4, channels=6), r"readout\.feature\.weights\.0 \(4, 1, 6\).*\(4, 1, 5\)"),
         (core() | scan(4, streams=1), r"readout\.feature\.weights\.1 missing"),
         (core() | scan(4, streams=3), "has more streams than the 2 of its core"),
@@ -297,7 +297,7 @@ BAD = {
     ),
     "core of another size": (
         tensors(CORE_FILE, lambda state: state.update({OUT: torch.zeros(7, 8, 1, 1, 1)})),
-        r"readout\.feature\.weights\.0 \(4, 1, 5\), .* ask for \(4, 1, 7\)",
+        r"readout\.feature\.weights\.0 \(4, 1, 5\), .* need \(4, 1, 7\)",
     ),
     "core of fewer streams": (
         tensors(CORE_FILE, lambda state: state.pop("core.recurrent.out.weights.1")),
@@ -325,14 +325,14 @@ BAD = {
     ),
     "a claim": (
         tensors("params_4_7.pt", lambda state: state.update({MU: torch.zeros(1).expand(4, 2)})),
-        r"params_4_7\.pt is no table of named tensors",
+        r"params_4_7\.pt is not a table of named tensors",
     ),
     "a number": (
         tensors("params_4_7.pt", lambda state: state.update({MU: 3})),
-        r"params_4_7\.pt is no table of named tensors",
+        r"params_4_7\.pt is not a table of named tensors",
     ),
-    "a list": (lambda f: torch.save([1], f / "params_4_7.pt"), r"params_4_7\.pt is no table of named"),
-    "an empty table": (lambda f: torch.save({}, f / "params_4_7.pt"), r"params_4_7\.pt is no table"),
+    "a list": (lambda f: torch.save([1], f / "params_4_7.pt"), r"params_4_7\.pt is not a table of named"),
+    "an empty table": (lambda f: torch.save({}, f / "params_4_7.pt"), r"params_4_7\.pt is not a table"),
     "cut": (truncated("params_4_7.pt", 0.9), r"params_4_7\.pt is damaged"),
     "cut early": (truncated("params_4_7.pt", 0.1), r"params_4_7\.pt is damaged"),
     "empty": (truncated("params_4_7.pt", 0), r"params_4_7\.pt is damaged"),
@@ -351,8 +351,8 @@ BAD = {
     "a word": (edited("units.csv", "4,7,1,0\n", "4,7,one,0\n"), r"'one' in row 0 of unit_id"),
     "a fraction": (edited("units.csv", "4,7,1,0\n", "4,7,1.5,0\n"), r"'1\.5' in row 0 of unit_id"),
     "a hole": (edited("units.csv", "4,7,1,0\n", "4,7,,0\n"), "'nan' in row 0 of unit_id"),
-    "no text": (lambda f: (f / "scans.csv").write_bytes(bytes(range(256))), r"scans\.csv is no table"),
-    "an empty csv": (lambda f: (f / "scans.csv").write_text(""), r"scans\.csv is no table"),
+    "no text": (lambda f: (f / "scans.csv").write_bytes(bytes(range(256))), r"scans\.csv is not a table"),
+    "an empty csv": (lambda f: (f / "scans.csv").write_text(""), r"scans\.csv is not a table"),
 }
 
 
@@ -390,7 +390,7 @@ def test_a_scan_that_is_not_there_names_those_that_are(folder: Path) -> None:
 def test_a_folder_one_level_too_high_is_told(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="give its subfolder weights"):
         load_weights(tmp_path, 4, 7)
-    with pytest.raises(CheckpointError, match=r"nowhere is no folder: unpack all of"):
+    with pytest.raises(CheckpointError, match=r"nowhere is not a folder: unpack all of"):
         list_scans(tmp_path / "nowhere")
 
 

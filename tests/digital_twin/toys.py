@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from neurokit.digital_twin import cohort, several
+from neurokit.digital_twin import optimisation, several
 from neurokit.digital_twin.config import TwinConfig
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.network import FoundationNetwork, build_network
 from neurokit.digital_twin.optimisation import SgdClipSettings
+from neurokit.digital_twin.preparation import TrainingStatistics
 from neurokit.digital_twin.recording import Trial, TrialFolder, Video, load_trials, write_trials
 
 MONITOR = (12, 16)
@@ -108,8 +109,14 @@ def weights(module: torch.nn.Module) -> dict[str, torch.Tensor]:
 def train_apart(rank: int, folders: dict[str, Path], config: TwinConfig, output: Path, meeting: Path) -> None:
     """A process that trains its mouse and tells the others nothing of its gradients."""
     torch.set_num_threads(1)
-    cohort._add_over_processes = lambda shared: None
+    optimisation._add_over_processes = lambda shared: None
     several.keep_equal = lambda shared: None
     where = {"init_method": (meeting / "meet").as_uri(), "rank": rank, "world_size": len(folders)}
     with several.join_group("cpu", **where):
         several.train_my_mouse(folders, config, output, device="cpu")
+
+
+def values_of(statistics: TrainingStatistics) -> np.ndarray:
+    """All its numbers."""
+    pairs = ("perspective_mean", "perspective_std", "modulation_mean", "modulation_std", "units_mean")
+    return np.concatenate([getattr(statistics, name) for name in pairs])

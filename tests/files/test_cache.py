@@ -11,7 +11,7 @@ from types import ModuleType
 import pytest
 
 import neurokit
-from neurokit.digital_twin import truth as simulated_mice
+from neurokit.digital_twin import simulated_files as simulated_mice
 from neurokit.files import cache as simulated
 from neurokit.files.cache import code_digest, read_or_write, simulated_folder
 from neurokit.pupil_encoder import sources as steinmetz
@@ -25,7 +25,7 @@ LOADERS = {
     "microns": simulated_mice,
 }
 INDIRECT = {  # a module that the makers do not import themselves
-    "steinmetz": "pupil_encoder/behaviour.py",
+    "steinmetz": "simulation/brain_state.py",
     "sensorium": "simulation/brain_state.py",
     "allen": "simulation/brain_state.py",
     "microns": "digital_twin/trial_files.py",
@@ -97,7 +97,8 @@ def test_imports_are_found_wherever_they_stand(tmp_path: Path) -> None:
     package = tmp_path / "neurokit"
     (package / "sub").mkdir(parents=True)
     files = {
-        "start.py": "import numpy\nfrom neurokit.sub import one\ndef f():\n    import neurokit.sub.two\n",
+        "start.py": "import numpy\nfrom neurokit.sub import one\ndef f():\n    import neurokit.sub.two\n"
+        "if TYPE_CHECKING:\n    from neurokit import other\n",
         "sub/__init__.py": "SHARED = 1\n",
         "sub/one.py": "from . import three\nfrom ..four import name\n",
         "sub/two.py": "from neurokit.sub import SHARED\n",

@@ -9,15 +9,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from neurokit.digital_twin.exciting_videos import OfPixels, most_exciting_videos
-from neurokit.digital_twin.network.clip_state import Periphery
+from neurokit.digital_twin.network.base import Periphery
 from neurokit.digital_twin.network.config import SMALL
 from neurokit.digital_twin.network.network import build_network
-from neurokit.digital_twin.simulated_files import scales
+from neurokit.digital_twin.simulated_files import MouseTruth, scales
 from neurokit.digital_twin.simulation import MouseParameters, simulate_mouse
-from neurokit.digital_twin.truth import MouseTruth
-from neurokit.digital_twin.twin import DigitalTwin
+from neurokit.digital_twin.twin import DigitalTwin, OfPixels
 from neurokit.errors import DataError
+from neurokit.insilico.most_exciting import most_exciting_videos
 from neurokit.insilico.receptive_fields import FlashedFields, flashed_fields, sparse_squares
 from neurokit.insilico.video import (
     Batched,

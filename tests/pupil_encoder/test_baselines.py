@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import Ridge
 
 from neurokit.pupil_encoder import baselines
 from neurokit.pupil_encoder.features import EncodingTask, split_trials
@@ -182,7 +183,7 @@ def test_a_trials_own_rate_is_no_neighbour() -> None:
     trial, rates = one.split.train[3], one.rates.copy()
     rates[trial] += 100
     residual = rates - baselines.psth(replace(one, rates=rates))
-    found = baselines._drift(residual, one.bins("train"), 2.0)[trial, 0, 0]
+    found = baselines._average_neighbours(residual, one.bins("train"), 2.0)[trial, 0, 0]
     others = np.delete(one.split.train, 3)
     weight = np.exp(-0.5 * ((others - trial) / 2.0) ** 2)
     expected = np.average(residual[others][:, 5:-5, 0].mean(axis=1), weights=weight)
@@ -257,10 +258,11 @@ def test_the_penalty_is_chosen_on_validation_trials() -> None:
     for rates in (5 + 0.3 * noise(TRIALS, BINS, 1, seed=5), 5 + 3 * INPUTS[..., :1]):
         one = task(rates, INPUTS)
         start, design = baselines.mean_rate(one), baselines.stack_lags(one.inputs, np.arange(-50, 51, 5))
-        of_penalty = {
-            penalty: start + baselines._ridge(design, one.rates - start, one.bins("train"), penalty)
-            for penalty in baselines.PENALTIES
-        }
+        train, rows = one.bins("train"), design.reshape(-1, design.shape[-1])
+        of_penalty = {}
+        for penalty in baselines.PENALTIES:
+            line = Ridge(alpha=penalty).fit(design[train], (one.rates - start)[train])
+            of_penalty[penalty] = start + line.predict(rows).reshape(one.rates.shape)
         errors = {penalty: error(predicted, one, "validation") for penalty, predicted in of_penalty.items()}
         chosen.append(min(errors, key=errors.__getitem__))
         np.testing.assert_array_equal(baselines.fir(one), of_penalty[chosen[-1]])

@@ -1,7 +1,6 @@
-"""Smoothing, cleaning, splits and the encoding task: against numpy, numbers by hand, and leaks."""
+"""Smoothing, splits and the encoding task: against numpy, numbers by hand, and leaks."""
 
 from dataclasses import replace
-from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,18 +10,19 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
 
 from neurokit.errors import DataError
-from neurokit.pupil_encoder.cleaning import (
-    RobustScale,
+from neurokit.pupil_encoder.cleaning import find_short_gaps
+from neurokit.pupil_encoder.features import (
+    EncodingTask,
+    Split,
     causal_boxcar,
     centred_boxcar,
-    clean_pupil,
+    encoding_task,
     gaussian,
     ramp,
-    short_gaps,
+    region_counts,
     smooth,
-    to_hertz,
+    split_trials,
 )
-from neurokit.pupil_encoder.features import EncodingTask, Split, encoding_task, region_counts, split_trials
 from neurokit.pupil_encoder.recording import TrialRecording, trial_table
 
 COUNTS = arrays(np.float64, st.integers(12, 40), elements=st.integers(0, 9).map(float))
@@ -123,10 +123,6 @@ def test_trials_are_smoothed_one_by_one() -> None:
         np.testing.assert_allclose(smooth(counts, 5, kind), rows)
 
 
-def test_one_spike_in_ten_milliseconds_is_a_hundred_hertz() -> None:
-    assert to_hertz(np.array([1.0]), 0.01) == pytest.approx(100)
-
-
 @pytest.mark.parametrize(
     ("kind", "width"),
     [("causal", 0), ("causal", 31), ("centred", 31), ("gaussian", 0)],
@@ -134,174 +130,6 @@ def test_one_spike_in_ten_milliseconds_is_a_hundred_hertz() -> None:
 def test_a_width_that_cannot_be_is_refused(kind: str, width: int) -> None:
     with pytest.raises(DataError, match=f"{width} bins"):
         smooth(np.ones(30), width, kind)
-
-
-# --- cleaning
-
-
-def pupil(trials: int = 20, bins: int = 60, seed: int = 0) -> np.ndarray:
-    """Uniform between 9 and 11: median 10, nothing near five robust deviations (about 3.7) away."""
-    return np.random.default_rng(seed).uniform(9, 11, (trials, bins))
-
-
-def cleaned(values: np.ndarray, training: np.ndarray | None = None, **options: object):
-    training = np.ones(len(values), dtype=bool) if training is None else training
-    return clean_pupil(values, training, name="m: pupil_area", **{"positive": True, **options})
-
-
-def test_a_clean_pupil_comes_back_as_it_was() -> None:
-    values = pupil()
-    clean = cleaned(values)
-    np.testing.assert_array_equal(clean.values, values)
-    assert clean.trusted.all() and clean.measured.all()
-    assert clean.masked_fraction == clean.bridged_fraction == 0
-
-
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 0.0, -10.0, 40.0, 1e6])
-def test_a_bad_bin_is_found_and_bridged_by_the_mean_of_its_neighbours(bad: float) -> None:
-    values = pupil()
-    values[3, 30] = bad
-    clean = cleaned(values)
-    assert np.argwhere(~clean.measured).tolist() == [[3, 30]]
-    assert clean.trusted.all()
-    assert clean.values[3, 30] == pytest.approx((values[3, 29] + values[3, 31]) / 2)
-    assert clean.bridged_fraction == pytest.approx(1 / values.size)
-
-
-def test_a_position_may_be_negative_an_area_may_not() -> None:
-    values = pupil() - 10
-    assert cleaned(values, positive=False).measured.all()
-    with pytest.raises(DataError, match="no usable bin"):
-        cleaned(values - 5)
-
-
-def test_a_blink_is_masked_though_its_values_look_like_a_pupil() -> None:
-    values, blink = pupil(), np.zeros((20, 60), dtype=bool)
-    blink[2, 10:15] = True
-    assert (cleaned(values, blink=blink).measured == ~blink).all()
-    assert cleaned(values).measured.all()
-
-
-def test_five_robust_deviations_is_the_threshold() -> None:
-    values = np.tile([8.0, 9.0, 10.0, 11.0, 12.0], (10, 10))  # median 10, median deviation 1
-    for inside, value in ((True, 10 + 5 * 1.4826 - 0.01), (False, 10 + 5 * 1.4826 + 0.01)):
-        marked = values.copy()
-        marked[0, 20] = value
-        assert cleaned(marked).measured[0, 20] == inside
-
-
-def test_a_gap_of_200_ms_is_bridged_by_a_straight_line_and_a_longer_one_is_masked() -> None:
-    values = np.tile([9.0, 10.0, 11.0], (10, 20))
-    values[0, 9], values[0, 30] = 9.0, 11.1  # 20 bad bins between: steps of 2.1 / 21
-    values[0, 10:30] = np.nan
-    values[1, 10:31] = np.nan
-    clean = cleaned(values)
-    np.testing.assert_allclose(clean.values[0, 10:30], 9 + 0.1 * np.arange(1, 21))
-    assert clean.trusted[0].all()
-    assert not clean.trusted[1, 10:31].any() and clean.trusted[1].sum() == 60 - 21
-    np.testing.assert_array_equal(clean.values[1, 10:31], 10.0)  # the training median
-    assert clean.masked_fraction == pytest.approx(21 / 600)
-    assert clean.bridged_fraction == pytest.approx(20 / 600)
-
-
-@pytest.mark.parametrize(
-    ("bin_size", "bins"),
-    [(0.01, 20), (0.02, 10), (0.03, 6), (0.05, 4), (0.3, 0)],
-)
-def test_200_ms_is_counted_in_whole_bins(bin_size: float, bins: int) -> None:
-    values = pupil(bins=200)
-    values[0, 50 : 50 + bins] = np.nan
-    values[1, 50 : 51 + bins] = np.nan
-    trusted = cleaned(values, bin_size=bin_size).trusted
-    assert trusted[0].all()
-    assert not trusted[1, 50 : 51 + bins].any()
-
-
-def test_gaps_at_the_edges_of_a_trial_are_not_bridged() -> None:
-    values = pupil()
-    values[0, :3] = np.nan
-    values[1, -3:] = np.nan
-    trusted = cleaned(values).trusted
-    assert not trusted[0, :3].any() and trusted[0, 3:].all()
-    assert not trusted[1, -3:].any() and trusted[1, :-3].all()
-
-
-def test_a_trial_without_a_pupil_is_masked_whole() -> None:
-    values = pupil()
-    values[7] = np.nan
-    clean = cleaned(values)
-    assert not clean.trusted[7].any() and clean.trusted.sum() == 19 * 60
-    assert np.isfinite(clean.values).all()
-
-
-@brief
-@given(arrays(bool, (3, 30)), st.integers(0, 8))
-def test_short_gaps_are_those_that_a_walk_along_the_trial_finds(
-    good: np.ndarray,
-    longest: int,
-) -> None:
-    expected = np.zeros_like(good)
-    for row, out in zip(good, expected, strict=True):
-        present = np.flatnonzero(row)
-        for left, right in pairwise(present):
-            out[left + 1 : right] = right - left - 1 <= longest
-    np.testing.assert_array_equal(short_gaps(good, longest), expected)
-
-
-def test_thresholds_come_from_training_trials_only() -> None:
-    values, training = pupil(), np.arange(20) < 8
-    other = values.copy()
-    other[~training] *= 100  # would move the median and the spread of the whole
-    ours, theirs = cleaned(values, training), cleaned(other, training)
-    np.testing.assert_array_equal(ours.measured[training], theirs.measured[training])
-    assert not theirs.measured[~training].any()
-    leaking = cleaned(other)  # control: thresholds from all trials let the same bins pass
-    assert leaking.measured[~training].any()
-
-
-@pytest.mark.parametrize("level", [0.1, 0.3, 7.0, 1e-12])
-def test_a_constant_pupil_is_refused(level: float) -> None:
-    with pytest.raises(DataError, match="m: pupil_area is constant"):
-        cleaned(np.full((7, 143), level))
-
-
-def test_a_pupil_that_is_constant_in_the_training_trials_alone_is_refused() -> None:
-    values = pupil()
-    values[:12] = 10.1
-    with pytest.raises(DataError, match="constant"):
-        cleaned(values, np.arange(20) < 12)
-
-
-@pytest.mark.parametrize("values", [np.full((5, 30), np.nan), -np.ones((5, 30))])
-def test_a_pupil_without_a_usable_bin_is_refused(values: np.ndarray) -> None:
-    with pytest.raises(DataError, match="m: pupil_area: no usable bin"):
-        cleaned(values)
-
-
-def test_a_robust_scale_hardly_notices_wild_bins() -> None:
-    values = np.random.default_rng(0).normal(3, 2, 20_000)
-    wild = values.copy()
-    wild[::100] = 1e4
-    scale, shaken = RobustScale.of(values, "x"), RobustScale.of(wild, "x")
-    assert scale.centre == pytest.approx(3, abs=0.05) and scale.spread == pytest.approx(2, rel=0.03)
-    assert shaken.spread == pytest.approx(scale.spread, rel=0.03)
-    assert wild.std() > 100  # what the classical scale would have been
-
-
-def test_a_channel_that_is_mostly_zero_is_scaled_by_its_standard_deviation() -> None:
-    licks = np.zeros(100)
-    licks[:10] = 1
-    scale = RobustScale.of(licks, "licks")
-    assert scale.centre == 0 and scale.spread == pytest.approx(0.3)  # sqrt(0.1 x 0.9)
-
-
-@brief
-@given(st.floats(0.01, 100), st.floats(-50, 50))
-def test_a_scaled_channel_does_not_know_its_units(factor: float, shift: float) -> None:
-    values = np.random.default_rng(1).normal(size=200)
-    moved = factor * values + shift
-    expected = RobustScale.of(values, "x").apply(values)
-    np.testing.assert_allclose(RobustScale.of(moved, "x").apply(moved), expected, atol=1e-6)
 
 
 # --- splits
@@ -408,7 +236,7 @@ def test_each_pupil_channel_is_trimmed_once_and_the_position_where_the_area_is_b
     assert trimmed(area, once, training).sum() < once.sum()  # so a second time would show
     position = trimmed(x, once, training)
     longest = 20  # bins of 10 ms in 200 ms
-    bad = [1 - (good | short_gaps(good, longest)).mean() for good in (once, position)]
+    bad = [1 - (good | find_short_gaps(good, longest)).mean() for good in (once, position)]
     task = task_of(source, channels=("pupil_x", "pupil_area"))
     assert list(task.masked) == ["pupil_x", "pupil_area"]
     assert task.masked == pytest.approx({"pupil_area": bad[0], "pupil_x": bad[1]}, abs=1e-12)

@@ -11,20 +11,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurokit.errors import DataError, DiskError
-from neurokit.pupil_encoder.behaviour import BIN_SIZE, ornstein_uhlenbeck, simulate_behaviour, task_events
-from neurokit.pupil_encoder.cleaning import causal_boxcar
-from neurokit.pupil_encoder.simulated_files import write_alf, write_neuromatch, write_truth
+from neurokit.pupil_encoder.features import causal_boxcar
+from neurokit.pupil_encoder.simulated_files import best_r2, write_alf, write_neuromatch, write_truth
 from neurokit.pupil_encoder.simulation import (
+    BIN_SIZE,
     REGIONS,
     RegionTruth,
     SessionParameters,
     SimulatedSession,
-    best_r2,
     channel_values,
+    draw_events,
     filter_channel,
+    simulate_behaviour,
     simulate_session,
     standardise,
 )
+from neurokit.simulation.brain_state import autoregression
 
 CHANNELS = ("pupil_area", "pupil_x", "pupil_y", "face_motion", "wheel", "licks")
 LAGS = np.arange(-50, 51, 2)  # bins
@@ -113,7 +115,7 @@ def correlations(
     order: np.ndarray | None = None,
 ) -> np.ndarray:
     """Channels x lags: the rate in the trials against each true channel so many bins before."""
-    trials, region = session.trial_bins, session.parameters.regions[index]
+    trials, region = session.events.trial_bins, session.parameters.regions[index]
     rate = region_rate(session, index)[trials if order is None else trials[order]]
     found = np.zeros((len(CHANNELS), len(LAGS)))
     for row, channel in enumerate(CHANNELS):
@@ -176,7 +178,7 @@ def test_the_expected_rates_explain_more_than_the_psth_and_not_all(
 ) -> None:
     best = best_r2(session)
     for index in range(len(REGIONS)):
-        rate = region_rate(session, index)[session.trial_bins]
+        rate = region_rate(session, index)[session.events.trial_bins]
         psth = np.broadcast_to(rate.mean(axis=0), rate.shape)
         score = explained(rate, session.expected_rates[..., index])
         assert score == pytest.approx(best[index], abs=1e-9)
@@ -188,14 +190,14 @@ def test_the_expected_rates_explain_more_than_the_psth_and_not_all(
 
 def test_expected_rates_are_right_on_average(session: SimulatedSession) -> None:
     for index in range(len(REGIONS)):
-        rate = region_rate(session, index)[session.trial_bins]
+        rate = region_rate(session, index)[session.events.trial_bins]
         assert session.expected_rates[..., index].mean() == pytest.approx(rate.mean(), rel=0.05)
 
 
 def test_expected_rates_use_a_trials_own_window_only() -> None:
     region = REGIONS[1].replace(evoked=0.0)  # the rate is a line through the drive's factor
     made = simulate_session(SessionParameters(trials=6, regions=(region,)))
-    bins = made.trial_bins[3]
+    bins = made.events.trial_bins[3]
     channel = standardise(channel_values(made.behaviour, region.channel))
     inside = np.exp(region.gain * np.tanh(filter_channel(channel[bins], region)))
     outside = np.exp(region.gain * np.tanh(filter_channel(channel, region)))[bins]
@@ -209,7 +211,7 @@ def test_expected_rates_use_a_trials_own_window_only() -> None:
 
 
 def test_trials_do_not_overlap_and_events_come_in_order() -> None:
-    events = task_events(300, np.random.default_rng(0))
+    events = draw_events(300, np.random.default_rng(0))
     assert np.diff(events.stimulus).min() > 2.5
     assert (events.stimulus < events.go_cue).all() and (events.go_cue < events.response_time).all()
     assert (events.feedback < events.stimulus + 4).all()
@@ -249,7 +251,7 @@ def test_licks_follow_rewards(session: SimulatedSession) -> None:
 @settings(max_examples=8, deadline=None)
 @given(st.floats(0.05, 1.0), st.integers(0, 1000))
 def test_the_noise_forgets_with_its_time_constant(time_constant: float, seed: int) -> None:
-    noise = ornstein_uhlenbeck(100_000, time_constant, np.random.default_rng(seed))
+    noise = autoregression(100_000, time_constant / BIN_SIZE, np.random.default_rng(seed))
     lag = round(time_constant / BIN_SIZE)
     assert noise.std() == pytest.approx(1, abs=0.15)
     assert np.corrcoef(noise[:-lag], noise[lag:])[0, 1] == pytest.approx(
@@ -260,5 +262,5 @@ def test_the_noise_forgets_with_its_time_constant(time_constant: float, seed: in
 @pytest.mark.parametrize("trials", [1, 2])
 def test_a_very_short_session_still_simulates(trials: int) -> None:
     random = np.random.default_rng(0)
-    behaviour = simulate_behaviour(task_events(trials, random), random)
+    behaviour = simulate_behaviour(draw_events(trials, random), random)
     assert np.isfinite(behaviour.measured_pupil).all()

@@ -11,10 +11,14 @@ from neurokit.errors import DataError
 from neurokit.metrics import r2, split_half_reliability
 from neurokit.pupil_encoder.alf import AlfTrials, read_alf
 from neurokit.pupil_encoder.baselines import mean_rate, psth
-from neurokit.pupil_encoder.cleaning import causal_boxcar
-from neurokit.pupil_encoder.features import BEHAVIOUR, EncodingTask, encoding_task, split_trials
-from neurokit.pupil_encoder.neuromatch import read_cutout
-from neurokit.pupil_encoder.recording import TrialRecording
+from neurokit.pupil_encoder.features import (
+    BEHAVIOUR,
+    EncodingTask,
+    causal_boxcar,
+    encoding_task,
+    split_trials,
+)
+from neurokit.pupil_encoder.recording import TrialRecording, read_cutout
 from neurokit.pupil_encoder.simulation import simulate_session
 from neurokit.pupil_encoder.sources import CUTOUT, load
 
@@ -188,7 +192,7 @@ def test_the_simulation_is_about_as_hard_as_the_recording(cutout: TrialRecording
     PSTH share is in their range too, though single regions have up to three times the largest real one.
     """
     session = simulate_session()
-    window = session.trial_bins[:, cutout.spike_bins]
+    window = session.events.trial_bins[:, cutout.spike_bins]
     real = np.array([difficulty(cutout.spikes[cutout.brain_area == region]) for region in REGIONS])
     made = np.array([difficulty(session.spikes[session.region == r][:, window]) for r in range(4)])
     print("\nregion reliability, PSTH share\n", {"real": real.round(3), "simulated": made.round(3)})

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from neurokit.digital_twin.network import perspective
-from neurokit.digital_twin.network.clip_state import ClipState
+from neurokit.digital_twin.network.base import ClipState
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.network import FoundationNetwork, Noise, build_network
 

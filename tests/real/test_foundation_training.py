@@ -13,8 +13,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from neurokit.digital_twin.network.clip_state import UpdateRule
-from neurokit.digital_twin.optimisation import CycleSettings, SgdClip, epoch_seed, learning_rate
+from neurokit.digital_twin.clips import epoch_seed
+from neurokit.digital_twin.network.base import UpdateRule
+from neurokit.digital_twin.optimisation import CycleSettings, SgdClip, learning_rate
 from neurokit.metrics.repeats import equal_repeats, uneven_repeat_scores
 
 RATES = (0.1, 0.1, 0.05)

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from neurokit.sensorium.history import HistoryBank, known_trials
-from neurokit.sensorium.splits import ensemble_tiers
-from neurokit.sensorium.state import neighbours, reduced_rank
+from neurokit.sensorium.ensemble import ensemble_tiers
+from neurokit.sensorium.past_responses import HistoryBank, known_trials, neighbours, reduced_rank
 
 
 @pytest.fixture(scope="module")

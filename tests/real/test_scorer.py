@@ -10,8 +10,7 @@ import numpy as np
 import pytest
 
 from neurokit.errors import DataError
-from neurokit.sensorium.recording import Scan, load_scan
-from neurokit.sensorium.submission import (
+from neurokit.sensorium import (
     score_neurons,
     score_submission,
     validate,
@@ -19,6 +18,7 @@ from neurokit.sensorium.submission import (
     write_rows,
     write_submission,
 )
+from neurokit.sensorium.recording import Scan, load_scan
 
 SUFFIX = "GrayImageNet-94c6ff995dac583098847cfecd43e7b6"
 PAIRS = ["hashed_even", "integer_uneven"]

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from neurokit.sensorium.features import scale_behaviour, scale_pupil_center
 from neurokit.sensorium.recording import Scan, load_scan
-from neurokit.sensorium.scaling import scale_behaviour, scale_pupil_center
 
 SCANS = {"pretraining": "static91001-3-7", "competition": "static92001-5-13"}
 TIERS = ("train", "validation", "test", "final_test")

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from neurokit.sensorium.features import InputSettings, MouseBatch
-from neurokit.sensorium.history import KNOWN_TIERS
+from neurokit.sensorium.past_responses import KNOWN_TIERS
 from neurokit.sensorium.recording import Scan
 from tests.sensorium.toys import STATE
 
@@ -18,7 +18,7 @@ def generator(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def same(one: list[MouseBatch], other: list[MouseBatch]) -> bool:
+def same_batches(one: list[MouseBatch], other: list[MouseBatch]) -> bool:
     """Whether two lists hold the same batches bit for bit."""
 
     def equal(a: MouseBatch, b: MouseBatch) -> bool:

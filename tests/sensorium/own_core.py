@@ -29,8 +29,8 @@ class ResidualCore(nn.Module):
             features = features + layer(F.elu(features))
         return features
 
-    def geometry(self, shape: tuple[int, int] = (36, 64)) -> sensorium.MapGeometry:
-        return sensorium.MapGeometry(first=(0, 0), last=(shape[0] - 1, shape[1] - 1))
+    def geometry(self) -> sensorium.MapGeometry:
+        return sensorium.MapGeometry(first=(0, 0), last=(35, 63))
 
     def regulariser(self) -> Tensor:
         return 1e-3 * self.first.weight.square().sum()

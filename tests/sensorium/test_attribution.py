@@ -84,7 +84,7 @@ def test_patches_that_go_on_beyond_the_map_are_wrong_at_its_edge_alone(
     baseline = images.mean(dim=0)
     right = neuron_attribution(model, images, baseline, steps=STEPS, tolerance=torch.inf).values
     with monkeypatch.context() as patched:
-        patched.setattr(receptive_crop, "_surrounded", lambda v, n: F.pad(v, (n,) * 4, mode="replicate"))
+        patched.setattr(receptive_crop, "_pad", lambda v, n: F.pad(v, (n,) * 4, mode="replicate"))
         wrong = neuron_attribution(model, images, baseline, steps=STEPS, tolerance=torch.inf).values
     differences = off(wrong, right)
     assert differences[CENTRE] < 1e-6 and (differences[CORNERS] > 0.01).all()

@@ -113,7 +113,7 @@ def test_simulate_says_what_can_be_reached(capsys: pytest.CaptureFixture[str], t
     ("line", "says"),
     [
         ("data --source cutout", "'cutout' has no small real SENSORIUM recording"),
-        ("data --session 1-2-3", "No scan is named '1-2-3': choose of 90000-1-1, 90001-1-1, 90002-2-1"),
+        ("data --session 1-2-3", "No scan is named '1-2-3': choose one of 90000-1-1, 90001-1-1, 90002-2-1"),
         (
             "train --model model_5",
             "has no model 'model_5'; choose one of cnn_plus, ln, cnn",

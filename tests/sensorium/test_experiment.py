@@ -21,10 +21,10 @@ from neurokit.sensorium import features as mouse_trials
 from neurokit.sensorium import simulation as simulated_scans
 from neurokit.sensorium.ensemble import Member
 from neurokit.sensorium.experiment import DATA_FIELDS, OPTIONS
-from neurokit.sensorium.scores import given
-from neurokit.sensorium.simulated_files import truth_path, write_scan, write_truth
+from neurokit.sensorium.past_responses import StateSettings
+from neurokit.sensorium.scores import given_to_model
 from neurokit.sensorium.simulated_mouse import MouseParameters
-from neurokit.sensorium.state import StateSettings
+from neurokit.sensorium.simulation import truth_path, write_scan, write_truth
 from neurokit.sensorium.submission import entry
 from neurokit.sensorium.submission.table import rows
 from neurokit.training import checkpoint
@@ -139,7 +139,7 @@ def test_seeds_of_two_experiments_are_a_thousand_apart() -> None:
 
 
 def test_what_models_are_given() -> None:
-    found = {name: given(entry.small) for name, entry in MODELS.items()}
+    found = {name: given_to_model(entry.small) for name, entry in MODELS.items()}
     assert found == {
         "cnn_plus": "behaviour", "ln": "image", "cnn": "image", "ln_plus": "behaviour",
         "model_4": "everything",

@@ -1,4 +1,4 @@
-"""Batches of a mouse, and of many: what is read, in which order, and what must never enter."""
+"""Batches of a mouse: how its inputs are scaled, what is read, in which order, and what must never enter."""
 
 import warnings
 from dataclasses import replace
@@ -18,11 +18,111 @@ from neurokit.sensorium.features import (
     scale_behaviour,
     scale_pupil_center,
 )
-from neurokit.sensorium.history import KNOWN_TIERS
-from neurokit.sensorium.recording import Scan
-from neurokit.sensorium.state import fit_state
-from tests.sensorium.batch_toys import ALL, dealt, generator, same, shown
+from neurokit.sensorium.past_responses import KNOWN_TIERS, fit_state
+from neurokit.sensorium.recording import Scan, response_scale
+from tests.sensorium.batch_toys import ALL, dealt, generator, same_batches, shown
 from tests.sensorium.toys import STATE, toy_scan
+
+# --- scales, against numbers worked out by hand
+
+
+BEHAVIOUR = np.array([[10.0, -0.5, -4.0], [30.0, 1.0, 2.0], [20.0, 0.0, 0.0]])
+PUPIL_CENTER = np.array([[1.0, -3.0], [2.0, -1.0], [3.0, -2.0]])
+
+
+def known(**words: list[float]) -> dict[str, np.ndarray]:
+    return {word: np.array(values) for word, values in words.items()}
+
+
+STATISTICS = {
+    "behavior": known(
+        mean=[20.0, 0.0, 1.0], std=[8.0, 0.5, 2.0], min=[10.0, -0.5, -4.0], max=[30.0, 1.0, 2.0]
+    ),
+    "pupil_center": known(mean=[2.0, -2.0], std=[0.5, 2.0], min=[1.0, -3.0], max=[3.0, -1.0]),
+}
+
+
+@pytest.fixture
+def scan() -> Scan:
+    return Scan(
+        key="1-2-3",
+        images=np.zeros((3, 36, 64), dtype=np.float32),
+        responses=np.zeros((3, 2), dtype=np.float32),
+        behaviour=BEHAVIOUR,
+        pupil_center=PUPIL_CENTER,
+        tiers=np.array(["train", "validation", "test"]),
+        image_ids=np.arange(3),
+        trial_ids=np.arange(3),
+        rank=np.arange(3),
+        unit_ids=np.array([1, 4]),
+        coordinates=np.zeros((2, 3)),
+        response_scale=np.ones(2),
+        statistics=STATISTICS,
+        fingerprint="",
+    )
+
+
+def test_by_standard_deviation(scan: Scan) -> None:
+    expected = [[1.25, -1.0, -2.0], [3.75, 2.0, 1.0], [2.5, 0.0, 0.0]]
+    scaled = scale_behaviour(scan, "std")
+    assert scaled.dtype == np.float32
+    np.testing.assert_allclose(scaled, expected, rtol=1e-7)
+
+
+def test_by_range_the_sign_of_running_is_dropped(scan: Scan) -> None:
+    """The fastest run is backwards here, -4: it is the 1."""
+    expected = [[0.0, -1.0, 1.0], [1.0, 2.0, 0.5], [0.5, 0.0, 0.0]]
+    np.testing.assert_allclose(scale_behaviour(scan, "range"), expected, rtol=1e-7)
+
+
+def test_by_range_of_a_mouse_that_only_runs_forwards(scan: Scan) -> None:
+    forwards = STATISTICS["behavior"] | {"min": np.array([10.0, -0.5, 0.0])}
+    faster = replace(scan, behaviour=np.abs(BEHAVIOUR), statistics=STATISTICS | {"behavior": forwards})
+    np.testing.assert_allclose(scale_behaviour(faster, "range")[:, 2], [2.0, 1.0, 0.0])
+
+
+def test_the_eye_is_z_scored(scan: Scan) -> None:
+    np.testing.assert_allclose(scale_pupil_center(scan), [[-2.0, -0.5], [0.0, 0.5], [2.0, 0.0]])
+
+
+def test_only_the_published_statistics_count(scan: Scan) -> None:
+    """One changed trial changes its own row; a scaling fitted to the trials would move all."""
+    changed = BEHAVIOUR.copy()
+    changed[2] = [500.0, 50.0, -70.0]
+    other = replace(scan, behaviour=changed)
+    for kind in ("std", "range"):
+        np.testing.assert_array_equal(scale_behaviour(other, kind)[:2], scale_behaviour(scan, kind)[:2])
+        assert (scale_behaviour(other, kind)[2] != scale_behaviour(scan, kind)[2]).all()
+
+
+@pytest.mark.parametrize("kind", ["std", "range"])
+def test_a_scan_without_behaviour_gives_zeros(scan: Scan, kind: str) -> None:
+    zero = {field: {word: 0 * values for word, values in STATISTICS[field].items()} for field in STATISTICS}
+    withheld = replace(scan, behaviour=0 * BEHAVIOUR, pupil_center=0 * PUPIL_CENTER, statistics=zero)
+    assert scan.has_behaviour and not withheld.has_behaviour
+    with np.errstate(all="raise"):
+        assert not scale_behaviour(withheld, kind).any()
+        assert not scale_pupil_center(withheld).any()
+
+
+def test_one_component_without_spread_leaves_the_others(scan: Scan) -> None:
+    flat = {word: values * [1, 1, 0] for word, values in STATISTICS["behavior"].items()}
+    still = replace(scan, behaviour=BEHAVIOUR * [1, 1, 0], statistics=STATISTICS | {"behavior": flat})
+    for kind in ("std", "range"):
+        np.testing.assert_array_equal(scale_behaviour(still, kind)[:, :2], scale_behaviour(scan, kind)[:, :2])
+        assert not scale_behaviour(still, kind)[:, 2].any()
+
+
+def test_silent_neurons_are_not_blown_up() -> None:
+    """Mean std 2, so the smallest is 0.02; a std of just that counts as below, with the same result."""
+    std = np.array([4.0, 3.959, 0.021, 0.02, 0.0, 4.0])
+    assert std.mean() == pytest.approx(2.0)
+    np.testing.assert_allclose(
+        response_scale(std), [0.25, 1 / 3.959, 1 / 0.021, 50.0, 50.0, 0.25], rtol=1e-12
+    )
+
+
+# --- batches
 
 
 def of_tier(mouse: MouseTrials, tier: str, size: int = 5, seed: int | None = None) -> list[MouseBatch]:
@@ -121,30 +221,34 @@ def test_responses_of_known_trials_do_enter() -> None:
 def test_resident_and_streamed_batches_are_the_same(
     monkeypatch: pytest.MonkeyPatch, seed: int | None, size: int
 ) -> None:
-    monkeypatch.setattr(mouse_trials, "BLOCKS", 2)  # of 40 trials; a block ends within the tier
+    monkeypatch.setattr(mouse_trials, "BLOCK_SIZE", 2)  # of 40 trials; a block ends within the tier
     scan, reads = toy_scan(), []
-    resident, streamed = MouseTrials(scan, ALL).to("cpu"), MouseTrials(scan, ALL).to("cpu", most_bytes=0)
+    resident = MouseTrials(scan, ALL).to("cpu")
+    monkeypatch.setattr(mouse_trials, "_count_free_bytes", lambda device: 0)
+    streamed = MouseTrials(scan, ALL).to("cpu")
     assert resident.resident and not streamed.resident
-    rows = MouseTrials._rows
-    monkeypatch.setattr(MouseTrials, "_rows", lambda *given: reads.append(given[1]) or rows(*given))
+    rows = MouseTrials._read_rows
+    monkeypatch.setattr(MouseTrials, "_read_rows", lambda *given: reads.append(given[1]) or rows(*given))
     found = of_tier(streamed, "train", size, seed)
     assert [len(block) for block in reads[:-1]] == [2 * size] * (len(reads) - 1)
     assert len(reads) == -(-40 // (2 * size))
-    assert same(found, of_tier(resident, "train", size, seed))
+    assert same_batches(found, of_tier(resident, "train", size, seed))
 
 
-def test_any_order_is_kept_where_trials_are_streamed() -> None:
+def test_any_order_is_kept_where_trials_are_streamed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mouse_trials, "_count_free_bytes", lambda device: 0)
     scan = toy_scan()
-    streamed = MouseTrials(scan, ALL).to("cpu", most_bytes=0)
+    streamed = MouseTrials(scan, ALL).to("cpu")
     order = torch.tensor([9, 3, 58, 3, 0, 41])
     assert shown(scan, list(streamed.batches(order, 4))) == order.tolist()
 
 
-def test_trials_move_where_their_size_allows() -> None:
+def test_trials_move_where_their_size_allows(monkeypatch: pytest.MonkeyPatch) -> None:
     mouse = MouseTrials(toy_scan())
     size = 60 * (36 * 64 + 7) * 4
-    assert mouse.to("cpu", most_bytes=size).resident
-    assert not mouse.to("cpu", most_bytes=size - 1).resident
+    for free, fits in ((size, True), (size - 1, False)):
+        monkeypatch.setattr(mouse_trials, "_count_free_bytes", lambda device, free=free: free)
+        assert mouse.to("cpu").resident == fits
 
 
 def test_only_the_generator_shuffles() -> None:
@@ -154,13 +258,13 @@ def test_only_the_generator_shuffles() -> None:
     one = of_tier(mouse, "train", seed=2)
     torch.manual_seed(2)
     state = torch.get_rng_state()
-    assert same(one, of_tier(mouse, "train", seed=2))
+    assert same_batches(one, of_tier(mouse, "train", seed=2))
     assert torch.equal(state, torch.get_rng_state())
-    assert not same(one, of_tier(mouse, "train", seed=3))
+    assert not same_batches(one, of_tier(mouse, "train", seed=3))
     assert shown(scan, of_tier(mouse, "train")) == mouse.trials("train").tolist()
     moving = generator(2)
     first, second = (list(mouse.batches(mouse.trials("train"), 5, moving)) for _ in range(2))
-    assert same(first, one) and not same(first, second)
+    assert same_batches(first, one) and not same_batches(first, second)
 
 
 def test_the_last_batch_is_smaller_and_weighs_more() -> None:
@@ -181,7 +285,7 @@ def test_other_tiers_change_which_trials_are_given_and_not_what_they_read() -> N
         assert member.trials(tier).tolist() == np.flatnonzero(tiers == tier).tolist()
     assert member.trials("validation").tolist() != own.trials("validation").tolist()
     every = torch.arange(60)
-    assert same(list(own.batches(every, 60)), list(member.batches(every, 60)))
+    assert same_batches(list(own.batches(every, 60)), list(member.batches(every, 60)))
 
 
 def test_tiers_that_hide_known_trials_hide_nothing_from_history() -> None:
@@ -190,7 +294,7 @@ def test_tiers_that_hide_known_trials_hide_nothing_from_history() -> None:
     hidden = np.where(scan.tiers == "validation", "final_test", scan.tiers)
     every = torch.arange(60)
     one, other = (list(MouseTrials(scan, ALL, tiers=t).batches(every, 60)) for t in (scan.tiers, hidden))
-    assert same(one, other)
+    assert same_batches(one, other)
     recorded = list(MouseTrials(replace(scan, tiers=hidden), ALL).batches(every, 60))  # the control
     assert not torch.equal(one[0].inputs["history"], recorded[0].inputs["history"])
 
@@ -199,7 +303,7 @@ def test_dealing_anew_shares_the_memory() -> None:
     scan = toy_scan()
     first, tiers = MouseTrials(scan, ALL), dealt(scan)
     second = first.with_tiers(tiers)
-    assert same(of_tier(second, "train"), of_tier(MouseTrials(scan, ALL, tiers=tiers), "train"))
+    assert same_batches(of_tier(second, "train"), of_tier(MouseTrials(scan, ALL, tiers=tiers), "train"))
     assert second.images.data_ptr() == first.images.data_ptr()
     assert (first.tiers == scan.tiers).all()
     with pytest.raises(DataError, match="3 tiers for 60 trials"):
@@ -256,7 +360,7 @@ def test_a_mapped_pack_makes_no_warning(tmp_path: Path) -> None:
             found = of_tier(MouseTrials(replace(scan, **mapped), ALL), "train")
     finally:
         torch.set_warn_always(before)
-    assert same(found, of_tier(MouseTrials(scan, ALL), "train"))
+    assert same_batches(found, of_tier(MouseTrials(scan, ALL), "train"))
 
 
 def test_tiers_of_unknown_words_are_refused() -> None:
@@ -272,4 +376,4 @@ def test_a_mouse_fits_on_a_gpu_where_half_of_what_is_free_holds_it(
     mouse = MouseTrials(toy_scan())
     size = mouse.images.nbytes + mouse.responses.nbytes
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (int(free * size), 0))
-    assert (size <= mouse_trials._free_bytes(torch.device("cuda"))) == fits
+    assert (size <= mouse_trials._count_free_bytes(torch.device("cuda"))) == fits

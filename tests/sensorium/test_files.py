@@ -1,7 +1,8 @@
-"""The files of a scan, from a zip and from folders, and what is refused."""
+"""The files of a scan in zips and folders, the order of its trials, and the published scans."""
 
 import io
 import os
+import re
 import zipfile
 from pathlib import Path
 
@@ -9,8 +10,10 @@ import numpy as np
 import pytest
 
 from neurokit.errors import DataError
+from neurokit.files.registry import read_registry
 from neurokit.sensorium import files as scan_files
-from neurokit.sensorium.files import opened_scan
+from neurokit.sensorium.files import open_scan, presentation_order
+from neurokit.sensorium.sources import SCANS
 
 NAME = "static1-2-3-GrayImageNet-94c6ff995dac583098847cfecd43e7b6"
 IMAGE = "data/images/0.npy"
@@ -44,7 +47,7 @@ def in_zip(path: Path, top: str = f"{NAME}/", **others: bytes) -> Path:
 
 
 def fingerprint(source: Path) -> str:
-    with opened_scan(source) as files:
+    with open_scan(source) as files:
         return files.fingerprint
 
 
@@ -60,7 +63,7 @@ def sources(tmp_path: Path) -> dict[str, Path]:
 
 @pytest.mark.parametrize("kind", ["folder", "parent", "zip", "renamed zip", "zip without a folder"])
 def test_zip_and_folder_read_alike(tmp_path: Path, kind: str) -> None:
-    with opened_scan(sources(tmp_path)[kind]) as files:
+    with open_scan(sources(tmp_path)[kind]) as files:
         assert files.key == "1-2-3"
         assert set(files.sizes) == set(ARRAYS)
         for name, array in ARRAYS.items():
@@ -75,7 +78,7 @@ def test_what_lies_beside_a_scan_is_not_read(tmp_path: Path) -> None:
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(f"__MACOSX/{NAME}/data/images/._0.npy", b"x")
         archive.writestr(f"{NAME}/config.json", "{}")
-    with opened_scan(path) as files:
+    with open_scan(path) as files:
         assert set(files.sizes) == set(ARRAYS)
     assert fingerprint(path) != before  # the archive itself is another
 
@@ -126,7 +129,7 @@ def test_damaged_arrays_are_named(tmp_path: Path, packed: bool, content: bytes, 
     (source / "data/images/2.npy").write_bytes(content)
     if packed:
         source = in_zip(tmp_path / f"{NAME}.zip", **{"data/images/2.npy": content})
-    with opened_scan(source) as files, pytest.raises(DataError, match=rf"2\.npy of .*{NAME}.*{says}"):
+    with open_scan(source) as files, pytest.raises(DataError, match=rf"2\.npy of .*{NAME}.*{says}"):
         files.read("data/images/2.npy")
 
 
@@ -137,7 +140,7 @@ def test_a_header_seen_before_vouches_for_no_other_file(tmp_path: Path) -> None:
     contents = {"2": whole, "3": whole[:-8], "4": other, "5": whole + whole[-8:]}
     for name, content in contents.items():
         (folder / f"data/images/{name}.npy").write_bytes(content)
-    with opened_scan(folder) as files:
+    with open_scan(folder) as files:
         np.testing.assert_array_equal(files.read("data/images/2.npy"), np.arange(9.0))
         np.testing.assert_array_equal(files.read("data/images/4.npy"), np.arange(9.0)[::-1])
         for name in ("3", "5"):
@@ -155,7 +158,7 @@ def test_both_versions_of_npy_are_read_and_their_lengths_not_trusted(tmp_path: P
         if length is not None:
             content[8:12] = length.to_bytes(4, "little")
         image.write_bytes(content)
-        with opened_scan(folder) as files:
+        with open_scan(folder) as files:
             if length is None:
                 np.testing.assert_array_equal(files.read(IMAGE), np.arange(9.0))
                 continue
@@ -168,13 +171,13 @@ def test_a_header_that_claims_more_than_memory_holds(tmp_path: Path) -> None:
     huge = npy(np.arange(9.0)).replace(b"(9,), }          ", b"(99999999999,), }")
     assert b"(99999999999,)" in huge
     (source / IMAGE).write_bytes(huge)
-    with opened_scan(source) as files, pytest.raises(DataError, match="claims"):
+    with open_scan(source) as files, pytest.raises(DataError, match="claims"):
         files.read(IMAGE)
 
 
 @pytest.mark.parametrize("kind", ["folder", "zip"])
 def test_missing_and_oversized_arrays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
-    with opened_scan(sources(tmp_path)[kind]) as files:
+    with open_scan(sources(tmp_path)[kind]) as files:
         with pytest.raises(DataError, match=r"meta/trials/trial_idx\.npy of .* is missing"):
             files.read("meta/trials/trial_idx.npy")
         monkeypatch.setattr(scan_files, "MOST_BYTES_OF_ARRAY", 100)
@@ -193,7 +196,7 @@ def test_sources_that_are_not_one_scan(tmp_path: Path) -> None:
         "two": "static1-2-3.*static4-5-6",
         "scan": "scan is not named like a scan",
     }.items():
-        with pytest.raises(DataError, match=says), opened_scan(tmp_path / source):
+        with pytest.raises(DataError, match=says), open_scan(tmp_path / source):
             pass
 
 
@@ -201,7 +204,7 @@ def test_archives_that_are_not_one_scan(tmp_path: Path) -> None:
     nothing = in_zip(tmp_path / "nothing.zip", top=f"more/{NAME}/")
     unnamed = in_zip(tmp_path / "unnamed.zip", top="")
     for path, says in ((nothing, "does not hold one scan but none"), (unnamed, "not named like")):
-        with pytest.raises(DataError, match=says), opened_scan(path):
+        with pytest.raises(DataError, match=says), open_scan(path):
             pass
 
 
@@ -210,14 +213,14 @@ def test_hostile_and_damaged_archives(tmp_path: Path, monkeypatch: pytest.Monkey
     (tmp_path / "truncated.zip").write_bytes(whole[: len(whole) // 2])
     in_zip(tmp_path / "escape.zip", **{"../../x.npy": b"x"})
     for name, says in (("truncated", "truncated"), ("escape", "outside its folder")):
-        with pytest.raises(DataError, match=says), opened_scan(tmp_path / f"{name}.zip"):
+        with pytest.raises(DataError, match=says), open_scan(tmp_path / f"{name}.zip"):
             pass
     monkeypatch.setattr(scan_files, "MOST_BYTES", 100)
-    with pytest.raises(DataError, match="unpacks to"), opened_scan(tmp_path / f"{NAME}.zip"):
+    with pytest.raises(DataError, match="unpacks to"), open_scan(tmp_path / f"{NAME}.zip"):
         pass
     monkeypatch.undo()
     monkeypatch.setattr(scan_files, "MOST_MEMBERS", 2)
-    with pytest.raises(DataError, match="3 members"), opened_scan(tmp_path / f"{NAME}.zip"):
+    with pytest.raises(DataError, match="3 members"), open_scan(tmp_path / f"{NAME}.zip"):
         pass
 
 
@@ -227,7 +230,7 @@ def test_a_flipped_bit_in_a_member_is_noticed(tmp_path: Path) -> None:
         archive.writestr(f"{NAME}/{IMAGE}", npy(np.arange(9.0)))
     content = path.read_bytes().replace(np.float64(3).tobytes(), np.float64(4).tobytes())
     path.write_bytes(content)
-    with pytest.raises(DataError, match="damaged"), opened_scan(path) as files:
+    with pytest.raises(DataError, match="damaged"), open_scan(path) as files:
         files.read(IMAGE)
 
 
@@ -236,3 +239,58 @@ def test_the_bounds_hold_the_largest_published_scan() -> None:
     assert 4 * trials + 60 <= scan_files.MOST_MEMBERS
     assert trials * 8 * (144 * 256 + neurons + 3 + 2) <= scan_files.MOST_BYTES
     assert 4 * 32 * trials <= scan_files.MOST_BYTES_OF_ARRAY  # texts of 32 letters
+
+
+# --- the order of trials, and the seven published scans
+
+
+def stamp(second: int) -> str:
+    return f"Timestamp('2019-05-04 10:00:{second:02d}')"
+
+
+HASHES = np.array(["b", "a", "d", "c"])
+
+
+@pytest.mark.parametrize(
+    ("ids", "stamps", "rank", "known"),
+    [
+        (np.array([40, -1, 7, 8]), None, [3, 0, 1, 2], True),
+        (np.array([40, -1, 7, 8]), [stamp(0)] * 4, [3, 0, 1, 2], True),
+        (HASHES, [stamp(9), stamp(10), stamp(2), stamp(1)], [2, 3, 1, 0], True),
+        (HASHES, [stamp(5), stamp(4), stamp(5), stamp(4)], [2, 0, 3, 1], True),
+        (HASHES, [f"2019-05-04T10:00:00.{tenth}" for tenth in (4, 1, 3, 2)], [3, 0, 2, 1], True),
+        (HASHES, ["__import__('os')"] * 4, [0, 1, 2, 3], False),
+        (HASHES, [stamp(1), stamp(2), stamp(3), "NaT"], [0, 1, 2, 3], False),
+        (HASHES, [stamp(77)] * 4, [0, 1, 2, 3], False),
+        (HASHES, None, [0, 1, 2, 3], False),
+    ],
+)
+def test_order_of_presentation(
+    ids: np.ndarray, stamps: list[str] | None, rank: list[int], known: bool
+) -> None:
+    found, ordered = presentation_order(ids, None if stamps is None else np.array(stamps))
+    assert (found.tolist(), ordered) == (rank, known)
+
+
+def test_trials_of_the_same_second_keep_the_order_of_the_files() -> None:
+    """Many ties: an unstable sort shuffles them."""
+    seconds = np.random.default_rng(0).integers(0, 60, 900)
+    rank, _ = presentation_order(np.full(900, "x"), np.array([stamp(second) for second in seconds]))
+    in_time = np.argsort(rank)
+    assert sorted(rank) == list(range(900))
+    for second in range(60):
+        files = in_time[seconds[in_time] == second]
+        assert (np.diff(files) > 0).all()
+    assert (np.diff(seconds[in_time]) >= 0).all()
+
+
+def test_the_seven_published_scans_are_in_the_registry() -> None:
+    entries = {name: entry for name, entry in read_registry().items() if entry.recording == "sensorium2022"}
+    assert entries.keys() == {scan.archive for scan in SCANS.values()}
+    assert len(SCANS) == 7
+    for key, scan in SCANS.items():
+        assert re.fullmatch(rf"static{key}-GrayImageNet-[0-9a-f]{{32}}\.zip", scan.archive)
+        assert "arXiv:2206.08666" in entries[scan.archive].citation
+        assert all(url.endswith(f"/{scan.archive}") for url in entries[scan.archive].urls)
+    five = sum(scan.neurons for scan in SCANS.values() if not scan.track)
+    assert (five, sum(scan.neurons for scan in SCANS.values())) == (39_255, 54_569)  # the published sums

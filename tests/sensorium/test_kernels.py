@@ -234,7 +234,7 @@ def test_training_is_accelerated_where_the_user_asks(
 
 
 def test_without_numba_one_sentence_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    fast._compiled.cache_clear()
+    fast._compile.cache_clear()
     monkeypatch.setitem(sys.modules, "numba", None)
     with pytest.raises(
         SettingsError, match=r"^numba is missing; install neurokit's extra `fast`, or go without it\.$"

@@ -8,7 +8,7 @@ from torch import Tensor
 from neurokit.errors import DataError, SettingsError
 from neurokit.sensorium.config import CNN, MODEL_4, ModelSettings, MouseShape, SensoriumConfig
 from neurokit.sensorium.model import SensoriumModel, make_model
-from neurokit.sensorium.state import StateSettings
+from neurokit.sensorium.past_responses import StateSettings
 
 A, B = "27204-5-13", "21067-10-18"
 MICE = {A: MouseShape(neurons=7, trials=150), B: MouseShape(neurons=5, trials=130)}

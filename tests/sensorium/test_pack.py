@@ -15,7 +15,7 @@ from safetensors import safe_open
 
 from neurokit.errors import DataError, DiskError
 from neurokit.sensorium import pack as scan_pack
-from neurokit.sensorium.pack import Contents, Rows, packed_arrays, read_pack, write_pack
+from neurokit.sensorium.pack import Contents, Rows, read_or_pack, read_pack, write_pack
 
 KEY, FINGERPRINT, OTHER = "1-2-3", "0123456789abcdef", "fedcba9876543210"
 ROWS = np.random.default_rng(0).normal(size=(7, 4, 3)).astype(np.float32)
@@ -32,7 +32,7 @@ def contents(rows: np.ndarray = ROWS) -> Contents:
 
 
 def pack(folder: Path, fingerprint: str = FINGERPRINT, key: str = KEY, **options) -> dict[str, np.ndarray]:
-    return packed_arrays(folder, key, fingerprint, lambda: contents(**options))
+    return read_or_pack(folder, key, fingerprint, lambda: contents(**options))
 
 
 def never() -> Contents:
@@ -76,7 +76,7 @@ def test_a_mapped_array_cannot_be_written(tmp_path: Path) -> None:
 def test_a_pack_is_made_once(tmp_path: Path) -> None:
     pack(tmp_path)
     written = path_of(tmp_path).stat().st_mtime_ns
-    np.testing.assert_array_equal(packed_arrays(tmp_path, KEY, FINGERPRINT, never)["images"], ROWS)
+    np.testing.assert_array_equal(read_or_pack(tmp_path, KEY, FINGERPRINT, never)["images"], ROWS)
     assert path_of(tmp_path).stat().st_mtime_ns == written
 
 
@@ -166,20 +166,20 @@ def broken_off(error: BaseException) -> Contents:
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), DataError("3.npy is damaged."), MemoryError()])
 def test_a_packing_that_breaks_off_leaves_what_was_there(tmp_path: Path, error: BaseException) -> None:
     with pytest.raises(type(error)):
-        packed_arrays(tmp_path, KEY, FINGERPRINT, lambda: broken_off(error))
+        read_or_pack(tmp_path, KEY, FINGERPRINT, lambda: broken_off(error))
     assert names(tmp_path) == set()
     pack(tmp_path)
     with pytest.raises(type(error)):
-        packed_arrays(tmp_path, KEY, OTHER, lambda: broken_off(error))
+        read_or_pack(tmp_path, KEY, OTHER, lambda: broken_off(error))
     assert names(tmp_path) == {path_of(tmp_path).name}
-    np.testing.assert_array_equal(packed_arrays(tmp_path, KEY, FINGERPRINT, never)["images"], ROWS)
+    np.testing.assert_array_equal(read_or_pack(tmp_path, KEY, FINGERPRINT, never)["images"], ROWS)
 
 
 PROCESS = """
 import os, sys, time
 from pathlib import Path
 import numpy as np
-from neurokit.sensorium.pack import Rows, packed_arrays
+from neurokit.sensorium.pack import Rows, read_or_pack
 
 folder, kill = Path(sys.argv[1]), sys.argv[2] == "kill"
 def contents():
@@ -191,7 +191,7 @@ def contents():
                 os.kill(os.getpid(), 9)
             yield np.full((4, 3), row, dtype=np.float32)
     return {"images": Rows((7, 4, 3), rows())}
-assert packed_arrays(folder, "1-2-3", "0123456789abcdef", contents)["images"][6, 0, 0] == 6
+assert read_or_pack(folder, "1-2-3", "0123456789abcdef", contents)["images"][6, 0, 0] == 6
 """
 
 
@@ -218,7 +218,7 @@ def test_processes_that_start_together_pack_once(tmp_path: Path) -> None:
 
 def test_rows_that_end_too_early_are_no_pack(tmp_path: Path) -> None:
     with pytest.raises(DiskError, match="could not be read back"):
-        packed_arrays(tmp_path, KEY, FINGERPRINT, lambda: {"images": Rows(ROWS.shape, iter(ROWS[:-1]))})
+        read_or_pack(tmp_path, KEY, FINGERPRINT, lambda: {"images": Rows(ROWS.shape, iter(ROWS[:-1]))})
 
 
 def test_a_folder_that_cannot_be(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import torch
 
 from neurokit.errors import DataError
 from neurokit.progress import progress
-from neurokit.sensorium.recording import Scan, load_scan, shrunk
+from neurokit.sensorium.recording import Scan, load_scan, shrink
 
 NAME = "static1-2-3-GrayImageNet-94c6ff995dac583098847cfecd43e7b6"
 TRIALS, NEURONS = 12, 5
@@ -128,9 +128,9 @@ def test_images_are_z_scored_and_interpolated(tmp_path: Path) -> None:
 
 def test_shrinking_is_bilinear_interpolation() -> None:
     image = np.random.default_rng(1).normal(size=(144, 256))
-    np.testing.assert_allclose(shrunk(image), interpolated(image[None, None])[0], atol=1e-12)
+    np.testing.assert_allclose(shrink(image), interpolated(image[None, None])[0], atol=1e-12)
     blocks = image.reshape(36, 4, 64, 4).mean((1, 3))  # control: the mean of the whole block is another
-    assert np.abs(blocks - shrunk(image)).max() > 0.5
+    assert np.abs(blocks - shrink(image)).max() > 0.5
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.float32, np.float64, ">f4"])

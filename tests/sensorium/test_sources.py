@@ -22,11 +22,19 @@ from neurokit.metrics import correlation
 from neurokit.sensorium import pack as scan_pack
 from neurokit.sensorium import sources as scans
 from neurokit.sensorium.config import MODELS
-from neurokit.sensorium.recording import SCANS, identity, load_scan
-from neurokit.sensorium.simulated_files import truth_path, write_scan, write_truth
+from neurokit.sensorium.recording import identity, load_scan
 from neurokit.sensorium.simulated_mouse import MouseParameters
-from neurokit.sensorium.simulation import ScanParameters, ScanTruth, SimulatedScan, simulate_scan
+from neurokit.sensorium.simulation import (
+    ScanParameters,
+    ScanTruth,
+    SimulatedScan,
+    simulate_scan,
+    truth_path,
+    write_scan,
+    write_truth,
+)
 from neurokit.sensorium.sources import (
+    SCANS,
     demo_parameters,
     load,
     load_simulated,
@@ -105,7 +113,7 @@ def test_a_ceiling_is_the_scorers_correlation_in_one_tier(truth: ScanTruth) -> N
     ("given", "tier"), [("history", "test"), ("image", "tests"), ("image", "final_test")]
 )
 def test_a_ceiling_that_is_not_there(truth: ScanTruth, given: str, tier: str) -> None:
-    with pytest.raises(DataError, match=r"choose of|no trial"):
+    with pytest.raises(DataError, match=r"choose one of|no trial"):
         ScanTruth.ceiling.__wrapped__(truth, given, tier)
 
 
@@ -116,9 +124,9 @@ def test_the_truth_is_that_of_the_scan() -> None:
         np.testing.assert_allclose(getattr(held, name), getattr(simulated, name), rtol=1e-6)
     np.testing.assert_array_equal(held.rank, simulated.rank)
     np.testing.assert_array_equal(held.tiers, simulated.tiers)
-    for name, values in vars(simulated.mouse.cells).items():
+    for name, values in vars(simulated.cells).items():
         np.testing.assert_array_equal(getattr(held.cells, name), values)
-    assert held.parameters == plus.to_dict()
+    assert held.parameters == plus
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 not a zip"])
@@ -183,14 +191,14 @@ def test_a_damaged_file_is_simulated_anew(
 
 KILLED = """
 import os, signal, sys
-from neurokit.sensorium import simulated_files as sensorium_files
+from neurokit.sensorium import simulation as sensorium_files
 from neurokit.sensorium import sources as scans
 from neurokit.sensorium.simulated_mouse import MouseParameters
 from neurokit.sensorium.simulation import ScanParameters
 from neurokit.simulation import scenes
 
 scenes.CANVAS = 360
-npy, members = sensorium_files._npy, []
+npy, members = sensorium_files._to_npy, []
 
 def last(array):
     members.append(array)
@@ -198,7 +206,7 @@ def last(array):
         os.kill(os.getpid(), signal.SIGKILL)
     return npy(array)
 
-sensorium_files._npy = last
+sensorium_files._to_npy = last
 mouse = MouseParameters(neurons=4)
 scans.simulated_scan(ScanParameters(mouse=mouse, train=4, validation=2, test_images=2, repeats=2))
 """
@@ -253,7 +261,7 @@ def test_demo_scans_by_their_keys(simulations: list, monkeypatch: pytest.MonkeyP
     assert list(load(session=second)) == [second] and len(simulations) == 1
     found = load()
     assert list(found) == [each.key for each in mice] == [scan.key for scan in found.values()]
-    with pytest.raises(DataError, match=rf"No scan is named '27204-5-13': choose of .*{second}"):
+    with pytest.raises(DataError, match=rf"No scan is named '27204-5-13': choose one of .*{second}"):
         load(session=["27204-5-13", second])
 
 
@@ -292,11 +300,11 @@ def test_the_full_source_fetches_the_published_zips(
     ("asked", "error", "says"),
     [
         ({"source": "Demo"}, SettingsError, "no source 'Demo'; use one of demo, cutout, full"),
-        ({"source": "full", "session": "x"}, DataError, r"'x': choose of 26872-17-20, .*23964-4-22"),
+        ({"source": "full", "session": "x"}, DataError, r"'x': choose one of 26872-17-20, .*23964-4-22"),
         (
             {"source": "demo", "session": ["90000-1-1", "y"]},
             DataError,
-            "No scan is named 'y': choose of 90000",
+            "No scan is named 'y': choose one of 90000",
         ),
         ({"source": "cutout"}, SettingsError, r"no small real SENSORIUM recording.*demo or full"),
     ],
@@ -351,7 +359,9 @@ def test_a_folder_of_zips_and_unpacked_scans_is_read(own: Path) -> None:
     assert found["90001-2-1"].truth is None
     assert list(load(folder=own, session="90001-2-1")) == ["90001-2-1"]
     assert list(load(folder=own, config=MODELS["cnn"].small)) == ["90000-1-1", "90001-2-1", "90002-3-1"]
-    with pytest.raises(DataError, match="No scan is named 'z': choose of 90000-1-1, 90001-2-1, 90002-3-1"):
+    with pytest.raises(
+        DataError, match="No scan is named 'z': choose one of 90000-1-1, 90001-2-1, 90002-3-1"
+    ):
         load(folder=own, session="z")
 
 

@@ -16,8 +16,7 @@ import pytest
 
 from neurokit.errors import DataError, DiskError
 from neurokit.metrics import correlation, correlation_to_average, feve
-from neurokit.sensorium.recording import Scan
-from neurokit.sensorium.submission import (
+from neurokit.sensorium import (
     TRACKS,
     file_name,
     score_neurons,
@@ -27,6 +26,7 @@ from neurokit.sensorium.submission import (
     write_rows,
     write_submission,
 )
+from neurokit.sensorium.recording import Scan
 
 Table = list[list[str]]
 LIVE = "submission_file_live_test.csv"
@@ -169,7 +169,7 @@ def test_a_full_disk_leaves_the_earlier_file(good: Path, scan: Scan, monkeypatch
                 raise OSError(28, "No space left on device")
             self.file.writerow(row)
 
-    monkeypatch.setattr("neurokit.sensorium.submission.writer.csv.writer", lambda file, **_: Filling(file))
+    monkeypatch.setattr("neurokit.sensorium.submission.table.csv.writer", lambda file, **_: Filling(file))
     with pytest.raises(DiskError, match="No space left on device"):
         write_submission(good.parent, scan, {"test": predicted(scan) + 1})
     assert good.read_bytes() == before
@@ -180,7 +180,7 @@ def test_a_full_disk_leaves_the_earlier_file(good: Path, scan: Scan, monkeypatch
 def test_a_kill_in_the_middle_leaves_the_earlier_file(good: Path, scan: Scan) -> None:
     before = good.read_bytes()
     program = (
-        "import sys, numpy as np; from neurokit.sensorium.submission.writer import write_rows\n"
+        "import sys, numpy as np; from neurokit.sensorium.submission.table import write_rows\n"
         "n = np.arange(200000); write_rows(sys.argv[1], np.ones((200000, 50)), n, n, n[:50])"
     )
     writing = subprocess.Popen([sys.executable, "-c", program, str(good)], env=os.environ)

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 
 from neurokit.sensorium.config import CNN, CNN_PLUS, MODEL_4, SensoriumConfig
+from neurokit.sensorium.past_responses import StateSettings
 from neurokit.sensorium.recording import Scan
-from neurokit.sensorium.state import StateSettings
 from neurokit.training.settings import FitSettings
 
 SMALL = {"channels": 4, "layers": 2, "input_kernel": 5, "hidden_kernel": 3}

@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from neurokit.digital_twin.cohort import CohortNetwork, WindowLoss
+from neurokit.digital_twin.clips import MouseClips
+from neurokit.digital_twin.network import network as foundation_network
 from neurokit.digital_twin.network import perspective
-from neurokit.digital_twin.network import readout as foundation_readout
-from neurokit.digital_twin.windows import MouseWindows
+from neurokit.digital_twin.training import ClipLoss, CohortNetwork
 from neurokit.errors import SettingsError
 from neurokit.sensorium import model as shifter
 from neurokit.sensorium import readout
@@ -95,8 +95,8 @@ def transformer_step(device: str) -> Step:
 
 def twin_step(device: str) -> Step:
     model = CohortNetwork({"m": toy_network()}).to(device)
-    mouse = MouseWindows("m", toy_trials(), CONFIG, device)
-    return model, WindowLoss(2), [mouse.draw(4, torch.Generator().manual_seed(1), stream=0)]
+    mouse = MouseClips("m", toy_trials(), CONFIG, device)
+    return model, ClipLoss(2), [mouse.draw(4, torch.Generator().manual_seed(1), stream=0)]
 
 
 def gradients(step: Step, loss: Callable | None = None, precision: str = "float32") -> tuple[float, Tensor]:
@@ -264,7 +264,7 @@ def test_mixed_precision_is_near_full_precision(make: Callable[[str], Step], dev
 
 @pytest.mark.parametrize(
     ("make", "modules"),
-    [(sensorium_step, (readout, shifter)), (twin_step, (perspective, foundation_readout))],
+    [(sensorium_step, (readout, shifter)), (twin_step, (perspective, foundation_network))],
 )
 def test_it_would_not_be_if_places_were_coarse(
     make: Callable[[str], Step], modules: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
@@ -300,11 +300,11 @@ def test_a_step_on_a_gpu_does_not_wait_for_it(make: Callable[[str], Step]) -> No
 
 @CUDA
 def test_windows_reach_a_gpu_without_waiting_for_it() -> None:
-    mouse = MouseWindows("m", toy_trials(), CONFIG, "cuda")
+    mouse = MouseClips("m", toy_trials(), CONFIG, "cuda")
     try:
         torch.cuda.set_sync_debug_mode("error")
         windows = mouse.draw(4, torch.Generator().manual_seed(1), stream=0)
     finally:
         torch.cuda.set_sync_debug_mode("default")
-    same = MouseWindows("m", toy_trials(), CONFIG).draw(4, torch.Generator().manual_seed(1), stream=0)
+    same = MouseClips("m", toy_trials(), CONFIG).draw(4, torch.Generator().manual_seed(1), stream=0)
     assert torch.equal(windows.video.cpu(), same.video)

@@ -9,8 +9,8 @@ from neurokit.errors import DataError, FitError
 from neurokit.v1_transformer.attribution import AtRunning, attribution_maps, shown_frames
 from neurokit.v1_transformer.clips import Clips
 from neurokit.v1_transformer.config import TransformerSettings
+from neurokit.v1_transformer.features import split_movie
 from neurokit.v1_transformer.model import V1Transformer, build
-from neurokit.v1_transformer.scales import split_movie
 from tests.v1_transformer.toys import FRAMES, NEURONS, toy_clips
 
 SETTINGS = TransformerSettings(

@@ -12,17 +12,15 @@ from torch.utils._pytree import tree_leaves
 
 from neurokit.errors import DataError
 from neurokit.training.fit import Objective, TrainingData
-from neurokit.v1_transformer.clips import ClipBatch, Clips, PartLoss
-from neurokit.v1_transformer.scales import (
-    RUNNING_LIMIT,
-    MovieScales,
-    clip_frames,
+from neurokit.v1_transformer.clips import RUNNING_LIMIT, ClipBatch, Clips, MovieScales, clip_frames
+from neurokit.v1_transformer.features import (
     frame_responses,
     frame_running,
     join_splits,
     split_movie,
     split_movie_leaking,
 )
+from neurokit.v1_transformer.model import PartLoss
 from tests.sensorium.batch_toys import generator
 from tests.v1_transformer.toys import (
     FRAMES,
@@ -385,5 +383,5 @@ def test_movies_that_follow_one_another_keep_their_own_splits() -> None:
 
 
 def test_an_unknown_part_is_refused() -> None:
-    with pytest.raises(DataError, match="'final_test' is no part"):
+    with pytest.raises(DataError, match="'final_test' is not a part"):
         toy_clips().ends("final_test")

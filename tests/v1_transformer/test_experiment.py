@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from neurokit import load_pretrained, v1_transformer
 from neurokit.errors import CheckpointError, DataError, SettingsError
 from neurokit.experiment import Experiment
+from neurokit.metrics.repeats import repeat_scores
 from neurokit.simulation.movies import MOVIES
 from neurokit.training import checkpoint
 from neurokit.v1_transformer import (
@@ -44,7 +45,6 @@ from neurokit.v1_transformer import (
 )
 from neurokit.v1_transformer import allensdk_cache as allen_sdk
 from neurokit.v1_transformer import task as make_task
-from neurokit.v1_transformer.simulated_files import ceiling
 
 ONE, TWO, THREE = MOVIES
 SHAPE = ClipShape(length=4, stride=2, before=1)
@@ -340,7 +340,7 @@ def test_scores_stand_beside_baselines_and_ceiling(tiny: Make) -> None:
     for name, predicted in predictions.items():
         found = cell_scores(task, predicted)
         assert table.single_trial[name] == pytest.approx(np.median(found.single_trial[cells]), abs=1e-6)
-    best = ceiling(part_responses(task), predictions["ceiling"]).single_trial
+    best = repeat_scores(part_responses(task), predictions["ceiling"]).single_trial
     assert table.single_trial["ceiling"] == pytest.approx(np.median(best[cells]))
     assert table.single_trial["ceiling"] > table.single_trial.drop("ceiling").max()
 
@@ -432,6 +432,15 @@ MOVIE, SPEED = np.zeros((20, 10, 20), np.uint8), np.zeros(20)
         ({"running": SPEED + 300}, "running reaches 300, which no mouse does in cm/s"),
         ({"frame_rate": np.array(60.0)}, "frame_rate is 60 Hz, and the model reads 30"),
         ({"frame_rate": np.array(np.nan)}, "frame_rate is nan Hz"),
+        ({"frame_rate": np.array([30.0, 30.0])}, r"frame_rate has the shape \(2,\); give one number, in Hz"),
+        ({"frame_rate": np.array("fast")}, "frame_rate does not hold numbers"),
+        ({"running": np.full(20, np.nan)}, "running is NaN throughout; give measured speeds"),
+        (
+            {"running": np.where(np.arange(20) == 3, np.inf, SPEED)},
+            "running holds 1 infinite values; give NaN",
+        ),
+        ({"running": np.array(["fast"] * 20)}, "running does not hold numbers"),
+        ({"frames": np.moveaxis(MOVIE, 0, 2)}, r"frames have the shape \(10, 20, 20\); the model reads"),
     ],
 )
 def test_a_movie_that_does_not_fit_is_refused(tiny: Make, changes: dict[str, Any], says: str) -> None:
@@ -478,8 +487,8 @@ def test_simulate_writes_what_the_cache_reads(tmp_path: Path) -> None:
     starts, window = session.movies[ONE].starts, {"lag": 2, "window": 3}
     measured = frame_responses(session.dff, starts, **window)
     for known, words in ((truth.expected, "movie and running"), (truth.expected_from_movie, "movie")):
-        best = ceiling(measured, frame_responses(known, starts, **window))
-        numbers = f"{np.median(best.single_trial):.3f}, {np.median(best.repeat_mean):.3f}"
+        best = repeat_scores(measured, frame_responses(known, starts, **window))
+        numbers = f"{np.median(best.single_trial):.3f}, {np.median(best.cc_abs):.3f}"
         assert f"knowing {words}: {numbers}" in made.ceiling
 
 
@@ -502,7 +511,7 @@ def test_impossible_sizes_are_refused_before_anything_is_written(tmp_path: Path)
 
 
 def test_simulating_needs_no_allensdk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(allen_sdk, "_modules", lambda: pytest.fail("imported"))
+    monkeypatch.setattr(allen_sdk, "_import_modules", lambda: pytest.fail("imported"))
     assert simulate(tmp_path / "made", **SIZE).files[0].is_file()
 
 

@@ -9,9 +9,8 @@ import pytest
 from matplotlib.colors import to_rgba
 
 from neurokit.errors import DataError
-from neurokit.v1_transformer.allen_files import Movie
 from neurokit.v1_transformer.figures import PARTS, plot_parts, plot_repeats, plot_traces
-from neurokit.v1_transformer.recording import MovieSession
+from neurokit.v1_transformer.recording import Movie, MovieSession
 
 SAMPLES, CELLS = 200, 3
 STARTS = np.array([[50, 51, 53, 54], [100, 101, 102, 104]])

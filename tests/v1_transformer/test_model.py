@@ -10,11 +10,19 @@ from torch import Tensor, nn
 from neurokit.errors import DataError, SettingsError
 from neurokit.training.fit import fit
 from neurokit.training.settings import FitSettings
-from neurokit.v1_transformer.clips import ClipBatch, Clips, PartLoss
+from neurokit.v1_transformer.clips import ClipBatch, Clips
 from neurokit.v1_transformer.config import SMALL_MODEL as SMALL
 from neurokit.v1_transformer.config import TransformerSettings
-from neurokit.v1_transformer.model import Additive, Attention, Film, V1Transformer, absolute_error, build
-from neurokit.v1_transformer.scales import split_movie
+from neurokit.v1_transformer.features import split_movie
+from neurokit.v1_transformer.model import (
+    Additive,
+    Attention,
+    Film,
+    PartLoss,
+    V1Transformer,
+    absolute_error,
+    build,
+)
 from tests.v1_transformer.toys import FRAMES, LENGTH, toy_clips
 
 TOY = TransformerSettings(
@@ -323,8 +331,8 @@ def test_the_model_follows_dtype_and_device() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"width": 10}, "width 10 cannot be dealt to 3 heads"),
-        ({"width": 15}, "width 15 cannot be dealt to 3 heads and to pairs"),
+        ({"width": 10}, "width 10 cannot be divided into 3 heads"),
+        ({"width": 15}, "width 15 cannot be divided into 3 heads and into pairs"),
         ({"patch": 9}, r"patch is 9; use one that fits into both sides of frame \(8, 16\)"),
         ({"frame": (0, 16)}, r"frame is \(0, 16\)"),
         ({"frame": (3, 16)}, "patch is 4"),

@@ -8,7 +8,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from neurokit.errors import DataError
-from neurokit.v1_transformer.scales import MovieSplit, clip_frames, split_movie, split_movie_leaking
+from neurokit.v1_transformer.clips import MovieSplit, clip_frames
+from neurokit.v1_transformer.features import split_movie, split_movie_leaking
 
 
 def parts(split: MovieSplit) -> list[np.ndarray]:

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from neurokit.errors import DataError
-from neurokit.v1_transformer import allen_files as allen_movies
-from neurokit.v1_transformer.allen_files import read_frames
-from neurokit.v1_transformer.recording import load_session
+from neurokit.v1_transformer import recording as allen_movies
+from neurokit.v1_transformer.recording import load_session, read_frames
 from neurokit.v1_transformer.simulated_files import PIPELINE, read_truth, truth_path, write_session
 from neurokit.v1_transformer.simulation import (
     UNTRACKED,
@@ -81,7 +80,7 @@ def test_cells_come_in_the_order_of_the_file(session: SimulatedSession, path: Pa
 def test_frames_shrink_by_area(monkeypatch: pytest.MonkeyPatch) -> None:
     random = np.random.default_rng(0)
     frames = random.integers(0, 256, (9, 12, 20), dtype=np.uint8)
-    monkeypatch.setattr(allen_movies, "AT_ONCE", 4)
+    monkeypatch.setattr(allen_movies, "CHUNK_SIZE", 4)
     blocks = frames.reshape(9, 4, 3, 5, 4).mean(axis=(2, 4))
     assert np.abs(read_frames(frames, (4, 5)) - blocks).max() <= 0.501
     np.testing.assert_array_equal(read_frames(frames, None), frames)
@@ -106,7 +105,7 @@ def test_a_movie_at_full_size_is_never_in_memory(tmp_path: Path, monkeypatch: py
     with h5py.File(tmp_path / "movie.h5", "w") as file:
         stored = file.create_dataset("data", (frames, 64, 64), np.uint8, chunks=(10, 64, 64))
         in_blocks = peak_of_reading(stored)
-        monkeypatch.setattr(allen_movies, "AT_ONCE", frames)
+        monkeypatch.setattr(allen_movies, "CHUNK_SIZE", frames)
         at_once = peak_of_reading(stored)
     assert in_blocks < frames * size / 2 < frames * size < at_once
 
@@ -197,7 +196,7 @@ BAD: dict[str, tuple[Edit, str]] = {
     "no dF/F": (lambda file: file.__delitem__(f"{PIPELINE}/DfOverF"), "no dF/F traces"),
     "no depth": (
         lambda file: file.__delitem__("general/optophysiology/imaging_plane_1/imaging depth"),
-        "does not tell its depth",
+        "does not state its depth",
     ),
 }
 
@@ -247,11 +246,11 @@ def test_truncated_missing_and_other_files(path: Path, tmp_path: Path) -> None:
     cut.write_bytes(path.read_bytes()[:-2000])
     page = tmp_path / "page.nwb"
     page.write_text("<html>")
-    with pytest.raises(DataError, match=r"cut\.nwb is cut short or no HDF5 file.*remove it"):
+    with pytest.raises(DataError, match=r"cut\.nwb is cut short or not an HDF5 file.*remove it"):
         load_session(cut)
-    with pytest.raises(DataError, match=r"page\.nwb is cut short or no HDF5 file"):
+    with pytest.raises(DataError, match=r"page\.nwb is cut short or not an HDF5 file"):
         load_session(page)
-    with pytest.raises(DataError, match="is no file"):
+    with pytest.raises(DataError, match="is not a file"):
         load_session(tmp_path / "none.nwb")
 
 

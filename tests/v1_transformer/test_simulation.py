@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from neurokit.errors import SettingsError
+from neurokit.metrics.repeats import RepeatScores, repeat_scores
 from neurokit.simulation import movie_cells
 from neurokit.simulation.movie_cells import MovieCells, calcium, drive, movie_output, respond, running_gain
 from neurokit.v1_transformer.allensdk_cache import import_allensdk
-from neurokit.v1_transformer.simulated_files import BASELINE, Ceiling, ceiling, write_session
+from neurokit.v1_transformer.simulated_files import BASELINE, write_session
 from neurokit.v1_transformer.simulation import (
     SAMPLE_RATE,
     SessionParameters,
@@ -186,27 +187,27 @@ def cut(session: SimulatedSession, values: np.ndarray) -> np.ndarray:
     return np.moveaxis(values[:, session.starts[ONE]], 0, 2)
 
 
-def ceilings(session: SimulatedSession) -> tuple[Ceiling, Ceiling, Ceiling]:
+def ceilings(session: SimulatedSession) -> tuple[RepeatScores, RepeatScores, RepeatScores]:
     """Given movie and running, given the movie, and given a movie that is a second late."""
     responses, known, unknown = (
         cut(session, values) for values in (session.dff, session.expected, session.expected_from_movie)
     )
     late = np.roll(unknown, 100, axis=1)
-    return ceiling(responses, known), ceiling(responses, unknown), ceiling(responses, late)
+    return repeat_scores(responses, known), repeat_scores(responses, unknown), repeat_scores(responses, late)
 
 
 def test_the_truth_predicts_best(session: SimulatedSession) -> None:
     known, unknown, late = ceilings(session)
     assert np.median(known.single_trial - unknown.single_trial) > 0.01
     assert (unknown.single_trial > late.single_trial).mean() > 0.9
-    assert (known.repeat_mean > known.single_trial).all()
-    assert np.median(late.repeat_mean) < 0.3 < 0.8 < np.median(unknown.repeat_mean)
+    assert (known.cc_abs > known.single_trial).all()
+    assert np.median(late.cc_abs) < 0.3 < 0.8 < np.median(unknown.cc_abs)
 
 
 def test_a_ceiling_of_the_responses_themselves_is_one(session: SimulatedSession) -> None:
     responses = cut(session, session.dff)
-    perfect = ceiling(responses, responses)
-    np.testing.assert_allclose([perfect.single_trial, perfect.repeat_mean], 1, atol=1e-5)
+    perfect = repeat_scores(responses, responses)
+    np.testing.assert_allclose([perfect.single_trial, perfect.cc_abs], 1, atol=1e-5)
 
 
 def test_every_accessor_of_allensdk_reads_the_file(tmp_path: Path) -> None:

@@ -133,8 +133,8 @@ def test_the_full_source_fetches_the_session_that_was_asked_for(
     ("options", "says"),
     [
         ({"source": "Full"}, "no source 'Full'; use one of demo, cutout, full"),
-        ({"source": "demo", "session": "7"}, "Session 7 is not on the demo .* seed 0 it has 900000001 alone"),
-        ({"source": "full", "session": "seven"}, "Session 'seven' is no whole number"),
+        ({"source": "demo", "session": "7"}, "Session 7 is not on the demo .* seed 0 that has 900000001"),
+        ({"source": "full", "session": "seven"}, "Session 'seven' is not a whole number"),
         ({"source": "full", "session": ("7", "8")}, "reads one session, and 2 are named"),
         ({"source": "cutout"}, "The source 'cutout' has no session with movies: set NEUROKIT_SOURCE to demo"),
     ],
@@ -156,7 +156,7 @@ def test_without_allensdk_nothing_is_begun(monkeypatch: pytest.MonkeyPatch, data
     def missing() -> None:
         raise ModuleNotFoundError("No module named 'allensdk'", name="allensdk")
 
-    monkeypatch.setattr(allen_sdk, "_modules", missing)
+    monkeypatch.setattr(allen_sdk, "_import_modules", missing)
     monkeypatch.setattr(allen_sessions, "simulate_session", lambda _: pytest.fail("too late"))
     with pytest.raises(DataError, match="needs AllenSDK, which is not installed"):
         load(source=source)

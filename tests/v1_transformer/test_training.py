@@ -1,6 +1,7 @@
 """From a session to scores: tasks, running beside the movie, training, baselines, what a bad split leaks."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -30,12 +31,11 @@ from neurokit.v1_transformer import (
     train,
 )
 from neurokit.v1_transformer import task as make_task
-from neurokit.v1_transformer.allen_files import Movie
+from neurokit.v1_transformer.clips import clip_frames
 from neurokit.v1_transformer.config import SMALL
 from neurokit.v1_transformer.experiment import arrays
-from neurokit.v1_transformer.features import given_running
-from neurokit.v1_transformer.recording import MovieSession
-from neurokit.v1_transformer.scales import clip_frames, split_movie_leaking
+from neurokit.v1_transformer.features import choose_running, split_movie_leaking
+from neurokit.v1_transformer.recording import Movie, MovieSession
 
 ONE, THREE = "natural_movie_one", "natural_movie_three"
 REPEATS, CELLS, SIZE = 4, 3, (8, 16)
@@ -133,10 +133,10 @@ def test_movies_may_be_chosen_and_must_be_there() -> None:
 def test_shuffled_running_is_that_of_another_repeat() -> None:
     speed = np.arange(5.0)[:, None] * np.ones((5, 7))
     for seed in range(20):
-        other = given_running(speed, "shuffled", seed=seed)
+        other = choose_running(speed, "shuffled", seed=seed)
         assert sorted(other[:, 0]) == [0, 1, 2, 3, 4] and (other[:, 0] != speed[:, 0]).all()
-    assert given_running(speed, "none", seed=0) is None
-    assert given_running(speed, "measured", seed=0) is speed
+    assert choose_running(speed, "none", seed=0) is None
+    assert choose_running(speed, "measured", seed=0) is speed
 
 
 def test_running_that_was_not_measured_is_refused_unless_left_out() -> None:
@@ -301,6 +301,15 @@ def test_motion_energy_reads_contrast_where_pixels_cannot() -> None:
     assert energy > 0.7 and energy > pixels + 0.3
 
 
+@pytest.mark.parametrize("baseline", [lagged_pixels, mean_response, motion_energy, running_only])
+def test_one_cell_has_baselines_too(baseline: Callable[[MovieTask], np.ndarray]) -> None:
+    task = make_task(session(), CONFIG)
+    alone = replace(task, responses=task.responses[..., :1], cell_ids=task.cell_ids[:1])
+    options = {"settings": MODEL} if baseline is motion_energy else {}
+    found = baseline(alone, **options)
+    assert found.shape == part_responses(alone).shape and np.isfinite(found).all()
+
+
 def test_running_alone_predicts_what_running_adds() -> None:
     recording = session(follows=False, noise=0.1)
     added = recording.dff + 0.4 * recording.running
@@ -391,7 +400,7 @@ def _nearest(task: MovieTask) -> np.ndarray:
 
 def test_shuffled_running_needs_another_repeat() -> None:
     with pytest.raises(DataError, match="needs the speed of another repeat"):
-        given_running(np.ones((1, 5)), "shuffled", seed=0)
+        choose_running(np.ones((1, 5)), "shuffled", seed=0)
 
 
 def test_movies_and_cells_are_each_named_once_in_their_own_order() -> None:

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from neurokit.v1_transformer.clips import Clips
-from neurokit.v1_transformer.scales import MovieSplit, split_movie
+from neurokit.v1_transformer.clips import Clips, MovieSplit
+from neurokit.v1_transformer.features import split_movie
 
 REPEATS, FRAMES, HEIGHT, WIDTH, NEURONS = 3, 80, 8, 16, 4
 LENGTH = 5

@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurokit.digital_twin.network.clip_state import ClipState, UpdateRule
+from neurokit.digital_twin.network.base import ClipState, UpdateRule
 
 GELU_SCALE = 1.7015043  # preserves the variance of standard normal input (Brock et al., ICLR 2021)
 EPSILON = 1e-5
@@ -115,7 +115,7 @@ class CausalConvolution(nn.Module):
 
     def forward(self, x: Float[Tensor, "T B C H W"], clip: ClipState) -> Float[Tensor, "T B D h w"]:
         """The map of each frame, from it and earlier frames; zeros come before the first."""
-        kernel = clip.cached(self, lambda: self.kernel(clip.streams))
+        kernel = clip.compute_once(self, lambda: self.kernel(clip.streams))
         batch, frames = x.shape[1], x.flatten(0, 1).contiguous(memory_format=torch.channels_last)
         seen = self._with_past(frames, batch, clip)
         # Frames are first in memory, so each shifted view is one batch and nothing is copied.
@@ -181,7 +181,7 @@ class InterGroup(nn.Module):
 
     def forward(self, x: Float[Tensor, "B C H W"], clip: ClipState) -> Float[Tensor, "B C H W"]:
         """What the groups read from one another."""
-        kernel = clip.cached(self, lambda: self.kernel(clip.streams))
+        kernel = clip.compute_once(self, lambda: self.kernel(clip.streams))
         return functional.conv2d(x, kernel.weight[:, :, 0], groups=kernel.groups)
 
     def update_rules(self) -> dict[str, UpdateRule]:

@@ -1,12 +1,16 @@
-"""The core: blocks of causal convolutions, then a convolutional LSTM that also reads the animal's state.
+"""Modulation and core: from retinal images and behaviour to the maps that neurons read.
+
+Modulation turns pupil radius and treadmill speed into the animal's state: a layer, then an LSTM that
+remembers earlier behaviour. The core has blocks of causal convolutions, then a convolutional LSTM that also
+reads the animal's state.
 
 The feed-forward part convolves in space and time. In the recurrent part channels form groups; a group reads
 the others through 1 x 1 maps and convolves on its own. The released core computes its gates by attention over
 the map (`AttentionLSTM`, "CvT-LSTM"), the other one of the paper by a convolution (`ConvolutionLSTM`,
 "Conv-LSTM").
 
-Letters: T frames, B clips, S streams, G groups, C channels (D and E of other maps, M of the animal's state),
-H x W map that goes in, h x w map that comes out.
+Letters: T frames, B clips, S streams, G groups, C channels (D and E of other maps, M of the animal's state,
+SM of all streams together), H x W map that goes in, h x w map that comes out.
 """
 
 from abc import ABC, abstractmethod
@@ -17,13 +21,20 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurokit.digital_twin.network.clip_state import ClipState, UpdateRule
+from neurokit.digital_twin.network.base import ClipState, UpdateRule
 from neurokit.digital_twin.network.config import FoundationSettings
-from neurokit.digital_twin.network.convolution import CausalConvolution, InterGroup, Kernel, gelu, join_groups
-from neurokit.digital_twin.network.modulation import GATES
+from neurokit.digital_twin.network.convolution import (
+    CausalConvolution,
+    InterGroup,
+    Kernel,
+    Perceptron,
+    gelu,
+    join_groups,
+)
 
 HALF = 0.5**0.5  # the gain of two terms whose sum has unit variance
 THIRD = 3**-0.5  # the gain of three terms whose sum has unit variance
+GATES = {"i": -1.0, "f": 1.0, "g": 0.0, "o": 0.0}  # their initial biases: remember, and write little
 
 
 class DenseBlock(nn.Module):
@@ -99,6 +110,53 @@ class Feedforward(nn.Module):
         return self.out(x, clip)
 
 
+class Memory(nn.Module):
+    """An LSTM in time for each stream, whose gates are standardised linear layers."""
+
+    def __init__(self, streams: int, inputs: int, units: int) -> None:
+        super().__init__()
+        for gate, bias in GATES.items():
+            self.add_module(f"proj_{gate}", CausalConvolution(streams, inputs + units, units, bias=bias))
+        self.units = units
+
+    def forward(self, x: Float[Tensor, "T B SC"], clip: ClipState) -> Float[Tensor, "T B SM"]:
+        """The state h after each frame; before the first it is zero."""
+        weight, bias = clip.compute_once(self, lambda: self._gates(clip))
+        from_x, from_h = weight.split([weight.shape[-1] - self.units, self.units], dim=-1)
+        x = x.unflatten(-1, (len(clip.streams), -1))
+        drive = torch.einsum("tbsc,sgc->tsbg", x, from_x) + bias[:, None]  # of all frames at once
+        h, c = clip.state.get(self) or (drive.new_zeros(*drive.shape[1:3], self.units),) * 2
+        states = []
+        for now in drive:
+            i, f, g, o = torch.baddbmm(now, h, from_h.transpose(1, 2)).chunk(4, dim=-1)
+            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+            h = o.sigmoid() * c.tanh()
+            states.append(h)
+        clip.state[self] = h, c
+        return torch.stack(states).transpose(1, 2).flatten(2)
+
+    def _gates(self, clip: ClipState) -> tuple[Float[Tensor, "S G C"], Float[Tensor, "S G"]]:
+        """The weights and biases of all gates of each stream, concatenated."""
+        streams = len(clip.streams)
+        kernels = [getattr(self, f"proj_{gate}").kernel(clip.streams) for gate in GATES]
+        weights = [kernel.weight.flatten(1).unflatten(0, (streams, -1)) for kernel in kernels]
+        return torch.cat(weights, dim=1), torch.cat([k.bias.view(streams, -1) for k in kernels], dim=1)
+
+
+class Modulation(nn.Module):
+    """From pupil radius and treadmill speed to the animal's state that each stream's core reads."""
+
+    def __init__(self, settings: FoundationSettings) -> None:
+        super().__init__()
+        width = settings.modulation_features
+        self.mlp = Perceptron(settings.streams, 2, width, 1)
+        self.lstm = Memory(settings.streams, width, settings.memory_features)
+
+    def forward(self, behaviour: Float[Tensor, "T B 2"], clip: ClipState) -> Float[Tensor, "T B SM"]:
+        """The LSTM's state after each frame."""
+        return self.lstm(self.mlp(behaviour, clip), clip)
+
+
 class GroupedLSTM(nn.Module, ABC):
     """The common part of both cores: projections, cell and output.
 
@@ -130,7 +188,7 @@ class GroupedLSTM(nn.Module, ABC):
         groups = self.groups * len(clip.streams)
         drive = self.proj_x[1](features, clip) + self.proj_x[2](state[..., None, None], clip)
         h, c = clip.state.get(self) or (torch.zeros_like(drive[0]),) * 2
-        keep_x, keep_h = clip.cached(self, lambda: self._masks(drive[0], clip))
+        keep_x, keep_h = clip.compute_once(self, lambda: self._masks(drive[0], clip))
         states = []
         for now in drive:
             x = (now + self.proj_x[0](h, clip)).tanh()
@@ -182,7 +240,7 @@ class ConvolutionLSTM(GroupedLSTM):
 
     def gates(self, seen: Float[Tensor, "B C h w"], clip: ClipState) -> Float[Tensor, "B D h w"]:
         """All four gates of each group."""
-        kernel = clip.cached(self.proj_i, lambda: self._join_projections(tuple(GATES), clip))
+        kernel = clip.compute_once(self.proj_i, lambda: self._join_projections(tuple(GATES), clip))
         return functional.conv2d(
             seen, kernel.weight[:, :, 0], kernel.bias, padding=self.pad, groups=kernel.groups
         )
@@ -216,15 +274,15 @@ class AttentionLSTM(GroupedLSTM):
 
     def gates(self, seen: Float[Tensor, "B C h w"], clip: ClipState) -> Float[Tensor, "B D h w"]:
         """All four gates of each group."""
-        to_gates = clip.cached(self.proj_i, lambda: self._join_projections(tuple(GATES), clip))
+        to_gates = clip.compute_once(self.proj_i, lambda: self._join_projections(tuple(GATES), clip))
         around = self.conv(seen[None], clip)[0]
         elsewhere = self._attend(around, clip)
         both = join_groups(around, elsewhere, groups=to_gates.groups)
         return functional.conv2d(both, to_gates.weight[:, :, 0], to_gates.bias, groups=to_gates.groups)
 
     def _attend(self, around: Float[Tensor, "B C h w"], clip: ClipState) -> Float[Tensor, "B C h w"]:
-        projected = clip.cached(self.proj_q, lambda: self._join_projections(("q", "k", "v"), clip))
-        scale = clip.cached(self.scales, lambda: torch.cat([self.scales[s] for s in clip.streams]))
+        projected = clip.compute_once(self.proj_q, lambda: self._join_projections(("q", "k", "v"), clip))
+        scale = clip.compute_once(self.scales, lambda: torch.cat([self.scales[s] for s in clip.streams]))
         together = functional.conv2d(around, projected.weight[:, :, 0], groups=projected.groups)
         heads = together.movedim(1, -1).flatten(1, 2).unflatten(-1, (projected.groups, 3, -1))  # B hw G 3 C
         query, key, value = heads.permute(3, 0, 2, 1, 4)
@@ -236,3 +294,21 @@ class AttentionLSTM(GroupedLSTM):
     def update_rules(self) -> dict[str, UpdateRule]:
         """Scales do not decay; they are clipped group by group."""
         return {f"scales.{stream}": UpdateRule(False, (1,)) for stream in range(len(self.scales))}
+
+
+RECURRENT = {"attention": AttentionLSTM, "convolution": ConvolutionLSTM}
+
+
+class Core(nn.Module):
+    """From retinal images and the animal's state to the maps that neurons read."""
+
+    def __init__(self, settings: FoundationSettings) -> None:
+        super().__init__()
+        self.feedforward = Feedforward(settings)
+        self.recurrent = RECURRENT[settings.recurrence](settings)
+
+    def forward(
+        self, image: Float[Tensor, "T B 1 h w"], state: Float[Tensor, "T B M"], clip: ClipState
+    ) -> Float[Tensor, "B T D x y"]:
+        """Maps of all running streams, clips first."""
+        return self.recurrent(self.feedforward(image, clip), state, clip)

@@ -5,9 +5,15 @@ Wang et al., "Foundation model of neural activity predicts response to new stimu
 state, the core turns both into maps, and the readout predicts each neuron's rate from them. Core and
 modulation memory are shared by all mice; each mouse has its own other parts.
 
+A neuron reads one position of the map and weights the features there. Streams share positions, but not
+weights. In training a neuron's position is drawn from its Gaussian once per clip; in evaluation it is the
+mean. Rates are in units of a neuron's mean response in training, so an untrained network, whose drive is
+zero, predicts 1 and has a Poisson loss of 1.
+
 Modules and parameters have the names of the released weights.
 
-Letters: T frames (30 Hz), B clips, S streams, H x W pixels of the monitor, U neurons.
+Letters: T frames (30 Hz), B clips, S streams, C channels of a stream (D of all), h x w map, H x W pixels of
+the monitor, U neurons.
 """
 
 from collections.abc import Mapping
@@ -16,41 +22,86 @@ from typing import Any, SupportsIndex
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 from neurokit.config import Seed, check_value
-from neurokit.digital_twin.network.base import TwinNetwork
-from neurokit.digital_twin.network.clip_state import ClipState, Noise, UpdateRule
+from neurokit.digital_twin.network.base import ClipState, Noise, TwinNetwork, UpdateRule
 from neurokit.digital_twin.network.config import RELEASED, FoundationSettings
-from neurokit.digital_twin.network.core import AttentionLSTM, ConvolutionLSTM, Feedforward
-from neurokit.digital_twin.network.modulation import Modulation
+from neurokit.digital_twin.network.core import Core, Modulation
 from neurokit.digital_twin.network.perspective import Perspective
-from neurokit.digital_twin.network.readout import Readout
-from neurokit.training.device import to_device
-
-RECURRENT = {"attention": AttentionLSTM, "convolution": ConvolutionLSTM}
+from neurokit.training.device import full_precision, to_device
 
 
-class Core(nn.Module):
-    """From retinal images and the animal's state to the maps that neurons read."""
+class Position(nn.Module):
+    """The position of each neuron on the map: x and y; (-1, -1) is the top left corner."""
 
-    def __init__(self, settings: FoundationSettings) -> None:
+    def __init__(self, units: int, spread: float) -> None:
         super().__init__()
-        self.feedforward = Feedforward(settings)
-        self.recurrent = RECURRENT[settings.recurrence](settings)
+        self.mu = nn.Parameter(torch.zeros(units, 2))
+        self.sigma = nn.Parameter(spread * torch.eye(2).repeat(units, 1, 1))
 
-    def forward(
-        self, image: Float[Tensor, "T B 1 h w"], state: Float[Tensor, "T B M"], clip: ClipState
-    ) -> Float[Tensor, "B T D x y"]:
-        """Maps of all running streams, clips first."""
-        return self.recurrent(self.feedforward(image, clip), state, clip)
+    def forward(self, clip: ClipState) -> Float[Tensor, "B U 2"]:
+        """The position of every neuron in each clip."""
+        mean = self.mu.expand(clip.batch, -1, -1)
+        if clip.noise is None:
+            return mean.tanh()
+        with full_precision(mean.device):
+            moved = (self.sigma @ clip.noise.position[..., None])[..., 0]
+            return (mean + moved).tanh()
+
+    def update_rules(self) -> dict[str, UpdateRule]:
+        """No decay; each tensor is clipped as one; gradients per neuron."""
+        return {name: UpdateRule(False, None, float(len(self.mu))) for name in ("mu", "sigma")}
+
+
+class Feature(nn.Module):
+    """The weights with which each neuron reads channels; initially zero."""
+
+    def __init__(self, streams: int, units: int, channels: int) -> None:
+        super().__init__()
+        self.weights = nn.ParameterList(torch.zeros(units, 1, channels) for _ in range(streams))
+
+    def update_rules(self) -> dict[str, UpdateRule]:
+        """Weights decay and are clipped neuron by neuron."""
+        rule = UpdateRule(True, (2,), float(len(self.weights[0])))
+        return {name: rule for name, _ in self.named_parameters()}
+
+
+class Readout(nn.Module):
+    """From maps of features to the drive of each neuron, for each stream."""
+
+    def __init__(self, streams: int, units: int, channels: int, spread: float) -> None:
+        super().__init__()
+        self.position, self.feature = Position(units, spread), Feature(streams, units, channels)
+        self.biases = nn.ParameterList(torch.zeros(units, 1) for _ in range(streams))
+
+    def forward(self, maps: Float[Tensor, "B T D h w"], clip: ClipState) -> Float[Tensor, "T B S U"]:
+        """The drive of every neuron from each stream; maps have the clips first."""
+        streams = clip.streams
+        # Positions are constant within a clip, so one sampling serves all frames and channels.
+        place = clip.compute_once(self.position, lambda: self.position(clip))[:, None]  # B 1 U 2
+        # On a CPU grid_sample crashes at a NaN position; the result is set to NaN below instead.
+        seen = functional.grid_sample(
+            maps.flatten(1, 2), place.nan_to_num(), padding_mode="border", align_corners=False
+        )[:, :, 0]
+        seen = seen.unflatten(1, (maps.shape[1], len(streams), -1))  # B T S C U
+        weight = torch.stack([self.feature.weights[s][:, 0].T for s in streams])  # S C U
+        bias = torch.stack([self.biases[s][:, 0] for s in streams])  # S U
+        found = (seen * weight).sum(dim=3) + bias  # B T S U
+        return found.masked_fill(place.isnan().any(dim=-1)[:, None], torch.nan).transpose(0, 1)
+
+    def update_rules(self) -> dict[str, UpdateRule]:
+        """Biases do not decay; those of a stream are clipped as one."""
+        rule = UpdateRule(False, (0,), float(len(self.biases[0])))
+        return {f"biases.{stream}": rule for stream in range(len(self.biases))}
 
 
 class FoundationNetwork(TwinNetwork):
     """The complete network for the neurons of one mouse.
 
-    Settings may be a plain dictionary, as `configuration` gives them, so that a checkpoint can make the
-    network anew. Weights are drawn from torch's global generator; `build_network` takes a seed. Raises
-    SettingsError for no neuron, and for settings that cannot be built.
+    Settings may be a plain dictionary, as in `configuration`, so that a checkpoint can make the network
+    again. Weights are drawn from torch's global generator; `build_network` takes a seed. Raises SettingsError
+    for zero neurons and for impossible settings.
     """
 
     def __init__(

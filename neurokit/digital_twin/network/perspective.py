@@ -19,7 +19,7 @@ from jaxtyping import Float, Float64
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurokit.digital_twin.network.clip_state import ClipState, UpdateRule
+from neurokit.digital_twin.network.base import ClipState, UpdateRule
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.convolution import Perceptron
 from neurokit.training.device import full_precision
@@ -106,7 +106,7 @@ class Monitor(nn.Module):
 
     def forward(self, clip: ClipState) -> tuple[Float[Tensor, "B 3"], Float[Tensor, "B 3 3"]]:
         """Middle of the monitor along its own axes, and these axes as columns, the normal last."""
-        return clip.cached(self, lambda: self._pose(clip))
+        return clip.compute_once(self, lambda: self._pose(clip))
 
     def _pose(self, clip: ClipState) -> tuple[Tensor, Tensor]:
         center, angle = self.center.expand(clip.batch, 3), self.angle.expand(clip.batch, 3)
@@ -188,7 +188,7 @@ class Perspective(nn.Module):
 
     def eye(self, pupil: Float[Tensor, "T B 2"], clip: ClipState) -> Float[Tensor, "T B 3 3"]:
         """The rotation of the eye in each frame."""
-        alone = clip.cached(self.mlp, lambda: replace(clip, streams=(0,), cache={}, state={}))
+        alone = clip.compute_once(self.mlp, lambda: replace(clip, streams=(0,), cache={}, state={}))
         return rotation(self.mlp(pupil, alone))
 
     def places(self, pupil: Float[Tensor, "T B 2"], clip: ClipState) -> Float[Tensor, "T B h w 2"]:

@@ -17,11 +17,16 @@ from neurokit.sensorium.engines import Engine
 from neurokit.sensorium.ensemble import Ensemble, LoadScans, train_ensemble
 from neurokit.sensorium.kernels import check_usable
 from neurokit.sensorium.recording import Scan
-from neurokit.sensorium.scores import given, scored
+from neurokit.sensorium.scores import given_to_model, list_scored
 from neurokit.sensorium.simulation import read_truth
 from neurokit.sensorium.submission.scoring import score_submission
-from neurokit.sensorium.submission.table import TRACKS, file_name, validate
-from neurokit.sensorium.submission.writer import write_ground_truth, write_submission
+from neurokit.sensorium.submission.table import (
+    TRACKS,
+    file_name,
+    validate,
+    write_ground_truth,
+    write_submission,
+)
 from neurokit.sensorium.training import build
 from neurokit.training.device import Compile, check_compile, choose_device
 from neurokit.training.system import Build
@@ -62,7 +67,7 @@ def submit(
     arguments are those of `train_ensemble`. Raises DataError where no scan has a final test, SettingsError
     for workers without an engine that has some, and what training and writing raise.
     """
-    _check(engine, workers, compile, device)  # before anything is simulated or downloaded
+    _check_options(engine, workers, compile, device)  # before anything is simulated or downloaded
     found = load()
     competing = [key for key, scan in found.items() if len(scan.trials("final_test"))]
     if not competing:
@@ -81,11 +86,13 @@ def submit(
         compile=compile,
     )
     places = {key: Path(folder) / TRACKS.get(key, key) for key in competing}
-    files = _write(_part(ensemble, competing), places)
-    return Submission(files, _score_members(ensemble, scored(found)), _score_files(config, found, places))
+    files = _write_files(_select_mice(ensemble, competing), places)
+    return Submission(
+        files, _score_members(ensemble, list_scored(found)), _score_files(config, found, places)
+    )
 
 
-def _check(engine: Engine, workers: int | None, compile: Compile, device: str) -> None:
+def _check_options(engine: Engine, workers: int | None, compile: Compile, device: str) -> None:
     """Raises SettingsError for what cannot go together, and for what this machine cannot do."""
     if workers is not None and engine == "here":
         raise SettingsError(
@@ -96,21 +103,21 @@ def _check(engine: Engine, workers: int | None, compile: Compile, device: str) -
         check_usable(chosen)
 
 
-def _part(ensemble: Ensemble, keys: Iterable[str]) -> Ensemble:
+def _select_mice(ensemble: Ensemble, keys: Iterable[str]) -> Ensemble:
     """The same members for some of the mice."""
     keys = list(keys)
     return Ensemble(ensemble.members, tuple({key: mice[key] for key in keys} for mice in ensemble.mice))
 
 
 def _score_members(ensemble: Ensemble, keys: list[str]) -> pd.DataFrame:
-    """The rows over all neurons of the mice that can be scored; empty where none can."""
+    """The rows over all neurons of the mice that can be scored; empty without such mice."""
     if not keys:
         return pd.DataFrame()
-    table = _part(ensemble, keys).score("test")
+    table = _select_mice(ensemble, keys).score("test")
     return table[table.mouse == "all"].reset_index(drop=True)
 
 
-def _write(ensemble: Ensemble, places: Mapping[str, Path]) -> tuple[Path, ...]:
+def _write_files(ensemble: Ensemble, places: Mapping[str, Path]) -> tuple[Path, ...]:
     """Both files of each scan, validated."""
     predictions = {tier: ensemble.predict(tier) for tier in SUBMITTED}
     files = []
@@ -137,7 +144,7 @@ def _score_files(
         responses = {tier: standardised[scan.trials(tier)] for tier in SUBMITTED}
         truths = write_ground_truth(place, scan, responses)
         for tier, file in zip(SUBMITTED, truths, strict=True):
-            ceiling = float(truth.ceiling(given(config), tier).mean())
+            ceiling = float(truth.ceiling(given_to_model(config), tier).mean())
             scores = score_submission(file, place / file_name(tier))
             rows.append({"scan": key, "tier": tier, **scores, "ceiling": ceiling})
     return pd.DataFrame(rows)

@@ -16,15 +16,12 @@ from neurokit.errors import DataError
 from neurokit.metrics.neurons import correlation, correlation_to_average, feve
 from neurokit.sensorium.submission.table import PREDICTION, RESPONSES, Row, rows
 
-BLOCK = 256  # neurons scored at once, so that nothing else of the tables' size is made
+CHUNK_SIZE = 256  # neurons scored at once, so that nothing else of the tables' size is made
 
 
 @dataclass(frozen=True)
-class Scored:
-    """Scores of each neuron, in the order of the ground truth's first row (see `metrics.neurons`).
-
-    Letters: N neurons.
-    """
+class NeuronScores:
+    """Scores of each neuron, in the order of the ground truth's first row (see `metrics.neurons`)."""
 
     neurons: Int[np.ndarray, "N"]  # their ids
     single_trial: Float[np.ndarray, "N"]
@@ -49,13 +46,13 @@ def score_submission(ground_truth: str | Path, submission: str | Path) -> dict[s
     }
 
 
-def score_neurons(ground_truth: str | Path, submission: str | Path) -> Scored:
+def score_neurons(ground_truth: str | Path, submission: str | Path) -> NeuronScores:
     """The scores of every neuron; raises DataError as `score_submission`."""
     truth = _read_truth(Path(ground_truth))
     predictions = _read_predictions(Path(submission), truth)
-    blocks = [slice(first, first + BLOCK) for first in range(0, len(truth.neurons), BLOCK)]
+    blocks = [slice(first, first + CHUNK_SIZE) for first in range(0, len(truth.neurons), CHUNK_SIZE)]
     scored = [_score_block(truth, predictions, block) for block in blocks]
-    return Scored(truth.neurons, *map(np.concatenate, zip(*scored, strict=True)))
+    return NeuronScores(truth.neurons, *map(np.concatenate, zip(*scored, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,7 @@ def _read_truth(path: Path) -> _Truth:
         columns = columns or _Columns(row.neurons, path)
         if row.trial in found:
             raise DataError(f"{row.where}: trial {row.trial} was given before; give it once.")
-        found[row.trial] = columns.ordered(row)
+        found[row.trial] = columns.order(row)
         images.append(row.image)
     if columns is None:
         raise DataError(f"{path} has no rows; write the ground truth again.")
@@ -105,7 +102,7 @@ def _read_predictions(path: Path, truth: _Truth) -> Float[np.ndarray, "T N"]:
             raise DataError(f"{row.where}: trial {row.trial[:40]} {problem}; give each trial once.")
         if row.image != truth.images[place]:
             raise DataError(f"{row.where} has the image {row.image}, {truth.path} has {truth.images[place]}.")
-        found[place] = columns.ordered(row)
+        found[place] = columns.order(row)
     if missing:
         finding = f"{path} lacks {len(missing)} of the {len(truth.row_of_trial)} trials of {truth.path}"
         raise DataError(f"{finding}, the first {next(iter(missing))}; predict them all.")
@@ -120,15 +117,15 @@ class _Columns:
         self._ascending = np.argsort(neurons)
         self._last, self._order = neurons, np.arange(len(neurons))
 
-    def ordered(self, row: Row) -> Float[np.ndarray, "N"]:
+    def order(self, row: Row) -> Float[np.ndarray, "N"]:
         """The row's values in the order of `neurons`; raises DataError for other ids or NaN."""
         if row.neurons is not self._last:  # the reader hands out the same array while ids stay
-            self._last, self._order = row.neurons, self._order_of(row)
+            self._last, self._order = row.neurons, self._find_order(row)
         if not np.isfinite(row.values).all():
             raise DataError(f"{row.where} holds NaN or infinite values; only finite ones can be scored.")
         return row.values[self._order]
 
-    def _order_of(self, row: Row) -> Int[np.ndarray, "N"]:
+    def _find_order(self, row: Row) -> Int[np.ndarray, "N"]:
         theirs = np.argsort(row.neurons)
         if not np.array_equal(row.neurons[theirs], self.neurons[self._ascending]):
             finding = f"{row.where} has other neuron_ids than {self._path}"

@@ -1,9 +1,9 @@
-"""The competition's tables: how they look, how one is read row by row, and whether one is what it asks for.
+"""The competition's tables: how they look, and how one is written, read and checked.
 
 A row is a trial: `trial_indices` (what the scan's trial_idx holds: a number or a hash), `image_ids`
 (a number), `prediction` or, in a ground truth, `responses` (a list of one value per neuron), and
 `neuron_ids` (the list of those neurons). Lists are Python's text of them, "[0.1, 0.2]". The text of a table
-is never in memory all at once.
+is never in memory all at once, and a file is complete under its name or not there.
 
 `validate` says in one sentence what is wrong with a file. The competition's own scorer does not look at image
 ids, stops without a message where a row is missing, and takes the neurons of all rows from the first; it
@@ -22,7 +22,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from neurokit.errors import DataError
-from neurokit.sensorium.recording import SCANS, Scan
+from neurokit.files.atomic import atomic_write
+from neurokit.sensorium.recording import Scan
+from neurokit.sensorium.sources import SCANS
 
 PREDICTION, RESPONSES = "prediction", "responses"
 TRACKS = {key: published.track for key, published in SCANS.items() if published.track}
@@ -35,10 +37,7 @@ SILENT = 0.01  # standardised mean response up to which a neuron says nothing ab
 
 @dataclass(frozen=True)
 class Row:
-    """One trial of a table.
-
-    Letters: N neurons.
-    """
+    """One trial of a table."""
 
     where: str  # "FILE, row 3", counted from 1 below the header, for messages
     trial: str
@@ -61,23 +60,99 @@ def file_name(tier: str) -> str:
     return FILE_NAMES[tier]
 
 
+def write_submission(
+    folder: str | Path, scan: Scan, predictions: dict[str, Float[np.ndarray, "_ _"]]
+) -> list[Path]:
+    """Writes one file per tier of `predictions`, rows in file order, and returns the paths.
+
+    A tier's array is (its trials in ascending file index, neurons) on the scale of standardised
+    responses. All arrays are checked before the first file is touched. Raises DataError: a tier
+    that is not scored, another shape, NaN, infinite or negative values, another scale; DiskError.
+    """
+    for tier, values in predictions.items():
+        where = f"The prediction of {tier!r} for scan {scan.key}"
+        file_name(tier)
+        _check_shape(values, scan, tier, where)
+        check_values(values, where)
+        check_scale(values.mean(axis=0, dtype=np.float64), scan, where)
+    return [
+        _write_tier(Path(folder) / file_name(tier), scan, tier, values, PREDICTION)
+        for tier, values in predictions.items()
+    ]
+
+
+def write_ground_truth(
+    folder: str | Path, scan: Scan, responses: dict[str, Float[np.ndarray, "_ _"]]
+) -> list[Path]:
+    """Writes `ground_truth_file_TIER.csv` for each tier of `responses` and returns the paths.
+
+    Arrays as in `write_submission`; for a scan whose responses are withheld they come from elsewhere,
+    such as the simulation of a simulated mouse. Raises DataError for another shape or non-finite
+    values.
+    """
+    for tier, values in responses.items():
+        where = f"The ground truth of {tier!r} for scan {scan.key}"
+        _check_shape(values, scan, tier, where)
+        if not np.isfinite(values).all():
+            raise DataError(f"{where} holds NaN or infinite responses; look where they come from.")
+    return [
+        _write_tier(Path(folder) / f"ground_truth_file_{tier}.csv", scan, tier, values, RESPONSES)
+        for tier, values in responses.items()
+    ]
+
+
+def write_rows(
+    path: str | Path,
+    values: Float[np.ndarray, "T N"],
+    trial_ids: np.ndarray,
+    image_ids: Int[np.ndarray, "T"],
+    unit_ids: Int[np.ndarray, "N"],
+    kind: str = PREDICTION,
+) -> None:
+    """Writes one table, its columns and ids byte for byte as the competition's own writer does.
+
+    A number is written in the fewest digits that give it back in its own type: float32 takes half
+    the space, float64 is what the competition's writer makes of float32. Raises DiskError, with the
+    file that stood there before untouched.
+    """
+    neurons = str(unit_ids.tolist())
+    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(columns(kind))
+        for trial, image, row in zip(trial_ids.tolist(), image_ids.tolist(), values, strict=True):
+            table.writerow([trial, image, f"[{', '.join(map(str, row))}]", neurons])
+
+
+def _write_tier(path: Path, scan: Scan, tier: str, values: np.ndarray, kind: str) -> Path:
+    trials = scan.trials(tier)
+    write_rows(path, values, scan.trial_ids[trials], scan.image_ids[trials], scan.unit_ids, kind)
+    return path
+
+
+def _check_shape(values: np.ndarray, scan: Scan, tier: str, where: str) -> None:
+    expected = len(scan.trials(tier)), len(scan.unit_ids)
+    if values.shape != expected or not values.size:
+        finding = f"{where} has the shape {values.shape}, the scan's trials and neurons are {expected}"
+        raise DataError(f"{finding}; predict every trial of the tier and every neuron once.")
+
+
 def rows(path: str | Path, kind: str) -> Iterator[Row]:
     """Yields the rows of a table in file order, one in memory at a time.
 
     The csv module's limit of a field's length is raised for the process. Raises DataError,
-    naming the row: other columns, a row cut off, a list that is none, as many values as neurons not
-    given.
+    naming the row: other columns, a row cut off, a malformed list, another number of values than
+    of neurons.
     """
     csv.field_size_limit(max(csv.field_size_limit(), FIELD_LIMIT))
     last_text, neurons = "", np.empty(0, int)
-    for number, (trial, image, values, text) in enumerate(_fields(Path(path), kind), start=1):
+    for number, (trial, image, values, text) in enumerate(_read_fields(Path(path), kind), start=1):
         where = f"{path}, row {number}"
         if text != last_text:  # nearly always the same list again
-            last_text, neurons = text, _whole_numbers(text, where)
-        yield _row(where, trial, image, values, neurons)
+            last_text, neurons = text, _parse_whole_numbers(text, where)
+        yield _parse_row(where, trial, image, values, neurons)
 
 
-def _fields(path: Path, kind: str) -> Iterator[list[str]]:
+def _read_fields(path: Path, kind: str) -> Iterator[list[str]]:
     """Yields the four fields of each row below the header."""
     try:
         with path.open(newline="", encoding="utf-8") as file:
@@ -96,26 +171,26 @@ def _fields(path: Path, kind: str) -> Iterator[list[str]]:
         raise DataError(f"{finding}: it is missing, cut off or no CSV file; write it again.") from error
 
 
-def _row(where: str, trial: str, image: str, text: str, neurons: np.ndarray) -> Row:
+def _parse_row(where: str, trial: str, image: str, text: str, neurons: np.ndarray) -> Row:
     try:
         image_id = int(image)
     except ValueError:
         raise DataError(f"{where}: image_ids is {image[:40]!r}, which is no whole number.") from None
-    values = _numbers(text, where)
+    values = _parse_numbers(text, where)
     if len(values) != len(neurons):
         raise DataError(f"{where} has {len(values)} values for {len(neurons)} neuron_ids.")
     return Row(where, trial, image_id, values.astype(np.float64), neurons)
 
 
-def _whole_numbers(text: str, where: str) -> Int[np.ndarray, "N"]:
-    found = _numbers(text, where)
+def _parse_whole_numbers(text: str, where: str) -> Int[np.ndarray, "N"]:
+    found = _parse_numbers(text, where)
     if found.dtype.kind != "i" or len(np.unique(found)) != len(found):
         raise DataError(f"{where}: neuron_ids must be whole numbers, each once.")
     return found
 
 
-def _numbers(text: str, where: str) -> np.ndarray:
-    """A list of numbers from Python's text of it, which but for `nan` and `inf` is also JSON."""
+def _parse_numbers(text: str, where: str) -> np.ndarray:
+    """A list of numbers from Python's text of it, which is JSON except for `nan` and `inf`."""
     if "n" in text:
         text = text.replace("nan", "NaN").replace("inf", "Infinity")
     try:
@@ -123,27 +198,27 @@ def _numbers(text: str, where: str) -> np.ndarray:
     except (ValueError, RecursionError):
         found = np.empty(0, object)
     if found.ndim != 1 or found.dtype.kind not in "if":
-        finding = f"{where}: {_shortened(text)} is no list of numbers"
+        finding = f"{where}: {_shorten(text)} is no list of numbers"
         raise DataError(f"{finding}; it must read like [0.5, 1.25], one number per neuron.")
     return found
 
 
-def _shortened(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:18]} … {text[-18:]}"
 
 
 def validate(path: str | Path, scan: Scan, tier: str) -> None:
-    """Raises DataError with the first fault of a submission; returns nothing where there is none.
+    """Raises DataError with the first fault of a submission; returns nothing for a correct file.
 
     Faults: another file name, columns or their order; a file cut off; trials missing, extra or
     doubled; other neurons, or in another order than `scan.unit_ids`, in any row; other image ids;
-    as many values as neurons not given; NaN, infinite or negative values; another scale
+    another number of values than of neurons; NaN, infinite or negative values; another scale
     (`check_scale`). The order of rows is free.
     """
     path = Path(path)
     if path.name != file_name(tier):
         raise DataError(f"{path} must be called {file_name(tier)} to be the submission of {tier!r}.")
-    images = _images_of_trials(scan, tier)
+    images = _map_images(scan, tier)
     seen: set[str] = set()
     total = np.zeros(len(scan.unit_ids))
     for row in rows(path, PREDICTION):
@@ -205,7 +280,7 @@ def _surely_follows(
     return bool(exponents[0] - 3 * error > FOLLOWED)
 
 
-def _images_of_trials(scan: Scan, tier: str) -> dict[str, int]:
+def _map_images(scan: Scan, tier: str) -> dict[str, int]:
     """The image shown in each trial of the tier, in file order."""
     trials = scan.trials(tier)
     if not len(trials):

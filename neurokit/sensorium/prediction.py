@@ -1,33 +1,67 @@
-"""Rates for images that a saved model has never seen.
+"""What a trained model predicts: rates for the trials of a part, and for images that it has never seen.
 
-Letters: B images, H x W image, C values of a trial, N neurons.
+Letters: B images or trials of a part, H x W image, C values of a trial, N neurons.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from neurokit import metrics
 from neurokit.errors import DataError
 from neurokit.sensorium.config import SensoriumConfig
-from neurokit.sensorium.own_models import MiceModel
+from neurokit.sensorium.features import MouseTrials, Scaling, drop_sign, scale_images
+from neurokit.sensorium.model import MiceModel
 from neurokit.sensorium.recording import BEHAVIOUR, HEIGHT, PUPIL_CENTER, WIDTH
-from neurokit.sensorium.scaling import Scaling, scale_images, signed
 from neurokit.training.checkpoint import Checkpoint
 from neurokit.training.device import first_tensor
-from neurokit.training.predict import evaluating
+from neurokit.training.predict import evaluating, fill_rows, predicting_as_in_training
 
+Mode = Literal["evaluation", "training"]
+MODES = {"evaluation": evaluating, "training": predicting_as_in_training}
 SIZES = ((4 * HEIGHT, 4 * WIDTH), (HEIGHT, WIDTH))  # of an image, pixels
 GREYS = 255  # the largest grey value
 FAR = 20  # standard deviations of the pupil's centre from its mean: no eye looks there
-AT_ONCE = 256  # images
+CHUNK_SIZE = 256  # images
 INPUTS = """\
 images (B x 144 x 256 or B x 36 x 64, grey values 0 to 255 as in the scan's files); where the model reads them
 behaviour (B x 3: pupil size, its change, running speed) and pupil_center (B x 2), raw as in the scan's files;
 session (the key of the scan whose neurons are asked, where the model has several)"""
+
+
+def predict(
+    model: nn.Module,
+    task: Mapping[str, MouseTrials],
+    part: str = "test",
+    *,
+    mode: Mode = "evaluation",
+    batch_size: int = 256,
+) -> dict[str, Float[np.ndarray, "_ _"]]:
+    """Rates B N for the trials of a part, a tier of the files, in ascending file order, by mouse.
+
+    The model stays as it was. Mode 'training' reproduces the published Model 4 submission, which was
+    predicted with random readout positions and the statistics of the test batch; use it for nothing else. It
+    draws from torch's global generator. Raises DataError for another mode, part or mouse.
+    """
+    if mode not in MODES:
+        raise DataError(f"mode is {mode!r}; use one of {', '.join(MODES)}.")
+    with MODES[mode](model), torch.no_grad():
+        return {key: _predict_mouse(model, mouse, part, batch_size) for key, mouse in task.items()}
+
+
+def _predict_mouse(model: nn.Module, mouse: MouseTrials, tier: str, batch_size: int) -> np.ndarray:
+    view, trials = cast(MiceModel, model).mouse(mouse.scan.key), mouse.trials(tier)
+    parts = (view(**batch.inputs) for batch in mouse.batches(trials, batch_size))
+    return fill_rows(parts, torch.empty(len(trials), mouse.scan.neurons)).numpy()
+
+
+def single_trial(mouse: MouseTrials, tier: str, predicted: np.ndarray) -> Float[np.ndarray, "N"]:
+    """Correlation of each neuron over the single trials of a tier."""
+    return metrics.correlation(mouse.scan.responses[mouse.trials(tier).numpy()], predicted)
 
 
 def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -41,16 +75,16 @@ def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[st
             "This model reads past responses (history, state or gain), which an image that was never shown "
             "has not: ask a model without these, such as cnn_plus."
         )
-    key = _session(arrays, list(checkpoint.facts["unit_ids"]))
+    key = _choose_session(arrays, list(checkpoint.facts["unit_ids"]))
     held = {name.partition("/")[2]: a for name, a in checkpoint.arrays.items() if name.startswith(f"{key}/")}
-    inputs = _scaled(arrays, held, SensoriumConfig.from_dict(checkpoint.facts["config"]))
+    inputs = _scale_inputs(arrays, held, SensoriumConfig.from_dict(checkpoint.facts["config"]))
     if len({len(values) for values in inputs.values()}) > 1:
         lengths = ", ".join(f"{name} {len(values)}" for name, values in inputs.items())
         raise DataError(f"The inputs differ in length ({lengths}): give one row for each image.")
-    return {"rates": _rates(cast(MiceModel, checkpoint.model).mouse(key), inputs)}
+    return {"rates": _compute_rates(cast(MiceModel, checkpoint.model).mouse(key), inputs)}
 
 
-def _scaled(
+def _scale_inputs(
     arrays: Mapping[str, np.ndarray], scales: Mapping[str, np.ndarray], config: SensoriumConfig
 ) -> dict[str, Tensor]:
     """What the model reads, by name."""
@@ -58,26 +92,26 @@ def _scaled(
     read = {"images": True, "behaviour": kind is not None, "pupil_center": inputs.pupil_center}
     if ignored := [name for name, used in read.items() if name in arrays and not used]:
         raise DataError(f"This model would ignore {', '.join(ignored)}; leave it out.")
-    found = {"images": scale_images(_images(arrays), scales["images_mean"], scales["images_std"])}
+    found = {"images": scale_images(_read_images(arrays), scales["images_mean"], scales["images_std"])}
     if kind is not None:
-        raw = signed(_values(arrays, "behaviour", BEHAVIOUR), kind)
-        found["behaviour"] = _scaling("behaviour", scales).apply(raw)
+        raw = drop_sign(_read_values(arrays, "behaviour", BEHAVIOUR), kind)
+        found["behaviour"] = _read_scaling("behaviour", scales).apply(raw)
     if inputs.pupil_center:
-        found["pupil_center"] = _pupil_center(arrays, _scaling("pupil_center", scales))
+        found["pupil_center"] = _scale_pupil_center(arrays, _read_scaling("pupil_center", scales))
     return {name: torch.from_numpy(values) for name, values in found.items()}
 
 
-def _rates(view: nn.Module, inputs: Mapping[str, Tensor]) -> Float[np.ndarray, "B N"]:
+def _compute_rates(view: nn.Module, inputs: Mapping[str, Tensor]) -> Float[np.ndarray, "B N"]:
     device = first_tensor(view).device
     with evaluating(view), torch.no_grad():
         parts = [
-            view(**{name: values[start : start + AT_ONCE].to(device) for name, values in inputs.items()})
-            for start in range(0, len(inputs["images"]), AT_ONCE)
+            view(**{name: values[start : start + CHUNK_SIZE].to(device) for name, values in inputs.items()})
+            for start in range(0, len(inputs["images"]), CHUNK_SIZE)
         ]
     return torch.cat(parts).cpu().numpy()
 
 
-def _session(arrays: Mapping[str, np.ndarray], keys: Sequence[str]) -> str:
+def _choose_session(arrays: Mapping[str, np.ndarray], keys: Sequence[str]) -> str:
     asked = [str(name) for name in np.ravel(arrays["session"])] if "session" in arrays else list(keys)
     if len(asked) != 1 or asked[0] not in keys:
         found = f"session is {', '.join(asked)}" if "session" in arrays else "session is missing"
@@ -85,7 +119,7 @@ def _session(arrays: Mapping[str, np.ndarray], keys: Sequence[str]) -> str:
     return asked[0]
 
 
-def _array(arrays: Mapping[str, np.ndarray], name: str) -> Float[np.ndarray, "B *rest"]:
+def _read_array(arrays: Mapping[str, np.ndarray], name: str) -> Float[np.ndarray, "B *rest"]:
     if name not in arrays:
         raise DataError(f"{name} is missing; the inputs hold {', '.join(sorted(arrays)) or 'nothing'}.")
     values = np.asarray(arrays[name])
@@ -94,8 +128,8 @@ def _array(arrays: Mapping[str, np.ndarray], name: str) -> Float[np.ndarray, "B 
     return values.astype(float)
 
 
-def _images(arrays: Mapping[str, np.ndarray]) -> Float[np.ndarray, "B H W"]:
-    images = _array(arrays, "images")
+def _read_images(arrays: Mapping[str, np.ndarray]) -> Float[np.ndarray, "B H W"]:
+    images = _read_array(arrays, "images")
     if images.ndim != 3 or images.shape[1:] not in SIZES or not len(images):
         sizes = " or ".join(f"images x {height} x {width}" for height, width in SIZES)
         raise DataError(f"images has the shape {images.shape}; give {sizes}.")
@@ -107,15 +141,15 @@ def _images(arrays: Mapping[str, np.ndarray]) -> Float[np.ndarray, "B H W"]:
     return images
 
 
-def _values(arrays: Mapping[str, np.ndarray], name: str, width: int) -> Float[np.ndarray, "B C"]:
-    values = _array(arrays, name)
+def _read_values(arrays: Mapping[str, np.ndarray], name: str, width: int) -> Float[np.ndarray, "B C"]:
+    values = _read_array(arrays, name)
     if values.ndim != 2 or values.shape[1] != width:
         raise DataError(f"{name} has the shape {values.shape}; give images x {width}.")
     return values
 
 
-def _pupil_center(arrays: Mapping[str, np.ndarray], scaling: Scaling) -> Float[np.ndarray, "B 2"]:
-    scaled = scaling.apply(_values(arrays, "pupil_center", PUPIL_CENTER))
+def _scale_pupil_center(arrays: Mapping[str, np.ndarray], scaling: Scaling) -> Float[np.ndarray, "B 2"]:
+    scaled = scaling.apply(_read_values(arrays, "pupil_center", PUPIL_CENTER))
     if (distance := np.abs(scaled).max(initial=0)) > FAR:
         raise DataError(
             f"pupil_center lies {distance:.0f} standard deviations from the scan's mean "
@@ -124,5 +158,5 @@ def _pupil_center(arrays: Mapping[str, np.ndarray], scaling: Scaling) -> Float[n
     return scaled
 
 
-def _scaling(name: str, scales: Mapping[str, np.ndarray]) -> Scaling:
+def _read_scaling(name: str, scales: Mapping[str, np.ndarray]) -> Scaling:
     return Scaling(scales[f"{name}_start"], scales[f"{name}_spread"])

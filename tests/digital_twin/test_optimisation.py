@@ -1,15 +1,22 @@
-"""The optimiser's steps by hand, its saved state, and what it refuses."""
+"""The optimiser's steps by hand, the rate's shape over cycles, saved states, and what is refused."""
 
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from neurokit.digital_twin.network.clip_state import UpdateRule
-from neurokit.digital_twin.optimisation import SgdClip, SgdClipSettings
+from neurokit.digital_twin.network.base import UpdateRule
+from neurokit.digital_twin.optimisation import (
+    CosineCycles,
+    CycleSettings,
+    SgdClip,
+    SgdClipSettings,
+    learning_rate,
+)
 from neurokit.errors import FitError, SettingsError
 
 ROWS = UpdateRule(decay=True, norm_over=(1,), scale=3.0)
@@ -160,5 +167,78 @@ def test_a_rate_that_moves_nothing_is_refused(rate: float) -> None:
 
 
 def test_nothing_to_train_is_refused() -> None:
-    with pytest.raises(FitError, match="given no parameter; unfreeze"):
+    with pytest.raises(FitError, match="has no parameter; unfreeze"):
         SgdClip([], RATE)
+
+
+# --- cycles
+
+SHORT = CycleSettings(learning_rate=0.2, epochs=10, warm_up=4, warm_up_cycles=1)
+
+
+def rates(cycle: int, settings: CycleSettings = SHORT) -> list[float]:
+    return [learning_rate(epoch, cycle, settings) for epoch in range(settings.epochs)]
+
+
+def test_the_first_cycle_rises_and_falls_and_the_others_only_fall() -> None:
+    first, second = rates(0), rates(1)
+    assert first[:4] == pytest.approx([0.2 * x for x in (1 / 8, 3 / 8, 5 / 8, 7 / 8)])
+    assert first[4] == second[0] == 0.2
+    assert first[4:] == sorted(first[4:], reverse=True) and second == sorted(second, reverse=True)
+    assert first[7] == pytest.approx(0.1) and second[5] == pytest.approx(0.1)  # halfway down
+    assert min(first + second) > 0
+    assert rates(2) == second
+
+
+@pytest.mark.parametrize(("epoch", "cycle"), [(-1, 0), (10, 0), (0, -1)])
+def test_an_epoch_that_is_not_there_is_refused(epoch: int, cycle: int) -> None:
+    with pytest.raises(SettingsError, match=rf"Epoch {epoch} of cycle {cycle} .* from 0 to 9"):
+        learning_rate(epoch, cycle, SHORT)
+
+
+def optimizer() -> torch.optim.Optimizer:
+    one, two = (nn.Parameter(torch.ones(2)) for _ in range(2))
+    return torch.optim.SGD([{"params": [one]}, {"params": [two]}], lr=7.0)
+
+
+def followed(schedule: CosineCycles, epochs: int) -> list[float]:
+    """The rate in each epoch that begins, the same for all groups."""
+    found = []
+    for _ in range(epochs):
+        groups = schedule.optimizer.param_groups
+        assert groups[0]["lr"] == groups[1]["lr"]
+        found.append(groups[0]["lr"])
+        schedule.optimizer.step()
+        schedule.step()
+    return found
+
+
+def test_the_scheduler_counts_epochs_through_the_cycles() -> None:
+    assert followed(CosineCycles(optimizer(), SHORT), 25) == rates(0) + rates(1) + rates(2)[:5]
+
+
+def test_a_saved_schedule_goes_on_where_it_was(tmp_path: Path) -> None:
+    first = CosineCycles(optimizer(), SHORT)
+    followed(first, 13)
+    torch.save([first.state_dict(), first.optimizer.state_dict()], tmp_path / "state")
+    again = CosineCycles(optimizer(), SHORT)
+    own, parameters = torch.load(tmp_path / "state", weights_only=True)
+    again.optimizer.load_state_dict(parameters)
+    again.load_state_dict(own)
+    assert followed(again, 10) == rates(1)[3:] + rates(2)[:3]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"learning_rate": 0.0}, "learning_rate is 0.0; use a positive"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan; use a positive"),
+        ({"epochs": 0}, "epochs is 0; use a whole number of 1 or more"),
+        ({"warm_up": -1}, "warm_up is -1; use a whole number of 0 or more"),
+        ({"warm_up_cycles": -1}, "warm_up_cycles is -1; use a whole number of 0 or more"),
+        ({"warm_up": 100}, "warm_up is 100 of 100 epochs; leave"),
+    ],
+)
+def test_settings_that_make_no_cycle_are_refused(wrong: dict[str, float], says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        CycleSettings(**wrong)

@@ -8,11 +8,18 @@ import h5py
 import numpy as np
 import pytest
 
-from neurokit.digital_twin.conversion import resample_trace
-from neurokit.digital_twin.microns import PERIOD, MicronsScan, MicronsTrial, MicronsVideo
-from neurokit.digital_twin.microns_scans import list_scans, load_scan, load_video
-from neurokit.digital_twin.simulated_files import write_scans
+from neurokit.digital_twin.microns import (
+    PERIOD,
+    MicronsScan,
+    MicronsTrial,
+    MicronsVideo,
+    list_scans,
+    load_scan,
+    load_video,
+)
+from neurokit.digital_twin.preparation import resample_trace
 from neurokit.errors import DataError
+from tests.digital_twin.microns_file import write_scans
 
 HASHES = ("0JcYLY6eaQxNgD0AqyHf", "iYx/PwdSenUzRva+I3", "Z%2F")  # "/", "+" and "%" are in real or odd hashes
 SHOWN = (0, 1, 0, 2)
@@ -212,20 +219,20 @@ def group_for_array(file: h5py.File) -> None:
 TRIAL = "sessions/4_7/trials/1"
 BAD = {
     "missing": (lambda path: path.unlink(), r"microns\.h5 is missing: fetch microns\.h5"),
-    "cut": (cut(0.7), "is cut short, damaged or no HDF5 file"),
-    "empty": (cut(0), "is cut short, damaged or no HDF5 file"),
-    "text": (lambda path: path.write_text("text"), "is cut short, damaged or no HDF5 file"),
+    "cut": (cut(0.7), "is cut short, damaged or not an HDF5 file"),
+    "empty": (cut(0), "is cut short, damaged or not an HDF5 file"),
+    "text": (lambda path: path.write_text("text"), "is cut short, damaged or not an HDF5 file"),
     "another layout": (removed("videos"), "has no groups 'sessions' and 'videos', only brain_areas"),
     "odd scan": (edited(lambda file: file.create_group("sessions/x")), "has a scan called 'x'"),
     "no meta": (removed("sessions/4_7/meta"), "/sessions/4_7 has no meta: fetch"),
     "no unit ids": (removed("sessions/4_7/meta/unit_ids"), "/sessions/4_7/meta has no unit_ids"),
     "no trials": (removed("sessions/4_7/trials"), "/sessions/4_7 has no trials"),
-    "an array for a group": (edited(array_for_group), "/sessions/4_7/meta is no group"),
-    "a group for an array": (edited(group_for_array), "meta/coordinates is no array of this file"),
-    "a trial less": (removed(TRIAL), "/sessions/4_7/trials has not the 4 trials that meta names"),
+    "an array for a group": (edited(array_for_group), "/sessions/4_7/meta is not a group"),
+    "a group for an array": (edited(group_for_array), "meta/coordinates is not an array of this file"),
+    "a trial less": (removed(TRIAL), "/sessions/4_7/trials lacks some of the 4 trials that meta names"),
     "a trial more": (
         edited(lambda file: file.create_group("sessions/4_7/trials/4")),
-        "/sessions/4_7/trials has not the 4 trials",
+        "/sessions/4_7/trials lacks some of the 4 trials",
     ),
     "doubled unit": (
         replaced("sessions/4_7/meta/unit_ids", lambda ids: [1, *ids[:-1]]),
@@ -278,7 +285,7 @@ BAD = {
     ),
     "no video": (removed("videos/iYx%2FPwdSenUzRva+I3"), r"lacks the video 'iYx/.* of trial 1"),
     "another file": (elsewhere, "unit_ids points to another file"),
-    "raw values of another file": (edited(raw_elsewhere), "stim_times is no array of this file"),
+    "raw values of another file": (edited(raw_elsewhere), "stim_times is not an array of this file"),
     "a huge claim": (edited(huge), r"unit_ids holds \(1000000000000,\) of int64, which cannot be"),
 }
 

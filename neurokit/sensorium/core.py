@@ -1,15 +1,19 @@
-"""Stacked core: from an image to a map of features that all mice share.
+"""Cores: from an image to a map of features that all mice share.
 
-The convolutional core of the SENSORIUM 2022 baselines (Willeke et al., arXiv 2206.08666, 2022; after
-Lurz et al., ICLR 2021): one full convolution, then depth-separable ones, each with batch
+The published core is the convolutional one of the SENSORIUM 2022 baselines (Willeke et al., arXiv 2206.08666,
+2022; after Lurz et al., ICLR 2021): one full convolution, then depth-separable ones, each with batch
 normalisation and an ELU. Constants are those of the competition's published configuration.
 
-Letters: B images, C image channels, K constants of an image, F features, H x W image, h x w map,
+`neurokit.sensorium.build(task, config, core=MyCore)` puts a core of your own under the published readouts,
+shifters and modulators; `Core` says what it offers.
+
+Letters: B images, C image channels, K constants of an image, F features, H x W image (36 x 64), h x w map,
 N places.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 import torch
@@ -17,11 +21,16 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-MOMENTUM = (
-    0.9  # of the newest batch in the running statistics, torch's sense of the word; small batches need less
-)
+from neurokit.errors import SettingsError
+from neurokit.training.checkpoint import imported_class
+from neurokit.training.predict import evaluating
+
+MOMENTUM = 0.9  # weight of the newest batch in running statistics, as torch has it; small batches need less
 LAPLACIAN = [[0.0, -1.0, 0.0], [-1.0, 4.0, -1.0], [0.0, -1.0, 0.0]]
 IMAGE = (36, 64)  # rows and columns of the images that models read
+
+OwnCore = nn.Module | Callable[[int], nn.Module]
+"""A core, or what makes one from its number of input channels: the image, and three of behaviour."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,31 @@ class MapGeometry:
     @property
     def _extent(self) -> Float[np.ndarray, "2"]:
         return np.subtract(self.last, self.first, dtype=float)
+
+
+@runtime_checkable
+class Core(Protocol):
+    """What a core offers: an `nn.Module` from images to a map of features, which readouts read.
+
+    To be opened without the function that built it, it also has a property `configuration`: the arguments
+    of its constructor, as JSON can hold them.
+
+    Attributes:
+        channels: of its map, F.
+    """
+
+    channels: int
+
+    def __call__(
+        self, images: Float[Tensor, "B C H W"], constants: Float[Tensor, "B K"] | None = None
+    ) -> Float[Tensor, "B F h w"]:
+        """The map; `constants` are the scaled behaviour where the model reads it, else None."""
+
+    def geometry(self) -> MapGeometry:
+        """Where the map of 36 x 64 images lies on them."""
+
+    def regulariser(self) -> Float[Tensor, ""]:
+        """A penalty, weighed by `gamma_input`, counted once for each batch of each mouse."""
 
 
 class StackedCore(nn.Module):
@@ -75,7 +109,7 @@ class StackedCore(nn.Module):
         self.channels, self.input_kernel = channels, input_kernel
         self.grown = (layers - 1) * (hidden_kernel % 2 == 0)  # cells, by even kernels
         first = nn.Conv2d(inputs, channels, input_kernel, bias=False)
-        deeper = [separable(channels, hidden_kernel) for _ in range(layers - 1)]
+        deeper = [make_separable(channels, hidden_kernel) for _ in range(layers - 1)]
         self.convolutions = nn.ModuleList([first, *deeper])
         self.norms = nn.ModuleList(nn.BatchNorm2d(channels, momentum=momentum) for _ in range(layers))
         self.activation = nn.Identity() if linear else nn.ELU(inplace=True)
@@ -93,7 +127,7 @@ class StackedCore(nn.Module):
         self, images: Float[Tensor, "B C H W"], constants: Float[Tensor, "B K"] | None = None
     ) -> Float[Tensor, "B F h w"]:
         """The features of each image; `constants` (behaviour) act as K channels of one value each."""
-        features = channels_last(self._first(images, constants))
+        features = channels_last(self._convolve_first(images, constants))
         features = self.activation(self.norms[0](features))
         for convolution, norm in zip(self.convolutions[1:], self.norms[1:], strict=True):
             features = self.activation(norm(convolution(features)))
@@ -101,12 +135,12 @@ class StackedCore(nn.Module):
             features.register_hook(channels_last)
         return features
 
-    def _first(
+    def _convolve_first(
         self, images: Float[Tensor, "B C H W"], constants: Float[Tensor, "B K"] | None
     ) -> Float[Tensor, "B F h w"]:
         """The first convolution, without ever making the constant channels.
 
-        Nothing is padded, so a constant channel adds the same number to every pixel: its value times
+        There is no padding, so a constant channel adds the same number to every pixel: its value times
         the sum of its kernel. With three of four channels constant that saves three quarters of the
         layer's multiplications, 24 of 33 million for an image of 36 x 64.
         """
@@ -117,13 +151,13 @@ class StackedCore(nn.Module):
         added = constants @ of_constants.sum(dim=(2, 3)).T  # B F
         return F.conv2d(images, of_images) + added[:, :, None, None]
 
-    def geometry(self, shape: tuple[int, int] = IMAGE) -> MapGeometry:
-        """Where the map lies on an image of `shape`.
+    def geometry(self) -> MapGeometry:
+        """Where the map lies on an image of 36 x 64.
 
         The first layer cuts half a kernel off each side; even hidden kernels add half a pixel again.
         """
         cut = (self.input_kernel - 1 - self.grown) / 2
-        height, width = (size - self.input_kernel + self.grown for size in shape)
+        height, width = (size - self.input_kernel + self.grown for size in IMAGE)
         return MapGeometry((cut, cut), (cut + height, cut + width))
 
     def regulariser(self) -> Float[Tensor, ""]:
@@ -133,7 +167,7 @@ class StackedCore(nn.Module):
         return edges.square().sum() / kernels.square().sum()
 
 
-def separable(channels: int, kernel: int) -> nn.Sequential:
+def make_separable(channels: int, kernel: int) -> nn.Sequential:
     """Across channels, across the map, across channels again; no bias and no nonlinearity between."""
     return nn.Sequential(
         nn.Conv2d(channels, channels, 1, bias=False),
@@ -149,3 +183,30 @@ def channels_last(maps: Float[Tensor, "B F h w"]) -> Float[Tensor, "B F h w"]:
     by maps in the other takes thirty times as long. `contiguous(memory_format=...)` is unknown to vmap.
     """
     return maps.movedim(1, -1).contiguous().movedim(-1, 1)
+
+
+def make_own_core(core: OwnCore | dict[str, Any], inputs: int) -> Core:
+    """The core as it is, or made for `inputs` channels, one of them the image.
+
+    A dictionary has its `class` and `configuration`, as a checkpoint says them. Raises SettingsError where it
+    lacks something or its map has another number of channels, CheckpointError where its class is unknown.
+    """
+    if isinstance(core, dict):
+        made = imported_class("The model's core", core["class"])(**core["configuration"])
+    else:
+        made = core if isinstance(core, nn.Module) else core(inputs)
+    _check_core(made, inputs - 1)
+    return cast(Core, made)
+
+
+def _check_core(made: nn.Module, constants: int) -> None:
+    name, offered = type(made).__name__, ("channels", "geometry", "regulariser")
+    if missing := [each for each in offered if not hasattr(made, each)]:
+        raise SettingsError(f"{name} lacks {', '.join(missing)}; see neurokit.sensorium.core.Core.")
+    with evaluating(made), torch.no_grad():
+        found = made(torch.zeros(1, 1, *IMAGE), torch.zeros(1, constants) if constants else None)
+    if found.dim() != 4 or found.shape[1] != made.channels:
+        raise SettingsError(
+            f"{name} gives {tuple(found.shape)} for one image; give images x channels ({made.channels}) x "
+            "rows x columns."
+        )

@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 from torch.nn import functional
 
-from neurokit.digital_twin.network.clip_state import ClipState, Noise
+from neurokit.digital_twin.network.base import ClipState, Noise
 from neurokit.digital_twin.network.config import SMALL as ONE_STREAM
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.perspective import (

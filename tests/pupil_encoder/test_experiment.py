@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,15 +16,15 @@ from neurokit.experiment import Experiment, Objective
 from neurokit.pupil_encoder import baselines
 from neurokit.pupil_encoder.baselines import baseline_rates
 from neurokit.pupil_encoder.config import PupilConfig, search_space
-from neurokit.pupil_encoder.experiment import build, rates, rows, train
+from neurokit.pupil_encoder.experiment import arrays, build, describe, facts, rates, respond, rows, train
 from neurokit.pupil_encoder.features import BEHAVIOUR, EncodingTask, encoding_task, split_trials
 from neurokit.pupil_encoder.model import PupilEncoder, TemporalCNN, WindowMLP
-from neurokit.pupil_encoder.neuromatch import read_sessions
-from neurokit.pupil_encoder.recording import TrialRecording
+from neurokit.pupil_encoder.recording import TrialRecording, read_sessions
 from neurokit.pupil_encoder.scores import score_table, seed_style_r2
 from neurokit.pupil_encoder.simulated_files import write_neuromatch
 from neurokit.pupil_encoder.simulation import RegionTruth, SessionParameters, simulate_session
 from neurokit.training import fit as fit_module
+from neurokit.training.checkpoint import Checkpoint
 from neurokit.training.predict import predict
 from neurokit.training.settings import FitSettings
 from neurokit.tune import search
@@ -383,3 +384,121 @@ def test_the_encoder_of_a_task_predicts_what_the_scores_are_of(recording: TrialR
     shown = rates(model, task)
     np.testing.assert_allclose(shown, predict(model, torch.from_numpy(task.inputs)).numpy())
     assert metrics.r2(task.rates, shown, shown, task.bins("test")).tolist() == [0, 0]
+
+
+# --- new behaviour
+
+
+@pytest.fixture(scope="module")
+def opened(recording: TrialRecording) -> Checkpoint:
+    """An untrained encoder of all channels, as a checkpoint gives it back."""
+    split = split_trials(len(recording.trials), seed=0)
+    task = encoding_task(recording, split, regions=REGIONS, channels=BEHAVIOUR)
+    model = build(task, PupilConfig(hidden=4, inputs="behaviour"))
+    return Checkpoint(Path("model"), model, facts(task), arrays(task))
+
+
+def new_behaviour(trials: int = 6, bins: int = 40, **changes: Any) -> dict[str, Any]:
+    random = np.random.default_rng(0)
+    names = ("pupil_area", "pupil_x", "pupil_y", "face_motion", "licks", "wheel")
+    made = {name: 1 + random.random((trials, bins)) for name in names}
+    asked = {"bin_size": 0.01, **made, **changes}
+    return {name: np.asarray(values) for name, values in asked.items()}
+
+
+def with_gap(first: int, last: int, name: str = "pupil_area") -> dict[str, Any]:
+    """A channel that rises evenly, without the bins from `first` to `last`."""
+    values = np.tile(np.linspace(1, 2, 40), (6, 1))
+    values[2, first:last] = np.nan
+    return new_behaviour(**{name: values})
+
+
+def test_new_behaviour_is_answered_region_by_region(opened: Checkpoint) -> None:
+    found = respond(opened, new_behaviour())
+    assert list(found) == list(REGIONS)
+    assert all(values.shape == (6, 40) and np.isfinite(values).all() for values in found.values())
+
+
+@pytest.mark.parametrize("name", ["pupil_area", "pupil_y"])
+def test_a_short_gap_in_the_pupil_is_bridged_by_a_line(opened: Checkpoint, name: str) -> None:
+    found, complete = (respond(opened, with_gap(10, last, name)) for last in (29, 10))
+    if name == "pupil_y":  # the area is there
+        np.testing.assert_allclose(found["SCs"], complete["SCs"], rtol=1e-5)
+        return
+    seen = new_behaviour()
+    for position in ("pupil_x", "pupil_y"):  # not read where the area is missing, so bridged as well
+        gap = slice(9, 30)
+        seen[position][2, gap] = np.linspace(*seen[position][2, [9, 29]], 21)
+    area = with_gap(10, 10)["pupil_area"]
+    np.testing.assert_allclose(found["SCs"], respond(opened, seen | {"pupil_area": area})["SCs"], rtol=1e-5)
+
+
+def test_a_long_gap_and_one_in_another_channel_read_as_the_training_median(opened: Checkpoint) -> None:
+    for name, first, last in (("pupil_x", 10, 35), ("wheel", 10, 12)):
+        asked = with_gap(first, last, name)
+        filled = np.where(np.isnan(asked[name]), opened.arrays[name][0], asked[name])
+        expected = respond(opened, asked | {name: filled})
+        np.testing.assert_allclose(respond(opened, asked)["SCs"], expected["SCs"], rtol=1e-5)
+
+
+def test_gaps_are_handled_as_in_training(recording: TrialRecording) -> None:
+    random = np.random.default_rng(1)
+    trials, bins = len(recording.trials), len(recording.time)
+    behaviour = {name: 5 + random.random((trials, bins)) for name in (*BEHAVIOUR[:3], "licks")}
+    for gap, name in enumerate(behaviour):
+        behaviour[name][gap :: len(behaviour), 30 * gap + 50 : 30 * gap + 55] = np.nan  # bridged in the pupil
+        behaviour[name][gap :: len(behaviour), 30 * gap + 80 : 30 * gap + 105] = np.nan
+        behaviour[name][gap + 1, :4] = np.nan
+    torn = replace(recording, behaviour=behaviour)
+    task = encoding_task(torn, split_trials(trials, seed=0), regions=REGIONS, channels=BEHAVIOUR)
+    model = build(task, PupilConfig(hidden=4, inputs="behaviour"))
+    opened = Checkpoint(Path("model"), model, facts(task), arrays(task))
+    found = respond(opened, {"bin_size": np.array(0.01), **behaviour})
+    np.testing.assert_allclose(found["SCs"], rates(model, task)[..., 0], rtol=1e-5)
+
+
+ENDLESS = np.where(np.arange(40) == 3, np.inf, np.ones((6, 40)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"pupil_x": ENDLESS}, "pupil_x holds 6 infinite values; give NaN where"),
+        ({"wheel": -ENDLESS}, "wheel holds 6 infinite values; give NaN where"),
+        ({"licks": np.full((6, 40), np.nan)}, "licks is NaN throughout; give measured values"),
+        ({"pupil_y": np.ones((250, 6))}, r"pupil_y has the shape \(250, 6\), .* 250 bins: transpose it"),
+        ({"pupil_y": np.ones((0, 40))}, r"pupil_y has the shape \(0, 40\); give trials x bins"),
+        ({"pupil_y": np.array([[1.0], "two"], dtype=object)}, "pupil_y does not hold numbers in one array"),
+        ({"wheel": np.array(["fast"] * 40)}, "wheel does not hold numbers in one array"),
+        ({"bin_size": "short"}, "bin_size does not hold numbers"),
+        ({"bin_size": np.nan}, "bin_size is nan s, and the model reads bins of 0.01 s"),
+        ({"bin_size": np.zeros(0)}, "bin_size is empty, and the model reads bins of 0.01 s"),
+    ],
+)
+def test_behaviour_that_cannot_be_read_is_named(opened: Checkpoint, changes: dict, says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        respond(opened, new_behaviour(**changes))
+
+
+def test_trials_of_another_length_are_answered(opened: Checkpoint) -> None:
+    for shape in ((1, 300), (300, 30), (250, 250)):
+        assert respond(opened, new_behaviour(*shape))["SCs"].shape == shape
+
+
+# --- what is said of a recording
+
+
+def test_the_description_says_which_regions_training_uses_and_why(recording: TrialRecording) -> None:
+    named = np.repeat(["SCs", "SCm", "LGd", "CA1", "root"], 21)
+
+    def described(area: np.ndarray) -> str:
+        spikes = np.ones((len(area), *recording.spikes.shape[1:]), np.uint8)
+        return describe(replace(recording, spikes=spikes, brain_area=area))
+
+    rest = "; left out unless named with --regions: CA1\n"
+    assert f"training  SCs, SCm, LGd (those of the first PupilEncoder){rest}" in described(named)
+    fewer = named[(named != "SCm") & (np.arange(len(named)) != 70)][2:]  # 19 of SCs, 20 of CA1
+    rest = "; left out unless named with --regions: SCs\n"
+    assert f"training  LGd, CA1 (those of 20 neurons or more){rest}" in described(fewer)
+    assert "training  LGd (those of 20 neurons or more)\n" in described(named[named == "LGd"])
+    assert "no region has 20 neurons: name those to use with --regions" in describe(recording)

@@ -1,23 +1,25 @@
-"""Windows of trials: where they may lie, how they are drawn, and what is done about gaps."""
+"""Clips of trials: where they may lie, how they are drawn, and what is done about gaps."""
 
 from collections import Counter
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from neurokit.digital_twin.config import TwinConfig
-from neurokit.digital_twin.recording import Trial
-from neurokit.digital_twin.windows import (
+from neurokit.digital_twin.clips import (
+    ClipBatch,
     Cohort,
-    MouseWindows,
-    Windows,
+    MouseClips,
     cut,
     draw_once,
+    epoch_seed,
     trials_fingerprint,
 )
+from neurokit.digital_twin.config import TwinConfig
+from neurokit.digital_twin.recording import Trial
 from neurokit.errors import DataError
 from tests.digital_twin.toys import CONFIG, toy_recording, toy_trial, toy_trials
 
@@ -40,12 +42,12 @@ def with_gaps(trial: Trial, *frames: int, part: str = "perspective") -> Trial:
     return replace(trial, **{part: values})
 
 
-def first_frames(mouse: MouseWindows, number: int, seed: int = 0) -> np.ndarray:
-    """The number of the first frame of many windows."""
+def first_frames(mouse: MouseClips, number: int, seed: int = 0) -> np.ndarray:
+    """The number of the first frame of many clips."""
     return mouse.draw(number, generator(seed)).responses[0, :, 0].numpy().astype(int)
 
 
-def same(one: Windows, other: Windows) -> bool:
+def same(one: ClipBatch, other: ClipBatch) -> bool:
     parts = ("video", "pupil", "behaviour", "responses")
     alike = all(torch.equal(getattr(one, part), getattr(other, part)) for part in parts)
     return alike and (one.mouse, one.stream) == (other.mouse, other.stream)
@@ -54,39 +56,39 @@ def same(one: Windows, other: Windows) -> bool:
 # --- where they lie
 
 
-def test_a_window_is_one_stretch_of_one_trial() -> None:
+def test_a_clip_is_one_stretch_of_one_trial() -> None:
     trials = [numbered("a", 30, 0), numbered("b", 20, 100)]
-    windows = MouseWindows("m", trials, CONFIG).draw(50, generator())
-    assert windows.video.shape == (LENGTH, 50, 12, 16) and windows.video.dtype == torch.uint8
-    counted = windows.responses[:, :, 0]
+    clips = MouseClips("m", trials, CONFIG).draw(50, generator())
+    assert clips.video.shape == (LENGTH, 50, 12, 16) and clips.video.dtype == torch.uint8
+    counted = clips.responses[:, :, 0]
     assert (counted.diff(dim=0) == 1).all()
     for column, start in enumerate(counted[0].int().tolist()):
         trial, first = (trials[0], start) if start < 100 else (trials[1], start - 100)
         frames = slice(first, first + LENGTH)
-        assert np.array_equal(windows.video[:, column], trial.stimulus[frames])
-        assert np.array_equal(windows.pupil[:, column], trial.perspective[frames])
-        assert np.array_equal(windows.behaviour[:, column], trial.modulation[frames])
+        assert np.array_equal(clips.video[:, column], trial.stimulus[frames])
+        assert np.array_equal(clips.pupil[:, column], trial.perspective[frames])
+        assert np.array_equal(clips.behaviour[:, column], trial.modulation[frames])
 
 
 def test_trials_are_equally_likely_and_so_are_all_starts_of_each() -> None:
-    """Trials of 9 and 3 possible starts, half of the windows each; counts within 5 standard deviations."""
+    """Trials of 9 and 3 possible starts, half of the clips each; counts within 5 standard deviations."""
     trials, number = [numbered("a", LENGTH + 8, 0), numbered("b", LENGTH + 2, 100)], 6000
-    found = Counter(first_frames(MouseWindows("m", trials, CONFIG), number).tolist())
+    found = Counter(first_frames(MouseClips("m", trials, CONFIG), number).tolist())
     assert set(found) == {*range(9), 100, 101, 102}
     for start, times in found.items():
         chance = 1 / 18 if start < 100 else 1 / 6
         assert abs(times - number * chance) < 5 * (number * chance * (1 - chance)) ** 0.5
 
 
-def test_the_last_window_of_a_trial_is_drawn_and_none_beyond() -> None:
-    mouse = MouseWindows("m", [numbered("a", LENGTH + 1, 0)], CONFIG)
+def test_the_last_clip_of_a_trial_is_drawn_and_none_beyond() -> None:
+    mouse = MouseClips("m", [numbered("a", LENGTH + 1, 0)], CONFIG)
     assert set(first_frames(mouse, 60)) == {0, 1}
-    assert set(first_frames(MouseWindows("m", [numbered("a", LENGTH, 0)], CONFIG), 5)) == {0}
+    assert set(first_frames(MouseClips("m", [numbered("a", LENGTH, 0)], CONFIG), 5)) == {0}
 
 
 def test_no_copy_of_a_video_is_kept(tmp_path: Path) -> None:
     recording = toy_recording(tmp_path / "mouse")
-    mouse = MouseWindows("m", recording.trials, CONFIG)
+    mouse = MouseClips("m", recording.trials, CONFIG)
     assert all(a.stimulus is b.stimulus for a, b in zip(mouse.trials, recording.trials, strict=True))
     video, *_ = cut(mouse.trials[0], slice(3, 9))
     assert np.shares_memory(video, mouse.trials[0].stimulus)
@@ -94,20 +96,20 @@ def test_no_copy_of_a_video_is_kept(tmp_path: Path) -> None:
 
 def test_trials_that_are_too_short_are_never_drawn() -> None:
     trials = [numbered("short", LENGTH - 1, 100), numbered("long", LENGTH + 4, 0)]
-    assert set(first_frames(MouseWindows("m", trials, CONFIG), 100)) == set(range(5))
-    says = rf"mouse-7 has 1 trials of {LENGTH - 1} frames at most, and a window takes {LENGTH}: set a smaller"
+    assert set(first_frames(MouseClips("m", trials, CONFIG), 100)) == set(range(5))
+    says = rf"mouse-7 has 1 trials of {LENGTH - 1} frames at most, and a clip has {LENGTH}: set a smaller"
     with pytest.raises(DataError, match=says):
-        MouseWindows("mouse-7", trials[:1], CONFIG)
+        MouseClips("mouse-7", trials[:1], CONFIG)
 
 
 # --- gaps
 
 
 @pytest.mark.parametrize("part", ["perspective", "modulation"])
-def test_windows_with_gaps_are_dropped(part: str) -> None:
-    """Frames 14 and 15 of 40 miss: windows of 12 frames start at 0 to 2, or from 16 on."""
+def test_clips_with_gaps_are_dropped(part: str) -> None:
+    """Frames 14 and 15 of 40 miss: clips of 12 frames start at 0 to 2, or from 16 on."""
     trial = with_gaps(numbered("a", 40, 0), 14, 15, part=part)
-    mouse = MouseWindows("m", [trial], CONFIG)
+    mouse = MouseClips("m", [trial], CONFIG)
     assert set(first_frames(mouse, 400)) == {0, 1, 2, *range(16, 29)}
     assert mouse.draw(50, generator()).pupil.isfinite().all()
 
@@ -115,21 +117,21 @@ def test_windows_with_gaps_are_dropped(part: str) -> None:
 @pytest.mark.parametrize("part", ["perspective", "modulation"])
 def test_gaps_are_filled_with_the_mean(part: str) -> None:
     trial = with_gaps(numbered("a", 40, 0), 14, 15, part=part)
-    windows = MouseWindows("m", [trial], CONFIG.replace(gaps="mean")).draw(300, generator())
-    assert set(windows.responses[0, :, 0].int().tolist()) == set(range(29))
-    found = windows.pupil if part == "perspective" else windows.behaviour
-    missing = (windows.responses[..., 0] == 14) | (windows.responses[..., 0] == 15)
+    clips = MouseClips("m", [trial], CONFIG.replace(gaps="mean")).draw(300, generator())
+    assert set(clips.responses[0, :, 0].int().tolist()) == set(range(29))
+    found = clips.pupil if part == "perspective" else clips.behaviour
+    missing = (clips.responses[..., 0] == 14) | (clips.responses[..., 0] == 15)
     assert (found[missing][:, 1] == 0).all() and (found[~missing] != 0).all()
     assert np.isnan(getattr(trial, part)[14, 1])  # the trial itself is left as it was
 
 
-def test_a_trial_with_a_gap_in_every_window_is_refused_or_filled() -> None:
+def test_a_trial_with_a_gap_in_every_clip_is_refused_or_filled() -> None:
     trial = with_gaps(toy_trial("a"), *range(5, 24, 11))
-    with pytest.raises(DataError, match=r"Every window of 12 frames of m holds a gap .* set gaps='mean'"):
-        MouseWindows("m", [trial], CONFIG)
+    with pytest.raises(DataError, match=r"Every clip of 12 frames of m has a gap .* set gaps='mean'"):
+        MouseClips("m", [trial], CONFIG)
     both = [trial, numbered("b", LENGTH, 7)]
-    assert set(first_frames(MouseWindows("m", both, CONFIG), 20)) == {7}
-    MouseWindows("m", [trial], CONFIG.replace(gaps="mean"))
+    assert set(first_frames(MouseClips("m", both, CONFIG), 20)) == {7}
+    MouseClips("m", [trial], CONFIG.replace(gaps="mean"))
 
 
 # --- draws
@@ -137,12 +139,12 @@ def test_a_trial_with_a_gap_in_every_window_is_refused_or_filled() -> None:
 
 def cohort(*mice: str, rank: int = 0, world: int | None = None, config: TwinConfig = CONFIG) -> Cohort:
     """Mice whose numbers are those of their letters."""
-    made = [MouseWindows(mouse, toy_trials(seed=ord(mouse)), config) for mouse in mice]
+    made = [MouseClips(mouse, toy_trials(seed=ord(mouse)), config) for mouse in mice]
     return Cohort(made, config, rank=rank, world=world)
 
 
-def epoch(windows: Cohort, number: int = 0, seed: int = 3) -> list[list[Windows]]:
-    return list(windows.steps(2, generator(seed), number))
+def epoch(clips: Cohort, number: int = 0, seed: int = 3) -> list[list[ClipBatch]]:
+    return list(clips.steps(2, generator(seed), number))
 
 
 def test_draws_do_not_depend_on_how_mice_are_dealt_to_processes() -> None:
@@ -156,9 +158,9 @@ def test_draws_do_not_depend_on_how_mice_are_dealt_to_processes() -> None:
 
 
 def test_noise_drawn_between_steps_does_not_depend_on_it_either() -> None:
-    def noise(windows: Cohort, place: int) -> list[torch.Tensor]:
+    def noise(clips: Cohort, place: int) -> list[torch.Tensor]:
         found = []
-        for step in windows.steps(2, generator(3), 1):
+        for step in clips.steps(2, generator(3), 1):
             found += [torch.randn(3, generator=mouse.generator) for mouse in step][place : place + 1]
         return found
 
@@ -168,7 +170,7 @@ def test_noise_drawn_between_steps_does_not_depend_on_it_either() -> None:
 
 def test_mice_draw_streams_of_their_own() -> None:
     steps = [step for number in range(20) for step in epoch(cohort("a", "b"), number)]
-    pairs = Counter(tuple(windows.stream for windows in step) for step in steps)
+    pairs = Counter(tuple(clips.stream for clips in step) for step in steps)
     assert set(pairs) == {(0, 0), (0, 1), (1, 0), (1, 1)} and min(pairs.values()) > 5
 
 
@@ -186,10 +188,10 @@ def test_only_the_seed_of_the_generator_counts() -> None:
     assert all(same(one[0], two[0]) for one, two in zip(found, epoch(cohort("a")), strict=True))
 
 
-def test_validation_windows_are_always_the_same_whatever_other_mice_there_are() -> None:
-    mice = {mouse: MouseWindows(mouse, toy_trials(seed=ord(mouse)), CONFIG) for mouse in "ab"}
+def test_validation_clips_are_always_the_same_whatever_other_mice_there_are() -> None:
+    mice = {mouse: MouseClips(mouse, toy_trials(seed=ord(mouse)), CONFIG) for mouse in "ab"}
     both, again = (draw_once(mice, CONFIG, 3) for _ in range(2))
-    assert len(both) == 2 * CONFIG.validation_batches and {windows.stream for windows in both} == {None}
+    assert len(both) == 2 * CONFIG.validation_batches and {clips.stream for clips in both} == {None}
     assert all(same(one, two) for one, two in zip(both, again, strict=True))
     alone = draw_once({"b": mice["b"]}, CONFIG, 3)
     assert all(same(one, two) for one, two in zip(both[CONFIG.validation_batches :], alone, strict=True))
@@ -215,11 +217,11 @@ def test_the_fingerprint_tells_data_recipes_and_places_apart() -> None:
     given += [(trials, CONFIG.replace(burn_in=3), {}), (trials, CONFIG, {"rank": 1, "world": 2})]
     given += [(trials, CONFIG, {"frozen": "another core"})]
     found = [
-        Cohort([MouseWindows("m", each, config)], config, **place).fingerprint()
+        Cohort([MouseClips("m", each, config)], config, **place).fingerprint()
         for each, config, place in given
     ]
     assert len(set(found)) == len(found)
-    assert Cohort([MouseWindows("m", toy_trials(), CONFIG)], CONFIG).fingerprint() == found[0]
+    assert Cohort([MouseClips("m", toy_trials(), CONFIG)], CONFIG).fingerprint() == found[0]
 
 
 def test_the_fingerprint_tells_units_apart_whose_means_are_alike() -> None:
@@ -239,3 +241,10 @@ def test_the_fingerprint_tells_units_apart_whose_means_are_alike() -> None:
 def test_no_mouse_is_refused() -> None:
     with pytest.raises(DataError, match="There is no mouse to train on"):
         Cohort([], CONFIG)
+
+
+def test_no_two_seeds_of_a_run_are_the_same() -> None:
+    world, period, cycles = 3, 7, 2
+    places = list(product(range(world), range(period), range(cycles)))
+    seeds = [epoch_seed(rank, world, epoch + cycle * period, 100) for rank, epoch, cycle in places]
+    assert sorted(seeds) == list(range(100, 100 + len(places)))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from neurokit.digital_twin.network.clip_state import ClipState
+from neurokit.digital_twin.network.base import ClipState
 from neurokit.digital_twin.network.config import SMALL as ONE_STREAM
 from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.network import FoundationNetwork, Noise, build_network

@@ -1,0 +1,218 @@
+"""Raw traces and video as a recording that a twin can train on: resampled, standardised, written.
+
+Traces are filtered and filled as in the pipeline behind the foundation model (cajal/foundation): a Hamming
+low-pass where they are sampled faster than the frames, gaps filled by straight lines, linear interpolation.
+Frames shrink by bilinear interpolation over the pixels they cover, the rule of PIL's resize.
+
+Pupil and treadmill are centred and divided by their standard deviation, units only divided by their mean, so
+that no activity stays 0 (cajal/fnn, demo 4). Means and spreads are those of the trials to fit, and of no
+others.
+
+A prepared recording is one folder: `training_data`, `evaluation_data` (see
+`neurokit.digital_twin.recording`) and `statistics.npz`, with which it was standardised.
+
+Letters: S samples of a trace, T frames (30 Hz), N units of a recording, U of them that were ever active in
+training, H x W pixels before, h x w after.
+"""
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32, Int, UInt8
+from scipy.ndimage import correlate1d
+from torch.nn.functional import interpolate
+
+from neurokit.digital_twin.recording import TRIAL_FOLDERS, Trial, Video, write_trials, write_videos
+from neurokit.digital_twin.trial_files import ARRAYS, check_replaceable
+from neurokit.errors import DataError
+from neurokit.files.archives import read_npz
+from neurokit.files.atomic import atomic_write, atomic_write_folder
+
+FRAME_PERIOD = 1 / 30  # s
+LONGEST_GAP = 0.5  # s; longer than a blink
+CHUNK_SIZE = 64  # frames that are resized together: 9 MB in single precision at 144 x 256 pixels
+MOST_BYTES = 1 << 24  # of a file of statistics; the largest recordings have 10,000 units
+PARTS = ("training_data", "evaluation_data", "new_stimuli", "statistics.npz", "truth.npz")
+
+
+def resample_trace(
+    times: Float[np.ndarray, "S"],
+    values: Float[np.ndarray, "_"],
+    new_times: Float[np.ndarray, "T"],
+    *,
+    source_period: float,
+    period: float = FRAME_PERIOD,
+    longest_gap: float = LONGEST_GAP,
+) -> Float[np.ndarray, "T"]:
+    """The trace at `new_times`, which are `period` s apart; all times in s.
+
+    Values that are sampled faster (every `source_period` s, evenly) are averaged first, with a Hamming window
+    of 2 round(period / source_period) + 1 samples. A straight line bridges NaN values and times without
+    samples for up to `longest_gap` s; longer gaps and times outside of all values stay NaN. Raises DataError
+    for infinite values, and for times that differ in number or do not ascend.
+    """
+    _check_trace(times, values)
+    known = np.flatnonzero(~np.isnan(values))
+    if not len(known):
+        return np.full(len(new_times), np.nan)
+    inside = slice(known[0], known[-1] + 1)
+    filled = np.interp(times[inside], times[known], values[known])
+    if period > source_period:
+        filled = low_pass(filled, round(period / source_period))
+    found = np.interp(new_times, times[inside], filled, left=np.nan, right=np.nan)
+    return np.where(_in_gap(new_times, times[known], longest_gap), np.nan, found)
+
+
+def low_pass(values: Float[np.ndarray, "S"], half: int) -> Float[np.ndarray, "S"]:
+    """Means weighted by a Hamming window of 2 half + 1 samples; the ends continue with their last value."""
+    window = np.hamming(2 * half + 1)
+    return correlate1d(values, window / window.sum(), mode="nearest")
+
+
+def resize_video(frames: UInt8[np.ndarray, "T H W"], size: tuple[int, int]) -> UInt8[np.ndarray, "T h w"]:
+    """Frames of `size` rows and columns, a few at a time; the same memory where they have it already.
+
+    Raises DataError for a size without pixels.
+    """
+    if min(size) < 1:
+        raise DataError(f"size is {size}: give rows and columns of 1 or more, such as (144, 256).")
+    if frames.shape[1:] == size:
+        return frames
+    found = np.empty((len(frames), *size), dtype=np.uint8)
+    for first in range(0, len(frames), CHUNK_SIZE):
+        block = torch.from_numpy(frames[first : first + CHUNK_SIZE].astype(np.float32))[:, None]
+        block = interpolate(block, size=size, mode="bilinear", antialias=True)[:, 0]
+        found[first : first + CHUNK_SIZE] = block.round().clamp(0, 255).numpy()
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingStatistics:
+    """Statistics of a recording's training trials, in the units of the raw traces.
+
+    Attributes:
+        unit_ids: the recording's own numbers of all its units.
+        perspective_mean, perspective_std: of pupil x and y.
+        modulation_mean, modulation_std: of pupil radius and treadmill.
+        units_mean: of all units; 0 for those that were never active.
+    """
+
+    unit_ids: Int[np.ndarray, "N"]
+    perspective_mean: Float[np.ndarray, "2"]
+    perspective_std: Float[np.ndarray, "2"]
+    modulation_mean: Float[np.ndarray, "2"]
+    modulation_std: Float[np.ndarray, "2"]
+    units_mean: Float[np.ndarray, "N"]
+
+    @property
+    def active(self) -> Bool[np.ndarray, "N"]:
+        """Which units have activity to divide by; these are in the trial folder, in this order."""
+        return self.units_mean > 0
+
+    def standardise(self, trial: Trial) -> Trial:
+        """The raw trial as a trial folder holds it, with U units."""
+        return replace(
+            trial,
+            perspective=_scale(trial.perspective, self.perspective_mean, self.perspective_std),
+            modulation=_scale(trial.modulation, self.modulation_mean, self.modulation_std),
+            units=_scale(trial.units[:, self.active], 0.0, self.units_mean[self.active]),
+        )
+
+    def write(self, path: str | Path) -> None:
+        """Writes an npz file; raises DiskError."""
+        with atomic_write(path) as temporary, temporary.open("wb") as stream:
+            np.savez(stream, **asdict(self))
+
+
+def training_statistics(trials: Iterable[Trial], unit_ids: Int[np.ndarray, "N"]) -> TrainingStatistics:
+    """Statistics of those of the raw `trials` that train; the others do not count.
+
+    NaN is left out. A behaviour that never varies is only centred, one that was never seen stays as it is.
+    Raises DataError where no trial trains and where no unit was active.
+    """
+    fitted = [trial for trial in trials if trial.training]
+    if not fitted:
+        raise DataError("No trial is for training: give training=True to some.")
+    units_mean = sum(trial.units.sum(axis=0, dtype=np.float64) for trial in fitted)
+    if not units_mean.any():
+        raise DataError("No unit is active in the trials to fit: give trials with responses.")
+    perspective, modulation = (
+        _mean_and_std(np.concatenate([getattr(trial, kind) for trial in fitted]))
+        for kind in ("perspective", "modulation")
+    )
+    frames = sum(len(trial.units) for trial in fitted)
+    return TrainingStatistics(unit_ids, *perspective, *modulation, units_mean / frames)
+
+
+def read_statistics(path: str | Path) -> TrainingStatistics:
+    """What `TrainingStatistics.write` saved; raises DataError where it is missing or damaged."""
+    names = [field.name for field in fields(TrainingStatistics)]
+    return TrainingStatistics(**read_npz(path, MOST_BYTES, names))
+
+
+def write_recording(
+    folder: str | Path, trials: Sequence[Trial], videos: Sequence[Video], unit_ids: Int[np.ndarray, "N"]
+) -> TrainingStatistics:
+    """Standardises raw trials and videos and writes them, with their statistics, as one folder or not at all.
+
+    Their traces are in the recording's own units, activity 0 or more. Units that were never active in the
+    training trials cannot be divided by their mean: a warning names them, and they are left out. Without
+    videos there is no evaluation_data. An earlier recording in that folder is replaced.
+
+    Raises DataError for a folder that holds anything but a recording, and as `training_statistics` and
+    `write_trials` do; DiskError where the folder cannot be written.
+    """
+    check_replaceable(folder, PARTS)
+    check_replaceable(Path(folder) / "training_data", TRIAL_FOLDERS)
+    check_replaceable(Path(folder) / "evaluation_data", ARRAYS)
+    statistics = training_statistics(trials, unit_ids)
+    if len(silent := unit_ids[~statistics.active]):
+        finding = f"{len(silent)} units are never active in the training trials and are left out"
+        warnings.warn(f"{finding}: {', '.join(map(str, silent))}.", stacklevel=2)
+    with atomic_write_folder(folder) as temporary:
+        write_trials(temporary / "training_data", map(statistics.standardise, trials))
+        if videos:
+            standardised = (
+                replace(video, repeats=tuple(map(statistics.standardise, video.repeats))) for video in videos
+            )
+            write_videos(temporary / "evaluation_data", standardised)
+        statistics.write(temporary / "statistics.npz")
+    return statistics
+
+
+def _in_gap(
+    new_times: Float[np.ndarray, "T"], known: Float[np.ndarray, "K"], longest: float
+) -> Bool[np.ndarray, "T"]:
+    """Which times lie between two known ones that are more than `longest` s apart."""
+    steps = np.append(np.diff(known, prepend=known[0]), 0.0)  # from each known time's predecessor to it
+    places = np.searchsorted(known, new_times)
+    return (steps[places] > longest) & ~np.isin(new_times, known)
+
+
+def _check_trace(times: np.ndarray, values: np.ndarray) -> None:
+    if len(times) != len(values) or not (np.diff(times) > 0).all():  # false for NaN, too
+        finding = f"The trace has {len(values)} values at {len(times)} times, or times that do not ascend"
+        raise DataError(f"{finding}: give one time per value, in order.")
+    if np.isinf(values).any():
+        raise DataError("The trace holds infinite values: mark what was not measured by NaN.")
+
+
+def _scale(
+    values: Float32[np.ndarray, "T K"], mean: Float[np.ndarray, "K"] | float, std: Float[np.ndarray, "K"]
+) -> Float32[np.ndarray, "T K"]:
+    return ((values - mean) / std).astype(np.float32)
+
+
+def _mean_and_std(
+    values: Float32[np.ndarray, "F 2"],
+) -> tuple[Float[np.ndarray, "2"], Float[np.ndarray, "2"]]:
+    """Mean and deviation of each column without NaN; 0 and 1 where they are unknown."""
+    seen = [column[~np.isnan(column)].astype(np.float64) for column in values.T]
+    mean = np.array([column.mean() if len(column) else 0.0 for column in seen])
+    varies = [len(column) and np.ptp(column) > 0 for column in seen]
+    std = [column.std() if more else 1.0 for column, more in zip(seen, varies, strict=True)]
+    return mean, np.array(std)
