@@ -123,7 +123,7 @@ def test_an_incomplete_attribution_is_refused() -> None:
 def test_what_it_cannot_serve_is_one_sentence() -> None:
     model = at_state(CNN)
     for other in (model.model, nn.Linear(2, 2)):
-        with pytest.raises(DataError, match=r"give FixedState of a SENSORIUM mouse's model, or call integrated"):
+        with pytest.raises(DataError, match=r"give FixedState of a SENSORIUM mouse's model"):
             neuron_attribution(other, noise(1), BASELINE)
     with pytest.raises(DataError, match="give at least one number from 0 to 7"):
         neuron_attribution(model, noise(1), BASELINE, [8])
