@@ -27,7 +27,7 @@ from neurokit.sensorium import (
     MODELS as CONFIGS,
 )
 from neurokit.sensorium import (
-    AtState,
+    FixedState,
     MouseParameters,
     MouseTrials,
     Scan,
@@ -138,7 +138,7 @@ def _centers(network: SensoriumModel, mouse: MouseTrials, images: int) -> np.nda
     """Receptive-field centres, row and column, at mean behaviour and mean pupil position."""
     batch = next(mouse.batches(mouse.trials("validation")[:images], images))
     behaviour, eye = batch.inputs["behaviour"].mean(dim=0), torch.zeros(2)  # z-scored: 0 is the mean
-    seen = AtState(network.mouse(mouse.scan.key), behaviour, eye)
+    seen = FixedState(network.mouse(mouse.scan.key), behaviour, eye)
     return centers(receptive_fields(seen, batch.inputs["images"], show_progress=False)).numpy()
 
 

@@ -25,7 +25,7 @@ import paired
 import peers
 from neurokit.attribution import integrated_gradients
 from neurokit.pupil_encoder.model import PupilEncoder
-from neurokit.sensorium.attribution import AtState, neuron_attribution
+from neurokit.sensorium.attribution import FixedState, neuron_attribution
 from neurokit.sensorium.config import CNN
 
 AIM = {"CNN": 8.0, "RNN": 2.2}
@@ -71,7 +71,7 @@ def cnn(size: Size) -> tuple[str, Tensor, Model, Model]:
     with torch.no_grad():
         for core in (peer.core, ours.core):
             core(images[:, None])  # statistics that are not those of a fresh network
-    twin, neurons, grey = AtState(ours.eval().mouse(KEY)), list(range(size.neurons)), torch.zeros(36, 64)
+    twin, neurons, grey = FixedState(ours.eval().mouse(KEY)), list(range(size.neurons)), torch.zeros(36, 64)
     peer.eval()
 
     def attributed(part: Tensor) -> Tensor:

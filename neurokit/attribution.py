@@ -72,7 +72,7 @@ def integrated_gradients(
     `outputs` selects or averages the explained numbers (`region_rate`, `rate_at`, `neuron_rate`). The line
     has `steps` Gauss-Legendre points. At most `rows_at_once` trials x steps are in memory: the SENSORIUM
     network needs 8 MB for each, so use 64. The model is used in evaluation mode and left unchanged; inputs
-    that stay fixed belong into a model that wraps it (`neurokit.sensorium.attribution.AtState`). Raises
+    that stay fixed belong into a model that wraps it (`neurokit.sensorium.attribution.FixedState`). Raises
     FitError where the relative completeness gap is above `tolerance`.
     """
     if steps < 1 or len(inputs) == 0:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from neurokit.attribution import Attribution, integrated_gradients, neuron_rate, rate_at
 from neurokit.errors import FitError
 from neurokit.insilico import mean_gradients
-from neurokit.sensorium.attribution import AtState
+from neurokit.sensorium.attribution import FixedState
 from neurokit.sensorium.config import CNN_PLUS, MouseShape
 from neurokit.sensorium.model import make_model, poisson_loss
 from neurokit.sensorium.simulated_mouse import Cells, draw_cells
@@ -28,14 +28,14 @@ def cells() -> Cells:
     return draw_cells(NEURONS, 0.0, np.random.default_rng(1))
 
 
-def untrained() -> AtState:
+def untrained() -> FixedState:
     settings = CNN_PLUS.replace(channels=8, layers=2, positions="free")
     model = make_model({"a": MouseShape(neurons=NEURONS)}, settings, seed=0).mouse("a")
-    return AtState(model, torch.tensor([1.0, 0.2, 0.5]), torch.tensor([0.3, -0.4]))
+    return FixedState(model, torch.tensor([1.0, 0.2, 0.5]), torch.tensor([0.3, -0.4]))
 
 
 @pytest.fixture(scope="module")
-def trained(cells: Cells) -> AtState:
+def trained(cells: Cells) -> FixedState:
     """Trained briefly on simple cells: not well, but no longer random."""
     filters = torch.from_numpy(cells.filters()).float().flatten(1)
     images = noise(512, seed=10)
@@ -55,11 +55,11 @@ def trained(cells: Cells) -> AtState:
 
 
 @pytest.fixture(params=["untrained", "trained"])
-def model(request: pytest.FixtureRequest) -> AtState:
+def model(request: pytest.FixtureRequest) -> FixedState:
     return untrained() if request.param == "untrained" else request.getfixturevalue("trained")
 
 
-def test_an_image_is_attributed_completely(model: AtState) -> None:
+def test_an_image_is_attributed_completely(model: FixedState) -> None:
     images = noise(3, seed=1)
     found = integrated_gradients(model, images, GREY, neuron_rate(ASKED), rows_at_once=64)
     assert found.values.shape == (3, 3, 36, 64)
@@ -71,7 +71,7 @@ def test_an_image_is_attributed_completely(model: AtState) -> None:
     assert change.abs().max() > 1e-3
 
 
-def test_another_baseline_misses_completeness(model: AtState) -> None:
+def test_another_baseline_misses_completeness(model: FixedState) -> None:
     """Attributions from one baseline do not explain the change from another."""
     images, other = noise(3, seed=1), noise(1, seed=2)[0]
     about_grey, about_other = (
@@ -82,14 +82,14 @@ def test_another_baseline_misses_completeness(model: AtState) -> None:
     assert Attribution(about_grey.values, about_other.change, mixed).relative_gap > 0.1
 
 
-def test_too_few_steps_are_refused(trained: AtState) -> None:
+def test_too_few_steps_are_refused(trained: FixedState) -> None:
     images = 3 * noise(3, seed=1)  # far out, where the line is anything but straight
     with pytest.raises(FitError, match=r"miss completeness by .* raise steps above 1,"):
         integrated_gradients(trained, images, GREY, neuron_rate(ASKED), steps=1)
     integrated_gradients(trained, images, GREY, neuron_rate(ASKED), steps=48, rows_at_once=64)
 
 
-def test_every_neuron_is_what_captum_finds_for_it_alone(trained: AtState) -> None:
+def test_every_neuron_is_what_captum_finds_for_it_alone(trained: FixedState) -> None:
     images = noise(2, seed=1)
     found = integrated_gradients(trained, images, GREY, neuron_rate(ASKED), steps=8)
     method = IntegratedGradients(trained.eval())
@@ -112,13 +112,13 @@ def test_a_linear_neuron_is_attributed_exactly_by_hand(cells: Cells) -> None:
 
 
 def test_trained_attributions_lie_in_the_receptive_field_and_random_ones_do_not(
-    trained: AtState, cells: Cells
+    trained: FixedState, cells: Cells
 ) -> None:
     """The filter's map of what an image adds, against the attribution; other neurons as the control."""
     images, everyone = noise(4, seed=1), neuron_rate(list(range(NEURONS)))
     planted = torch.from_numpy(cells.filters()).float()[None] * images[:, None]  # K N H W
 
-    def likeness(model: AtState, truth: Tensor) -> float:
+    def likeness(model: FixedState, truth: Tensor) -> float:
         values = integrated_gradients(model, images, GREY, everyone, steps=16, rows_at_once=64).values
         return float(nn.functional.cosine_similarity(values.flatten(2), truth.flatten(2), dim=2).mean())
 

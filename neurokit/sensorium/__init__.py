@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from neurokit.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from neurokit.sensorium.attribution import AtState, neuron_attribution
+    from neurokit.sensorium.attribution import FixedState, neuron_attribution
     from neurokit.sensorium.baselines import behaviour_alone, mean_rate
     from neurokit.sensorium.config import (
         CNN,

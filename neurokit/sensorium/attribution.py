@@ -9,7 +9,7 @@ gradient needs of the forward pass. That pass runs once for all neurons; the bac
 own and stays on its patch: 28 x 28 of 36 x 64 pixels for the competition's network. Nothing is left out,
 since no other pixel changes the neuron's rate.
 
-The model is taken at one brain state (`AtState`): what is not the image is held constant.
+The model is taken at one brain state (`FixedState`): what is not the image is held constant.
 
 Letters: B images, K constants of an image (K images in `neuron_attribution`), F features, H x W image, h x w
 map of a layer (they differ where hidden kernels are even), n x n patch (n grows on the way back), N neurons,
@@ -148,7 +148,7 @@ def _cut_patch(values: Tensor, start: tuple[int, int], size: int) -> Tensor:
     return values[..., row : row + size, column : column + size]
 
 
-class AtState(nn.Module):
+class FixedState(nn.Module):
     """A mouse's model as a function of the image alone.
 
     `behaviour` and `pupil_center` (scaled, as the model reads them) are the same for every image; past
@@ -194,12 +194,12 @@ def neuron_attribution(
     What `integrated_gradients(model, images, baseline, neuron_rate(neurons), ...)` gives, with the same
     points and weights on the line; without `neurons` all are taken. `rows_at_once` bounds how many images x
     steps are in memory, 5 MB each for the competition's network. Raises DataError for a model that is not
-    an AtState of a mouse, a core of your own, a neuron that it lacks and a baseline of another size, and
+    an FixedState of a mouse, a core of your own, a neuron that it lacks and a baseline of another size, and
     FitError where the relative completeness gap is above `tolerance`.
     """
-    if not isinstance(model, AtState):
+    if not isinstance(model, FixedState):
         raise DataError(
-            f"neuron_attribution was given a {type(model).__name__}; give AtState of a SENSORIUM mouse's "
+            f"neuron_attribution was given a {type(model).__name__}; give FixedState of a SENSORIUM mouse's "
             "model, or call integrated_gradients with neuron_rate, which serves any model."
         )
     if type(core := getattr(model.model, "core", model.model)) is not StackedCore:
@@ -224,7 +224,7 @@ def neuron_attribution(
 
 
 def _attribute(
-    model: AtState,
+    model: FixedState,
     images: Float[Tensor, "K H W"],
     baseline: Float[Tensor, "H W"],
     neurons: Int[Tensor, "O"],
@@ -249,7 +249,7 @@ def _attribute(
 
 
 def _find_reading(
-    mouse: MouseModel, state: AtState, images: Float[Tensor, "B H W"], neurons: Int[Tensor, "O"]
+    mouse: MouseModel, state: FixedState, images: Float[Tensor, "B H W"], neurons: Int[Tensor, "O"]
 ) -> tuple[CoreAt, Reading]:
     """The mouse's core at these images, and what the neurons read of it, both in that state."""
     behaviour, eye, stacked = state.behaviour, state.pupil_center, cast(StackedCore, mouse.core)

@@ -20,7 +20,7 @@ from neurokit.training.device import first_tensor
 from neurokit.v1_transformer.clips import Clips
 
 
-class AtRunning(nn.Module):
+class FixedRunning(nn.Module):
     """A model of clips as a function of the frames alone, while the mouse runs at its mean speed.
 
     `model` is any that is called as a V1 Transformer is; each frame comes to it after `before` earlier ones.
@@ -90,7 +90,7 @@ def attribution_maps(
     (see `shown_frames`) and for a model that answers at each frame.
     """
     frames = shown_frames(clips, ends).to(first_tensor(model).device)
-    asked, grey = AtRunning(model, clips.before), torch.zeros_like(frames[0])
+    asked, grey = FixedRunning(model, clips.before), torch.zeros_like(frames[0])
     outputs, chunk = neuron_rate(list(neurons)), max(1, rows_at_once // steps)
     sizes, gaps, changes = torch.zeros_like(grey), [], []
     for part in frames.split(chunk):  # one attribution is as large as all frames of its clip

@@ -20,7 +20,7 @@ from neurokit.insilico import (
     receptive_fields,
     tuning,
 )
-from neurokit.sensorium.attribution import AtState, neuron_attribution
+from neurokit.sensorium.attribution import FixedState, neuron_attribution
 from neurokit.sensorium.config import CNN_PLUS, MouseShape
 from neurokit.sensorium.model import MouseModel, make_model
 from neurokit.sensorium.simulated_mouse import Cells, draw_cells
@@ -73,8 +73,8 @@ def small_mouse() -> MouseModel:
     return model
 
 
-def at_a_state(model: MouseModel) -> AtState:
-    return AtState(model, torch.tensor([1.0, 0.2, 0.5]), torch.tensor([0.5, -1.0]))
+def at_a_state(model: MouseModel) -> FixedState:
+    return FixedState(model, torch.tensor([1.0, 0.2, 0.5]), torch.tensor([0.5, -1.0]))
 
 
 # --- a model of the image alone
@@ -100,7 +100,7 @@ def test_a_state_adds_no_weights_and_keeps_the_mode() -> None:
 
 def test_a_missing_state_is_one_sentence() -> None:
     with pytest.raises(DataError, match=r"This model reads behaviour; pass it, or use a model without"):
-        AtState(small_mouse(), pupil_center=torch.zeros(2))(noise(1))
+        FixedState(small_mouse(), pupil_center=torch.zeros(2))(noise(1))
 
 
 EXPERIMENTS: dict[str, Callable[[nn.Module], Tensor]] = {

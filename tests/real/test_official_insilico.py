@@ -24,7 +24,7 @@ from neurokit.insilico import (
     tuning,
 )
 from neurokit.insilico.most_exciting import blur
-from neurokit.sensorium.attribution import AtState
+from neurokit.sensorium.attribution import FixedState
 from neurokit.sensorium.model import SensoriumModel, make_model
 from neurokit.sensorium.official import load_official
 
@@ -42,11 +42,11 @@ def network(real_data: Path) -> SensoriumModel:
 
 @pytest.fixture(scope="module")
 def curves(network: SensoriumModel) -> Tensor:
-    return at_best_frequency(tuning(AtState(network.mouse(MOUSE)), ORIENTATIONS, FREQUENCIES))
+    return at_best_frequency(tuning(FixedState(network.mouse(MOUSE)), ORIENTATIONS, FREQUENCIES))
 
 
 def selectivity(network: SensoriumModel) -> Tensor:
-    model = AtState(network.mouse(MOUSE))
+    model = FixedState(network.mouse(MOUSE))
     quarters = np.arange(4) * np.pi / 2
     return orientation_selectivity(
         at_best_frequency(tuning(model, ORIENTATIONS, FREQUENCIES, quarters)), ORIENTATIONS
@@ -94,7 +94,7 @@ def test_exciting_images_have_the_orientation_that_gratings_found(
     """Two ways to one answer; and with a quarter of the gratings' norm they excite more."""
     selective = (orientation_selectivity(curves, ORIENTATIONS) > 0.5).nonzero().flatten()
     neurons = selective[:: len(selective) // 12][:12]
-    found = most_exciting_images(AtState(network.mouse(MOUSE)), neurons.tolist(), steps=25)
+    found = most_exciting_images(FixedState(network.mouse(MOUSE)), neurons.tolist(), steps=25)
     preferred = preferred_orientation(curves[neurons], ORIENTATIONS)
 
     def median_error(truth: Tensor) -> float:
@@ -111,7 +111,7 @@ def test_receptive_fields_lie_where_the_readout_looks(network: SensoriumModel) -
     neurons = torch.arange(0, 7776, 160)
     images = blur(torch.randn(4, 36, 64, generator=torch.Generator().manual_seed(0)), 1.5)
     fields = receptive_fields(
-        AtState(network.mouse(MOUSE)), images / images.std(), neurons.tolist(), rows_at_once=64
+        FixedState(network.mouse(MOUSE)), images / images.std(), neurons.tolist(), rows_at_once=64
     )
     found = centers(fields)
     positions = network.readouts[MOUSE].positions()[neurons].detach().flip(1)  # row, column in half-widths

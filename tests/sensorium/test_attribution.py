@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from neurokit.attribution import integrated_gradients, neuron_rate
 from neurokit.errors import DataError, FitError
 from neurokit.sensorium import attribution as receptive_crop
-from neurokit.sensorium.attribution import AtState, neuron_attribution
+from neurokit.sensorium.attribution import FixedState, neuron_attribution
 from neurokit.sensorium.config import CNN, LN_PLUS, MODEL_4, ModelSettings, MouseShape
 from neurokit.sensorium.model import SensoriumModel, make_model
 
@@ -30,7 +30,7 @@ def noise(images: int, seed: int = 0) -> Tensor:
 BASELINE = 0.3 * noise(1, seed=9)[0]
 
 
-def at_state(settings: ModelSettings) -> AtState:
+def at_state(settings: ModelSettings) -> FixedState:
     """A small network with statistics that are not those of a fresh one, and neurons at PLACES."""
     small = settings.replace(channels=6, positions="free", gauss="isotropic")
     model = make_model({"a": MouseShape(neurons=len(PLACES), trials=9)}, small, seed=0).mouse("a").eval()
@@ -43,7 +43,7 @@ def at_state(settings: ModelSettings) -> AtState:
             norm.bias.uniform_(-0.5, 0.5, generator=chance)  # what lies off the map is not what zeros give
         model.readout.features.normal_(0, 1, generator=chance)
         model.readout.positions.before_tanh.copy_(torch.atanh(torch.tensor(PLACES)).clamp(-20, 20))
-    return AtState(model, torch.tensor([1.0, 0.2, 0.5]), EYE) if settings.behaviour else AtState(model)
+    return FixedState(model, torch.tensor([1.0, 0.2, 0.5]), EYE) if settings.behaviour else FixedState(model)
 
 
 def off(found: Tensor, wanted: Tensor) -> Tensor:
@@ -117,20 +117,20 @@ def test_an_incomplete_attribution_is_refused() -> None:
         neuron_attribution(model, images, BASELINE, steps=1)
     nowhere = SensoriumModel({"a": MouseShape(neurons=3)}, CNN.replace(channels=2)).mouse("a")
     with pytest.raises(FitError, match="miss completeness by nan"):
-        neuron_attribution(AtState(nowhere), noise(1), BASELINE)  # without coordinates
+        neuron_attribution(FixedState(nowhere), noise(1), BASELINE)  # without coordinates
 
 
 def test_what_it_cannot_serve_is_one_sentence() -> None:
     model = at_state(CNN)
     for other in (model.model, nn.Linear(2, 2)):
-        with pytest.raises(DataError, match=r"give AtState of a SENSORIUM mouse's model, or call integrated"):
+        with pytest.raises(DataError, match=r"give FixedState of a SENSORIUM mouse's model"):
             neuron_attribution(other, noise(1), BASELINE)
     with pytest.raises(DataError, match="give at least one number from 0 to 7"):
         neuron_attribution(model, noise(1), BASELINE, [8])
     with pytest.raises(FitError, match="0 images and 32 steps: at least one"):
         neuron_attribution(model, noise(0), BASELINE)
     with pytest.raises(DataError, match="This model reads behaviour"):
-        neuron_attribution(AtState(at_state(MODEL_4).model), noise(1), BASELINE)
+        neuron_attribution(FixedState(at_state(MODEL_4).model), noise(1), BASELINE)
 
 
 def test_a_baseline_of_another_size_is_refused() -> None:

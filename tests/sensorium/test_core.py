@@ -14,7 +14,7 @@ from neurokit import sensorium
 from neurokit.attribution import integrated_gradients, neuron_rate
 from neurokit.errors import CheckpointError, DataError, SettingsError
 from neurokit.insilico import most_exciting_images
-from neurokit.sensorium import AtState, MapGeometry, ModelSettings, SensoriumModel, neuron_attribution
+from neurokit.sensorium import FixedState, MapGeometry, ModelSettings, SensoriumModel, neuron_attribution
 from neurokit.sensorium.core import StackedCore
 from neurokit.sensorium.official import official_state
 from neurokit.training import checkpoint
@@ -336,7 +336,7 @@ def test_a_model_that_lacks_a_view_is_refused() -> None:
 
 def test_what_serves_any_model_serves_a_core_of_ones_own() -> None:
     mice = sensorium.task(toy_scans((0,)), PLUS, device="cpu")
-    state = AtState(residual(mice, PLUS).mouse(KEY), torch.ones(3), torch.zeros(2)).eval()
+    state = FixedState(residual(mice, PLUS).mouse(KEY), torch.ones(3), torch.zeros(2)).eval()
     images = mice[KEY].images[:3]
     found = integrated_gradients(state, images, torch.zeros(36, 64), neuron_rate([1]), tolerance=1e9)
     assert found.values.shape[0] == 3
@@ -346,7 +346,7 @@ def test_what_serves_any_model_serves_a_core_of_ones_own() -> None:
 @pytest.mark.parametrize(("build", "name"), [(residual, "ResidualCore"), (contrast, "Contrast")])
 def test_what_reads_the_layers_refuses_it(build: object, name: str) -> None:
     mice = sensorium.task(toy_scans((0,)), PLAIN, device="cpu")
-    state = AtState(build(mice, PLAIN).mouse(KEY))
+    state = FixedState(build(mice, PLAIN).mouse(KEY))
     with pytest.raises(DataError, match=f"reads the layers of a StackedCore, and this is a {name}; call int"):
         neuron_attribution(state, torch.zeros(1, 36, 64), torch.zeros(36, 64))
 

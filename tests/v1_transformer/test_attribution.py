@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from neurokit.attribution import integrated_gradients, neuron_rate
 from neurokit.errors import DataError, FitError
-from neurokit.v1_transformer.attribution import AtRunning, attribution_maps, shown_frames
+from neurokit.v1_transformer.attribution import FixedRunning, attribution_maps, shown_frames
 from neurokit.v1_transformer.clips import Clips
 from neurokit.v1_transformer.config import TransformerSettings
 from neurokit.v1_transformer.features import split_movie
@@ -35,7 +35,7 @@ def test_it_is_the_model_at_mean_speed(model: V1Transformer, clips: Clips) -> No
     batch = clips.batch(torch.tensor([1]), ENDS)
     mean = torch.tensor([0.0, 1.0]).expand_as(batch.running)
     torch.nn.init.normal_(model.modulation.of_running[-1].weight)  # so that the speed counts
-    found = AtRunning(model, 2)(shown_frames(clips, ENDS))
+    found = FixedRunning(model, 2)(shown_frames(clips, ENDS))
     torch.testing.assert_close(found, model(batch.frames, batch.shown, mean)[0])
     assert not torch.allclose(found, model(batch.frames, batch.shown, batch.running)[0], atol=1e-3)
 
@@ -84,7 +84,7 @@ def test_one_gap_of_all_clips_is_looked_at_and_not_that_of_each_chunk(
     grey = torch.zeros_like(shown_frames(clips, ENDS)[0])
     each = [
         integrated_gradients(
-            AtRunning(model, 2),
+            FixedRunning(model, 2),
             shown_frames(clips, end[None]),
             grey,
             neuron_rate([1]),
