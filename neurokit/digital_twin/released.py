@@ -50,7 +50,7 @@ from neurokit.digital_twin.weight_files import (
 )
 from neurokit.errors import CheckpointError, DataError
 from neurokit.files.archives import extract
-from neurokit.files.atomic import hold_lock
+from neurokit.files.locks import hold_lock
 from neurokit.files.fetch import fetch
 from neurokit.files.registry import find
 from neurokit.training.checkpoint import Checkpoint
@@ -93,7 +93,7 @@ def fetch_weights(folder: str | Path | None = None) -> Path:
     """
     downloads = weights_folder().parent
     folder = Path(folder) if folder is not None else weights_folder()
-    with hold_lock(folder.with_name(f".{folder.name}.lock")):  # two notebooks may want the weights at once
+    with hold_lock(folder):  # two notebooks may want the weights at once
         if not folder.exists():
             extract(_check_md5(fetch(ARCHIVE, downloads)), folder, MOST_BYTES)
     list_scans(folder)
@@ -155,7 +155,7 @@ def save_weights(
     check_finite(path, state, "save weights of a fit that has not diverged")
     rows = _unit_rows(path, units, session, scan_idx)
     scan = {"session": session, "scan_idx": scan_idx, "units": len(units), "data_id": data_id}
-    with hold_lock(folder / ".lock"):
+    with hold_lock(folder):
         _write_core(folder / CORE_FILE, core)
         write_tensors(path, rest)
         _append_rows(folder / UNITS_FILE, rows)

@@ -17,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 from neurokit.errors import DiskError
-from neurokit.files.atomic import atomic_write, hold_lock
+from neurokit.files.atomic import atomic_write
+from neurokit.files.locks import hold_lock
 
 VERSION = "1"  # raise it when what a pack holds changes; packs of other versions are rewritten
 _DTYPES: dict[str, np.dtype] = {"F64": np.dtype("<f8"), "I64": np.dtype("<i8"), "F32": np.dtype("<f4")}
@@ -51,7 +52,7 @@ def read_or_pack(
     arrays = read_pack(path, facts)
     if arrays is not None:
         return arrays
-    with hold_lock(folder / f".{key}.lock"):
+    with hold_lock(folder / key):  # of all packs of the scan
         arrays = read_pack(path, facts)  # another process may have packed it meanwhile
         return _pack_anew(path, facts, contents()) if arrays is None else arrays
 
@@ -113,7 +114,8 @@ def _find_packs(folder: Path, key: str, temporary: bool) -> list[Path]:
     """The packs of a key, or what killed processes left of some."""
     pattern = r"\.{}-[0-9a-f]{{16}}~\w+" if temporary else "{}-[0-9a-f]{{16}}"
     named = re.compile(pattern.format(re.escape(key)) + r"\.safetensors")
-    return [file for file in folder.iterdir() if named.fullmatch(file.name)]
+    held = folder.iterdir() if folder.is_dir() else ()
+    return [file for file in held if named.fullmatch(file.name)]
 
 
 def _make_header(numbers: Contents, metadata: dict[str, str]) -> bytes:

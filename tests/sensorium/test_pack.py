@@ -44,8 +44,7 @@ def path_of(folder: Path, fingerprint: str = FINGERPRINT, key: str = KEY) -> Pat
 
 
 def names(folder: Path) -> set[str]:
-    """All but the lock, which stays."""
-    return {file.name for file in folder.iterdir()} - {f".{KEY}.lock"}
+    return {file.name for file in folder.iterdir()}
 
 
 def test_what_goes_in_comes_out(tmp_path: Path) -> None:

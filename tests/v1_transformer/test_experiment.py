@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from neurokit import load_pretrained, v1_transformer
 from neurokit.errors import CheckpointError, DataError, SettingsError
 from neurokit.experiment import Experiment
+from neurokit.files.sealed import open_json, seal_json
 from neurokit.metrics.repeats import repeat_scores
 from neurokit.simulation.movies import MOVIES
 from neurokit.training import checkpoint
@@ -212,7 +213,7 @@ def test_the_model_of_another_config_is_refused_under_its_name(tiny: Make) -> No
 def test_damaged_and_foreign_files_are_refused(tiny: Make) -> None:
     experiment = tiny().train()
     weights, sidecar = checkpoint.files(experiment.path)
-    content, held = weights.read_bytes(), json.loads(sidecar.read_text())
+    content, held = weights.read_bytes(), open_json(sidecar.read_text())
     weights.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(CheckpointError, match="is damaged or belongs to another side-car"):
         tiny().evaluate()
@@ -223,10 +224,10 @@ def test_damaged_and_foreign_files_are_refused(tiny: Make) -> None:
     for frame in ([10], "large", [10, 0]):
         settings = held["configuration"]["settings"] | {"frame": frame}
         configuration = held["configuration"] | {"settings": settings}
-        sidecar.write_text(json.dumps(held | {"configuration": configuration}))
+        sidecar.write_text(seal_json(held | {"configuration": configuration}))
         with pytest.raises(CheckpointError, match="does not fit the configuration in"):
             tiny().evaluate()
-    sidecar.write_text(json.dumps(held))
+    sidecar.write_text(seal_json(held))
     facts = {name: held[name] for name in held if name not in ("model", "version", "configuration", "sha256")}
     checkpoint.save(experiment.result.model, experiment.path, **facts)  # without the scales
     with pytest.raises(CheckpointError, match="holds nothing in place of frame_mean"):
