@@ -50,8 +50,8 @@ from neurokit.digital_twin.weight_files import (
 )
 from neurokit.errors import CheckpointError, DataError
 from neurokit.files.archives import extract
-from neurokit.files.locks import hold_lock
 from neurokit.files.fetch import fetch
+from neurokit.files.locks import hold_lock
 from neurokit.files.registry import find
 from neurokit.training.checkpoint import Checkpoint
 
