@@ -194,7 +194,7 @@ def neuron_attribution(
     What `integrated_gradients(model, images, baseline, neuron_rate(neurons), ...)` gives, with the same
     points and weights on the line; without `neurons` all are taken. `rows_at_once` bounds how many images x
     steps are in memory, 5 MB each for the competition's network. Raises DataError for a model that is not
-    an FixedState of a mouse, a core of your own, a neuron that it lacks and a baseline of another size, and
+    a FixedState of a mouse, a core of your own, a neuron that it lacks and a baseline of another size, and
     FitError where the relative completeness gap is above `tolerance`.
     """
     if not isinstance(model, FixedState):
