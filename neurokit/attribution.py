@@ -13,16 +13,22 @@ Letters: K trials, O outputs, T bins, C channels, R regions, H x W image, N neur
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from math import isnan
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from captum.attr import IntegratedGradients
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from neurokit.errors import FitError
+from neurokit.errors import DataError, FitError
 from neurokit.training.device import first_tensor
 from neurokit.training.predict import evaluating
+
+LEAST = 1e-3  # of the largest change
+ROUNDING = 1e-5  # of the largest output, in float32
+SMALLEST = 1e-12
 
 Outputs = Callable[[Tensor], Tensor]  # a model's rates (K T R or K N) to the K O numbers to be explained
 
@@ -35,32 +41,36 @@ class Attribution:
         values: K x O x inputs, in the unit of the output; summed over the inputs they give `change`.
         change: K x O, output at the input minus output at the baseline.
         gap: K x O, the sum of `values` minus `change`, which is the error of the integration.
+        largest: absolute output at any input and at the baseline, which rounding is a share of.
     """
 
     values: Float[Tensor, "K O *inputs"]
     change: Float[Tensor, "K O"]
     gap: Float[Tensor, "K O"]
+    largest: float = 0.0
 
     @property
     def relative_gap(self) -> float:
         """`relative_gap` of this set."""
-        return relative_gap(self.gap, self.change)
+        return relative_gap(self.gap, self.change, self.largest)
 
 
-def relative_gap(gap: Float[Tensor, "K O"], change: Float[Tensor, "K O"]) -> float:
+def relative_gap(gap: Float[Tensor, "K O"], change: Float[Tensor, "K O"], largest: float = 0.0) -> float:
     """Root mean square gap over trials, relative to that of the change, of the worst output.
 
-    It is one number for all trials; `gap` shows single trials with a large one. An output that does not
-    change counts as one that changes by 1e-12.
+    It is one number for all trials; `gap` shows single trials with a large one. An output that hardly changes
+    is judged as one that changes by a thousandth of the output that changes most, or by what rounding does to
+    outputs as large as `largest`. NaN where a gap is NaN.
     """
     gaps, changes = (values.square().mean(dim=0).sqrt() for values in (gap, change))
-    return float((gaps / changes.clamp_min(1e-12)).max())
+    least = max(LEAST * float(changes.max()), ROUNDING * largest, SMALLEST)
+    return float((gaps / changes.clamp_min(least)).max())
 
 
 def integrated_gradients(
     model: nn.Module,
-    inputs: Float[Tensor, "K *inputs"],
-    baseline: Float[Tensor, "*inputs"],
+    inputs: Tensor | np.ndarray,
+    baseline: Tensor | np.ndarray | float,
     outputs: Outputs,
     *,
     steps: int = 32,
@@ -69,34 +79,77 @@ def integrated_gradients(
 ) -> Attribution:
     """Attribution of every output to every input, from `baseline` to each trial of `inputs`.
 
-    `outputs` selects or averages the explained numbers (`region_rate`, `rate_at`, `neuron_rate`). The line
-    has `steps` Gauss-Legendre points. At most `rows_at_once` trials x steps are in memory: the SENSORIUM
+    `inputs` has trials first, `baseline` is one trial or a number for all of it; both may be of any type of
+    number. `outputs` selects or averages the explained numbers (`region_rate`, `rate_at`, `neuron_rate`). The
+    line has `steps` Gauss-Legendre points. At most `rows_at_once` trials x steps are in memory: the SENSORIUM
     network needs 8 MB for each, so use 64. The model is used in evaluation mode and left unchanged; inputs
     that stay fixed belong into a model that wraps it (`neurokit.sensorium.attribution.FixedState`). Raises
-    FitError where the relative completeness gap is above `tolerance`.
+    FitError where the relative completeness gap is above `tolerance`, and DataError for inputs with NaN, a
+    baseline of another shape, and `outputs` that give no column for each number.
     """
     if steps < 1 or len(inputs) == 0:
         raise FitError(f"{len(inputs)} trials and {steps} steps: use at least one of each.")
-    device = first_tensor(model).device
     chunk = max(1, rows_at_once // steps)
-    baseline = baseline.to(device)
-    with evaluating(model), _differentiable(model):
-        parts = [_attribute(model, part.to(device), baseline, outputs, steps) for part in inputs.split(chunk)]
-    values, change = (torch.cat(tensors) for tensors in zip(*parts, strict=True))
-    return build_attribution(values, change, steps, tolerance)
+    with torch.inference_mode(False), evaluating(model), _differentiable(model):
+        trials, start = _check_inputs(inputs, baseline, first_tensor(model))
+        _check_outputs(model, trials[:1], outputs)
+        parts = [_attribute(model, part, start, outputs, steps) for part in trials.split(chunk)]
+    values, change, largest = zip(*parts, strict=True)
+    return build_attribution(torch.cat(values), torch.cat(change), max(largest), steps, tolerance)
+
+
+def _check_inputs(
+    inputs: Tensor | np.ndarray, baseline: Tensor | np.ndarray | float, like: Tensor
+) -> tuple[Float[Tensor, "K *inputs"], Float[Tensor, "*inputs"]]:
+    """Both as the model's own kind of number, on its device; copies, since autograd writes to them."""
+    trials, start = (torch.as_tensor(values).to(like, copy=True) for values in (inputs, baseline))
+    if not trials.isfinite().all():
+        bad = int((~trials.isfinite().flatten(1).all(dim=1)).nonzero()[0])
+        raise DataError(f"inputs are NaN or infinite in trial {bad}; leave it out, or fill its gaps first.")
+    if start.ndim == 0:
+        start = start.expand(trials.shape[1:])
+    if start.shape != trials.shape[1:]:
+        finding = f"baseline is {tuple(start.shape)}, and one of the inputs is {tuple(trials.shape[1:])}"
+        raise DataError(f"{finding}; inputs have an axis of trials first, and baseline has none.")
+    return trials, start
+
+
+def _check_outputs(model: nn.Module, trial: Float[Tensor, "1 *inputs"], outputs: Outputs) -> None:
+    try:
+        with torch.no_grad():
+            found = outputs(model(trial))
+    except IndexError as error:
+        raise DataError(
+            f"outputs ask for what the model does not give ({error}); give other numbers."
+        ) from error
+    if found.ndim != 2 or len(found) != 1:
+        raise DataError(
+            f"outputs give {tuple(found.shape)} for one trial; they have to give a row for each trial with a "
+            "column for each number."
+        )
 
 
 def build_attribution(
-    values: Float[Tensor, "K O *inputs"], change: Float[Tensor, "K O"], steps: int, tolerance: float
+    values: Float[Tensor, "K O *inputs"],
+    change: Float[Tensor, "K O"],
+    largest: float,
+    steps: int,
+    tolerance: float,
 ) -> Attribution:
     """The attribution with its gap. Raises FitError where the relative one is above `tolerance`."""
-    found = Attribution(values, change, values.reshape(*change.shape, -1).sum(dim=-1) - change)
+    gap = values.reshape(*change.shape, -1).sum(dim=-1) - change
+    found = Attribution(values, change, gap, largest)
     check_complete(found.relative_gap, steps, tolerance)
     return found
 
 
 def check_complete(gap: float, steps: int, tolerance: float) -> None:
-    """Raises FitError where the relative `gap` of attributions in `steps` steps is above `tolerance`."""
+    """Raises FitError where the relative `gap` of attributions is NaN or above `tolerance`."""
+    if isnan(gap):
+        raise FitError(
+            "Integrated gradients are NaN: the model answers NaN, or its gradient is NaN, on the line from "
+            "baseline to input; look for NaN or infinite weights."
+        )
     if not gap <= tolerance:
         raise FitError(
             f"Integrated gradients miss completeness by {gap:.2g} of the output's "
@@ -164,7 +217,8 @@ def _differentiable(model: nn.Module) -> AbstractContextManager[None]:
 
 def _attribute(
     model: nn.Module, inputs: Tensor, baseline: Tensor, outputs: Outputs, steps: int
-) -> tuple[Float[Tensor, "K O *inputs"], Float[Tensor, "K O"]]:
+) -> tuple[Float[Tensor, "K O *inputs"], Float[Tensor, "K O"], float]:
+    """Values, changes and the largest absolute output at the ends of the line."""
     method = IntegratedGradients(lambda rows: outputs(model(rows[:, 0])))
     method.gradient_func = _gradients_of_all_outputs
     ends = (
@@ -173,8 +227,8 @@ def _attribute(
     )  # K 1 inputs: the second axis becomes that of outputs
     values = method.attribute(ends[0], ends[1], n_steps=steps, method="gausslegendre")
     with torch.no_grad():
-        change = outputs(model(inputs)) - outputs(model(baseline[None]))
-    return values.detach(), change
+        shown, none = outputs(model(inputs)), outputs(model(baseline[None]))
+    return values.detach(), shown - none, float(torch.cat([shown, none]).abs().max())
 
 
 def _gradients_of_all_outputs(

@@ -1,6 +1,8 @@
 """Integrated gradients: against captum's own, one output at a time, and against what was planted."""
 
+import inspect
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 import torch
@@ -9,13 +11,14 @@ from torch import Tensor, nn
 
 from neurokit.attribution import (
     Attribution,
+    Outputs,
     find_strongest,
     integrated_gradients,
     lag_profile,
     rate_at,
     region_rate,
 )
-from neurokit.errors import FitError
+from neurokit.errors import DataError, FitError
 from neurokit.pupil_encoder.model import PupilEncoder, WindowMLP
 from neurokit.training.fit import Rows, fit, masked_squared_error
 from neurokit.training.settings import FitSettings
@@ -118,11 +121,83 @@ def test_the_relative_gap_by_hand_is_the_worst_outputs() -> None:
     assert Attribution(torch.zeros(2, 2, 1, 1), change, gap).relative_gap == pytest.approx(0.5)
 
 
-def test_a_nan_is_never_complete() -> None:
+def test_an_output_that_hardly_changes_is_judged_by_the_largest_change_and_by_rounding() -> None:
+    """By hand: a gap of 1e-5 is a thousandth of the least change, 1e-3 x 10, but not of 1e-7 alone."""
+    change, gap = torch.tensor([[10.0, 1e-7]]), torch.tensor([[0.0, 1e-5]])
+    silent, alone = (Attribution(torch.zeros(1, n, 1, 1), change[:, -n:], gap[:, -n:]) for n in (2, 1))
+    assert silent.relative_gap == pytest.approx(1e-3) and alone.relative_gap == pytest.approx(100)
+    rounded = Attribution(torch.zeros(1, 1, 1, 1), change[:, 1:], gap[:, 1:], largest=100.0)
+    assert rounded.relative_gap == pytest.approx(1e-2)
+
+
+class Infinite(nn.Module):
+    """NaN at its inputs alone, so that only the attribution shows it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(float("nan")))
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return inputs * self.weight
+
+
+def test_a_model_that_answers_nan_is_named_and_steps_are_not_blamed() -> None:
+    with pytest.raises(FitError, match="are NaN: the model answers NaN") as said:
+        integrated_gradients(Infinite(), INPUTS, ZERO, rate_at(0, BINS))
+    assert "steps" not in str(said.value)
+
+
+# --- what people pass
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_inputs_with_gaps_are_refused_by_trial(value: float) -> None:
     inputs = INPUTS.clone()
-    inputs[0, 0, 0] = float("nan")
-    with pytest.raises(FitError, match="miss completeness by nan"):
+    inputs[2, 0, 0] = value
+    with pytest.raises(DataError, match="NaN or infinite in trial 2"):
         integrated_gradients(encoder(), inputs, ZERO, rate_at(0, BINS))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "baseline"),
+    [
+        (INPUTS.double(), ZERO.double()),
+        (INPUTS.numpy(), ZERO.numpy()),
+        (INPUTS.double().numpy(), 0),
+        (INPUTS, 0.0),
+        (INPUTS, torch.tensor(0)),
+    ],
+)
+def test_numbers_of_any_kind_are_taken(inputs: Any, baseline: Any) -> None:
+    wanted = integrated_gradients(encoder(), INPUTS, ZERO, rate_at(0, BINS))
+    unchecked = inspect.unwrap(integrated_gradients)  # the tests' type checker would refuse an integer
+    found = unchecked(encoder(), inputs, baseline, rate_at(0, BINS))
+    torch.testing.assert_close(found.values, wanted.values)
+
+
+def test_integers_are_taken_and_inference_mode_does_not_matter() -> None:
+    inputs = (5 * INPUTS).long()
+    wanted = integrated_gradients(encoder(), inputs.float(), ZERO, rate_at(0, BINS))
+    with torch.inference_mode():
+        found = integrated_gradients(encoder(), inputs, ZERO, rate_at(0, BINS))
+    torch.testing.assert_close(found.values, wanted.values)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "baseline", "outputs", "says"),
+    [
+        (INPUTS, ZERO[None], rate_at(0, BINS), r"baseline is \(1, 12, 2\).*baseline has none"),
+        (INPUTS[0], ZERO, rate_at(0, BINS), r"baseline is \(12, 2\).*axis of trials first"),
+        (INPUTS, ZERO, lambda rates: rates[:, :, 0].mean(dim=1), r"outputs give \(1,\) for one trial"),
+        (INPUTS, ZERO, region_rate(9), "outputs ask for what the model does not give"),
+        (INPUTS, ZERO, rate_at(0, [99]), "outputs ask for what the model does not give"),
+    ],
+)
+def test_shapes_that_cannot_be_are_named(
+    inputs: Tensor, baseline: Tensor, outputs: Outputs, says: str
+) -> None:
+    with pytest.raises(DataError, match=says):
+        integrated_gradients(encoder(), inputs, baseline, outputs)
 
 
 # --- baselines

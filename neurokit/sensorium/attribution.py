@@ -220,7 +220,8 @@ def neuron_attribution(
             for part in images.split(max(1, rows_at_once // steps))
         ]
     change = (rates[1:] - rates[0])[:, numbers].cpu()
-    return build_attribution(torch.cat(parts), change, steps, tolerance)
+    largest = float(rates[:, numbers].abs().max())
+    return build_attribution(torch.cat(parts), change, largest, steps, tolerance)
 
 
 def _attribute(

@@ -92,7 +92,7 @@ def attribution_maps(
     frames = shown_frames(clips, ends).to(first_tensor(model).device)
     asked, grey = FixedRunning(model, clips.before), torch.zeros_like(frames[0])
     outputs, chunk = neuron_rate(list(neurons)), max(1, rows_at_once // steps)
-    sizes, gaps, changes = torch.zeros_like(grey), [], []
+    sizes, gaps, changes, largest = torch.zeros_like(grey), [], [], 0.0
     for part in frames.split(chunk):  # one attribution is as large as all frames of its clip
         found = integrated_gradients(
             asked, part, grey, outputs, steps=steps, rows_at_once=rows_at_once, tolerance=torch.inf
@@ -100,7 +100,8 @@ def attribution_maps(
         sizes = sizes + found.values.abs().sum(dim=0)  # O S H W
         gaps.append(found.gap)
         changes.append(found.change)
-    gap = relative_gap(torch.cat(gaps), torch.cat(changes))
+        largest = max(largest, found.largest)
+    gap = relative_gap(torch.cat(gaps), torch.cat(changes), largest)
     check_complete(gap, steps, tolerance)
     mean = (sizes / len(frames)).cpu()
     return AttributionMaps(mean.sum(dim=1), mean.sum(dim=(2, 3)), gap)
