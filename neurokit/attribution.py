@@ -70,7 +70,7 @@ def relative_gap(gap: Float[Tensor, "K O"], change: Float[Tensor, "K O"], larges
 def integrated_gradients(
     model: nn.Module,
     inputs: Tensor | np.ndarray,
-    baseline: Tensor | np.ndarray | float,
+    baseline: Tensor | np.ndarray | float | int,
     outputs: Outputs,
     *,
     steps: int = 32,
@@ -92,14 +92,13 @@ def integrated_gradients(
     chunk = max(1, rows_at_once // steps)
     with torch.inference_mode(False), evaluating(model), _differentiable(model):
         trials, start = _check_inputs(inputs, baseline, first_tensor(model))
-        _check_outputs(model, trials[:1], outputs)
         parts = [_attribute(model, part, start, outputs, steps) for part in trials.split(chunk)]
     values, change, largest = zip(*parts, strict=True)
     return build_attribution(torch.cat(values), torch.cat(change), max(largest), steps, tolerance)
 
 
 def _check_inputs(
-    inputs: Tensor | np.ndarray, baseline: Tensor | np.ndarray | float, like: Tensor
+    inputs: Tensor | np.ndarray, baseline: Tensor | np.ndarray | float | int, like: Tensor
 ) -> tuple[Float[Tensor, "K *inputs"], Float[Tensor, "*inputs"]]:
     """Both as the model's own kind of number, on its device; copies, since autograd writes to them."""
     trials, start = (torch.as_tensor(values).to(like, copy=True) for values in (inputs, baseline))
@@ -114,19 +113,23 @@ def _check_inputs(
     return trials, start
 
 
-def _check_outputs(model: nn.Module, trial: Float[Tensor, "1 *inputs"], outputs: Outputs) -> None:
+def _find_change(
+    model: nn.Module, inputs: Float[Tensor, "K *inputs"], baseline: Float[Tensor, "*inputs"], outputs: Outputs
+) -> tuple[Float[Tensor, "K O"], float]:
+    """From the baseline to each input, and the largest absolute output at any of them."""
     try:
         with torch.no_grad():
-            found = outputs(model(trial))
+            ends = outputs(model(inputs)), outputs(model(baseline[None]))
     except IndexError as error:
         raise DataError(
             f"outputs ask for what the model does not give ({error}); give other numbers."
         ) from error
-    if found.ndim != 2 or len(found) != 1:
+    if any(found.ndim != 2 for found in ends) or len(ends[0]) != len(inputs):
         raise DataError(
-            f"outputs give {tuple(found.shape)} for one trial; they have to give a row for each trial with a "
-            "column for each number."
+            f"outputs give {tuple(ends[0].shape)} for {len(inputs)} trials; they have to give a row for each "
+            "trial with a column for each number."
         )
+    return ends[0] - ends[1], float(torch.cat(ends).abs().max())
 
 
 def build_attribution(
@@ -219,6 +222,7 @@ def _attribute(
     model: nn.Module, inputs: Tensor, baseline: Tensor, outputs: Outputs, steps: int
 ) -> tuple[Float[Tensor, "K O *inputs"], Float[Tensor, "K O"], float]:
     """Values, changes and the largest absolute output at the ends of the line."""
+    change, largest = _find_change(model, inputs, baseline, outputs)
     method = IntegratedGradients(lambda rows: outputs(model(rows[:, 0])))
     method.gradient_func = _gradients_of_all_outputs
     ends = (
@@ -226,9 +230,7 @@ def _attribute(
         baseline.expand_as(inputs)[:, None],
     )  # K 1 inputs: the second axis becomes that of outputs
     values = method.attribute(ends[0], ends[1], n_steps=steps, method="gausslegendre")
-    with torch.no_grad():
-        shown, none = outputs(model(inputs)), outputs(model(baseline[None]))
-    return values.detach(), shown - none, float(torch.cat([shown, none]).abs().max())
+    return values.detach(), change, largest
 
 
 def _gradients_of_all_outputs(

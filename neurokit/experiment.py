@@ -198,6 +198,7 @@ class Experiment:
         waited for. `options` go to `fit`. Raises what loading, preparing and training raise, and
         CheckpointError for a checkpoint of other data.
         """
+        _ = self.recording  # so that what is wrong with it is said before anything is made
         with hold_lock(self.path):
             if again or not self.is_trained:
                 self._opened = self._trained(options)
@@ -212,6 +213,7 @@ class Experiment:
         Raises CheckpointError for a damaged checkpoint, or one of other data.
         """
         if self._opened is None:
+            _ = self.recording
             with hold_lock(self.path, needed=not self.is_trained):
                 self._opened = self._loaded() if self.is_trained else self._trained({})
         return self._opened

@@ -178,8 +178,9 @@ def test_numbers_of_any_kind_are_taken(inputs: Any, baseline: Any) -> None:
 def test_integers_are_taken_and_inference_mode_does_not_matter() -> None:
     inputs = (5 * INPUTS).long()
     wanted = integrated_gradients(encoder(), inputs.float(), ZERO, rate_at(0, BINS))
+    model = encoder()
     with torch.inference_mode():
-        found = integrated_gradients(encoder(), inputs, ZERO, rate_at(0, BINS))
+        found = integrated_gradients(model, inputs, ZERO, rate_at(0, BINS))
     torch.testing.assert_close(found.values, wanted.values)
 
 
@@ -188,7 +189,7 @@ def test_integers_are_taken_and_inference_mode_does_not_matter() -> None:
     [
         (INPUTS, ZERO[None], rate_at(0, BINS), r"baseline is \(1, 12, 2\).*baseline has none"),
         (INPUTS[0], ZERO, rate_at(0, BINS), r"baseline is \(12, 2\).*axis of trials first"),
-        (INPUTS, ZERO, lambda rates: rates[:, :, 0].mean(dim=1), r"outputs give \(1,\) for one trial"),
+        (INPUTS, ZERO, lambda rates: rates[:, :, 0].mean(dim=1), r"outputs give \(4,\) for 4 trials"),
         (INPUTS, ZERO, region_rate(9), "outputs ask for what the model does not give"),
         (INPUTS, ZERO, rate_at(0, [99]), "outputs ask for what the model does not give"),
     ],

@@ -7,7 +7,7 @@ from captum.attr import IntegratedGradients
 from torch import Tensor, nn
 
 from neurokit.attribution import Attribution, integrated_gradients, neuron_rate, rate_at
-from neurokit.errors import FitError
+from neurokit.errors import DataError, FitError
 from neurokit.insilico import mean_gradients
 from neurokit.sensorium.attribution import FixedState
 from neurokit.sensorium.config import CNN_PLUS, MouseShape
@@ -147,5 +147,5 @@ def test_inputs_of_any_shape(shape: tuple[int, ...]) -> None:
 
 def test_outputs_of_the_wrong_kind_are_noticed() -> None:
     """A trace's picker on a neuron's rates: a K x N table has no third axis."""
-    with pytest.raises(IndexError):
+    with pytest.raises(DataError, match="outputs ask for what the model does not give"):
         integrated_gradients(untrained(), noise(1, seed=1), GREY, rate_at(0, [1]))

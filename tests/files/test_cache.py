@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 import neurokit
+from neurokit import settings
 from neurokit.digital_twin import simulated_files as simulated_mice
 from neurokit.files import cache as simulated
 from neurokit.files.cache import code_digest, read_or_write, simulated_folder

@@ -116,7 +116,7 @@ def test_an_incomplete_attribution_is_refused() -> None:
     with pytest.raises(FitError, match=r"miss completeness by .* raise steps above 1,"):
         neuron_attribution(model, images, BASELINE, steps=1)
     nowhere = SensoriumModel({"a": MouseShape(neurons=3)}, CNN.replace(channels=2)).mouse("a")
-    with pytest.raises(FitError, match="miss completeness by nan"):
+    with pytest.raises(FitError, match="are NaN: the model answers NaN"):
         neuron_attribution(FixedState(nowhere), noise(1), BASELINE)  # without coordinates
 
 
