@@ -4,6 +4,10 @@
 long as the source has that fingerprint, and rewritten when the source has changed, when the file is
 damaged, or when VERSION has changed. Texts lie in the header's metadata as JSON. Any program that
 reads safetensors reads it.
+
+The last array, SUMS, has the sum of the 64-bit words of each block of 256 kB before it, modulo 2^64, which a
+flipped bit anywhere changes. It is compared when a process opens the pack, at memory speed: SHA-256 would
+take as long as an epoch. Words that change places within a block are not noticed.
 """
 
 import hashlib
@@ -20,9 +24,10 @@ from neurokit.errors import DiskError
 from neurokit.files.atomic import atomic_write
 from neurokit.files.locks import hold_lock
 
-VERSION = "1"  # raise it when what a pack holds changes; packs of other versions are rewritten
+VERSION = "2"  # raise it when what a pack holds changes; packs of other versions are rewritten
 _DTYPES: dict[str, np.dtype] = {"F64": np.dtype("<f8"), "I64": np.dtype("<i8"), "F32": np.dtype("<f4")}
 _CODES = {dtype: code for code, dtype in _DTYPES.items()}
+SUMS, BLOCK = "block_sums", 1 << 18  # bytes
 _UNUSABLE = (OSError, ValueError, TypeError, KeyError, AttributeError)
 
 
@@ -58,10 +63,9 @@ def read_or_pack(
 
 
 def read_pack(path: Path, facts: dict[str, str]) -> dict[str, np.ndarray] | None:
-    """The arrays of a pack; None where it is missing, incomplete, or its metadata differ from `facts`.
+    """The arrays of a pack; None where it is missing, damaged, or its metadata differ from `facts`.
 
-    Complete means its size and, by their digest, all names, types, shapes, lengths and texts. A flipped
-    byte among the numbers is not noticed: that would take reading them all.
+    Names, types, shapes, lengths and texts are compared by their digest, numbers by the sums of blocks.
     """
     try:
         header, start = _read_header(path)
@@ -73,6 +77,10 @@ def read_pack(path: Path, facts: dict[str, str]) -> dict[str, np.ndarray] | None
         if path.stat().st_size != start + max(each["data_offsets"][1] for each in header.values()):
             return None
         data = np.memmap(path, np.uint8, "r", offset=start)
+        described = header.pop(SUMS)
+        begin, _ = described["data_offsets"]
+        if not np.array_equal(_sum_blocks(data[:begin]), _view_tensor(data, **described).view(np.uint64)):
+            return None
         texts = {name: np.array(text, dtype=str) for name, text in json.loads(metadata["texts"]).items()}
         return texts | {name: _view_tensor(data, **each) for name, each in header.items()}
     except _UNUSABLE:
@@ -89,12 +97,36 @@ def write_pack(path: Path, facts: dict[str, str], contents: Contents) -> None:
     numbers = {name: each for name, each in contents.items() if name not in texts}
     # Wide numbers first keeps every array aligned.
     numbers = dict(sorted(numbers.items(), key=lambda item: -item[1].dtype.itemsize))
-    header = _make_header(numbers, {**facts, "texts": json.dumps(texts)})
+    blocks = -(-sum(map(_count_bytes, numbers.values())) // BLOCK)
+    described = {**numbers, SUMS: Rows((blocks,), (), _DTYPES["I64"])}
+    header = _make_header(described, {**facts, "texts": json.dumps(texts)})
     with atomic_write(path) as temporary, temporary.open("wb") as stream:
         stream.write(len(header).to_bytes(8, "little") + header)
+        sums, pending = [np.zeros(0, np.uint64)], bytearray()
         for each in numbers.values():
-            for block in each.rows if isinstance(each, Rows) else (each,):
-                stream.write(block.tobytes())
+            for rows in each.rows if isinstance(each, Rows) else (each,):
+                content = rows.tobytes()
+                stream.write(content)
+                pending += content
+                if len(pending) >= BLOCK:
+                    full = len(pending) // BLOCK * BLOCK
+                    sums.append(_sum_blocks(np.frombuffer(bytes(pending[:full]), np.uint8)))
+                    del pending[:full]
+        sums.append(_sum_blocks(np.frombuffer(bytes(pending), np.uint8)))
+        stream.write(np.concatenate(sums).tobytes())
+
+
+def _sum_blocks(data: np.ndarray) -> np.ndarray:
+    """The sum of the 64-bit words of each BLOCK of bytes, modulo 2^64; zeros fill the last one up."""
+    full = len(data) // BLOCK * BLOCK
+    sums = data[:full].view("<u8").reshape(-1, BLOCK // 8).sum(axis=1, dtype=np.uint64)
+    rest = np.zeros(-(-(len(data) - full) // 8) * 8, np.uint8)
+    rest[: len(data) - full] = data[full:]
+    return np.append(sums, rest.view("<u8").sum(dtype=np.uint64)) if len(rest) else sums
+
+
+def _count_bytes(each: np.ndarray | Rows) -> int:
+    return int(np.prod(each.shape, dtype=np.int64)) * each.dtype.itemsize
 
 
 def _pack_anew(path: Path, facts: dict[str, str], contents: Contents) -> dict[str, np.ndarray]:
@@ -120,7 +152,7 @@ def _find_packs(folder: Path, key: str, temporary: bool) -> list[Path]:
 
 def _make_header(numbers: Contents, metadata: dict[str, str]) -> bytes:
     """The header of safetensors, padded with blanks to a multiple of 8 bytes."""
-    sizes = [int(np.prod(each.shape, dtype=np.int64)) * each.dtype.itemsize for each in numbers.values()]
+    sizes = list(map(_count_bytes, numbers.values()))
     ends = list(accumulate(sizes))
     described = {
         name: {
