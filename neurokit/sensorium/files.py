@@ -109,7 +109,7 @@ def _list_zip(source: Path, archive: zipfile.ZipFile) -> ScanFiles:
     facts = [(name, member.file_size, member.CRC) for name, member in inside.items()]
     return ScanFiles(
         source,
-        _find_key(source, root, source.name),
+        _find_key(source, Path(root).name, source.name),
         _digest([*facts, ("", source.stat().st_size, 0)]),
         {name: member.file_size for name, member in inside.items()},
         lambda name: archive.read(inside[name]),
@@ -117,11 +117,12 @@ def _list_zip(source: Path, archive: zipfile.ZipFile) -> ScanFiles:
 
 
 def _find_root(name: str) -> str | None:
-    """What stands before `data/` or `meta/`: nothing, or one folder."""
-    parts = name.split("/")
-    if parts[0] in _TOPS:
-        return ""
-    return f"{parts[0]}/" if len(parts) > 2 and parts[1] in _TOPS else None
+    """What stands before `data/` or `meta/`: folders or nothing; None for other files, and what macOS adds."""
+    *folders, file = name.split("/")
+    tops = [place for place, folder in enumerate(folders) if folder in _TOPS]
+    if not tops or "__MACOSX" in folders or file.startswith("._"):
+        return None
+    return "".join(f"{folder}/" for folder in folders[: tops[-1]])
 
 
 def _list_folder(source: Path) -> ScanFiles:

@@ -20,9 +20,9 @@ from neurokit.sensorium.simulation import Given, read_truth
 
 COLUMNS = """\
 single_trial: correlation over single test trials, mean over neurons; spread: its standard deviation over
-neurons; to_average: correlation over images' averages; feve: fraction of explainable variance explained;
-all: the neurons of all mice; ceiling: a prediction that knows the simulated mouse and what the model is
-given"""
+neurons; to_average: correlation over images' averages; feve: fraction of explainable variance explained, in
+images that were shown twice or more; all: the neurons of all mice; ceiling: a prediction that knows the
+simulated mouse and what the model is given"""
 
 
 def score_table(
@@ -96,11 +96,15 @@ def _score_neurons(mouse: MouseTrials, predicted: np.ndarray, tier: str) -> pd.D
         raise DataError(f"Scan {scan.key} withholds the responses of tier {tier!r}; score another tier.")
     trials = mouse.trials(tier).numpy()
     responses, images = scan.responses[trials], scan.image_ids[trials]
-    explained = metrics.feve(responses, predicted, images)
+    found = np.full(scan.neurons, np.nan)
+    _, place, shown = np.unique(images, return_inverse=True, return_counts=True)
+    if (again := shown[place] > 1).any():  # the official score is NaN for all neurons if one image is not
+        explained = metrics.feve(responses[again], predicted[again], images[again])
+        found = np.where(explained.included, explained.fraction_explained, np.nan)
     return pd.DataFrame(
         {
             "single_trial": metrics.correlation(responses, predicted),
             "to_average": metrics.correlation_to_average(responses, predicted, images),
-            "feve": np.where(explained.included, explained.fraction_explained, np.nan),
+            "feve": found,
         }
     )

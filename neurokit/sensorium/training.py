@@ -191,6 +191,12 @@ class ValidationCorrelation:
     def __init__(self, mice: Mapping[str, MouseTrials], batch_size: int) -> None:
         self.mice, self.batch_size = mice, batch_size
         self._trials = ManyMice(mice, "validation")
+        for key, mouse in mice.items():
+            if len(mouse.trials("validation")) < 2:
+                raise DataError(
+                    f"Scan {key} has one validation trial, and a correlation takes two or more; give more "
+                    "trials the tier 'validation'."
+                )
 
     def fingerprint(self) -> str:
         """Which trials of which scans."""

@@ -77,10 +77,22 @@ def test_what_lies_beside_a_scan_is_not_read(tmp_path: Path) -> None:
     before = fingerprint(path)
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr(f"__MACOSX/{NAME}/data/images/._0.npy", b"x")
+        archive.writestr(f"{NAME}/data/images/._0.npy", b"x")
         archive.writestr(f"{NAME}/config.json", "{}")
     with open_scan(path) as files:
         assert set(files.sizes) == set(ARRAYS)
     assert fingerprint(path) != before  # the archive itself is another
+
+
+@pytest.mark.parametrize("top", ["", f"Users/me/data/{NAME}/"])
+def test_a_zip_that_a_person_made_is_read(tmp_path: Path, top: str) -> None:
+    """Of the two folders together, with what macOS adds beside them, or with the folders above."""
+    path = in_zip(tmp_path / f"{NAME}.zip", top=top)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("__MACOSX/data/images/._0.npy", b"x")
+        archive.writestr("__MACOSX/._data", b"x")
+    with open_scan(path) as files:
+        assert files.key == "1-2-3" and set(files.sizes) == set(ARRAYS)
 
 
 def test_the_fingerprint_of_a_folder_follows_every_change(tmp_path: Path) -> None:
@@ -201,7 +213,9 @@ def test_sources_that_are_not_one_scan(tmp_path: Path) -> None:
 
 
 def test_archives_that_are_not_one_scan(tmp_path: Path) -> None:
-    nothing = in_zip(tmp_path / "nothing.zip", top=f"more/{NAME}/")
+    nothing = tmp_path / "nothing.zip"
+    with zipfile.ZipFile(nothing, "w") as archive:
+        archive.writestr(f"{NAME}/images/0.npy", b"x")
     unnamed = in_zip(tmp_path / "unnamed.zip", top="")
     for path, says in ((nothing, "does not hold one scan but none"), (unnamed, "not named like")):
         with pytest.raises(DataError, match=says), open_scan(path):

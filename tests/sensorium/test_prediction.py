@@ -168,6 +168,28 @@ def test_a_perfect_prediction_scores_one_and_a_shuffled_one_about_nothing() -> N
     assert abs(row.single_trial) < 0.1 and abs(row.to_average) < 0.1 and row.feve < 0
 
 
+def test_an_image_shown_once_is_left_out_of_feve_alone() -> None:
+    scan = toy_scan(neurons=20, trials=120)
+    mice = task({scan.key: scan}, PLAIN, device="cpu")
+    guess = {key: values + 0.1 for key, values in perfect(mice).items()}
+    before = score_table(mice, guess).iloc[0]
+    trials = np.flatnonzero(scan.tiers == "test")
+    images = scan.image_ids.copy()
+    images[trials[-1]] = 9_999
+    other = task({scan.key: replace(scan, image_ids=images)}, PLAIN, device="cpu")
+    after = score_table(other, guess).iloc[0]
+    again = scan.image_ids[trials][:-1]
+    wanted = metrics.feve(scan.responses[trials][:-1], guess[scan.key][:-1], again)
+    assert after.feve == pytest.approx(wanted.mean) and np.isfinite(after.feve)
+    assert after.single_trial == before.single_trial
+    assert np.isnan(
+        metrics.feve(scan.responses[trials], guess[scan.key], images[trials]).mean
+    )  # the official
+    images[trials] = np.arange(len(trials)) + 20_000
+    once = task({scan.key: replace(scan, image_ids=images)}, PLAIN, device="cpu")
+    assert np.isnan(score_table(once, guess).iloc[0].feve)
+
+
 def test_feve_is_the_mean_over_reliable_neurons_of_all_mice() -> None:
     mice = task(toy_scans(), PLAIN, device="cpu")
     random = np.random.default_rng(0)

@@ -259,6 +259,20 @@ def test_a_model_that_diverges_is_named_as_such() -> None:
         trained(mice, config)
 
 
+def test_one_validation_trial_is_too_few_to_choose_an_epoch() -> None:
+    """A correlation over one trial is 0 for ever, and epoch 0 would be the best; two are taken."""
+    scan = toy_scan()
+    for left in (1, 2):
+        tiers = scan.tiers.copy()
+        tiers[np.flatnonzero(tiers == "validation")[left:]] = "train"
+        mice = task({scan.key: replace(scan, tiers=tiers)}, PLAIN, device="cpu")
+        if left == 1:
+            with pytest.raises(DataError, match=rf"Scan {scan.key} has one validation trial"):
+                train(build(mice, PLAIN), mice, PLAIN, show_progress=False)
+        else:
+            train(build(mice, PLAIN), mice, PLAIN, show_progress=False)
+
+
 @pytest.mark.parametrize("tier", ["train", "validation"])
 def test_mice_without_trials_are_refused_before_anything_is_trained(tier: str) -> None:
     scan = toy_scan()
