@@ -117,7 +117,7 @@ def _list_zip(source: Path, archive: zipfile.ZipFile) -> ScanFiles:
 
 
 def _find_root(name: str) -> str | None:
-    """What stands before `data/` or `meta/`: folders or nothing; None for other files, and what macOS adds."""
+    """What stands before `data/` or `meta/`; None for other files, and for what macOS adds."""
     *folders, file = name.split("/")
     tops = [place for place, folder in enumerate(folders) if folder in _TOPS]
     if not tops or "__MACOSX" in folders or file.startswith("._"):
