@@ -1,6 +1,7 @@
 """The competition's files: written whole or not at all, every fault named, scored row by row."""
 
 import csv
+import inspect
 import json
 import os
 import signal
@@ -124,6 +125,12 @@ def test_a_number_comes_back_in_its_own_type(scan: Scan, tmp_path: Path, dtype: 
     assert text <= (12 if dtype is np.float32 else 20)
 
 
+def test_lists_are_taken_as_arrays_are(scan: Scan, tmp_path: Path) -> None:
+    (array,) = write_submission(tmp_path / "array", scan, {"test": predicted(scan).astype(float)})
+    (rows,) = write_submission(tmp_path / "list", scan, {"test": predicted(scan).astype(float).tolist()})
+    assert array.read_bytes() == rows.read_bytes()
+
+
 def test_whole_numbers_as_trial_ids(tmp_path: Path) -> None:
     scan = simulated(hashed=False)
     (file,) = write_submission(tmp_path, scan, {"test": predicted(scan)})
@@ -140,14 +147,20 @@ def test_whole_numbers_as_trial_ids(tmp_path: Path) -> None:
         (lambda p: np.where(p == p.max(), np.nan, p), "NaN or infinite"),
         (lambda p: -p, "negative prediction"),
         (lambda p: 100 * p, "wrong scale"),
+        (lambda p: p.astype(complex), "of type complex128"),
+        (lambda p: p > 1, "of type bool"),
+        (lambda p: p.astype(str), "of type <U"),
+        (lambda p: [[1.0, 2.0], [1.0]], "is no array"),
+        (lambda p: p[0].tolist(), "has the shape"),
     ],
 )
 def test_a_bad_prediction_is_not_written(
     scan: Scan, tmp_path: Path, change: Callable[[np.ndarray], np.ndarray], says: str
 ) -> None:
     tiers = {"test": predicted(scan), "final_test": change(predicted(scan, "final_test"))}
+    unchecked = inspect.unwrap(write_submission)  # the tests' type checker would refuse some of these first
     with pytest.raises(DataError, match=rf"'final_test' for scan 27204-5-13.* {says}"):
-        write_submission(tmp_path, scan, tiers)
+        unchecked(tmp_path, scan, tiers)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -237,6 +250,13 @@ FAULTS = {
     "field too many": (lambda t: [*t[:9], [*t[9], "1"], *t[10:]], "row 9 has 5 fields instead of 4"),
     "image of another trial": (with_text(1, "3"), r"row 9: trial .* has the image 3, but \d+ was shown"),
     "image no number": (with_text(1, "3.5"), "row 9: image_ids is '3.5'"),
+    "image with an underscore": (with_text(1, "1_0"), "row 9: image_ids is '1_0'"),
+    "image with a sign": (with_text(1, "+10"), r"row 9: image_ids is '\+10'"),
+    "image in other digits": (with_text(1, "١٠"), "row 9: image_ids is '١٠'"),
+    "image beyond 64 bits": (with_text(1, "9" * 30), "row 9: image_ids is '9+'"),
+    "byte order mark": (lambda t: [["\ufeff" + t[0][0], *t[0][1:]], *t[1:]], "begins with a byte order mark"),
+    "semicolons": (lambda t: [[";".join(t[0])], *t[1:]], "which commas have to separate"),
+    "a truth value": (with_text(2, "[true, 0.5]"), r"row 9: \[true, 0.5\] is no list of numbers"),
     "neurons swapped": (in_row(3, lambda v: [v[1], v[0], *v[2:]]), "row 9 has its neurons in another order"),
     "neuron unknown": (
         in_row(3, lambda v: [*v[:-1], 10**6]),
@@ -462,7 +482,7 @@ SCORING_FAULTS = {
     "row missing": (lambda t: t[:7] + t[8:], "lacks 1 of the 30 trials"),
     "row doubled": (lambda t: [*t[:9], t[4], *t[9:]], "row 9: trial .* was given before"),
     "row extra": (lambda t: [*t, ["ff", *t[4][1:]]], "row 31: trial ff is not in .*ground_truth"),
-    "image": (with_text(1, "-1"), "row 9 has the image -1, .* has"),
+    "image": (with_text(1, "987654"), "row 9 has the image 987654, .* has"),
     "neuron other": (in_row(3, lambda v: [*v[:-1], 10**6]), "row 9 has other neuron_ids"),
     "neuron fewer": (FAULTS["neuron fewer"][0], r"row 9 has other neuron_ids .* \(39 and 40\)"),
     "NaN": (FAULTS["NaN"][0], "row 9 holds NaN or infinite"),

@@ -14,7 +14,7 @@ Letters: T trials, N neurons.
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,28 +61,30 @@ def file_name(tier: str) -> str:
 
 
 def write_submission(
-    folder: str | Path, scan: Scan, predictions: dict[str, Float[np.ndarray, "_ _"]]
+    folder: str | Path, scan: Scan, predictions: Mapping[str, Float[np.ndarray, "_ _"] | Sequence]
 ) -> list[Path]:
     """Writes one file per tier of `predictions`, rows in file order, and returns the paths.
 
     A tier's array is (its trials in ascending file index, neurons) on the scale of standardised
     responses. All arrays are checked before the first file is touched. Raises DataError: a tier
-    that is not scored, another shape, NaN, infinite or negative values, another scale; DiskError.
+    that is not scored, another shape, values that are no real numbers, NaN, infinite or negative, another
+    scale; DiskError.
     """
-    for tier, values in predictions.items():
+    checked = {}
+    for tier, given in predictions.items():
         where = f"The prediction of {tier!r} for scan {scan.key}"
         file_name(tier)
-        _check_shape(values, scan, tier, where)
+        checked[tier] = values = _check_array(given, scan, tier, where)
         check_values(values, where)
         check_scale(values.mean(axis=0, dtype=np.float64), scan, where)
     return [
         _write_tier(Path(folder) / file_name(tier), scan, tier, values, PREDICTION)
-        for tier, values in predictions.items()
+        for tier, values in checked.items()
     ]
 
 
 def write_ground_truth(
-    folder: str | Path, scan: Scan, responses: dict[str, Float[np.ndarray, "_ _"]]
+    folder: str | Path, scan: Scan, responses: Mapping[str, Float[np.ndarray, "_ _"]]
 ) -> list[Path]:
     """Writes `ground_truth_file_TIER.csv` for each tier of `responses` and returns the paths.
 
@@ -92,7 +94,7 @@ def write_ground_truth(
     """
     for tier, values in responses.items():
         where = f"The ground truth of {tier!r} for scan {scan.key}"
-        _check_shape(values, scan, tier, where)
+        _check_array(values, scan, tier, where)
         if not np.isfinite(values).all():
             raise DataError(f"{where} holds NaN or infinite responses; look where they come from.")
     return [
@@ -129,11 +131,18 @@ def _write_tier(path: Path, scan: Scan, tier: str, values: np.ndarray, kind: str
     return path
 
 
-def _check_shape(values: np.ndarray, scan: Scan, tier: str, where: str) -> None:
+def _check_array(given: np.ndarray | Sequence, scan: Scan, tier: str, where: str) -> np.ndarray:
+    try:
+        values = np.asarray(given)
+    except ValueError as error:  # rows of different lengths
+        raise DataError(f"{where} is no array ({error}); give one row for each trial.") from error
+    if values.dtype.kind not in "fiu":
+        raise DataError(f"{where} is of type {values.dtype}; predict real numbers.")
     expected = len(scan.trials(tier)), len(scan.unit_ids)
     if values.shape != expected or not values.size:
         finding = f"{where} has the shape {values.shape}, the scan's trials and neurons are {expected}"
         raise DataError(f"{finding}; predict every trial of the tier and every neuron once.")
+    return values
 
 
 def rows(path: str | Path, kind: str) -> Iterator[Row]:
@@ -158,8 +167,9 @@ def _read_fields(path: Path, kind: str) -> Iterator[list[str]]:
         with path.open(newline="", encoding="utf-8") as file:
             table = filter(None, csv.reader(file, strict=True))  # an empty line is no row
             if (header := next(table, [])) != columns(kind):
-                expected = ", ".join(columns(kind))
-                raise DataError(f"{path} has the columns {', '.join(header)[:200]}; they must be {expected}.")
+                raise DataError(
+                    f"{path} {_describe_header(header)}; they must be {', '.join(columns(kind))}."
+                )
             for number, fields in enumerate(table, start=1):
                 if len(fields) != len(header):
                     raise DataError(
@@ -171,15 +181,23 @@ def _read_fields(path: Path, kind: str) -> Iterator[list[str]]:
         raise DataError(f"{finding}: it is missing, cut off or no CSV file; write it again.") from error
 
 
+def _describe_header(header: list[str]) -> str:
+    """What is found in place of the columns; a byte order mark cannot be seen."""
+    text = ", ".join(header)[:200]
+    if text.startswith("\ufeff"):
+        return f"begins with a byte order mark (save it as plain UTF-8), and has the columns {text[1:]}"
+    if len(header) == 1 and ";" in text:
+        return f"has the columns {text}, which commas have to separate"
+    return f"has the columns {text}"
+
+
 def _parse_row(where: str, trial: str, image: str, text: str, neurons: np.ndarray) -> Row:
-    try:
-        image_id = int(image)
-    except ValueError:
-        raise DataError(f"{where}: image_ids is {image[:40]!r}, which is no whole number.") from None
+    if not (image.isascii() and image.isdecimal() and len(image) < 19):  # int() takes "1_0", "+10" and " 10"
+        raise DataError(f"{where}: image_ids is {image[:40]!r}; write a whole number in digits.")
     values = _parse_numbers(text, where)
     if len(values) != len(neurons):
         raise DataError(f"{where} has {len(values)} values for {len(neurons)} neuron_ids.")
-    return Row(where, trial, image_id, values.astype(np.float64), neurons)
+    return Row(where, trial, int(image), values.astype(np.float64), neurons)
 
 
 def _parse_whole_numbers(text: str, where: str) -> Int[np.ndarray, "N"]:
@@ -197,7 +215,7 @@ def _parse_numbers(text: str, where: str) -> np.ndarray:
         found = np.asarray(json.loads(text))
     except (ValueError, RecursionError):
         found = np.empty(0, object)
-    if found.ndim != 1 or found.dtype.kind not in "if":
+    if found.ndim != 1 or found.dtype.kind not in "if" or "true" in text or "false" in text:
         finding = f"{where}: {_shorten(text)} is no list of numbers"
         raise DataError(f"{finding}; it must read like [0.5, 1.25], one number per neuron.")
     return found
