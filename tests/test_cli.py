@@ -16,6 +16,7 @@ import pytest
 import neurokit.training.fit
 from neurokit import settings
 from neurokit.cli import COMMANDS, main
+from neurokit.cli.commands import RUN
 from neurokit.cli.options import parse_value
 from neurokit.experiment import Experiment
 from neurokit.training.system import find_system
@@ -386,6 +387,7 @@ def test_cutout_in_an_empty_folder(
     [
         ("train --compile graphs --device cpu", "compile is 'graphs', which needs CUDA"),
         ("train --device tpu", "Device 'tpu' is not there"),
+        ("train --device cpu:foo", "Device 'cpu:foo' is not there"),
         ("train --model model_5", "has no model 'model_5'; choose one of"),
         ("train --set seed=3", "--set seed=3 would hide the seed; use --seed 3"),
         ("train --set nothing=1", "has no nothing; the nearest that it has is"),
@@ -442,6 +444,7 @@ def test_words_that_no_system_knows(capsys: pytest.CaptureFixture[str], argument
         ("data --seed 99999999999999999999", "'99999999999999999999' is no whole number"),
         ("train --source Demo", "argument --source: invalid choice: 'Demo'"),
         ("train --size large", "argument --size: invalid choice: 'large'"),
+        ("data --folder=", "argument --folder: the path is empty"),
         ("train --movies natural_movie_one", "unrecognized arguments: --movies"),
         ("train --cell gru", "unrecognized arguments: --cell"),
     ],
@@ -489,6 +492,40 @@ def test_a_reader_that_goes_away_is_no_error(root: Path) -> None:
     with subprocess.Popen(command, stdout=PIPE, stderr=PIPE, text=True, env=environment) as process:
         process.stdout.close()
         assert (process.stderr.read(), process.wait()) == ("", 141)
+
+
+def shell(root: Path, line: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A line of shell that starts the command as `$neurokit`."""
+    variables = {**os.environ, "PYTHONPATH": str(root), "neurokit": f"{sys.executable} -m neurokit"}
+    return subprocess.run(
+        ["sh", "-c", line], capture_output=True, text=True, env=variables | environment, cwd=root
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no full device")
+def test_an_output_that_cannot_be_written_is_one_sentence(root: Path) -> None:
+    run = shell(root, "$neurokit > /dev/full")
+    assert run.returncode == 2
+    assert run.stderr == "neurokit: the output could not be written: no space left on that disk.\n"
+
+
+def test_a_closed_output_and_one_without_accents_are_no_error(root: Path) -> None:
+    assert shell(root, "$neurokit >&-").returncode == 0
+    line = "$neurokit pupil-encoder evaluate --help"
+    plain, ascii_alone = shell(root, line), shell(root, line, PYTHONIOENCODING="ascii")
+    assert ascii_alone.returncode == 0 and ascii_alone.stderr == ""
+    assert len(ascii_alone.stdout) == len(plain.stdout)
+
+
+def test_too_little_memory_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise MemoryError("Unable to allocate 745. GiB")
+
+    monkeypatch.setitem(RUN, "data", full)
+    message = refused(capsys, "pupil-encoder", "data")
+    assert message == "neurokit: not enough memory (Unable to allocate 745. GiB): use a smaller size."
 
 
 WRONG = """

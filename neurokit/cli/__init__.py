@@ -8,6 +8,8 @@ their commands is called, so that this page and `neurokit --help` need no torch.
 import os
 import sys
 from collections.abc import Sequence
+from errno import ENOSPC
+from io import TextIOWrapper
 
 from neurokit import __version__, settings
 from neurokit.errors import NeurokitError, SettingsError
@@ -55,14 +57,26 @@ and all models lie in NEUROKIT_DATA, which is {data}.
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; returns 0, or 2 after a sentence on standard error about what to mend."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without R² or ± shows ?
     try:
         _run(arguments)
-        sys.stdout.flush()  # here, where a reader that has gone away can be caught
+        if sys.stdout is not None:  # as with >&-
+            sys.stdout.flush()  # here, where a reader that has gone away can be caught
     except BrokenPipeError:  # as in `neurokit sensorium data | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python flushes once more
         return 141
     except NeurokitError as error:
         print(f"neurokit: {error}", file=sys.stderr)
+        return 2
+    except MemoryError as error:
+        print(f"neurokit: not enough memory ({error or 'none left'}): use a smaller size.", file=sys.stderr)
+        return 2
+    except OSError as error:
+        if error.filename is not None or error.errno != ENOSPC:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python flushes once more
+        print("neurokit: the output could not be written: no space left on that disk.", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("neurokit: stopped; the same command goes on from here.", file=sys.stderr)

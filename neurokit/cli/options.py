@@ -41,7 +41,7 @@ def parser_of(system: System, command: str, about: str, examples: Sequence[str])
         parser.add_argument("--list", action="store_true", help="what the source has, without downloading")
         if hasattr(system, "describe_weights"):
             text = "a folder of released weights, whose scans to list in place of a recording"
-            parser.add_argument("--weights", type=Path, help=text)
+            parser.add_argument("--weights", type=a_path, help=text)
     if command == "train":
         text = "train anew, also where this model is there already"
         parser.add_argument("--again", action="store_true", help=text)
@@ -85,7 +85,7 @@ def _add_recording(parser: argparse.ArgumentParser) -> None:
     text = "demo, cutout or full (default: NEUROKIT_SOURCE or demo)"
     parser.add_argument("--source", choices=settings.SOURCES, help=text)
     parser.add_argument(
-        "--folder", type=Path, metavar="FOLDER", help="a recording of your own, in place of a source"
+        "--folder", type=a_path, metavar="FOLDER", help="a recording of your own, in place of a source"
     )
     parser.add_argument("--session", nargs="+", default=(), help="which session or sessions of it")
     text = "picks the simulated recording; seed of split, weights and training (default 0)"
@@ -106,7 +106,7 @@ def _add_model(parser: argparse.ArgumentParser, system: System, command: str) ->
     parser.add_argument("--model", default=default, help=text)
     text = "small or published (default: small for a simulated recording)"
     parser.add_argument("--size", choices=("small", "published"), help=text)
-    parser.add_argument("--config", type=Path, metavar="FILE", help="a JSON file with fields of the config")
+    parser.add_argument("--config", type=a_path, metavar="FILE", help="a JSON file with fields of the config")
     text = "one field of the config, such as fit.learning_rate=0.001; may be given again"
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=text)
     parser.add_argument("--epochs", type=whole_number, help="at most so many (default: as the config says)")
@@ -117,7 +117,7 @@ def _add_model(parser: argparse.ArgumentParser, system: System, command: str) ->
 
 def _add_simulation(parser: argparse.ArgumentParser, system: System) -> None:
     parser.add_argument("--seed", type=whole_number, default=0, help="of the simulation (default 0)")
-    parser.add_argument("--output", type=Path, metavar="FOLDER", help="folder (default: in NEUROKIT_DATA)")
+    parser.add_argument("--output", type=a_path, metavar="FOLDER", help="folder (default: in NEUROKIT_DATA)")
     for name in simulation_options(system):
         flag, text = name.replace("_", "-"), "of the recording (default: as in the demo)"
         parser.add_argument(f"--{flag}", dest=f"own_{name}", metavar=name.upper(), help=text)
@@ -130,13 +130,13 @@ def simulation_options(system: System) -> list[str]:
 
 def _add_prediction(parser: argparse.ArgumentParser, system: System) -> None:
     parser.add_argument(
-        "--checkpoint", type=Path, metavar="FILE", required=True, help="what `train` has saved"
+        "--checkpoint", type=a_path, metavar="FILE", required=True, help="what `train` has saved"
     )
     parser.add_argument(
-        "--input", type=Path, metavar="FILE", required=True, help=f"npz or csv: {system.INPUTS}"
+        "--input", type=a_path, metavar="FILE", required=True, help=f"npz or csv: {system.INPUTS}"
     )
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", required=True, help="npz or csv with the rates"
+        "--output", type=a_path, metavar="FILE", required=True, help="npz or csv with the rates"
     )
     parser.add_argument("--model", help="my_file.py:name that the model was built by, if it was yours")
 
@@ -147,7 +147,14 @@ def _add_submission(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", choices=engines, default="here", help="how they train (default here)")
     text = "members at a time, not with here (default: one on each GPU, or two without one)"
     parser.add_argument("--workers", type=whole_number, help=text)
-    parser.add_argument("--output", type=Path, metavar="FOLDER", help="folder (default: in NEUROKIT_DATA)")
+    parser.add_argument("--output", type=a_path, metavar="FOLDER", help="folder (default: in NEUROKIT_DATA)")
+
+
+def a_path(text: str) -> Path:
+    """A path; empty text, as of a variable that is not set, would mean the working folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the path is empty")
+    return Path(text)
 
 
 def whole_number(text: str) -> int:

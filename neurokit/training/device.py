@@ -39,11 +39,10 @@ def choose_device(name: str = "auto") -> torch.device:
     available = [kind for kind, there in _devices().items() if there]
     if name == "auto":
         return torch.device(available[0])
-    kind = name.split(":")[0]
-    if kind not in available:
+    kind, colon, number = name.partition(":")
+    if kind not in available or (colon and kind != "cuda" and number != "0"):
         raise SettingsError(f"Device {name!r} is not there; this machine has {', '.join(available)}.")
-    numbers = [str(number) for number in range(torch.cuda.device_count())]
-    if kind == "cuda" and ":" in name and name.split(":")[1] not in numbers:
+    if colon and kind == "cuda" and number not in map(str, range(torch.cuda.device_count())):
         raise SettingsError(
             f"Device {name!r} is not there; this machine has {torch.cuda.device_count()} GPUs."
         )
