@@ -12,6 +12,7 @@ import functools
 import hashlib
 import inspect
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -24,7 +25,7 @@ from torch import nn
 
 from neurokit import settings, tune
 from neurokit.config import AnyPath, Count, Seed, check_value
-from neurokit.errors import CheckpointError, DataError, SettingsError
+from neurokit.errors import CheckpointError, DataError, FitError, NeurokitError, SettingsError
 from neurokit.figures.style import style_context
 from neurokit.files.atomic import atomic_write, restore_folder
 from neurokit.files.locks import hold_lock
@@ -32,7 +33,7 @@ from neurokit.training import checkpoint
 from neurokit.training.checkpoint import Checkpoint
 from neurokit.training.device import Compile, check_compile, choose_device
 from neurokit.training.fit import TrainingResult
-from neurokit.training.own_model import build_code, wrapped_function
+from neurokit.training.own_model import build_code, build_file, build_name, describe_error
 from neurokit.training.system import Build, Score, System, SystemConfig, find_system
 
 Size = Literal["small", "published"]
@@ -84,20 +85,31 @@ class Experiment:
             raise SettingsError(
                 "source, folder and recording each say where data come from; give one of them."
             )
+        if folder is not None and not str(folder).strip():
+            raise SettingsError("folder is empty; name the one that holds the recording.")
         self.folder = check_value("folder", folder, AnyPath | None)
         if self.folder is not None:
             restore_folder(self.folder)
         if self.folder is not None and not self.folder.is_dir():
             raise DataError(f"{self.folder} is no folder; name the one that holds the recording.")
         if recording is not None:
+            try:
+                find_system(system).identity(recording)
+            except (AttributeError, TypeError, KeyError) as error:
+                kind = type(recording).__name__
+                raise SettingsError(f"recording is a {kind}; give what load of {system} returns.") from error
             self.recording = recording
         self.given = recording is not None
         self.source = settings.check_source(source)
         self.seed = check_value("seed", seed, Seed)
         self.session = _names(session)
-        self.build, self.device, self.compile = build, device, compile
+        if build is not None and not callable(build):
+            raise SettingsError(f"build is {build!r}; give a function of task and config that makes a model.")
+        self.build, self.device, self.compile = build, check_value("device", device, str), compile
         self.size = self._chosen_size(size)
         self.model_name, chosen = self._chosen_config(model, config)
+        if not isinstance(values, Mapping | None):
+            raise SettingsError(f"values is {values!r}; give a dictionary of fields and their values.")
         config = chosen.with_values(values or {}).add_seed(self.seed)
         self.config: SystemConfig = config
         if epochs is not None:
@@ -132,7 +144,7 @@ class Experiment:
 
     @property
     def _place(self) -> str:
-        return "given" if self.given else self.source if self.folder is None else self.folder.name
+        return "given" if self.given else self.source if self.folder is None else self.folder.absolute().name
 
     @property
     def path(self) -> Path:
@@ -185,7 +197,17 @@ class Experiment:
 
     def untrained(self) -> nn.Module:
         """A new model for the task, by `build` where it was given; SettingsError where that makes none."""
-        model = (self.build or self.system.build)(self.task, self.config)
+        if self.build is None:
+            return self.system.build(self.task, self.config)
+        try:
+            model = self.build(self.task, self.config)
+        except NeurokitError:
+            raise
+        except Exception as error:  # whatever a function of one's own raises
+            reason = describe_error(error, build_file(self.build))
+            raise SettingsError(
+                f"build failed ({reason}); it is called as {self.model_name}(task, config)."
+            ) from error
         if not isinstance(model, nn.Module):
             found = type(model).__name__
             raise SettingsError(f"build returned a {found} for {self.model_name}; return a torch.nn.Module.")
@@ -319,8 +341,16 @@ class Experiment:
     def _chosen_size(self, size: Any) -> Size:
         if size not in (*get_args(Size), None):
             raise SettingsError(f"size is {size!r}; use one of {', '.join(get_args(Size))}.")
-        simulated = self.folder is None and not self.given and self.source == "demo"
-        return size or ("small" if simulated else "published")
+        return size or ("small" if self._is_simulated() else "published")
+
+    def _is_simulated(self) -> bool:
+        """Whether the truth lies beside the recording, as it does wherever one was simulated."""
+        if self.given:
+            several = self.recording.values() if isinstance(self.recording, Mapping) else [self.recording]
+            return any(getattr(session, "truth", None) is not None for session in several)
+        if self.folder is not None:
+            return any(any(self.folder.glob(pattern)) for pattern in ("*truth.npz", "*/*truth.npz"))
+        return self.source == "demo"
 
     def _chosen_config(self, model: str | None, config: Any) -> tuple[str, SystemConfig]:
         """The name of the model in file names, and what it stands for."""
@@ -338,13 +368,22 @@ class Experiment:
             raise SettingsError(
                 f"config is a {type(config).__name__}; {self.system.NAME} takes a {type(entry).__name__}."
             )
-        own = "own" if self.build is None else wrapped_function(self.build).__name__.strip("<>")
+        own = "own" if self.build is None else re.split("[.:]", build_name(self.build))[-1].strip("<>")
         return (name if config is None and self.build is None else own), config or entry
 
     def _trained(self, options: Mapping[str, Any]) -> TrainingResult:
         fixed: dict[str, Any] = {"device": self.device, "compile": self.compile, **options}
         model, unfinished = self.untrained(), self.unfinished
-        result = self.system.train(model, self.task, self.config, checkpoint=unfinished, **fixed)
+        try:
+            result = self.system.train(model, self.task, self.config, checkpoint=unfinished, **fixed)
+        except (TypeError, AttributeError, IndexError, RuntimeError, ValueError) as error:
+            if self.build is None or isinstance(error, NeurokitError):
+                raise
+            reason = describe_error(error, build_file(self.build))
+            raise FitError(
+                f"Your model {self.model_name} cannot be trained ({reason}): book/own_model.md says what it "
+                "is called with, and what it has to answer."
+            ) from error
         history = result.history.astype(object).where(result.history.notna(), None)
         checkpoint.save(
             result.model,
@@ -400,12 +439,20 @@ class Objective:
     def __call__(self, values: dict[str, Any], report: Callable[[int, float], None]) -> float:
         """Trains and returns the best validation loss; `report` may stop the trial early."""
         trial = self.experiment.with_values(values)
-        options: dict[str, Any] = {"device": trial.device, "on_epoch": report, "show_progress": False}
+        options: dict[str, Any] = {"device": trial.device, "show_progress": False}
+        options["on_epoch"] = lambda epoch, loss: report(epoch + 1, loss)  # the first is epoch 1 to a search
         return trial.system.train(trial.untrained(), trial.task, trial.config, **options).best_loss
 
 
-def _names(session: Session) -> tuple[str, ...]:
-    several = [session] if isinstance(session, str | int | np.integer) else session or []
+def _names(session: Any) -> tuple[str, ...]:
+    several = [session] if isinstance(session, str | int | np.integer) else session
+    if several is None:
+        return ()
+    if not isinstance(several, Sequence) or any(
+        isinstance(name, bool) or not isinstance(name, str | int | np.integer) or not str(name).strip()
+        for name in several
+    ):
+        raise SettingsError(f"session is {session!r}; give the name of a session, or a list of names.")
     return tuple(str(name) for name in several)
 
 

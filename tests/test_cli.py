@@ -187,13 +187,15 @@ def test_each_command_ends_with_the_next_one_and_that_one_runs(
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path / "data"))
     monkeypatch.chdir(tmp_path)
     following = typed_next(said(capsys, "pupil-encoder", "data", "--folder", str(simulated)))
-    assert following == ["pupil-encoder", "train", "--folder", str(simulated), "--size", "small"]
+    assert following == ["pupil-encoder", "train", "--folder", str(simulated)]
+    assert Experiment("pupil-encoder", folder=simulated).size == "small"
     (tmp_path / "recorded").mkdir()
     for file in simulated.glob("*.npz"):
         if file.name != "truth.npz":
             shutil.copy(file, tmp_path / "recorded")
     recorded = typed_next(said(capsys, "pupil-encoder", "data", "--folder", "recorded"))
     assert recorded == ["pupil-encoder", "train", "--folder", "recorded"]
+    assert Experiment("pupil-encoder", folder="recorded").size == "published"
     short = ["--epochs", "1", "--set", "hidden=4", "--device", "cpu"]
     trained = said(capsys, *following, *short)
     assert "87 parameters" in trained  # two directions of 3 x 4 + 4 x 4 + 4 + 4, then 4 x 3 + 3
@@ -337,6 +339,45 @@ def test_a_model_of_ones_own_is_trained_scored_and_asked(
     assert f"{file} does not run (line 2, ZeroDivisionError: division by zero)" in wrong
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        (
+            "json",
+            "def mine(task, config): ...",
+            "json.py has the name of another module, json; rename the file",
+        ),
+        ("numpy", "def mine(task, config): ...", "has the name of another module, numpy"),
+        ("ends", "raise SystemExit(0)", "ends.py does not run (line 1, SystemExit: 0)"),
+        (
+            "boom",
+            "def mine(task, config):\n    raise ValueError('boom')",
+            "build failed (line 2, ValueError: boom)",
+        ),
+        ("bare", "def mine(): ...", "build failed (TypeError: mine() takes 0 positional arguments but 2"),
+        (
+            "wrong",
+            "from torch import nn\nclass Mine(nn.Linear):\n    def forward(self):\n        return 0\n"
+            "def mine(task, config):\n    return Mine(2, 3)",
+            "Your model mine cannot be trained (TypeError: Mine.forward() takes 1 positional argument but",
+        ),
+    ],
+)
+def test_a_model_of_ones_own_that_fails_is_one_sentence(
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    simulated: Path,
+    name: str,
+    text: str,
+    says: str,
+) -> None:
+    before = sys.modules.get(name)
+    (tmp_path / f"{name}.py").write_text(text)
+    line = ["--folder", str(simulated), "--model", f"{tmp_path / name}.py:mine", "--epochs", "1"]
+    assert says in refused(capsys, "pupil-encoder", "train", *line)
+    assert before is None or sys.modules[name] is before
+
+
 def test_a_model_of_the_packages_own_was_built_by_no_file(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, simulated: Path
 ) -> None:
@@ -352,6 +393,8 @@ def test_a_model_of_the_packages_own_was_built_by_no_file(
     ("model", "says"),
     [
         ("nowhere.py:model", "nowhere.py is no Python file"),
+        (":model", "names no function in a file; write my_file.py:name"),
+        ("my_file.py:", "names no function in a file; write my_file.py:name"),
         ("elman", "has no model 'elman'; choose one of rnn"),
     ],
 )

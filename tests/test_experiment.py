@@ -74,8 +74,8 @@ class Linear(nn.Module):
 
 
 def test_an_experiment_shows_what_it_is(tiny: Callable[..., Experiment]) -> None:
-    assert repr(tiny(seed=3)).startswith("<Experiment: pupil-encoder rnn (published size), recording")
-    assert "linear (a model of your own, config of published size)" in repr(tiny(build=linear))
+    assert repr(tiny(seed=3)).startswith("<Experiment: pupil-encoder rnn (small size), recording")
+    assert "linear (a model of your own, config of small size)" in repr(tiny(build=linear))
 
 
 def test_two_experiments_never_share_a_file(tiny: Callable[..., Experiment], tmp_path: Path) -> None:
@@ -108,6 +108,30 @@ def test_the_same_name_of_another_model_is_another_file(
 def sized(task: Any, config: Any, width: int = 1) -> nn.Module:
     """A model of one's own with an argument."""
     return Linear(len(task.channels), len(task.regions))
+
+
+def made(width: int) -> Callable[..., nn.Module]:
+    def build(task: Any, config: Any, *, depth: int = 1) -> nn.Module:
+        return sized(task, config, width=width)
+
+    return build
+
+
+class Maker:
+    """A builder that is no function."""
+
+    def __call__(self, task: Any, config: Any) -> nn.Module:
+        return sized(task, config)
+
+
+def test_what_a_function_has_closed_over_is_part_of_its_name(tiny: Callable[..., Experiment]) -> None:
+    assert tiny(build=made(1)).path == tiny(build=made(1)).path != tiny(build=made(2)).path
+    assert "Maker" in tiny(build=Maker()).path.name
+
+
+def test_the_working_folder_has_a_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder)
+    assert f"-{folder.name}-" in Experiment("pupil-encoder", folder=".").path.name
 
 
 def test_a_function_with_arguments_filled_in_is_named_by_them(tiny: Callable[..., Experiment]) -> None:
@@ -383,6 +407,18 @@ def test_two_processes_with_one_model_end_well(tmp_path: Path, root: Path, folde
         ({"seed": -1}, "seed is -1"),
         ({"epochs": 0}, "epochs is 0"),
         ({"size": "large"}, "size is 'large'; use one of small, published"),
+        ({"build": 3}, "build is 3; give a function"),
+        ({"build": "m.py:f"}, "build is 'm.py:f'; give a function"),
+        ({"device": None}, "device is None"),
+        ({"device": 3}, "device is 3"),
+        ({"session": 5.5}, "session is 5.5; give the name"),
+        ({"session": True}, "session is True; give the name"),
+        ({"session": [None]}, r"session is \[None\]; give the name"),
+        ({"session": ""}, "session is ''; give the name"),
+        ({"values": [("a", 1)]}, "values is .*; give a dictionary"),
+        ({"folder": ""}, "folder is empty"),
+        ({"recording": 3}, "recording is a int; give what load of pupil-encoder returns"),
+        ({"recording": np.zeros(3)}, "recording is a ndarray; give what load"),
         ({"source": "Demo"}, "no source 'Demo'"),
         ({"compile": "graphs", "device": "cpu"}, "compile is 'graphs', which needs CUDA"),
         ({"folder": "nowhere"}, "nowhere is no folder"),

@@ -81,7 +81,7 @@ def ask_images(_: Any) -> Arrays:
 def ask_movies(_: Any) -> Arrays:
     random = np.random.default_rng(0)
     frames = random.integers(0, 256, size=(40, 10, 20)).astype(np.uint8)
-    return {"frames": frames, "running": random.normal(size=40)}
+    return {"frames": frames, "running": random.normal(size=40), "frame_rate": np.array(30.0)}
 
 
 def ask_video(model: Any) -> Arrays:

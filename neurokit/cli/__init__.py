@@ -19,7 +19,10 @@ COMMANDS = {  # name: what it does, and two examples of its options
     "simulate": ("write a simulated recording in the real file formats", ("", "--seed 1 --output mouse")),
     "train": ("train a model and save it; a broken-off run goes on", ("--epochs 5", "--seed 1 --size small")),
     "tune": ("search the settings of a model by TPE", ("--trials 20 --epochs 5", "--trials 40 --workers 2")),
-    "evaluate": ("score a saved model beside baselines and ceiling", ("", "--seed 1")),
+    "evaluate": (
+        "score a model beside baselines and ceiling; it is trained first if need be",
+        ("", "--seed 1"),
+    ),
     "predict": (
         "rates for inputs that a saved model has never seen",
         (

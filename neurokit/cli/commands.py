@@ -2,7 +2,7 @@
 
 import argparse
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from neurokit.files.archives import read_npz
 from neurokit.files.atomic import atomic_write
 from neurokit.training import checkpoint
 from neurokit.training.own_model import build_code, build_name, load_build
+from neurokit.training.pretrained import to_arrays
 from neurokit.training.system import System
 
 ONLY_TRAINING = ("--device", "--compile")  # options that do not say which model it is
@@ -39,22 +40,14 @@ def _data(system: System, options: argparse.Namespace) -> None:
         _list_checkpoints(system)
         _next(system, "train", [argument for argument in options.given if argument != "--list"])
         return
-    recording = _recording(system, options)
-    print(system.describe(recording))
-    small = ["--size", "small"] if options.folder and _is_simulated(recording) else []
-    _next(system, "train", [*options.given, *small])
+    print(system.describe(_recording(system, options)))
+    _next(system, "train", options.given)
 
 
 def _recording(system: System, options: argparse.Namespace) -> Any:
     """What the default model in its small size would read."""
     where = {name: getattr(options, name) for name in ("source", "folder", "session", "seed")}
     return Experiment(system.NAME, size="small", values=own_values(system, options), **where).recording
-
-
-def _is_simulated(recording: Any) -> bool:
-    """Whether the truth lies beside a recording, or beside one of several sessions."""
-    sessions = recording.values() if isinstance(recording, Mapping) else [recording]
-    return any(session.truth is not None for session in sessions)
 
 
 def _list_checkpoints(system: System) -> None:
@@ -73,7 +66,7 @@ def _simulate(system: System, options: argparse.Namespace) -> None:
     made = system.simulate(folder, seed=options.seed, **chosen)
     print("\n".join(f"wrote {file}" for file in made.files))
     print(made.ceiling)
-    _next(system, "train", ["--folder", str(folder), "--size", "small"])
+    _next(system, "train", ["--folder", str(folder)])
 
 
 def _train(system: System, options: argparse.Namespace) -> None:
@@ -159,7 +152,7 @@ def _import_own_model(options: argparse.Namespace, built: str | None) -> None:
 def _answers(system: System, found: checkpoint.Checkpoint, path: Path) -> dict[str, np.ndarray]:
     """Rates for the inputs in a file; what numpy and torch cannot work with becomes a sentence."""
     try:
-        return system.respond(found, _read_inputs(path))
+        return system.respond(found, to_arrays(_read_inputs(path)))
     except NeurokitError:
         raise
     except (ValueError, TypeError, RuntimeError, KeyError) as error:

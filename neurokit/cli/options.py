@@ -107,7 +107,9 @@ def _add_model(parser: argparse.ArgumentParser, system: System, command: str) ->
     text = "small or published (default: small for a simulated recording)"
     parser.add_argument("--size", choices=("small", "published"), help=text)
     parser.add_argument("--config", type=a_path, metavar="FILE", help="a JSON file with fields of the config")
-    text = "one field of the config, such as fit.learning_rate=0.001; may be given again"
+    names = next(iter(system.MODELS.values())).small.names()
+    key = next(name for name in names if name.endswith("learning_rate"))
+    text = f"one field of the config, such as {key}=0.001; may be given again"
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=text)
     parser.add_argument("--epochs", type=whole_number, help="at most so many (default: as the config says)")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default auto)")
@@ -133,7 +135,11 @@ def _add_prediction(parser: argparse.ArgumentParser, system: System) -> None:
         "--checkpoint", type=a_path, metavar="FILE", required=True, help="what `train` has saved"
     )
     parser.add_argument(
-        "--input", type=a_path, metavar="FILE", required=True, help=f"npz or csv: {system.INPUTS}"
+        "--input",
+        type=a_path,
+        metavar="FILE",
+        required=True,
+        help=f"npz, or csv if all arrays have one axis: {system.INPUTS}",
     )
     parser.add_argument(
         "--output", type=a_path, metavar="FILE", required=True, help="npz or csv with the rates"

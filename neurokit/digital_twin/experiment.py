@@ -59,6 +59,7 @@ INPUTS = """\
 stimulus (frames x rows x columns of the monitor, uint8: 0 is black, 255 white), rate (Hz, which must be 30),
 and, where they were measured, perspective (frames x 2: pupil x, y) and modulation (frames x 2: pupil radius,
 treadmill), both in standard deviations from the mean of training, NaN in gaps"""
+FARTHEST = 50.0  # standard deviations; raw pixels of a camera lie farther
 SHOWN = ("stimulus", "perspective", "modulation")
 
 
@@ -177,6 +178,12 @@ def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[st
         raise DataError(f"stimulus is missing; the inputs hold {', '.join(sorted(arrays)) or 'nothing'}.")
     _check_rate(arrays.get("rate"))
     shown: dict[str, Any] = {name: arrays[name] for name in SHOWN if name in arrays}
+    for name in SHOWN[1:]:
+        if name in shown and (np.abs(shown[name]) > FARTHEST).any():
+            raise DataError(
+                f"{name} lies more than {FARTHEST:g} standard deviations from its mean: subtract the mean of "
+                "training and divide by its standard deviation."
+            )
     return {"rates": _twin(checkpoint.model).predict(**shown)}
 
 

@@ -52,7 +52,7 @@ def open_archive(source: Source, limit: int, members: int = MOST_MEMBERS) -> Ite
         raise
     except _DAMAGE as error:
         finding = f"{name} is truncated, damaged or not a zip ({error})"
-        raise DataError(f"{finding}: download it again.") from error
+        raise DataError(f"{finding}: copy or download it again.") from error
     except OSError as error:
         if error.filename not in (None, name):  # of another file that the block works on
             raise
@@ -145,7 +145,7 @@ def _read_array(archive: zipfile.ZipFile, key: str, name: str) -> np.ndarray:
     with open_array(archive, key, name) as (stream, shape, dtype):
         if dtype.hasobject:
             finding = f"{name} holds pickled objects in {key!r}"
-            raise DataError(f"{finding}: open it with load_object_array.")
+            raise DataError(f"{finding}; save them as plain arrays.")
         held = archive.getinfo(f"{key}.npy").file_size - stream.tell()
         _check_claim(held, shape, dtype, f"{name} ({key})")
     with archive.open(f"{key}.npy") as stream:
@@ -160,7 +160,7 @@ def _check_claim(held: int, shape: tuple[int, ...], dtype: np.dtype, name: str) 
         claimed *= int(length)
     if any(length < 0 for length in shape) or claimed != held or dtype.itemsize == 0:
         finding = f"{name} claims {claimed} bytes of {dtype} and holds {held}"
-        raise DataError(f"{finding}: download it again.")
+        raise DataError(f"{finding}: copy or download it again.")
 
 
 def _check_directory(archive: zipfile.ZipFile, name: str, limit: int, members: int) -> None:

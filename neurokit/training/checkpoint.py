@@ -208,6 +208,10 @@ def read_facts(path: str | Path) -> dict[str, Any]:
             f"{sidecar} cannot be read ({error.strerror}); remove it and fit anew."
         ) from error
     except (ValueError, KeyError, TypeError, RecursionError) as error:
+        if sidecar.stem.endswith("-scores"):
+            raise CheckpointError(
+                f"{sidecar} holds the scores of a model; give {sidecar.stem[:-7]}.json."
+            ) from error
         raise CheckpointError(
             f"{sidecar} is damaged ({error}); fit the model again or copy both files again."
         ) from error

@@ -4,16 +4,18 @@ found = load_pretrained("checkpoints/sensorium-demo-cnn_plus-0-1234567890")
 rates = found.respond(images=images)
 """
 
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from neurokit import settings
 from neurokit.config import AnyPath, check_value
-from neurokit.errors import CheckpointError, SettingsError
+from neurokit.errors import CheckpointError, DataError, SettingsError
 from neurokit.training import checkpoint
 from neurokit.training.checkpoint import Checkpoint
 from neurokit.training.system import System, find_system
@@ -53,7 +55,35 @@ class Pretrained:
                 f"{self._found.path} holds weights alone, without the scales of its inputs: "
                 "scale the inputs as its authors did and call `model`."
             )
-        return self.system.respond(self._found, {name: np.asarray(values) for name, values in arrays.items()})
+        return self.system.respond(self._found, to_arrays(arrays))
+
+
+def to_arrays(inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Inputs of a model as plain arrays of real numbers or text, NaN where masked; what is None is left out.
+
+    Raises DataError for an input that holds anything else.
+    """
+    return {name: _to_array(name, values) for name, values in inputs.items() if values is not None}
+
+
+def _to_array(name: str, values: Any) -> np.ndarray:
+    if isinstance(values, torch.Tensor):
+        values = values.detach().cpu()
+    try:
+        found = np.ma.asarray(values) if isinstance(values, np.ma.MaskedArray) else np.asarray(values)
+    except (ValueError, TypeError, RuntimeError) as error:  # rows of different lengths
+        raise DataError(
+            f"{name} is no array ({str(error).splitlines()[0]}); give rows of one length."
+        ) from error
+    if found.dtype.kind not in "fiubU":  # text names sessions
+        raise DataError(f"{name} is of type {found.dtype}; give real numbers.")
+    if isinstance(found, np.ma.MaskedArray):
+        if found.mask.any() and found.dtype.kind != "f":
+            raise DataError(
+                f"{name} is masked, and its type, {found.dtype}, has no NaN; leave masked parts out."
+            )
+        found = found.filled(np.nan) if found.dtype.kind == "f" else found.data
+    return np.ascontiguousarray(found).reshape(found.shape)  # torch takes no reversed arrays
 
 
 def load_pretrained(name: str | Path, *, session: str | None = None) -> Pretrained:
@@ -64,6 +94,8 @@ def load_pretrained(name: str | Path, *, session: str | None = None) -> Pretrain
     imported. Raises CheckpointError for a file that is missing, damaged or of another kind, and as `fetch`
     does.
     """
+    if not str(name).strip():
+        raise SettingsError("name is empty; give the path of a checkpoint.")
     path = check_value("name", name, AnyPath)
     if str(name) == RELEASED or path.is_dir():
         return _released(None if str(name) == RELEASED else path, session)

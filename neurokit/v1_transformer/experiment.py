@@ -57,7 +57,8 @@ OPTIONS = (
 )
 INPUTS = """\
 frames (uint8, frames x rows x columns, grey values, of the size that the model reads), running (cm/s, a value
-a frame, NaN where it was not measured; a model without running needs none), and, if known, frame_rate (Hz)"""
+a frame, NaN where it was not measured; a model without running needs none), and frame_rate (Hz), unless the
+model was trained without one"""
 FASTEST = 200.0  # cm/s, more than any mouse runs
 RATE_TOLERANCE = 0.02  # of the frame rate: clocks of microscopes and monitors differ by less
 DATA_FIELDS = ("shape", "running", "movies", "without", "model.frame", "model.head", "seed")
@@ -212,8 +213,12 @@ def _make_task(
 ) -> MovieTask:
     """One repeat of a new movie, whose frames are all in the training part and have no responses."""
     shape, own = ClipShape.from_dict(facts["shape"]), MovieScales.from_arrays(scales)
-    if facts["frame_rate"] is not None and "frame_rate" in arrays:
-        _check_rate(arrays["frame_rate"], facts["frame_rate"])
+    if unknown := sorted(set(arrays) - {"frames", "frame_rate", "running"}):
+        raise DataError(
+            f"{unknown[0]} is not an input of a V1 Transformer; it reads frames, frame_rate, running."
+        )
+    if facts["frame_rate"] is not None:
+        _check_rate(_find(arrays, "frame_rate"), facts["frame_rate"])
     frames = _find_frames(arrays, tuple(facts["frame"]), shape.span)
     ends = np.arange(shape.span - 1, len(frames))
     return MovieTask(
@@ -268,10 +273,10 @@ def _find_running(arrays: Mapping[str, np.ndarray], frames: int) -> Float[np.nda
 
 
 def _to_numbers(name: str, values: Any) -> Float[np.ndarray, "..."]:
-    try:
-        return np.asarray(values, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"{name} does not hold numbers ({error}); give an array of numbers.") from error
+    found = np.asarray(values)
+    if found.dtype.kind not in "fiub":
+        raise DataError(f"{name} does not hold numbers, but {found.dtype}; give an array of numbers.")
+    return found.astype(float)
 
 
 def _find(arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:

@@ -50,7 +50,9 @@ def test_from_a_folder_to_predictions(say: Say, folder: Path, tmp_path: Path) ->
     (sidecar,) = (tmp_path / "data" / "checkpoints").glob("*[!s].json")
     config = json.loads(sidecar.read_text())["config"]
     assert config["movies"] == [ONE, TWO] and config["shape"]["length"] == 6
-    np.savez(tmp_path / "new.npz", frames=np.zeros((40, 20, 40), np.uint8), running=np.zeros(40))
+    np.savez(
+        tmp_path / "new.npz", frames=np.zeros((40, 20, 40), np.uint8), running=np.zeros(40), frame_rate=30
+    )
     files = ["--checkpoint", str(sidecar), "--input", str(tmp_path / "new.npz")]
     say("predict", *files, "--output", str(tmp_path / "rates.npz"))
     with np.load(tmp_path / "rates.npz") as found:

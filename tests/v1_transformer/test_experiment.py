@@ -292,7 +292,7 @@ def test_a_model_of_ones_own_goes_all_the_way(tiny: Make, running: str) -> None:
     opened = load_pretrained(first.path)
     assert type(opened.model) is Brightness and opened.model.configuration == {"cells": 6}
     movie, speed = np.zeros((20, 10, 20), np.uint8), np.zeros(20)
-    assert opened.respond(frames=movie, running=speed)["dff"].shape == (20 - SHAPE.span + 1, 6)
+    assert opened.respond(frames=movie, running=speed, frame_rate=30)["dff"].shape == (20 - SHAPE.span + 1, 6)
 
 
 def test_a_model_that_answers_in_another_shape_is_refused(tiny: Make) -> None:
@@ -423,8 +423,17 @@ MOVIE, SPEED = np.zeros((20, 10, 20), np.uint8), np.zeros(20)
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"frames": None}, "frames is missing, which the model reads; the inputs hold running"),
-        ({"running": None}, "running is missing, which the model reads; the inputs hold frames"),
+        ({"frames": None}, "frames is missing, which the model reads; the inputs hold frame_rate, running"),
+        ({"running": None}, "running is missing, which the model reads; the inputs hold frame_rate, frames"),
+        ({"frame_rate": None}, "frame_rate is missing, which the model reads"),
+        (
+            {"frame_rates": 60.0},
+            "frame_rates is not an input of a V1 Transformer; it reads frames, frame_rate",
+        ),
+        ({"running": SPEED + 1j}, "running is of type complex128; give real numbers"),
+        ({"running": np.arange(20).astype("datetime64[s]")}, "running is of type datetime64"),
+        ({"running": np.ma.array(np.arange(20), mask=True)}, "running is masked, and its type"),
+        ({"frames": [[1, 2], [3]]}, "frames is no array"),
         ({"frames": MOVIE / 255}, "frames are float64; give grey values from 0 to 255 as uint8"),
         ({"frames": MOVIE[:, 1:]}, r"shape \(20, 9, 20\); the model reads frames x 10 rows x 20 columns"),
         ({"frames": MOVIE[0]}, r"frames have the shape \(10, 20\)"),
@@ -446,14 +455,25 @@ MOVIE, SPEED = np.zeros((20, 10, 20), np.uint8), np.zeros(20)
 )
 def test_a_movie_that_does_not_fit_is_refused(tiny: Make, changes: dict[str, Any], says: str) -> None:
     opened = load_pretrained(tiny(TINY.with_epochs(1)).train().path)
-    arrays = {"frames": MOVIE, "running": SPEED} | changes
+    arrays = {"frames": MOVIE, "running": SPEED, "frame_rate": 30.0} | changes
     with pytest.raises(DataError, match=says):
         opened.respond(**{name: values for name, values in arrays.items() if values is not None})
 
 
+def test_arrays_of_any_making_are_taken(tiny: Make) -> None:
+    """Reversed, masked, of torch; what is masked is a gap, and what is None is left out."""
+    opened = load_pretrained(tiny(TINY.with_epochs(1)).train().path)
+    reversed_movie, running = MOVIE[::-1], np.where(np.arange(20) < 3, np.nan, SPEED)
+    wanted = opened.respond(frames=reversed_movie.copy(), running=running, frame_rate=30.0)["dff"]
+    masked = np.ma.array(SPEED.astype(float), mask=np.arange(20) < 3)
+    for speed in (masked, torch.tensor(running, requires_grad=True), running.tolist()):
+        found = opened.respond(frames=reversed_movie, running=speed, frame_rate=30)["dff"]
+        np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
 def test_a_model_without_running_needs_none(tiny: Make) -> None:
     opened = load_pretrained(tiny(TINY.replace(running="none").with_epochs(1)).train().path)
-    assert opened.respond(frames=MOVIE)["dff"].shape == (12, 6)
+    assert opened.respond(frames=MOVIE, frame_rate=30.0)["dff"].shape == (12, 6)
 
 
 # --- the recording
