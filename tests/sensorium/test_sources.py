@@ -216,7 +216,7 @@ scans.simulated_scan(ScanParameters(mouse=mouse, train=4, validation=2, test_ima
 def test_a_killed_simulation_leaves_nothing_under_the_final_name(empty_data_folder: Path) -> None:
     run = subprocess.run([sys.executable, "-c", KILLED], env=os.environ, capture_output=True, text=True)
     assert run.returncode == -signal.SIGKILL, run.stderr
-    left = [path for path in empty_data_folder.rglob("*") if path.is_file()]
+    left = [path for path in (empty_data_folder / "simulated").rglob("*") if path.is_file()]
     assert [path for path in left if path.suffix == ".zip"], "it was killed too early to show anything"
     assert all(path.name.startswith(".") for path in left)
     path = simulated_scan(TINY)
