@@ -439,8 +439,7 @@ class Objective:
     def __call__(self, values: dict[str, Any], report: Callable[[int, float], None]) -> float:
         """Trains and returns the best validation loss; `report` may stop the trial early."""
         trial = self.experiment.with_values(values)
-        options: dict[str, Any] = {"device": trial.device, "show_progress": False}
-        options["on_epoch"] = lambda epoch, loss: report(epoch + 1, loss)  # the first is epoch 1 to a search
+        options: dict[str, Any] = {"device": trial.device, "on_epoch": report, "show_progress": False}
         return trial.system.train(trial.untrained(), trial.task, trial.config, **options).best_loss
 
 

@@ -265,6 +265,8 @@ def test_tune_ends_with_the_best_settings(
     line = ("tune", "--folder", str(simulated), "--trials", "2", "--epochs", "1")
     first = said(capsys, "pupil-encoder", *line)
     following = typed_next(first)
+    head, *rows = [line.split() for line in first.splitlines() if "complete" in line or "status" in line]
+    assert [row[head.index("epochs")] for row in rows] == ["1", "1"]
     assert following[1] == "train" and any(word.startswith("learning_rate=") for word in following)
     assert "--trials" not in following
     assert said(capsys, "pupil-encoder", *line) == first  # the search was finished, and is read

@@ -97,7 +97,10 @@ def _tune(system: System, options: argparse.Namespace) -> None:
     experiment = experiment_of(system, options)
     print(experiment.description, flush=True)
     study = experiment.tune(options.trials, workers=options.workers)
-    print(study.trials.drop(columns=["message"]).sort_values("loss").head(5).round(4).to_string(index=False))
+    table = study.trials.drop(columns=["message"]).sort_values("loss").head(5).round(4)
+    trained = study.curves.groupby("number").size()
+    table["epochs"] = table["number"].map(trained).fillna(0).astype(int)
+    print(table.to_string(index=False))
     print(f"best validation loss {study.best_loss:.4g} of {len(study.records)} trials")
     best = [part for name, value in study.best.items() for part in ("--set", f"{name}={value}")]
     left_out = _without(_same_model(options.given), ("--trials", "--workers"))
