@@ -110,7 +110,7 @@ def sized(task: Any, config: Any, width: int = 1) -> nn.Module:
     return Linear(len(task.channels), len(task.regions))
 
 
-def made(width: int) -> Callable[..., nn.Module]:
+def made(width: Any) -> Callable[..., nn.Module]:
     def build(task: Any, config: Any, *, depth: int = 1) -> nn.Module:
         return sized(task, config, width=width)
 
@@ -127,6 +127,8 @@ class Maker:
 def test_what_a_function_has_closed_over_is_part_of_its_name(tiny: Callable[..., Experiment]) -> None:
     assert tiny(build=made(1)).path == tiny(build=made(1)).path != tiny(build=made(2)).path
     assert "Maker" in tiny(build=Maker()).path.name
+    one, other = (tiny(build=made(object())).path for _ in range(2))
+    assert one == other  # where an object lies in memory says nothing of it
 
 
 def test_the_working_folder_has_a_name(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import functools
 import hashlib
 import importlib.util
 import inspect
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -96,10 +97,11 @@ def build_code(build: Any) -> str:
     if isinstance(build, functools.partial):
         held += [*build.args, *(each for pair in sorted(build.keywords.items()) for each in pair)]
     function = wrapped_function(build)
-    held += [cell.cell_contents for cell in getattr(function, "__closure__", None) or ()]
+    held += sorted(inspect.getclosurevars(function).nonlocals.items()) if inspect.isfunction(function) else []
     held += getattr(function, "__defaults__", None) or ()
     held += sorted((getattr(function, "__kwdefaults__", None) or {}).items())
-    fixed = repr([getattr(each, "__qualname__", each) for each in held]) if held else ""
+    named = [getattr(each, "__qualname__", each) for each in held]
+    fixed = re.sub(r" at 0x[0-9a-f]+", "", repr(named)) if held else ""  # addresses differ in every process
     digest = hashlib.sha256(_source(wrapped_function(build)) + fixed.encode()).hexdigest()[:10]
     return f"{build_name(build)} {digest}"
 
