@@ -94,7 +94,7 @@ class Experiment:
             raise DataError(f"{self.folder} is no folder; name the one that holds the recording.")
         if recording is not None:
             try:
-                find_system(system).identity(recording)
+                self._identity = find_system(system).identity(recording)  # once: it reads all values
             except (AttributeError, TypeError, KeyError) as error:
                 kind = type(recording).__name__
                 raise SettingsError(f"recording is a {kind}; give what load of {system} returns.") from error
@@ -139,7 +139,7 @@ class Experiment:
     @property
     def _where(self) -> dict[str, Any]:
         if self.given:
-            return {"recording": self.system.identity(self.recording)}
+            return {"recording": self._identity}
         return {"source": self.source} if self.folder is None else {"folder": str(self.folder.absolute())}
 
     @property
