@@ -33,6 +33,7 @@ from neurokit.training import checkpoint
 from neurokit.training.checkpoint import Checkpoint
 from neurokit.training.device import Compile, check_compile, choose_device
 from neurokit.training.fit import TrainingResult
+from neurokit.training.omissions import Omission
 from neurokit.training.own_model import build_code, build_file, build_name, describe_error
 from neurokit.training.system import Build, Score, System, SystemConfig, find_system
 
@@ -192,8 +193,15 @@ class Experiment:
 
     @cached_property
     def task(self) -> Any:
-        """What the model is fitted to, made on the first call."""
-        return self.system.task(self.recording, self.config, device=self.device)
+        """What the model is fitted to, made on the first call; what it leaves out is printed."""
+        made = self.system.task(self.recording, self.config, device=self.device)
+        self._print_omissions(made)
+        return made
+
+    @property
+    def omissions(self) -> tuple[Omission, ...]:
+        """Units, trials, channels or repeats that are left out, by which rule."""
+        return tuple(self.system.omissions(self.task))
 
     def untrained(self) -> nn.Module:
         """A new model for the task, by `build` where it was given; SettingsError where that makes none."""
@@ -259,7 +267,9 @@ class Experiment:
         with atomic_write(table) as new:
             scores.to_csv(new, index=False)
         with atomic_write(text) as new:
-            new.write_text(json.dumps({**self.facts, "validation": validation, "test": rows}, indent=2))
+            new.write_text(
+                json.dumps({**self.facts, **self._left_out, "validation": validation, "test": rows}, indent=2)
+            )
         with atomic_write(picture) as new, style_context():
             self.system.draw(scores).savefig(new, format="png", dpi=150, bbox_inches="tight")
         return table, text, picture
@@ -336,6 +346,14 @@ class Experiment:
 
     # Inside
 
+    @property
+    def _left_out(self) -> dict[str, Any]:
+        return {"left_out": [each.to_dict() for each in self.omissions]}
+
+    def _print_omissions(self, task: Any) -> None:
+        for omission in self.system.omissions(task):
+            print(omission, flush=True)
+
     _opened: TrainingResult | None = None
 
     def _chosen_size(self, size: Any) -> Size:
@@ -392,6 +410,7 @@ class Experiment:
             **self.facts,
             data=self.system.identity(self.recording),
             **self.system.facts(self.task),
+            **self._left_out,
             history=history.to_dict("list"),
             best_epoch=result.best_epoch,
             best_loss=result.best_loss,
@@ -406,6 +425,7 @@ class Experiment:
         into = self.untrained() if self.build else None
         opened = checkpoint.load(self.path, into)
         self.task = self.system.task(self.recording, self.config, arrays=opened.arrays, device=self.device)
+        self._print_omissions(self.task)
         model = opened.model.to(choose_device(self.device))
         return replace(_result(opened), model=model)
 

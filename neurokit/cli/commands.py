@@ -91,6 +91,12 @@ def _show_score(experiment: Experiment) -> None:
     rows = {experiment.model_name: score.value} | score.yardsticks
     print(score.name)
     print("\n".join(f"  {name:24}{value:.4g}" for name, value in rows.items()))
+    _show_omissions(experiment)
+
+
+def _show_omissions(experiment: Experiment) -> None:
+    """What these scores are not of."""
+    print("".join(f"without {omission}\n" for omission in experiment.omissions), end="")
 
 
 def _tune(system: System, options: argparse.Namespace) -> None:
@@ -115,6 +121,7 @@ def _evaluate(system: System, options: argparse.Namespace) -> None:
     scores = experiment.evaluate()
     print(scores.round(3).to_string(index=False))
     print(system.COLUMNS)
+    _show_omissions(experiment)
     files = experiment.save_scores(scores)
     print("\n".join(f"wrote {file}" for file in files))
     asked = ["--checkpoint", f"{experiment.path}.json", "--input", "new.npz", "--output", "rates.npz"]

@@ -36,6 +36,7 @@ from neurokit.files.atomic import write_output
 from neurokit.training.checkpoint import Checkpoint
 from neurokit.training.device import first_tensor
 from neurokit.training.fit import TrainingResult
+from neurokit.training.omissions import Omission
 from neurokit.training.system import Option, Score, Simulated
 
 __all__ = [  # besides what stands below
@@ -85,6 +86,11 @@ def task(
 def arrays(task: TwinTask) -> dict[str, np.ndarray]:
     """The statistics that scaled a converted recording; none for others."""
     return statistics_arrays(task.statistics)
+
+
+def omissions(task: TwinTask) -> tuple[Omission, ...]:
+    """What reader and task have left out."""
+    return ()
 
 
 def facts(task: TwinTask) -> dict[str, Any]:

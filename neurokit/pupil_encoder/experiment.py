@@ -38,6 +38,7 @@ from neurokit.pupil_encoder.sources import load, sessions
 from neurokit.training.checkpoint import Checkpoint, fingerprint
 from neurokit.training.device import choose_device
 from neurokit.training.fit import Rows, TrainingResult, fit, masked_squared_error
+from neurokit.training.omissions import Omission
 from neurokit.training.predict import evaluating
 from neurokit.training.predict import predict as predict_rows
 from neurokit.training.system import Option, Simulated
@@ -121,6 +122,11 @@ def arrays(task: EncodingTask) -> dict[str, np.ndarray]:
 
 def _scales(arrays: Mapping[str, np.ndarray]) -> dict[str, RobustScale]:
     return {name: RobustScale(float(centre), float(spread)) for name, (centre, spread) in arrays.items()}
+
+
+def omissions(task: EncodingTask) -> tuple[Omission, ...]:
+    """What reader and task have left out."""
+    return ()
 
 
 def facts(task: EncodingTask) -> dict[str, Any]:

@@ -30,6 +30,7 @@ from neurokit.sensorium.sources import describe_scans, load, sessions, simulate
 from neurokit.sensorium.submission.entry import submit
 from neurokit.sensorium.training import arrays, build, facts, task, train
 from neurokit.training.fit import TrainingResult
+from neurokit.training.omissions import Omission
 from neurokit.training.system import Option, Score
 
 __all__ = [  # besides what stands below
@@ -66,6 +67,11 @@ def describe(recording: Mapping[str, Scan]) -> str:
     left_out = recording.left_out if isinstance(recording, Scans) else ()
     lines = [f"scan {key} is left out: it has no behaviour, which the model reads" for key in left_out]
     return "\n".join([describe_scans(recording).to_string(index=False), *lines])
+
+
+def omissions(task: Mapping[str, MouseTrials]) -> tuple[Omission, ...]:
+    """What reader and task have left out, scan by scan."""
+    return ()
 
 
 def score(result: TrainingResult, task: Mapping[str, MouseTrials], config: SensoriumConfig) -> Score:

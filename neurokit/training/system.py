@@ -20,6 +20,7 @@ from neurokit.errors import SettingsError
 from neurokit.settings import Source
 from neurokit.training.checkpoint import Checkpoint
 from neurokit.training.fit import TrainingResult
+from neurokit.training.omissions import Omission
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -162,6 +163,9 @@ class System(Protocol):
 
     def arrays(self, task: Any) -> dict[str, np.ndarray]:
         """The transforms that were fitted to training data, for the checkpoint."""
+
+    def omissions(self, task: Any) -> Sequence[Omission]:
+        """What reader and task have left out, by rule; none for a sound recording."""
 
     def facts(self, task: Any) -> dict[str, Any]:
         """What is saved with a model besides arrays: names of units and channels, rates (JSON)."""

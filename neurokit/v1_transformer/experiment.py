@@ -18,6 +18,7 @@ from neurokit.files.atomic import write_output
 from neurokit.training.checkpoint import Checkpoint, fingerprint
 from neurokit.training.device import choose_device, first_tensor
 from neurokit.training.fit import TrainingResult, fit
+from neurokit.training.omissions import Omission
 from neurokit.training.predict import evaluating, fill_rows
 from neurokit.training.system import Option, Simulated
 from neurokit.v1_transformer import model as networks
@@ -98,6 +99,11 @@ def identity(recording: MovieSession) -> dict[str, Any]:
 def arrays(task: MovieTask) -> dict[str, np.ndarray]:
     """The scales of frames, running and responses."""
     return task.clips().scales.arrays()
+
+
+def omissions(task: MovieTask) -> tuple[Omission, ...]:
+    """What reader and task have left out."""
+    return ()
 
 
 def facts(task: MovieTask) -> dict[str, Any]:
