@@ -51,7 +51,7 @@ class Omission:
         """Raises DataError where nothing is left, and for an unknown rule."""
         if self.rule not in RULES:
             raise DataError(
-                f"{self.rule!r} is no rule to leave something out; use one of {', '.join(RULES)}."
+                f"{self.rule!r} is no rule; use one of {', '.join(RULES)}."
             )
         if len(self.names) >= self.number:
             raise DataError(f"{self._place}all {self.number} {self._what} are unusable: {RULES[self.rule]}.")
