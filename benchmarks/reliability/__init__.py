@@ -1,0 +1,1 @@
+"""Proofs that nothing is lost and nothing is silently wrong, each a command with a result file."""
