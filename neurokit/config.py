@@ -249,6 +249,8 @@ def _wanted(kind: Any, constraints: Sequence[Any] = ()) -> str:
     if kind in (int, float):
         return _number(kind, constraints)
     words = {bool: "True or False", str: "a string", NoneType: "None", Path: "a path"}
+    if isinstance(kind, type) and issubclass(kind, Config):
+        return f"a {kind.__name__}, or set its fields by name, such as {next(iter(kind.model_fields))}"
     return words.get(kind) or kind.__name__
 
 

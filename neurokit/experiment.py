@@ -49,7 +49,7 @@ class Experiment:
         model: one of the system's models; None is its first. It stands for a config.
         config: what is trained, and how, in place of that of a `model`.
         values: single fields of the config by name, such as {"fit.learning_rate": 1e-3}.
-        epochs: at most so many, in place of the config's.
+        epochs: the largest number, in place of the config's.
         size: 'small' or 'published'; None is small for a simulated recording, else published.
         source: demo, cutout or full; None is that of NEUROKIT_SOURCE.
         folder: a recording of one's own, in place of a source.
@@ -98,7 +98,9 @@ class Experiment:
                 self._identity = find_system(system).identity(recording)  # once: it reads all values
             except (AttributeError, TypeError, KeyError) as error:
                 kind = type(recording).__name__
-                raise SettingsError(f"recording is a {kind}; give what load of {system} returns.") from error
+                raise SettingsError(
+                    f"recording is of type {kind}; give what load of {system} returns."
+                ) from error
             self.recording = recording
         self.given = recording is not None
         self.source = settings.check_source(source)
@@ -384,7 +386,8 @@ class Experiment:
         entry = getattr(models[name], self.size)
         if config is not None and not isinstance(config, type(entry)):
             raise SettingsError(
-                f"config is a {type(config).__name__}; {self.system.NAME} takes a {type(entry).__name__}."
+                f"config is of type {type(config).__name__}; "
+                f"{self.system.NAME} takes a {type(entry).__name__}."
             )
         own = "own" if self.build is None else re.split("[.:]", build_name(self.build))[-1].strip("<>")
         return (name if config is None and self.build is None else own), config or entry

@@ -12,6 +12,7 @@ NEUROKIT_KEEP_MEMORY 1 lets a training process reuse the memory that it frees (n
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -65,6 +66,13 @@ def use_source(name: str | None) -> Iterator[None]:
     finally:
         os.environ.pop("NEUROKIT_SOURCE", None)
         os.environ.update({"NEUROKIT_SOURCE": before} if before is not None else {})
+
+
+def no_such_system(name: str) -> SettingsError:
+    """The error for a name that is no system, with the one that may be meant."""
+    near = get_close_matches(name.replace("_", "-"), SYSTEMS, 1)
+    meant = f"did you mean {near[0]}? The systems are" if near else "use one of"
+    return SettingsError(f"There is no system {name!r}; {meant} {', '.join(SYSTEMS)}.")
 
 
 def data_folder() -> Path:

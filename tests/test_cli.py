@@ -650,3 +650,16 @@ def test_inputs_that_no_model_can_read_get_a_sentence(
     # what a system's own checks have let pass
     monkeypatch.setattr("neurokit.pupil_encoder.experiment.respond", lambda *_: np.ones(2) @ np.ones(3))
     assert f"{file} cannot be answered" in refused(capsys, "pupil-encoder", *line, str(tmp_path / "r.npz"))
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("sensorum", "sensorium"), ("digital_twins", "digital-twin")])
+def test_name_close_to_a_systems_is_met_with_that_name(
+    typed: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([typed, "train"]) == 2
+    assert f"did you mean {meant}?" in capsys.readouterr().err
+
+
+def test_name_far_from_any_system_is_met_with_all(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["xyz", "train"]) == 2
+    assert "did you mean" not in (said := capsys.readouterr().err) and "pupil-encoder" in said

@@ -93,7 +93,7 @@ def _run(arguments: list[str]) -> None:
     elif arguments[0] == "--version":
         print(f"neurokit {__version__}")
     elif (name := arguments[0].replace("_", "-")) not in settings.SYSTEMS:
-        raise SettingsError(f"There is no system {arguments[0]!r}; use one of {', '.join(settings.SYSTEMS)}.")
+        raise settings.no_such_system(arguments[0])
     elif len(arguments) == 1 or arguments[1] in ("-h", "--help"):
         print(f"neurokit {name}: {settings.SYSTEMS[name]}\n\n{_table(_commands_of(name))}")
     elif arguments[1] not in _commands_of(name):

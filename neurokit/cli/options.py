@@ -111,7 +111,9 @@ def _add_model(parser: argparse.ArgumentParser, system: System, command: str) ->
     key = next(name for name in names if name.endswith("learning_rate"))
     text = f"one field of the config, such as {key}=0.001; may be given again"
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help=text)
-    parser.add_argument("--epochs", type=whole_number, help="at most so many (default: as the config says)")
+    parser.add_argument(
+        "--epochs", type=whole_number, help="largest number of epochs (default: that of the config)"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or mps (default auto)")
     text = "training steps by torch.compile, or as CUDA graphs on top of it (default none)"
     parser.add_argument("--compile", choices=("none", "default", "graphs"), default="none", help=text)

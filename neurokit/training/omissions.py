@@ -50,9 +50,7 @@ class Omission:
     def __post_init__(self) -> None:
         """Raises DataError where nothing is left, and for an unknown rule."""
         if self.rule not in RULES:
-            raise DataError(
-                f"{self.rule!r} is no rule; use one of {', '.join(RULES)}."
-            )
+            raise DataError(f"{self.rule!r} is no rule; use one of {', '.join(RULES)}.")
         if len(self.names) >= self.number:
             raise DataError(f"{self._place}all {self.number} {self._what} are unusable: {RULES[self.rule]}.")
 

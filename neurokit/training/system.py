@@ -16,7 +16,6 @@ from torch import nn
 
 from neurokit import settings
 from neurokit.config import Config, Seed
-from neurokit.errors import SettingsError
 from neurokit.settings import Source
 from neurokit.training.checkpoint import Checkpoint
 from neurokit.training.fit import TrainingResult
@@ -213,5 +212,5 @@ class System(Protocol):
 def find_system(name: str) -> System:
     """The system of that name, with hyphens or underscores; raises SettingsError where there is none."""
     if (known := name.replace("_", "-")) not in settings.SYSTEMS:
-        raise SettingsError(f"There is no system {name!r}; use one of {', '.join(settings.SYSTEMS)}.")
+        raise settings.no_such_system(name)
     return cast(System, import_module(f"neurokit.{known.replace('-', '_')}.experiment"))

@@ -138,7 +138,9 @@ def _session_number(session: Sequence[str] | str) -> int | None:
     if len(names) > 1:
         raise SettingsError(f"A V1 Transformer reads one session, and {len(names)} are named; name one.")
     if names and not names[0].strip().isdecimal():
-        raise SettingsError(f"Session {names[0]!r} is not a whole number; give Allen's number of a session.")
+        raise SettingsError(
+            f"Session {names[0]!r} is no number; give Allen's number of a session, as `data --list` shows."
+        )
     return int(names[0]) if names else None
 
 
