@@ -2,11 +2,11 @@
 
     python benchmarks/reliability/mutants.py
 
-A seeded sample of small faults (`mutations.py`) is put into a copy of the project one at a time, and the fast
-tests of that subject are run until the first one fails. A fault that no test notices survives; rows give the
-counts by subject and kind, `survivors` each fault that survived. The tests run in processes that are forked
-from one that has imported torch and the like, but nothing of this package. A mutant that runs five times as
-long as the sound code counts as noticed.
+A seeded sample of small faults (`code_faults.py`) is put into a copy of the project one at a time, and the
+fast tests of that subject are run until the first one fails. A fault that no test notices survives; rows give
+the counts by subject and kind, `survivors` each fault that survived. The tests run in processes that are
+forked from one that has imported torch and the like, but nothing of this package. A mutant that runs five
+times as long as the sound code counts as noticed.
 """
 
 import argparse
@@ -29,7 +29,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "benchmarks")]
 
-from reliability.mutations import Mutant, list_mutants  # noqa: E402
+from reliability.code_faults import Mutant, list_mutants  # noqa: E402
 
 HEAVY = ("torch", "pandas", "scipy", "matplotlib.pyplot", "hypothesis", "pydantic", "h5py", "jaxtyping")
 SUBJECTS: dict[str, tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]] = {

@@ -94,9 +94,7 @@ def _sites(root: ast.AST) -> Iterator[Site]:
             yield node, statements, "call"
 
 
-def _code(
-    node: ast.AST, statements: list[ast.stmt] | None
-) -> Iterator[tuple[ast.AST, list[ast.stmt] | None]]:
+def _code(node: ast.AST, statements: Statements = None) -> Iterator[tuple[ast.AST, Statements]]:
     """The node and all below it but annotations, raised errors and texts."""
     if isinstance(node, ast.Raise | ast.JoinedStr | ast.Import | ast.ImportFrom):
         return
