@@ -50,6 +50,7 @@ BASELINES = {
     "motion energy + ridge": motion_energy,
     "motion energy x running": motion_energy_times_running,
     "motion energy x running shuffled": motion_energy_times_running,
+    "motion energy x running, short movies": motion_energy_times_running,
 }
 CONFIGS = {
     "V1 Transformer": SMALL,
@@ -93,7 +94,7 @@ def one_job(job: dict[str, Any]) -> dict[str, Any]:
 
 def measured(model: str, seed: int, frames: int, cells: int, epochs: int) -> dict[str, Any]:
     """Medians over the reliable cells of the session."""
-    changes = {"frames": frames * 2 // 5 if model == "short movies" else frames, "cells": cells}
+    changes = {"frames": frames * 2 // 5 if "short movies" in model else frames, "cells": cells}
     if "no effect" in model:
         changes["running"] = 0.0
     parameters = SessionParameters(seed=FIRST_MOUSE + seed, **changes)
