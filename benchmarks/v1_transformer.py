@@ -4,11 +4,11 @@
 
 Three new mice, on which nothing was tuned (60 cells, movies one and three, ten repeats); the last fifth of
 each movie is tested in all repeats. Scores are medians over reliable cells. Ablations: no running, running of
-another repeat, no attention, filters that start at random; a linear readout of what the network starts from
-(motion energy + ridge). Controls: untrained; responses of another time of the movie; a
-session in which running does nothing, with and without reading it; and a session whose movies are as short
-as the real ones (30 and 120 s). Networks are the small ones. A job is kept and not computed again by the
-same code.
+another repeat, no attention, filters that start at random. Baselines that start where the network does: a
+linear readout of its first filters (motion energy + ridge), and that times the running, four numbers a cell.
+Controls: untrained; responses of another time of the movie; a session in which running does nothing, with and
+without reading it; and a session whose movies are as short as the real ones (30 and 120 s). Networks are the
+small ones. A job is kept and not computed again by the same code.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from neurokit.v1_transformer import (
     load_simulated,
     mean_response,
     motion_energy,
+    motion_energy_times_running,
     predict,
     running_only,
     score_table,
@@ -47,11 +48,15 @@ BASELINES = {
     "running only": running_only,
     "lagged ridge": lagged_pixels,
     "motion energy + ridge": motion_energy,
+    "motion energy x running": motion_energy_times_running,
+    "motion energy x running shuffled": motion_energy_times_running,
+    "motion energy x running, short movies": motion_energy_times_running,
 }
 CONFIGS = {
     "V1 Transformer": SMALL,
     "no running": SMALL.replace(running="none"),
     "running shuffled": SMALL.replace(running="shuffled"),
+    "motion energy x running shuffled": SMALL.replace(running="shuffled"),
     "3-D CNN": SMALL.replace(family="cnn", running="none"),
     "untrained": SMALL,
     "other responses": SMALL,
@@ -61,7 +66,8 @@ CONFIGS = {
     "no attention": SMALL.replace(model=SMALL.model.replace(spatial_layers=0, temporal_layers=0)),
     "random start": SMALL.replace(model=SMALL.model.replace(start="random")),
 }
-MODELS = (*BASELINES, *CONFIGS, "truth", "truth without running")
+MODELS = (*(BASELINES | CONFIGS), "truth", "truth without running")
+EACH = ("model", "seed", "cc_norm", "single_trial")  # of each job, beside the means
 
 
 def main(arguments: list[str] | None = None) -> pd.DataFrame:
@@ -75,7 +81,7 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
     table = summary(pd.DataFrame(found))
     print(table.round(3).to_string(index=False))
     if not options.no_file:
-        per_seed = [{"model": row["model"], "seed": row["seed"], "cc_norm": row["cc_norm"]} for row in found]
+        per_seed = [{name: row[name] for name in EACH} for row in found]
         save(options.name, table.round(4).to_dict("records"), seeds=options.seeds, size=size, each=per_seed)
     return table
 
@@ -88,7 +94,7 @@ def one_job(job: dict[str, Any]) -> dict[str, Any]:
 
 def measured(model: str, seed: int, frames: int, cells: int, epochs: int) -> dict[str, Any]:
     """Medians over the reliable cells of the session."""
-    changes = {"frames": frames * 2 // 5 if model == "short movies" else frames, "cells": cells}
+    changes = {"frames": frames * 2 // 5 if "short movies" in model else frames, "cells": cells}
     if "no effect" in model:
         changes["running"] = 0.0
     parameters = SessionParameters(seed=FIRST_MOUSE + seed, **changes)

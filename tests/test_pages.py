@@ -148,9 +148,15 @@ def test_the_numbers_of_the_readme_are_those_of_the_result_files(root: Path) -> 
     assert abs(line - behaviour) < 0.01
     share = {row["model"]: row["of_ceiling_mean"] for row in rows("sensorium_accuracy")}["cnn_plus"]
     assert f"reaches {share:.2f} of its ceiling" in readme
-    movies = {row["model"]: row["cc_norm"] for row in rows("v1_transformer") + rows("v1_controls")}
+    every = [row for name in ("v1_transformer", "v1_controls", "v1_lines") for row in rows(name)]
+    movies = {row["model"]: row["cc_norm"] for row in every}
+    single = {row["model"]: (row["single_trial"], row["single_trial_sd"]) for row in every}
     assert f"CC_norm {movies['V1 Transformer']:.3f} on simulated mice" in readme
-    assert f"ridge regression on motion energy has {movies['motion energy + ridge']:.3f}" in readme
+    line = "motion energy x running"
+    alone, times = (f"{movies[name]:.3f}" for name in ("motion energy + ridge", line))
+    assert f"ridge regression on motion energy has {alone}, and {times} with a gain by running" in readme
+    assert "that line predicts single trials as well as the network" in readme
+    assert abs(single[line][0] - single["V1 Transformer"][0]) < single[line][1]
     twins = {row["model"]: row["cc_norm"] for row in rows("digital_twins") if row["minutes"] == 1}
     values = (twins[name] for name in ("transferred", "from scratch", "motion energy + ridge"))
     wanted = "{:.2f} with a transferred core, {:.2f} from scratch, and {:.2f} with a fixed bank of Gabors"

@@ -29,8 +29,13 @@ from neurokit.v1_transformer import (
 )
 from neurokit.v1_transformer import task as make_task
 
-SHOWN = ("untrained", "lagged ridge", "3-D CNN", "V1 Transformer", "motion energy + ridge")
-RUNNING = {"V1 Transformer": "measured", "running shuffled": "of another\nrepeat", "no running": "none"}
+LINE = "motion energy x running"
+SHOWN = ("untrained", "lagged ridge", "3-D CNN", "V1 Transformer", "motion energy + ridge", LINE)
+RUNNING = ("measured", "of another\nrepeat", "none")
+READERS = {
+    "V1 Transformer": ("V1 Transformer", "running shuffled", "no running"),
+    "motion energy": (LINE, f"{LINE} shuffled", "motion energy + ridge"),
+}  # each reads the running as RUNNING says
 
 
 def draw() -> Figure:
@@ -45,7 +50,8 @@ def draw() -> Figure:
     field = attribution_maps(model, task.clips(), ends, [cell]).space[0].numpy()
     draw_field(axes[0], field, task, cell)
     draw_responses(axes[1], task, predicted, cell)
-    rows = {row["model"]: row for row in rows_of("v1_transformer") + rows_of("v1_controls")}
+    files = ("v1_transformer", "v1_controls", "v1_lines")
+    rows = {row["model"]: row for name in files for row in rows_of(name)}
     draw_scores(axes[2], rows)
     draw_running(axes[3], rows)
     return figure
@@ -80,22 +86,30 @@ def draw_scores(axis: Axes, rows: dict[str, dict[str, Any]]) -> None:
         row = rows[model]
         axis.errorbar(row["cc_norm"], place, xerr=row["cc_norm_sd"], fmt="o", ms=4, color=COLOURS[0])
     axis.axvline(1, color=INK, linestyle="--", linewidth=0.9)
-    axis.set_yticks(range(len(SHOWN)), [name.replace(" + ", "\n+ ") for name in SHOWN], fontsize=7)
+    names = [name.replace("energy ", "energy\n") for name in SHOWN]
+    axis.set_yticks(range(len(SHOWN)), names, fontsize=7)
     axis.invert_yaxis()
     axis.set(xlabel="CC_norm, median over cells", xlim=(-0.1, 1.05), title="score; dashed: ceiling")
 
 
 def draw_running(axis: Axes, rows: dict[str, dict[str, Any]]) -> None:
-    """Single-trial correlation with the running, with that of another repeat, and without."""
-    for place, model in enumerate(RUNNING):
-        row = rows[model]
+    """Single-trial correlation with the running, with that of another repeat, and without; two models."""
+    for shift, colour, (reader, models) in zip((-0.12, 0.12), COLOURS, READERS.items(), strict=False):
+        found = [rows[model] for model in models]
         axis.errorbar(
-            row["single_trial"], place, xerr=row["single_trial_sd"], fmt="o", ms=4, color=COLOURS[0]
+            [row["single_trial"] for row in found],
+            np.arange(len(found)) + shift,
+            xerr=[row["single_trial_sd"] for row in found],
+            fmt="o",
+            ms=4,
+            color=colour,
+            label=reader,
         )
     for place, known in enumerate(("truth", "truth without running", "truth without running")):
         ceiling = rows[known]["single_trial"]
         axis.vlines(ceiling, place - 0.3, place + 0.3, color=INK, linestyle="--", linewidth=0.9)
-    axis.set_yticks(range(len(RUNNING)), RUNNING.values(), fontsize=7)
+    axis.set_yticks(range(len(RUNNING)), RUNNING, fontsize=7)
     axis.invert_yaxis()
+    axis.legend(fontsize=7, loc="upper left")
     title = "by the running that it reads"
     axis.set(xlabel="correlation on single trials", xlim=(0, 0.85), title=title)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
         mean_response,
         median_response,
         motion_energy,
+        motion_energy_times_running,
         running_only,
     )
     from neurokit.v1_transformer.clips import Clips, MovieScales, MovieSplit, fit_scales

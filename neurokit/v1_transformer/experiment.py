@@ -193,11 +193,12 @@ def evaluate(
 ) -> pd.DataFrame:
     """Test scores of the model, of its baselines, and of the ceiling where the session is simulated.
 
-    Columns as in `score_table`. The row 'running only' is left out for a model that is given no running.
+    Columns as in `score_table`. The rows 'running only' and 'motion energy x running' are left out for a
+    model that is given no running.
     """
     ours = type(model) is networks.V1Transformer
     predictions = {"V1 Transformer" if ours else type(model).__name__: predict(model, task)}
-    predictions |= reference_predictions(task, running=reads_running(config))
+    predictions |= reference_predictions(task, running=reads_running(config), settings=config.model)
     return score_table(task, predictions)
 
 

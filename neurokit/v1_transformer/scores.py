@@ -14,8 +14,14 @@ from neurokit.errors import DataError
 from neurokit.metrics.repeats import RepeatScores, repeat_scores
 from neurokit.training.fit import TrainingResult
 from neurokit.training.system import Score
-from neurokit.v1_transformer.baselines import lagged_pixels, mean_response, median_response, running_only
-from neurokit.v1_transformer.config import ClipShape, TransformerConfig
+from neurokit.v1_transformer.baselines import (
+    mean_response,
+    median_response,
+    motion_energy,
+    motion_energy_times_running,
+    running_only,
+)
+from neurokit.v1_transformer.config import SMALL_MODEL, ClipShape, TransformerConfig, TransformerSettings
 from neurokit.v1_transformer.features import MovieTask, frame_responses
 from neurokit.v1_transformer.simulated_files import read_truth
 from neurokit.v1_transformer.simulation import SimulatedSession
@@ -34,7 +40,7 @@ def score(result: TrainingResult, task: MovieTask, config: TransformerConfig) ->
     """
     part = "validation"
     simple = {"median": median_response(task, part)}
-    simple |= reference_predictions(task, part, running=reads_running(config))
+    simple |= reference_predictions(task, part, running=reads_running(config), settings=config.model)
     wanted, spread = part_responses(task, part), task.clips().scales.response_sd
     errors = {name: float((np.abs(each - wanted) / spread).mean()) for name, each in simple.items()}
     name = "validation error (absolute, in standard deviations, lower is better)"
@@ -52,17 +58,26 @@ def part_responses(task: MovieTask, part: str = "test") -> Float[np.ndarray, "R 
 
 
 def reference_predictions(
-    task: MovieTask, part: str = "test", *, running: bool = True
+    task: MovieTask,
+    part: str = "test",
+    *,
+    running: bool = True,
+    settings: TransformerSettings = SMALL_MODEL,
 ) -> dict[str, Float[np.ndarray, "R E N"]]:
     """Baselines by name, and the ceiling where it is known; `running`: whether the model reads it.
 
-    'running only' is that of the repeat itself, also beside a model that is given another one, and left out
-    for a model that is given none.
+    The baselines are those that a model has to beat. Ridge regression on lagged pixels is not among them: it
+    is no better than the mean, since most cells answer to dark bars as to bright ones. Motion energy is that
+    of a model of these `settings`. The two that read running read that of the repeat itself, also beside a
+    model that is given another one, and are left out for a model that is given none.
     """
-    found = {"lagged ridge": lagged_pixels(task, part), "mean": mean_response(task, part)}
+    found = {"mean": mean_response(task, part)}
+    energy = {"motion energy + ridge": motion_energy(task, part, settings=settings)}
     if task.running is not None:
         own = task if task.speed is None else replace(task, running=task.speed)
         found["running only"] = running_only(own, part)
+        energy["motion energy x running"] = motion_energy_times_running(own, part, settings=settings)
+    found |= energy
     if task.truth is not None:
         found["ceiling"] = expected_responses(task, part, running=running)
     return found

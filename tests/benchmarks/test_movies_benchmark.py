@@ -28,7 +28,9 @@ def test_responses_of_other_times_have_nothing_to_do_with_the_movie() -> None:
 def test_every_model_is_a_config_a_baseline_or_the_truth() -> None:
     configs = v1_transformer.CONFIGS
     assert configs["no running"].running == configs["3-D CNN"].running == "none"
-    assert configs["running shuffled"].running == "shuffled"
+    line = "motion energy x running"
+    assert configs["running shuffled"].running == configs[f"{line} shuffled"].running == "shuffled"
+    assert v1_transformer.BASELINES[line] is v1_transformer.BASELINES[f"{line} shuffled"]
     assert configs["random start"].model.start == "random"
     assert configs["no attention"].model.spatial_layers == configs["no attention"].model.temporal_layers == 0
     same = [name for name, config in configs.items() if config == SMALL]
@@ -37,8 +39,10 @@ def test_every_model_is_a_config_a_baseline_or_the_truth() -> None:
 
 def test_a_tiny_run_scores_truth_above_noise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
-    models = ("truth", "mean", "untrained", "V1 Transformer")
+    lines = ("motion energy x running", "motion energy x running shuffled")
+    models = ("truth", "mean", "untrained", "V1 Transformer", *lines)
     found = {model: v1_transformer.measured(model, seed=0, **TINY) for model in models}
     assert found["truth"]["cc_norm"] > 0.9 and found["mean"]["cc_norm"] == 0
     assert found["truth"]["single_trial"] > found["untrained"]["single_trial"] + 0.3
-    assert found["truth"]["single_trial"] > found["V1 Transformer"]["single_trial"]
+    for model in ("V1 Transformer", *lines):
+        assert found["truth"]["single_trial"] > found[model]["single_trial"]

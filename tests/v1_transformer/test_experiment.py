@@ -35,6 +35,7 @@ from neurokit.v1_transformer import (
     frame_responses,
     load,
     load_session,
+    motion_energy_times_running,
     open_cache,
     part_responses,
     predict,
@@ -58,6 +59,7 @@ CNN = (
     .small.replace(shape=SHAPE.replace(length=8), model=MODEL.replace(frame=(20, 40)))
     .with_epochs(1)
 )
+BASELINES = ("mean", "running only", "motion energy + ridge", "motion energy x running")
 SIZE: dict[str, Any] = {"session_type": "three_session_C", "cells": 6, "frames": 150, "repeats": 4}
 Make = Callable[..., Experiment]
 
@@ -277,7 +279,7 @@ def test_a_model_that_answers_at_each_frame_goes_all_the_way(tiny: Make) -> None
 def test_the_cnn_goes_all_the_way(tiny: Make) -> None:
     first = tiny(CNN).train()
     table = tiny(CNN).evaluate()
-    assert table.model.tolist() == ["MovieCNN", "lagged ridge", "mean", "ceiling"]
+    assert table.model.tolist() == ["MovieCNN", "mean", "motion energy + ridge", "ceiling"]
     assert type(load_pretrained(first.path).model).__name__ == "MovieCNN"
 
 
@@ -331,11 +333,12 @@ def test_scores_stand_beside_baselines_and_ceiling(tiny: Make) -> None:
     """Held against scores computed here from the session and the truth that lies in its folder."""
     experiment = tiny()
     table = experiment.evaluate().set_index("model")
-    assert list(table.index) == ["V1 Transformer", "lagged ridge", "mean", "running only", "ceiling"]
+    assert list(table.index) == ["V1 Transformer", *BASELINES, "ceiling"]
     task, cells = experiment.task, experiment.task.reliable()
     predictions = {
         "V1 Transformer": predict(experiment.result.model, task),
         "running only": running_only(task),
+        "motion energy x running": motion_energy_times_running(task, settings=MODEL),
         "ceiling": expected_test(experiment, "expected"),
     }
     for name, predicted in predictions.items():
@@ -354,7 +357,8 @@ def test_the_ceiling_knows_no_more_than_the_model(tiny: Make) -> None:
         table, task = experiment.evaluate().set_index("model"), experiment.task
         best = cell_scores(task, expected_test(experiment, "expected_from_movie")).single_trial
         assert table.single_trial["ceiling"] == pytest.approx(np.median(best[task.reliable()]))
-        assert ("running only" in table.index) == (config.running != "none")
+        for name in ("running only", "motion energy x running"):
+            assert (name in table.index) == (config.running != "none")
         if config.running == "shuffled":  # beside a model that got another repeat's running
             own, wrong = (cell_scores(each, running_only(each)).single_trial for each in (measured, task))
             assert table.single_trial["running only"] == pytest.approx(np.median(own[measured.reliable()]))
@@ -373,7 +377,7 @@ def test_the_ceiling_is_that_of_the_cells_that_are_read(tiny: Make, folder: Path
 def test_without_a_truth_there_is_no_ceiling(tiny: Make, folder: Path) -> None:
     task = replace(tiny().task, truth=None)
     table = evaluate(build(task, TINY), task, TINY)
-    assert table.model.tolist() == ["V1 Transformer", "lagged ridge", "mean", "running only"]
+    assert table.model.tolist() == ["V1 Transformer", *BASELINES]
     result = train(build(task, TINY), task, TINY.with_epochs(1), device="cpu", show_progress=False)
     assert "ceiling" not in score(result, task, TINY).yardsticks
 
@@ -382,7 +386,7 @@ def test_the_yardsticks_show_a_model_that_learned_nothing(tiny: Make) -> None:
     """In the unit of the validation error, a model that stays as it was is no better than the median."""
     idle = tiny(TINY.with_values({"learning_rate": 1e-9, "warm_up": 0}).with_epochs(1))
     found = idle.score()
-    assert list(found.yardsticks) == ["median", "lagged ridge", "mean", "running only", "ceiling"]
+    assert list(found.yardsticks) == ["median", *BASELINES, "ceiling"]
     assert found.value >= found.yardsticks["median"] > 1.1 * found.yardsticks["ceiling"]
     task, scales = idle.task, idle.task.clips().scales
     wanted = part_responses(task, "validation")
@@ -397,8 +401,8 @@ def test_the_picture_has_a_row_for_each_model(tiny: Make) -> None:
     figure = v1_transformer.draw(table)
     single, normalised = figure.axes
     shown = [label.get_text() for label in single.get_yticklabels()]
-    assert shown == ["V1 Transformer", "lagged ridge", "mean", "running only"]
-    np.testing.assert_allclose(single.collections[0].get_offsets()[:, 0], table.single_trial[:4])
+    assert shown == ["V1 Transformer", *BASELINES]
+    np.testing.assert_allclose(single.collections[0].get_offsets()[:, 0], table.single_trial[: len(shown)])
     assert "single trials" in single.get_xlabel() and "normalised" in normalised.get_xlabel()
     plt.close(figure)
 
@@ -559,7 +563,7 @@ def test_the_full_source_needs_no_truth(
     number = load(folder=folder).session_id
     experiment = tiny(TINY.with_epochs(1), folder=None, source="full", session=number)
     monkeypatch.setattr("neurokit.v1_transformer.sources.truth_path", lambda path: path.with_name("none"))
-    assert experiment.evaluate().model.tolist() == ["V1 Transformer", "lagged ridge", "mean", "running only"]
+    assert experiment.evaluate().model.tolist() == ["V1 Transformer", *BASELINES]
     assert "recording full" in experiment.description
     with pytest.raises(DataError, match="no natural_movie_three, only"):
         tiny(TINY.replace(movies=THREE), folder=None, source="full", session=number).train()

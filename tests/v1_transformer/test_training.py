@@ -24,6 +24,7 @@ from neurokit.v1_transformer import (
     mean_response,
     median_response,
     motion_energy,
+    motion_energy_times_running,
     part_responses,
     predict,
     running_only,
@@ -282,30 +283,95 @@ def test_without_a_truth_nothing_is_expected() -> None:
         expected_responses(make_task(session(), CONFIG))
 
 
-def test_motion_energy_reads_contrast_where_pixels_cannot() -> None:
-    """Cells that follow the contrast of a drifting grating, whatever its phase."""
+ENERGY = MODEL.replace(patch=10, step=3, width=48, heads=4, frame=(16, 32), memory=1.0)  # no calcium
+GAINS = np.array([0.6, 0.0, -0.4])  # of a standard deviation of the running
+
+
+def gratings(*, noise: float = 0.2, planted: np.ndarray = np.zeros(CELLS)) -> MovieTask:  # noqa: B008
+    """Cells that follow the contrast of a drifting grating, whatever its phase, times 1 + gain x running."""
     random = np.random.default_rng(3)
     contrast = np.abs(slow(1, seed=6)[:, 0])
     phase = 2 * np.pi * (0.15 * np.arange(300) + random.uniform())
     bars = np.cos(2 * np.pi * np.arange(32)[None, None, :] / 6 - phase[:, None, None])
     frames = (128 + 60 * contrast.clip(0, 2)[:, None, None] * bars.repeat(16, axis=1)).astype(np.uint8)
-    noise = random.normal(size=(REPEATS, 300, CELLS))
     task = make_task(session(), CONFIG.replace(movies=THREE))
-    follows = (contrast[None, :, None] + 0.2 * noise).astype(np.float32)
-    task = replace(task, frames=frames, responses=follows)
-    sizes = MODEL.replace(patch=10, step=3, width=48, heads=4, frame=(16, 32), memory=1.0)  # no calcium
+    speed = (
+        random.normal(size=(REPEATS, 10)).repeat(30, axis=1).astype(np.float32)
+    )  # bouts, of no clip's length
+    drive = contrast[None, :, None] * (1 + planted * speed[..., None])
+    follows = (drive + noise * random.normal(size=(REPEATS, 300, CELLS))).astype(np.float32)
+    return replace(task, frames=frames, responses=follows, running=speed, speed=speed)
+
+
+def test_motion_energy_reads_contrast_where_pixels_cannot() -> None:
+    task = gratings()
     energy, pixels = (
         np.median(cell_scores(task, found).cc_abs)
-        for found in (motion_energy(task, settings=sizes), lagged_pixels(task))
+        for found in (motion_energy(task, settings=ENERGY), lagged_pixels(task))
     )
     assert energy > 0.7 and energy > pixels + 0.3
 
 
-@pytest.mark.parametrize("baseline", [lagged_pixels, mean_response, motion_energy, running_only])
+def test_a_planted_gain_by_running_is_found() -> None:
+    """How much of the prediction the running multiplies is what was planted in the cell."""
+    task = gratings(planted=GAINS, noise=0.05)
+    plain, both = (
+        find(task, "train", settings=ENERGY) for find in (motion_energy, motion_energy_times_running)
+    )
+    memory = np.exp(-np.arange(SHAPE.length))
+    ago = task.split.train[:, None] - SHAPE.stride * np.arange(SHAPE.length)
+    speed = task.running[:, ago] @ memory / memory.sum()  # R E
+    found = []
+    for cell in range(CELLS):
+        m = plain[..., cell].ravel()
+        terms = np.stack([np.ones(m.size), m, speed.ravel(), m * speed.ravel()], axis=1)
+        weights, left, *_ = np.linalg.lstsq(terms, both[..., cell].ravel(), rcond=None)
+        assert left < 1e-6 * m.size  # nothing but these four numbers
+        found.append(weights[3] / weights[1])
+    np.testing.assert_allclose(found, GAINS, atol=0.1)
+
+
+def test_running_helps_where_it_multiplies_and_that_of_another_repeat_does_not() -> None:
+    task = gratings(planted=GAINS)
+    other = replace(task, running=choose_running(task.speed, "shuffled", seed=0))
+    plain = cell_scores(task, motion_energy(task, settings=ENERGY)).single_trial
+    own, shuffled = (
+        cell_scores(task, motion_energy_times_running(each, settings=ENERGY)).single_trial
+        for each in (task, other)
+    )
+    modulated = GAINS != 0
+    assert (own[modulated] > plain[modulated] + 0.1).all()
+    assert np.abs(own - plain)[~modulated].max() < 0.03
+    assert (shuffled < plain + 0.03).all()
+
+
+def test_running_that_was_not_measured_counts_as_its_mean() -> None:
+    task = gratings(planted=GAINS)
+    test = np.arange(task.split.test[0] - SHAPE.span, 300)
+    gaps, mean = task.running.copy(), task.running.copy()
+    gaps[0, test] = np.nan
+    seen = task.running[:, task.split.train]
+    mean[0, test] = seen.mean(dtype=np.float64)
+    found, expected = (
+        motion_energy_times_running(replace(task, running=each), settings=ENERGY) for each in (gaps, mean)
+    )
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+    still = replace(task, running=np.zeros_like(task.running))  # nothing to tell apart
+    np.testing.assert_allclose(
+        cell_scores(task, motion_energy_times_running(still, settings=ENERGY)).single_trial,
+        cell_scores(task, motion_energy(task, settings=ENERGY)).single_trial,
+        atol=1e-5,
+    )
+
+
+ENERGIES = [motion_energy, motion_energy_times_running]
+
+
+@pytest.mark.parametrize("baseline", [lagged_pixels, mean_response, running_only, *ENERGIES])
 def test_one_cell_has_baselines_too(baseline: Callable[[MovieTask], np.ndarray]) -> None:
     task = make_task(session(), CONFIG)
     alone = replace(task, responses=task.responses[..., :1], cell_ids=task.cell_ids[:1])
-    options = {"settings": MODEL} if baseline is motion_energy else {}
+    options = {"settings": MODEL} if baseline in ENERGIES else {}
     found = baseline(alone, **options)
     assert found.shape == part_responses(alone).shape and np.isfinite(found).all()
 
@@ -319,6 +385,12 @@ def test_running_alone_predicts_what_running_adds() -> None:
     assert (cell_scores(shuffled, running_only(shuffled)).single_trial < 0.4).all()
     with pytest.raises(DataError, match="The task has no running"):
         running_only(make_task(recording, CONFIG.replace(running="none")))
+    with pytest.raises(DataError, match="The task has no running"):
+        motion_energy_times_running(make_task(recording, CONFIG.replace(running="none")), settings=MODEL)
+    with pytest.raises(
+        SettingsError, match=r"patch is 10; use one that fits into both sides of frame \(8, 16\)"
+    ):
+        motion_energy(make_task(recording, CONFIG), settings=ENERGY)
 
 
 def test_baselines_do_not_read_the_test() -> None:
@@ -327,6 +399,12 @@ def test_baselines_do_not_read_the_test() -> None:
     assert set(range(int(task.split.test[-1]) - 20, 500)) & {*task.split.test.tolist()}
     for baseline in (mean_response, lagged_pixels, running_only):
         np.testing.assert_array_equal(baseline(task), baseline(late))
+    tested = replace(task, responses=_after(task.responses, int(task.split.test[0])))
+    tested.responses[:, task.split.train] = task.responses[:, task.split.train]
+    tested.responses[:, task.split.validation] = task.responses[:, task.split.validation]
+    for baseline in ENERGIES:
+        for other in (late, tested):
+            np.testing.assert_array_equal(baseline(task, settings=MODEL), baseline(other, settings=MODEL))
 
 
 def _after(responses: np.ndarray, first: int) -> np.ndarray:
