@@ -28,7 +28,8 @@ MOST_RATIO = 1032  # bytes that deflate makes of one
 UNCHECKED = 1 << 20  # bytes of an array that need nothing in the file, such as a fill value
 MOST_LINKS = 16  # from one to the next
 BLOCK = 16  # texts that are read at once
-DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, ArithmeticError)
+DAMAGE = (OSError, KeyError, RuntimeError)
+ODD = (ValueError, TypeError, ArithmeticError)  # besides, of h5py itself, for types and names that cannot be
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,8 @@ class Hdf5Reader:
 
     def find(self, place: str) -> h5py.Group | h5py.Dataset | None:
         """What lies there, None where nothing does; DataError for a link that leads out of the file."""
-        return self._follow(self.file["/"], place, 0)
+        with self._explain(place):
+            return self._follow(self.file["/"], place, 0)
 
     def group(self, place: str = "/") -> h5py.Group:
         """Raises DataError where there is none."""
@@ -71,18 +73,24 @@ class Hdf5Reader:
         or claims more than the file can hold.
         """
         found = self._existing(place)
-        if not isinstance(found, h5py.Dataset) or found.external or found.is_virtual or found.shape is None:
-            raise self.error(place, "is not an array of this file")
-        if found.dtype.kind not in kinds or found.dtype.names is not None:
-            raise self.error(place, f"holds {found.shape} of {found.dtype}, which cannot be")
-        fits = shape is None or len(found.shape) == len(shape)
-        if not fits or any(
-            want not in (None, has) for want, has in zip(shape or (), found.shape, strict=False)
-        ):
-            wanted = ", ".join("any" if length is None else str(length) for length in shape or ())
-            raise self.error(place, f"has the shape {found.shape} instead of ({wanted})")
-        self._check_claim(place, found, most)
-        return found
+        with self._explain(place):
+            if (
+                not isinstance(found, h5py.Dataset)
+                or found.external
+                or found.is_virtual
+                or found.shape is None
+            ):
+                raise self.error(place, "is not an array of this file")
+            if found.dtype.kind not in kinds or found.dtype.names is not None:
+                raise self.error(place, f"holds {found.shape} of {found.dtype}, which cannot be")
+            fits = shape is None or len(found.shape) == len(shape)
+            if not fits or any(
+                want not in (None, has) for want, has in zip(shape or (), found.shape, strict=False)
+            ):
+                wanted = ", ".join("any" if length is None else str(length) for length in shape or ())
+                raise self.error(place, f"has the shape {found.shape} instead of ({wanted})")
+            self._check_claim(place, found, most)
+            return found
 
     def read(
         self,
@@ -93,7 +101,9 @@ class Hdf5Reader:
         most: int = MOST_BYTES,
     ) -> np.ndarray:
         """All values of `array`."""
-        return self.array(place, kinds, shape, most=most)[()]
+        found = self.array(place, kinds, shape, most=most)
+        with self._explain(place):
+            return found[()]
 
     def texts(self, place: str, length: int | None = None) -> list[str]:
         """One dimension of texts, of any kind; raises DataError as `array`."""
@@ -111,15 +121,26 @@ class Hdf5Reader:
         attributes = self._existing(place).attrs
         if name not in attributes:
             raise self.error(place, f"has no attribute {name}")
-        stored = attributes.get_id(name)
-        if stored.shape is None or prod(stored.shape) != 1 or stored.dtype.itemsize > self.size:
-            raise self.error(place, f"has an attribute {name} that is no single value")
-        value = attributes[name]
-        return as_text(value if stored.shape == () else value.reshape(-1)[0])
+        with self._explain(place):
+            stored = attributes.get_id(name)
+            if stored.shape is None or prod(stored.shape) != 1 or stored.dtype.itemsize > self.size:
+                raise self.error(place, f"has an attribute {name} that is no single value")
+            value = attributes[name]
+            return as_text(value if stored.shape == () else value.reshape(-1)[0])
 
     def error(self, place: str, finding: str) -> DataError:
         """To be raised: names file and place, and ends with the remedy."""
         return DataError(f"{self.file.filename}/{place.strip('/')} {finding}: {self.remedy}.")
+
+    @contextmanager
+    def _explain(self, place: str) -> Iterator[None]:
+        """Turns what h5py raises for odd content into a DataError; for HDF5's own errors `open_hdf5` does."""
+        try:
+            yield
+        except NeurokitError:  # some are ValueErrors
+            raise
+        except ODD as error:
+            raise self.error(place, f"cannot be read ({type(error).__name__}: {error})") from error
 
     def _existing(self, place: str) -> h5py.Group | h5py.Dataset:
         found = self.find(place)
@@ -190,11 +211,17 @@ def open_hdf5(path: str | Path, remedy: str = "use another file") -> Iterator[Hd
 def write_hdf5(path: str | Path) -> Iterator[h5py.File]:
     """A new HDF5 file in memory, for a `with` block, after which it lies under `path`, whole or not at all.
 
-    Takes twice the file's size in memory. Raises DiskError where it cannot be written.
+    Takes twice the file's size in memory. Raises DiskError where it cannot be written,
+    MemoryError where there is too little memory.
     """
-    with h5py.File(Path(path).name, "w", driver="core", backing_store=False) as file:
-        yield file
-        file.flush()
-        image = file.id.get_file_image()
+    try:
+        with h5py.File(Path(path).name, "w", driver="core", backing_store=False) as file:
+            yield file
+            file.flush()
+            image = file.id.get_file_image()
+    except OSError as error:
+        if "allocate memory" in str(error):
+            raise MemoryError(f"{path} is made in memory, and there is too little of it.") from error
+        raise
     with atomic_write(path) as temporary:
         temporary.write_bytes(image)
