@@ -14,14 +14,17 @@ from jaxtyping import Bool, Shaped
 
 from neurokit.errors import DataError
 
-Pieces = Literal["units", "trials", "channels", "repeats", "images", "videos", "scans"]
+Pieces = Literal["units", "trials", "channels", "repeats", "clips", "images", "videos", "scans"]
 RULES = {
     "not_finite": "values are missing, NaN or infinite",
     "out_of_range": "values that cannot be",
     "constant": "values never change",
     "time_unknown": "the time of the stimulus is not known",
+    "interrupted": "frames are missing, or the stimulus stood still",
     "shown_in_two_parts": "the same stimulus is in another part",
     "shown_once": "repeats are needed",
+    "off_the_clock": "its times do not ascend, or are not those of its values",
+    "unpaired": "the others have fewer repeats",
     "not_recorded": "what the model reads was not recorded",
 }
 MOST_NAMES = 12  # in one sentence

@@ -27,10 +27,14 @@ import requests
 
 from neurokit.errors import DataError, DiskError, FetchError, NeurokitError
 from neurokit.files.atomic import atomic_write
+from neurokit.files.hdf5 import Hdf5Reader, open_hdf5
 from neurokit.progress import progress
 from neurokit.simulation.movies import MOVIES
+from neurokit.v1_transformer.simulated_files import PIPELINE
 
 CHUNK_SIZE = 1 << 18  # bytes
+MOST_METADATA = 10**6  # bytes of one entry
+REMEDY = "remove it and fetch it again, or choose another session"
 TIMEOUT = (10.0, 60.0)  # s to connect to the server, and between two pieces of its answer
 
 Answer = TypeVar("Answer")
@@ -240,14 +244,18 @@ def ask(question: Callable[[], Answer], what: str) -> Answer:
         raise FetchError(f"AllenSDK could not get {what} ({type(error).__name__}: {error}).") from error
 
 
-def open_session(path: Path) -> Any:
+def open_session(stored: Hdf5Reader) -> Any:
     """AllenSDK's reader of the session in an NWB.
 
-    Raises DataError where AllenSDK or the file is missing, and for a file that is damaged or of a pipeline
-    newer than AllenSDK knows.
+    Raises DataError where AllenSDK is missing, and for a file that is not of the Brain Observatory, holds
+    metadata that AllenSDK cannot read, or is of a pipeline newer than AllenSDK knows.
     """
     reader, _ = import_allensdk()
-    check_hdf5(path)
+    path = Path(stored.file.filename)
+    _check_kind(stored, path)
+    for place in reader.FILE_METADATA_MAPPING.values():
+        if stored.find(place) is not None:  # AllenSDK does without some
+            stored.array(place, "Siuf", most=MOST_METADATA)
     with explain_failure(path, "metadata of a session"):
         dataset = reader(str(path))
         version = dataset.pipeline_version
@@ -260,16 +268,20 @@ def open_session(path: Path) -> Any:
     return dataset
 
 
+def _check_kind(stored: Hdf5Reader, path: Path) -> None:
+    """Raises DataError for files of other projects, before AllenSDK warns of all that they lack."""
+    wanted = "a session of the Brain Observatory is an NWB 1 file, which fetch_session downloads"
+    if "nwb_version" in stored.file.attrs:
+        raise DataError(f"{path} is an NWB {stored.attribute('/', 'nwb_version')} file: {wanted}.")
+    for place in (PIPELINE, "stimulus/presentation"):
+        if not isinstance(stored.find(place), h5py.Group):
+            raise DataError(f"{path} is an HDF5 file without {place}: {wanted}.")
+
+
 def check_hdf5(path: Path) -> Path:
     """The path itself; raises DataError where the file is missing, cut short or not HDF5."""
-    if not path.is_file():
-        raise DataError(f"{path} is not a file: fetch the session first, or look at the path.")
-    try:
-        h5py.File(path).close()
-    except OSError as error:
-        finding = f"{path} is cut short or not an HDF5 file ({error})"
-        raise DataError(f"{finding}: remove it and fetch the session again.") from error
-    return path
+    with open_hdf5(path, REMEDY):
+        return path
 
 
 @contextmanager

@@ -66,7 +66,7 @@ DATA_FIELDS = ("shape", "running", "movies", "without", "model.frame", "model.he
 
 
 def describe(recording: MovieSession) -> str:
-    """Session, place, cells, movies, and how much of the behaviour was measured."""
+    """Session, place, cells, movies, how much of the behaviour was measured, and what was left out."""
     samples, rate = len(recording.time), 1 / np.diff(recording.time).mean()
     where = f"{recording.structure}, {recording.depth} µm deep, {recording.cre_line}"
     shown = [
@@ -81,6 +81,7 @@ def describe(recording: MovieSession) -> str:
         f"  {len(recording.cell_ids)} cells, {samples} samples at {rate:.1f} Hz",
         *shown,
         f"  running measured at {measured:.1f} % of samples, pupil {pupil}",
+        *(f"  {each}" for each in recording.omissions),
     ]
     return "\n".join(lines)
 
@@ -103,7 +104,7 @@ def arrays(task: MovieTask) -> dict[str, np.ndarray]:
 
 def omissions(task: MovieTask) -> tuple[Omission, ...]:
     """What reader and task have left out."""
-    return ()
+    return task.omissions
 
 
 def facts(task: MovieTask) -> dict[str, Any]:

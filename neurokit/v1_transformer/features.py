@@ -18,9 +18,11 @@ from jaxtyping import Bool, Float, Int, UInt8
 
 from neurokit.errors import DataError
 from neurokit.metrics.repeats import cc_max
+from neurokit.training.omissions import Omission
 from neurokit.v1_transformer.clips import Clips, MovieScales, MovieSplit
 from neurokit.v1_transformer.config import ClipShape, Running, TransformerConfig
 from neurokit.v1_transformer.recording import Movie, MovieSession
+from neurokit.v1_transformer.unusable import answered_frames, choose_usable, drop_constant, drop_shared
 
 RELIABLE = 0.5  # ceiling of a cell, in training frames, from which on it is counted
 
@@ -42,6 +44,7 @@ class MovieTask:
         cell_ids: Allen's numbers of the cells.
         frame_rate: Hz.
         truth: file with what was planted in a simulated session.
+        omissions: cells, repeats and clips of the session that are not here.
     """
 
     frames: UInt8[np.ndarray, "F H W"]
@@ -56,6 +59,7 @@ class MovieTask:
     cell_ids: Int[np.ndarray, "N"] | None = None
     frame_rate: float | None = None
     truth: Path | None = None
+    omissions: tuple[Omission, ...] = ()
 
     def clips(self) -> Clips:
         """What networks are trained on, on the CPU; raises DataError for scales of other cells."""
@@ -86,29 +90,48 @@ def task(
     """The task of a session's movies (default: all that were read), as the config's model reads them.
 
     Of each movie the last fifth tests and a tenth before it validates, with gaps between, in all repeats.
+    Cells, repeats and clips that cannot be used are left out (`neurokit.v1_transformer.unusable`).
     `arrays` are the scales of a trained model; all lies on the CPU. Raises DataError for movies that are not
-    there or were repeated unequally often, for running that is read but was not measured, and where
-    `split_movie` does; CheckpointError for arrays that are not scales.
+    there, where fewer than two repeats or no cell are left, for running that is read but was not measured,
+    and where `split_movie` does; CheckpointError for arrays that are not scales.
     """
     chosen, shape = _choose_movies(recording, config.movies), config.shape
-    starts = np.concatenate([movie.starts for movie in chosen], axis=1)  # R F
-    lengths = [movie.starts.shape[1] for movie in chosen]
-    splits = [split_movie(length, clip=shape.span, lag=shape.reach) for length in lengths]
+    per_frame = config.model.head == "per_frame"
+    splits = [split_movie(len(each.frames), clip=shape.span, lag=_lag_frames(each, shape)) for each in chosen]
+    responses = [
+        frame_responses(recording.dff, each.starts, lag=shape.lag, window=shape.window) for each in chosen
+    ]
+    needed = [answered_frames(each, shape, per_frame) for each in splits]
+    kept = choose_usable(recording, chosen, responses, needed)
+    frames = np.concatenate([movie.frames for movie in kept.movies])
+    offsets = np.cumsum([0, *(len(movie.frames) for movie in kept.movies[:-1])]).tolist()
+    split, shown_twice = drop_shared(join_splits(splits, offsets), frames, shape, kept.movies)
+    answers, cell_ids, flat = drop_constant(kept.responses, kept.cell_ids, split, shape, per_frame)
+    starts = np.concatenate([movie.starts for movie in kept.movies], axis=1)  # R F
     speed = frame_running(recording.running, starts)
     return MovieTask(
-        frames=np.concatenate([movie.frames for movie in chosen]),
-        responses=frame_responses(recording.dff, starts, lag=shape.lag, window=shape.window),
+        frames=frames,
+        responses=answers,
         running=choose_running(speed, config.running, seed=config.seed),
-        split=join_splits(splits, np.cumsum([0, *lengths[:-1]]).tolist()),
+        split=split,
         shape=shape,
-        per_frame=config.model.head == "per_frame",
+        per_frame=per_frame,
         scales=None if arrays is None else MovieScales.from_arrays(arrays),
         speed=None if np.isnan(speed).all() else speed,
         starts=starts,
-        cell_ids=recording.cell_ids,
-        frame_rate=_measure_frame_rate(recording, chosen[0]),
+        cell_ids=cell_ids,
+        frame_rate=_measure_frame_rate(recording, kept.movies[0]),
         truth=recording.truth,
+        omissions=(*kept.omissions, *shown_twice, *flat),
     )
+
+
+def _lag_frames(movie: Movie, shape: ClipShape) -> int:
+    """How many frames after an end frame its response is still read; more where frames share a sample."""
+    if (np.diff(movie.starts, axis=1) > 0).all():
+        return shape.reach
+    last = [np.searchsorted(each, each + shape.reach, side="right") - 1 for each in movie.starts]
+    return int(max(shape.reach, (np.array(last) - np.arange(movie.starts.shape[1])).max()))
 
 
 def choose_running(
@@ -142,9 +165,6 @@ def _choose_movies(recording: MovieSession, movies: tuple[str, ...] | None) -> l
         asked, there = ", ".join(missing), ", ".join(recording.movies)
         raise DataError(f"Session {recording.session_id} was read without {asked}: choose of {there}.")
     chosen = [recording.movies[name] for name in names]
-    repeats = {movie.name: len(movie.starts) for movie in chosen}
-    if len(set(repeats.values())) != 1:
-        raise DataError(f"Movies were repeated unequally often ({repeats}): choose one with movies=.")
     return chosen
 
 

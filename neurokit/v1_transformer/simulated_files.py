@@ -28,6 +28,7 @@ from jaxtyping import Float, Float32, Int
 from neurokit.errors import DataError
 from neurokit.files.archives import read_npz
 from neurokit.files.atomic import atomic_write
+from neurokit.files.hdf5 import write_hdf5
 from neurokit.simulation.movie_cells import MovieCells
 from neurokit.v1_transformer.simulation import UNTRACKED, SimulatedSession, frame_ends
 
@@ -85,11 +86,11 @@ def read_truth(path: str | Path) -> SessionTruth:
 def write_session(session: SimulatedSession, folder: str | Path) -> Path:
     """Writes a session and its line in the catalogue into `folder`; returns the NWB's path.
 
-    The catalogue keeps the sessions it has. Raises DiskError where a file cannot be written.
+    The catalogue keeps the sessions it has. Takes twice the size of the NWB in memory. Raises DiskError where
+    a file cannot be written.
     """
     path = Path(folder) / "ophys_experiment_data" / f"{session.parameters.session_id}.nwb"
-    # `atomic_write` holds a lock of its own, which HDF5 would take for another program's.
-    with atomic_write(path) as temporary, h5py.File(temporary, "w", locking=False) as file:
+    with write_hdf5(path) as file:
         _write_metadata(file, session)
         _write_traces(file, session)
         _write_segmentation(file, session)

@@ -53,7 +53,11 @@ def load(
     """
     source, number = settings.check_source(source), _session_number(session)
     if folder is not None:
-        return _read_session(_find_session(Path(folder), number), config)
+        path = _find_session(Path(folder), number)
+        found = _read_session(path, config)
+        if number not in (None, found.session_id):
+            raise DataError(f"{path} holds session {found.session_id}: name that, or give the file its name.")
+        return found
     if source == "cutout":
         raise SettingsError(
             "The source 'cutout' has no session with movies: set NEUROKIT_SOURCE to demo or full."

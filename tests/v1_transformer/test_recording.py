@@ -113,6 +113,8 @@ def test_a_movie_at_full_size_is_never_in_memory(tmp_path: Path, monkeypatch: py
 Edit = Callable[[h5py.File], None]
 TABLE = f"stimulus/presentation/{ONE}_stimulus"
 DFF = f"{PIPELINE}/DfOverF/imaging_plane_1/data"
+CLOCK = f"{PIPELINE}/DfOverF/imaging_plane_1/timestamps"
+FRAMES = f"stimulus/templates/{ONE}_image_stack/data"
 RUNNING = f"{PIPELINE}/BehavioralTimeSeries/running_speed"
 
 
@@ -121,30 +123,20 @@ def replace(file: h5py.File, name: str, values: np.ndarray) -> None:
     file[name] = values
 
 
-def drop_row(file: h5py.File) -> None:
-    for part in ("data", "frame_duration"):
-        replace(file, f"{TABLE}/{part}", np.delete(file[f"{TABLE}/{part}"][()], 40, axis=0))
-
-
-def repeat_a_frame(file: h5py.File) -> None:
-    frame = file[f"{TABLE}/data"][()]
-    frame[40] = frame[39]
-    replace(file, f"{TABLE}/data", frame)
-
-
-def pause(file: h5py.File) -> None:
-    samples = file[f"{TABLE}/frame_duration"][()]
-    samples[40:] += 30
-    replace(file, f"{TABLE}/frame_duration", samples)
-
-
 def late(file: h5py.File) -> None:
     replace(file, f"{TABLE}/frame_duration", file[f"{TABLE}/frame_duration"][()] + 10_000)
 
 
-def dead_cells(file: h5py.File) -> None:
-    file[DFF][1] = 0.25
-    file[DFF][4, 7] = np.nan
+def clock(file: h5py.File, where: object, values: object) -> None:
+    file[CLOCK][where] = values
+
+
+def ids(file: h5py.File, values: object) -> None:
+    replace(file, f"{PIPELINE}/ImageSegmentation/cell_specimen_ids", np.asarray(values))
+
+
+def grey(file: h5py.File, change: Callable[[np.ndarray], np.ndarray]) -> None:
+    replace(file, FRAMES, change(file[FRAMES][()]))
 
 
 def off_the_clock(file: h5py.File) -> None:
@@ -171,7 +163,19 @@ BAD: dict[str, tuple[Edit, str]] = {
     "NaN running": (nan_running, "NaN throughout.*running=False"),
     "running off the clock": (off_the_clock, "running speed.*running=False"),
     "running cut short": (short_running, "running speed.*values, not those.*running=False"),
-    "times backwards": (backwards, "go backwards: fetch it again"),
+    "times backwards": (backwards, "DfOverF.*do not ascend .* at sample 1, and .*: choose another session"),
+    "times with NaN": (lambda file: clock(file, slice(5, 7), np.nan), "do not ascend .* and 3 times in all"),
+    "two times equal": (lambda file: clock(file, 5, file[CLOCK][4]), "do not ascend .* at sample 5, and 1 "),
+    "times in ms": (lambda file: clock(file, ..., 1000 * file[CLOCK][()]), "must be in seconds: choose"),
+    "an id twice": (lambda file: ids(file, [1, 2, 3, 2, 5, 6]), "cell_specimen_ids .* hold 2 for two cells"),
+    "an id below 0": (lambda file: ids(file, [1, 2, -3, 4, 5, 6]), "hold -3, which cannot be"),
+    "an id beyond int64": (
+        lambda file: ids(file, np.array([1, 2, 3, 4, 5, 2**63 + 1], np.uint64)),
+        "hold 9223372036854775809, which cannot be",
+    ),
+    "ids that are no numbers": (lambda file: ids(file, np.arange(6.0)), "float64, which cannot be"),
+    "no cell is sound": (lambda file: replace(file, DFF, np.zeros_like(file[DFF])), "constant in the others"),
+    "cells that fit no trace": (lambda file: ids(file, [1, 2]), "has dF/F of shape"),
     "no movie": (
         lambda file: [file.__delitem__(f"stimulus/presentation/{name}_stimulus") for name in (ONE, THREE)],
         "no natural movie, only spontaneous",
@@ -180,11 +184,42 @@ BAD: dict[str, tuple[Edit, str]] = {
         lambda file: file.__delitem__(f"stimulus/templates/{ONE}_image_stack"),
         f"no frames of {ONE}",
     ),
-    "a row less": (drop_row, f"{ONE}"),
-    "a frame twice": (repeat_a_frame, f"{ONE}.*"),
-    "a pause": (pause, "gap: frame 10 of repeat 1 came 31 samples after"),
-    "after the end": (late, f"{ONE}.*ran from sample"),
-    "dead cells": (dead_cells, "dF/F of 2 cells.*without="),
+    "after the end": (late, f"{ONE}.*no repeat.* 4 were shown, 4 at times outside .*--movies"),
+    "a frame too many": (
+        lambda file: replace(file, f"{TABLE}/data", file[f"{TABLE}/data"][()] + 1),
+        "has 30 frames and a stimulus table of 4 of 120 rows with other numbers than 0 to 29.*--movies",
+    ),
+    "grey values from 0 to 1": (lambda file: grey(file, lambda v: v / 255), "rescale the movie"),
+    "grey values beyond 255": (
+        lambda file: grey(file, lambda v: v.astype("u2") + 99),
+        "whole numbers from 0",
+    ),
+    "NaN in frames": (lambda file: grey(file, lambda v: np.where(v == v[0, 0, 0], np.nan, v)), "such as nan"),
+    "frames in colour": (lambda file: grey(file, lambda v: np.stack([v] * 3, -1)), "frames x rows x columns"),
+    "another project's": (
+        lambda file: file.attrs.__setitem__("nwb_version", "2.6.0"),
+        "is an NWB 2.6.0 file: a session of the Brain Observatory is an NWB 1 file",
+    ),
+    "something else": (
+        lambda file: file.__delitem__("processing"),
+        "is an HDF5 file without processing/brain",
+    ),
+    "an array elsewhere": (
+        lambda file: [file.__delitem__(DFF), file.__setitem__(DFF, h5py.ExternalLink("b.h5", "x"))],
+        "leads to another file",
+    ),
+    "a link to a link elsewhere": (
+        lambda file: [
+            file.__delitem__(RUNNING),
+            file.__setitem__("away", h5py.ExternalLink("b.h5", "x")),
+            file.__setitem__(RUNNING, h5py.SoftLink("/away")),
+        ],
+        "leads to another file",
+    ),
+    "gigabytes of nothing": (
+        lambda file: [file.__delitem__(DFF), file.create_dataset(DFF, (6, 10**8), "f4", chunks=(1, 10**5))],
+        "claims 2400000000 bytes, and the file has 0 at most",
+    ),
     "newer pipeline": (
         lambda file: replace(file, "general/generated_by", np.array([b"version", b"9.0"])),
         "pipeline 9.0.*up to 3.0",
@@ -193,7 +228,7 @@ BAD: dict[str, tuple[Edit, str]] = {
         lambda file: replace(file, "general/generated_by", np.array([b"version", b"latest"])),
         "no metadata",
     ),
-    "no dF/F": (lambda file: file.__delitem__(f"{PIPELINE}/DfOverF"), "no dF/F traces"),
+    "no dF/F": (lambda file: file.__delitem__(f"{PIPELINE}/DfOverF"), "DfOverF.* is missing"),
     "no depth": (
         lambda file: file.__delitem__("general/optophysiology/imaging_plane_1/imaging depth"),
         "does not state its depth",
@@ -219,13 +254,31 @@ def test_what_the_sentence_says_helps(session: SimulatedSession, path: Path, tmp
     bad = tmp_path / "bad.nwb"
     shutil.copy(path, bad)
     with h5py.File(bad, "a") as file:
-        dead_cells(file)
         nan_running(file)
-        pause(file)
+        late(file)
     ids = session.cell_ids
     found = load_session(bad, without=[int(ids[1]), int(ids[4])], running=False, movies=[THREE])
     np.testing.assert_array_equal(found.dff, session.dff[[0, 2, 3, 5]])
     assert np.isnan(found.running).all()
+
+
+def test_other_projects_are_named_without_warnings(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with h5py.File(tmp_path / "two.nwb", "w") as file:
+        file.attrs["nwb_version"] = "2.6.0"
+        file["processing/ophys/dff/traces/data"] = np.zeros((100, 3))
+    with pytest.raises(DataError, match=r"two\.nwb is an NWB 2\.6\.0 file"):
+        load_session(tmp_path / "two.nwb")
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.int64, np.float32])
+def test_grey_values_of_another_type_are_the_same_movie(path: Path, tmp_path: Path, kind: type) -> None:
+    other = tmp_path / "other.nwb"
+    shutil.copy(path, other)
+    with h5py.File(other, "a") as file:
+        grey(file, lambda values: values.astype(kind))
+    frames = [load_session(each, movies=[ONE], size=(8, 8)).movies[ONE].frames for each in (path, other)]
+    np.testing.assert_array_equal(*frames)
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.0"])
@@ -246,11 +299,11 @@ def test_truncated_missing_and_other_files(path: Path, tmp_path: Path) -> None:
     cut.write_bytes(path.read_bytes()[:-2000])
     page = tmp_path / "page.nwb"
     page.write_text("<html>")
-    with pytest.raises(DataError, match=r"cut\.nwb is cut short or not an HDF5 file.*remove it"):
+    with pytest.raises(DataError, match=r"cut\.nwb is cut short, damaged or not an HDF5 file.*remove it"):
         load_session(cut)
-    with pytest.raises(DataError, match=r"page\.nwb is cut short or not an HDF5 file"):
+    with pytest.raises(DataError, match=r"page\.nwb is cut short, damaged or not an HDF5 file"):
         load_session(page)
-    with pytest.raises(DataError, match="is not a file"):
+    with pytest.raises(DataError, match=r"none\.nwb is missing"):
         load_session(tmp_path / "none.nwb")
 
 

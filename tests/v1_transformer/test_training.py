@@ -123,12 +123,6 @@ def test_movies_may_be_chosen_and_must_be_there() -> None:
     assert len(make_task(session(), CONFIG.replace(movies=ONE)).frames) == 200
     with pytest.raises(DataError, match="Session 7 was read without natural_movie_two: choose of natural"):
         make_task(session(), CONFIG.replace(movies=["natural_movie_two"]))
-    recording = session()
-    fewer = replace(recording.movies[ONE], starts=recording.movies[ONE].starts[:2])
-    uneven = replace(recording, movies=recording.movies | {ONE: fewer})
-    with pytest.raises(DataError, match="repeated unequally often"):
-        make_task(uneven, CONFIG)
-    assert make_task(uneven, CONFIG.replace(movies=ONE)).responses.shape == (2, 200, CELLS)
 
 
 def test_shuffled_running_is_that_of_another_repeat() -> None:
