@@ -19,10 +19,15 @@ RULES = {
     "not_finite": "values are missing, NaN or infinite",
     "out_of_range": "values that cannot be",
     "constant": "values never change",
+    "silent": "there is no activity in the trials to fit",
     "time_unknown": "the time of the stimulus is not known",
     "shown_in_two_parts": "the same stimulus is in another part",
     "shown_once": "repeats are needed",
     "not_recorded": "what the model reads was not recorded",
+    "missing": "a file or array is missing",
+    "unreadable": "a file is cut short or cannot be read",
+    "misfit": "frames, pixels, units or types do not fit the others",
+    "too_short": "there are too few frames",
 }
 MOST_NAMES = 12  # in one sentence
 
@@ -50,9 +55,7 @@ class Omission:
     def __post_init__(self) -> None:
         """Raises DataError where nothing is left, and for an unknown rule."""
         if self.rule not in RULES:
-            raise DataError(
-                f"{self.rule!r} is no rule; use one of {', '.join(RULES)}."
-            )
+            raise DataError(f"{self.rule!r} is no rule; use one of {', '.join(RULES)}.")
         if len(self.names) >= self.number:
             raise DataError(f"{self._place}all {self.number} {self._what} are unusable: {RULES[self.rule]}.")
 

@@ -173,7 +173,7 @@ def test_silent_units_are_named_and_left_out(tmp_path: Path) -> None:
     trials = [raw_trial(i, training=i < 2) for i in range(3)]
     for each in trials[:2]:
         each.units[:, 1] = 0
-    with pytest.warns(UserWarning, match=r"1 units are never active .* left out: 7\."):
+    with pytest.warns(UserWarning, match=r"1 of 3 units left out .*no activity .*: 7$"):
         statistics = write_recording(tmp_path / "mouse", trials, [], IDS)
     assert load_trials(tmp_path / "mouse" / "training_data").units == 2
     assert statistics.unit_ids[statistics.active].tolist() == [4, 9]
