@@ -209,7 +209,8 @@ def check_replaceable(folder: str | Path, names: Iterable[str]) -> None:
         inside = path.relative_to(folder)
         if path.name == ".DS_Store":  # macOS leaves it everywhere
             continue
-        if inside.parts[0] not in known or not (path.is_dir() or path.suffix in FILES):
+        ours = path.is_dir() or path.suffix in FILES or (path.suffix and str(inside) in known)
+        if inside.parts[0] not in known or not ours:
             raise data_error(
                 folder, f"holds {inside}, which writing there would remove", "choose another folder"
             )

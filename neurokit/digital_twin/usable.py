@@ -25,7 +25,7 @@ from neurokit.training.omissions import RULES, Omission, Pieces, leave_out
 CHANNELS = ("pupil_x", "pupil_y", "pupil_radius", "treadmill")
 INPUTS = ("stimulus", *CHANNELS)
 BAD_VALUES = ("not_finite", "out_of_range")
-LARGEST = np.finfo(np.float32).max  # that a file of units can hold
+LARGEST = float(np.finfo(np.float32).max)  # that a file of units can hold
 Read = TypeVar("Read")
 
 
@@ -91,21 +91,21 @@ def extremes(units: Shaped[np.ndarray, "T N"]) -> Shaped[np.ndarray, "2 N"]:
     return np.stack([units.min(axis=0), units.max(axis=0)])
 
 
-def find_bad(found: Shaped[np.ndarray, "K 2 N"]) -> dict[str, Bool[np.ndarray, "K N"]]:
-    """By each of BAD_VALUES, which units hold such a value in which trial."""
+def find_bad(found: Shaped[np.ndarray, "K 2 N"], least: float = 0.0) -> dict[str, Bool[np.ndarray, "K N"]]:
+    """By each of BAD_VALUES, which units hold such a value in which trial; activity is `least` or more."""
     lowest, highest = found[:, 0], found[:, 1]
     finite = (lowest > -np.inf) & (highest <= LARGEST)  # false for NaN, too
-    return {"not_finite": ~finite, "out_of_range": finite & (lowest < 0)}
+    return {"not_finite": ~finite, "out_of_range": finite & (lowest < least)}
 
 
 def bad_pieces(
-    found: Shaped[np.ndarray, "K 2 N"], places: Sequence[str], names: Sequence[str]
+    found: Shaped[np.ndarray, "K 2 N"], places: Sequence[str], names: Sequence[str], *, least: float = 0.0
 ) -> dict[str, PieceError]:
     """Trials that are left out for the values of their units, by name; see the module.
 
     `places` are their files of units.
     """
-    bad = find_bad(found)
+    bad = find_bad(found, least)
     any_bad = np.logical_or(*bad.values())
     dropped = any_bad.mean(axis=1) > 0.5
     rest = any_bad & ~dropped[:, None]
@@ -128,10 +128,10 @@ def _describe(bad: Mapping[str, Bool[np.ndarray, "K N"]], index: int, place: str
 
 
 def bad_units(
-    found: Shaped[np.ndarray, "K 2 N"], fitted: Bool[np.ndarray, "K"] | None = None
+    found: Shaped[np.ndarray, "K 2 N"], fitted: Bool[np.ndarray, "K"] | None = None, *, least: float = 0.0
 ) -> dict[str, Bool[np.ndarray, "N"]]:
     """Which units are left out by which rule; `fitted` are the trials to fit, if there are any."""
-    bad: dict[str, np.ndarray] = {rule: np.any(each, axis=0) for rule, each in find_bad(found).items()}
+    bad: dict[str, np.ndarray] = {rule: np.any(each, axis=0) for rule, each in find_bad(found, least).items()}
     if fitted is not None and fitted.any():
         constant = found[fitted, 0].min(axis=0) == found[fitted, 1].max(axis=0)
         bad["constant"] = constant & (not constant.all())  # training says what that may be
