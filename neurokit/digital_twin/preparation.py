@@ -165,7 +165,11 @@ def training_statistics(trials: Iterable[Trial], unit_ids: Int[np.ndarray, "N"])
 def read_statistics(path: str | Path) -> TrainingStatistics:
     """What `TrainingStatistics.write` saved; raises DataError where it is missing or damaged."""
     names = [field.name for field in fields(TrainingStatistics)]
-    return TrainingStatistics(**read_npz(path, MOST_BYTES, names))
+    found = read_npz(path, MOST_BYTES, names)
+    units = found["unit_ids"].shape
+    if any(found[name].shape != (units if "unit" in name else (2,)) for name in names) or len(units) != 1:
+        raise DataError(f"{path} does not hold the statistics of one recording: convert it again.")
+    return TrainingStatistics(**found)
 
 
 def read_omissions(folder: str | Path) -> tuple[Omission, ...]:
@@ -174,7 +178,8 @@ def read_omissions(folder: str | Path) -> tuple[Omission, ...]:
     if not path.is_file():
         return ()
     try:
-        found = json.loads(path.read_text(encoding="utf-8")[:MOST_BYTES])
+        with path.open("rb") as stream:
+            found = json.loads(stream.read(MOST_BYTES))
         return tuple(Omission(**each | {"names": tuple(map(str, each["names"]))}) for each in found)
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise DataError(f"{path} does not list what was left out: convert the recording again.") from error

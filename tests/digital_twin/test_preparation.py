@@ -208,6 +208,10 @@ def test_statistics_are_read_as_they_were_written(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read.unit_ids, IDS)
     with pytest.raises(DataError, match="missing"):
         read_statistics(tmp_path / "statistics.npz")
+    for damaged in ({"unit_ids": IDS[:2]}, {"units_mean": np.ones((3, 1))}, {"modulation_std": np.ones(3)}):
+        np.savez(tmp_path / "statistics.npz", **(vars(written) | damaged))
+        with pytest.raises(DataError, match="does not hold the statistics of one recording: convert"):
+            read_statistics(tmp_path / "statistics.npz")
 
 
 def test_videos_are_standardised_with_the_training_trials(tmp_path: Path) -> None:
