@@ -13,6 +13,7 @@ same code.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -218,7 +219,7 @@ def first_minutes(recording: TrialFolder, minutes: float) -> TrialFolder:
     """The first trials to fit, and all trials to validate with."""
     seconds = len(recording.trials[0].stimulus) / 30
     fitted = recording.part(True)[: max(1, round(60 * minutes / seconds))]
-    return TrialFolder(recording.path, (*fitted, *recording.part(False)))
+    return replace(recording, trials=(*fitted, *recording.part(False)))
 
 
 def _config(job: dict[str, Any], epochs: int) -> TwinConfig:

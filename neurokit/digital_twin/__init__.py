@@ -58,8 +58,6 @@ if TYPE_CHECKING:
         Video,
         load_trials,
         load_videos,
-        write_trials,
-        write_videos,
     )
     from neurokit.digital_twin.released import fetch_weights, list_scans, load_released, save_weights
     from neurokit.digital_twin.scores import (
@@ -77,5 +75,6 @@ if TYPE_CHECKING:
     from neurokit.digital_twin.tasks import TwinTask
     from neurokit.digital_twin.training import CohortNetwork, train_cohort, train_twin, transfer_core
     from neurokit.digital_twin.twin import DigitalTwin, OfPixels
+    from neurokit.digital_twin.writing import write_trials, write_videos
 
 __getattr__, __dir__, __all__ = lazy_names(__name__)

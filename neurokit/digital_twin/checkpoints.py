@@ -91,6 +91,7 @@ def save_twin(
         system=NAME,
         config=config.to_dict(),
         data=recording and data_facts(recording),
+        left_out=[each.to_dict() for each in recording.omissions] if recording else [],
         units=to_columns(units),
         history=to_columns(history),
     )

@@ -34,6 +34,7 @@ from neurokit.digital_twin.preparation import (
 )
 from neurokit.digital_twin.recording import Trial, Video
 from neurokit.errors import DataError
+from neurokit.training.omissions import leave_out
 
 MONITOR = (144, 256)  # pixels of the released digital twins
 TRIAL_FRAMES = 300  # of a movie in each trial, 10 s
@@ -190,21 +191,20 @@ def convert_scan(
     cannot be drawn from such a folder. Training and validation tiers become trials; repeats of a test image
     become a video, where their responses are not withheld. Without behaviour it is 0.
 
-    Raises DataError for a test image that is shown in training, too, and DiskError.
+    A trial to fit or to validate with that shows a test image is left out, which the folder lists. Raises
+    DataError as `write_recording` does, and DiskError.
     """
     test = [scan.trials(tier) for tier in ("test", "final_test") if not scan.withheld(tier)]
     training = [scan.trials(tier) for tier in ("train", "validation")]
     scored, used = (np.concatenate([np.arange(0), *indices]) for indices in (test, training))
-    if shared := np.intersect1d(scan.image_ids[scored], scan.image_ids[used]).tolist():
-        raise DataError(
-            f"Images {shared[:5]} of scan {scan.key} are in a test and a training tier: drop one."
-        )
+    shared = np.isin(scan.image_ids[used], scan.image_ids[scored])
+    omissions = leave_out(shared, used, "shown_in_two_parts", "trials")
     videos = []
     for image in np.unique(scan.image_ids[scored]):
         repeats = scored[scan.image_ids[scored] == image].tolist()
         videos.append(Video(str(image), tuple(_still(scan, index, size) for index in repeats)))
-    trials = [_still(scan, index, size) for index in used.tolist()]
-    return write_recording(folder, trials, videos, scan.unit_ids)
+    trials = [_still(scan, index, size) for index in used[~shared].tolist()]
+    return write_recording(folder, trials, videos, scan.unit_ids, omissions)
 
 
 def _still(scan: ImageRecording, index: int, size: tuple[int, int]) -> Trial:
@@ -276,22 +276,22 @@ def convert_microns(
     more than half a second stays NaN. All of it passes through memory: about 5 GB each for the videos of a
     full scan at 144 x 256 pixels and for 10,000 neurons, so name areas, or a smaller size.
 
-    Raises DataError as `split_trials`, `load_video` and `write_recording` do, and for a trial that is not
-    sampled at 7.5 Hz as its video is; DiskError where the folder cannot be written.
+    What `load_scan` left out is listed in the folder, too. Raises DataError as `split_trials`, `load_video`
+    and `write_recording` do; DiskError where the folder cannot be written.
     """
     split = split_trials(scan.trials, validation=validation, seed=seed)
     lowest = _percentile([trial.responses for trial in split.train], baseline)
     trials = [
-        _microns_trial(path, trial, _microns_frames(path, trial.video, size), lowest, training)
+        _microns_trial(trial, _microns_frames(path, trial.video, size), lowest, training)
         for part, training in ((split.train, True), (split.validation, False))
         for trial in part
     ]
     videos = []
     for name, trials_of_video in split.repeated.items():
         stimulus = _microns_frames(path, name, size)  # one memory for all repeats
-        repeats = tuple(_microns_trial(path, each, stimulus, lowest) for each in trials_of_video)
+        repeats = tuple(_microns_trial(each, stimulus, lowest) for each in trials_of_video)
         videos.append(Video(encode_hash(name), repeats))
-    return write_recording(folder, trials, videos, scan.unit_ids)
+    return write_recording(folder, trials, videos, scan.unit_ids, scan.omissions)
 
 
 def _microns_frames(path: str | Path, video: str, size: tuple[int, int]) -> UInt8[np.ndarray, "T H W"]:
@@ -301,14 +301,12 @@ def _microns_frames(path: str | Path, video: str, size: tuple[int, int]) -> UInt
 
 
 def _microns_trial(
-    path: str | Path,
     trial: MicronsTrial,
     stimulus: UInt8[np.ndarray, "T H W"],
     lowest: Float32[np.ndarray, "N"],
     training: bool = False,
 ) -> Trial:
     """A raw trial at 30 Hz: behaviour as the cameras saw it, units above their lowest activity."""
-    _check_samples(path, trial, stimulus)
     times = FRAME_PERIOD * np.arange(len(stimulus))
     active = np.maximum(trial.responses - lowest, 0)
     return Trial(
@@ -329,16 +327,3 @@ def _interpolate(
         resample_trace(times[::STEP], trace.astype(float), times, source_period=PERIOD) for trace in traces
     ]
     return np.stack(found, axis=1).astype(np.float32)
-
-
-def _check_samples(path: str | Path, trial: MicronsTrial, stimulus: UInt8[np.ndarray, "T H W"]) -> None:
-    remedy = f"leave this trial out with without=[{trial.number}] of load_scan"
-    samples, frames = len(trial.time), (len(stimulus) - 1) // STEP + 1
-    if samples != frames or samples < 2:
-        finding = f"Trial {trial.number} in {path} has {samples} samples, and its video {frames} frames"
-        raise DataError(f"{finding}: {remedy}.")
-    expected = trial.time[0] + PERIOD * np.arange(samples)
-    if not np.allclose(trial.time, expected, rtol=0, atol=PERIOD / 2):
-        period = (trial.time[-1] - trial.time[0]) / (samples - 1)
-        finding = f"Trial {trial.number} in {path} has a sample every {period:.3f} s, or not evenly"
-        raise DataError(f"{finding}, and {PERIOD:.3f} s are needed: {remedy}.")

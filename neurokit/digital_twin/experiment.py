@@ -3,7 +3,7 @@
 Letters: T frames (30 Hz), R repeats of a video, U units, H x W monitor pixels.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,10 @@ from neurokit.digital_twin.scores import COLUMNS, predict_videos, score_table
 from neurokit.digital_twin.simulated_files import load_truth, write_simulated_mouse
 from neurokit.digital_twin.simulation import MouseParameters, SimulatedMouse, simulate_mouse
 from neurokit.digital_twin.sources import TwinRecording, describe, describe_weights, load, sessions
-from neurokit.digital_twin.tasks import TwinTask, yardsticks
+from neurokit.digital_twin.tasks import TwinTask, make_task, yardsticks
 from neurokit.digital_twin.training import train_network, transfer_core
 from neurokit.digital_twin.twin import DigitalTwin
+from neurokit.digital_twin.usable import CHANNELS
 from neurokit.errors import DataError
 from neurokit.files.atomic import write_output
 from neurokit.training.checkpoint import Checkpoint
@@ -76,11 +77,12 @@ def task(
     arrays: Mapping[str, np.ndarray] | None = None,
     device: str = "auto",
 ) -> TwinTask:
-    """The recording that a twin is fitted to; videos stay on disk until they are needed.
+    """The recording that a twin is fitted to, without trials that show a video of another part.
 
-    `arrays` are the statistics of a trained twin.
+    `arrays` are the statistics of a trained twin. Raises DataError where no trial is left.
     """
-    return TwinTask(recording, recording.statistics if arrays is None else statistics_from_arrays(arrays))
+    statistics = recording.statistics if arrays is None else statistics_from_arrays(arrays)
+    return make_task(recording, statistics)
 
 
 def arrays(task: TwinTask) -> dict[str, np.ndarray]:
@@ -89,8 +91,8 @@ def arrays(task: TwinTask) -> dict[str, np.ndarray]:
 
 
 def omissions(task: TwinTask) -> tuple[Omission, ...]:
-    """What reader and task have left out."""
-    return ()
+    """What conversion, reader and task have left out."""
+    return task.omissions
 
 
 def facts(task: TwinTask) -> dict[str, Any]:
@@ -161,8 +163,12 @@ def evaluate(
         "lagged pixels": lagged_pixels(task.trials, videos),
     }
     if task.recording.truth is not None:
-        expected = load_truth(task.recording.truth.parent).expected
-        predictions["ceiling"] = [video for kind in task.videos for video in expected[kind]]
+        truth, columns = load_truth(task.recording.truth.parent), task.trials.columns
+        predictions["ceiling"] = [
+            video
+            for kind, of_kind in task.videos.items()
+            for video in truth.expectations(kind, of_kind, columns)
+        ]
     return score_table(task.videos, predictions)
 
 
@@ -174,8 +180,8 @@ def draw(scores: pd.DataFrame) -> Figure:
 def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Rates (T U, multiples of each unit's mean in training) for a video that the mouse has never seen.
 
-    Behaviour that is left out is at its mean. Raises DataError for a name that is not in INPUTS, another
-    frame rate, and as `DigitalTwin.predict` for shapes, types and sizes.
+    Behaviour that is left out, or was in training, is at its mean. Raises DataError for a name that is not in
+    INPUTS, another frame rate, and as `DigitalTwin.predict` for shapes, types and sizes.
     """
     for name in arrays:
         if name not in (*SHOWN, "rate"):
@@ -190,6 +196,7 @@ def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[st
                 f"{name} lies more than {FARTHEST:g} standard deviations from its mean: subtract the mean of "
                 "training and divide by its standard deviation."
             )
+    shown |= _blank_channels(shown, checkpoint.facts.get("left_out", ()))
     return {"rates": _twin(checkpoint.model).predict(**shown)}
 
 
@@ -218,6 +225,20 @@ def simulate(
         write_simulated_mouse(mouse, new)
         files = sorted(path.relative_to(new) for path in new.iterdir())
     return Simulated(tuple(Path(folder) / file for file in files), _best_reachable(mouse))
+
+
+def _blank_channels(
+    shown: Mapping[str, np.ndarray], left_out: Sequence[Mapping[str, Any]]
+) -> dict[str, np.ndarray]:
+    """Behaviour with 0 in those channels that the network did not see in training."""
+    names = {name for each in left_out if each["pieces"] == "channels" for name in each["names"]}
+    blank = [name in names for name in CHANNELS]
+    parts = {"perspective": blank[:2], "modulation": blank[2:]}
+    return {
+        kind: np.where(parts[kind], 0, values)
+        for kind, values in shown.items()
+        if any(parts.get(kind, ())) and np.shape(values)[-1:] == (2,)
+    }
 
 
 def _model_name(model: nn.Module) -> str:

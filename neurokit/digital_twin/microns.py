@@ -26,16 +26,27 @@ Letters: F samples of a trial or frames of a video, N neurons, K of them chosen,
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-import h5py
 import numpy as np
 from jaxtyping import Float, Float32, Int, UInt8
 
 from neurokit.digital_twin.properties import scan_key
-from neurokit.errors import DataError, NeurokitError
+from neurokit.digital_twin.trial_files import PieceError
+from neurokit.digital_twin.usable import (
+    LARGEST,
+    Usable,
+    bad_pieces,
+    bad_units,
+    extremes,
+    leave_out_units,
+)
+from neurokit.errors import DataError
+from neurokit.files.hdf5 import DAMAGE, Hdf5Reader, open_hdf5, to_float32
+from neurokit.training.omissions import Omission
 
 MOST_BYTES = 10**9  # of one array; the largest published one, responses to one video, has 5 MB
 REMEDY = "fetch microns.h5 again"
@@ -95,6 +106,7 @@ class MicronsScan:
         areas: visual area of each neuron: V1, LM, AL or RL.
         coordinates: x, y, z in the frame of the microscope's motors.
         trials: in the order of presentation.
+        omissions: trials and neurons that cannot be used, neurons by their unit_ids.
     """
 
     session: int
@@ -103,14 +115,15 @@ class MicronsScan:
     areas: np.ndarray
     coordinates: Float[np.ndarray, "N 3"]
     trials: tuple[MicronsTrial, ...]
+    omissions: tuple[Omission, ...] = ()
 
 
 def list_scans(path: str | Path) -> list[tuple[int, int]]:
     """Session and scan_idx of each scan in the file, ascending. Raises DataError."""
     with _open(path) as file:
-        names = list(_group(file, "sessions"))
-        if odd := [name for name in names if not re.fullmatch(r"\d+_\d+", name, re.ASCII)]:
-            raise DataError(f"{path} has a scan called {odd[0]!r} instead of session_scan: {REMEDY}.")
+        names = list(file.group("sessions"))
+        if odd := [name for name in names if not re.fullmatch(r"\d{1,9}_\d{1,9}", name, re.ASCII)]:
+            raise file.error("sessions", f"has a scan called {odd[0]!r} instead of session_scan")
         return sorted((int(session), int(scan_idx)) for session, scan_idx in (n.split("_") for n in names))
 
 
@@ -124,36 +137,37 @@ def load_scan(
 ) -> MicronsScan:
     """One scan, with the neurons of all or of the named `areas`, and its trials but those of `without`.
 
+    Trials that cannot be read, do not fit their video, or have no samples every 4/30 s are left out, and so
+    are trials and neurons whose responses are missing, infinite or never change
+    (`neurokit.digital_twin.usable`); `omissions` lists them. Infinite behaviour is a gap.
+
     Raises DataError, naming what is wrong, for a file that is missing, damaged or of another layout, an
-    unknown scan or area, lengths that do not fit, times that do not increase, and traces with gaps.
+    unknown scan or area, and where no trial or no neuron is left.
     """
     there = list_scans(path)
     if (session, scan_idx) not in there:
         finding = f"{path} has no scan {scan_key(session, scan_idx)}"
         raise DataError(f"{finding}: choose one of {', '.join(scan_key(*scan) for scan in there)}.")
     with _open(path) as file:
-        scan = _group(_group(file, "sessions"), f"{session}_{scan_idx}")
-        neurons = _neurons(_group(scan, "meta"))
+        place = f"sessions/{session}_{scan_idx}"
+        neurons = _neurons(file, f"{place}/meta")
         chosen = _rows_in(path, neurons["areas"], areas)
-        trials = _trials(scan, chosen, len(neurons["areas"]), set(without))
-        _check_videos(_group(file, "videos"), trials)
+        trials = _trials(file, place, chosen, len(neurons["areas"]), set(without))
     columns = {name: values[chosen] for name, values in neurons.items()}
-    return MicronsScan(session, scan_idx, trials=trials, **columns)
+    return _without_bad_values(session, scan_idx, trials, columns)
 
 
 def load_video(path: str | Path, name: str) -> MicronsVideo:
     """The video with the condition hash `name`. Raises DataError where there is none, or it is damaged."""
     with _open(path) as file:
-        videos = _group(file, "videos")
-        if encode_hash(name) not in videos:
+        place = f"videos/{encode_hash(name)}"
+        if file.find(place) is None:
             raise DataError(f"{path} has no video {name!r}: choose one that a trial names.")
-        video = _group(videos, encode_hash(name))
-        frames = _array(video, "clip", "u", (None, None, None))
-        if frames.dtype != np.uint8:
-            raise DataError(f"{path}{video.name} has frames of {frames.dtype} instead of uint8: {REMEDY}.")
-        time = _times(video, "times", len(frames))
-        facts = {key: _text(value) for key, value in video.attrs.items() if key != "type"}
-        return MicronsVideo(name, _attribute(video, "type"), frames, time, facts)
+        frames = file.read(place + "/clip", "u", (None, None, None), most=MOST_BYTES)
+        _check_grey(file, place, frames.dtype)
+        time = _times(file, place + "/times", len(frames))
+        facts = {key: file.attribute(place, key) for key in file.group(place).attrs if key != "type"}
+        return MicronsVideo(name, file.attribute(place, "type"), frames, time, facts)
 
 
 def encode_hash(video: str) -> str:
@@ -161,15 +175,18 @@ def encode_hash(video: str) -> str:
     return quote(video, safe="+")
 
 
-def _neurons(meta: h5py.Group) -> dict[str, np.ndarray]:
-    unit_ids = _array(meta, "unit_ids", "iu", (None,)).astype(np.int64)
+def _neurons(file: Hdf5Reader, place: str) -> dict[str, np.ndarray]:
+    unit_ids = file.read(place + "/unit_ids", "iu", (None,), most=MOST_BYTES)
     if len(np.unique(unit_ids)) < len(unit_ids) or not len(unit_ids):
-        raise DataError(f"{_name(meta, 'unit_ids')} names a neuron twice or none: {REMEDY}.")
-    areas = [_text(value) for value in _array(meta, "brain_areas", "SO", (len(unit_ids),))]
+        raise file.error(place + "/unit_ids", "names a neuron twice or none")
+    if not (unit_ids.min() >= 0 and unit_ids.max() <= np.iinfo(np.int64).max):
+        raise file.error(place + "/unit_ids", f"holds {unit_ids.min()} to {unit_ids.max()}, which cannot be")
+    areas = file.texts(place + "/brain_areas", len(unit_ids))
+    coordinates = file.read(place + "/coordinates", "fiu", (len(unit_ids), 3), most=MOST_BYTES)
     return {
-        "unit_ids": unit_ids,
+        "unit_ids": unit_ids.astype(np.int64),
         "areas": np.array(areas, dtype=str),
-        "coordinates": _array(meta, "coordinates", "fiu", (len(unit_ids), 3)).astype(float),
+        "coordinates": coordinates.astype(float),
     }
 
 
@@ -184,136 +201,141 @@ def _rows_in(path: str | Path, there: np.ndarray, areas: Sequence[str] | None) -
 
 
 def _trials(
-    scan: h5py.Group, chosen: Int[np.ndarray, "K"], neurons: int, without: set[int]
-) -> tuple[MicronsTrial, ...]:
-    trials = _group(scan, "trials")
-    videos = [_text(value) for value in _array(_group(scan, "meta"), "condition_hashes", "SO", (None,))]
-    numbers = sorted(int(name) for name in trials if name.isascii() and name.isdigit())
-    if numbers != list(range(len(videos))) or len(trials) != len(videos) or not numbers:
-        finding = f"{_name(trials)} lacks some of the {len(videos)} trials that meta names"
-        raise DataError(f"{finding}, from 0 on: {REMEDY}.")
-    if unknown := without - set(numbers):
-        finding = f"{_name(trials)} has no trial {min(unknown)} to leave out"
-        raise DataError(f"{finding}: name trials of 0 to {numbers[-1]}.")
-    return tuple(
-        _trial(_group(trials, str(number)), number, videos[number], chosen, neurons)
-        for number in numbers
-        if number not in without
+    file: Hdf5Reader, scan: str, chosen: Int[np.ndarray, "K"], neurons: int, without: set[int]
+) -> Usable[MicronsTrial]:
+    place = f"{scan}/trials"
+    trials, videos = set(file.group(place)), file.texts(f"{scan}/meta/condition_hashes")
+    names = [str(number) for number in range(len(videos))]
+    if (odd := sorted(trials - set(names))) or not names:
+        finding = f"has the trial {odd[0]!r}" if odd else "has no trials"
+        raise file.error(place, f"{finding}, and meta names {len(names)}, from 0 on")
+    if unknown := without - set(range(len(videos))):
+        finding = f"{file.file.filename}/{place} has no trial {min(unknown)} to leave out"
+        raise DataError(f"{finding}: name trials of 0 to {len(videos) - 1}.")
+    usable: Usable[MicronsTrial] = Usable(
+        Path(f"{file.file.filename}/{place}"),
+        "trials",
+        {name: _find_lack(file, f"{place}/{name}") for name in names if int(name) not in without},
     )
+    usable.read(partial(_read_trial, file, place, videos, chosen, neurons))
+    return usable
+
+
+def _find_lack(file: Hdf5Reader, place: str) -> PieceError | None:
+    if file.find(place) is not None:
+        return None
+    return PieceError(str(file.error(place, "is missing")), "missing")
+
+
+def _read_trial(
+    file: Hdf5Reader, place: str, videos: Sequence[str], chosen: Int[np.ndarray, "K"], neurons: int, name: str
+) -> MicronsTrial:
+    """The trial; PieceError for whatever is wrong with it."""
+    try:
+        return _trial(file, f"{place}/{name}", int(name), videos[int(name)], chosen, neurons)
+    except PieceError:
+        raise
+    except DataError as error:
+        raise PieceError(str(error), "misfit") from error
+    except DAMAGE as error:
+        finding = f"cannot be read ({str(error).splitlines()[0] if str(error) else type(error).__name__})"
+        raise PieceError(str(file.error(f"{place}/{name}", finding)), "unreadable") from error
 
 
 def _trial(
-    trial: h5py.Group, number: int, video: str, chosen: Int[np.ndarray, "K"], neurons: int
+    file: Hdf5Reader, place: str, number: int, video: str, chosen: Int[np.ndarray, "K"], neurons: int
 ) -> MicronsTrial:
-    if (shown := _attribute(trial, "condition_hash")) != video:
-        raise DataError(f"{_name(trial)} shows {shown!r}, and meta says {video!r}: {REMEDY}.")
-    time = _times(trial, "stim_times", None)
-    responses = _array(trial, "responses", "f", (neurons, len(time)))[chosen]
-    pupil = _array(trial, "pupil", "f", (4, len(time))).astype(np.float32)
-    treadmill = _treadmill(trial, len(time))
-    for name, values, bad in (
-        ("responses", responses, ~np.isfinite(responses)),
-        ("pupil", pupil, np.isinf(pupil)),
-        ("treadmill", treadmill, np.isinf(treadmill)),
-    ):
-        if bad.any():
-            finding = f"{_name(trial, name)} has {values[bad][0]} among its values"
-            raise DataError(f"{finding}: leave this trial out with without=[{number}].")
+    if (shown := file.attribute(place, "condition_hash")) != video:
+        raise file.error(place, f"shows {shown!r}, and meta says {video!r}")
+    time = _times(file, place + "/stim_times", None)
+    _check_samples(file, place, time, _count_frames(file, video, number))
+    responses = file.array(place + "/responses", "f", (neurons, len(time)), most=MOST_BYTES)[()]
+    pupil = _gaps(file.read(place + "/pupil", "f", (4, len(time)), most=MOST_BYTES))
     return MicronsTrial(
         number,
         video,
         time,
-        np.ascontiguousarray(responses.T, dtype=np.float32),
+        np.ascontiguousarray(to_float32(responses[chosen]).T),
         pupil_center=pupil[:2].T,
         pupil_radius=pupil[2:].T,
-        treadmill=treadmill,
+        treadmill=_treadmill(file, place + "/treadmill", len(time)),
     )
 
 
-def _treadmill(trial: h5py.Group, length: int) -> Float32[np.ndarray, "F"]:
+def _treadmill(file: Hdf5Reader, place: str, length: int) -> Float32[np.ndarray, "F"]:
     """The description says F values, the file has been found to hold F x 1: both are read."""
-    column = "treadmill" in trial and getattr(trial["treadmill"], "ndim", 1) == 2
-    found = _array(trial, "treadmill", "f", (length, 1) if column else (length,))
-    return found.reshape(length).astype(np.float32)
+    column = getattr(file.find(place), "ndim", 1) == 2
+    found = file.read(place, "f", (length, 1) if column else (length,), most=MOST_BYTES)
+    return _gaps(found.reshape(length))
 
 
-def _times(parent: h5py.Group, name: str, length: int | None) -> Float[np.ndarray, "F"]:
+def _gaps(values: Float[np.ndarray, "..."]) -> Float32[np.ndarray, "..."]:
+    """Behaviour, NaN where it was not measured or is too large to be."""
+    values = to_float32(values)
+    return np.where(np.isinf(values), np.float32(np.nan), values)
+
+
+def _times(file: Hdf5Reader, place: str, length: int | None) -> Float[np.ndarray, "F"]:
     """Times that increase."""
-    time = _array(parent, name, "f", (length,)).astype(float)
+    time = file.read(place, "f", (length,), most=MOST_BYTES).astype(float)
     if not len(time) or not np.isfinite(time).all() or not (np.diff(time) > 0).all():
-        raise DataError(f"{_name(parent, name)} holds no times that increase: {REMEDY}.")
+        raise PieceError(str(file.error(place, "holds no times that increase")), "time_unknown")
     return time
 
 
-def _check_videos(videos: h5py.Group, trials: tuple[MicronsTrial, ...]) -> None:
-    for trial in trials:
-        if encode_hash(trial.video) not in videos:
-            finding = f"{videos.file.filename} lacks the video {trial.video!r} of trial {trial.number}"
-            raise DataError(f"{finding}: {REMEDY}.")
+def _count_frames(file: Hdf5Reader, video: str, number: int) -> int:
+    place = f"videos/{encode_hash(video)}"
+    if file.find(place) is None:
+        finding = f"{file.file.filename} lacks the video {video!r} of trial {number}"
+        raise PieceError(f"{finding}: {REMEDY}.", "missing")
+    clip = file.array(place + "/clip", "u", (None, None, None), most=MOST_BYTES)
+    _check_grey(file, place, clip.dtype)
+    return len(clip)
+
+
+def _check_grey(file: Hdf5Reader, place: str, dtype: np.dtype) -> None:
+    if dtype != np.uint8:
+        raise file.error(place, f"has frames of {dtype} instead of uint8")
+
+
+def _check_samples(file: Hdf5Reader, place: str, time: Float[np.ndarray, "F"], frames: int) -> None:
+    """A sample for each frame of the video, all of them PERIOD apart."""
+    if len(time) != frames or frames < 2:
+        raise file.error(place, f"has {len(time)} samples, and its video {frames} frames")
+    expected = time[0] + PERIOD * np.arange(frames)
+    if not np.allclose(time, expected, rtol=0, atol=PERIOD / 2):
+        period = (time[-1] - time[0]) / (frames - 1)
+        raise file.error(
+            place, f"has a sample every {period:.3f} s, or not evenly, and {PERIOD:.3f} s are needed"
+        )
+
+
+def _without_bad_values(
+    session: int, scan_idx: int, trials: Usable[MicronsTrial], neurons: dict[str, np.ndarray]
+) -> MicronsScan:
+    """The scan without trials and neurons whose responses are missing, infinite or never change."""
+    names = list(trials.found)
+    values = np.stack([extremes(trial.responses) for trial in trials.found.values()])
+    places = [str(trials.folder / name / "responses") for name in names]
+    trials.drop(bad_pieces(values, places, names, least=-LARGEST))
+    left = values[[name in trials.found for name in names]]
+    bad = bad_units(left, np.ones(len(left), dtype=bool), least=-LARGEST)
+    columns, left_out = leave_out_units(bad, neurons["unit_ids"], trials.folder)
+    kept = tuple(trials.found.values())
+    if len(columns) < left.shape[2]:
+        kept = tuple(replace(trial, responses=trial.responses[:, columns]) for trial in kept)
+    chosen = {name: each[columns] for name, each in neurons.items()}
+    return MicronsScan(session, scan_idx, trials=kept, omissions=(*trials.omissions(), *left_out), **chosen)
 
 
 @contextmanager
-def _open(path: str | Path) -> Iterator[h5py.File]:
+def _open(path: str | Path) -> Iterator[Hdf5Reader]:
     """The file, for a `with` block; DataError where it is missing or damaged, there or inside the block."""
-    path = Path(path)
-    if not path.is_file():
+    if not Path(path).exists():
         raise DataError(f"{path} is missing: fetch microns.h5 (20.6 GB) or give its path.")
-    try:
-        with h5py.File(path, "r") as file:
-            if "sessions" not in file or "videos" not in file:
-                finding = f"{path} has no groups 'sessions' and 'videos', only {', '.join(file) or 'nothing'}"
-                raise DataError(f"{finding}: give the path of microns.h5.")
-            yield file
-    except NeurokitError:
-        raise
-    except (OSError, KeyError, RuntimeError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise DataError(f"{path} is cut short, damaged or not an HDF5 file ({reason}): {REMEDY}.") from error
-
-
-def _group(parent: h5py.Group, name: str) -> h5py.Group:
-    found = _member(parent, name)
-    if not isinstance(found, h5py.Group):
-        raise DataError(f"{_name(parent, name)} is not a group: {REMEDY}.")
-    return found
-
-
-def _array(parent: h5py.Group, name: str, kinds: str, shape: tuple[int | None, ...]) -> np.ndarray:
-    """The values of a dataset of one of the numpy `kinds`; None in `shape` stands for any length.
-
-    Raises DataError where it is missing, of another type or shape, too large, or stored in another file.
-    """
-    found, where = _member(parent, name), _name(parent, name)
-    if not isinstance(found, h5py.Dataset) or found.external or found.is_virtual:
-        raise DataError(f"{where} is not an array of this file: {REMEDY}.")
-    if found.dtype.kind not in kinds or found.nbytes > MOST_BYTES:
-        raise DataError(f"{where} holds {found.shape} of {found.dtype}, which cannot be: {REMEDY}.")
-    fits = len(found.shape) == len(shape)
-    if not fits or any(wanted not in (None, is_) for wanted, is_ in zip(shape, found.shape, strict=True)):
-        wanted_shape = ", ".join("any" if length is None else str(length) for length in shape)
-        raise DataError(f"{where} has the shape {found.shape} instead of ({wanted_shape}): {REMEDY}.")
-    return found[()]
-
-
-def _attribute(parent: h5py.Group, name: str) -> str:
-    if name not in parent.attrs:
-        raise DataError(f"{_name(parent)} has no attribute {name}: {REMEDY}.")
-    return _text(parent.attrs[name])
-
-
-def _text(value: object) -> str:
-    """Bytes or text, as HDF5 returns them, as text."""
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-
-
-def _member(parent: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
-    """What a group holds under a name; a link must not lead to another file."""
-    if name not in parent:
-        raise DataError(f"{_name(parent)} has no {name}: {REMEDY}.")
-    if isinstance(parent.get(name, getlink=True), h5py.ExternalLink):
-        raise DataError(f"{_name(parent, name)} points to another file: {REMEDY}.")
-    return parent[name]
-
-
-def _name(parent: h5py.Group, name: str = "") -> str:
-    return f"{parent.file.filename}{parent.name.rstrip('/')}{'/' if name else ''}{name}"
+    with open_hdf5(path, REMEDY) as file:
+        there = list(file.group())
+        if "sessions" not in there or "videos" not in there:
+            finding = f"{path} has no groups 'sessions' and 'videos', only {', '.join(there) or 'nothing'}"
+            raise DataError(f"{finding}: give the path of microns.h5.")
+        yield file

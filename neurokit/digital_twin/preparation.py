@@ -9,13 +9,16 @@ that no activity stays 0 (cajal/fnn, demo 4). Means and spreads are those of the
 others.
 
 A prepared recording is one folder: `training_data`, `evaluation_data` (see
-`neurokit.digital_twin.recording`) and `statistics.npz`, with which it was standardised.
+`neurokit.digital_twin.recording`), `statistics.npz`, with which it was standardised, and `left_out.json`
+where trials, repeats or units were left out.
 
 Letters: S samples of a trace, T frames (30 Hz), N units of a recording, U of them that were ever active in
 training, H x W pixels before, h x w after.
 """
 
+import json
 import warnings
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -26,17 +29,28 @@ from jaxtyping import Bool, Float, Float32, Int, UInt8
 from scipy.ndimage import correlate1d
 from torch.nn.functional import interpolate
 
-from neurokit.digital_twin.recording import TRIAL_FOLDERS, Trial, Video, write_trials, write_videos
+from neurokit.digital_twin.recording import TRIAL_FOLDERS, Trial, Video
 from neurokit.digital_twin.trial_files import ARRAYS, check_replaceable
+from neurokit.digital_twin.usable import (
+    Usable,
+    bad_pieces,
+    bad_units,
+    extremes,
+    join_rules,
+    leave_out_units,
+)
+from neurokit.digital_twin.writing import write_trials, write_videos
 from neurokit.errors import DataError
 from neurokit.files.archives import read_npz
 from neurokit.files.atomic import atomic_write, atomic_write_folder
+from neurokit.training.omissions import Omission, Pieces, leave_out
 
 FRAME_PERIOD = 1 / 30  # s
 LONGEST_GAP = 0.5  # s; longer than a blink
 CHUNK_SIZE = 64  # frames that are resized together: 9 MB in single precision at 144 x 256 pixels
 MOST_BYTES = 1 << 24  # of a file of statistics; the largest recordings have 10,000 units
-PARTS = ("training_data", "evaluation_data", "new_stimuli", "statistics.npz", "truth.npz")
+LEFT_OUT = "left_out.json"
+PARTS = ("training_data", "evaluation_data", "new_stimuli", "statistics.npz", "truth.npz", LEFT_OUT)
 
 
 def resample_trace(
@@ -151,28 +165,53 @@ def training_statistics(trials: Iterable[Trial], unit_ids: Int[np.ndarray, "N"])
 def read_statistics(path: str | Path) -> TrainingStatistics:
     """What `TrainingStatistics.write` saved; raises DataError where it is missing or damaged."""
     names = [field.name for field in fields(TrainingStatistics)]
-    return TrainingStatistics(**read_npz(path, MOST_BYTES, names))
+    found = read_npz(path, MOST_BYTES, names)
+    units = found["unit_ids"].shape
+    if any(found[name].shape != (units if "unit" in name else (2,)) for name in names) or len(units) != 1:
+        raise DataError(f"{path} does not hold the statistics of one recording: convert it again.")
+    return TrainingStatistics(**found)
+
+
+def read_omissions(folder: str | Path) -> tuple[Omission, ...]:
+    """What `write_recording` left out of a recording in that folder; raises DataError for a damaged file."""
+    path = Path(folder) / LEFT_OUT
+    if not path.is_file():
+        return ()
+    try:
+        with path.open("rb") as stream:
+            found = json.loads(stream.read(MOST_BYTES))
+        return tuple(Omission(**each | {"names": tuple(map(str, each["names"]))}) for each in found)
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise DataError(f"{path} does not list what was left out: convert the recording again.") from error
 
 
 def write_recording(
-    folder: str | Path, trials: Sequence[Trial], videos: Sequence[Video], unit_ids: Int[np.ndarray, "N"]
+    folder: str | Path,
+    trials: Sequence[Trial],
+    videos: Sequence[Video],
+    unit_ids: Int[np.ndarray, "N"],
+    omissions: Sequence[Omission] = (),
 ) -> TrainingStatistics:
     """Standardises raw trials and videos and writes them, with their statistics, as one folder or not at all.
 
-    Their traces are in the recording's own units, activity 0 or more. Units that were never active in the
-    training trials cannot be divided by their mean: a warning names them, and they are left out. Without
-    videos there is no evaluation_data. An earlier recording in that folder is replaced.
+    Their traces are in the recording's own units, activity 0 or more, of any precision. Left out are trials,
+    repeats and units with values that cannot be (`neurokit.digital_twin.usable`), and units that were never
+    active in the training trials, since they cannot be divided by their mean. Warnings name them, and the
+    folder lists them after the `omissions` of whatever was converted. Without videos there is no
+    evaluation_data. An earlier recording in that folder is replaced.
 
-    Raises DataError for a folder that holds anything but a recording, and as `training_statistics` and
-    `write_trials` do; DiskError where the folder cannot be written.
+    Raises DataError for a folder that holds anything but a recording, for trials that do not fit together or
+    `unit_ids`, and as `training_statistics` and `write_trials` do; DiskError where the folder cannot be
+    written.
     """
     check_replaceable(folder, PARTS)
     check_replaceable(Path(folder) / "training_data", TRIAL_FOLDERS)
     check_replaceable(Path(folder) / "evaluation_data", ARRAYS)
+    trials, videos, unit_ids, bad = _leave_out_bad(Path(folder), trials, videos, np.asarray(unit_ids))
     statistics = training_statistics(trials, unit_ids)
-    if len(silent := unit_ids[~statistics.active]):
-        finding = f"{len(silent)} units are never active in the training trials and are left out"
-        warnings.warn(f"{finding}: {', '.join(map(str, silent))}.", stacklevel=2)
+    bad += leave_out(~statistics.active, unit_ids, "silent", "units")
+    for omission in bad:
+        warnings.warn(str(omission), stacklevel=2)
     with atomic_write_folder(folder) as temporary:
         write_trials(temporary / "training_data", map(statistics.standardise, trials))
         if videos:
@@ -181,7 +220,65 @@ def write_recording(
             )
             write_videos(temporary / "evaluation_data", standardised)
         statistics.write(temporary / "statistics.npz")
+        if everything := [each.to_dict() for each in (*omissions, *bad)]:
+            (temporary / LEFT_OUT).write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")
     return statistics
+
+
+def _leave_out_bad(
+    folder: Path, trials: Sequence[Trial], videos: Sequence[Video], unit_ids: Int[np.ndarray, "N"]
+) -> tuple[list[Trial], list[Video], Int[np.ndarray, "_"], tuple[Omission, ...]]:
+    """What is left of raw trials, videos and units, and what is left out of them."""
+    shown = [(f"{video.name}/{repeat.name}", repeat) for video in videos for repeat in video.repeats]
+    once: list[tuple[str, Trial]] = [(trial.name, trial) for trial in trials]
+    _check_numbers([trial for _, trial in (*once, *shown)], unit_ids)
+    parts = [_usable(folder, "trials", once), _usable(folder, "repeats", shown)]
+    values = [_drop_bad(part) for part in parts]
+    bad = join_rules(*(bad_units(found) for found in values if found is not None))
+    columns, left_out = leave_out_units(bad, unit_ids, folder)
+    kept = [
+        {name: replace(trial, units=trial.units[:, columns]) for name, trial in part.found.items()}
+        for part in parts
+    ]
+    omissions = (*parts[0].omissions(), *parts[1].omissions(), *left_out)
+    repeats = [
+        replace(video, repeats=tuple(t for name, t in kept[1].items() if name.startswith(f"{video.name}/")))
+        for video in videos
+    ]
+    return list(kept[0].values()), [each for each in repeats if each.repeats], unit_ids[columns], omissions
+
+
+def _usable(folder: Path, pieces: Pieces, trials: Sequence[tuple[str, Trial]]) -> Usable[Trial]:
+    """All of them, infinite behaviour as gaps; DataError where two have one name."""
+    found = {
+        name: replace(trial, perspective=_gaps(trial.perspective), modulation=_gaps(trial.modulation))
+        for name, trial in trials
+    }
+    if len(found) < len(trials):
+        name = Counter(name for name, _ in trials).most_common(1)[0][0]
+        raise DataError(f"{folder} would hold {name} twice: give each trial or video its own name.")
+    return Usable(folder, pieces, dict.fromkeys(found), found)
+
+
+def _drop_bad(part: Usable[Trial]) -> Float[np.ndarray, "_K 2 N"] | None:
+    """The lowest and highest values of units in what is left; None where there is nothing."""
+    if not part.found:
+        return None
+    names = list(part.found)
+    values = np.stack([extremes(trial.units) for trial in part.found.values()])
+    part.drop(bad_pieces(values, [f"units of {name}" for name in names], names))
+    return values[[name in part.found for name in names]]
+
+
+def _gaps(values: Float[np.ndarray, "T 2"]) -> Float[np.ndarray, "T 2"]:
+    return np.where(np.isinf(values), np.nan, values) if np.isinf(values).any() else values
+
+
+def _check_numbers(trials: Sequence[Trial], unit_ids: Int[np.ndarray, "N"]) -> None:
+    for trial in trials:
+        if trial.units.ndim != 2 or trial.units.shape[1] != len(unit_ids):
+            finding = f"units of trial {trial.name} have the shape {trial.units.shape}"
+            raise DataError(f"{finding}, and there are {len(unit_ids)} unit_ids: give frames x unit_ids.")
 
 
 def _in_gap(
@@ -202,13 +299,13 @@ def _check_trace(times: np.ndarray, values: np.ndarray) -> None:
 
 
 def _scale(
-    values: Float32[np.ndarray, "T K"], mean: Float[np.ndarray, "K"] | float, std: Float[np.ndarray, "K"]
+    values: Float[np.ndarray, "T K"], mean: Float[np.ndarray, "K"] | float, std: Float[np.ndarray, "K"]
 ) -> Float32[np.ndarray, "T K"]:
     return ((values - mean) / std).astype(np.float32)
 
 
 def _mean_and_std(
-    values: Float32[np.ndarray, "F 2"],
+    values: Float[np.ndarray, "F 2"],
 ) -> tuple[Float[np.ndarray, "2"], Float[np.ndarray, "2"]]:
     """Mean and deviation of each column without NaN; 0 and 1 where they are unknown."""
     seen = [column[~np.isnan(column)].astype(np.float64) for column in values.T]

@@ -12,38 +12,48 @@ divided by their mean, all with statistics of the training trials.
 Letters: T frames (30 Hz), H x W monitor pixels, U units.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import groupby
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from neurokit.digital_twin.trial_files import (
     ARRAYS,
-    check_arrays,
-    check_replaceable,
+    PieceError,
+    all_names,
+    check_shapes,
     data_error,
-    file_name,
     inner_folders,
     npy_files,
     read_array,
     read_scalar,
-    shared_names,
     single_precision,
     subfolders,
 )
-from neurokit.files.atomic import atomic_write_folder
-from neurokit.progress import progress
+from neurokit.digital_twin.usable import (
+    Usable,
+    bad_pieces,
+    bad_units,
+    extremes,
+    join_rules,
+    leave_out_channels,
+    leave_out_units,
+    most_common,
+    unseen_channels,
+)
+from neurokit.training.omissions import Omission
 
 TRIAL_FOLDERS = ("training", "samples", *ARRAYS)
-Shown = TypeVar("Shown", "Trial", "Video")
 
 
 @dataclass(frozen=True, eq=False)
 class Trial:
-    """One showing of a video and what was recorded with it.
+    """One showing of a video and what was recorded with it; numbers read from files are float32.
 
     Attributes:
         name: of its files.
@@ -57,9 +67,9 @@ class Trial:
     name: str
     training: bool
     stimulus: UInt8[np.ndarray, "T H W"]
-    perspective: Float32[np.ndarray, "T 2"]
-    modulation: Float32[np.ndarray, "T 2"]
-    units: Float32[np.ndarray, "T U"]
+    perspective: Float[np.ndarray, "T 2"]
+    modulation: Float[np.ndarray, "T 2"]
+    units: Float[np.ndarray, "T U"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,10 +82,19 @@ class Video:
 
 @dataclass(frozen=True, eq=False)
 class TrialFolder:
-    """The trials of one recording, one or more in the order of their numbers."""
+    """The trials of one recording, one or more in the order of their numbers.
+
+    Attributes:
+        path: of the folder.
+        trials: that can be used.
+        columns: of their units in the files, U; None for all.
+        omissions: trials, units, channels of behaviour and repeats that cannot be used.
+    """
 
     path: Path
     trials: tuple[Trial, ...]
+    columns: Int[np.ndarray, "U"] | None = None
+    omissions: tuple[Omission, ...] = ()
 
     @property
     def units(self) -> int:
@@ -95,66 +114,177 @@ class TrialFolder:
 def load_trials(folder: str | Path) -> TrialFolder:
     """The trials in a folder such as `training_data`, which holds the folders TRIAL_FOLDERS.
 
-    Videos and units are mapped, so that an hour of them takes no memory; units are checked once.
-    Raises DataError, naming the file, for what is missing, damaged or does not fit together.
+    Videos and units are mapped, so that an hour of them takes no memory; units are checked once, and copied
+    where some are left out. Infinite behaviour is a gap. What cannot be used is left out
+    (`neurokit.digital_twin.usable`) and listed in `omissions`, units by their columns in the files. Raises
+    DataError, naming the file, where nothing is left, and for a folder of another layout.
     """
-    folder = Path(folder)
-    parents = inner_folders(folder, TRIAL_FOLDERS)
-    names = shared_names(parents, npy_files, "npy file", "write one file per trial")
-    trials: list[Trial] = []
-    for name in progress(names, desc=f"reading {folder.name}", unit="trial"):
-        trials.append(_read_trial(folder, name))
-        _check_alike(trials[0], trials[-1], folder)
-    return TrialFolder(folder, tuple(trials))
+    return load_recording(folder)[0]
 
 
 def load_videos(folder: str | Path) -> tuple[Video, ...]:
     """The videos in a folder such as `evaluation_data`, which holds a folder per video in each of ARRAYS.
 
-    Videos may differ in their number of repeats and in length. Raises DataError as `load_trials` does, and
-    where repeats of one video differ in their frames.
+    Videos may differ in their number of repeats and in length. Repeats that cannot be used are left out, and
+    so are units that hold values that cannot be; `load_recording` lists them, and keeps the same units in
+    trials and videos. Raises DataError as `load_trials`.
     """
-    folder = Path(folder)
+    read = _read_videos(Path(folder))
+    bad = bad_units(read.values)
+    columns, _ = leave_out_units(bad, np.arange(read.units), read.usable.folder)
+    return _videos(read, columns, np.zeros(4, dtype=bool))
+
+
+def load_recording(
+    folder: str | Path,
+    places: Mapping[str, Path] | None = None,
+    unit_ids: Int[np.ndarray, "N"] | None = None,
+) -> tuple[TrialFolder, dict[str, tuple[Video, ...]]]:
+    """The trials in a folder, and the videos in other folders by their kind, with the same units.
+
+    `unit_ids` name the units of the files. Raises DataError as `load_trials` and `load_videos`, and where the
+    number of units differs.
+    """
+    trials = _read_trials(Path(folder))
+    videos = {kind: _read_videos(place) for kind, place in (places or {}).items()}
+    ids = np.arange(trials.units) if unit_ids is None else unit_ids
+    _check_units(trials, videos.values(), ids)
+    fitted = np.array([trial.training for trial in trials.usable.found.values()])
+    bad = [bad_units(trials.values, fitted), *(bad_units(each.values) for each in videos.values())]
+    columns, left_out = leave_out_units(join_rules(*bad), ids, trials.usable.folder)
+    unseen = unseen_channels(_behaviour(trial) for trial in trials.usable.found.values())
+    blank = np.logical_or(*unseen.values())
+    omissions = (
+        *trials.usable.omissions(),
+        *(omission for kind, each in videos.items() for omission in each.usable.omissions(kind)),
+        *left_out,
+        *leave_out_channels(unseen),
+    )
+    kept = tuple(_keep(trial, columns, blank) for trial in trials.usable.found.values())
+    all_units = None if len(columns) == trials.units else columns
+    found = TrialFolder(trials.usable.folder, kept, all_units, omissions)
+    return found, {kind: _videos(each, columns, blank) for kind, each in videos.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """Trials or repeats of a folder, with the lowest and highest value of each unit in each of them."""
+
+    usable: Usable[Trial]
+    values: Float32[np.ndarray, "K 2 N"]
+
+    @property
+    def units(self) -> int:
+        return self.values.shape[2]
+
+
+def _read_trials(folder: Path) -> _Read:
+    parents = inner_folders(folder, TRIAL_FOLDERS)
+    names = all_names(parents, npy_files, "npy file", "write one file per trial")
+    usable: Usable[Trial] = Usable(folder, "trials", names)
+    usable.read(partial(_read_trial, folder), show=True)
+    usable.drop(_find_unlike(usable.found, folder))
+    return _without_bad_values(usable)
+
+
+def _read_videos(folder: Path) -> _Read:
+    """Repeats by video and name, such as 1/0."""
     parents = inner_folders(folder, ARRAYS)
     remedy = "write one per video, or read training trials with load_trials"
-    videos: list[Video] = []
-    for name in shared_names(parents, subfolders, "folder", remedy):
-        inside = [parent / name for parent in parents]
-        repeats = shared_names(inside, npy_files, "npy file", "write one file per repeat")
-        videos.append(Video(name, tuple(_read_arrays(folder, repeat, name) for repeat in repeats)))
-        _check_video(videos[0], videos[-1], folder)
-    return tuple(videos)
+    names: dict[str, PieceError | None] = {}
+    for video in all_names(parents, subfolders, "folder", remedy):
+        inside = [parent / video for parent in parents]
+        repeats = all_names(inside, npy_files, "npy file", "write one file per repeat")
+        names |= {f"{video}/{repeat}": wrong for repeat, wrong in repeats.items()}
+    usable: Usable[Trial] = Usable(folder, "repeats", names)
+    usable.read(lambda name: _read_arrays(folder, name.split("/")[1], name.split("/")[0]))
+    usable.drop(_find_unlike(usable.found, folder))
+    usable.drop(_find_other_frames(usable.found, folder))
+    return _without_bad_values(usable)
 
 
-def write_trials(folder: str | Path, trials: Iterable[Trial]) -> Path:
-    """Writes trials as `load_trials` reads them, all or none; replaces other trials in that folder.
-
-    Raises DataError for trials that could not be read again or a folder that holds anything but trials,
-    DiskError where they cannot be written.
-    """
-    folder = Path(folder)
-    check_replaceable(folder, TRIAL_FOLDERS)
-    with atomic_write_folder(folder) as temporary:
-        for trial in _check_each(trials, _check_alike, folder):
-            _write_arrays(temporary, trial)
-            _save(temporary / "training", trial.name, np.array(trial.training))
-            _save(temporary / "samples", trial.name, np.array(len(trial.stimulus)))
-    return folder
+def _without_bad_values(usable: Usable[Trial]) -> _Read:
+    names = list(usable.found)
+    values = np.stack([extremes(trial.units) for trial in usable.found.values()])
+    usable.drop(bad_pieces(values, [str(usable.folder / "units" / f"{name}.npy") for name in names], names))
+    return _Read(usable, values[[name in usable.found for name in names]])
 
 
-def write_videos(folder: str | Path, videos: Iterable[Video]) -> Path:
-    """Writes videos as `load_videos` reads them, all or none; replaces other videos in that folder.
+def _find_unlike(found: Mapping[str, Trial], folder: Path) -> dict[str, PieceError]:
+    """Trials whose monitor pixels or number of units differ from those of most."""
+    sizes = {name: trial.stimulus.shape[1:] for name, trial in found.items()}
+    units = {name: trial.units.shape[1] for name, trial in found.items()}
+    usual, number = most_common(sizes.values()), most_common(units.values())
+    unlike = {
+        name: data_error(
+            folder / "units" / f"{name}.npy",
+            f"has {has} units, and most others have {number}",
+            "keep the same units in the same order throughout",
+        )
+        for name, has in units.items()
+        if has != number
+    }
+    return unlike | {
+        name: data_error(
+            folder / "stimuli" / f"{name}.npy",
+            f"has frames of {has} pixels, and most others of {usual}",
+            "resize them to one size",
+        )
+        for name, has in sizes.items()
+        if has != usual
+    }
 
-    Raises DataError for videos that could not be read again or a folder that holds anything but videos,
-    DiskError where they cannot be written.
-    """
-    folder = Path(folder)
-    check_replaceable(folder, ARRAYS)
-    with atomic_write_folder(folder) as temporary:
-        for video in _check_each(videos, _check_video, folder):
-            for repeat in video.repeats:
-                _write_arrays(temporary, repeat, video.name)
-    return folder
+
+def _find_other_frames(found: Mapping[str, Trial], folder: Path) -> dict[str, PieceError]:
+    """Repeats that show other frames than most repeats of their video."""
+    unlike = {}
+    for video, several in groupby(found.items(), key=lambda item: item[0].split("/")[0]):
+        shown = {name: _digest(repeat.stimulus) for name, repeat in several}
+        usual = most_common(shown.values())
+        for name in (name for name, digest in shown.items() if digest != usual):
+            place, finding = (
+                folder / "stimuli" / f"{name}.npy",
+                f"shows other frames than most of video {video}",
+            )
+            unlike[name] = data_error(place, finding, "give each video its own folder")
+    return unlike
+
+
+def _digest(frames: UInt8[np.ndarray, "T H W"]) -> bytes:
+    return hashlib.blake2b(np.ascontiguousarray(frames).data, key=str(frames.shape).encode()).digest()
+
+
+def _videos(read: _Read, columns: Int[np.ndarray, "U"], blank: Bool[np.ndarray, "4"]) -> tuple[Video, ...]:
+    by_video = groupby(read.usable.found.items(), key=lambda item: item[0].split("/")[0])
+    return tuple(
+        Video(video, tuple(_keep(repeat, columns, blank) for _, repeat in several))
+        for video, several in by_video
+    )
+
+
+def _keep(trial: Trial, columns: Int[np.ndarray, "U"], blank: Bool[np.ndarray, "4"]) -> Trial:
+    """The trial with the units of those columns, and 0 in the channels that are `blank`."""
+    if blank.any():
+        behaviour = np.where(blank, np.float32(0), _behaviour(trial))
+        trial = replace(trial, perspective=behaviour[:, :2], modulation=behaviour[:, 2:])
+    if len(columns) == trial.units.shape[1]:
+        return trial
+    return replace(trial, units=np.ascontiguousarray(trial.units[:, columns]))
+
+
+def _behaviour(trial: Trial) -> Float32[np.ndarray, "T 4"]:
+    return np.concatenate([trial.perspective, trial.modulation], axis=1)
+
+
+def _check_units(trials: _Read, videos: Iterable[_Read], unit_ids: Int[np.ndarray, "N"]) -> None:
+    remedy = "keep the same units in the same order throughout"
+    for read in videos:
+        if read.units != trials.units:
+            finding = f"has {read.units} units, and {trials.usable.folder} has {trials.units}"
+            raise data_error(read.usable.folder, finding, remedy)
+    if len(unit_ids) != trials.units:
+        finding = f"has {trials.units} units, and the statistics beside it name {len(unit_ids)}"
+        raise data_error(trials.usable.folder, finding, "convert the recording again")
 
 
 def _read_trial(folder: Path, name: str) -> Trial:
@@ -172,64 +302,8 @@ def _read_arrays(folder: Path, name: str, video: str = "", training: bool = Fals
     places = {kind: folder / kind / video / f"{name}.npy" for kind in ARRAYS}
     found = {kind: read_array(path) for kind, path in places.items()}
     found |= {kind: single_precision(found[kind], places[kind]) for kind in ARRAYS[1:]}
-    check_arrays(found, places)
+    check_shapes(found, places)
     perspective, modulation = (np.array(found[kind]) for kind in ("perspectives", "modulations"))
+    for values in (perspective, modulation):
+        values[np.isinf(values)] = np.nan
     return Trial(name, training, found["stimuli"][..., 0], perspective, modulation, found["units"])
-
-
-def _write_arrays(folder: Path, trial: Trial, video: str = "") -> None:
-    arrays = (trial.stimulus[..., None], trial.perspective, trial.modulation, trial.units)
-    found = dict(zip(ARRAYS, arrays, strict=True))
-    check_arrays(found, {kind: f"{kind} of trial {trial.name}" for kind in ARRAYS})
-    for kind, values in found.items():
-        _save(folder / kind / video, trial.name, values)
-
-
-def _save(folder: Path, name: str, values: np.ndarray) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    np.save(folder / f"{file_name(name)}.npy", values, allow_pickle=False)
-
-
-def _check_each(
-    items: Iterable[Shown], check: Callable[[Shown, Shown, Path], None], folder: Path
-) -> Iterator[Shown]:
-    """Each trial or video, if its name is new and it fits the first one; at least one."""
-    names: set[str] = set()
-    first = None
-    for item in items:
-        first = first or item
-        if item.name in names:
-            raise data_error(folder, f"would hold {item.name} twice", "give each trial or video its own name")
-        names.add(file_name(item.name))
-        check(first, item, folder)
-        yield item
-    _check_any(names, folder)
-
-
-def _check_any(names: set[str], folder: Path) -> None:
-    if not names:
-        raise data_error(folder, "would be empty", "give at least one trial, video or repeat")
-
-
-def _check_video(first: Video, video: Video, folder: Path) -> None:
-    """All repeats have the sizes of the first video's, and the frames of their own first."""
-    _check_any({repeat.name for repeat in video.repeats}, folder / video.name)
-    for repeat in video.repeats:
-        _check_alike(first.repeats[0], repeat, folder, video.name)
-        if not np.array_equal(repeat.stimulus, video.repeats[0].stimulus):
-            place = folder / "stimuli" / video.name / f"{repeat.name}.npy"
-            finding = f"shows other frames than {video.repeats[0].name}.npy beside it"
-            raise data_error(place, finding, "give each video its own folder")
-
-
-def _check_alike(first: Trial, trial: Trial, folder: Path, video: str = "") -> None:
-    """The same monitor pixels and the same number of units."""
-    found, expected = trial.stimulus.shape[1:], first.stimulus.shape[1:]
-    if found != expected:
-        place = folder / "stimuli" / video / f"{trial.name}.npy"
-        finding = f"has frames of {found} pixels, and {first.name}.npy of {expected}"
-        raise data_error(place, finding, "resize them to one size")
-    if (units := trial.units.shape[1]) != first.units.shape[1]:
-        place = folder / "units" / video / f"{trial.name}.npy"
-        finding = f"has {units} units, and {first.name}.npy has {first.units.shape[1]}"
-        raise data_error(place, finding, "keep the same units in the same order throughout")

@@ -13,7 +13,6 @@ Tensors say nothing about the monitor's pixels, the dropout and the unit model: 
 Letters: U units of a scan.
 """
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +55,6 @@ from neurokit.files.registry import find
 from neurokit.training.checkpoint import Checkpoint
 
 ARCHIVE = "foundational_model_weights_and_metadata_v1.zip"
-MD5 = "58fcac4b31ad2902c81e339432cec787"  # of the archive, as the public code checks it
 CORE_FILE = "params_core.pt"
 MOST_BYTES = 10**9  # the released archive has 222 MB
 GRID = "perspective.retina.grid"  # where retinal pixels look; its values follow from the settings, too
@@ -88,14 +86,14 @@ def weights_folder() -> Path:
 def fetch_weights(folder: str | Path | None = None) -> Path:
     """The folder of the released weights, which are downloaded, checked and unpacked on the first call.
 
-    By default it lies in the data folder. Raises FetchError where the download fails, DataError where it is
-    not the published archive, CheckpointError where `folder` holds something else, and DiskError.
+    By default it lies in the data folder. Raises FetchError where the download fails or is not the published
+    archive, CheckpointError where `folder` holds something else, and DiskError.
     """
     downloads = weights_folder().parent
     folder = Path(folder) if folder is not None else weights_folder()
     with hold_lock(folder):  # two notebooks may want the weights at once
         if not folder.exists():
-            extract(_check_md5(fetch(ARCHIVE, downloads)), folder, MOST_BYTES)
+            extract(fetch(ARCHIVE, downloads, most_bytes=MOST_BYTES), folder, MOST_BYTES)
     list_scans(folder)
     return folder
 
@@ -160,15 +158,6 @@ def save_weights(
         write_tensors(path, rest)
         _append_rows(folder / UNITS_FILE, rows)
         _append_rows(folder / SCANS_FILE, pd.DataFrame([scan]))  # last: a listed scan is complete
-
-
-def _check_md5(archive: Path) -> Path:
-    with archive.open("rb") as stream:
-        found = hashlib.file_digest(stream, "md5").hexdigest()
-    if found != MD5:
-        finding = f"{archive} has the MD5 {found}, the published archive {MD5}"
-        raise DataError(f"{finding}: remove it and fetch it again.")
-    return archive
 
 
 def _check_folder(folder: str | Path) -> Path:

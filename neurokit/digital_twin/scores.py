@@ -22,7 +22,7 @@ COLUMNS = """\
 medians over units, on videos never trained on; cc_norm: cc_abs over cc_max (low, high: quartiles over units);
 cc_abs: correlation of the means over repeats; cc_max: the highest that noise allows; single_trial:
 correlation over all frames of all repeats; ceiling: a prediction that knows the simulated mouse, its eye and
-its running, which cc_max counts as noise"""
+its running, which cc_max counts as noise; videos that were shown once count in single_trial alone"""
 BURN_IN = 10  # frames at the start of each showing that are not scored
 Predictions = Sequence[Float[np.ndarray, "_R _T _U"]]
 
@@ -52,14 +52,28 @@ def predict_videos(twin: DigitalTwin, videos: Sequence[Video]) -> list[Float32[n
 
 
 def score_videos(videos: Sequence[Video], predictions: Predictions, *, burn_in: int = BURN_IN) -> TwinScores:
-    """Scores of one prediction for each repeat of each video; raises DataError as `uneven_repeat_scores`."""
+    """Scores of one prediction for each repeat of each video; raises DataError as `uneven_repeat_scores`.
+
+    A video that was shown once counts in `single_trial` alone; where none was repeated, the scores of means
+    over repeats are NaN.
+    """
     responses = [np.stack([np.asarray(repeat.units) for repeat in video.repeats]) for video in videos]
-    repeats = uneven_repeat_scores(responses, predictions, burn_in=burn_in)
+    repeats = _score_means(responses, predictions, burn_in)
     measured, predicted = (
         np.concatenate([part[:, burn_in:].reshape(-1, part.shape[-1]) for part in parts])
         for parts in (responses, predictions)
     )
     return TwinScores(repeats, correlation(measured, predicted))
+
+
+def _score_means(responses: Predictions, predictions: Predictions, burn_in: int) -> UnevenRepeatScores:
+    """Those of the videos that were repeated."""
+    pairs = list(zip(responses, predictions, strict=True))
+    repeated = [pair for pair in pairs if len(pair[0]) > 1]
+    if not repeated:
+        return UnevenRepeatScores(*np.full((3, responses[0].shape[-1]), np.nan))
+    measured, predicted = zip(*repeated, strict=True)
+    return uneven_repeat_scores(measured, predicted, burn_in=burn_in)
 
 
 def score_twin(twin: DigitalTwin, videos: Sequence[Video], *, burn_in: int = BURN_IN) -> TwinScores:
@@ -86,9 +100,14 @@ def held_out_videos(folder: str | Path) -> dict[str, tuple[Video, ...]]:
 
     Raises DataError as `load_videos`.
     """
-    first, *others = KINDS
-    there = [kind for kind in others if videos_folder(folder, kind).is_dir()]
-    return {kind: load_videos(videos_folder(folder, kind)) for kind in (first, *there)}
+    places = {KINDS[0]: videos_folder(folder)} | video_places(folder)
+    return {kind: load_videos(place) for kind, place in places.items()}
+
+
+def video_places(folder: str | Path) -> dict[str, Path]:
+    """The folders of videos that a recording has, by kind."""
+    places = {kind: videos_folder(folder, kind) for kind in KINDS}
+    return {kind: place for kind, place in places.items() if place.is_dir()}
 
 
 def score_table(

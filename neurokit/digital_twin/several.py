@@ -72,6 +72,8 @@ def train_my_mouse(folders: Folders, config: TwinConfig, output: str | Path, *, 
         raise SettingsError(f"There are {world} processes for {len(folders)} mice: start one for each mouse.")
     mouse, target = list(folders)[rank], own_device(device)
     recording = load_trials(folders[mouse])
+    for omission in recording.omissions:
+        print(f"{mouse}: {omission}", flush=True)
     network = build_network(recording.units, config.network, seed=config.seed).to(target)
     shared = [parameter for module in network.shared.values() for parameter in module.parameters()]
     keep_equal(shared)

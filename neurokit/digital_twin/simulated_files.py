@@ -14,15 +14,15 @@ Letters: T frames, N cells, V videos of a kind, R repeats.
 
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float, Float32, Int, UInt8
 
-from neurokit.digital_twin.recording import Trial, Video, write_trials, write_videos
+from neurokit.digital_twin.recording import Trial, Video
 from neurokit.digital_twin.simulated_mouse import Adaptation, Behaviour, Sight, VideoMouse, activity
 from neurokit.digital_twin.simulation import (
     Ceilings,
@@ -31,6 +31,7 @@ from neurokit.digital_twin.simulation import (
     SimulatedMouse,
     simulate_mouse,
 )
+from neurokit.digital_twin.writing import write_trials, write_videos
 from neurokit.errors import DataError, SettingsError
 from neurokit.files.atomic import atomic_write
 from neurokit.files.cache import read_or_write, simulated_folder
@@ -202,6 +203,16 @@ class MouseTruth:
         behaviour = self.scales.behaviour(perspective, modulation)
         rates = self.mouse.recorded_rates(stimulus, behaviour)
         return (activity(rates / FRAME_RATE) / self.scales.units).astype(np.float32)
+
+    def expectations(
+        self, kind: str, videos: Sequence[Video], columns: Int[np.ndarray, "U"] | None = None
+    ) -> list[Float32[np.ndarray, "_R _T U"]]:
+        """The `expected` of those videos and repeats of a kind, all units or those of some columns."""
+        units = slice(None) if columns is None else columns
+        return [
+            self.expected[kind][int(video.name)][[int(repeat.name) for repeat in video.repeats]][..., units]
+            for video in videos
+        ]
 
 
 def load_simulated_mouse(parameters: MouseParameters) -> Path:

@@ -5,25 +5,28 @@ A folder holds `training_data`, and `evaluation_data` with the videos to score o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Bool
 
 from neurokit import settings
 from neurokit.digital_twin.checkpoints import load_foundation
 from neurokit.digital_twin.config import TwinConfig
 from neurokit.digital_twin.network.network import FoundationNetwork
-from neurokit.digital_twin.preparation import TrainingStatistics, read_statistics
-from neurokit.digital_twin.recording import TrialFolder, Video, load_trials
+from neurokit.digital_twin.preparation import TrainingStatistics, read_omissions, read_statistics
+from neurokit.digital_twin.recording import TrialFolder, Video, load_recording
 from neurokit.digital_twin.released import ARCHIVE, list_scans, weights_folder
-from neurokit.digital_twin.scores import held_out_videos
+from neurokit.digital_twin.scores import held_out_videos, video_places
+from neurokit.digital_twin.shared_frames import find_shared_trials
 from neurokit.digital_twin.simulated_files import load_simulated_mouse, truth_path, videos_folder
 from neurokit.digital_twin.simulation import MouseParameters
 from neurokit.errors import DataError, SettingsError
 from neurokit.files.registry import find
+from neurokit.training.omissions import Omission
 
 NO_RECORDING = {
     "cutout": "has no small real recording of a mouse that watched video: use the source demo, or give the "
@@ -44,6 +47,8 @@ class TwinRecording:
         truth: the file with the truth of a simulated mouse.
         statistics: that scaled a converted recording.
         foundation: the network whose core is transferred to this mouse.
+        held_out: the videos that are never trained on, by kind; none where the folder has none.
+        omissions: what its conversion left out, and trials, repeats, units and channels that cannot be used.
     """
 
     name: str
@@ -52,11 +57,19 @@ class TwinRecording:
     truth: Path | None = None
     statistics: TrainingStatistics | None = None
     foundation: FoundationNetwork | None = None
+    held_out: dict[str, tuple[Video, ...]] = field(default_factory=dict)
+    omissions: tuple[Omission, ...] = ()
+
+    @property
+    def videos(self) -> dict[str, tuple[Video, ...]]:
+        """The videos that are never trained on, by kind; raises DataError where the folder has none."""
+        return self.held_out or held_out_videos(self.folder)
 
     @cached_property
-    def videos(self) -> dict[str, tuple[Video, ...]]:
-        """The videos that are never trained on, by kind, read on the first call; raises DataError."""
-        return held_out_videos(self.folder)
+    def shared(self) -> Bool[np.ndarray, "K"]:
+        """Which of its trials show a video of another part, found on the first call."""
+        scored = [video for of_kind in self.held_out.values() for video in of_kind]
+        return find_shared_trials(self.training_data.trials, scored)
 
 
 def load(
@@ -72,7 +85,7 @@ def load(
     `seed` picks the mouse, `session` may repeat the recording's name, and the core of the config's
     `foundation` is opened first. Raises SettingsError for a source without a recording, DataError for an
     unknown session, CheckpointError for a missing foundation, all before anything is simulated; then as
-    `load_trials` does.
+    `load_recording` does.
     """
     source = settings.check_source(source)
     if folder is None and source in NO_RECORDING:
@@ -110,7 +123,10 @@ def describe(recording: TwinRecording) -> str:
     found = recording.training_data
     rows, columns = found.frame
     minutes = sum(len(trial.stimulus) for trial in found.trials) / 1800
-    seen = np.concatenate([np.isfinite(trial.perspective).all(axis=1) for trial in found.trials])
+    pupil, body = (
+        100 * np.concatenate([np.isfinite(part).all(axis=1) for part in parts]).mean()
+        for parts in zip(*((trial.perspective, trial.modulation) for trial in found.trials), strict=True)
+    )
     fitted = len(found.part(True))
     return "\n".join(
         [
@@ -118,7 +134,8 @@ def describe(recording: TwinRecording) -> str:
             f"  {found.units} units, video of {rows} x {columns} pixels at 30 Hz",
             f"  {fitted} trials to fit, {len(found.trials) - fitted} to validate, {minutes:.1f} minutes",
             *_describe_videos(recording),
-            f"  pupil seen in {100 * seen.mean():.1f} % of frames",
+            f"  pupil seen in {pupil:.1f} % of frames, its radius and the treadmill in {body:.1f} %",
+            *(f"  {omission}" for omission in recording.omissions),
         ]
     )
 
@@ -136,13 +153,18 @@ def describe_weights(folder: str | Path) -> str:
 
 def _read(name: str, folder: Path, foundation: FoundationNetwork | None) -> TwinRecording:
     truth, statistics = truth_path(folder), folder / "statistics.npz"
+    known = read_statistics(statistics) if statistics.is_file() else None
+    unit_ids = None if known is None else known.unit_ids[known.active]
+    trials, videos = load_recording(folder / "training_data", video_places(folder), unit_ids)
     return TwinRecording(
         name=name,
         folder=folder,
-        training_data=load_trials(folder / "training_data"),
+        training_data=trials,
         truth=truth if truth.is_file() else None,
-        statistics=read_statistics(statistics) if statistics.is_file() else None,
+        statistics=known,
         foundation=foundation,
+        held_out=videos,
+        omissions=(*read_omissions(folder), *trials.omissions),
     )
 
 

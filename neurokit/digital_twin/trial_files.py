@@ -10,6 +10,7 @@ replaces the earlier one, but not where other files would be lost.
 Letters: T frames (30 Hz), H x W monitor pixels, U units.
 """
 
+import errno
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,13 +25,27 @@ from neurokit.files.archives import read_header
 
 ARRAYS = ("stimuli", "perspectives", "modulations", "units")
 _WIDTHS = {"perspectives": 2, "modulations": 2}
+_OWN_FAULT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # of this process, and of no file
+CLIP = "clip the activity at 0 before dividing by its mean"
 FILES = (".npy", ".npz")  # the only kinds of file in trial folders and recordings
+
+
+class PieceError(DataError):
+    """What is wrong with one trial or repeat, which can be left out.
+
+    Attributes:
+        rule: by which it is left out, one of `neurokit.training.omissions.RULES`.
+    """
+
+    def __init__(self, message: str, rule: str = "misfit") -> None:
+        super().__init__(message)
+        self.rule = rule
 
 
 def read_array(path: Path) -> Shaped[np.ndarray, "..."]:
     """The array of an npy file, mapped: it takes no memory until it is used, and writing changes no file.
 
-    Raises DataError where the file is missing, cut short, no npy file, or holds pickled objects.
+    Raises PieceError where the file is missing, cut short, no npy file, or holds pickled objects.
     """
     try:
         with path.open("rb") as stream:
@@ -42,16 +57,18 @@ def read_array(path: Path) -> Shaped[np.ndarray, "..."]:
         content = torch.from_file(str(path), shared=False, size=size, dtype=torch.uint8).numpy()
     except OSError as error:
         finding = f"{path} could not be read ({error.strerror or error})"
-        raise DataError(f"{finding}: look at the file and its permissions.") from error
+        if error.errno in _OWN_FAULT:
+            raise DataError(f"{finding}: close other files or programs.") from error
+        remedy = "look at the file and its permissions"
+        raise PieceError(f"{finding}: {remedy}.", "unreadable") from error
     except ValueError as error:
-        raise data_error(
-            path, f"is not a plain npy array ({error})", "write it again with numpy.save"
-        ) from error
+        finding = f"{path} is not a plain npy array ({error})"
+        raise PieceError(f"{finding}: write it again with numpy.save.", "unreadable") from error
     return content[start:].view(dtype).reshape(shape, order="F" if columns_first else "C")
 
 
 def read_scalar(path: Path, kinds: str, what: str) -> bool | int:
-    """The single value of a file whose dtype is one of `kinds`; else DataError, which asks for `what`."""
+    """The single value of a file whose dtype is one of `kinds`; else PieceError, which asks for `what`."""
     values = read_array(path)
     if values.size != 1 or values.dtype.kind not in kinds:
         raise data_error(path, f"holds {values.dtype} of shape {values.shape}", f"store {what}")
@@ -59,22 +76,29 @@ def read_scalar(path: Path, kinds: str, what: str) -> bool | int:
 
 
 def single_precision(values: Shaped[np.ndarray, "..."], name: str | Path) -> Float32[np.ndarray, "..."]:
-    """The values as float32, the same memory where they are that already; DataError for other kinds."""
+    """The values as float32, the same memory where they are that already; PieceError for other kinds."""
     if values.dtype.kind != "f":
         raise data_error(name, f"holds {values.dtype}", "store float32")
-    with np.errstate(over="ignore"):  # too large values become infinite and are refused
+    with np.errstate(over="ignore"):  # too large values become infinite
         return values.astype(np.float32, copy=False)
 
 
-def check_arrays(arrays: Mapping[str, np.ndarray], names: Mapping[str, str | Path]) -> None:
-    """Raises DataError where the four arrays of a trial, laid out as on disk, are wrong.
+def check_shapes(arrays: Mapping[str, np.ndarray], names: Mapping[str, str | Path]) -> None:
+    """Raises PieceError where the four arrays of a trial, laid out as on disk, do not fit together.
 
-    The keys of both arguments are ARRAYS; errors use the `names`. NaN marks gaps in perspectives and
-    modulations; units have none and are zero or more.
+    The keys of both arguments are ARRAYS; errors use the `names`.
     """
     frames = _frames(arrays["stimuli"], names["stimuli"])
     for kind in ARRAYS[1:]:
         _check_trace(arrays[kind], frames, _WIDTHS.get(kind), names[kind])
+
+
+def check_arrays(arrays: Mapping[str, np.ndarray], names: Mapping[str, str | Path]) -> None:
+    """Raises PieceError as `check_shapes`, and for values that a trial must not hold.
+
+    NaN marks gaps in perspectives and modulations; units have none and are zero or more.
+    """
+    check_shapes(arrays, names)
     for kind in _WIDTHS:
         if np.isinf(arrays[kind]).any():
             raise data_error(names[kind], "holds infinite values", "mark gaps of the behaviour by NaN")
@@ -82,14 +106,12 @@ def check_arrays(arrays: Mapping[str, np.ndarray], names: Mapping[str, str | Pat
     if not (lowest > -np.inf and highest < np.inf):
         raise data_error(names["units"], "holds values that are not finite", "leave out such units or trials")
     if lowest < 0:
-        raise data_error(
-            names["units"], "holds negative values", "clip the activity at 0 before dividing by its mean"
-        )
+        raise data_error(names["units"], "holds negative values", CLIP)
 
 
-def data_error(name: str | Path, finding: str, remedy: str) -> DataError:
+def data_error(name: str | Path, finding: str, remedy: str) -> PieceError:
     """The error about the array of that name, in one sentence."""
-    return DataError(f"{name} {finding}: {remedy}.")
+    return PieceError(f"{name} {finding}: {remedy}.")
 
 
 def _frames(stimulus: np.ndarray, name: str | Path) -> int:
@@ -132,19 +154,26 @@ def inner_folders(folder: Path, kinds: Sequence[str]) -> list[Path]:
     raise data_error(folder, f"has no folder {', '.join(missing)}", remedy)
 
 
-def shared_names(
+def all_names(
     folders: Sequence[Path], listed: Callable[[Path], set[str]], what: str, remedy: str
-) -> list[str]:
-    """The names that `listed` finds in each folder; DataError where one has fewer or all have none."""
+) -> dict[str, PieceError | None]:
+    """The names that `listed` finds in any folder, in the order of their numbers.
+
+    With each comes None, or what is wrong where a folder lacks it. Raises DataError where no folder has any.
+    """
     held = {folder: listed(folder) for folder in folders}
     every = set().union(*held.values())
     if not every:
         raise data_error(folders[0], f"holds no {what}", remedy)
+    return {name: _find_lack(name, held, len(every)) for name in sort_by_number(every)}
+
+
+def _find_lack(name: str, held: Mapping[Path, set[str]], number: int) -> PieceError | None:
     for folder, names in held.items():
-        if missing := sort_by_number(every - names):
-            finding = f"lacks {missing[0]} ({len(missing)} missing of {len(every)} in the folders beside it)"
-            raise data_error(folder, finding, "add the file or remove its namesakes")
-    return sort_by_number(every)
+        if name not in names:
+            finding = f"lacks {name} ({number - len(names)} missing of {number} in the folders beside it)"
+            return PieceError(f"{folder} {finding}: add the file or remove its namesakes.", "missing")
+    return None
 
 
 def npy_files(folder: Path) -> set[str]:
@@ -180,7 +209,8 @@ def check_replaceable(folder: str | Path, names: Iterable[str]) -> None:
         inside = path.relative_to(folder)
         if path.name == ".DS_Store":  # macOS leaves it everywhere
             continue
-        if inside.parts[0] not in known or not (path.is_dir() or path.suffix in FILES):
+        ours = path.is_dir() or path.suffix in FILES or (path.suffix and str(inside) in known)
+        if inside.parts[0] not in known or not ours:
             raise data_error(
                 folder, f"holds {inside}, which writing there would remove", "choose another folder"
             )

@@ -145,7 +145,7 @@ class _Download:
         if not findings:
             return f"{self.entry.name} has no direct address: {by_hand}."
         remedy = "check the connection and call again, which resumes the download"
-        if any("SHA-256" in finding or "instead of" in finding for finding in findings):
+        if any("has another" in finding or "instead of" in finding for finding in findings):
             remedy = (
                 "call again later; if the publisher has changed the file, update its entry "
                 f"in the registry, or in {self.folder / CHECKSUMS}"

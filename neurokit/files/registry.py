@@ -22,6 +22,7 @@ CHECKSUMS = "checksums.json"
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_MD5 = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Entry:
 
     bytes   its size, None where it is not known
     sha256  64 lower-case hexadecimal digits, None where it is not known
+    md5     32 of them, where the publisher gives no SHA-256 but this; None where it is not known
     urls    direct http(s) addresses, tried in this order; empty where only the `page` is known
     page    web page from which the file can be downloaded by hand
 
@@ -46,12 +48,14 @@ class Entry:
     citation: str
     page: str = ""
     note: str = ""
+    md5: str | None = None
 
     def __post_init__(self) -> None:
         """Checks every field; see the class."""
         _require(_matches(_PLAIN_NAME, self.name), self, "name")
         _require(self.bytes is None or (type(self.bytes) is int and self.bytes > 0), self, "bytes")
         _require(self.sha256 is None or _matches(_SHA256, self.sha256), self, "sha256")
+        _require(self.md5 is None or _matches(_MD5, self.md5), self, "md5")
         _require(isinstance(self.urls, tuple) and all(map(_is_http, self.urls)), self, "urls")
         texts = (self.recording, self.licence, self.citation, self.page, self.note)
         _require(all(isinstance(text, str) for text in texts), self, "text")
@@ -107,7 +111,11 @@ def find_flaw(path: Path, entry: Entry) -> str | None:
     if entry.bytes is not None and size != entry.bytes:
         return f"has {size} bytes instead of {entry.bytes}"
     if entry.sha256 is not None:
-        return None if sha256(path) == entry.sha256 else f"has another SHA-256 than {entry.sha256}"
+        found = sha256(path)
+        return None if found == entry.sha256 else f"has another SHA-256, {found}, than {entry.sha256}"
+    if entry.md5 is not None:
+        found = _digest(path, "md5")
+        return None if found == entry.md5 else f"has another MD5, {found}, than {entry.md5}"
     if entry.name.endswith((".npz", ".zip")) and not zipfile.is_zipfile(path):
         return "is not a complete zip archive"
     return None
@@ -115,8 +123,12 @@ def find_flaw(path: Path, entry: Entry) -> str | None:
 
 def sha256(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal digits."""
+    return _digest(path, "sha256")
+
+
+def _digest(path: Path, kind: str) -> str:
     with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+        return hashlib.file_digest(stream, kind).hexdigest()
 
 
 def _read_pins(path: Path) -> dict[str, dict[str, Any]]:

@@ -19,6 +19,7 @@ RULES = {
     "not_finite": "values are missing, NaN or infinite",
     "out_of_range": "values that cannot be",
     "constant": "values never change",
+    "silent": "there is no activity in the trials to fit",
     "time_unknown": "the time of the stimulus is not known",
     "interrupted": "frames are missing, or the stimulus stood still",
     "shown_in_two_parts": "the same stimulus is in another part",
@@ -26,6 +27,10 @@ RULES = {
     "off_the_clock": "its times do not ascend, or are not those of its values",
     "unpaired": "the others have fewer repeats",
     "not_recorded": "what the model reads was not recorded",
+    "missing": "a file or array is missing",
+    "unreadable": "a file is cut short or cannot be read",
+    "misfit": "frames, pixels, units or types do not fit the others",
+    "too_short": "there are too few frames",
 }
 MOST_NAMES = 12  # in one sentence
 

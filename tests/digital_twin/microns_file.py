@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 
 from neurokit.digital_twin.microns import PERIOD, MicronsScan, MicronsTrial, MicronsVideo, encode_hash
-from neurokit.files.atomic import atomic_write
+from neurokit.files.hdf5 import write_hdf5
 
 
 def write_scans(path: str | Path, scans: Sequence[MicronsScan], videos: Iterable[MicronsVideo]) -> Path:
@@ -16,7 +16,7 @@ def write_scans(path: str | Path, scans: Sequence[MicronsScan], videos: Iterable
     Each video that a trial names must be among `videos`: a link that leads nowhere is not noticed here.
     """
     path = Path(path)
-    with atomic_write(path) as temporary, h5py.File(temporary, "w", locking=False) as file:
+    with write_hdf5(path) as file:
         for video in videos:
             _write_video(file, video)
         for scan in scans:

@@ -1,5 +1,6 @@
 """The public scans' HDF5: what is written comes back, and no damaged or foreign file is taken for one."""
 
+import errno
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,8 @@ from neurokit.digital_twin.microns import (
     load_video,
 )
 from neurokit.digital_twin.preparation import resample_trace
-from neurokit.errors import DataError
+from neurokit.errors import DataError, DiskError
+from neurokit.training.omissions import Omission
 from tests.digital_twin.microns_file import write_scans
 
 HASHES = ("0JcYLY6eaQxNgD0AqyHf", "iYx/PwdSenUzRva+I3", "Z%2F")  # "/", "+" and "%" are in real or odd hashes
@@ -206,6 +208,25 @@ def huge(file: h5py.File) -> None:
     file["sessions/4_7/meta"].create_dataset("unit_ids", (10**12,), np.int64, chunks=(1000,))
 
 
+def linked_elsewhere(file: h5py.File) -> None:
+    with h5py.File(Path(file.filename).with_name("other.h5"), "w") as other:
+        other["x"] = np.array([1, 3, 4, 8, 10])
+    del file["sessions/4_7/meta/unit_ids"]
+    file["away"] = h5py.ExternalLink("other.h5", "/x")
+    file["sessions/4_7/meta/unit_ids"] = h5py.SoftLink("/away")
+
+
+def linked_to_itself(file: h5py.File) -> None:
+    del file["sessions/4_7/meta/unit_ids"]
+    file["sessions/4_7/meta/unit_ids"] = h5py.SoftLink("/sessions/4_7/meta/unit_ids")
+
+
+def hollow(file: h5py.File) -> None:
+    """Tiny in the file, large in memory."""
+    del file["sessions/4_7/meta/unit_ids"]
+    file["sessions/4_7/meta"].create_dataset("unit_ids", (20_000_000,), np.int64)
+
+
 def array_for_group(file: h5py.File) -> None:
     del file["sessions/4_7/meta"]
     file["sessions/4_7/meta"] = np.zeros(3)
@@ -224,15 +245,14 @@ BAD = {
     "text": (lambda path: path.write_text("text"), "is cut short, damaged or not an HDF5 file"),
     "another layout": (removed("videos"), "has no groups 'sessions' and 'videos', only brain_areas"),
     "odd scan": (edited(lambda file: file.create_group("sessions/x")), "has a scan called 'x'"),
-    "no meta": (removed("sessions/4_7/meta"), "/sessions/4_7 has no meta: fetch"),
-    "no unit ids": (removed("sessions/4_7/meta/unit_ids"), "/sessions/4_7/meta has no unit_ids"),
-    "no trials": (removed("sessions/4_7/trials"), "/sessions/4_7 has no trials"),
-    "an array for a group": (edited(array_for_group), "/sessions/4_7/meta is not a group"),
+    "no meta": (removed("sessions/4_7/meta"), "/sessions/4_7/meta/unit_ids is missing: fetch"),
+    "no unit ids": (removed("sessions/4_7/meta/unit_ids"), "/sessions/4_7/meta/unit_ids is missing: fetch"),
+    "no trials": (removed("sessions/4_7/trials"), "/sessions/4_7/trials is missing: fetch"),
+    "an array for a group": (edited(array_for_group), "/sessions/4_7/meta/unit_ids is missing"),
     "a group for an array": (edited(group_for_array), "meta/coordinates is not an array of this file"),
-    "a trial less": (removed(TRIAL), "/sessions/4_7/trials lacks some of the 4 trials that meta names"),
     "a trial more": (
         edited(lambda file: file.create_group("sessions/4_7/trials/4")),
-        "/sessions/4_7/trials lacks some of the 4 trials",
+        "/sessions/4_7/trials has the trial '4', and meta names 4, from 0 on",
     ),
     "doubled unit": (
         replaced("sessions/4_7/meta/unit_ids", lambda ids: [1, *ids[:-1]]),
@@ -246,47 +266,28 @@ BAD = {
         replaced("sessions/4_7/meta/unit_ids", lambda ids: ids.astype("S")),
         r"unit_ids holds \(5,\) of \|S\d+, which cannot be",
     ),
-    "other neurons": (
-        replaced(TRIAL + "/responses", lambda values: values[:4]),
-        r"trials/1/responses has the shape \(4, 9\) instead of \(5, 9\)",
+    "another file": (elsewhere, "unit_ids leads to another file"),
+    "a link to a link to another file": (edited(linked_elsewhere), "away leads to another file"),
+    "a link to itself": (edited(linked_to_itself), "unit_ids is a link that leads back to itself"),
+    "a claim that the file cannot hold": (
+        edited(hollow),
+        "unit_ids claims 160000000 bytes, and the file has 0",
     ),
-    "other samples": (
-        replaced(TRIAL + "/pupil", lambda values: values[:, :8]),
-        r"trials/1/pupil has the shape \(4, 8\) instead of \(4, 9\)",
+    "negative unit": (
+        replaced("sessions/4_7/meta/unit_ids", lambda ids: [-1, *ids[1:]]),
+        "unit_ids holds -1 to 10, which cannot be",
     ),
-    "short treadmill": (
-        replaced(TRIAL + "/treadmill", lambda values: values[:8]),
-        r"trials/1/treadmill has the shape \(8, 1\) instead of \(9, 1\)",
+    "unit beyond any number": (
+        replaced("sessions/4_7/meta/unit_ids", lambda ids: np.array([1, 3, 4, 8, 2**63], dtype=np.uint64)),
+        "unit_ids holds 1 to 9223372036854775808, which cannot be",
     ),
-    "NaN responses": (
-        replaced(TRIAL + "/responses", with_value(np.nan)),
-        r"trials/1/responses has nan among its values: leave this trial out with without=\[1\]",
+    "doubled after wrapping": (
+        replaced(
+            "sessions/4_7/meta/unit_ids", lambda ids: np.array([1, 3, 4, 8, 2**64 - 1], dtype=np.uint64)
+        ),
+        "unit_ids holds 1 to 18446744073709551615, which cannot be",
     ),
-    "endless pupil": (replaced(TRIAL + "/pupil", with_value(np.inf)), "trials/1/pupil has inf among"),
-    "endless treadmill": (
-        replaced(TRIAL + "/treadmill", with_value(-np.inf)),
-        "trials/1/treadmill has -inf among",
-    ),
-    "times that stop": (
-        replaced(TRIAL + "/stim_times", lambda time: time[[0, 1, 2, 3, 3, 5, 6, 7, 8]]),
-        "trials/1/stim_times holds no times that increase",
-    ),
-    "times unknown": (
-        replaced(TRIAL + "/stim_times", with_value(np.nan)),
-        "trials/1/stim_times holds no times that increase",
-    ),
-    "another video": (
-        edited(lambda file: file[TRIAL].attrs.update(condition_hash="other")),
-        "trials/1 shows 'other', and meta says 'iYx/PwdSenUzRva",
-    ),
-    "no hash": (
-        edited(lambda file: file[TRIAL].attrs.__delitem__("condition_hash")),
-        "trials/1 has no attribute condition_hash",
-    ),
-    "no video": (removed("videos/iYx%2FPwdSenUzRva+I3"), r"lacks the video 'iYx/.* of trial 1"),
-    "another file": (elsewhere, "unit_ids points to another file"),
-    "raw values of another file": (edited(raw_elsewhere), "stim_times is not an array of this file"),
-    "a huge claim": (edited(huge), r"unit_ids holds \(1000000000000,\) of int64, which cannot be"),
+    "a huge claim": (edited(huge), "unit_ids claims 8000000000000 bytes, more than"),
 }
 
 
@@ -301,9 +302,81 @@ def test_a_file_that_cannot_be_read_is_one_sentence(
     assert "\n" not in str(raised.value) and str(raised.value).endswith(".")
 
 
-def test_a_trial_with_gaps_can_be_left_out(path: Path) -> None:
-    replaced(TRIAL + "/responses", with_value(np.nan))(path)
-    assert [each.number for each in load_scan(path, 4, 7, without=[1]).trials] == [0, 2, 3]
+BAD_TRIALS = {
+    "a trial less": (removed(TRIAL), "missing"),
+    "no video": (removed("videos/iYx%2FPwdSenUzRva+I3"), "missing"),
+    "other neurons": (replaced(TRIAL + "/responses", lambda values: values[:4]), "misfit"),
+    "other samples": (replaced(TRIAL + "/pupil", lambda values: values[:, :8]), "misfit"),
+    "short treadmill": (replaced(TRIAL + "/treadmill", lambda values: values[:8]), "misfit"),
+    "no treadmill": (removed(TRIAL + "/treadmill"), "misfit"),
+    "another video": (edited(lambda file: file[TRIAL].attrs.update(condition_hash="other")), "misfit"),
+    "no hash": (edited(lambda file: file[TRIAL].attrs.__delitem__("condition_hash")), "misfit"),
+    "raw values of another file": (edited(raw_elsewhere), "misfit"),
+    "a longer video": (replaced("videos/iYx%2FPwdSenUzRva+I3/clip", lambda c: c[[0, *range(9)]]), "misfit"),
+    "a video of other numbers": (replaced("videos/iYx%2FPwdSenUzRva+I3/clip", lambda c: c / 255), "misfit"),
+    "slow": (replaced(TRIAL + "/stim_times", lambda time: time[0] + 1.5 * (time - time[0])), "misfit"),
+    "times that stop": (
+        replaced(TRIAL + "/stim_times", lambda time: time[[0, 1, 2, 3, 3, 5, 6, 7, 8]]),
+        "time_unknown",
+    ),
+    "times unknown": (replaced(TRIAL + "/stim_times", with_value(np.nan)), "time_unknown"),
+    "most neurons": (
+        replaced(TRIAL + "/responses", lambda v: np.where(np.arange(5)[:, None] < 3, np.nan, v)),
+        "not_finite",
+    ),
+}
+
+
+@pytest.mark.parametrize(("damage", "rule"), BAD_TRIALS.values(), ids=BAD_TRIALS)
+def test_a_bad_trial_is_left_out_by_its_number(
+    damage: Callable[[Path], object], rule: str, path: Path
+) -> None:
+    damage(path)
+    found = load_scan(path, 4, 7)
+    assert found.omissions == (Omission(rule, "trials", ("1",), 4),)
+    assert [each.number for each in found.trials] == [0, 2, 3]
+    np.testing.assert_array_equal(found.trials[1].responses, scan(4, 7).trials[2].responses)
+    assert load_scan(path, 4, 7, without=[1]).omissions == ()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])
+def test_a_neuron_without_responses_is_left_out_by_its_id(path: Path, value: float) -> None:
+    replaced(TRIAL + "/responses", lambda values: with_value(value)(values.astype(float)))(path)
+    found = load_scan(path, 4, 7)
+    assert found.omissions == (Omission("not_finite", "units", ("1",), 5),)
+    assert found.unit_ids.tolist() == [3, 4, 8, 10] and found.areas.tolist() == ["LM", "V1", "RL", "V1"]
+    assert len(found.coordinates) == 4 and len(found.trials) == 4
+    np.testing.assert_array_equal(found.trials[1].responses, scan(4, 7).trials[1].responses[:, 1:])
+    assert load_scan(path, 4, 7, areas=["LM", "RL"]).omissions == ()
+
+
+def test_a_neuron_that_never_changes_is_left_out(path: Path) -> None:
+    for number in range(4):
+        name = f"sessions/4_7/trials/{number}/responses"
+        replaced(name, lambda v: np.where(np.arange(5)[:, None] == 3, -0.5, v).astype(np.float32))(path)
+    found = load_scan(path, 4, 7)
+    assert found.omissions == (Omission("constant", "units", ("8",), 5),)
+
+
+@pytest.mark.parametrize(("name", "value"), [("pupil", np.inf), ("treadmill", -np.inf), ("pupil", 1e300)])
+def test_infinite_behaviour_is_a_gap(path: Path, name: str, value: float) -> None:
+    replaced(f"{TRIAL}/{name}", lambda values: with_value(value)(values.astype(float)))(path)
+    found = load_scan(path, 4, 7).trials[1]
+    values = found.treadmill if name == "treadmill" else found.pupil_center[:, 0]
+    assert np.isnan(values[3]) and np.isfinite(values[4:]).all()
+
+
+def test_a_scan_without_any_good_trial_is_refused(path: Path) -> None:
+    for number in range(4):
+        replaced(f"sessions/4_7/trials/{number}/responses", lambda values: values * np.nan)(path)
+    with pytest.raises(
+        DataError, match=r"^None of the 4 trials in .*/4_7/trials can be used: .* not finite in 5"
+    ):
+        load_scan(path, 4, 7)
+
+
+def test_a_sound_scan_leaves_nothing_out(path: Path) -> None:
+    assert load_scan(path, 4, 7).omissions == load_scan(path, 10, 2).omissions == ()
 
 
 def test_the_other_scan_does_not_suffer(path: Path) -> None:
@@ -342,6 +415,18 @@ def test_a_damaged_video_is_one_sentence(damage: Callable[[Path], None], message
     damage(path)
     with pytest.raises(DataError, match=message):
         load_video(path, HASHES[0])
+
+
+def test_a_full_disk_is_survived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is made in memory, since HDF5's own clean-up after a failed write ends Python."""
+
+    def fail(path: Path, content: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", fail)
+    with pytest.raises(DiskError):
+        write_scans(tmp_path / "m.h5", [scan(4, 7)], map(video, range(3)))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_failed_writing_leaves_what_stood_there(path: Path) -> None:

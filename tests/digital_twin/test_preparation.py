@@ -173,7 +173,7 @@ def test_silent_units_are_named_and_left_out(tmp_path: Path) -> None:
     trials = [raw_trial(i, training=i < 2) for i in range(3)]
     for each in trials[:2]:
         each.units[:, 1] = 0
-    with pytest.warns(UserWarning, match=r"1 units are never active .* left out: 7\."):
+    with pytest.warns(UserWarning, match=r"1 of 3 units left out .*no activity .*: 7$"):
         statistics = write_recording(tmp_path / "mouse", trials, [], IDS)
     assert load_trials(tmp_path / "mouse" / "training_data").units == 2
     assert statistics.unit_ids[statistics.active].tolist() == [4, 9]
@@ -208,6 +208,10 @@ def test_statistics_are_read_as_they_were_written(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read.unit_ids, IDS)
     with pytest.raises(DataError, match="missing"):
         read_statistics(tmp_path / "statistics.npz")
+    for damaged in ({"unit_ids": IDS[:2]}, {"units_mean": np.ones((3, 1))}, {"modulation_std": np.ones(3)}):
+        np.savez(tmp_path / "statistics.npz", **(vars(written) | damaged))
+        with pytest.raises(DataError, match="does not hold the statistics of one recording: convert"):
+            read_statistics(tmp_path / "statistics.npz")
 
 
 def test_videos_are_standardised_with_the_training_trials(tmp_path: Path) -> None:

@@ -15,12 +15,13 @@ from neurokit.digital_twin.recording import (
     TRIAL_FOLDERS,
     Trial,
     Video,
+    load_recording,
     load_trials,
     load_videos,
-    write_trials,
-    write_videos,
 )
+from neurokit.digital_twin.writing import write_trials, write_videos
 from neurokit.errors import DataError
+from neurokit.training.omissions import Omission
 
 FRAMES, HEIGHT, WIDTH, UNITS = 20, 6, 8, 3
 ARRAYS = ("stimulus", "perspective", "modulation", "units")
@@ -206,18 +207,11 @@ BAD_TRIALS = {
         changed("modulations/1.npy", lambda v: v[:, [0, 1, 1]]),
         r"modulations/1\.npy has shape",
     ),
-    "infinite eye": (
-        changed("perspectives/1.npy", with_value(np.inf)),
-        r"perspectives/1\.npy .*infinite.*NaN",
-    ),
     "texts": (changed("perspectives/1.npy", np.str_), r"perspectives/1\.npy holds <U.*float32"),
     "samples": (changed("samples/1.npy", lambda v: v + 1), r"samples/1\.npy says 21, and .* 20 frames"),
     "samples, float": (changed("samples/1.npy", np.float32), r"samples/1\.npy holds float32 .*integer"),
-    "units": (changed("units/1.npy", lambda v: v[:, 1:]), r"units/1\.npy has 2 units, and 0\.npy has 3"),
+    "units": (changed("units/1.npy", lambda v: v[:, 1:]), r"units/1\.npy has 2 units"),
     "no units": (changed("units/1.npy", lambda v: v[:, :0]), r"units/1\.npy has shape \(20, 0\)"),
-    "negative": (changed("units/1.npy", with_value(-0.1)), r"units/1\.npy holds negative .*clip"),
-    "NaN": (changed("units/1.npy", with_value(np.nan)), r"units/1\.npy .*not finite"),
-    "infinite": (changed("units/1.npy", with_value(np.inf)), r"units/1\.npy .*not finite"),
     "flag": (changed("training/1.npy", np.int64), r"training/1\.npy holds int64 .*bool"),
     "flags": (
         changed("training/1.npy", lambda v: np.array([v, v])),
@@ -243,36 +237,170 @@ BAD_TRIALS = {
 }
 
 
-@pytest.mark.parametrize("case", BAD_TRIALS)
-def test_bad_trials_are_refused_by_their_file(tmp_path: Path, case: str) -> None:
+UNREADABLE = {"objects", "cut short", "text", "empty file", "a folder"}
+WHOLE = {"missing folder", "empty"}  # nothing is left to read
+VALUES = {"negative": "out_of_range", "NaN": "not_finite", "infinite": "not_finite", "beyond": "not_finite"}
+
+
+@pytest.mark.parametrize("case", BAD_TRIALS.keys() - WHOLE)
+def test_a_bad_trial_is_left_out_by_name(tmp_path: Path, case: str) -> None:
     folder = folder_of(tmp_path)
-    load_trials(folder)
+    sound = load_trials(folder)
+    BAD_TRIALS[case][0](folder)
+    read = load_trials(folder)
+    rule = "missing" if case == "missing file" else "unreadable" if case in UNREADABLE else "misfit"
+    assert read.omissions == (Omission(rule, "trials", ("1",), 3),)
+    assert all(same(*pair) for pair in zip(read.trials, (sound.trials[0], sound.trials[2]), strict=True))
+    assert read.columns is None
+
+
+@pytest.mark.parametrize("case", BAD_TRIALS)
+def test_a_folder_without_any_good_trial_is_refused_by_a_file(tmp_path: Path, case: str) -> None:
+    """The other trials are removed; of one trial alone nothing says what it should fit."""
     damage, says = BAD_TRIALS[case]
+    folder = folder_of(tmp_path)
+    if case not in ("smaller frames", "units", *WHOLE):
+        for kind in TRIAL_FOLDERS:
+            for name in ("0", "2"):
+                (folder / kind / f"{name}.npy").unlink()
     damage(folder)
-    with pytest.raises(DataError, match=says) as caught:
+    if case in ("smaller frames", "units"):
+        assert len(load_trials(folder).trials) == 2
+        return
+    with pytest.raises(DataError, match=says.replace("of 3", "of 1")) as caught:
         load_trials(folder)
     message = str(caught.value)
     assert message.startswith(str(folder)) and message.endswith(".") and "\n" not in message
 
 
+@pytest.mark.parametrize("case", VALUES)
+def test_units_with_values_that_cannot_be_are_left_out_by_column(tmp_path: Path, case: str) -> None:
+    value = {"negative": -0.1, "NaN": np.nan, "infinite": np.inf, "beyond": 1e300}[case]
+    folder = folder_of(tmp_path)
+    changed("units/1.npy", lambda values: with_value(value)(values.astype(np.float64)))(folder)
+    read = load_trials(folder)
+    assert read.omissions == (Omission(VALUES[case], "units", ("1",), 3),)
+    assert read.columns is not None and read.columns.tolist() == [0, 2] and read.units == 2
+    for found in read.trials:
+        np.testing.assert_array_equal(found.units, trial(found.name).units[:, [0, 2]])
+
+
+def test_a_trial_of_bad_units_costs_no_unit(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    changed("units/1.npy", lambda values: np.where(np.arange(3) < 2, np.nan, values).astype(np.float32))(
+        folder
+    )
+    read = load_trials(folder)
+    assert read.omissions == (Omission("not_finite", "trials", ("1",), 3),) and read.units == 3
+
+
+def test_trials_go_where_units_would_cost_more(tmp_path: Path) -> None:
+    """Two of three units have a gap, each in its own trial of six."""
+    folder = folder_of(tmp_path, 6)
+    for unit in (0, 2):
+        values = np.load(folder / f"units/{unit}.npy")
+        values[3, unit] = np.nan
+        np.save(folder / f"units/{unit}.npy", values)
+    read = load_trials(folder)
+    assert read.omissions == (Omission("not_finite", "trials", ("0", "2"), 6),) and read.units == 3
+
+
+def test_activity_that_is_negative_throughout_is_no_activity(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    for name in range(3):
+        changed(f"units/{name}.npy", lambda values: values - 9)(folder)
+    with pytest.raises(
+        DataError, match=r"^None of the 3 trials in .* negative values in 3 of 3 .*: clip the"
+    ):
+        load_trials(folder)
+
+
+def test_units_that_never_change_in_trials_to_fit_are_left_out(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    for name in (1, 2):  # trial 0 validates
+        changed(f"units/{name}.npy", lambda v: np.where(np.arange(3) == 1, 0.5, v).astype(np.float32))(folder)
+    read = load_trials(folder)
+    assert read.omissions == (Omission("constant", "units", ("1",), 3),) and read.units == 2
+
+
+def test_infinite_behaviour_is_a_gap(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    changed("perspectives/1.npy", with_value(np.inf))(folder)
+    read = load_trials(folder)
+    assert read.omissions == () and np.argwhere(np.isnan(read.trials[1].perspective)).tolist() == [[4, 1]]
+
+
+@pytest.mark.parametrize(("value", "rule"), [(np.nan, "not_recorded"), (0.3, "constant")])
+def test_a_channel_that_was_never_seen_is_the_mean(tmp_path: Path, value: float, rule: str) -> None:
+    folder = folder_of(tmp_path)
+    for name in range(3):
+        changed(f"modulations/{name}.npy", lambda v: np.where([False, True], value, v).astype(np.float32))(
+            folder
+        )
+    read = load_trials(folder)
+    assert read.omissions == (Omission(rule, "channels", ("treadmill",), 5),)
+    assert not any(trial.modulation[:, 1].any() for trial in read.trials)
+    assert all(trial.modulation[:, 0].all() for trial in read.trials)
+
+
+def test_a_recording_without_behaviour_is_read(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    for kind in ("perspectives", "modulations"):
+        for name in range(3):
+            changed(f"{kind}/{name}.npy", lambda values: values * np.float32(np.nan))(folder)
+    (omission,) = load_trials(folder).omissions
+    assert omission.names == ("pupil_x", "pupil_y", "pupil_radius", "treadmill") and omission.number == 5
+
+
 BAD_VIDEOS = {
-    "other frames": (
-        changed("stimuli/1/1.npy", lambda v: 255 - v),
-        r"stimuli/1/1\.npy shows other frames than 0\.npy beside it",
-    ),
-    "units": (changed("units/2/0.npy", lambda v: v[:, 1:]), r"units/2/0\.npy has 2 units, and 0\.npy has 3"),
-    "missing": (lambda f: (f / "units/1/1.npy").unlink(), r"units/1 lacks 1"),
-    "missing video": (lambda f: shutil.rmtree(f / "units/1"), r"units lacks 1 "),
+    "other frames": (changed("stimuli/1/1.npy", lambda v: 255 - v), "misfit", ("1/1",)),
+    "the first shows other frames": (changed("stimuli/1/0.npy", lambda v: 255 - v), "misfit", ("1/0",)),
+    "units": (changed("units/2/0.npy", lambda v: v[:, 1:]), "misfit", ("2/0",)),
+    "missing": (lambda f: (f / "units/1/1.npy").unlink(), "missing", ("1/1",)),
+    "missing video": (lambda f: shutil.rmtree(f / "units/1"), "missing", ("1/0", "1/1", "1/2")),
+    "NaN": (changed("units/2/0.npy", lambda v: v * np.nan), "not_finite", ("2/0",)),
+    "cut short": (lambda f: (f / "perspectives/1/2.npy").write_bytes(b"x"), "unreadable", ("1/2",)),
 }
 
 
 @pytest.mark.parametrize("case", BAD_VIDEOS)
-def test_bad_videos_are_refused_by_their_file(tmp_path: Path, case: str) -> None:
-    folder = write_videos(tmp_path / "evaluation_data", [video("1", 2), video("2", 1)])
-    damage, says = BAD_VIDEOS[case]
+def test_bad_repeats_are_left_out_by_name(tmp_path: Path, case: str) -> None:
+    trials = folder_of(tmp_path)
+    folder = write_videos(tmp_path / "evaluation_data", [video("1", 3), video("2", 1), video("3", 2)])
+    damage, rule, names = BAD_VIDEOS[case]
     damage(folder)
-    with pytest.raises(DataError, match=says):
-        load_videos(folder)
+    read, found = load_recording(trials, {"natural": folder})
+    assert read.omissions == (Omission(rule, "repeats", names, 6, part="natural"),)
+    left = [f"{each.name}/{repeat.name}" for each in found["natural"] for repeat in each.repeats]
+    assert left == [name for name in ("1/0", "1/1", "1/2", "2/0", "3/0", "3/1") if name not in names]
+    assert [each.name for each in load_videos(folder)] == [each.name for each in found["natural"]]
+
+
+def test_a_unit_that_is_bad_in_a_video_is_left_out_everywhere(tmp_path: Path) -> None:
+    trials = folder_of(tmp_path)
+    folder = write_videos(tmp_path / "evaluation_data", [video("1", 2)])
+    changed("units/1/1.npy", with_value(np.nan))(folder)
+    read, found = load_recording(trials, {"natural": folder}, np.array([70, 80, 90]))
+    assert read.omissions == (Omission("not_finite", "units", ("80",), 3),)
+    assert {each.units.shape[1] for each in (*read.trials, *found["natural"][0].repeats)} == {2}
+    for ids, says in ((np.arange(4), "statistics beside it name 4"), (np.arange(2), "name 2")):
+        with pytest.raises(DataError, match=says):
+            load_recording(trials, {}, ids)
+
+
+def test_videos_of_other_units_are_refused(tmp_path: Path) -> None:
+    shown = video("1", 1)
+    fewer = Video("1", (replace(shown.repeats[0], units=shown.repeats[0].units[:, :2]),))
+    folder = write_videos(tmp_path / "evaluation_data", [fewer])
+    with pytest.raises(DataError, match=r"evaluation_data has 2 units, and .*training_data has 3"):
+        load_recording(folder_of(tmp_path), {"natural": folder})
+
+
+def test_a_sound_recording_leaves_nothing_out(tmp_path: Path) -> None:
+    trials, folder = folder_of(tmp_path), write_videos(tmp_path / "evaluation_data", [video("1", 2)])
+    read, found = load_recording(trials, {"natural": folder})
+    assert read.omissions == () and read.columns is None
+    assert all(same(*pair) for pair in zip(found["natural"][0].repeats, video("1", 2).repeats, strict=True))
 
 
 def test_a_shorter_repeat_shows_other_frames(tmp_path: Path) -> None:

@@ -195,7 +195,8 @@ def test_what_mice_share_may_not_come_apart(alone: None, monkeypatch: pytest.Mon
 
 def test_an_error_in_a_process_is_its_own_sentence(folders: dict[str, Path], tmp_path: Path) -> None:
     damaged = shutil.copytree(folders["b"], tmp_path / "damaged")
-    (damaged / "units" / "0.npy").unlink()
+    for file in (damaged / "units").iterdir():
+        file.unlink()
     with pytest.raises(DataError) as caught:
         train_in_processes({"a": folders["a"], "b": damaged}, BRISK, tmp_path / "out", device="cpu")
     assert "\n" not in str(caught.value) and f"{damaged / 'units'} lacks 0" in str(caught.value)

@@ -1,10 +1,10 @@
 """Released weights: written and read as the release lays them out; mixed or damaged folders are refused."""
 
-import hashlib
 import pickle
 import shutil
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -21,7 +21,8 @@ from neurokit.digital_twin.released import (
     load_weights,
     save_weights,
 )
-from neurokit.errors import CheckpointError, DataError, NeurokitError
+from neurokit.errors import CheckpointError, DataError, FetchError, NeurokitError
+from neurokit.files.fetch import fetch
 from neurokit.files.registry import find
 
 State = dict[str, Tensor]
@@ -414,12 +415,11 @@ def archive(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> li
             stream.write(path, path.name)
     asked: list[tuple[str, Path]] = []
 
-    def fetched(name: str, into: Path) -> Path:
+    def fetched(name: str, into: Path, **options: int) -> Path:
         asked.append((name, into))
         return made
 
     monkeypatch.setattr(microns_weights, "fetch", fetched)
-    monkeypatch.setattr(microns_weights, "MD5", hashlib.md5(made.read_bytes()).hexdigest())
     return asked
 
 
@@ -430,11 +430,15 @@ def test_the_archive_is_unpacked_once(archive: list[tuple[str, Path]], tmp_path:
     assert len(load_weights(found, 5, 6).units) == 6
 
 
-def test_another_archive_is_not_unpacked(
-    archive: list[tuple[str, Path]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(microns_weights, "MD5", "0" * 32)
-    with pytest.raises(DataError, match=r"archive\.zip has the MD5 .*: remove it and fetch it again"):
+def test_another_archive_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was put there by hand; nothing can be downloaded."""
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path / "data"))
+    known = replace(find(ARCHIVE), urls=())
+    monkeypatch.setattr(microns_weights, "fetch", lambda name, into, **options: fetch(known, into, **options))
+    (tmp_path / "data" / "microns").mkdir(parents=True)
+    with zipfile.ZipFile(tmp_path / "data" / "microns" / ARCHIVE, "w") as stream:
+        stream.writestr("scans.csv", "another release")
+    with pytest.raises(FetchError, match="has no direct address: download it by hand"):
         fetch_weights(tmp_path / "new")
     assert not (tmp_path / "new").exists()
 

@@ -13,7 +13,8 @@ from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.digital_twin.network.network import FoundationNetwork, build_network
 from neurokit.digital_twin.optimisation import SgdClipSettings
 from neurokit.digital_twin.preparation import TrainingStatistics
-from neurokit.digital_twin.recording import Trial, TrialFolder, Video, load_trials, write_trials
+from neurokit.digital_twin.recording import Trial, TrialFolder, Video, load_trials
+from neurokit.digital_twin.writing import write_trials
 
 MONITOR = (12, 16)
 NETWORK = FoundationSettings(

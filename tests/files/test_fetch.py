@@ -309,6 +309,23 @@ def test_corruption_is_removed_and_named(server: Server, call: Caller) -> None:
     assert call.files() == set()
 
 
+@pytest.mark.parametrize("kind", ["bytes", "sha256", "md5"])
+def test_another_file_is_refused_with_what_it_has_and_what_it_should_have(
+    server: Server, call: Caller, kind: str
+) -> None:
+    known = {"bytes": 999_999, "sha256": "0" * 64, "md5": "0" * 32}
+    facts = {"bytes": 1_000_000} | {
+        name: hashlib.new(name, CONTENT, usedforsecurity=False).hexdigest() for name in ("sha256", "md5")
+    }
+    wanted = replace(entry(server.url(), known=False), **{kind: known[kind]})
+    with pytest.raises(FetchError) as caught:
+        call(wanted)
+    assert str(facts[kind]) in str(caught.value) and str(known[kind]) in str(caught.value)
+    assert "update its entry in the registry" in str(caught.value)
+    assert call.files() == set()
+    assert call(replace(wanted, **{kind: facts[kind]})).read_bytes() == CONTENT
+
+
 def test_the_next_mirror_makes_good(server: Server, call: Caller) -> None:
     server.always = {"/bad": {"wrong": True}, "/gone": {"status": 404}, "/down": {"status": 500}}
     urls = [server.url(path) for path in ("bad", "gone", "down", "good")]
@@ -580,6 +597,13 @@ def test_the_registry_is_well_formed() -> None:
         assert all(urlsplit(url).scheme == "https" for url in (*each.urls, each.page))
         assert each.licence and each.citation and each.recording
         assert each.sha256 is not None or "pinned locally after the first download" in each.note
+
+
+def test_what_publishers_say_is_in_the_fields() -> None:
+    scans, weights = find("microns.h5"), find("foundational_model_weights_and_metadata_v1.zip")
+    revision = scans.urls[0].split("/resolve/")[1].split("/")[0]
+    assert (scans.bytes, len(revision)) == (20_638_694_845, 40)
+    assert weights.md5 == "58fcac4b31ad2902c81e339432cec787"
 
 
 @pytest.mark.parametrize(
