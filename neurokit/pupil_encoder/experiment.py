@@ -61,16 +61,27 @@ CLASSES: dict[str, type[nn.Module]] = {"mlp": WindowMLP, "cnn": TemporalCNN}
 
 
 def describe(recording: TrialRecording) -> str:
-    """Neurons, trials, bins, regions, the regions that training uses by default, and channels."""
+    """Neurons, trials, bins, regions, those that training uses by default, channels, what is missing."""
     neurons, trials, bins = recording.spikes.shape
     regions = ", ".join(f"{name} {number}" for name, number in recording.regions().items())
-    return (
-        f"{recording.name}\n"
-        f"  {neurons} neurons, {trials} trials, {bins} spike bins of {1000 * recording.bin_size:g} ms\n"
-        f"  regions   {regions}\n"
-        f"  training  {_explain_regions(recording)}\n"
-        f"  behaviour {', '.join(recording.behaviour)}"
-    )
+    unknown = recording.trials.isna().sum()
+    some = ", ".join(f"{name} of {n}" for name, n in unknown.items() if 0 < n < trials)
+    lines = [
+        recording.name,
+        f"  {neurons} neurons, {trials} trials, {bins} spike bins of {1000 * recording.bin_size:g} ms",
+        f"  regions   {regions}",
+        f"  training  {_explain_regions(recording)}",
+        f"  behaviour {', '.join(_describe_channel(*channel) for channel in recording.behaviour.items())}",
+        *([f"  unknown   {some} trials"] if some else []),
+        *(f"  without   {omission}" for omission in recording.omissions),
+    ]
+    return "\n".join(lines)
+
+
+def _describe_channel(name: str, values: Float[np.ndarray, "K T"]) -> str:
+    """Its name, and how much of it was not measured."""
+    missing = 1 - np.isfinite(values).mean()
+    return f"{name} ({missing:.1%} not measured)" if missing else name
 
 
 def _explain_regions(recording: TrialRecording) -> str:
@@ -126,7 +137,7 @@ def _scales(arrays: Mapping[str, np.ndarray]) -> dict[str, RobustScale]:
 
 def omissions(task: EncodingTask) -> tuple[Omission, ...]:
     """What reader and task have left out."""
-    return ()
+    return task.omissions
 
 
 def facts(task: EncodingTask) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from neurokit import settings
 from neurokit.errors import DataError, SettingsError
 from neurokit.files.cache import Read, read_or_write, simulated_folder
 from neurokit.files.fetch import fetch
-from neurokit.pupil_encoder.recording import TrialRecording, read_cutout, read_sessions
+from neurokit.pupil_encoder.neuromatch import read_cutout, read_sessions
+from neurokit.pupil_encoder.recording import TrialRecording
 from neurokit.pupil_encoder.simulated_files import TRUTH, Truth, read_truth, write_neuromatch, write_truth
 from neurokit.pupil_encoder.simulation import SessionParameters, simulate_session
 

@@ -14,7 +14,9 @@ from jaxtyping import Bool, Shaped
 
 from neurokit.errors import DataError
 
-Pieces = Literal["units", "trials", "channels", "repeats", "images", "videos", "scans"]
+Pieces = Literal[
+    "units", "trials", "channels", "repeats", "images", "videos", "scans", "trial values", "clock rows"
+]
 RULES = {
     "not_finite": "values are missing, NaN or infinite",
     "out_of_range": "values that cannot be",
@@ -23,6 +25,10 @@ RULES = {
     "shown_in_two_parts": "the same stimulus is in another part",
     "shown_once": "repeats are needed",
     "not_recorded": "what the model reads was not recorded",
+    "place_unknown": "the brain area is not known",
+    "time_missing": "their times are missing",
+    "outside_clock": "nothing was recorded at that time",
+    "doubled": "the same is there twice",
 }
 MOST_NAMES = 12  # in one sentence
 
@@ -50,9 +56,7 @@ class Omission:
     def __post_init__(self) -> None:
         """Raises DataError where nothing is left, and for an unknown rule."""
         if self.rule not in RULES:
-            raise DataError(
-                f"{self.rule!r} is no rule; use one of {', '.join(RULES)}."
-            )
+            raise DataError(f"{self.rule!r} is no rule; use one of {', '.join(RULES)}.")
         if len(self.names) >= self.number:
             raise DataError(f"{self._place}all {self.number} {self._what} are unusable: {RULES[self.rule]}.")
 
