@@ -480,6 +480,20 @@ def test_a_cutout_puts_its_spikes_on_the_behaviours_clock(tmp_path: Path) -> Non
     assert included.trials["response"].tolist() == [1, 0, 1]
 
 
+def test_a_cutout_leaves_out_what_cannot_be_used(tmp_path: Path) -> None:
+    spikes = np.random.default_rng(1).poisson(0.2, (3, 4, 40)).astype(float)
+    spikes[0, 1, 7], spikes[:, 3] = np.nan, -1
+    read = read_cutout(cutout(tmp_path / "cut.npz", spks=spikes), included_only=True)
+    assert [str(each) for each in read.omissions] == [
+        "1 of 4 trials left out (values that cannot be): 3",
+        "1 of 3 units left out (values are missing, NaN or infinite): 0",
+    ]
+    np.testing.assert_array_equal(read.spikes, spikes[1:, :2])
+    assert read.trials.index.tolist() == [0, 1]  # the third is not included
+    with pytest.raises(DataError, match=r"included has shape \(2,\), expected \(4,\)"):
+        read_cutout(cutout(tmp_path / "cut.npz", included=np.ones(2)), included_only=True)
+
+
 @pytest.mark.parametrize(
     ("changes", "finding"),
     [
@@ -499,6 +513,13 @@ def test_a_cutout_puts_its_spikes_on_the_behaviours_clock(tmp_path: Path) -> Non
         ({"pupil_area": np.array([["a"] * 250] * 4)}, "pupil_area does not hold numbers"),
         ({"brain_area": np.array(["A"])}, "brain_area has shape"),
         ({"response": np.ones(9)}, "response has 9 entries for 4 trials"),
+        (
+            {
+                "spk_time_from_stim": np.arange(40) * 10.0 + 5,
+                "behav_time_from_stim": np.arange(250) * 10.0 - 495,
+            },
+            "`time` steps by 10, and a bin lasts 0.01 s; give both in seconds",
+        ),
     ],
 )
 def test_a_cutout_that_is_not_right_is_named(tmp_path: Path, changes: dict, finding: str) -> None:
@@ -588,8 +609,24 @@ def test_all_sessions_of_the_download_are_known(monkeypatch: pytest.MonkeyPatch,
     assert steinmetz.SESSIONS[12] == steinmetz.SEED_SESSION  # the original counts it as session 12, from 0
     made = steinmetz_session(SMALL.replace(mouse="Cori", date="2016-12-17"), tmp_path)
     monkeypatch.setattr(steinmetz, "fetch", lambda part, folder: tmp_path / part)
-    monkeypatch.setattr(steinmetz, "read_sessions", lambda path: [made])
+    monkeypatch.setattr(steinmetz, "open_sessions", lambda path: [(made.name, lambda: made)])
     assert steinmetz.load(session="Cori_2016-12-17", source="full") is made
+
+
+def test_a_bad_session_costs_no_other(tmp_path: Path) -> None:
+    bad = session_of(bin_size=0.0, mouse_name="Bad")
+    save_part(tmp_path / "part0.npz", session_of(), bad, [1, 2])
+    assert steinmetz.load(folder=tmp_path).name == "Toy_2017-01-01"
+    assert steinmetz.load(folder=tmp_path, session="Toy_2017-01-01").name == "Toy_2017-01-01"
+    with pytest.raises(DataError, match=r"part0\.npz, session 1: bin_size is 0; give seconds"):
+        steinmetz.load(folder=tmp_path, session="Bad_2017-01-01")
+
+
+def test_a_name_that_two_sessions_have_is_refused(tmp_path: Path) -> None:
+    for part in range(2):
+        save_part(tmp_path / f"part{part}.npz", session_of())
+    with pytest.raises(DataError, match="holds 2 sessions of the name 'Toy_2017-01-01'; leave one"):
+        steinmetz.load(folder=tmp_path, session="Toy_2017-01-01")
 
 
 def steinmetz_session(parameters: SessionParameters, folder: Path) -> TrialRecording:

@@ -10,7 +10,8 @@ checked for kind and shape; a DataError names the file, the session and the key.
 Letters: N neurons, K trials, T behaviour bins of a trial, S of these bins that also hold spikes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +49,21 @@ MAXIMUM_BYTES = 8 * 2**30  # a part unpacks to about 1 GB
 
 def read_sessions(*paths: Path) -> list[TrialRecording]:
     """All sessions of the given parts, in file order; raises DataError naming file and key."""
-    found = []
-    for path in paths:
-        for index, session in enumerate(load_object_array(path, "dat", MAXIMUM_BYTES)):
-            with read_from(f"{path}, session {index}"):
-                found.append(_make_recording(session))
-    return found
+    return [read() for path in paths for _, read in open_sessions(path)]
+
+
+def open_sessions(path: Path) -> list[tuple[str, Callable[[], TrialRecording]]]:
+    """The name of each session of a part, and what reads it: a bad one costs no other.
+
+    Raises DataError for a file that cannot be opened.
+    """
+    held = enumerate(load_object_array(path, "dat", MAXIMUM_BYTES).ravel())
+    return [(_name(each), partial(_read_session, each, f"{path}, session {index}")) for index, each in held]
+
+
+def _read_session(session: Any, where: str) -> TrialRecording:
+    with read_from(where):
+        return _make_recording(session)
 
 
 def _make_recording(session: Any) -> TrialRecording:
@@ -139,7 +149,9 @@ def _first_bin(time: np.ndarray, spike_time: np.ndarray, bins: int) -> int:
     return first
 
 
-def _name(session: Session) -> str:
+def _name(session: Any) -> str:
+    if not isinstance(session, Mapping):
+        return "unknown"
     return f"{session.get('mouse_name', 'unknown')}_{session.get('date_exp', 'undated')}"
 
 
