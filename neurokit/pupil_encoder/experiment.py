@@ -14,7 +14,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import nn
 
-from neurokit.errors import DataError
+from neurokit.errors import DataError, SettingsError
 from neurokit.files.atomic import write_output
 from neurokit.pupil_encoder.baselines import Prediction, baseline_rates
 from neurokit.pupil_encoder.cleaning import PUPIL, RobustScale, bridge_gaps
@@ -51,7 +51,7 @@ OPTIONS = (
     Option("inputs", "inputs", "pupil alone, or all behaviour"),
     Option("split", "split", "of trials: random or blocked"),
 )
-DATA_FIELDS = ("inputs", "split", "regions", "width", "smoothing", "seed")
+DATA_FIELDS = ("inputs", "without", "split", "regions", "width", "smoothing", "seed")
 INPUTS = """\
 bin_size (s) and an array for each channel that the model reads, trials x bins, in the units of its recording;
 NaN where it was not measured"""
@@ -113,13 +113,20 @@ def task(
 ) -> EncodingTask:
     """Behaviour and rates of the recording, cleaned, smoothed and split; they stay on the CPU.
 
-    `arrays` are centre and spread of each channel of a trained model. Raises what `encoding_task` does.
+    `arrays` are centre and spread of each channel of a trained model. Raises what `encoding_task` does, and
+    SettingsError where the config leaves no channel.
     """
+    channels = tuple(name for name in CHANNELS[config.inputs] if name not in config.without)
+    if not channels:
+        raise SettingsError(
+            f"without leaves nothing of inputs={config.inputs!r} to read; name fewer channels, or use "
+            "inputs='behaviour'."
+        )
     return encoding_task(
         recording,
         split_trials(len(recording.trials), seed=config.seed, kind=config.split),
         regions=config.regions or default_regions(recording),
-        channels=CHANNELS[config.inputs],
+        channels=channels,
         width=config.width,
         smoothing=config.smoothing,
         scales=None if arrays is None else _scales(arrays),
@@ -141,12 +148,13 @@ def omissions(task: EncodingTask) -> tuple[Omission, ...]:
 
 
 def facts(task: EncodingTask) -> dict[str, Any]:
-    """Channels and regions in the model's order, the bin size, s, and the bins of a trial."""
+    """Channels and regions in the model's order, the bin size, s, the bins of a trial, and masked shares."""
     return {
         "channels": list(task.channels),
         "regions": list(task.regions),
         "bin_size": task.bin_size,
         "bins": len(task.time),
+        "masked": task.masked,
     }
 
 

@@ -148,14 +148,14 @@ def encoding_task(
     scales = own if scales is None else _model_scales(scales, present, name)
     bins = round(width / recording.bin_size)
     rates, recorded = _smooth_rates(recording, regions, bins, smoothing)
-    trusted = np.all([clean.trusted for clean in cleaned.values()], axis=0)
+    trusted = {channel: clean.trusted for channel, clean in cleaned.items()}
     past_ramp = recorded & (np.cumsum(recorded) > ramp(bins, smoothing))
     inputs = [scales[c].apply_where(clean.trusted, clean.values) for c, clean in cleaned.items()]
     return EncodingTask(
         inputs=np.stack(inputs, axis=-1).astype(np.float32),
         rates=rates.astype(np.float32),
         recorded=recorded,
-        scored=_check_scored(trusted & past_ramp, split, name),
+        scored=_find_scored(trusted, past_ramp, split, name),
         channels=present,
         regions=tuple(regions),
         time=recording.time,
@@ -188,11 +188,20 @@ def _model_scales(
     return {channel: scales[channel] for channel in channels}
 
 
-def _check_scored(scored: Bool[np.ndarray, "K T"], split: Split, name: str) -> Bool[np.ndarray, "K T"]:
+def _find_scored(
+    trusted: Mapping[str, Bool[np.ndarray, "K T"]], recorded: Bool[np.ndarray, "T"], split: Split, name: str
+) -> Bool[np.ndarray, "K T"]:
+    """Bins of `recorded` in which all channels are trusted; DataError where a part has none."""
+    scored = np.all(list(trusted.values()), axis=0) & recorded
     for part in ("train", "validation", "test"):
-        if not scored[getattr(split, part)].any():
+        trials = getattr(split, part)
+        if not scored[trials].any():
+            share = {channel: seen[trials].mean() for channel, seen in trusted.items()}
+            worst = min(share, key=lambda channel: share[channel])
             raise DataError(
-                f"{name}: no bin of the {part} trials can be scored; the pupil is masked throughout."
+                f"{name}: no bin of the {part} trials can be scored, as {worst} is known in "
+                f"{share[worst]:.0%} of them; leave that out with --set without={worst}, or split the trials "
+                "in another way."
             )
     return scored
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurokit.errors import DataError
+from neurokit.errors import DataError, SettingsError
 from neurokit.experiment import Experiment
 from neurokit.files.pickles import load_object_array
 from neurokit.pupil_encoder.baselines import psth, psth_by_condition
@@ -151,7 +151,29 @@ def test_nothing_of_a_sound_session_is_left_out(tmp_path: Path, sound: Session) 
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_one_bad_piece_costs_one_piece(
+def test_one_bad_piece_costs_one_piece(case: str, tmp_path: Path, sound: Session) -> None:
+    change, expected = CASES[case]
+    recording = read(tmp_path, damaged(sound, change))
+    made = task(recording, CONFIG)
+    assert made.omissions == (expected,)
+    assert np.isfinite(made.inputs).all() and np.isfinite(made.rates).all()
+    lost = {piece: len(expected.names) * (expected.pieces == piece) for piece in ("units", "trials")}
+    assert recording.spikes.shape == (UNITS - lost["units"], TRIALS - lost["trials"], 250)
+    if expected.pieces != "channels":
+        assert f"without   {expected}" in describe(recording)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "one NaN in a unit",
+        "a trial there twice",
+        "a contrast missing",
+        "no lick at all",
+        "an area that was not found",
+    ],
+)
+def test_a_damaged_session_is_trained_on_and_scored(
     case: str, tmp_path: Path, sound: Session, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     change, expected = CASES[case]
@@ -168,10 +190,9 @@ def test_one_bad_piece_costs_one_piece(
         axis=None
     )
     assert np.isfinite(experiment.predict()).all()
-    lost = {piece: len(expected.names) * (expected.pieces == piece) for piece in ("units", "trials")}
-    assert experiment.recording.spikes.shape == (UNITS - lost["units"], TRIALS - lost["trials"], 250)
     saved = checkpoint.load(experiment.path)
     assert saved.facts["left_out"] == [expected.to_dict()]
+    assert saved.facts["masked"] == experiment.task.masked
     written = json.loads(experiment.save_scores(scores)[1].read_text())
     assert written["left_out"] == [expected.to_dict()]
     again = Experiment("pupil-encoder", **how)  # opened on the same recording
@@ -179,8 +200,16 @@ def test_one_bad_piece_costs_one_piece(
     new = {name: np.random.default_rng(0).random((3, 250)) for name in saved.facts["channels"]}
     answers = respond(saved, {"bin_size": np.array(0.01), **new})
     assert set(answers) == {"SCs", "LGd"} and np.isfinite(answers["LGd"]).all()
-    if expected.pieces != "channels":
-        assert f"without   {expected}" in describe(experiment.recording)
+
+
+def test_a_channel_can_be_left_out_by_choice(tmp_path: Path, sound: Session) -> None:
+    recording = read(tmp_path, sound)
+    made = task(recording, CONFIG.with_values({"without": ["licks", "wheel"]}))
+    assert made.channels == ("pupil_area", "pupil_x", "pupil_y", "face_motion") and made.omissions == ()
+    with pytest.raises(SettingsError, match="without names tail; channels are pupil_area, pupil_x"):
+        CONFIG.with_values({"without": "tail"})
+    with pytest.raises(SettingsError, match="without leaves nothing of inputs='pupil' to read"):
+        task(recording, PupilConfig(without=("pupil_area", "pupil_x", "pupil_y")))
 
 
 def test_what_is_left_is_what_it_was(tmp_path: Path, sound: Session) -> None:
