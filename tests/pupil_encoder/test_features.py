@@ -383,7 +383,7 @@ def test_a_nan_in_another_channel_is_not_scored() -> None:
 def test_a_test_part_without_a_pupil_is_refused() -> None:
     values = recording().behaviour["pupil_area"].copy()
     values[split_trials(TRIALS, seed=0).test] = np.nan
-    with pytest.raises(DataError, match="no bin of the test trials .* as pupil_area is known in 0% of them"):
+    with pytest.raises(DataError, match=r"no bin of the test trials .* as pupil_area is known in 0% of them"):
         task_of(with_channel("pupil_area", values))
 
 
