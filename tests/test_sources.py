@@ -15,13 +15,8 @@ from neurokit.pupil_encoder import sources as steinmetz
 from neurokit.pupil_encoder.alf import read_alf
 from neurokit.pupil_encoder.cleaning import clean_pupil
 from neurokit.pupil_encoder.features import default_regions
-from neurokit.pupil_encoder.recording import (
-    TRIAL_COLUMNS,
-    TrialRecording,
-    read_cutout,
-    read_sessions,
-    trial_table,
-)
+from neurokit.pupil_encoder.neuromatch import read_cutout, read_sessions
+from neurokit.pupil_encoder.recording import TRIAL_COLUMNS, TrialRecording, trial_table
 from neurokit.pupil_encoder.simulated_files import write_alf, write_neuromatch, write_truth
 from neurokit.pupil_encoder.simulation import RegionTruth, SessionParameters, simulate_session
 
@@ -315,12 +310,12 @@ def test_without_stimulus_times_there_are_no_trials(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "values", "named"),
     [
-        ("trials.visualStim_times", np.array([2.0, np.nan]), "visualStim_times"),
+        ("trials.visualStim_times", np.array([np.nan, np.inf]), "visualStim_times.*expected a time for each"),
         ("trials.visualStim_times", np.zeros(0), "visualStim_times"),
         ("trials.response_times", np.ones(5), "response_time has 5 entries for 2"),
         ("eye.timestamps", np.array([0.0, 1.0]), r"eye\.timestamps\.npy"),
         ("eye.timestamps", np.array([[0.0, 5.0], [100.0, 1.0]]), r"eye\.timestamps\.npy"),
-        ("eye.timestamps", np.array([[0.0, 0.0], [100.0, np.nan]]), r"eye\.timestamps\.npy"),
+        ("eye.timestamps", np.full((2, 2), np.nan), r"eye\.timestamps\.npy: all 2 clock rows are unusable"),
         ("eye.area", np.zeros(0), r"eye\.area\.npy is empty"),
         ("eye.xyPos", np.zeros((101, 3)), r"eye\.xyPos\.npy: .*found shape \(101, 3\)"),
         ("wheel.position", np.zeros(0), r"wheel\.position\.npy is empty"),
@@ -384,12 +379,6 @@ def save_part(path: Path, *sessions: Any) -> Path:
     return path
 
 
-def spoiled(value: float, dtype: type = float) -> np.ndarray:
-    spikes = np.ones((3, 4, 50), dtype=dtype)
-    spikes[1, 2, 3] = value
-    return spikes
-
-
 NO_NEURONS = {"spks": np.ones((0, 4, 50), np.int8), "brain_area": np.zeros(0, str)}
 NO_TRIALS = {
     "spks": np.ones((3, 0, 50), np.int8),
@@ -417,10 +406,10 @@ def test_the_toy_session_itself_is_fine(tmp_path: Path) -> None:
         ({"spks": None}, "'spks' is missing"),
         ({"brain_area": None}, "'brain_area' is missing"),
         ({"spks": np.ones((3, 200), np.int8)}, r"spks has shape \(3, 200\)"),
-        ({"spks": spoiled(np.nan)}, "spks must be whole numbers"),
-        ({"spks": spoiled(np.inf)}, "spks must be whole numbers"),
-        ({"spks": spoiled(0.5)}, "spks must be whole numbers"),
-        ({"spks": spoiled(-1, np.int8)}, "spks must be whole numbers"),
+        ({"spks": np.full((3, 4, 50), np.nan)}, "spks must be whole numbers"),
+        ({"spks": np.full((3, 4, 50), 0.5)}, "spks must be whole numbers"),
+        ({"spks": np.full((3, 4, 50), "1")}, "spks must be whole numbers of zero or more, found <U1"),
+        ({"spks": np.ones((3, 4, 50))}, "spks: all 3 units are unusable: values never change"),
         (NO_NEURONS, "every axis needs entries"),
         (NO_TRIALS, "every axis needs entries"),
         ({"brain_area": np.array(["A"])}, r"brain_area has shape \(1,\), expected \(3,\)"),
@@ -491,13 +480,27 @@ def test_a_cutout_puts_its_spikes_on_the_behaviours_clock(tmp_path: Path) -> Non
     assert included.trials["response"].tolist() == [1, 0, 1]
 
 
+def test_a_cutout_leaves_out_what_cannot_be_used(tmp_path: Path) -> None:
+    spikes = np.random.default_rng(1).poisson(0.2, (3, 4, 40)).astype(float)
+    spikes[0, 1, 7], spikes[:, 3] = np.nan, -1
+    read = read_cutout(cutout(tmp_path / "cut.npz", spks=spikes), included_only=True)
+    assert [str(each) for each in read.omissions] == [
+        "1 of 4 trials left out (values that cannot be): 3",
+        "1 of 3 units left out (values are missing, NaN or infinite): 0",
+    ]
+    np.testing.assert_array_equal(read.spikes, spikes[1:, :2])
+    assert read.trials.index.tolist() == [0, 1]  # the third is not included
+    with pytest.raises(DataError, match=r"included has shape \(2,\), expected \(4,\)"):
+        read_cutout(cutout(tmp_path / "cut.npz", included=np.ones(2)), included_only=True)
+
+
 @pytest.mark.parametrize(
     ("changes", "finding"),
     [
         ({"spks": None}, "'spks' is missing"),
         ({"spk_time_from_stim": None}, "'spk_time_from_stim' is missing"),
         ({"spks": np.ones((3, 40), np.uint8)}, r"spks has shape \(3, 40\)"),
-        ({"spks": np.full((3, 4, 40), np.nan)}, "spks must be whole numbers"),
+        ({"spks": np.full((3, 4, 40), np.nan)}, "spks must be whole numbers from 0 to 65,535"),
         ({"spks": np.ones((3, 4, 30), np.uint8)}, "each of the 30 spike bins"),
         ({"spk_time_from_stim": np.arange(40) * 0.02}, "different grids"),
         ({"spk_time_from_stim": np.full(40, np.nan)}, "different grids"),
@@ -510,6 +513,13 @@ def test_a_cutout_puts_its_spikes_on_the_behaviours_clock(tmp_path: Path) -> Non
         ({"pupil_area": np.array([["a"] * 250] * 4)}, "pupil_area does not hold numbers"),
         ({"brain_area": np.array(["A"])}, "brain_area has shape"),
         ({"response": np.ones(9)}, "response has 9 entries for 4 trials"),
+        (
+            {
+                "spk_time_from_stim": np.arange(40) * 10.0 + 5,
+                "behav_time_from_stim": np.arange(250) * 10.0 - 495,
+            },
+            "`time` steps by 10, and a bin lasts 0.01 s; give both in seconds",
+        ),
     ],
 )
 def test_a_cutout_that_is_not_right_is_named(tmp_path: Path, changes: dict, finding: str) -> None:
@@ -599,8 +609,24 @@ def test_all_sessions_of_the_download_are_known(monkeypatch: pytest.MonkeyPatch,
     assert steinmetz.SESSIONS[12] == steinmetz.SEED_SESSION  # the original counts it as session 12, from 0
     made = steinmetz_session(SMALL.replace(mouse="Cori", date="2016-12-17"), tmp_path)
     monkeypatch.setattr(steinmetz, "fetch", lambda part, folder: tmp_path / part)
-    monkeypatch.setattr(steinmetz, "read_sessions", lambda path: [made])
+    monkeypatch.setattr(steinmetz, "open_sessions", lambda path: [(made.name, lambda: made)])
     assert steinmetz.load(session="Cori_2016-12-17", source="full") is made
+
+
+def test_a_bad_session_costs_no_other(tmp_path: Path) -> None:
+    bad = session_of(bin_size=0.0, mouse_name="Bad")
+    save_part(tmp_path / "part0.npz", session_of(), bad, [1, 2])
+    assert steinmetz.load(folder=tmp_path).name == "Toy_2017-01-01"
+    assert steinmetz.load(folder=tmp_path, session="Toy_2017-01-01").name == "Toy_2017-01-01"
+    with pytest.raises(DataError, match=r"part0\.npz, session 1: bin_size is 0; give seconds"):
+        steinmetz.load(folder=tmp_path, session="Bad_2017-01-01")
+
+
+def test_a_name_that_two_sessions_have_is_refused(tmp_path: Path) -> None:
+    for part in range(2):
+        save_part(tmp_path / f"part{part}.npz", session_of())
+    with pytest.raises(DataError, match="holds 2 sessions of the name 'Toy_2017-01-01'; leave one"):
+        steinmetz.load(folder=tmp_path, session="Toy_2017-01-01")
 
 
 def steinmetz_session(parameters: SessionParameters, folder: Path) -> TrialRecording:

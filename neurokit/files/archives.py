@@ -4,6 +4,7 @@ A zip of a few kilobytes can claim, or unpack to, more than any disk holds, and 
 folder. So every member is checked before the first byte is unpacked, and its bytes are counted meanwhile.
 """
 
+import os
 import stat
 import struct
 import tokenize
@@ -93,6 +94,26 @@ def read_npz(source: Source, limit: int, keys: list[str] | None = None) -> dict[
     with open_archive(source, limit) as archive, _damage():
         wanted = keys if keys is not None else [Path(name).stem for name in archive.namelist()]
         return {key: _read_array(archive, key, name_of(source)) for key in wanted}
+
+
+def read_npy(path: str | Path) -> np.ndarray:
+    """The array of an npy file; its memory is bounded by what the file holds.
+
+    Raises DataError where the file is missing, no regular file, cut short, no npy file or holds pickled
+    objects.
+    """
+    check_is_file(path)
+    try:
+        with open(path, "rb") as stream:
+            shape, _, dtype = read_header(stream)
+            if dtype.hasobject:
+                raise ValueError("it holds pickled objects")
+            _check_claim(os.fstat(stream.fileno()).st_size - stream.tell(), shape, dtype, "its header")
+            stream.seek(0)
+            return np.lib.format.read_array(stream, allow_pickle=False)
+    except (OSError, ValueError) as error:  # a DataError is a ValueError
+        reason = getattr(error, "strerror", None) or str(error).removesuffix(": copy or download it again.")
+        raise DataError(f"{path} cannot be read ({reason}); copy or download it again.") from error
 
 
 @contextmanager

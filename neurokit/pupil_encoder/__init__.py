@@ -44,7 +44,8 @@ if TYPE_CHECKING:
         plot_trial,
     )
     from neurokit.pupil_encoder.model import PupilEncoder, TemporalCNN, WindowMLP, parameter_count
-    from neurokit.pupil_encoder.recording import TrialRecording, read_sessions
+    from neurokit.pupil_encoder.neuromatch import read_sessions
+    from neurokit.pupil_encoder.recording import TrialRecording
     from neurokit.pupil_encoder.scores import score, score_table, seed_style_r2
     from neurokit.pupil_encoder.simulated_files import write_neuromatch
     from neurokit.pupil_encoder.simulation import SessionParameters, simulate_session

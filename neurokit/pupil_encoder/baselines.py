@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+import pandas as pd
 from jaxtyping import Bool, Float, Int
 
 from neurokit.models.ridge import best_ridge
@@ -38,18 +39,25 @@ def psth(task: EncodingTask, *, with_ramp: bool = False) -> Prediction:
 def psth_by_condition(task: EncodingTask) -> Prediction:
     """A PSTH for each combination of stronger side and choice, shrunk towards the common one.
 
-    A condition of n training trials counts n / (n + 5); one that no training trial has gets the common PSTH.
+    A condition of n training trials counts n / (n + 5); one that no training trial has gets the common PSTH,
+    as does a trial whose contrast or response is not known.
     """
-    common, trials = psth(task), task.trials
-    side = np.sign(trials["contrast_left"] - trials["contrast_right"]).fillna(0).to_numpy()
-    condition = 3 * side + trials["response"].fillna(0).to_numpy()
+    common, condition = psth(task), _conditions(task.trials)
     predicted, train = common.copy(), task.bins("train")
-    for value in np.unique(condition):
+    for value in np.unique(condition[np.isfinite(condition)]):
         own = condition == value
         number = train[own].any(axis=1).sum()
         offset = _mean(task.rates - common, train & own[:, None], axis=0)
         predicted[own] += number / (number + SHRINKAGE) * offset
     return predicted
+
+
+def _conditions(trials: pd.DataFrame) -> Float[np.ndarray, "K"]:
+    """A number for each combination; NaN where unknown, unless nothing of that fact was recorded."""
+    side = np.sign(trials["contrast_left"] - trials["contrast_right"])
+    known = (fact.fillna(0) if fact.isna().all() else fact for fact in (side, trials["response"]))
+    side, response = (fact.to_numpy(dtype=float) for fact in known)
+    return 3 * side + response
 
 
 def psth_and_drift(task: EncodingTask) -> Prediction:

@@ -1,17 +1,30 @@
 """What makes one trained PupilEncoder out of a recording, and the table of its models."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from hyperopt import hp
+from pydantic import AfterValidator
 
 from neurokit.config import Count, Names, Positive
-from neurokit.pupil_encoder.features import BOXCAR, Smoothing, SplitKind
+from neurokit.errors import SettingsError
+from neurokit.pupil_encoder.features import BEHAVIOUR, BOXCAR, Smoothing, SplitKind
 from neurokit.training.settings import FitSettings
 from neurokit.training.system import ModelEntry, SystemConfig
 
 Family = Literal["rnn", "gru", "lstm", "mlp", "cnn"]
 Inputs = Literal["pupil", "behaviour"]
+
+
+def _known(channels: tuple[str, ...]) -> tuple[str, ...]:
+    if unknown := set(channels) - set(BEHAVIOUR):
+        raise SettingsError(
+            f"without names {', '.join(sorted(unknown))}; channels are {', '.join(BEHAVIOUR)}."
+        )
+    return tuple(channel for channel in BEHAVIOUR if channel in channels)
+
+
+Channels = Annotated[Names, AfterValidator(_known)]
 FIT = FitSettings(epochs=100, batch_size=32, learning_rate=3e-3, weight_decay=1e-4, patience=20)
 
 
@@ -26,6 +39,8 @@ class PupilConfig(SystemConfig):
     """Number of layers."""
     inputs: Inputs = "pupil"
     """Whether the model reads the pupil alone, or all behaviour that was recorded."""
+    without: Channels = ()
+    """Channels that it does not read, such as a sensor known to be broken."""
     split: SplitKind = "random"
     """How trials are assigned to train, validation and test: one by one, or in runs ('blocked')."""
     regions: Names | None = None

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import nn
 
-from neurokit.errors import DataError
+from neurokit.errors import DataError, SettingsError
 from neurokit.files.atomic import write_output
 from neurokit.pupil_encoder.baselines import Prediction, baseline_rates
 from neurokit.pupil_encoder.cleaning import PUPIL, RobustScale, bridge_gaps
@@ -51,7 +51,7 @@ OPTIONS = (
     Option("inputs", "inputs", "pupil alone, or all behaviour"),
     Option("split", "split", "of trials: random or blocked"),
 )
-DATA_FIELDS = ("inputs", "split", "regions", "width", "smoothing", "seed")
+DATA_FIELDS = ("inputs", "without", "split", "regions", "width", "smoothing", "seed")
 INPUTS = """\
 bin_size (s) and an array for each channel that the model reads, trials x bins, in the units of its recording;
 NaN where it was not measured"""
@@ -61,16 +61,27 @@ CLASSES: dict[str, type[nn.Module]] = {"mlp": WindowMLP, "cnn": TemporalCNN}
 
 
 def describe(recording: TrialRecording) -> str:
-    """Neurons, trials, bins, regions, the regions that training uses by default, and channels."""
+    """Neurons, trials, bins, regions, those that training uses by default, channels, what is missing."""
     neurons, trials, bins = recording.spikes.shape
     regions = ", ".join(f"{name} {number}" for name, number in recording.regions().items())
-    return (
-        f"{recording.name}\n"
-        f"  {neurons} neurons, {trials} trials, {bins} spike bins of {1000 * recording.bin_size:g} ms\n"
-        f"  regions   {regions}\n"
-        f"  training  {_explain_regions(recording)}\n"
-        f"  behaviour {', '.join(recording.behaviour)}"
-    )
+    unknown = recording.trials.isna().sum()
+    some = ", ".join(f"{name} of {n}" for name, n in unknown.items() if 0 < n < trials)
+    lines = [
+        recording.name,
+        f"  {neurons} neurons, {trials} trials, {bins} spike bins of {1000 * recording.bin_size:g} ms",
+        f"  regions   {regions}",
+        f"  training  {_explain_regions(recording)}",
+        f"  behaviour {', '.join(_describe_channel(*channel) for channel in recording.behaviour.items())}",
+        *([f"  unknown   {some} trials"] if some else []),
+        *(f"  without   {omission}" for omission in recording.omissions),
+    ]
+    return "\n".join(lines)
+
+
+def _describe_channel(name: str, values: Float[np.ndarray, "K T"]) -> str:
+    """Its name, and how much of it was not measured."""
+    missing = 1 - np.isfinite(values).mean()
+    return f"{name} ({missing:.1%} not measured)" if missing else name
 
 
 def _explain_regions(recording: TrialRecording) -> str:
@@ -102,13 +113,20 @@ def task(
 ) -> EncodingTask:
     """Behaviour and rates of the recording, cleaned, smoothed and split; they stay on the CPU.
 
-    `arrays` are centre and spread of each channel of a trained model. Raises what `encoding_task` does.
+    `arrays` are centre and spread of each channel of a trained model. Raises what `encoding_task` does, and
+    SettingsError where the config leaves no channel.
     """
+    channels = tuple(name for name in CHANNELS[config.inputs] if name not in config.without)
+    if not channels:
+        raise SettingsError(
+            f"without leaves nothing of inputs={config.inputs!r} to read; name fewer channels, or use "
+            "inputs='behaviour'."
+        )
     return encoding_task(
         recording,
         split_trials(len(recording.trials), seed=config.seed, kind=config.split),
         regions=config.regions or default_regions(recording),
-        channels=CHANNELS[config.inputs],
+        channels=channels,
         width=config.width,
         smoothing=config.smoothing,
         scales=None if arrays is None else _scales(arrays),
@@ -126,16 +144,17 @@ def _scales(arrays: Mapping[str, np.ndarray]) -> dict[str, RobustScale]:
 
 def omissions(task: EncodingTask) -> tuple[Omission, ...]:
     """What reader and task have left out."""
-    return ()
+    return task.omissions
 
 
 def facts(task: EncodingTask) -> dict[str, Any]:
-    """Channels and regions in the model's order, the bin size, s, and the bins of a trial."""
+    """Channels and regions in the model's order, the bin size, s, the bins of a trial, and masked shares."""
     return {
         "channels": list(task.channels),
         "regions": list(task.regions),
         "bin_size": task.bin_size,
         "bins": len(task.time),
+        "masked": task.masked,
     }
 
 

@@ -21,6 +21,8 @@ from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 from neurokit.errors import DataError
 from neurokit.pupil_encoder.cleaning import PUPIL, RobustScale, clean_channels
 from neurokit.pupil_encoder.recording import TrialRecording
+from neurokit.pupil_encoder.unusable import find_channels
+from neurokit.training.omissions import Omission
 
 SplitKind = Literal["random", "blocked"]
 Smoothing = Literal["causal", "centred", "gaussian"]
@@ -89,6 +91,7 @@ class EncodingTask:
         masked: fraction of bins of each cleaned channel that is not trusted.
         trials: a row a trial, as in the recording.
         truth: of a simulated recording, the file that holds what was planted.
+        omissions: what is left out of the recording, and the channels that cannot be read.
     """
 
     inputs: Float[np.ndarray, "K T C"]
@@ -104,6 +107,7 @@ class EncodingTask:
     masked: dict[str, float]
     trials: pd.DataFrame = field(default_factory=pd.DataFrame)
     truth: Path | None = None
+    omissions: tuple[Omission, ...] = ()
 
     def bins(self, part: str, *, with_ramp: bool = False) -> Bool[np.ndarray, "K T"]:
         """The bins that count in 'train', 'validation' or 'test'.
@@ -127,14 +131,16 @@ def encoding_task(
 ) -> EncodingTask:
     """Cleans and scales the behaviour, averages and smooths the spikes.
 
-    Channels of `channels` that the recording lacks are left out; at least one must be there. `width` in s;
-    `scales` are those of a trained model, in place of new ones. Raises DataError for absent channels or
-    regions, constant channels, and empty trials.
+    Channels of `channels` that were not recorded, not measured in training trials, or never change there are
+    left out; at least one must be there. `width` in s; `scales` are those of a trained model, in place of new
+    ones. Raises DataError for channels none of which can be read, absent regions, and empty trials.
     """
     name, trials = recording.name, len(recording.trials)
     _check_split(split, trials, name)
-    present, training = _present_channels(recording, channels), split.is_train(trials)
-    cleaned = clean_channels(recording.behaviour, present, training, name=name, bin_size=recording.bin_size)
+    training = split.is_train(trials)
+    behaviour, left_out = find_channels(recording.behaviour, channels, training, name)
+    present = tuple(channel for channel in channels if channel in behaviour)
+    cleaned = clean_channels(behaviour, present, training, name=name, bin_size=recording.bin_size)
     own = {
         channel: RobustScale.of(clean.values[training][clean.trusted[training]], channel)
         for channel, clean in cleaned.items()
@@ -142,14 +148,14 @@ def encoding_task(
     scales = own if scales is None else _model_scales(scales, present, name)
     bins = round(width / recording.bin_size)
     rates, recorded = _smooth_rates(recording, regions, bins, smoothing)
-    trusted = np.all([clean.trusted for clean in cleaned.values()], axis=0)
+    trusted = {channel: clean.trusted for channel, clean in cleaned.items()}
     past_ramp = recorded & (np.cumsum(recorded) > ramp(bins, smoothing))
     inputs = [scales[c].apply_where(clean.trusted, clean.values) for c, clean in cleaned.items()]
     return EncodingTask(
         inputs=np.stack(inputs, axis=-1).astype(np.float32),
         rates=rates.astype(np.float32),
         recorded=recorded,
-        scored=_check_scored(trusted & past_ramp, split, name),
+        scored=_find_scored(trusted, past_ramp, split, name),
         channels=present,
         regions=tuple(regions),
         time=recording.time,
@@ -159,6 +165,7 @@ def encoding_task(
         trials=recording.trials,
         truth=recording.truth,
         masked={channel: clean.masked_fraction for channel, clean in cleaned.items()},
+        omissions=recording.omissions + left_out,
     )
 
 
@@ -171,16 +178,6 @@ def _check_split(split: Split, trials: int, name: str) -> None:
         )
 
 
-def _present_channels(recording: TrialRecording, channels: tuple[str, ...]) -> tuple[str, ...]:
-    present = tuple(channel for channel in channels if channel in recording.behaviour)
-    if not present:
-        raise DataError(
-            f"{recording.name} has none of the channels {', '.join(channels)}; "
-            f"it holds {', '.join(recording.behaviour) or 'no behaviour'}."
-        )
-    return present
-
-
 def _model_scales(
     scales: Mapping[str, RobustScale], channels: tuple[str, ...], name: str
 ) -> dict[str, RobustScale]:
@@ -191,11 +188,20 @@ def _model_scales(
     return {channel: scales[channel] for channel in channels}
 
 
-def _check_scored(scored: Bool[np.ndarray, "K T"], split: Split, name: str) -> Bool[np.ndarray, "K T"]:
+def _find_scored(
+    trusted: Mapping[str, Bool[np.ndarray, "K T"]], recorded: Bool[np.ndarray, "T"], split: Split, name: str
+) -> Bool[np.ndarray, "K T"]:
+    """Bins of `recorded` in which all channels are trusted; DataError where a part has none."""
+    scored = np.all(list(trusted.values()), axis=0) & recorded
     for part in ("train", "validation", "test"):
-        if not scored[getattr(split, part)].any():
+        trials = getattr(split, part)
+        if not scored[trials].any():
+            share = {channel: seen[trials].mean() for channel, seen in trusted.items()}
+            worst = min(share, key=lambda channel: share[channel])
             raise DataError(
-                f"{name}: no bin of the {part} trials can be scored; the pupil is masked throughout."
+                f"{name}: no bin of the {part} trials can be scored, as {worst} is known in "
+                f"{share[worst]:.0%} of them; leave that out with --set without={worst}, or split the trials "
+                "in another way."
             )
     return scored
 

@@ -13,7 +13,8 @@ from neurokit import settings
 from neurokit.errors import DataError, SettingsError
 from neurokit.files.cache import Read, read_or_write, simulated_folder
 from neurokit.files.fetch import fetch
-from neurokit.pupil_encoder.recording import TrialRecording, read_cutout, read_sessions
+from neurokit.pupil_encoder.neuromatch import open_sessions, read_cutout
+from neurokit.pupil_encoder.recording import TrialRecording
 from neurokit.pupil_encoder.simulated_files import TRUTH, Truth, read_truth, write_neuromatch, write_truth
 from neurokit.pupil_encoder.simulation import SessionParameters, simulate_session
 
@@ -56,17 +57,17 @@ def load(
     """
     source, name = settings.check_source(source), _single_name(session)
     if folder is not None:
-        return _pick(_read_folder(Path(folder)), name)
+        return _read_folder(Path(folder), name)
     if source == "demo":
-        return _pick(_read_simulated(seed, _read_folder), name)
+        return _read_simulated(seed, lambda folder: _read_folder(folder, name))
     if source == "cutout":
-        return _pick([read_cutout(_check_file(settings.real_data_folder() / CUTOUT))], name)
+        recording = read_cutout(_check_file(settings.real_data_folder() / CUTOUT))
+        return _pick([(recording.name, lambda: recording)], name)
     if name not in (None, *SESSIONS):
         raise _unknown(name, SESSIONS)
     downloads = settings.data_folder() / "steinmetz2019"
     files = [fetch(part, downloads) for part in PARTS]
-    recordings = (recording for file in files for recording in read_sessions(file))
-    return _pick(recordings, name or SEED_SESSION)
+    return _pick((session for file in files for session in open_sessions(file)), name or SEED_SESSION)
 
 
 def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
@@ -99,14 +100,16 @@ def _read_simulated(seed: int, read: Callable[[Path], Read]) -> Read:
     return read_or_write(folder, TRUTH, write, read)
 
 
-def _read_folder(folder: Path) -> list[TrialRecording]:
-    """All sessions of the Neuromatch files in a folder, with the truth beside simulated ones."""
+def _read_folder(folder: Path, name: str | None) -> TrialRecording:
+    """A session of the Neuromatch files in a folder, with the truth beside a simulated one."""
     files = sorted(file for file in folder.glob("*.npz") if file.name != TRUTH)
     if not files:
         raise DataError(f"{folder} holds no npz file of sessions; name the folder that does.")
-    truth = folder / TRUTH
-    found = [recording for file in files for recording in read_sessions(file)]
-    return [replace(each, truth=truth) for each in found] if truth.is_file() else found
+    held = [session for file in files for session in open_sessions(file)]
+    if (number := sum(each == name for each, _ in held)) > 1:
+        raise DataError(f"{folder} holds {number} sessions of the name {name!r}; leave one of these there.")
+    found, truth = _pick(held, name), folder / TRUTH
+    return replace(found, truth=truth) if truth.is_file() else found
 
 
 def _single_name(session: Sequence[str] | str) -> str | None:
@@ -122,12 +125,13 @@ def _check_file(path: Path) -> Path:
     return path
 
 
-def _pick(sessions: Iterable[TrialRecording], name: str | None) -> TrialRecording:
+def _pick(sessions: Iterable[tuple[str, Callable[[], TrialRecording]]], name: str | None) -> TrialRecording:
+    """Reads the session of that name, or the first."""
     names = []
-    for session in sessions:
-        if name in (None, session.name):
-            return session
-        names.append(session.name)
+    for found, read in sessions:
+        if name in (None, found):
+            return read()
+        names.append(found)
     raise _unknown(name, names)
 
 

@@ -14,7 +14,18 @@ from jaxtyping import Bool, Shaped
 
 from neurokit.errors import DataError
 
-Pieces = Literal["units", "trials", "channels", "repeats", "clips", "images", "videos", "scans"]
+Pieces = Literal[
+    "units",
+    "trials",
+    "trial values",
+    "channels",
+    "repeats",
+    "clips",
+    "images",
+    "videos",
+    "scans",
+    "clock rows",
+]
 RULES = {
     "not_finite": "values are missing, NaN or infinite",
     "out_of_range": "values that cannot be",
@@ -31,6 +42,10 @@ RULES = {
     "unreadable": "a file is cut short or cannot be read",
     "misfit": "frames, pixels, units or types do not fit the others",
     "too_short": "there are too few frames",
+    "place_unknown": "the brain area is not known",
+    "time_missing": "their times are missing",
+    "outside_clock": "nothing was recorded at that time",
+    "doubled": "the same is there twice",
 }
 MOST_NAMES = 12  # in one sentence
 

@@ -19,12 +19,14 @@ from neurokit.pupil_encoder.config import PupilConfig, search_space
 from neurokit.pupil_encoder.experiment import arrays, build, describe, facts, rates, respond, rows, train
 from neurokit.pupil_encoder.features import BEHAVIOUR, EncodingTask, encoding_task, split_trials
 from neurokit.pupil_encoder.model import PupilEncoder, TemporalCNN, WindowMLP
-from neurokit.pupil_encoder.recording import TrialRecording, read_sessions
+from neurokit.pupil_encoder.neuromatch import read_sessions
+from neurokit.pupil_encoder.recording import TrialRecording
 from neurokit.pupil_encoder.scores import score_table, seed_style_r2
 from neurokit.pupil_encoder.simulated_files import write_neuromatch
 from neurokit.pupil_encoder.simulation import RegionTruth, SessionParameters, simulate_session
 from neurokit.training import fit as fit_module
 from neurokit.training.checkpoint import Checkpoint
+from neurokit.training.omissions import Omission
 from neurokit.training.predict import predict
 from neurokit.training.settings import FitSettings
 from neurokit.tune import search
@@ -358,12 +360,14 @@ def test_a_region_that_is_not_there_is_named(recording: TrialRecording) -> None:
         encoding_task(recording, split, regions=("SCs", "VISp"))
 
 
-def test_a_constant_pupil_is_named(recording: TrialRecording) -> None:
+def test_a_constant_pupil_is_left_out(recording: TrialRecording) -> None:
     constant = {**recording.behaviour, "pupil_area": np.full_like(recording.behaviour["pupil_area"], 3.0)}
-    with pytest.raises(
-        DataError, match=r"pupil_area is constant \(3\) in the training trials; leave the channel"
-    ):
-        whole_way(replace(recording, behaviour=constant))
+    task, table = whole_way(replace(recording, behaviour=constant))
+    assert task.channels == ("pupil_x", "pupil_y") and np.isfinite(table["r2_mean"]).all()
+    assert task.omissions == (Omission("constant", "channels", ("pupil_area",), 3),)
+    only = {"pupil_area": constant["pupil_area"]}
+    with pytest.raises(DataError, match=r"to read \(pupil_area never changes there\); it holds pupil_area\."):
+        whole_way(replace(recording, behaviour=only))
 
 
 def test_a_single_trial_is_refused(recording: TrialRecording) -> None:

@@ -24,6 +24,7 @@ from neurokit.pupil_encoder.features import (
     split_trials,
 )
 from neurokit.pupil_encoder.recording import TrialRecording, trial_table
+from neurokit.training.omissions import Omission
 
 COUNTS = arrays(np.float64, st.integers(12, 40), elements=st.integers(0, 9).map(float))
 KINDS = st.sampled_from(["causal", "centred", "gaussian"])
@@ -356,11 +357,19 @@ def test_a_region_that_is_not_there_is_named_beside_those_that_are() -> None:
         region_counts(recording(), ())
 
 
-def test_a_constant_pupil_stops_the_task_only_where_a_pupil_is_wanted() -> None:
-    source = with_channel("pupil_area", np.full((TRIALS, BINS), 0.1))
-    with pytest.raises(DataError, match="toy: pupil_area is constant"):
-        task_of(source)
-    assert task_of(source, channels=("licks",)).channels == ("licks",)
+@pytest.mark.parametrize(("value", "rule"), [(0.1, "constant"), (np.nan, "not_finite"), (-1.0, "not_finite")])
+def test_a_pupil_that_cannot_be_read_is_left_out(value: float, rule: str) -> None:
+    x = np.random.default_rng(6).uniform(99, 101, (TRIALS, BINS))
+    source = with_channel("pupil_area", np.full((TRIALS, BINS), value))
+    source.behaviour["pupil_x"] = x
+    task = task_of(source, channels=("pupil_area", "pupil_x", "licks"))
+    assert task.channels == ("pupil_x", "licks") and task.masked == {"pupil_x": 0, "licks": 0}
+    assert task.omissions == (Omission(rule, "channels", ("pupil_area",), 3),)
+    assert task_of(source, channels=("licks",)).omissions == ()
+    with pytest.raises(
+        DataError, match=r"toy has none of the channels pupil_area to read \(pupil_area .*\); it holds"
+    ):
+        task_of(source, channels=("pupil_area",))
 
 
 def test_a_nan_in_another_channel_is_not_scored() -> None:
@@ -374,7 +383,7 @@ def test_a_nan_in_another_channel_is_not_scored() -> None:
 def test_a_test_part_without_a_pupil_is_refused() -> None:
     values = recording().behaviour["pupil_area"].copy()
     values[split_trials(TRIALS, seed=0).test] = np.nan
-    with pytest.raises(DataError, match="toy: no bin of the test trials"):
+    with pytest.raises(DataError, match=r"no bin of the test trials .* as pupil_area is known in 0% of them"):
         task_of(with_channel("pupil_area", values))
 
 

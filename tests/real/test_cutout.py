@@ -18,7 +18,8 @@ from neurokit.pupil_encoder.features import (
     encoding_task,
     split_trials,
 )
-from neurokit.pupil_encoder.recording import TrialRecording, read_cutout
+from neurokit.pupil_encoder.neuromatch import read_cutout
+from neurokit.pupil_encoder.recording import TrialRecording
 from neurokit.pupil_encoder.simulation import simulate_session
 from neurokit.pupil_encoder.sources import CUTOUT, load
 

@@ -1,0 +1,212 @@
+"""Pieces of a session that cannot be used: units, trials, channels, values of the trial table.
+
+One bad piece costs one piece: it is left out by a rule with a name, and the rest is read. A trial that is
+lost in most units is left out as a trial; after that, a unit that is lost in any trial is left out as a
+unit. A unit that is silent throughout was measured and stays. Trials go by their number in the file,
+counted from 0, and units by the number that the file has for them.
+
+Letters: N units, K trials, T behaviour bins of a trial, S of these bins that also hold spikes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Bool, Float, Shaped
+
+from neurokit.errors import DataError, read_from
+from neurokit.pupil_encoder.cleaning import PUPIL
+from neurokit.training.omissions import Omission, leave_out
+
+MOST_SPIKES = 65_535  # in a bin: what two bytes hold, and far beyond what a cell can do
+MOST_LOST = 0.5  # of the units; a trial lost in more of them is left out itself
+WHEELS = {"wheel", "wheel_moving"}  # two forms of one channel
+CONDITIONS = ("contrast_left", "contrast_right", "response")  # columns that a baseline reads
+LONGEST = 60.0  # s from stimulus to response; a time beyond it is one in other units
+LIMITS = {
+    "contrast_left": (0.0, 1.0),
+    "contrast_right": (0.0, 1.0),
+    "response": (-1.0, 1.0),
+    "response_time": (-LONGEST, LONGEST),
+    "go_cue": (-LONGEST, LONGEST),
+    "feedback_type": (-1.0, 1.0),
+    "feedback_time": (-LONGEST, LONGEST),
+}
+WHOLE = ("response", "feedback_type")
+FLAWS = {"not_finite": "is not measured in the training trials", "constant": "never changes there"}
+
+
+@dataclass(frozen=True)
+class Usable:
+    """Which units and trials can be used, and by which rules the others are left out."""
+
+    units: Bool[np.ndarray, "N"]
+    trials: Bool[np.ndarray, "K"]
+    omissions: tuple[Omission, ...]
+
+
+def find_usable(
+    spikes: Shaped[np.ndarray, "N K S"],
+    area: Shaped[np.ndarray, "N"],
+    trials: Shaped[np.ndarray, "K"],
+    units: Shaped[np.ndarray, "N"] | None = None,
+) -> Usable:
+    """The units and trials whose spikes are counts, in a known area.
+
+    `trials` and `units` are names; those of units are by default their numbers. Raises DataError where none
+    is left.
+    """
+    units = np.arange(len(spikes)) if units is None else units
+    broken, impossible = _find_bad_counts(spikes)
+    good_trials, found = _sort_trials(broken, impossible, trials, str(spikes.dtype))
+    flaws = {
+        "place_unknown": np.isin(np.char.lower(area.astype(str)), ("", "nan", "none")),
+        "not_finite": broken[:, good_trials].any(axis=1),
+        "out_of_range": impossible[:, good_trials].any(axis=1),
+        "constant": _find_stuck(spikes, good_trials),
+    }
+    good_units = np.ones(len(spikes), dtype=bool)
+    with read_from("spks"):
+        for rule, bad in flaws.items():
+            found += leave_out(bad & good_units, units, rule, "units")
+            good_units &= ~bad
+    if not good_units.any():
+        raise DataError(f"no unit can be used: {'; '.join(map(str, found))}.")
+    return Usable(good_units, good_trials, found)
+
+
+def _sort_trials(
+    broken: Bool[np.ndarray, "N K"],
+    impossible: Bool[np.ndarray, "N K"],
+    names: Shaped[np.ndarray, "K"],
+    kind: str,
+) -> tuple[Bool[np.ndarray, "K"], tuple[Omission, ...]]:
+    """Trials that are not lost in most units, and the others; DataError where there are none."""
+    lost, wrong = (bad.mean(axis=0) > MOST_LOST for bad in (broken, impossible))
+    if (lost | wrong).all():
+        raise DataError(
+            f"spks must be whole numbers from 0 to {MOST_SPIKES:,}, and in every trial most units hold other "
+            f"{kind} values; give counts per bin."
+        )
+    found = leave_out(lost, names, "not_finite", "trials")
+    return ~(lost | wrong), found + leave_out(wrong & ~lost, names, "out_of_range", "trials")
+
+
+def _find_bad_counts(
+    spikes: Shaped[np.ndarray, "N K S"],
+) -> tuple[Bool[np.ndarray, "N K"], Bool[np.ndarray, "N K"]]:
+    """Where a unit's trial holds NaN or infinity, and where it holds numbers that are no counts."""
+    none = np.zeros(spikes.shape[:2], dtype=bool)
+    if np.issubdtype(spikes.dtype, np.integer):
+        if spikes.min() >= 0 and spikes.max() <= MOST_SPIKES:
+            return none, none
+        return none, np.any((spikes < 0) | (spikes > MOST_SPIKES), axis=2)
+    finite: np.ndarray = np.isfinite(spikes)
+    counts = (spikes >= 0) & (spikes <= MOST_SPIKES) & (spikes == np.floor(spikes))
+    return ~np.all(finite, axis=2), np.any(finite & ~counts, axis=2)
+
+
+def _find_stuck(spikes: Shaped[np.ndarray, "N K S"], trials: Bool[np.ndarray, "K"]) -> Bool[np.ndarray, "N"]:
+    """Units that have the same count of one or more in every bin of `trials`."""
+    first = spikes[:, np.argmax(trials), 0]
+    candidates = np.flatnonzero((first > 0) & (spikes.shape[1] * spikes.shape[2] > 1))
+    stuck = np.zeros(len(spikes), dtype=bool)
+    stuck[candidates] = (spikes[candidates][:, trials] == first[candidates, None, None]).all(axis=(1, 2))
+    return stuck
+
+
+def find_doubles(
+    spikes: Shaped[np.ndarray, "N K S"], behaviour: Mapping[str, Float[np.ndarray, "K T"]]
+) -> Bool[np.ndarray, "K"]:
+    """Trials that are an earlier one again, in all spikes and behaviour; silent ones are not compared."""
+    counts = spikes.sum(axis=2, dtype=np.int64)  # N K
+    _, kinds, sizes = np.unique(counts, axis=1, return_inverse=True, return_counts=True)
+    again = np.zeros(spikes.shape[1], dtype=bool)
+    for kind in np.flatnonzero(sizes > 1):
+        first, *others = np.flatnonzero(kinds.ravel() == kind).tolist()
+        if counts[:, first].any():
+            again[[k for k in others if _are_same(spikes, behaviour, first, k)]] = True
+    return again
+
+
+def _are_same(
+    spikes: Shaped[np.ndarray, "N K S"],
+    behaviour: Mapping[str, Float[np.ndarray, "K T"]],
+    one: int,
+    other: int,
+) -> bool:
+    same = (np.array_equal(each[one], each[other], equal_nan=True) for each in behaviour.values())
+    return all(same) and np.array_equal(spikes[:, one], spikes[:, other])
+
+
+def forget_impossible(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Omission, ...]]:
+    """The trial table with NaN for values that cannot be, and what is unknown by that.
+
+    A missing contrast or response is counted too, unless none of its column was recorded, since a baseline
+    reads them; in other columns NaN means unknown. Rows go by the table's index.
+    """
+    values = table.to_numpy(dtype=float)
+    missing = np.isnan(values) & np.isin(table.columns, CONDITIONS) & ~np.isnan(values).all(axis=0)
+    low, high = np.array([LIMITS.get(name, (-np.inf, np.inf)) for name in table.columns]).T
+    fraction = np.isin(table.columns, WHOLE) & (values != np.round(values))
+    outside = np.isfinite(values) & ((values < low) | (values > high) | fraction)
+    if not (missing | np.isinf(values) | outside).any():
+        return table, ()
+    names = np.array([[f"{column} of trial {row}" for column in table.columns] for row in table.index])
+    found = leave_out((missing | np.isinf(values)).ravel(), names.ravel(), "not_finite", "trial values")
+    found += leave_out(outside.ravel(), names.ravel(), "out_of_range", "trial values")
+    return table.mask(np.isinf(values) | outside), found
+
+
+def find_channels(
+    behaviour: Mapping[str, Float[np.ndarray, "K T"]],
+    channels: tuple[str, ...],
+    training: Bool[np.ndarray, "K"],
+    name: str,
+) -> tuple[dict[str, Float[np.ndarray, "K T"]], tuple[Omission, ...]]:
+    """Of the `channels` and what masks the pupil, what can be read, and by which rules the rest is left out.
+
+    A channel has to be recorded, measured in the `training` trials, and to change there; an area that cannot
+    be read masks no position. Raises DataError with the `name` of the recording where no channel is left.
+    """
+    other_form = WHEELS if WHEELS & set(behaviour) else set()
+    asked = [each for each in channels if each in behaviour or each not in other_form]
+    flaws = {each: _flaw(behaviour, each, training) for each in {*asked, "pupil_area"}}
+    readable = {each: values for each, values in behaviour.items() if not flaws.get(each)}
+    if not set(asked) & set(readable):
+        why = [f"{each} {FLAWS[flaws[each]]}" for each in asked if flaws[each] in FLAWS]
+        reasons = f" to read ({', '.join(why)})" if why else ""
+        raise DataError(
+            f"{name} has none of the channels {', '.join(channels)}{reasons}; "
+            f"it holds {', '.join(behaviour) or 'no behaviour'}."
+        )
+    found: tuple[Omission, ...] = ()
+    for rule in ("not_recorded", *FLAWS):
+        found += leave_out(np.array([flaws[each] == rule for each in asked]), asked, rule, "channels")
+    return readable, found
+
+
+def _flaw(
+    behaviour: Mapping[str, Float[np.ndarray, "K T"]], channel: str, training: Bool[np.ndarray, "K"]
+) -> str:
+    """The rule by which a channel cannot be read; empty for a sound one."""
+    if channel not in behaviour:
+        return "not_recorded"
+    values = _measured(behaviour, channel, training)
+    if len(values) == 0:
+        return "not_finite"
+    return "constant" if values.min() == values.max() else ""
+
+
+def _measured(
+    behaviour: Mapping[str, Float[np.ndarray, "K T"]], channel: str, training: Bool[np.ndarray, "K"]
+) -> Float[np.ndarray, "M"]:
+    """The values of the training trials that can be the channel's own; for a pupil, outside of blinks."""
+    values = behaviour[channel][training]
+    good = np.isfinite(values)
+    if channel in PUPIL and "blink" in behaviour:
+        good &= ~(behaviour["blink"][training] > 0)
+    if channel == "pupil_area":
+        good &= values > 0
+    return values[good]
