@@ -134,17 +134,15 @@ def encoding_task(
     name, trials = recording.name, len(recording.trials)
     _check_split(split, trials, name)
     present, training = _present_channels(recording, channels), split.is_train(trials)
-    cleaned = clean_channels(recording.behaviour, present, training, name=name, bin_size=recording.bin_size)
-    own = {
-        channel: RobustScale.of(clean.values[training][clean.trusted[training]], channel)
-        for channel, clean in cleaned.items()
-    }
-    scales = own if scales is None else _model_scales(scales, present, name)
+    scales = None if scales is None else _model_scales(scales, present, name)
+    cleaned = clean_channels(
+        recording.behaviour, present, training, name=name, bin_size=recording.bin_size, scales=scales
+    )
     bins = round(width / recording.bin_size)
     rates, recorded = _smooth_rates(recording, regions, bins, smoothing)
     trusted = np.all([clean.trusted for clean in cleaned.values()], axis=0)
     past_ramp = recorded & (np.cumsum(recorded) > ramp(bins, smoothing))
-    inputs = [scales[c].apply_where(clean.trusted, clean.values) for c, clean in cleaned.items()]
+    inputs = [clean.scale.apply_where(clean.trusted, clean.values) for clean in cleaned.values()]
     return EncodingTask(
         inputs=np.stack(inputs, axis=-1).astype(np.float32),
         rates=rates.astype(np.float32),
@@ -155,7 +153,7 @@ def encoding_task(
         time=recording.time,
         bin_size=recording.bin_size,
         split=split,
-        scales=dict(scales),
+        scales={channel: clean.scale for channel, clean in cleaned.items()},
         trials=recording.trials,
         truth=recording.truth,
         masked={channel: clean.masked_fraction for channel, clean in cleaned.items()},

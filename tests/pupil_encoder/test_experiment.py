@@ -441,7 +441,7 @@ def test_a_long_gap_and_one_in_another_channel_read_as_the_training_median(opene
         np.testing.assert_allclose(respond(opened, asked)["SCs"], expected["SCs"], rtol=1e-5)
 
 
-def test_gaps_are_handled_as_in_training(recording: TrialRecording) -> None:
+def test_new_behaviour_is_cleaned_as_in_training(recording: TrialRecording) -> None:
     random = np.random.default_rng(1)
     trials, bins = len(recording.trials), len(recording.time)
     behaviour = {name: 5 + random.random((trials, bins)) for name in (*BEHAVIOUR[:3], "licks")}
@@ -449,10 +449,15 @@ def test_gaps_are_handled_as_in_training(recording: TrialRecording) -> None:
         behaviour[name][gap :: len(behaviour), 30 * gap + 50 : 30 * gap + 55] = np.nan  # bridged in the pupil
         behaviour[name][gap :: len(behaviour), 30 * gap + 80 : 30 * gap + 105] = np.nan
         behaviour[name][gap + 1, :4] = np.nan
+    behaviour["pupil_area"][::3, 20:30], behaviour["pupil_area"][1, 40:75] = 0.2, 0.2  # the eye is closed
+    behaviour["pupil_area"][2, 120], behaviour["pupil_x"][3, 130:160] = 60.0, 9.0  # failed fits
+    behaviour["blink"] = np.zeros((trials, bins))
+    behaviour["blink"][4, 10:60] = 1  # the camera's flag
     torn = replace(recording, behaviour=behaviour)
     task = encoding_task(torn, split_trials(trials, seed=0), regions=REGIONS, channels=BEHAVIOUR)
     model = build(task, PupilConfig(hidden=4, inputs="behaviour"))
     opened = Checkpoint(Path("model"), model, facts(task), arrays(task))
+    assert len(set(task.masked.values())) > 2  # so each rule has work to do
     found = respond(opened, {"bin_size": np.array(0.01), **behaviour})
     np.testing.assert_allclose(found["SCs"], rates(model, task)[..., 0], rtol=1e-5)
 
