@@ -224,8 +224,8 @@ def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[st
     The channels are cleaned as in training: blinks, failed fits and gaps of NaN in the pupil are bridged by a
     line up to 200 ms, and its position is not read where the area is bad; in all other gaps the model reads
     the training median. Trials may have another length than the model's. Raises DataError for a missing
-    channel, another bin size, arrays that differ in shape, infinities, a channel without a measured value, and
-    arrays that look transposed: their first axis, and not their second, is as long as the model's trials.
+    channel, another bin size, arrays that differ in shape, infinities, a channel without a measured value,
+    and arrays that look transposed: their first axis, and not their second, is as long as the model's trials.
     """
     facts, scales = checkpoint.facts, _scales(checkpoint.arrays)
     _check_bin_size(arrays.get("bin_size"), facts["bin_size"])

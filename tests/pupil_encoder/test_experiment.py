@@ -1,6 +1,7 @@
 """PupilEncoder as a whole: from simulated files to scores; a search whose samples are really used."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -167,18 +168,29 @@ def test_a_device_that_is_not_there_is_refused() -> None:
 
 
 def test_the_score_table_has_a_row_for_each_model_and_region() -> None:
-    task = toy_task()
+    task = toy_task(trials=70)
     near = (task.rates + 0.5 * np.random.default_rng(1).normal(size=task.rates.shape)).astype(np.float32)
     models = {"near": near, "mean": np.array(baselines.mean_rate(task))}
     table = score_table(task, models)
-    assert list(table) == ["model", "region", "r2_mean", "low", "high", "r2_psth", "pearson", "null", "p"]
+    assert list(table) == [
+        "model",
+        "region",
+        "r2_mean",
+        "low",
+        "high",
+        "r2_psth",
+        "pearson",
+        "null",
+        "p",
+        "shifts",
+    ]
     assert list(zip(table["model"], table["region"], strict=True)) == [
         (model, region) for model in models for region in REGIONS
     ]
     near_rows, mean_rows = table[table["model"] == "near"], table[table["model"] == "mean"]
-    assert (near_rows["r2_mean"] > 0.6).all() and (near_rows["p"] == 1 / 20).all()
+    assert (near_rows["r2_mean"] > 0.6).all() and (near_rows["p"] == 1 / 52).all()
     assert ((near_rows["low"] < near_rows["r2_mean"]) & (near_rows["r2_mean"] < near_rows["high"])).all()
-    assert (near_rows["null"] < 0).all()
+    assert (near_rows["null"] < 0).all() and (table["shifts"] == 51).all()  # 10 to 60 trials
     np.testing.assert_allclose(mean_rows[["r2_mean", "low", "high", "null"]], 0, atol=1e-6)
     assert (mean_rows["p"] == 1).all() and mean_rows["pearson"].isna().all()
 
@@ -335,7 +347,7 @@ def test_from_files_to_scores(recording: TrialRecording) -> None:
     }  # fmt: skip
     mean = table[table["model"] == "mean rate"]
     np.testing.assert_allclose(mean["r2_mean"], 0, atol=1e-5)
-    assert np.isfinite(table[["r2_mean", "low", "high", "r2_psth", "null", "p"]]).all(axis=None)
+    assert np.isfinite(table[["r2_mean", "low", "high", "r2_psth"]]).all(axis=None)
     assert (table["low"] <= table["high"]).all()
     assert task.inputs.shape[:2] == task.rates.shape[:2] == task.scored.shape
 
@@ -374,8 +386,19 @@ def test_a_single_trial_is_refused(recording: TrialRecording) -> None:
 def test_the_fewest_trials_that_can_be_split_are_scored(recording: TrialRecording) -> None:
     """One trial to validate and one to test: scores, if wide ones, and no error."""
     task = replace(toy_task(trials=5), trials=recording.trials.iloc[:5])
-    table = score_table(task, {"encoder": fitted(task)[0], **baseline_rates(task)})
+    with pytest.warns(UserWarning, match="5 trials leave 0 shifts by 10 trials or more, too few for a null"):
+        table = score_table(task, {"encoder": fitted(task)[0], **baseline_rates(task)})
     assert np.isfinite(table["r2_mean"]).all() and len(table) == 14
+
+
+@pytest.mark.parametrize("trials", [57, 58])
+def test_a_null_is_given_where_39_far_shifts_are_left(trials: int) -> None:
+    task = toy_task(trials=trials)
+    few = pytest.warns(UserWarning, match="57 trials leave 38 shifts .* 58 trials are needed")
+    with few if trials == 57 else nullcontext():
+        table = score_table(task, {"model": 0.9 * task.rates})
+    assert (table["shifts"] == trials - 19).all()
+    assert (np.isfinite(table[["null", "p"]]) == (trials == 58)).all(axis=None)
 
 
 def test_the_encoder_of_a_task_predicts_what_the_scores_are_of(recording: TrialRecording) -> None:
