@@ -172,18 +172,8 @@ def test_the_score_table_has_a_row_for_each_model_and_region() -> None:
     near = (task.rates + 0.5 * np.random.default_rng(1).normal(size=task.rates.shape)).astype(np.float32)
     models = {"near": near, "mean": np.array(baselines.mean_rate(task))}
     table = score_table(task, models)
-    assert list(table) == [
-        "model",
-        "region",
-        "r2_mean",
-        "low",
-        "high",
-        "r2_psth",
-        "pearson",
-        "null",
-        "p",
-        "shifts",
-    ]
+    measures = ["r2_mean", "low", "high", "r2_psth", "pearson", "null", "p", "shifts"]
+    assert list(table) == ["model", "region", *measures]
     assert list(zip(table["model"], table["region"], strict=True)) == [
         (model, region) for model in models for region in REGIONS
     ]
@@ -386,7 +376,7 @@ def test_a_single_trial_is_refused(recording: TrialRecording) -> None:
 def test_the_fewest_trials_that_can_be_split_are_scored(recording: TrialRecording) -> None:
     """One trial to validate and one to test: scores, if wide ones, and no error."""
     task = replace(toy_task(trials=5), trials=recording.trials.iloc[:5])
-    with pytest.warns(UserWarning, match="5 trials leave 0 shifts by 10 trials or more, too few for a null"):
+    with pytest.warns(UserWarning, match=r"5 trials leave too few shifts by 10 trials or more \(0\)"):
         table = score_table(task, {"encoder": fitted(task)[0], **baseline_rates(task)})
     assert np.isfinite(table["r2_mean"]).all() and len(table) == 14
 
@@ -394,7 +384,7 @@ def test_the_fewest_trials_that_can_be_split_are_scored(recording: TrialRecordin
 @pytest.mark.parametrize("trials", [57, 58])
 def test_a_null_is_given_where_39_far_shifts_are_left(trials: int) -> None:
     task = toy_task(trials=trials)
-    few = pytest.warns(UserWarning, match="57 trials leave 38 shifts .* 58 trials are needed")
+    few = pytest.warns(UserWarning, match=r"57 trials .* \(38\) .* 58 trials are needed")
     with few if trials == 57 else nullcontext():
         table = score_table(task, {"model": 0.9 * task.rates})
     assert (table["shifts"] == trials - 19).all()
