@@ -103,10 +103,10 @@ def _compare_shifts(
 
 
 def _explain_few(trials: int, shifts: int) -> str:
-    needed = 2 * metrics.NEAREST_SHIFT + metrics.FEWEST_SHIFTS - 1
+    nearest = metrics.NEAREST_SHIFT
     return (
-        f"{trials} trials leave too few shifts by {metrics.NEAREST_SHIFT} trials or more ({shifts}) for a null: "
-        f"null and p are not given; {needed} trials are needed."
+        f"{trials} trials leave too few shifts by {nearest} trials or more ({shifts}) for a null: null and p are "
+        f"not given; {2 * nearest + metrics.FEWEST_SHIFTS - 1} trials are needed."
     )
 
 
