@@ -105,8 +105,8 @@ def _compare_shifts(
 def _explain_few(trials: int, shifts: int) -> str:
     nearest = metrics.NEAREST_SHIFT
     return (
-        f"{trials} trials leave too few shifts by {nearest} trials or more ({shifts}) for a null: null and p are "
-        f"not given; {2 * nearest + metrics.FEWEST_SHIFTS - 1} trials are needed."
+        f"{trials} trials leave too few shifts by {nearest} trials or more ({shifts}) for a null: null and p "
+        f"are not given; {2 * nearest + metrics.FEWEST_SHIFTS - 1} trials are needed."
     )
 
 
