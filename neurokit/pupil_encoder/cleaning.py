@@ -30,6 +30,7 @@ NOISE = 4.0  # standard deviations of the camera's noise, which hides the factor
 AROUND = 2.0  # s, whose median area is the level that a blink falls from
 EXCURSION = 0.3  # s, in which no pupil doubles and halves again
 CLOSING = 0.06  # s, in which a lid closes and no pupil does
+PASSES = 2  # blinks found in the first no longer lower the level of others near by
 GLIMPSE = 0.05  # s, a median over it ignores single bins
 MAXIMUM_GAP = 0.2  # s
 PUPIL = ("pupil_area", "pupil_x", "pupil_y")
@@ -189,11 +190,13 @@ def find_pupil(area: Float[np.ndarray, "K T"], bin_size: float) -> Bool[np.ndarr
     """
     seen = np.isfinite(area) & (np.nan_to_num(area) > 0)
     pupil = np.where(seen, area, np.nan)
-    level = running_median(pupil, AROUND, bin_size)
     residual = np.abs(pupil - running_median(pupil, EXCURSION, bin_size))
     noise = NOISE * MAD_TO_SD * running_median(residual, AROUND, bin_size)
-    low = (pupil < level / FACTOR) & (level - pupil > noise)
-    blink = low & _touches(low | ~seen, _find_jumps(area, level, bin_size))
+    level, blink = np.empty_like(area), np.zeros(area.shape, dtype=bool)
+    for _ in range(PASSES):
+        level = running_median(np.where(blink, np.nan, pupil), AROUND, bin_size)
+        low = (pupil < level / FACTOR) & (level - pupil > noise)
+        blink = low & _touches(low | ~seen, _find_jumps(area, level, bin_size))
     base = _find_base(np.where(blink, np.nan, pupil), level, bin_size)
     return seen & ~blink & ~((pupil > FACTOR * base) & (pupil - base > noise))
 
