@@ -180,7 +180,7 @@ def test_a_closed_eye_is_found_from_its_fall_or_its_rise_and_a_noisy_narrow_pupi
     area = 10 + 0.3 * random.standard_normal((3, 300))
     area[0, :30] = area[1, -30:] = area[2, 100:160] = 0.5
     assert ((area < 5) == ~find_pupil(area, 0.01)).all()
-    area[0, 30:60] = area[0, 75:110] = 0.5  # one blink after another, and half the trial's bins around
+    area[0, 70:110] = 0.5  # with the first, more than half of the second around the trial's start
     assert ((area < 5) == ~find_pupil(area, 0.01)).all()
     narrow = np.abs(1 + 0.4 * random.standard_normal((20, 300))) + 1e-3  # half of it is often crossed
     assert (narrow < 0.5).mean() > 0.05
