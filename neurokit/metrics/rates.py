@@ -15,6 +15,8 @@ from neurokit.errors import DataError
 Rates = Float[np.ndarray, "K T R"]
 Bins = Bool[np.ndarray, "K T"]
 ROUNDING = 1e-9  # of an R² or a correlation
+NEAREST_SHIFT = 10  # trials; in Steinmetz 2019 about a minute, for which arousal and drift persist
+FEWEST_SHIFTS = 39  # of which 97.5 % can lie below a score, so that p can be as small as 1/40
 
 
 def r2(rates: Rates, predicted: Rates, reference: Rates, bins: Bins) -> Float[np.ndarray, "R"]:
@@ -93,18 +95,33 @@ def shift_null(
     predicted: Rates,
     reference: Rates,
     bins: Bins,
+    *,
+    nearest: int = NEAREST_SHIFT,
 ) -> Float[np.ndarray, "D R"]:
-    """R² of each trial with the prediction made from another trial: all K - 1 circular shifts.
+    """R² of each trial with the prediction made from a far one: the circular shifts by `nearest` or more.
 
     A model reads every trial on its own, so shifting its predictions equals shifting its inputs. What remains
-    is what it knows without the behaviour of this trial.
+    is what it knows without the behaviour of this trial. Neighbours are left out on both sides, also around
+    the session's end: where pupil and rates change slowly, their trials are nearly this trial, and a null
+    made of them would nearly be the score. D = K - 2 `nearest` + 1 shifts are left. Raises DataError for
+    trials that leave none.
     """
+    shifts = far_shifts(len(rates), nearest)
+    if not len(shifts):
+        raise DataError(
+            f"{len(rates)} trials leave no shift by {nearest} trials or more; {2 * nearest} are needed."
+        )
     scale = trial_errors(rates, reference, bins).sum(axis=0)
     scored = np.flatnonzero(bins.any(axis=1))
     own, counted = rates[scored], bins[scored]
-    others = (predicted[(scored - shift) % len(rates)] for shift in range(1, len(rates)))
+    others = (predicted[(scored - shift) % len(rates)] for shift in shifts)
     errors = np.stack([trial_errors(own, other, counted).sum(axis=0) for other in others])
     return _quotient(errors, scale)
+
+
+def far_shifts(trials: int, nearest: int = NEAREST_SHIFT) -> range:
+    """The circular shifts of the trials by `nearest` or more in either direction."""
+    return range(nearest, trials - nearest + 1)
 
 
 def p_value(

@@ -17,7 +17,7 @@ from torch import nn
 from neurokit.errors import DataError, SettingsError
 from neurokit.files.atomic import write_output
 from neurokit.pupil_encoder.baselines import Prediction, baseline_rates
-from neurokit.pupil_encoder.cleaning import PUPIL, RobustScale, bridge_gaps
+from neurokit.pupil_encoder.cleaning import PUPIL, RobustScale, clean_channels
 from neurokit.pupil_encoder.config import MODELS, PupilConfig, search_space
 from neurokit.pupil_encoder.features import (
     BEHAVIOUR,
@@ -54,7 +54,7 @@ OPTIONS = (
 DATA_FIELDS = ("inputs", "without", "split", "regions", "width", "smoothing", "seed")
 INPUTS = """\
 bin_size (s) and an array for each channel that the model reads, trials x bins, in the units of its recording;
-NaN where it was not measured"""
+NaN where it was not measured; blink may be there, 1 where the camera saw the eye closed"""
 CHANNELS = {"pupil": PUPIL, "behaviour": BEHAVIOUR}
 WINDOW = 1.0  # s, what a perceptron sees on each side of a bin
 CLASSES: dict[str, type[nn.Module]] = {"mlp": WindowMLP, "cnn": TemporalCNN}
@@ -246,19 +246,22 @@ def draw(scores: pd.DataFrame) -> Figure:
 def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
     """Rates (Hz, trials x bins) of each region for behaviour that the model has never seen.
 
-    Gaps of NaN are handled as in training: the pupil's are bridged by a line up to 200 ms, and its position
-    is not read where the area is missing; in all others the model reads the training median. Trials may have
-    another length than the model's. Raises DataError for a missing channel, another bin size, arrays that
-    differ in shape, infinities, a channel without a measured value, and arrays that look transposed: their
-    first axis, and not their second, is as long as the model's trials.
+    The channels are cleaned as in training: blinks, failed fits and gaps of NaN in the pupil are bridged by a
+    line up to 200 ms, and its position is not read where the area is bad; in all other gaps the model reads
+    the training median. Trials may have another length than the model's. Raises DataError for a missing
+    channel, another bin size, arrays that differ in shape, infinities, a channel without a measured value,
+    and arrays that look transposed: their first axis, and not their second, is as long as the model's trials.
     """
     facts, scales = checkpoint.facts, _scales(checkpoint.arrays)
     _check_bin_size(arrays.get("bin_size"), facts["bin_size"])
-    channels = {name: _find_channel(arrays, name, facts.get("bins")) for name in facts["channels"]}
+    names = [*facts["channels"], *({"blink"} & set(arrays))]
+    channels = {name: _find_channel(arrays, name, facts.get("bins")) for name in names}
     if len({each.shape for each in channels.values()}) > 1:
         shapes = ", ".join(f"{name} {each.shape}" for name, each in channels.items())
         raise DataError(f"The channels differ in shape ({shapes}): give each as trials x bins.")
-    scaled = _scale_channels(channels, scales, facts["bin_size"])
+    size, read = facts["bin_size"], tuple(facts["channels"])
+    cleaned = clean_channels(channels, read, None, name="inputs", bin_size=size, scales=scales)
+    scaled = [clean.scale.apply_where(clean.trusted, clean.values) for clean in cleaned.values()]
     inputs = torch.from_numpy(np.stack(scaled, axis=-1).astype(np.float32))
     found = predict_rows(checkpoint.model, inputs).cpu().numpy()
     return {region: found[..., number] for number, region in enumerate(facts["regions"])}
@@ -301,19 +304,6 @@ def _to_numbers(name: str, values: Any) -> Float[np.ndarray, "..."]:
         raise DataError(
             f"{name} does not hold numbers in one array ({error}); give trials x bins."
         ) from error
-
-
-def _scale_channels(
-    channels: Mapping[str, Float[np.ndarray, "K T"]], scales: Mapping[str, RobustScale], bin_size: float
-) -> list[Float[np.ndarray, "K T"]]:
-    """Each channel in the model's own scale, 0 where it cannot be trusted."""
-    scaled, seen = [], np.isfinite(channels["pupil_area"]) if "pupil_area" in channels else True
-    for name, values in channels.items():
-        trusted = np.isfinite(values)
-        if name in PUPIL:
-            values, trusted = bridge_gaps(values, trusted & seen, bin_size)
-        scaled.append(scales[name].apply_where(trusted, values))
-    return scaled
 
 
 def simulate(folder: Path, *, seed: int = 0, trials: int | None = None) -> Simulated:

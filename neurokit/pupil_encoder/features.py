@@ -140,17 +140,15 @@ def encoding_task(
     training = split.is_train(trials)
     behaviour, left_out = find_channels(recording.behaviour, channels, training, name)
     present = tuple(channel for channel in channels if channel in behaviour)
-    cleaned = clean_channels(behaviour, present, training, name=name, bin_size=recording.bin_size)
-    own = {
-        channel: RobustScale.of(clean.values[training][clean.trusted[training]], channel)
-        for channel, clean in cleaned.items()
-    }
-    scales = own if scales is None else _model_scales(scales, present, name)
+    scales = None if scales is None else _model_scales(scales, present, name)
+    cleaned = clean_channels(
+        behaviour, present, training, name=name, bin_size=recording.bin_size, scales=scales
+    )
     bins = round(width / recording.bin_size)
     rates, recorded = _smooth_rates(recording, regions, bins, smoothing)
     trusted = {channel: clean.trusted for channel, clean in cleaned.items()}
     past_ramp = recorded & (np.cumsum(recorded) > ramp(bins, smoothing))
-    inputs = [scales[c].apply_where(clean.trusted, clean.values) for c, clean in cleaned.items()]
+    inputs = [clean.scale.apply_where(clean.trusted, clean.values) for clean in cleaned.values()]
     return EncodingTask(
         inputs=np.stack(inputs, axis=-1).astype(np.float32),
         rates=rates.astype(np.float32),
@@ -161,7 +159,7 @@ def encoding_task(
         time=recording.time,
         bin_size=recording.bin_size,
         split=split,
-        scales=dict(scales),
+        scales={channel: clean.scale for channel, clean in cleaned.items()},
         trials=recording.trials,
         truth=recording.truth,
         masked={channel: clean.masked_fraction for channel, clean in cleaned.items()},

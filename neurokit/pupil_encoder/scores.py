@@ -3,11 +3,12 @@
 Letters: R regions.
 """
 
+import warnings
 from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from neurokit import metrics
 from neurokit.pupil_encoder import baselines
@@ -21,7 +22,8 @@ from neurokit.training.system import Score
 COLUMNS = """\
 r2_mean: R² against the training mean, with its 95 % interval (low, high); r2_psth: against the training PSTH;
 null: the r2_mean that 97.5 % of wrong pairings of trials stay below; p: share of wrong pairings that do as
-well; seed_style: R² over all regions and bins, start-up of the smoothing included, one number a model"""
+well; shifts: how many wrong pairings there are, each 10 trials away or more; seed_style: R² over all regions
+and bins, start-up of the smoothing included, one number a model"""
 
 
 def score(result: TrainingResult, task: EncodingTask, config: PupilConfig) -> Score:
@@ -59,14 +61,17 @@ def score_table(
     """One row per model and region: R², its interval and null, and the correlation.
 
     Columns: model, region, r2_mean, low, high (95 % block bootstrap, drawn from `seed`), r2_psth (against the
-    training PSTH), pearson, null (97.5 % point of the circular trial shifts of r2_mean), p.
+    training PSTH), pearson, null (97.5 % point of r2_mean over the circular shifts by 10 trials or more), p,
+    shifts (their number). With fewer than 39 shifts null and p are NaN, and a warning says so.
     """
+    if (shifts := len(metrics.far_shifts(len(task.rates)))) < metrics.FEWEST_SHIFTS:
+        warnings.warn(_explain_few(len(task.rates), shifts), stacklevel=2)
     bins, mean, common = task.bins(part), baselines.mean_rate(task), baselines.psth(task)
     tables = []
     for name, predicted in predictions.items():
         score = metrics.r2(task.rates, predicted, mean, bins)
         low, high = metrics.block_bootstrap(task.rates, predicted, mean, bins, seed=seed)
-        null = metrics.shift_null(task.rates, predicted, mean, bins)
+        null, p = _compare_shifts(task, predicted, mean, bins, score)
         columns = {
             "model": name,
             "region": task.regions,
@@ -75,11 +80,34 @@ def score_table(
             "high": high,
             "r2_psth": metrics.r2(task.rates, predicted, common, bins),
             "pearson": metrics.pearson(task.rates, predicted, bins),
-            "null": np.percentile(null, 97.5, axis=0),
-            "p": metrics.p_value(score, null),
+            "null": null,
+            "p": p,
+            "shifts": shifts,
         }
         tables.append(pd.DataFrame(columns))
     return pd.concat(tables, ignore_index=True)
+
+
+def _compare_shifts(
+    task: EncodingTask,
+    predicted: Prediction,
+    mean: Prediction,
+    bins: Bool[np.ndarray, "K T"],
+    score: Float[np.ndarray, "R"],
+) -> tuple[Float[np.ndarray, "R"], Float[np.ndarray, "R"]]:
+    """Null and p of a score; NaN where the recording has too few trials for them."""
+    if len(metrics.far_shifts(len(task.rates))) < metrics.FEWEST_SHIFTS:
+        return np.full(len(score), np.nan), np.full(len(score), np.nan)
+    null = metrics.shift_null(task.rates, predicted, mean, bins)
+    return np.percentile(null, 97.5, axis=0), metrics.p_value(score, null)
+
+
+def _explain_few(trials: int, shifts: int) -> str:
+    nearest = metrics.NEAREST_SHIFT
+    return (
+        f"{trials} trials leave too few shifts by {nearest} trials or more ({shifts}) for a null: null and p "
+        f"are not given; {2 * nearest + metrics.FEWEST_SHIFTS - 1} trials are needed."
+    )
 
 
 def seed_style_r2(task: EncodingTask, predicted: Prediction) -> float:

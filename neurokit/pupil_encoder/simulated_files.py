@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.ndimage import uniform_filter1d
 
 from neurokit.errors import DataError
@@ -155,21 +155,24 @@ class Truth:
         parameters: of the simulation (`SessionParameters`), plain data.
         expected_rates: Hz per neuron, the best prediction from a trial's behaviour alone.
         best_r2: of each region, see `best_r2`.
+        blink: bins in which the eye is closed, which the Neuromatch files do not say.
     """
 
     parameters: dict
     expected_rates: Float[np.ndarray, "K T R"]
     best_r2: Float[np.ndarray, "R"]
+    blink: Bool[np.ndarray, "K T"]
 
 
 def write_truth(session: SimulatedSession, path: Path) -> Path:
-    """Writes parameters (JSON), expected rates (Hz) and best reachable R² (100-ms boxcar)."""
+    """Writes parameters (JSON), expected rates (Hz), best reachable R² (100-ms boxcar) and blinks."""
     with atomic_write(path) as temporary, temporary.open("wb") as file:
         np.savez_compressed(
             file,
             parameters=session.parameters.to_json(),
             expected_rates=session.expected_rates.astype(np.float32),
             best_r2=best_r2(session),
+            blink=session.behaviour.blink[session.events.trial_bins],
         )
     return path
 
@@ -178,7 +181,8 @@ def read_truth(path: Path) -> Truth:
     """What was planted in a simulated session; raises DataError for a missing or damaged file."""
     try:
         arrays = read_npz(path, MAXIMUM_BYTES)
-        return Truth(json.loads(str(arrays["parameters"])), arrays["expected_rates"], arrays["best_r2"])
+        planted = (arrays[name] for name in ("expected_rates", "best_r2", "blink"))
+        return Truth(json.loads(str(arrays["parameters"])), *planted)
     except (KeyError, ValueError) as error:  # a DataError is a ValueError
         raise DataError(f"{path} is not the truth of a simulated session ({error}); remove it.") from error
 

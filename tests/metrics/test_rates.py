@@ -6,13 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.ndimage import gaussian_filter1d
 from scipy.signal import lfilter
 from scipy.stats import pearsonr
 from sklearn.metrics import r2_score
 
 from neurokit.errors import DataError
 from neurokit.metrics import (
+    NEAREST_SHIFT,
     block_bootstrap,
+    far_shifts,
     p_value,
     pearson,
     pooled_r2,
@@ -267,7 +270,7 @@ def test_only_a_model_that_uses_the_trial_beats_its_null(regions: int, trials: i
     shuffled = knows[np.random.default_rng(4).permutation(trials)]
     models = {"knows": knows, "mean": reference, "psth": psth, "shuffled": shuffled}
     p = {
-        name: p_value(r2(rates, model, reference, bins), shift_null(rates, model, reference, bins))
+        name: p_value(r2(rates, model, reference, bins), shift_null(rates, model, reference, bins, nearest=1))
         for name, model in models.items()
     }
     np.testing.assert_allclose(p["knows"], 1 / trials)
@@ -281,7 +284,31 @@ def test_the_null_is_every_circular_shift_of_the_predictions() -> None:
     reference = mean_of(rates, bins)
     shifted = [np.roll(predicted, shift, axis=0) for shift in range(1, 12)]
     expected = [r2(rates, other, reference, bins) for other in shifted]
-    np.testing.assert_allclose(shift_null(rates, predicted, reference, bins), expected)
+    np.testing.assert_allclose(shift_null(rates, predicted, reference, bins, nearest=1), expected)
+    np.testing.assert_allclose(shift_null(rates, predicted, reference, bins, nearest=4), expected[3:-3])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_near_shifts_of_a_slow_signal_are_left_out_of_the_null(seed: int) -> None:
+    """A signal that all trials of half a minute share: with the neighbours the null is nearly the score."""
+    random = np.random.default_rng(seed)
+    slow = gaussian_filter1d(random.standard_normal(90), 3.0, mode="wrap")
+    drive = np.tile((slow / slow.std())[:, None, None], (1, 20, 1))
+    rates, bins = 5 + drive + 0.5 * random.standard_normal(drive.shape), np.ones((90, 20), dtype=bool)
+    known = (rates, 5 + drive, mean_of(rates, bins), bins)
+    score = r2(*known)[0]
+    far, near = (np.percentile(shift_null(*known, **options), 97.5) for options in ({}, {"nearest": 1}))
+    assert score > 0.7 and far < 0.3 * score
+    assert shift_null(*known, nearest=1).max() > 0.85 * score  # control
+    assert near > far + 0.2
+    assert len(shift_null(*known)) == len(far_shifts(90)) == 90 - 2 * NEAREST_SHIFT + 1
+
+
+def test_trials_that_leave_no_far_shift_are_told_how_many_are_needed() -> None:
+    rates, predicted, bins = trials_with_a_drive(trials=19)
+    with pytest.raises(DataError, match="19 trials leave no shift by 10 trials or more; 20 are needed"):
+        shift_null(rates, predicted, mean_of(rates, bins), bins)
+    assert len(far_shifts(19)) == 0 and list(far_shifts(20)) == [10] and list(far_shifts(22)) == [10, 11, 12]
 
 
 def test_p_counts_the_score_itself_and_ties() -> None:

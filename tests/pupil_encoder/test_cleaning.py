@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from neurokit.errors import DataError
-from neurokit.pupil_encoder.cleaning import RobustScale, clean_pupil, find_short_gaps
+from neurokit.pupil_encoder.cleaning import RobustScale, clean_pupil, find_pupil, find_short_gaps
+from neurokit.pupil_encoder.simulation import draw_events, simulate_behaviour
 
 brief = settings(max_examples=40, deadline=None)
 
@@ -57,12 +58,12 @@ def test_a_blink_is_masked_though_its_values_look_like_a_pupil() -> None:
     assert cleaned(values).measured.all()
 
 
-def test_five_robust_deviations_is_the_threshold() -> None:
+def test_five_robust_deviations_is_the_threshold_of_a_position() -> None:
     values = np.tile([8.0, 9.0, 10.0, 11.0, 12.0], (10, 10))  # median 10, median deviation 1
     for inside, value in ((True, 10 + 5 * 1.4826 - 0.01), (False, 10 + 5 * 1.4826 + 0.01)):
         marked = values.copy()
         marked[0, 20] = value
-        assert cleaned(marked).measured[0, 20] == inside
+        assert cleaned(marked, positive=False).measured[0, 20] == inside
 
 
 def test_a_gap_of_200_ms_is_bridged_by_a_straight_line_and_a_longer_one_is_masked() -> None:
@@ -109,6 +110,104 @@ def test_a_trial_without_a_pupil_is_masked_whole() -> None:
     assert np.isfinite(clean.values).all()
 
 
+# --- blinks and failed fits, against a simulation that knows its blinks
+
+
+def planted(seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Measured area of 200 simulated trials, its blinks, and the true area; K x T each."""
+    random = np.random.default_rng(seed)
+    events = draw_events(200, random)
+    behaviour, bins = simulate_behaviour(events, random), events.trial_bins
+    return behaviour.measured_pupil[0][bins], behaviour.blink[bins], behaviour.pupil[0][bins]
+
+
+def five_deviations(area: np.ndarray) -> np.ndarray:
+    """The rule by level: positive, and within five robust deviations of the median."""
+    centre = np.median(area[area > 0])
+    spread = 1.4826 * np.median(np.abs(area[area > 0] - centre))
+    return (area > 0) & (np.abs(area - centre) <= 5 * spread)
+
+
+def distance(area: np.ndarray) -> np.ndarray:
+    """Robust standard deviations above the median."""
+    return (area - np.median(area)) / (1.4826 * np.median(np.abs(area - np.median(area))))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_planted_blinks_are_masked_and_a_sound_pupil_is_kept_however_wide(seed: int) -> None:
+    area, blink, true = planted(seed)
+    noise = 0.001  # of the simulated camera
+    sound, failed = (~blink & (np.abs(area - true) < far * noise) for far in (6, np.inf))
+    failed &= np.abs(area - true) > 0.05
+    wide = sound & (distance(area) > 5)
+    assert blink.sum() > 500 and failed.sum() > 30 and wide.sum() > 50
+    found, level = find_pupil(area, 0.01), five_deviations(area)
+    assert (~found)[blink].mean() > 0.98  # sensitivity
+    assert (~found)[failed].mean() > 0.98
+    assert found[sound].mean() > 0.999  # specificity
+    assert found[wide].mean() > 0.99
+    assert area[found].max() < 1.1 * true.max()  # also of failed fits in a blink
+    assert (~level)[blink].mean() < 0.6 and not level[wide].any()  # the rule by level does the opposite
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_bridged_blink_is_nearer_to_the_pupil_than_the_training_median(seed: int) -> None:
+    area, blink, true = planted(seed)
+    clean = cleaned(area)
+    bridged = blink & clean.trusted & ~clean.measured
+    assert bridged.sum() > 100
+    errors = (np.abs(values - true)[bridged].mean() for values in (clean.values, np.median(area)))
+    assert next(errors) < 0.5 * next(errors)
+
+
+def swing(seconds: float, factor: float) -> np.ndarray:
+    """A noisy pupil of area 10 / factor that swings to 10 factor and back within `seconds`."""
+    time = np.arange(300) * 0.01
+    phase = np.clip((time - 1.5) / seconds, -0.5, 0.5)
+    area = 10 * factor ** np.cos(np.pi * phase)
+    return (area + 0.1 * np.random.default_rng(0).standard_normal(300))[None]
+
+
+@pytest.mark.parametrize("factor", [1 / 4, 4])
+def test_what_changes_slowly_is_a_pupil_and_what_changes_fast_is_none(factor: float) -> None:
+    assert find_pupil(swing(2.0, factor), 0.01).all()
+    middle = find_pupil(swing(0.15, factor), 0.01)[0, 147:153]
+    assert not middle.any()
+
+
+def test_a_closed_eye_is_found_from_its_fall_or_its_rise_and_a_noisy_narrow_pupil_is_none() -> None:
+    random = np.random.default_rng(0)
+    area = 10 + 0.3 * random.standard_normal((3, 300))
+    area[0, :30] = area[1, -30:] = area[2, 100:160] = 0.5
+    assert ((area < 5) == ~find_pupil(area, 0.01)).all()
+    area[0, 70:110] = 0.5  # with the first, more than half of the second around the trial's start
+    assert ((area < 5) == ~find_pupil(area, 0.01)).all()
+    narrow = np.abs(1 + 0.4 * random.standard_normal((20, 300))) + 1e-3  # half of it is often crossed
+    assert (narrow < 0.5).mean() > 0.05
+    assert find_pupil(narrow, 0.01).mean() > 0.995
+
+
+@pytest.mark.parametrize("bin_size", [0.005, 0.02, 0.03])
+def test_windows_are_of_time_whatever_the_bin_size(bin_size: float) -> None:
+    bins = round(3 / bin_size)
+    time = np.arange(bins) * bin_size
+    area = np.full((2, bins), 10.0) + 0.1 * np.random.default_rng(0).standard_normal((2, bins))
+    closed = (time > 1) & (time < 1.5)
+    area[0, closed] = 0.5
+    area[1] *= 1 + 3 * np.exp(-(((time - 1.5) / 0.6) ** 2))  # four times as wide, slowly
+    found = find_pupil(area, bin_size)
+    np.testing.assert_array_equal(~found[0], closed)
+    assert found[1].all()
+
+
+@pytest.mark.parametrize("bins", [1, 2, 5, 7])
+@pytest.mark.parametrize("bin_size", [0.01, 0.3])
+def test_trials_of_few_bins_are_taken(bins: int, bin_size: float) -> None:
+    area = np.full((3, bins), 2.0)
+    area[1], area[2, 0] = np.nan, -1
+    assert (find_pupil(area, bin_size) == (area == 2)).all()
+
+
 @brief
 @given(arrays(bool, (3, 30)), st.integers(0, 8))
 def test_short_gaps_are_those_that_a_walk_along_the_trial_finds(
@@ -123,15 +222,32 @@ def test_short_gaps_are_those_that_a_walk_along_the_trial_finds(
     np.testing.assert_array_equal(find_short_gaps(good, longest), expected)
 
 
-def test_thresholds_come_from_training_trials_only() -> None:
+def test_thresholds_of_a_position_come_from_training_trials_only() -> None:
     values, training = pupil(), np.arange(20) < 8
     other = values.copy()
     other[~training] *= 100  # would move the median and the spread of the whole
-    ours, theirs = cleaned(values, training), cleaned(other, training)
+    ours, theirs = (cleaned(each, training, positive=False) for each in (values, other))
     np.testing.assert_array_equal(ours.measured[training], theirs.measured[training])
     assert not theirs.measured[~training].any()
-    leaking = cleaned(other)  # control: thresholds from all trials let the same bins pass
+    leaking = cleaned(other, positive=False)  # control: thresholds from all trials let the same bins pass
     assert leaking.measured[~training].any()
+
+
+def test_an_area_is_judged_by_its_own_trial_in_any_unit() -> None:
+    area, *_ = planted(0)
+    found = find_pupil(area, 0.01)
+    assert 0.01 < 1 - found.mean() < 0.1
+    np.testing.assert_array_equal(find_pupil(area[7:9], 0.01), found[7:9])
+    np.testing.assert_array_equal(find_pupil(1000 * area, 0.01), found)
+    np.testing.assert_array_equal(find_pupil(area[:, ::-1], 0.01), found[:, ::-1])
+
+
+def test_the_scale_of_a_model_replaces_the_recordings_own() -> None:
+    values, scale = pupil(), RobustScale(3.0, 2.0)
+    values[1, 10:40] = np.nan
+    clean = cleaned(values, scale=scale)
+    assert clean.scale == scale and (clean.values[1, 10:40] == 3).all()
+    assert cleaned(values).scale.centre == pytest.approx(10, abs=0.1)
 
 
 @pytest.mark.parametrize("level", [0.1, 0.3, 7.0, 1e-12])

@@ -1,6 +1,7 @@
 """PupilEncoder as a whole: from simulated files to scores; a search whose samples are really used."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -169,18 +170,19 @@ def test_a_device_that_is_not_there_is_refused() -> None:
 
 
 def test_the_score_table_has_a_row_for_each_model_and_region() -> None:
-    task = toy_task()
+    task = toy_task(trials=70)
     near = (task.rates + 0.5 * np.random.default_rng(1).normal(size=task.rates.shape)).astype(np.float32)
     models = {"near": near, "mean": np.array(baselines.mean_rate(task))}
     table = score_table(task, models)
-    assert list(table) == ["model", "region", "r2_mean", "low", "high", "r2_psth", "pearson", "null", "p"]
+    measures = ["r2_mean", "low", "high", "r2_psth", "pearson", "null", "p", "shifts"]
+    assert list(table) == ["model", "region", *measures]
     assert list(zip(table["model"], table["region"], strict=True)) == [
         (model, region) for model in models for region in REGIONS
     ]
     near_rows, mean_rows = table[table["model"] == "near"], table[table["model"] == "mean"]
-    assert (near_rows["r2_mean"] > 0.6).all() and (near_rows["p"] == 1 / 20).all()
+    assert (near_rows["r2_mean"] > 0.6).all() and (near_rows["p"] == 1 / 52).all()
     assert ((near_rows["low"] < near_rows["r2_mean"]) & (near_rows["r2_mean"] < near_rows["high"])).all()
-    assert (near_rows["null"] < 0).all()
+    assert (near_rows["null"] < 0).all() and (table["shifts"] == 51).all()  # 10 to 60 trials
     np.testing.assert_allclose(mean_rows[["r2_mean", "low", "high", "null"]], 0, atol=1e-6)
     assert (mean_rows["p"] == 1).all() and mean_rows["pearson"].isna().all()
 
@@ -337,7 +339,7 @@ def test_from_files_to_scores(recording: TrialRecording) -> None:
     }  # fmt: skip
     mean = table[table["model"] == "mean rate"]
     np.testing.assert_allclose(mean["r2_mean"], 0, atol=1e-5)
-    assert np.isfinite(table[["r2_mean", "low", "high", "r2_psth", "null", "p"]]).all(axis=None)
+    assert np.isfinite(table[["r2_mean", "low", "high", "r2_psth"]]).all(axis=None)
     assert (table["low"] <= table["high"]).all()
     assert task.inputs.shape[:2] == task.rates.shape[:2] == task.scored.shape
 
@@ -378,8 +380,19 @@ def test_a_single_trial_is_refused(recording: TrialRecording) -> None:
 def test_the_fewest_trials_that_can_be_split_are_scored(recording: TrialRecording) -> None:
     """One trial to validate and one to test: scores, if wide ones, and no error."""
     task = replace(toy_task(trials=5), trials=recording.trials.iloc[:5])
-    table = score_table(task, {"encoder": fitted(task)[0], **baseline_rates(task)})
+    with pytest.warns(UserWarning, match=r"5 trials leave too few shifts by 10 trials or more \(0\)"):
+        table = score_table(task, {"encoder": fitted(task)[0], **baseline_rates(task)})
     assert np.isfinite(table["r2_mean"]).all() and len(table) == 14
+
+
+@pytest.mark.parametrize("trials", [57, 58])
+def test_a_null_is_given_where_39_far_shifts_are_left(trials: int) -> None:
+    task = toy_task(trials=trials)
+    few = pytest.warns(UserWarning, match=r"57 trials .* \(38\) .* 58 trials are needed")
+    with few if trials == 57 else nullcontext():
+        table = score_table(task, {"model": 0.9 * task.rates})
+    assert (table["shifts"] == trials - 19).all()
+    assert (np.isfinite(table[["null", "p"]]) == (trials == 58)).all(axis=None)
 
 
 def test_the_encoder_of_a_task_predicts_what_the_scores_are_of(recording: TrialRecording) -> None:
@@ -445,7 +458,7 @@ def test_a_long_gap_and_one_in_another_channel_read_as_the_training_median(opene
         np.testing.assert_allclose(respond(opened, asked)["SCs"], expected["SCs"], rtol=1e-5)
 
 
-def test_gaps_are_handled_as_in_training(recording: TrialRecording) -> None:
+def test_new_behaviour_is_cleaned_as_in_training(recording: TrialRecording) -> None:
     random = np.random.default_rng(1)
     trials, bins = len(recording.trials), len(recording.time)
     behaviour = {name: 5 + random.random((trials, bins)) for name in (*BEHAVIOUR[:3], "licks")}
@@ -453,10 +466,15 @@ def test_gaps_are_handled_as_in_training(recording: TrialRecording) -> None:
         behaviour[name][gap :: len(behaviour), 30 * gap + 50 : 30 * gap + 55] = np.nan  # bridged in the pupil
         behaviour[name][gap :: len(behaviour), 30 * gap + 80 : 30 * gap + 105] = np.nan
         behaviour[name][gap + 1, :4] = np.nan
+    behaviour["pupil_area"][::3, 20:30], behaviour["pupil_area"][1, 40:75] = 0.2, 0.2  # the eye is closed
+    behaviour["pupil_area"][2, 120], behaviour["pupil_x"][3, 130:160] = 60.0, 9.0  # failed fits
+    behaviour["blink"] = np.zeros((trials, bins))
+    behaviour["blink"][4, 10:60] = 1  # the camera's flag
     torn = replace(recording, behaviour=behaviour)
     task = encoding_task(torn, split_trials(trials, seed=0), regions=REGIONS, channels=BEHAVIOUR)
     model = build(task, PupilConfig(hidden=4, inputs="behaviour"))
     opened = Checkpoint(Path("model"), model, facts(task), arrays(task))
+    assert len(set(task.masked.values())) > 2  # so each rule has work to do
     found = respond(opened, {"bin_size": np.array(0.01), **behaviour})
     np.testing.assert_allclose(found["SCs"], rates(model, task)[..., 0], rtol=1e-5)
 

@@ -10,6 +10,7 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
 
 from neurokit.errors import DataError
+from neurokit.pupil_encoder import cleaning
 from neurokit.pupil_encoder.cleaning import find_short_gaps
 from neurokit.pupil_encoder.features import (
     EncodingTask,
@@ -229,13 +230,15 @@ def trimmed(values: np.ndarray, good: np.ndarray, training: np.ndarray) -> np.nd
 
 def test_each_pupil_channel_is_trimmed_once_and_the_position_where_the_area_is_bad() -> None:
     random = np.random.default_rng(3)
-    area, x = random.lognormal(0, 0.6, (TRIALS, BINS)), random.standard_t(3, (TRIALS, BINS))
+    area, x = random.uniform(9, 11, (TRIALS, BINS)), random.lognormal(0, 0.6, (TRIALS, BINS))
+    area[::3, 20:45] = 0.4  # closed eyes
+    once = np.ones(area.shape, dtype=bool)
+    once[::3, 20:45] = False
     source = recording(behaviour={"pupil_area": area, "pupil_x": x})
     split = split_trials(TRIALS, seed=0)
     training = split.is_train(TRIALS)
-    once = trimmed(area, np.ones(area.shape, dtype=bool), training)
-    assert trimmed(area, once, training).sum() < once.sum()  # so a second time would show
     position = trimmed(x, once, training)
+    assert trimmed(x, position, training).sum() < position.sum()  # so a second time would show
     longest = 20  # bins of 10 ms in 200 ms
     bad = [1 - (good | find_short_gaps(good, longest)).mean() for good in (once, position)]
     task = task_of(source, channels=("pupil_x", "pupil_area"))
@@ -246,15 +249,25 @@ def test_each_pupil_channel_is_trimmed_once_and_the_position_where_the_area_is_b
     np.testing.assert_allclose(task.inputs[..., 1][measured], expected[measured], rtol=1e-4, atol=1e-5)
 
 
+def test_the_search_for_the_pupil_runs_once_a_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    search = cleaning.find_pupil
+    monkeypatch.setattr(cleaning, "find_pupil", lambda *given: calls.append(given) or search(*given))
+    random = np.random.default_rng(3)
+    behaviour = {name: random.uniform(9, 11, (TRIALS, BINS)) for name in cleaning.PUPIL}
+    task_of(recording(behaviour=behaviour), channels=cleaning.PUPIL)
+    assert len(calls) == 1
+
+
 def test_a_blink_and_a_bad_area_mask_the_position_when_the_area_is_not_asked_for() -> None:
     random = np.random.default_rng(4)
     area, x = random.uniform(9, 11, (TRIALS, BINS)), random.uniform(-1, 1, (TRIALS, BINS))
-    area[2, :30], blink = 1e3, np.zeros((TRIALS, BINS))
+    area[2, :25], blink = 0.4, np.zeros((TRIALS, BINS))
     blink[5, 30:] = 1
-    task = task_of(
-        recording(behaviour={"pupil_area": area, "pupil_x": x, "blink": blink}), channels=("pupil_x",)
-    )
-    assert task.masked["pupil_x"] == pytest.approx((30 + 30) / (TRIALS * BINS))
+    source = recording(behaviour={"pupil_area": area, "pupil_x": x, "blink": blink})
+    task = task_of(source, channels=("pupil_x",))
+    assert task.masked["pupil_x"] == pytest.approx((25 + 30) / (TRIALS * BINS))
+    assert not task.inputs[2, :25].any() and not task.inputs[5, 30:].any()
 
 
 def test_rates_are_the_regions_mean_counts_smoothed_in_hertz_at_their_own_bins() -> None:

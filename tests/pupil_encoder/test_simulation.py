@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 
 from neurokit.errors import DataError, DiskError
 from neurokit.pupil_encoder.features import causal_boxcar
-from neurokit.pupil_encoder.simulated_files import best_r2, write_alf, write_neuromatch, write_truth
+from neurokit.pupil_encoder.simulated_files import (
+    best_r2,
+    read_truth,
+    write_alf,
+    write_neuromatch,
+    write_truth,
+)
 from neurokit.pupil_encoder.simulation import (
     BIN_SIZE,
     REGIONS,
@@ -104,6 +110,9 @@ def test_the_truth_holds_what_was_planted(tmp_path: Path) -> None:
         assert [RegionTruth(**region) for region in planted] == list(REGIONS)
         assert file["expected_rates"].shape == (6, 250, len(REGIONS))
         np.testing.assert_allclose(file["best_r2"], best_r2(made))
+    truth, closed = read_truth(tmp_path / "truth.npz"), made.behaviour.blink[made.events.trial_bins]
+    np.testing.assert_array_equal(truth.blink, closed)
+    assert closed.any() and truth.blink.dtype == bool
 
 
 # --- what was planted can be found

@@ -11,6 +11,7 @@ from neurokit.errors import DataError
 from neurokit.metrics import r2, split_half_reliability
 from neurokit.pupil_encoder.alf import AlfTrials, read_alf
 from neurokit.pupil_encoder.baselines import mean_rate, psth
+from neurokit.pupil_encoder.cleaning import clean_pupil
 from neurokit.pupil_encoder.features import (
     BEHAVIOUR,
     EncodingTask,
@@ -159,7 +160,19 @@ def test_one_per_cent_of_the_bins_carries_most_of_the_pupils_variance(
     assert squares[-squares.size // 100 :].sum() > 0.9 * squares.sum()
     assert 0.005 < task.masked["pupil_area"] < 0.02
     cleaned = task.inputs[..., task.channels.index("pupil_area")]
-    assert np.abs(cleaned).max() < 6 and 0.8 < cleaned.std() < 1.5
+    assert np.abs(cleaned).max() < 15 and 0.8 < cleaned.std() < 1.5
+
+
+def test_cleaning_keeps_wide_pupils_and_takes_what_no_pupil_is(cutout: TrialRecording) -> None:
+    area = cutout.behaviour["pupil_area"].astype(float)
+    clean = clean_pupil(area, np.ones(len(area), bool), name="pupil_area", positive=True)
+    distance = (area - np.median(area)) / (1.4826 * np.median(np.abs(area - np.median(area))))
+    wide, impossible = (distance > 5) & (distance < 12), distance > 12
+    assert wide.sum() > 300 and impossible.sum() > 100
+    assert clean.trusted[wide].mean() > 0.95  # by level all of them were masked
+    assert clean.measured[impossible].mean() < 0.01 and not clean.measured[area <= 0].any()
+    narrow = (area > 0) & (area < np.median(area) / 2)  # a fifth of this session: the noise is no blink
+    assert narrow.mean() > 0.15 and clean.measured[narrow].mean() > 0.95
 
 
 def test_the_ramp_alone_lifts_the_psth(task: EncodingTask) -> None:
