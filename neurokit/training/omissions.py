@@ -23,6 +23,7 @@ RULES = {
     "shown_in_two_parts": "the same stimulus is in another part",
     "shown_once": "repeats are needed",
     "not_recorded": "what the model reads was not recorded",
+    "labelled": "the recording itself leaves them out",
 }
 MOST_NAMES = 12  # in one sentence
 
