@@ -6,6 +6,7 @@ A recording is a table of scans by key (a session is a key), a task the trials o
 Letters: B trials of a part, N neurons.
 """
 
+import itertools
 from collections.abc import Mapping
 
 import pandas as pd
@@ -24,13 +25,14 @@ from neurokit.sensorium.scores import (
     given_to_model,
     list_scored,
     score_table,
+    shown_once,
     yardsticks,
 )
 from neurokit.sensorium.sources import describe_scans, load, sessions, simulate
 from neurokit.sensorium.submission.entry import submit
-from neurokit.sensorium.training import arrays, build, facts, task, train
+from neurokit.sensorium.training import Mice, arrays, build, facts, task, train
 from neurokit.training.fit import TrainingResult
-from neurokit.training.omissions import Omission
+from neurokit.training.omissions import Omission, describe_omissions
 from neurokit.training.system import Option, Score
 
 __all__ = [  # besides what stands below
@@ -63,15 +65,18 @@ DATA_FIELDS = (*(f"model.{name}" for name in READ), "behaviour_scale", "state")
 
 
 def describe(recording: Mapping[str, Scan]) -> str:
-    """A row a scan: neurons, trials of each tier, behaviour, order; then the scans that are left out."""
+    """A row a scan: neurons, trials of each tier, behaviour, order; then what is left out."""
     left_out = recording.left_out if isinstance(recording, Scans) else ()
     lines = [f"scan {key} is left out: it has no behaviour, which the model reads" for key in left_out]
-    return "\n".join([describe_scans(recording).to_string(index=False), *lines])
+    omissions = (describe_omissions(scan.omissions) for scan in recording.values() if scan.omissions)
+    return "\n".join([describe_scans(recording).to_string(index=False), *lines, *omissions])
 
 
 def omissions(task: Mapping[str, MouseTrials]) -> tuple[Omission, ...]:
-    """What reader and task have left out, scan by scan."""
-    return ()
+    """What reader, task and FEVE have left out, scan by scan."""
+    scans = task.omissions if isinstance(task, Mice) else ()
+    mice = ((*mouse.omissions, *shown_once(mouse)) for mouse in task.values())
+    return (*scans, *itertools.chain.from_iterable(mice))
 
 
 def score(result: TrainingResult, task: Mapping[str, MouseTrials], config: SensoriumConfig) -> Score:

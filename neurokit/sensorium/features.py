@@ -2,7 +2,7 @@
 
 Raw images, behaviour and eye are scaled with the scan's published statistics alone. "std" is the scaling of
 behaviour in the SENSORIUM 2022 baselines (Willeke et al., 2022); "range" is that of the competition's winning
-entry. Responses are scaled when a scan is read (`neurokit.sensorium.recording.response_scale`).
+entry. Responses are scaled when a scan is read (`neurokit.sensorium.standardised.response_scale`).
 
 Nothing is copied per window or per epoch: a mouse's tensors lie on the device when they fit there, else
 they stay in the mapped pack and reach it in large blocks. What a model reads beyond image, behaviour
@@ -27,7 +27,7 @@ from torch import Tensor
 
 from neurokit.config import Config
 from neurokit.errors import DataError
-from neurokit.sensorium.files import TIERS
+from neurokit.sensorium.files import LEFT_OUT, TIERS
 from neurokit.sensorium.past_responses import (
     LAGS,
     HistoryBank,
@@ -36,7 +36,9 @@ from neurokit.sensorium.past_responses import (
     fit_state,
     known_trials,
 )
-from neurokit.sensorium.recording import HEIGHT, WIDTH, Scan, find_trials, shrink
+from neurokit.sensorium.recording import Scan, find_trials
+from neurokit.sensorium.standardised import HEIGHT, WIDTH, shrink
+from neurokit.training.omissions import Omission
 
 BehaviourScale = Literal["std", "range"]
 BLOCK_SIZE = 16  # batches that are read from the pack at once where it does not fit on the device
@@ -152,7 +154,8 @@ class MouseTrials:
 
     `tiers` replace the scan's own, as for a member of an ensemble; history and state follow the scan's
     own, so that they are the same for all members. A `state` that was fitted before is used as it
-    is. Raises DataError for a scan without what is to be read: behaviour, the order of its trials.
+    is. `omissions` are trials that the tiers leave out, beside those of the scan. Raises DataError for a scan
+    without what is to be read: behaviour, the order of its trials.
     """
 
     def __init__(
@@ -162,9 +165,10 @@ class MouseTrials:
         *,
         tiers: np.ndarray | None = None,
         state: StateTransform | None = None,
+        omissions: tuple[Omission, ...] = (),
     ) -> None:
         _check_inputs(scan, inputs, tiers)
-        self.scan, self.inputs = scan, inputs
+        self.scan, self.inputs, self.omissions = scan, inputs, (*scan.omissions, *omissions)
         self.tiers = scan.tiers if tiers is None else tiers
         self.state = fit_scan_state(scan, inputs.state_settings) if state is None and inputs.state else state
         self.images, self.responses = _to_tensor(scan.images), _to_tensor(scan.responses)
@@ -246,6 +250,29 @@ class MouseTrials:
         return {name: torch.from_numpy(np.ascontiguousarray(values)) for name, values in found.items()}
 
 
+def leave_out_shared(scan: Scan, tiers: np.ndarray) -> tuple[np.ndarray, tuple[Omission, ...]]:
+    """Tiers in which no image of training is shown in validation or test, nor one of validation in test.
+
+    Images are compared by their content, not by their ids. Trials that show such an image are left out of
+    the earlier tier. Raises DataError where that leaves none.
+    """
+    held, found = tiers.copy(), []
+    for tier, later in (("validation", ("test", "final_test")), ("train", TIERS[1:])):
+        of_tier = tiers == tier
+        shared = of_tier & np.isin(scan.image_digests, scan.image_digests[np.isin(tiers, later)])
+        if not shared.any():
+            continue
+        if not (of_tier & ~shared).any():
+            raise DataError(
+                f"Every image of the {of_tier.sum()} {tier} trials of scan {scan.key} is shown in "
+                f"{' or '.join(later)} trials, too; split by images, not by trials."
+            )
+        names = tuple(map(str, scan.trial_ids[shared].tolist()))
+        found.append(Omission("shown_in_two_parts", "trials", names, int(of_tier.sum()), scan.key, tier))
+        held[shared] = LEFT_OUT
+    return held, tuple(found)
+
+
 def fit_scan_state(scan: Scan, settings: StateSettings) -> StateTransform:
     """The behavioural state of one scan, by its own tiers; minutes for a scan of 8,000 neurons."""
     return fit_state(scan.responses, scan.rank, known_trials(scan.tiers), settings)
@@ -272,14 +299,14 @@ def _check_inputs(scan: Scan, inputs: InputSettings, tiers: np.ndarray | None) -
     if (inputs.behaviour or inputs.pupil_center) and not scan.has_behaviour:
         raise DataError(
             f"Scan {scan.key} has no behaviour (all zero); leave it out, or use a model without behaviour "
-            "and shifter."
+            "and shifter, such as cnn."
         )
     if inputs.uses_past_responses and not scan.ordered:
         raise DataError(
             f"Scan {scan.key} does not tell the order of its trials; use a model without history, state and "
             "gain."
         )
-    unknown = [] if tiers is None else np.setdiff1d(tiers, TIERS).tolist()
+    unknown = [] if tiers is None else np.setdiff1d(tiers, [*TIERS, LEFT_OUT]).tolist()
     if unknown:
         raise DataError(f"tiers hold {str(unknown[0])!r} for scan {scan.key}; use {', '.join(TIERS)}.")
     if tiers is not None and len(tiers) != len(scan.tiers):

@@ -38,7 +38,9 @@ _TOPS = ("data", "meta")
 Root = TypeVar("Root", str, Path)
 SUFFIX = "GrayImageNet-94c6ff995dac583098847cfecd43e7b6"  # of the published scans
 TIERS = ("train", "validation", "test", "final_test")
+LEFT_OUT = "left_out"  # in place of a tier: the trial is of no part, but keeps its place in time
 FIELDS = ("images", "responses", "behavior", "pupil_center")
+OPTIONAL = ("behavior", "pupil_center")  # fields that a scan may lack altogether
 _NUMBERED = re.compile(r"data/(\w+)/(0|[1-9]\d*)\.npy")
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{1,6})?")
 
@@ -209,8 +211,8 @@ def _parse_header(content: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]
 def read_trials(files: ScanFiles) -> dict[str, np.ndarray]:
     """tiers, image_ids, trial_ids, rank and ordered (see `neurokit.sensorium.recording.Scan`), each T.
 
-    Raises DataError for an unknown tier, no training or validation trials, doubled trial ids, and
-    trials that differ in number between arrays or folders.
+    Raises DataError for an unknown tier, no training or validation trials, ids that are doubled or negative,
+    and trials that differ in number between arrays or folders.
     """
     tiers = read_tiers(files)
     _check_folders(files, len(tiers))
@@ -231,15 +233,18 @@ def read_trials(files: ScanFiles) -> dict[str, np.ndarray]:
 
 
 def read_tiers(files: ScanFiles) -> np.ndarray:
-    """The tier of each trial, T; DataError for unknown words or an empty train or validation tier."""
+    """The tier of each trial or LEFT_OUT, T; DataError for other words, no train or no validation trials."""
     name = "meta/trials/tiers.npy"
     tiers = files.read(name)
     if tiers.ndim != 1:
-        raise files.error(name, f"has shape {tiers.shape} instead of one word a trial")
+        raise files.error(
+            name, f"has shape {tiers.shape} instead of one word a trial", "give it one for each"
+        )
     tiers = _to_texts(files, name, tiers)
-    unknown = sorted(set(tiers.tolist()) - set(TIERS))
+    unknown = sorted(set(tiers.tolist()) - {*TIERS, LEFT_OUT})
     if unknown:
-        raise files.error(name, f"holds the unknown tiers {unknown}", f"use {', '.join(TIERS)}")
+        finding = f"holds the unknown tiers {unknown}"
+        raise files.error(name, finding, f"use {', '.join(TIERS)}, or {LEFT_OUT} for a trial of none")
     for tier in ("train", "validation"):
         if tier not in tiers:
             raise files.error(name, f"names no {tier} trials", f"label some trials {tier!r}")
@@ -252,7 +257,7 @@ def read_trial_ids(files: ScanFiles, trials: int) -> np.ndarray:
     ids = _read_per_trial(files, name, trials)
     ids = _to_texts(files, name, ids) if ids.dtype.kind in "US" else read_whole_numbers(files, name, trials)
     if len(np.unique(ids)) < trials:
-        raise files.error(name, "names a trial twice")
+        raise files.error(name, "names a trial twice", "give each trial an id of its own")
     return ids
 
 
@@ -273,17 +278,22 @@ def presentation_order(
 
 
 def read_whole_numbers(files: ScanFiles, name: str, length: int) -> Int[np.ndarray, "length"]:
-    """The integers of an array; DataError where it does not hold `length` whole numbers."""
+    """The ids in an array; DataError where it does not hold `length` whole numbers from 0 to 2^63 - 1."""
     values = _read_per_trial(files, name, length)
+    remedy = "write whole numbers from 0 to 2^63 - 1"
     if values.dtype.kind not in "iuf" or not (np.isfinite(values) & (values == np.floor(values))).all():
-        raise files.error(name, f"holds {values.dtype} values instead of whole numbers")
+        raise files.error(name, f"holds {values.dtype} values instead of whole numbers", remedy)
+    beyond = values >= 2.0**63 if values.dtype.kind == "f" else values > np.iinfo(np.int64).max
+    if impossible := int(((values < 0) | beyond).sum()):
+        raise files.error(name, f"holds {impossible} ids that are negative or beyond 2^63 - 1", remedy)
     return values.astype(np.int64)
 
 
 def _read_per_trial(files: ScanFiles, name: str, length: int) -> np.ndarray:
     values = files.read(name)
     if values.shape != (length,):
-        raise files.error(name, f"has shape {values.shape} instead of {(length,)}")
+        finding = f"has shape {values.shape} instead of {(length,)}"
+        raise files.error(name, finding, "write one value for each trial or neuron")
     return values
 
 
@@ -292,16 +302,17 @@ def _to_texts(files: ScanFiles, name: str, values: np.ndarray) -> np.ndarray:
     try:
         return values.astype(str)
     except ValueError as error:
-        raise files.error(name, f"holds {values.dtype} values that are no plain texts ({error})") from None
+        finding = f"holds {values.dtype} values that are no plain texts ({error})"
+        raise files.error(name, finding, "write plain ASCII texts") from None
 
 
 def _check_folders(files: ScanFiles, trials: int) -> None:
-    """One file for each trial in each of the four folders, no gap and no more."""
+    """One file for each trial in each of the four folders, no gap and no more, or none if OPTIONAL."""
     found: dict[str, set[int]] = {field: set() for field in FIELDS}
     for match in filter(None, map(_NUMBERED.fullmatch, files.sizes)):
         found.get(match[1], set()).add(int(match[2]))
     for field, numbers in found.items():
-        if numbers != set(range(trials)):
+        if numbers != set(range(trials)) and (numbers or field not in OPTIONAL):
             absent = min(set(range(trials)) - numbers, default=None)
             finding = f"holds {len(numbers)} files for the {trials} trials of meta/trials/tiers.npy"
             which = "" if absent is None else f" ({absent}.npy is missing)"

@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from neurokit import metrics
@@ -16,7 +16,7 @@ from neurokit.errors import DataError
 from neurokit.sensorium.config import SensoriumConfig
 from neurokit.sensorium.features import MouseTrials, Scaling, drop_sign, scale_images
 from neurokit.sensorium.model import MiceModel
-from neurokit.sensorium.recording import BEHAVIOUR, HEIGHT, PUPIL_CENTER, WIDTH
+from neurokit.sensorium.standardised import BEHAVIOUR, HEIGHT, PUPIL_CENTER, WIDTH
 from neurokit.training.checkpoint import Checkpoint
 from neurokit.training.device import first_tensor
 from neurokit.training.predict import evaluating, fill_rows, predicting_as_in_training
@@ -94,8 +94,9 @@ def _scale_inputs(
         raise DataError(f"This model would ignore {', '.join(ignored)}; leave it out.")
     found = {"images": scale_images(_read_images(arrays), scales["images_mean"], scales["images_std"])}
     if kind is not None:
-        raw = drop_sign(_read_values(arrays, "behaviour", BEHAVIOUR), kind)
-        found["behaviour"] = _read_scaling("behaviour", scales).apply(raw)
+        scaling = _read_scaling("behaviour", scales)
+        raw = drop_sign(_read_values(arrays, "behaviour", BEHAVIOUR, scaling), kind)
+        found["behaviour"] = scaling.apply(raw)
     if inputs.pupil_center:
         found["pupil_center"] = _scale_pupil_center(arrays, _read_scaling("pupil_center", scales))
     return {name: torch.from_numpy(values) for name, values in found.items()}
@@ -119,11 +120,14 @@ def _choose_session(arrays: Mapping[str, np.ndarray], keys: Sequence[str]) -> st
     return asked[0]
 
 
-def _read_array(arrays: Mapping[str, np.ndarray], name: str) -> Float[np.ndarray, "B *rest"]:
+def _read_array(
+    arrays: Mapping[str, np.ndarray], name: str, used: Bool[np.ndarray, "_"] | bool = True
+) -> Float[np.ndarray, "B *rest"]:
+    """Numbers, finite where they are `used`."""
     if name not in arrays:
         raise DataError(f"{name} is missing; the inputs hold {', '.join(sorted(arrays)) or 'nothing'}.")
     values = np.asarray(arrays[name])
-    if values.dtype.kind not in "uif" or not np.isfinite(values).all():
+    if values.dtype.kind not in "uif" or not (np.isfinite(values) | ~np.asarray(used)).all():
         raise DataError(f"{name} holds {values.dtype} values, not all of them finite numbers; give these.")
     return values.astype(float)
 
@@ -141,15 +145,19 @@ def _read_images(arrays: Mapping[str, np.ndarray]) -> Float[np.ndarray, "B H W"]
     return images
 
 
-def _read_values(arrays: Mapping[str, np.ndarray], name: str, width: int) -> Float[np.ndarray, "B C"]:
-    values = _read_array(arrays, name)
-    if values.ndim != 2 or values.shape[1] != width:
-        raise DataError(f"{name} has the shape {values.shape}; give images x {width}.")
-    return values
+def _read_values(
+    arrays: Mapping[str, np.ndarray], name: str, width: int, scaling: Scaling
+) -> Float[np.ndarray, "B C"]:
+    """Raw values; those of a channel that the scan left out may be NaN, since the model reads 0."""
+    shape = np.shape(arrays.get(name, np.zeros((1, width))))
+    if len(shape) != 2 or shape[1] != width:
+        raise DataError(f"{name} has the shape {shape}; give images x {width}.")
+    used = scaling.spread > 0
+    return np.where(used, _read_array(arrays, name, used), 0)
 
 
 def _scale_pupil_center(arrays: Mapping[str, np.ndarray], scaling: Scaling) -> Float[np.ndarray, "B 2"]:
-    scaled = scaling.apply(_read_values(arrays, "pupil_center", PUPIL_CENTER))
+    scaled = scaling.apply(_read_values(arrays, "pupil_center", PUPIL_CENTER, scaling))
     if (distance := np.abs(scaled).max(initial=0)) > FAR:
         raise DataError(
             f"pupil_center lies {distance:.0f} standard deviations from the scan's mean "

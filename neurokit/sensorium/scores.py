@@ -17,6 +17,7 @@ from neurokit.sensorium.features import MouseTrials
 from neurokit.sensorium.prediction import single_trial
 from neurokit.sensorium.recording import Scan
 from neurokit.sensorium.simulation import Given, read_truth
+from neurokit.training.omissions import Omission, leave_out
 
 COLUMNS = """\
 single_trial: correlation over single test trials, mean over neurons; spread: its standard deviation over
@@ -71,7 +72,11 @@ def ceiling(mice: Mapping[str, MouseTrials], given: Given, tier: str) -> dict[st
     truths = {key: mouse.scan.truth for key, mouse in mice.items()}
     if None in truths.values():
         return {}
-    return {key: read_truth(path).ceiling(given, tier) for key, path in truths.items() if path is not None}
+    return {
+        key: read_truth(path).ceiling(given, tier, mice[key].tiers, mice[key].scan.unit_ids)
+        for key, path in truths.items()
+        if path is not None
+    }
 
 
 def yardsticks(mice: Mapping[str, MouseTrials], config: SensoriumConfig) -> dict[str, float]:
@@ -88,6 +93,14 @@ def yardsticks(mice: Mapping[str, MouseTrials], config: SensoriumConfig) -> dict
 def list_scored(scans: Mapping[str, Scan]) -> list[str]:
     """Keys of the scans whose test responses are known."""
     return [key for key, scan in scans.items() if len(scan.trials("test")) and not scan.withheld("test")]
+
+
+def shown_once(mouse: MouseTrials, tier: str = "test") -> tuple[Omission, ...]:
+    """Images of a tier that FEVE leaves out, by their ids; none where no image is repeated at all."""
+    images, shown = np.unique(mouse.scan.image_ids[mouse.trials(tier).numpy()], return_counts=True)
+    if not (shown > 1).any() or mouse.scan.withheld(tier):
+        return ()
+    return leave_out(shown == 1, images, "shown_once", "images", mouse.scan.key, tier)
 
 
 def _score_neurons(mouse: MouseTrials, predicted: np.ndarray, tier: str) -> pd.DataFrame:

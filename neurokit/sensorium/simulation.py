@@ -29,8 +29,8 @@ from neurokit.files.atomic import atomic_write
 from neurokit.metrics import correlation
 from neurokit.progress import progress
 from neurokit.sensorium.files import SUFFIX, TIERS
-from neurokit.sensorium.recording import shrink
 from neurokit.sensorium.simulated_mouse import Cells, Mouse, MouseParameters
+from neurokit.sensorium.standardised import shrink
 from neurokit.simulation.scenes import scenes
 
 Given = Literal["image", "behaviour", "everything"]
@@ -93,7 +93,13 @@ class ScanTruth:
     expected: Float[np.ndarray, "T N"]
     expected_from_image: Float[np.ndarray, "T N"]
 
-    def ceiling(self, given: Given, tier: str = "test") -> Float[np.ndarray, "N"]:
+    def ceiling(
+        self,
+        given: Given,
+        tier: str = "test",
+        tiers: np.ndarray | None = None,
+        unit_ids: Int[np.ndarray, "_"] | None = None,
+    ) -> Float[np.ndarray, "_"]:
         """Correlation over a tier's trials of the responses with a truth-knowing prediction, per neuron.
 
         given   what is known beside the neurons' own properties:
@@ -101,6 +107,8 @@ class ScanTruth:
                 "behaviour": behaviour and eye of the trial too, without the cameras' noise;
                 "everything": also past responses, brain state and slow gain as they were. It bounds
                 models that see past responses from above; the best filter over these would know less.
+
+        `tiers` and `unit_ids`, if given, are those of a scan that leaves some trials or neurons out.
 
         The first two are averages over 64 draws of what is not known, which makes them slightly low.
         Measured with a mouse of 50 neurons, mean over 200 test trials: given behaviour 0.651 with 64
@@ -117,8 +125,9 @@ class ScanTruth:
         if given not in predictions or tier not in TIERS:
             words = f"{', '.join(predictions)}, and one of {', '.join(TIERS)}"
             raise DataError(f"No ceiling is known given {given!r} in tier {tier!r}: choose one of {words}.")
-        chosen = self.tiers == tier
-        return correlation(self.responses[chosen], predictions[given][chosen])
+        chosen = (self.tiers if tiers is None else tiers) == tier
+        found = correlation(self.responses[chosen], predictions[given][chosen])
+        return found if unit_ids is None else found[np.isin(number_units(len(found)), unit_ids)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,7 +245,7 @@ def _describe_scan(scan: SimulatedScan) -> dict[str, np.ndarray]:
     neurons, trials = scan.responses.shape[1], len(scan.tiers)
     animal, session, number = (int(part) for part in scan.parameters.key.split("-"))
     meta = {
-        "neurons/unit_ids": 1 + np.arange(neurons) + np.arange(neurons) // 7,  # with gaps, as the original
+        "neurons/unit_ids": number_units(neurons),
         "neurons/cell_motor_coordinates": scan.cells.coordinates,
         "neurons/area": np.full(neurons, "V1"),
         "neurons/layer": np.full(neurons, "L2/3"),
@@ -250,6 +259,11 @@ def _describe_scan(scan: SimulatedScan) -> dict[str, np.ndarray]:
         "trials/frame_trial_ts": _stamp_trials(scan.rank),
     }
     return {f"meta/{name}": values for name, values in (meta | _compute_statistics(scan)).items()}
+
+
+def number_units(neurons: int) -> Int[np.ndarray, "N"]:
+    """The ids of a simulated scan's neurons, with gaps, as the original has them."""
+    return 1 + np.arange(neurons) + np.arange(neurons) // 7
 
 
 def _name_trials(scan: SimulatedScan) -> np.ndarray:

@@ -20,7 +20,13 @@ from neurokit.errors import DataError
 from neurokit.progress import progress
 from neurokit.sensorium.config import MouseShape, SensoriumConfig
 from neurokit.sensorium.core import OwnCore
-from neurokit.sensorium.features import MouseBatch, MouseTrials, fit_scan_state, input_scales
+from neurokit.sensorium.features import (
+    MouseBatch,
+    MouseTrials,
+    fit_scan_state,
+    input_scales,
+    leave_out_shared,
+)
 from neurokit.sensorium.kernels import accelerate, check_usable
 from neurokit.sensorium.model import (
     MiceModel,
@@ -33,12 +39,21 @@ from neurokit.sensorium.model import (
 from neurokit.sensorium.past_responses import StateTransform
 from neurokit.sensorium.prediction import predict, single_trial
 from neurokit.sensorium.readout import contrast_centers, retinotopic_plane
-from neurokit.sensorium.recording import Scan
+from neurokit.sensorium.recording import Scan, Scans
 from neurokit.training.checkpoint import fingerprint
 from neurokit.training.device import choose_device
 from neurokit.training.fit import TrainingResult, fit
+from neurokit.training.omissions import Omission
 
 DEFAULT = SensoriumConfig()
+
+
+class Mice(dict[str, MouseTrials]):
+    """The trials of each mouse by its scan's key; `omissions` are scans that the model cannot read."""
+
+    def __init__(self, mice: Mapping[str, MouseTrials], omissions: tuple[Omission, ...] = ()) -> None:
+        super().__init__(mice)
+        self.omissions = omissions
 
 
 def task(
@@ -48,21 +63,25 @@ def task(
     arrays: Mapping[str, np.ndarray] | None = None,
     tiers: Mapping[str, np.ndarray] | None = None,
     device: str = "auto",
-) -> dict[str, MouseTrials]:
+) -> Mice:
     """The trials of all mice as the config's model reads them, on the device.
 
     `arrays` hold behavioural states that were fitted before, as `key/name` (other names are passed over:
-    scales follow from a scan's own statistics); `tiers` replace those of a scan, by key. Raises DataError for
-    scans that lack what the model reads, and for an incomplete state.
+    scales follow from a scan's own statistics); `tiers` replace those of a scan, by key. Training trials
+    whose image is shown in validation or test, too, are left out, and validation trials whose image is shown
+    in test. Raises DataError for scans that lack what the model reads, for those in which nothing else is
+    shown, and for an incomplete state.
     """
     if not recording:
         raise DataError("There is no scan to prepare; give at least one.")
     where, tiers = choose_device(device), tiers or {}
     states = read_states(arrays, recording) if arrays is not None and config.model.state else {}
-    return {
-        key: MouseTrials(scan, config.inputs, tiers=tiers.get(key), state=states.get(key)).to(where)
-        for key, scan in recording.items()
-    }
+    mice = {}
+    for key, scan in recording.items():
+        held, omissions = leave_out_shared(scan, tiers.get(key, scan.tiers))
+        mouse = MouseTrials(scan, config.inputs, tiers=held, state=states.get(key), omissions=omissions)
+        mice[key] = mouse.to(where)
+    return Mice(mice, recording.omissions if isinstance(recording, Scans) else ())
 
 
 def fit_states(scans: Mapping[str, Scan], config: SensoriumConfig) -> dict[str, np.ndarray]:

@@ -46,6 +46,7 @@ RULES = {
     "time_missing": "their times are missing",
     "outside_clock": "nothing was recorded at that time",
     "doubled": "the same is there twice",
+    "labelled": "the recording itself leaves them out",
 }
 MOST_NAMES = 12  # in one sentence
 

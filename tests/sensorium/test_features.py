@@ -2,8 +2,10 @@
 
 import warnings
 from dataclasses import replace
+from hashlib import blake2b as hashlib_blake2b
 from math import sqrt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,11 +17,13 @@ from neurokit.sensorium.features import (
     InputSettings,
     MouseBatch,
     MouseTrials,
+    leave_out_shared,
     scale_behaviour,
     scale_pupil_center,
 )
 from neurokit.sensorium.past_responses import KNOWN_TIERS, fit_state
-from neurokit.sensorium.recording import Scan, response_scale
+from neurokit.sensorium.recording import Scan
+from neurokit.sensorium.standardised import response_scale
 from tests.sensorium.batch_toys import ALL, dealt, generator, same_batches, shown
 from tests.sensorium.toys import STATE, toy_scan
 
@@ -377,3 +381,80 @@ def test_a_mouse_fits_on_a_gpu_where_half_of_what_is_free_holds_it(
     size = mouse.images.nbytes + mouse.responses.nbytes
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda _: (int(free * size), 0))
     assert (size <= mouse_trials._count_free_bytes(torch.device("cuda"))) == fits
+
+
+# --- images that are shown in two parts
+
+
+def with_shared(scan: Scan, shown: dict[int, int]) -> Scan:
+    """The scan with other images in some trials, by the trials whose images they get; ids stay."""
+    images = scan.images.copy()
+    images[list(shown)] = images[list(shown.values())]
+    return replace(scan, images=images)
+
+
+def test_images_of_a_later_part_are_left_out_of_an_earlier_one() -> None:
+    scan = toy_scan()
+    train, validation, test = (np.flatnonzero(scan.tiers == tier) for tier in ("train", "validation", "test"))
+    shared = with_shared(
+        scan, {train[0]: test[0], train[5]: validation[1], validation[2]: test[3], train[7]: train[8]}
+    )
+    held, omissions = leave_out_shared(shared, shared.tiers)
+    gone = np.array([train[0], train[5], validation[2]])
+    assert np.array_equal(np.flatnonzero(held == "left_out"), np.sort(gone))
+    kept = held != "left_out"
+    assert np.array_equal(held[kept], scan.tiers[kept])
+    assert {(each.part, each.names, each.number) for each in omissions} == {
+        ("validation", (str(validation[2]),), 8),
+        ("train", (str(train[0]), str(train[5])), 40),
+    }
+    assert {(each.rule, each.pieces, each.session) for each in omissions} == {
+        ("shown_in_two_parts", "trials", scan.key)
+    }
+
+
+def test_of_a_sound_scan_no_image_is_left_out() -> None:
+    """Not even where ids are doubled: the content counts."""
+    scan = replace(toy_scan(), image_ids=np.zeros(60, int))
+    held, omissions = leave_out_shared(scan, scan.tiers)
+    assert np.array_equal(held, scan.tiers) and omissions == ()
+
+
+def test_images_are_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    scan, calls = toy_scan(), []
+    monkeypatch.setattr("neurokit.sensorium.recording.hashlib.blake2b", _counted(calls))
+    for tiers in (scan.tiers, scan.tiers[::-1].copy()):
+        leave_out_shared(scan, tiers)
+    assert len(calls) == len(scan.tiers)
+
+
+def _counted(calls: list) -> Any:
+    return lambda *given, **options: calls.append(given) or hashlib_blake2b(*given, **options)
+
+
+@pytest.mark.parametrize("tier", ["train", "validation"])
+def test_a_part_whose_images_are_all_shown_elsewhere_is_refused(tier: str) -> None:
+    scan = toy_scan()
+    trials, test = np.flatnonzero(scan.tiers == tier), np.flatnonzero(scan.tiers == "test")[0]
+    shared = with_shared(scan, dict.fromkeys(trials, test))
+    says = (
+        rf"Every image of the {len(trials)} {tier} trials of scan 90000-1-1 is shown in .* not by trials\.$"
+    )
+    with pytest.raises(DataError, match=says):
+        leave_out_shared(shared, shared.tiers)
+
+
+def test_trials_that_are_left_out_are_in_no_part_and_no_history() -> None:
+    scan = toy_scan()
+    gone = np.flatnonzero(scan.tiers == "train")[:3]
+    tiers = scan.tiers.copy()
+    tiers[gone] = "left_out"
+    responses = scan.responses.copy()
+    responses[gone] = np.nan
+    damaged = replace(scan, tiers=tiers, responses=responses)
+    mouse = MouseTrials(damaged, ALL, tiers=tiers)
+    assert not set(gone.tolist()) & {
+        i for tier in (*KNOWN_TIERS, "test") for i in mouse.trials(tier).tolist()
+    }
+    for batch in mouse.batches(torch.arange(60), 60):
+        assert all(values.isfinite().all() for name, values in batch.inputs.items())

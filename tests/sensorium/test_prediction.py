@@ -9,6 +9,7 @@ import torch
 from neurokit import metrics
 from neurokit.errors import DataError
 from neurokit.sensorium import MouseTrials, SensoriumModel, build, predict, score_table, single_trial, task
+from neurokit.sensorium.experiment import omissions
 from tests.sensorium.toys import CONFIGS, FULL, PLAIN, same, toy_scan, toy_scans, weights
 
 Mice = dict[str, MouseTrials]
@@ -182,12 +183,16 @@ def test_an_image_shown_once_is_left_out_of_feve_alone() -> None:
     wanted = metrics.feve(scan.responses[trials][:-1], guess[scan.key][:-1], again)
     assert after.feve == pytest.approx(wanted.mean) and np.isfinite(after.feve)
     assert after.single_trial == before.single_trial
+    (omission,) = omissions(other)
+    assert omission.names == ("9999",) and omission.rule == "shown_once" and omission.part == "test"
+    assert omission.number == len(np.unique(images[trials])) and not omissions(mice)
     assert np.isnan(
         metrics.feve(scan.responses[trials], guess[scan.key], images[trials]).mean
     )  # the official
     images[trials] = np.arange(len(trials)) + 20_000
     once = task({scan.key: replace(scan, image_ids=images)}, PLAIN, device="cpu")
     assert np.isnan(score_table(once, guess).iloc[0].feve)
+    assert not omissions(once)  # FEVE is left out, not an image of it
 
 
 def test_feve_is_the_mean_over_reliable_neurons_of_all_mice() -> None:

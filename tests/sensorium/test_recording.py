@@ -12,61 +12,24 @@ import torch
 
 from neurokit.errors import DataError
 from neurokit.progress import progress
-from neurokit.sensorium.recording import Scan, load_scan, shrink
-
-NAME = "static1-2-3-GrayImageNet-94c6ff995dac583098847cfecd43e7b6"
-TRIALS, NEURONS = 12, 5
-ORDER = np.array([7, 3, 11, 0, 9, 4, 1, 10, 6, 2, 8, 5])
-TIERS = np.array(["train"] * 6 + ["validation"] * 2 + ["test"] * 4)
-
-Files = dict[str, np.ndarray]
-
-
-def scan_files(seed: int = 0) -> Files:
-    """All arrays of a pre-training scan; neuron 4 is silent."""
-    random = np.random.default_rng(seed)
-    recorded = {
-        "images": random.integers(0, 256, (TRIALS, 1, 144, 256), dtype=np.uint8),
-        "responses": (random.gamma(2, 3, (TRIALS, NEURONS)) * [1, 2, 3, 4, 0]).astype(np.float32),
-        "behavior": random.normal([20, 0, 1], 1, (TRIALS, 3)),
-        "pupil_center": random.normal(2, 1, (TRIALS, 2)),
-    }
-    files = {f"data/{field}/{i}": each[i] for field, each in recorded.items() for i in range(TRIALS)}
-    for field, each in recorded.items():
-        axis = None if field == "images" else 0
-        for word in ("mean", "std", "min", "max", "median"):
-            found = np.asarray(getattr(np, word)(each[TIERS == "train"], axis=axis))
-            files[f"meta/statistics/{field}/all/{word}"] = found
-            files[f"meta/statistics/{field}/stimulus_Frame/{word}"] = found + 1  # never read
-    return files | {
-        "meta/neurons/unit_ids": np.array([1, 2, 5, 6, 9]),
-        "meta/neurons/cell_motor_coordinates": random.integers(0, 900, (NEURONS, 3)),
-        "meta/trials/tiers": TIERS,
-        "meta/trials/frame_image_id": np.array([*range(100, 108), 500, 500, 501, 501]),
-        "meta/trials/trial_idx": 3 * ORDER + 2,
-        "meta/trials/frame_trial_ts": np.array([stamp(second) for second in ORDER]),
-    }
-
-
-def stamp(second: int) -> str:
-    return f"Timestamp('2019-05-04 10:00:{second:02d}')"
-
-
-def write(folder: Path, files: Files) -> Path:
-    for name, array in files.items():
-        path = folder / NAME / f"{name}.npy"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.save(path, array)
-    return folder / NAME
-
-
-def load(folder: Path, files: Files) -> Scan:
-    return load_scan(write(folder, files), folder / "packed")
-
-
-def raw(files: Files, field: str) -> np.ndarray:
-    return np.stack([files[f"data/{field}/{i}"] for i in range(TRIALS)]).astype(float)
-
+from neurokit.sensorium.recording import load_scan
+from neurokit.sensorium.standardised import shrink
+from tests.sensorium.scan_files import (
+    NAME,
+    NEURONS,
+    ORDER,
+    TIERS,
+    TRIALS,
+    Files,
+    load,
+    raw,
+    scan_files,
+    shorter,
+    with_array,
+    with_value,
+    without,
+    write,
+)
 
 # --- what is read
 
@@ -197,26 +160,6 @@ def test_without_any_clue_the_scan_says_that_its_order_is_unknown(tmp_path: Path
 # --- what is refused
 
 
-def with_value(name: str, value: np.ndarray | float, index: int | slice = 0) -> Callable[[Files], None]:
-    def change(files: Files) -> None:
-        files[name] = files[name].copy()
-        files[name][index] = value
-
-    return change
-
-
-def with_array(name: str, array: np.ndarray) -> Callable[[Files], None]:
-    return lambda files: files.update({name: array})
-
-
-def without(name: str) -> Callable[[Files], None]:
-    return lambda files: files.__delitem__(name)
-
-
-def shorter(name: str) -> Callable[[Files], None]:
-    return lambda files: files.update({name: files[name][:-1]})
-
-
 BAD = {
     "missing": [
         (without("meta/trials/tiers"), r"meta/trials/tiers\.npy of .* is missing"),
@@ -256,14 +199,6 @@ BAD = {
     ],
     "values": [
         (with_value("meta/trials/tiers", "live", 3), r"unknown tiers \['live'\]"),
-        (with_value("data/responses/7", np.nan), r"responses/7\.npy of .* not finite"),
-        (with_value("data/responses/7", np.inf), r"responses/7\.npy of .* not finite"),
-        (with_value("data/responses/7", -1e-3), r"responses/7\.npy of .* negative"),
-        (with_value("data/behavior/7", np.nan), r"behavior/7\.npy of .* not finite"),
-        (with_array("data/behavior/7", np.full(3, np.longdouble("1e4000"))), r"behavior/7.* not finite"),
-        (with_array("data/images/7", np.full((1, 144, 256), np.nan)), r"images/7\.npy of .* not finite"),
-        (with_array("data/images/7", np.full((1, 144, 256), 1e300)), r"images/7\.npy of .* too large"),
-        (with_array("data/responses/7", np.full(5, 1e300)), r"responses/7\.npy of .* too large"),
         (with_array("data/pupil_center/7", np.array(["a", "b"])), r"pupil_center/7\.npy of .* <U1"),
         (with_value("meta/trials/tiers", "validation", slice(6)), "no train trials"),
         (with_value("meta/trials/tiers", "train", slice(6, 8)), "no validation trials"),
@@ -274,7 +209,19 @@ BAD = {
         (with_array("meta/trials/frame_image_id", np.full(12, np.nan)), "instead of whole numbers"),
         (with_array("meta/statistics/responses/all/std", np.zeros(5)), r"responses/all/std\.npy of .* zero"),
         (with_array("meta/statistics/images/all/std", np.zeros(())), r"images/all/std\.npy of .* zero"),
-        (with_array("meta/statistics/behavior/all/max", np.full(3, np.inf)), r"max\.npy of .* not finite"),
+        (
+            with_array("meta/statistics/images/all/min", np.array(np.nan)),
+            r"images/all/min\.npy .* not finite",
+        ),
+        (with_array("meta/statistics/images/all/std", np.array(1e-40)), r"images/all/std\.npy .* too small"),
+        (with_value("meta/neurons/unit_ids", -2), r"unit_ids\.npy of .* 1 ids that are negative or beyond"),
+        (with_value("meta/trials/trial_idx", -5), r"trial_idx\.npy of .* 1 ids that are negative or beyond"),
+        (with_value("meta/trials/frame_image_id", -1, slice(3)), r"image_id\.npy of .* 3 ids that are neg"),
+        (
+            with_array("meta/neurons/unit_ids", np.array([1, 2, 5, 6, 2**63], np.uint64)),
+            "1 ids .* 2\\^63 - 1",
+        ),
+        (with_array("meta/neurons/unit_ids", np.array([1, 2, 5, 6, 1e19])), "1 ids .* write whole numbers"),
     ],
 }
 
@@ -350,7 +297,8 @@ def test_a_scan_is_packed_once_and_anew_when_a_file_changed(
 ) -> None:
     bars = []
     monkeypatch.setattr(
-        "neurokit.sensorium.recording.progress", lambda *a, **k: bars.append(k["desc"]) or progress(*a, **k)
+        "neurokit.sensorium.standardised.progress",
+        lambda *a, **k: bars.append(k["desc"]) or progress(*a, **k),
     )
     files = scan_files()
     before = load(tmp_path, files)

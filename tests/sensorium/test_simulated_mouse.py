@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from neurokit.metrics import correlation
-from neurokit.sensorium.recording import shrink
 from neurokit.sensorium.simulated_mouse import (
     BASE,
     JITTER,
@@ -21,6 +20,7 @@ from neurokit.sensorium.simulated_mouse import (
     image_drive,
     soft_rectify,
 )
+from neurokit.sensorium.standardised import shrink
 from neurokit.simulation import scenes
 from neurokit.simulation.brain_state import draw_brain_state, draw_factors
 

@@ -22,6 +22,7 @@ from neurokit.sensorium.simulation import read_truth
 from neurokit.sensorium.submission.scoring import score_submission
 from neurokit.sensorium.submission.table import (
     TRACKS,
+    check_complete,
     file_name,
     validate,
     write_ground_truth,
@@ -64,8 +65,9 @@ def submit(
     """Trains an ensemble into `members_folder` (finished members stay), writes and validates its submission.
 
     Each scan of the competition gets a folder of its own below `folder`, called by its track. The other
-    arguments are those of `train_ensemble`. Raises DataError where no scan has a final test, SettingsError
-    for workers without an engine that has some, and what training and writing raise.
+    arguments are those of `train_ensemble`. Raises DataError where no scan has a final test, or one leaves
+    out what is scored, SettingsError for workers without an engine that has some, and what training and
+    writing raise.
     """
     _check_options(engine, workers, compile, device)  # before anything is simulated or downloaded
     found = load()
@@ -74,6 +76,8 @@ def submit(
         raise DataError(
             f"None of {', '.join(found)} has final_test trials; submit a scan of the competition."
         )
+    for key in competing:
+        check_complete(found[key])
     ensemble = train_ensemble(
         load,
         config,

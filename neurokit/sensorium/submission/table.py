@@ -66,11 +66,12 @@ def write_submission(
     """Writes one file per tier of `predictions`, rows in file order, and returns the paths.
 
     A tier's array is (its trials in ascending file index, neurons) on the scale of standardised
-    responses. All arrays are checked before the first file is touched. Raises DataError: a tier
-    that is not scored, another shape, values that are no real numbers, NaN, infinite or negative, another
-    scale; DiskError.
+    responses. All arrays are checked before the first file is touched. Raises DataError: a scan
+    that leaves out what is scored, a tier that is not scored, another shape, values that are no real
+    numbers, NaN, infinite or negative, another scale; DiskError.
     """
     checked = {}
+    check_complete(scan)
     for tier, given in predictions.items():
         where = f"The prediction of {tier!r} for scan {scan.key}"
         file_name(tier)
@@ -83,6 +84,16 @@ def write_submission(
     ]
 
 
+def check_complete(scan: Scan) -> None:
+    """Raises DataError where neurons, or trials of a scored tier, are left out: a table has them all."""
+    for each in scan.omissions:
+        if each.pieces == "units" or each.part in FILE_NAMES:
+            raise DataError(
+                f"The competition scores every neuron and trial of its scans, but in scan {each}; submit a "
+                "scan in which these can be used."
+            )
+
+
 def write_ground_truth(
     folder: str | Path, scan: Scan, responses: Mapping[str, Float[np.ndarray, "_ _"]]
 ) -> list[Path]:
@@ -92,6 +103,7 @@ def write_ground_truth(
     such as the simulation of a simulated mouse. Raises DataError for another shape or non-finite
     values.
     """
+    check_complete(scan)
     for tier, values in responses.items():
         where = f"The ground truth of {tier!r} for scan {scan.key}"
         _check_array(values, scan, tier, where)
@@ -236,6 +248,7 @@ def validate(path: str | Path, scan: Scan, tier: str) -> None:
     path = Path(path)
     if path.name != file_name(tier):
         raise DataError(f"{path} must be called {file_name(tier)} to be the submission of {tier!r}.")
+    check_complete(scan)
     images = _map_images(scan, tier)
     seen: set[str] = set()
     total = np.zeros(len(scan.unit_ids))

@@ -1,0 +1,197 @@
+"""The arrays of a scan as models read them, from its files: standardised, shrunk, and judged.
+
+Standardisation is the competition's: only the numbers of `meta/statistics/*/all` enter it, in double
+precision. What can be used is judged by `neurokit.sensorium.usable`.
+
+Letters: T trials of a scan in the order of its file names, N neurons.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+from jaxtyping import Float
+
+from neurokit.progress import progress
+from neurokit.sensorium.files import FIELDS, OPTIONAL, ScanFiles, read_trials, read_whole_numbers
+from neurokit.sensorium.pack import Contents, Rows
+from neurokit.sensorium.usable import CODES, Usable, grey_limits
+
+HEIGHT, WIDTH = 36, 64  # pixels of a packed image
+SHAPES = ((1, 4 * HEIGHT, 4 * WIDTH), (1, HEIGHT, WIDTH))  # of an image file
+STATISTICS = ("mean", "std", "min", "max", "median")
+BEHAVIOUR, PUPIL_CENTER = 3, 2  # values of a trial
+SMALLEST_STD = 0.01  # of the mean over neurons; keeps silent neurons from being blown up
+REMEDY = "write the standard deviation of the training trials"
+
+
+def read_arrays(files: ScanFiles) -> Contents:
+    """All arrays of a scan by the names of `Scan`, statistics as "statistics/<field>/<word>".
+
+    "left_out/<pieces>" say what cannot be used (`neurokit.sensorium.usable.CODES`), whose values stand for
+    nothing.
+    Images and responses come row by row, and the codes of trials and units after them. Raises DataError for
+    what is missing or misshaped, and where too little can be used; for images and responses only while they
+    are read.
+    """
+    trials = read_trials(files)
+    neurons = read_neurons(files)
+    number, usable = len(trials["tiers"]), Usable(trials["tiers"], len(neurons["unit_ids"]))
+    usable.mark_units(~np.isfinite(neurons["coordinates"]).all(axis=1), "not_finite")
+    statistics = read_statistics(files, usable)
+    scale = response_scale(statistics["responses/std"])
+    behaviour = {field: _read_channels(files, field, statistics, usable) for field in OPTIONAL}
+    return {
+        **trials,
+        **neurons,
+        **{f"statistics/{name}": values for name, values in statistics.items()},
+        "response_scale": scale,
+        "behaviour": behaviour["behavior"],
+        "pupil_center": behaviour["pupil_center"],
+        "left_out/channels": usable.channels,
+        "images": Rows((number, HEIGHT, WIDTH), _read_images(files, number, statistics, usable)),
+        "responses": Rows((number, len(scale)), _read_responses(files, number, scale, usable)),
+        "left_out/trials": Rows((number,), _finish(files, usable, "trials")),
+        "left_out/units": Rows((len(scale),), _finish(files, usable, "units")),
+    }
+
+
+def _finish(files: ScanFiles, usable: Usable, pieces: str) -> Iterator[np.ndarray]:
+    """The codes of these pieces, once all rows were read."""
+    if pieces == "trials":
+        usable.finish(files)
+    yield getattr(usable, pieces).astype(np.float32)
+
+
+def response_scale(std: Float[np.ndarray, "N"]) -> Float[np.ndarray, "N"]:
+    """What raw responses are multiplied with: 1 / std, where std is above 1 % of its mean over neurons.
+
+    For the others, silent neurons among them, 1 / (1 % of that mean). Responses are not centred.
+    `std` must be above zero for one neuron at least; 0 for a neuron where it is not finite.
+    """
+    finite = np.isfinite(std)
+    smallest = SMALLEST_STD * std[finite].mean()
+    return np.where(finite, 1 / np.maximum(std, smallest), 0)
+
+
+def shrink(images: Float[np.ndarray, "*B 144 256"]) -> Float[np.ndarray, "*B 36 64"]:
+    """Images at a quarter of their size: the mean of the central 2 x 2 of each 4 x 4 pixels.
+
+    The same as bilinear interpolation without anti-aliasing, the competition's rescaling.
+    """
+    above, below = images[..., 1::4, :], images[..., 2::4, :]
+    return (above[..., 1::4] + above[..., 2::4] + below[..., 1::4] + below[..., 2::4]) / 4
+
+
+def read_neurons(files: ScanFiles) -> dict[str, np.ndarray]:
+    """unit_ids (N) and coordinates (N x 3, micrometres); DataError where they do not fit."""
+    ids, places = (f"meta/neurons/{name}.npy" for name in ("unit_ids", "cell_motor_coordinates"))
+    number = files.read(ids).size
+    unit_ids = read_whole_numbers(files, ids, number)
+    if not 0 < number == len(np.unique(unit_ids)):
+        raise files.error(ids, "names a neuron twice or none", "give each neuron an id of its own")
+    return {"unit_ids": unit_ids, "coordinates": _read_numbers(files, places, (number, 3))}
+
+
+def read_statistics(files: ScanFiles, usable: Usable) -> dict[str, np.ndarray]:
+    """The published STATISTICS of the four fields, as "<field>/<word>"; "all", not a stimulus type.
+
+    Marks neurons whose statistics are not finite. Raises DataError for what is missing or misshaped, for
+    images' statistics that are not finite, and where all responses, or the images, have a standard deviation
+    of zero. Fields that were not recorded need none.
+    """
+    widths = {"responses": len(usable.units), "behavior": BEHAVIOUR, "pupil_center": PUPIL_CENTER}
+    found = {}
+    for field in FIELDS:
+        shape = (widths[field],) if field in widths else None
+        for word in STATISTICS:
+            name = _name_statistic(field, word)
+            absent = _is_absent(files, field) and name not in files.sizes
+            found[f"{field}/{word}"] = np.zeros(shape or ()) if absent else _read_numbers(files, name, shape)
+    for word in STATISTICS:
+        usable.mark_units(~np.isfinite(found[f"responses/{word}"]), "not_finite")
+        if not np.isfinite(found[f"images/{word}"]).all():
+            remedy = "compute it from images whose values are finite"
+            raise files.error(_name_statistic("images", word), "holds values that are not finite", remedy)
+    for field in ("responses", "images"):
+        spread = found[f"{field}/std"]
+        spread = spread[np.isfinite(spread)]
+        if (spread < 0).any() or not spread.any() or (field == "images" and not spread.all()):
+            raise files.error(_name_statistic(field, "std"), "is zero or negative", REMEDY)
+    return found
+
+
+def _name_statistic(field: str, word: str) -> str:
+    return f"meta/statistics/{field}/all/{word}.npy"
+
+
+def _is_absent(files: ScanFiles, field: str) -> bool:
+    return field in OPTIONAL and f"data/{field}/0.npy" not in files.sizes
+
+
+def _read_channels(
+    files: ScanFiles, field: str, statistics: dict[str, np.ndarray], usable: Usable
+) -> Float[np.ndarray, "T C"]:
+    """Behaviour or eye, zero where it cannot be used; so are the statistics of channels that are left out."""
+    first, width = (0, BEHAVIOUR) if field == "behavior" else (BEHAVIOUR, PUPIL_CENTER)
+    trials = len(usable.tiers)
+    if _is_absent(files, field):
+        usable.channels[first : first + width] = CODES.index("not_recorded")
+        return np.zeros((trials, width))
+    values = np.stack([_read_numbers(files, f"data/{field}/{i}.npy", (width,)) for i in range(trials)])
+    for word in STATISTICS:
+        statistics[f"{field}/{word}"] = statistics[f"{field}/{word}"].copy()
+    usable.clean_channels(values, [statistics[f"{field}/{word}"] for word in STATISTICS], first, field)
+    return values
+
+
+def _read_images(
+    files: ScanFiles, trials: int, statistics: dict[str, np.ndarray], usable: Usable
+) -> Iterator[Float[np.ndarray, "36 64"]]:
+    mean, std = statistics["images/mean"], statistics["images/std"]
+    limits = grey_limits(statistics["images/min"], statistics["images/max"])
+    for trial, name in enumerate(_name_files(files, "images", trials)):
+        image = _read_numbers(files, name)
+        if image.shape not in SHAPES:
+            finding = f"has shape {image.shape} instead of {SHAPES[0]} or {SHAPES[1]}"
+            raise files.error(name, finding, "write one grey image of that size for each trial")
+        image = usable.clean_image(trial, image, limits)
+        try:
+            image = ((image - mean) / std).reshape(image.shape)
+        except ValueError:
+            finding = f"has shape {image.shape}, its statistics {mean.shape} and {std.shape}"
+            raise files.error(
+                name, finding, "write statistics of one value, or of the image's shape"
+            ) from None
+        with np.errstate(over="ignore"):
+            small = (shrink(image[0]) if image.shape == SHAPES[0] else image[0]).astype(np.float32)
+        if not np.isfinite(small).all():
+            raise files.error(_name_statistic("images", "std"), "is too small for the images", REMEDY)
+        yield small
+
+
+def _read_responses(
+    files: ScanFiles, trials: int, scale: Float[np.ndarray, "N"], usable: Usable
+) -> Iterator[Float[np.ndarray, "N"]]:
+    for trial, name in enumerate(_name_files(files, "responses", trials)):
+        responses = _read_numbers(files, name, scale.shape)
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = (responses * scale).astype(np.float32)
+        yield usable.clean_responses(trial, scaled, responses)
+
+
+def _name_files(files: ScanFiles, field: str, trials: int) -> Iterator[str]:
+    names = [f"data/{field}/{i}.npy" for i in range(trials)]
+    yield from progress(names, desc=f"packing {files.key} {field}", unit="trial")
+
+
+def _read_numbers(
+    files: ScanFiles, name: str, shape: tuple[int, ...] | None = None
+) -> Float[np.ndarray, "..."]:
+    """The numbers of an array in double precision, finite or not; `shape`, if given, is what it must have."""
+    values = files.read(name)
+    if shape is not None and values.shape != shape:
+        raise files.error(name, f"has shape {values.shape} instead of {shape}", "write it in that shape")
+    if values.dtype.kind not in "uif":
+        raise files.error(name, f"holds {values.dtype} instead of numbers", "write numbers")
+    with np.errstate(over="ignore"):
+        return values.astype(np.float64, copy=False)
