@@ -163,7 +163,8 @@ def _read_behaviour(
     if folder.has("wheel.position", "wheel.timestamps"):
         values = folder.load_values("wheel.position")
         clock = folder.load_clock("wheel.timestamps", len(values))
-        found["wheel"] = np.diff(_see_position(values, clock, edges), axis=1).astype(np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            found["wheel"] = np.diff(_see_position(values, clock, edges), axis=1).astype(np.float32)
     if folder.has("wheelMoves.intervals"):
         found["wheel_moving"] = _lie_inside(folder.load_intervals("wheelMoves.intervals"), centres)
     if folder.has("licks.times"):
@@ -178,7 +179,8 @@ def _see_frames(
     """What the camera saw at each time (s): its frame at or before; NaN where it has none."""
     # a time that falls on a frame must not slip to the one before by rounding
     frame = np.floor(_frame_at(clock, time) + 1e-6).astype(int)
-    seen = values[np.clip(frame, 0, len(values) - 1)].astype(np.float32)
+    with np.errstate(over="ignore"):  # beyond single precision is infinite, and counts as not measured
+        seen = values[np.clip(frame, 0, len(values) - 1)].astype(np.float32)
     there = _runs(clock, time) & (frame >= 0) & (frame < len(values))
     return np.where(there, seen, np.float32(np.nan))
 

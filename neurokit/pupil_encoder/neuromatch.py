@@ -98,7 +98,7 @@ def _clock(session: Session, bins: int) -> tuple[float, float]:
 
 def _number(session: Session, key: str, default: float) -> float:
     """The single number under `key`; DataError for anything else."""
-    found = np.asarray(session.get(key, default))
+    found = _find(session, key) if key in session else np.asarray(default)
     if found.size != 1 or found.dtype.kind not in "iuf":
         raise DataError(f"{key} is {found.dtype} of shape {found.shape}; give one number, in seconds.")
     return float(found.item())
@@ -196,9 +196,9 @@ def _behaviour(
 
 def _trials(session: Session, trials: int) -> pd.DataFrame:
     """The trial table of the keys that are there; the original has them as (K), (K, 1) or (1, K)."""
-    found = {key: np.asarray(session[key]) for key in TRIAL_KEYS if key in session}
+    found = {key: _find(session, key) for key in TRIAL_KEYS if key in session}
     for key, values in found.items():
-        if not np.issubdtype(values.dtype, np.number):
+        if values.dtype.kind not in "biuf":
             raise DataError(f"{key} holds {values.dtype}, expected one number per trial.")
     return trial_table(trials, **{TRIAL_KEYS[key]: values for key, values in found.items()})
 
@@ -206,16 +206,19 @@ def _trials(session: Session, trials: int) -> pd.DataFrame:
 def _times(session: Session, key: str) -> Float[np.ndarray, "T"]:
     """The times under `key`, s; DataError unless they are numbers."""
     times = _find(session, key)
-    if not np.issubdtype(times.dtype, np.number):
+    if times.dtype.kind not in "iuf":
         raise DataError(f"{key} holds {times.dtype}, expected times in s.")
     return times.astype(float)
 
 
 def _floats(session: Session, key: str) -> Float[np.ndarray, "*K T"]:
     """The values under `key` in single precision; DataError unless they are numbers."""
+    values = _find(session, key)
+    if values.dtype.kind not in "biufO":
+        raise DataError(f"{key} does not hold numbers in one array; it holds {values.dtype}.")
     try:
         with np.errstate(over="ignore"):  # beyond single precision is infinite, and counts as not measured
-            return np.asarray(session[key], dtype=np.float32)
+            return values.astype(np.float32, copy=False)
     except (TypeError, ValueError):
         raise DataError(f"{key} does not hold numbers in one array.") from None
 
@@ -224,4 +227,7 @@ def _find(session: Session, key: str) -> np.ndarray:
     """The array under `key`; DataError without one."""
     if key not in session:
         raise DataError(f"the key {key!r} is missing; is this a file of the Steinmetz 2019 set?")
-    return np.asarray(session[key])
+    try:
+        return np.asarray(session[key])
+    except ValueError:  # rows of different lengths
+        raise DataError(f"{key} does not hold numbers in one array.") from None

@@ -14,7 +14,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int, Integer, Shaped
 
 from neurokit.errors import DataError
-from neurokit.pupil_encoder.unusable import find_doubles, find_usable, forget_impossible
+from neurokit.pupil_encoder.unusable import find_doubles, find_usable, forget_impossible, mask_impossible
 from neurokit.training.omissions import Omission, leave_out
 
 TRIAL_COLUMNS = (
@@ -161,6 +161,7 @@ def record_usable(
     """
     if 0 in spikes.shape:
         raise DataError(f"spks has shape {spikes.shape}; every axis needs entries.")
+    behaviour = mask_impossible(behaviour)
     usable = find_usable(spikes, brain_area, trials.index.to_numpy(), units)
     spikes, brain_area = _rows(spikes, usable.units), _rows(brain_area, usable.units)
     spikes, behaviour, trials = _pick_trials(usable.trials, spikes, behaviour, trials)

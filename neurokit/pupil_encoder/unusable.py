@@ -140,6 +140,16 @@ def _are_same(
     return all(same) and np.array_equal(spikes[:, one], spikes[:, other])
 
 
+def mask_impossible(
+    behaviour: Mapping[str, Float[np.ndarray, "K T"]],
+) -> dict[str, Float[np.ndarray, "K T"]]:
+    """The same channels, with NaN for licks below zero, so that they count as not measured."""
+    masked = dict(behaviour)
+    if (licks := masked.get("licks")) is not None and (licks < 0).any():
+        masked["licks"] = np.where(licks < 0, np.nan, licks).astype(licks.dtype)
+    return masked
+
+
 def forget_impossible(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Omission, ...]]:
     """The trial table with NaN for values that cannot be, and what is unknown by that.
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from neurokit.experiment import Experiment
 from neurokit.files.pickles import load_object_array
 from neurokit.pupil_encoder.baselines import psth, psth_by_condition
 from neurokit.pupil_encoder.config import PupilConfig
-from neurokit.pupil_encoder.experiment import describe, respond, task
+from neurokit.pupil_encoder.experiment import build, describe, respond, task, train
 from neurokit.pupil_encoder.neuromatch import read_sessions
 from neurokit.pupil_encoder.recording import TrialRecording
 from neurokit.pupil_encoder.simulated_files import write_neuromatch
@@ -271,6 +272,29 @@ def test_a_value_beyond_single_precision_counts_as_not_measured(tmp_path: Path, 
     assert made.masked["wheel"] == pytest.approx(1 / (TRIALS * 250))
 
 
+def test_licks_below_zero_are_not_scored(tmp_path: Path, sound: Session) -> None:
+    made = task(read(tmp_path, damaged(sound, put("licks", (0, 3, 100), -2))), CONFIG)
+    assert not made.scored[3, 100] and made.scored[3, 101]
+    assert made.masked["licks"] == pytest.approx(1 / (TRIALS * 250))
+
+
+def test_arrays_that_may_not_be_written_and_double_precision_are_taken(
+    tmp_path: Path, sound: Session
+) -> None:
+    first = read(tmp_path, sound)
+    behaviour = {name: values.astype(float) for name, values in first.behaviour.items()}
+    spikes = first.spikes.astype(np.int64)
+    for values in (spikes, first.brain_area, first.time, *behaviour.values()):
+        values.flags.writeable = False
+    again = replace(first, spikes=spikes, behaviour=behaviour)
+    ours, theirs = (task(each, CONFIG) for each in (first, again))
+    np.testing.assert_array_equal(ours.rates, theirs.rates)
+    np.testing.assert_array_equal(ours.inputs, theirs.inputs)
+    train(build(theirs, CONFIG), theirs, CONFIG, device="cpu", show_progress=False)
+    with pytest.raises(DataError, match="spikes hold negative counts"):
+        replace(first, spikes=-spikes)
+
+
 def test_a_trial_of_unknown_kind_gets_the_common_psth(tmp_path: Path, sound: Session) -> None:
     made = task(read(tmp_path, damaged(sound, put("contrast_left", 6, np.nan))), CONFIG)
     predicted, common = psth_by_condition(made), psth(made)
@@ -288,6 +312,13 @@ def test_a_trial_of_unknown_kind_gets_the_common_psth(tmp_path: Path, sound: Ses
         ({"bin_size": "10 ms"}, "bin_size is <U5 of shape"),
         ({"bin_size": np.array([0.01, 0.01])}, r"bin_size is float64 of shape \(2,\); give one number"),
         ({"stim_onset": np.inf}, "stim_onset is inf s, and a trial is 2.5 s long"),
+        (
+            {"wheel": np.zeros((1, TRIALS, 250), complex)},
+            "wheel does not hold numbers in one array; it holds com",
+        ),
+        ({"licks": np.full((1, TRIALS, 250), "0")}, "licks does not hold numbers in one array; it holds <U1"),
+        ({"face": [[1], [1, 2]]}, "face does not hold numbers in one array"),
+        ({"gocue": np.zeros(TRIALS, complex)}, "gocue holds complex128, expected one number per trial"),
         ({"stim_onset": 500.0}, "stim_onset is 500 s, and a trial is 2.5 s long; give seconds"),
         (
             {"brain_area": np.full(UNITS, np.nan)},
