@@ -34,6 +34,7 @@ from neurokit.training.checkpoint import Checkpoint
 from neurokit.training.device import Compile, check_compile, choose_device
 from neurokit.training.fit import TrainingResult
 from neurokit.training.own_model import build_code, build_file, build_name, describe_error
+from neurokit.training.state import remove_finished
 from neurokit.training.system import Build, Score, System, SystemConfig, find_system
 
 Size = Literal["small", "published"]
@@ -88,9 +89,7 @@ class Experiment:
         if folder is not None and not str(folder).strip():
             raise SettingsError("folder is empty; name the one that holds the recording.")
         self.folder = check_value("folder", folder, AnyPath | None)
-        if self.folder is not None:
-            restore_folder(self.folder)
-        if self.folder is not None and not self.folder.is_dir():
+        if self.folder is not None and not restore_folder(self.folder).is_dir():
             raise DataError(f"{self.folder} is no folder; name the one that holds the recording.")
         if recording is not None:
             try:
@@ -406,8 +405,9 @@ class Experiment:
         into = self.untrained() if self.build else None
         opened = checkpoint.load(self.path, into)
         self.task = self.system.task(self.recording, self.config, arrays=opened.arrays, device=self.device)
-        model = opened.model.to(choose_device(self.device))
-        return replace(_result(opened), model=model)
+        result = replace(_result(opened), model=opened.model.to(choose_device(self.device)))
+        remove_finished(self.unfinished, result.history)
+        return result
 
     def _check_same(self, facts: Mapping[str, Any]) -> None:
         """Raises CheckpointError for a file that was renamed, or made of other data."""

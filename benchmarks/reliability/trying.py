@@ -29,7 +29,7 @@ Work = Callable[[Path], Any]
 
 @dataclass(frozen=True)
 class Ended:
-    """How a process ended: its exit status (minus the signal, None where it hung), its words, its time (s)."""
+    """How a process ended: status (minus the signal, None where it hung), words, seconds."""
 
     status: int | None
     said: str

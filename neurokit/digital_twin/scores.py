@@ -15,6 +15,7 @@ from neurokit.digital_twin.recording import Video, load_videos
 from neurokit.digital_twin.simulated_files import videos_folder
 from neurokit.digital_twin.simulation import KINDS
 from neurokit.digital_twin.twin import DigitalTwin
+from neurokit.files.atomic import restore_folder
 from neurokit.metrics.neurons import correlation
 from neurokit.metrics.repeats import UnevenRepeatScores, uneven_repeat_scores
 
@@ -87,7 +88,7 @@ def held_out_videos(folder: str | Path) -> dict[str, tuple[Video, ...]]:
     Raises DataError as `load_videos`.
     """
     first, *others = KINDS
-    there = [kind for kind in others if videos_folder(folder, kind).is_dir()]
+    there = [kind for kind in others if restore_folder(videos_folder(folder, kind)).is_dir()]
     return {kind: load_videos(videos_folder(folder, kind)) for kind in (first, *there)}
 
 

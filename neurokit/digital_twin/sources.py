@@ -23,6 +23,7 @@ from neurokit.digital_twin.scores import held_out_videos
 from neurokit.digital_twin.simulated_files import load_simulated_mouse, truth_path, videos_folder
 from neurokit.digital_twin.simulation import MouseParameters
 from neurokit.errors import DataError, SettingsError
+from neurokit.files.atomic import restore_folder
 from neurokit.files.registry import find
 
 NO_RECORDING = {
@@ -135,7 +136,7 @@ def describe_weights(folder: str | Path) -> str:
 
 
 def _read(name: str, folder: Path, foundation: FoundationNetwork | None) -> TwinRecording:
-    truth, statistics = truth_path(folder), folder / "statistics.npz"
+    truth, statistics = truth_path(restore_folder(folder)), folder / "statistics.npz"
     return TwinRecording(
         name=name,
         folder=folder,
@@ -147,7 +148,7 @@ def _read(name: str, folder: Path, foundation: FoundationNetwork | None) -> Twin
 
 
 def _describe_videos(recording: TwinRecording) -> list[str]:
-    place = videos_folder(recording.folder)
+    place = restore_folder(videos_folder(recording.folder))
     if not place.is_dir():
         return [f"  no {place.name}: nothing to score on"]
     repeats = {

@@ -20,6 +20,7 @@ import pandas as pd
 from jaxtyping import Float, Int, Integer, Shaped
 
 from neurokit.errors import DataError, read_from
+from neurokit.files.atomic import restore_folder
 from neurokit.pupil_encoder.recording import TrialRecording, trial_table
 
 BIN_SIZE, BINS = 0.01, 250  # s; bins of a trial
@@ -115,7 +116,7 @@ class AlfFolder:
     """
 
     def __init__(self, path: Path) -> None:
-        if not path.is_dir():
+        if not restore_folder(path).is_dir():
             raise DataError(f"{path} is not a folder; name an ALF session such as Cori_2016-12-17.")
         self.path = path
         self.missing: list[str] = []

@@ -11,6 +11,7 @@ import pandas as pd
 
 from neurokit import settings
 from neurokit.errors import DataError, SettingsError
+from neurokit.files.atomic import restore_folder
 from neurokit.files.cache import Read, read_or_write, simulated_folder
 from neurokit.files.fetch import fetch
 from neurokit.pupil_encoder.recording import TrialRecording, read_cutout, read_sessions
@@ -101,7 +102,7 @@ def _read_simulated(seed: int, read: Callable[[Path], Read]) -> Read:
 
 def _read_folder(folder: Path) -> list[TrialRecording]:
     """All sessions of the Neuromatch files in a folder, with the truth beside simulated ones."""
-    files = sorted(file for file in folder.glob("*.npz") if file.name != TRUTH)
+    files = sorted(file for file in restore_folder(folder).glob("*.npz") if file.name != TRUTH)
     if not files:
         raise DataError(f"{folder} holds no npz file of sessions; name the folder that does.")
     truth = folder / TRUTH
