@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,10 +60,18 @@ class Place:
         self.folder.mkdir(parents=True, exist_ok=True)
 
 
-def start(work: Work, place: Place, kill_before: int | None = None, number: int = 0) -> int:
+def start(
+    work: Work,
+    place: Place,
+    *,
+    kill_before: int | None = None,
+    number: int = 0,
+    gate: tuple[int, int] | None = None,
+) -> int:
     """The process of a work; it kills itself before its so-manyth file operation, counted from 0.
 
-    `number` distinguishes the words of processes that run at the same time.
+    `number` distinguishes the words of processes that run at the same time, which begin together when this
+    process closes the second end of the pipe `gate`.
     """
     sys.stdout.flush()
     sys.stderr.flush()
@@ -73,6 +81,9 @@ def start(work: Work, place: Place, kill_before: int | None = None, number: int 
     status = 1
     try:
         _redirect(_words(place, number))
+        if gate is not None:
+            os.close(gate[1])
+            os.read(gate[0], 1)
         os.environ["NEUROKIT_DATA"] = str(place.folder / "data")
         operations = _count_operations(place, kill_before)
         work(place.folder)
@@ -111,6 +122,15 @@ def kill(process: int) -> int:
 def run(work: Work, place: Place) -> Ended:
     """A work from begin to end."""
     return wait(start(work, place), place)
+
+
+def run_together(works: Sequence[Work], place: Place, longest: float = LONGEST) -> list[Ended]:
+    """Works that begin at one time, each from begin to end."""
+    gate = os.pipe()
+    processes = [start(work, place, number=number, gate=gate) for number, work in enumerate(works)]
+    for end in reversed(gate):
+        os.close(end)
+    return [wait(process, place, longest, number) for number, process in enumerate(processes)]
 
 
 def operations(place: Place) -> int:

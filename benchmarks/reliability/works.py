@@ -72,6 +72,8 @@ TWIN_CONFIG = TwinConfig(
     network=NETWORK, window=12, burn_in=2, batch=2, batches=3, validation_batches=2, seed=3
 ).with_epochs(3)
 
+SIZES: dict[str, Any] = {"channels": 2, "regions": 3, "hidden": 64, "cell": "gru", "layers": 2}
+
 
 @dataclass(frozen=True)
 class Named:
@@ -135,8 +137,8 @@ def list_works(inputs: Path, address: str) -> list[Named]:
         Named("folder write", partial(_write_folder, word=b"new"), partial(_write_folder, word=b"old")),
         Named("simulation, own folder", _simulate, partial(_simulate, seed=1)),
         Named("simulation, kept", _keep_simulated),
-        Named("checkpoint", partial(_save, seed=1), partial(_save, seed=0)),
-        Named("checkpoint, first", partial(_save, seed=1)),
+        Named("checkpoint", partial(save_model, seed=1), partial(save_model, seed=0)),
+        Named("checkpoint, first", partial(save_model, seed=1)),
     ]
 
 
@@ -199,10 +201,10 @@ def _keep_simulated(folder: Path) -> None:
     scan_sources.load_simulated([SCAN])
 
 
-def _save(folder: Path, seed: int) -> None:
+def save_model(folder: Path, seed: int) -> None:
+    """Saves a model whose weights are drawn from the seed, which its side-car names."""
     torch.manual_seed(seed)
-    sizes = {"channels": 2, "regions": 3, "hidden": 64, "cell": "gru", "layers": 2}
-    checkpoint.save(PupilEncoder(**sizes), folder / "models" / "model", seed=seed)
+    checkpoint.save(PupilEncoder(**SIZES), folder / "models" / "model", seed=seed)
 
 
 def warm_up(works: list[Named], place: Place) -> None:

@@ -23,7 +23,7 @@ import pytest
 from neurokit.errors import DataError, DiskError, FetchError
 from neurokit.files.fetch import fetch
 from neurokit.files.registry import CHECKSUMS, REGISTRY, Entry, find, read_registry, save_pin
-from neurokit.files.transfer import CHUNK_SIZE, Part, Patience
+from neurokit.files.transfer import CHUNK_SIZE, Patience
 
 CONTENT = np.random.default_rng(0).bytes(1_000_000)
 OTHER = np.random.default_rng(1).bytes(1_000_000)
@@ -631,15 +631,3 @@ def test_the_note_of_a_killed_download_goes_with_the_next_call(
         call(wanted)
         assert not note.exists()
     assert len(server.requests) == 1
-
-
-def test_a_part_never_lies_under_the_note_of_another_version(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    part = Part(tmp_path / "file.bin.part")
-    part.begin("http://example.org/file", '"old"')
-    part.path.write_bytes(b"old")
-    monkeypatch.setattr(Path, "write_bytes", lambda *_: pytest.fail("stands for a kill"))
-    with pytest.raises(pytest.fail.Exception):
-        part.begin("http://example.org/file", '"new"')
-    assert (part.version("http://example.org/file"), part.size()) == ('"new"', 0)
