@@ -153,7 +153,7 @@ def _evaluate(make: Callable[[], Experiment], folder: Path) -> None:
 
 def _tune(make: Callable[[], Experiment], folder: Path) -> None:
     space = {"learning_rate": hp.loguniform("learning_rate", -7, -3)}
-    make().tune(4, space=space, start_up_trials=2, progress=False)
+    make().tune(3, space=space, start_up_trials=2, progress=False)
 
 
 def _pack(scan: Path, folder: Path) -> None:
