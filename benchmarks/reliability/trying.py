@@ -171,6 +171,7 @@ def _redirect(path: Path) -> None:
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(file, 1)
     os.dup2(file, 2)
+    sys.stdout = sys.stderr = os.fdopen(2, "w", buffering=1, closefd=False)
 
 
 def _count_operations(place: Place, kill_before: int | None) -> list[int]:
