@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("proof", choices=["kills", "races", "cost"])
     parser.add_argument("--hits", type=int, default=HITS, help="kills that end a work, of all works together")
+    parser.add_argument("--workers", type=int, default=2, help="processes that kill others")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="of each race")
     parser.add_argument("--pairs", type=int, default=PAIRS, help="of trainings with and without checks")
     parser.add_argument("--epochs", type=int, help="of each training, in place of the system's own number")
@@ -43,7 +44,7 @@ def _run(options: argparse.Namespace) -> list[dict[str, Any]]:
     if options.proof == "cost":
         return cost.run(options.pairs, options.only, options.epochs)
     if options.proof == "kills":
-        found: Sequence[Any] = kills.run(options.hits, options.seed, options.only)
+        found: Sequence[Any] = kills.run(options.hits, options.seed, options.only, options.workers)
     else:
         found = races.run(options.rounds, short=options.short, only=options.only)
     return [each.row() for each in found]

@@ -6,11 +6,14 @@ between two of them. A kill counts as a hit where it ended the work. What the wo
 its end, must be the files of a work that was never killed, byte for byte.
 """
 
+import os
 import shutil
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -117,19 +120,25 @@ def _succeed(work: trying.Work, place: Place) -> float:
     return ended.seconds
 
 
-def run(hits: int, seed: int = 0, only: Sequence[str] = ()) -> list[Count]:
-    """The counts of each work, whose hits together are at least `hits`; `only` names some works."""
+def run(hits: int, seed: int = 0, only: Sequence[str] = (), workers: int = 2) -> list[Count]:
+    """The counts of each work, whose hits together are at least `hits`; `only` names some works.
+
+    So many `workers` share the works; the instants of a work depend on the seed alone.
+    """
     root = Path(tempfile.mkdtemp(prefix="kills-"))
-    place, random = Place(root), np.random.default_rng(seed)
     try:
-        place.inputs.mkdir()
-        make_inputs(place.inputs)
+        make_inputs(root / "inputs")
         with serving() as address:
-            works = list_works(place.inputs, address)
+            works = list_works(root / "inputs", address)
             works = [each for each in works if not only or any(word in each.name for word in only)]
-            warm_up(works, place)
+            warm_up(works, Place(root / "warm-up"))
             parts = sum(map(_parts, works))
-            return [_try_one(each, place, -(-hits * _parts(each) // parts), random) for each in works]
+            with ProcessPoolExecutor(workers, get_context("fork")) as pool:
+                jobs = [
+                    pool.submit(_try_one, root, each.name, address, -(-hits * _parts(each) // parts), seed)
+                    for each in works
+                ]
+                return [job.result() for job in jobs]
     finally:
         shutil.rmtree(root, ignore_errors=True)
 
@@ -139,8 +148,10 @@ def _parts(named: Named) -> int:
     return 1 if any(word in named.name for word in ("training", "search", "ensemble")) else 2
 
 
-def _try_one(named: Named, place: Place, hits: int, random: np.random.Generator) -> Count:
-    target, count, begin = Target.measured(named, place), Count(named.name), time.perf_counter()
+def _try_one(root: Path, name: str, address: str, hits: int, seed: int) -> Count:
+    (named,) = [each for each in list_works(root / "inputs", address) if each.name == name]
+    place, random = Place(root / str(os.getpid())), np.random.default_rng([seed, *name.encode()])
+    target, count, begin = Target.measured(named, place), Count(name), time.perf_counter()
     while count.hits < hits and count.tries < MOST_TRIES * hits:
         target.attempt(random, count)
     bad = f"{count.differing} differ, {count.failures} fail, {count.leftovers} leave something"

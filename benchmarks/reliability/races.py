@@ -136,10 +136,9 @@ def run(rounds: int, notebook_rounds: int = 1, short: bool = False, only: Sequen
     root = Path(tempfile.mkdtemp(prefix="races-"))
     place = Place(root)
     try:
-        place.inputs.mkdir()
-        make_inputs(place.inputs)
+        make_inputs(root / "inputs")
         with serving() as address:
-            works = list_works(place.inputs, address)
+            works = list_works(root / "inputs", address)
             warm_up(works, place)
             races = [
                 race for race in list_races(works) if not only or any(word in race.name for word in only)

@@ -38,7 +38,7 @@ class Ended:
 
 @dataclass(frozen=True)
 class Place:
-    """The private folder of one try below `root`, and the inputs, which no work changes."""
+    """The private folder of one try, below `root`."""
 
     root: Path
 
@@ -46,11 +46,6 @@ class Place:
     def folder(self) -> Path:
         """What the work may write."""
         return self.root / "try"
-
-    @property
-    def inputs(self) -> Path:
-        """What the work reads."""
-        return self.root / "inputs"
 
     def clear(self, template: Path) -> None:
         """Makes the private folder a copy of the template, which may be missing."""
