@@ -35,6 +35,7 @@ from neurokit.training.device import Compile, check_compile, choose_device
 from neurokit.training.fit import TrainingResult
 from neurokit.training.omissions import Omission
 from neurokit.training.own_model import build_code, build_file, build_name, describe_error
+from neurokit.training.state import remove_finished
 from neurokit.training.system import Build, Score, System, SystemConfig, find_system
 
 Size = Literal["small", "published"]
@@ -89,9 +90,7 @@ class Experiment:
         if folder is not None and not str(folder).strip():
             raise SettingsError("folder is empty; name the one that holds the recording.")
         self.folder = check_value("folder", folder, AnyPath | None)
-        if self.folder is not None:
-            restore_folder(self.folder)
-        if self.folder is not None and not self.folder.is_dir():
+        if self.folder is not None and not restore_folder(self.folder).is_dir():
             raise DataError(f"{self.folder} is no folder; name the one that holds the recording.")
         if recording is not None:
             try:
@@ -429,8 +428,9 @@ class Experiment:
         opened = checkpoint.load(self.path, into)
         self.task = self.system.task(self.recording, self.config, arrays=opened.arrays, device=self.device)
         self._print_omissions(self.task)
-        model = opened.model.to(choose_device(self.device))
-        return replace(_result(opened), model=model)
+        result = replace(_result(opened), model=opened.model.to(choose_device(self.device)))
+        remove_finished(self.unfinished, result.history)
+        return result
 
     def _check_same(self, facts: Mapping[str, Any]) -> None:
         """Raises CheckpointError for a file that was renamed, or made of other data."""

@@ -184,6 +184,26 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(
     np.testing.assert_array_equal(resumed.predict(), straight.predict())
 
 
+def test_the_state_of_a_saved_training_goes_and_that_of_another_stays(
+    tiny: Callable[..., Experiment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process was killed after it had saved its model; another trained it anew and was killed at once."""
+    experiment = tiny()
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda *_, **__: None)
+        experiment.train()
+    assert experiment.unfinished.is_file()
+    assert tiny().train().result.best_loss == experiment.result.best_loss
+    assert not experiment.unfinished.exists()
+
+    def stop(epoch: int, loss: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        tiny().train(again=True, on_epoch=stop)
+    assert tiny().train().is_trained and experiment.unfinished.is_file()
+
+
 def counted(done: list[int]) -> Callable[..., float]:
     original = neurokit.training.fit._train_epoch
 

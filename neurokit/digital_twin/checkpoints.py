@@ -22,6 +22,7 @@ from neurokit.digital_twin.recording import TrialFolder
 from neurokit.digital_twin.released import open_released
 from neurokit.digital_twin.training import CohortNetwork
 from neurokit.errors import CheckpointError, SettingsError
+from neurokit.files.atomic import restore_folder
 from neurokit.training import checkpoint
 from neurokit.training.checkpoint import fingerprint
 
@@ -141,7 +142,7 @@ def load_foundation(path: str | Path) -> FoundationNetwork:
 
     Raises CheckpointError for what is neither, and DataError for a damaged table of scans.
     """
-    path = Path(path)
+    path = restore_folder(path)
     if not path.is_dir():
         return cast(FoundationNetwork, open_twin(path).network)
     return cast(FoundationNetwork, open_released(path).model)

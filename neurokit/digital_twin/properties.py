@@ -30,7 +30,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, UInt8
 
 from neurokit.errors import DataError
-from neurokit.files.atomic import atomic_write, atomic_write_folder
+from neurokit.files.atomic import atomic_write, atomic_write_folder, restore_folder
 from neurokit.files.fetch import fetch
 from neurokit.files.registry import read_registry
 
@@ -203,7 +203,7 @@ def _check_kind(kind: str) -> str:
 
 
 def _require(path: Path) -> Path:
-    if not path.is_file():
+    if not restore_folder(path).is_file():
         remedy = "fetch_properties(folder, kinds) has it, and `folder` is the one above the kinds"
         raise DataError(f"{path} is missing: {remedy}.")
     return path

@@ -49,6 +49,7 @@ from neurokit.digital_twin.weight_files import (
 )
 from neurokit.errors import CheckpointError, DataError
 from neurokit.files.archives import extract
+from neurokit.files.atomic import restore_folder
 from neurokit.files.fetch import fetch
 from neurokit.files.locks import hold_lock
 from neurokit.files.registry import find
@@ -161,7 +162,7 @@ def save_weights(
 
 
 def _check_folder(folder: str | Path) -> Path:
-    folder = Path(folder)
+    folder = restore_folder(folder)
     if not folder.is_dir():
         raise CheckpointError(f"{folder} is not a folder: {_remedy()}.")
     return folder

@@ -15,6 +15,7 @@ from neurokit.digital_twin.recording import Video, load_videos
 from neurokit.digital_twin.simulated_files import videos_folder
 from neurokit.digital_twin.simulation import KINDS
 from neurokit.digital_twin.twin import DigitalTwin
+from neurokit.files.atomic import restore_folder
 from neurokit.metrics.neurons import correlation
 from neurokit.metrics.repeats import UnevenRepeatScores, uneven_repeat_scores
 
@@ -106,7 +107,7 @@ def held_out_videos(folder: str | Path) -> dict[str, tuple[Video, ...]]:
 
 def video_places(folder: str | Path) -> dict[str, Path]:
     """The folders of videos that a recording has, by kind."""
-    places = {kind: videos_folder(folder, kind) for kind in KINDS}
+    places = {kind: restore_folder(videos_folder(folder, kind)) for kind in KINDS}
     return {kind: place for kind, place in places.items() if place.is_dir()}
 
 

@@ -25,6 +25,7 @@ from neurokit.digital_twin.shared_frames import find_shared_trials
 from neurokit.digital_twin.simulated_files import load_simulated_mouse, truth_path, videos_folder
 from neurokit.digital_twin.simulation import MouseParameters
 from neurokit.errors import DataError, SettingsError
+from neurokit.files.atomic import restore_folder
 from neurokit.files.registry import find
 from neurokit.training.omissions import Omission
 
@@ -152,7 +153,7 @@ def describe_weights(folder: str | Path) -> str:
 
 
 def _read(name: str, folder: Path, foundation: FoundationNetwork | None) -> TwinRecording:
-    truth, statistics = truth_path(folder), folder / "statistics.npz"
+    truth, statistics = truth_path(restore_folder(folder)), folder / "statistics.npz"
     known = read_statistics(statistics) if statistics.is_file() else None
     unit_ids = None if known is None else known.unit_ids[known.active]
     trials, videos = load_recording(folder / "training_data", video_places(folder), unit_ids)
@@ -169,7 +170,7 @@ def _read(name: str, folder: Path, foundation: FoundationNetwork | None) -> Twin
 
 
 def _describe_videos(recording: TwinRecording) -> list[str]:
-    place = videos_folder(recording.folder)
+    place = restore_folder(videos_folder(recording.folder))
     if not place.is_dir():
         return [f"  no {place.name}: nothing to score on"]
     repeats = {

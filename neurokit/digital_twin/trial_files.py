@@ -22,6 +22,7 @@ from jaxtyping import Float32, Shaped
 
 from neurokit.errors import DataError
 from neurokit.files.archives import read_header
+from neurokit.files.atomic import restore_folder
 
 ARRAYS = ("stimuli", "perspectives", "modulations", "units")
 _WIDTHS = {"perspectives": 2, "modulations": 2}
@@ -143,7 +144,7 @@ def inner_folders(folder: Path, kinds: Sequence[str]) -> list[Path]:
 
     Raises DataError where one is missing, with the folder to give instead if there is one.
     """
-    missing = [kind for kind in kinds if not (folder / kind).is_dir()]
+    missing = [kind for kind in kinds if not restore_folder(folder / kind).is_dir()]
     if not missing:
         return [folder / kind for kind in kinds]
     if not folder.is_dir():

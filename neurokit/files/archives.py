@@ -19,7 +19,7 @@ from typing import cast
 import numpy as np
 
 from neurokit.errors import DataError, DiskError
-from neurokit.files.atomic import atomic_write_folder
+from neurokit.files.atomic import atomic_write_folder, restore_folder
 from neurokit.files.reading import check_is_file
 
 Source = str | Path | BufferedIOBase
@@ -73,7 +73,7 @@ def extract(
     Raises DataError as `open_archive` does, or where `folder` already exists; DiskError where it cannot
     be written.
     """
-    folder = Path(folder)
+    folder = restore_folder(folder)
     if folder.exists():
         finding = f"{folder} already exists"
         raise DataError(f"{finding}: remove it, or unpack {source} into another folder.")

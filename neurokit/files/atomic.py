@@ -4,7 +4,9 @@ import errno
 import glob
 import hashlib
 import json
+import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -38,12 +40,13 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
 
     Leftovers of killed processes that wrote the same file are removed first. Write into the temporary file
     itself: a file that is renamed onto it would be taken for such a leftover. HDF5 needs `locking=False`.
-    Raises DiskError (full disk, no permission) and leaves an earlier file untouched.
+    Raises DiskError (full disk, no permission, a device of that name) and leaves what is there untouched.
     """
     path = Path(path)
     with _disk_errors(path):
+        _check_no_device(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(path)
+        remove_leftovers(path)
         file = _new_temporary(path)
         temporary = Path(file.name)
         try:
@@ -80,16 +83,24 @@ def atomic_write_folder(path: str | Path) -> Iterator[Path]:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def restore_folder(path: str | Path) -> None:
-    """Gives a folder its name back where a process was killed while it replaced it; readers call this first.
+def restore_folder(path: str | Path) -> Path:
+    """The path, once it has its name back, or a folder above it has, if a process was killed replacing it.
 
-    Raises DiskError where that is not possible; the message says where the folder lies.
+    Whoever reads from a folder calls this first. Raises DiskError where that is not possible; the message
+    says where the folder lies.
     """
     path = Path(path)
-    if path.exists() or not (aside := _aside(path)).exists():
+    if not os.path.exists(path):  # which, unlike Path's own, says no to a name that is too long
+        for folder in (*reversed(path.absolute().parents), path):  # the outermost one first
+            _restore_one(folder)
+    return path
+
+
+def _restore_one(path: Path) -> None:
+    if not path.name or os.path.exists(path) or not os.path.exists(aside := _aside(path)):
         return
     try:
-        with hold_lock(path):  # a living process gives it its name in a moment
+        with hold_lock(path, needed=False):  # a living process gives it its name in a moment
             if aside.exists() and not path.exists():
                 aside.rename(path)
     except OSError as error:
@@ -123,6 +134,14 @@ def write_output(folder: str | Path, writer: str, *, beside: Sequence[str] = ())
             shutil.rmtree(new, ignore_errors=True)
 
 
+def _check_no_device(path: Path) -> None:
+    """Raises OSError for a pipe or a device, in whose place a file would be put."""
+    if os.path.lexists(path):
+        kind = stat.S_IFMT(path.lstat().st_mode)
+        if kind not in (stat.S_IFREG, stat.S_IFLNK, stat.S_IFDIR):
+            raise FileExistsError(errno.EEXIST, "it is a pipe or a device")
+
+
 def _new_temporary(path: Path) -> IO[bytes]:
     """A new file beside `path`, locked while it is open: a killed process loses its locks."""
     while True:
@@ -139,13 +158,20 @@ def _new_temporary(path: Path) -> IO[bytes]:
         file.close()  # another process removed it as a leftover before it was locked
 
 
-def _remove_leftovers(path: Path) -> None:
-    """Removes temporary files of `path` that are not locked, so their writers are dead."""
+def find_leftovers(path: Path) -> Iterator[Path]:
+    """Temporary files of `path` that are not locked, so their writers are dead; each is locked meanwhile."""
     if fcntl is None:
         return
     for leftover in path.parent.glob(glob.escape(f".{path.stem}~") + "?" * 8 + glob.escape(path.suffix)):
         with suppress(OSError), leftover.open("r+b") as file:  # OSError: its writer is alive, or it is gone
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield leftover
+
+
+def remove_leftovers(path: Path) -> None:
+    """Removes what killed processes left that wrote `path`, as far as the folder can be written."""
+    for leftover in find_leftovers(path):
+        with suppress(OSError):
             leftover.unlink()
 
 

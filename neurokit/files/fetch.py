@@ -54,6 +54,7 @@ def fetch(
     target = folder / entry.name
     expected = add_pins(entry, folder)
     if expected.sha256 and target.is_file() and find_flaw(target, expected) is None:
+        _part(target).forget_note()
         return target
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -80,13 +81,14 @@ class _Download:
 
     @property
     def part(self) -> Part:
-        return Part(self.folder / f"{self.entry.name}.part")
+        return _part(self.folder / self.entry.name)
 
     def run(self) -> Path:
         target = self.folder / self.entry.name
         found = find_flaw(target, self.entry) if target.is_file() else "is not there"
         if found is not None:
             self._replace(target, found)
+        self.part.forget_note()
         if self.entry.sha256 is None:
             save_pin(self.folder, target.name, sha256(target), target.stat().st_size)
         return target
@@ -98,7 +100,6 @@ class _Download:
         self._require_space(self.entry.bytes, self.part.size())
         self._from_mirrors()
         self.part.path.replace(target)
-        self.part.forget()
 
     def _from_mirrors(self) -> None:
         findings = []
@@ -153,6 +154,10 @@ class _Download:
         if any("answered" in finding for finding in findings):  # 404, or a page that asks for a login
             remedy = f"call again later, or {by_hand}"
         return f"{self.entry.name} could not be fetched: {'; '.join(findings)}: {remedy}."
+
+
+def _part(target: Path) -> Part:
+    return Part(target.with_name(f"{target.name}.part"))
 
 
 def _readable(size: int) -> str:

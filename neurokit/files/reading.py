@@ -4,6 +4,7 @@ import stat
 from pathlib import Path
 
 from neurokit.errors import DataError
+from neurokit.files.atomic import restore_folder
 
 KINDS = {
     stat.S_IFDIR: "a folder",
@@ -17,7 +18,7 @@ KINDS = {
 def check_is_file(path: str | Path) -> Path:
     """The path, if a regular file is there; else DataError that says what is there instead."""
     try:
-        mode = Path(path).stat().st_mode
+        mode = restore_folder(path).stat().st_mode
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing; give the path of an existing file.") from error
     except (OSError, ValueError) as error:  # ValueError: a null character

@@ -8,6 +8,7 @@ HTTP semantics of Range, If-Range and Retry-After: RFC 9110, sections 10.2.3, 13
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -55,10 +56,20 @@ class Part:
             return None
 
     def begin(self, url: str, version: str | None) -> None:
-        """Starts an empty part of what `url` sends now."""
+        """Starts an empty part of what `url` sends now.
+
+        What is there goes first: a killed process must not leave it under another version's note.
+        """
+        self.path.unlink(missing_ok=True)
         with atomic_write(self.note) as temporary:
             temporary.write_text(json.dumps({"url": url, "version": version}))
         self.path.write_bytes(b"")
+
+    def forget_note(self) -> None:
+        """Removes a note whose part has become the file, where the process was killed before it could."""
+        if self.note.exists() and not self.path.exists():
+            with suppress(OSError):  # a folder that cannot be written
+                self.note.unlink(missing_ok=True)
 
     def forget(self) -> None:
         """Removes the part and its note."""

@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float
 
 from neurokit.errors import DataError, read_from
 from neurokit.files.archives import read_npy
+from neurokit.files.atomic import restore_folder
 from neurokit.training.omissions import Omission
 
 BRAIN_LOCATION = "channels.brainLocation.tsv"
@@ -31,7 +32,7 @@ class AlfFolder:
     """
 
     def __init__(self, path: Path) -> None:
-        if not path.is_dir():
+        if not restore_folder(path).is_dir():
             raise DataError(f"{path} is not a folder; name an ALF session such as Cori_2016-12-17.")
         self.path = path
         self.missing: list[str] = []

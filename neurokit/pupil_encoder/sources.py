@@ -11,6 +11,7 @@ import pandas as pd
 
 from neurokit import settings
 from neurokit.errors import DataError, SettingsError
+from neurokit.files.atomic import restore_folder
 from neurokit.files.cache import Read, read_or_write, simulated_folder
 from neurokit.files.fetch import fetch
 from neurokit.pupil_encoder.neuromatch import open_sessions, read_cutout
@@ -102,7 +103,7 @@ def _read_simulated(seed: int, read: Callable[[Path], Read]) -> Read:
 
 def _read_folder(folder: Path, name: str | None) -> TrialRecording:
     """A session of the Neuromatch files in a folder, with the truth beside a simulated one."""
-    files = sorted(file for file in folder.glob("*.npz") if file.name != TRUTH)
+    files = sorted(file for file in restore_folder(folder).glob("*.npz") if file.name != TRUTH)
     if not files:
         raise DataError(f"{folder} holds no npz file of sessions; name the folder that does.")
     held = [session for file in files for session in open_sessions(file)]

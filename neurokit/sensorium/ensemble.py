@@ -24,6 +24,7 @@ from torch import nn
 
 from neurokit.errors import CheckpointError, DataError, FitError
 from neurokit.files.atomic import atomic_write
+from neurokit.files.locks import hold_lock
 from neurokit.sensorium.config import SensoriumConfig
 from neurokit.sensorium.engines import ENGINES, Engine, default_workers
 from neurokit.sensorium.features import MouseTrials
@@ -37,6 +38,7 @@ from neurokit.training import checkpoint
 from neurokit.training.checkpoint import fingerprint
 from neurokit.training.device import Compile, choose_device
 from neurokit.training.fit import TrainingResult
+from neurokit.training.state import remove_finished
 from neurokit.training.system import Build
 
 LoadScans = Callable[[], Mapping[str, Scan]]
@@ -159,16 +161,28 @@ class Member:
         states = read_shared_states(self.folder, scans, self.config)
         return task(scans, self.own_config, arrays=states, tiers=self.tiers(scans), device=self.device)
 
+    @property
+    def unfinished(self) -> Path:
+        """Of the training's state until it is over."""
+        return self.path.with_suffix(".training")
+
     def train(self) -> None:
-        """Trains and saves the member, resuming an interrupted training."""
+        """Trains and saves the member, resuming an interrupted training.
+
+        One that another process is training is waited for, and checked instead.
+        """
         torch.set_num_threads(self.threads)
         scans = self.load()
-        mice, config = self.task(scans), self.own_config
-        unfinished = self.path.with_suffix(".training")
-        options: dict[str, Any] = {"compile": self.compile, "show_progress": self.number == 0}
-        result = train(self.build(mice, config), mice, config, checkpoint=unfinished, **options)
-        self._save(result, mice, identity(scans))
-        unfinished.unlink(missing_ok=True)
+        with hold_lock(self.path):
+            if self.is_trained:
+                self.check(identity(scans))
+                self.check_states(read_shared_states(self.folder, scans, self.config))
+                return
+            mice, config = self.task(scans), self.own_config
+            options: dict[str, Any] = {"compile": self.compile, "show_progress": self.number == 0}
+            result = train(self.build(mice, config), mice, config, checkpoint=self.unfinished, **options)
+            self._save(result, mice, identity(scans))
+            self.unfinished.unlink(missing_ok=True)
 
     def open(self, mice: Mapping[str, MouseTrials]) -> nn.Module:
         """The trained member; CheckpointError where it is damaged, or of another class."""
@@ -180,6 +194,8 @@ class Member:
         found = checkpoint.read_facts(self.path)
         self._refuse("another config", found.get("config") != self.own_config.to_dict())
         self._refuse("other scans", found.get("data") != data)
+        with hold_lock(self.path, needed=False):
+            remove_finished(self.unfinished, pd.DataFrame(found.get("history")))
 
     def check_states(self, states: Mapping[str, np.ndarray]) -> None:
         """Raises CheckpointError for a member that was trained on other states than these."""
@@ -270,9 +286,12 @@ def share_states(folder: Path, scans: Mapping[str, Scan], config: SensoriumConfi
     path = _states_path(folder, scans, config)
     if not config.model.state or path.is_file():
         return
-    content = safetensors.numpy.save(fit_states(scans, config))
-    with atomic_write(path) as temporary:
-        temporary.write_bytes(content)
+    with hold_lock(path):
+        if path.is_file():  # another process has fitted them meanwhile
+            return
+        content = safetensors.numpy.save(fit_states(scans, config))
+        with atomic_write(path) as temporary:
+            temporary.write_bytes(content)
 
 
 def read_shared_states(

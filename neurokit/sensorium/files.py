@@ -25,6 +25,7 @@ from jaxtyping import Int
 
 from neurokit.errors import DataError
 from neurokit.files.archives import open_archive, read_header
+from neurokit.files.atomic import restore_folder
 
 # The largest published scan has 8,372 neurons and 6,959 trials.
 MOST_TRIALS = 10_000
@@ -90,7 +91,7 @@ def open_scan(source: str | Path) -> Iterator[ScanFiles]:
     Raises DataError unless there is exactly one scan, with a key in a name, and for a zip as
     `neurokit.files.archives.open_archive` does.
     """
-    source = Path(source)
+    source = restore_folder(source)
     if source.is_dir():
         try:
             files = _list_folder(source)

@@ -38,6 +38,7 @@ Kind = Literal["pretraining", "sensorium", "sensorium_plus"]
 KINDS: tuple[Kind, ...] = ("pretraining", "sensorium_plus", "sensorium")
 AMPLITUDE = (8.0, 0.5)  # median of a neuron's response scale, and the spread of its log
 WITHHELD = ("test", "final_test")
+DATE = (1980, 1, 1, 0, 0, 0)  # of all members of a zip
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, SettingsError)
 
 
@@ -211,13 +212,17 @@ def scan_name(parameters: ScanParameters) -> str:
 
 
 def write_scan(scan: SimulatedScan, folder: str | Path) -> Path:
-    """Writes `<name>.zip` into `folder`, completely or not at all; returns its path."""
+    """Writes `<name>.zip` into `folder`, completely or not at all; returns its path.
+
+    The same scan makes the same bytes: its members all bear the same date.
+    """
     name = scan_name(scan.parameters)
     path = Path(folder) / f"{name}.zip"
-    with atomic_write(path) as temporary, zipfile.ZipFile(temporary, "w", compresslevel=1) as archive:
+    with atomic_write(path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
         members = _list_arrays(scan)
         for member, array in progress(members.items(), desc=path.stem[:20], unit="file"):
-            archive.writestr(f"{name}/{member}.npy", _to_npy(array), zipfile.ZIP_DEFLATED)
+            entry = zipfile.ZipInfo(f"{name}/{member}.npy", DATE)
+            archive.writestr(entry, _to_npy(array), zipfile.ZIP_DEFLATED, compresslevel=1)
     return path
 
 

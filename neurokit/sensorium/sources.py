@@ -16,7 +16,7 @@ import pandas as pd
 
 from neurokit import settings
 from neurokit.errors import DataError, SettingsError
-from neurokit.files.atomic import write_output
+from neurokit.files.atomic import restore_folder, write_output
 from neurokit.files.cache import Read, read_or_write, simulated_folder
 from neurokit.files.fetch import fetch
 from neurokit.sensorium.config import SensoriumConfig
@@ -214,7 +214,7 @@ def _find_scans(source: settings.Source, folder: str | Path | None, seed: int) -
 
 def _list_folder(folder: Path) -> dict[str, Path]:
     """The zips and folders there that are named like a scan, by key; raises DataError for none or doubles."""
-    inside = sorted(folder.iterdir()) if folder.is_dir() else []
+    inside = sorted(folder.iterdir()) if restore_folder(folder).is_dir() else []
     found: dict[str, Path] = {}
     for path in (each for each in inside if each.is_dir() or each.suffix == ".zip"):
         key = scan_key(path.name)

@@ -27,7 +27,7 @@ from torch import nn
 from neurokit import __version__
 from neurokit.config import plain
 from neurokit.errors import CheckpointError
-from neurokit.files.atomic import atomic_write
+from neurokit.files.atomic import atomic_write, find_leftovers, remove_leftovers
 from neurokit.files.locks import hold_lock
 from neurokit.files.sealed import open_json, seal_json
 
@@ -111,11 +111,32 @@ def _aside(weights: Path) -> Path:
 
 
 def _restore(weights: Path, sidecar: Path) -> None:
-    """Puts earlier weights back that belong to the side-car, where a process was killed between two names."""
+    """Makes weights and side-car a pair again where a process was killed between their two names.
+
+    The earlier weights come back, or a first side-car gets its name; what else it left is removed.
+    """
     aside = _aside(weights)
     with suppress(OSError, CheckpointError):  # what is damaged is named by who reads it
-        if aside.is_file() and _sha256(weights) != read_facts(sidecar)["sha256"] == _sha256(aside):
-            aside.replace(weights)
+        if aside.is_file():
+            found, wanted = _sha256(weights), _read_facts(sidecar)["sha256"]
+            if found != wanted == _sha256(aside):
+                aside.replace(weights)
+            elif found == wanted:  # both are new
+                aside.unlink()
+    if weights.is_file() and not sidecar.exists():
+        _complete(weights, sidecar)
+    for file in (weights, sidecar, aside):
+        remove_leftovers(file)
+
+
+def _complete(weights: Path, sidecar: Path) -> None:
+    """Gives a first side-car its name, where a process was killed when only the weights had theirs."""
+    for complete in find_leftovers(sidecar):
+        with suppress(OSError, CheckpointError):
+            if _read_facts(complete)["sha256"] == _sha256(weights):
+                complete.chmod(0o644)
+                complete.replace(sidecar)
+                return
 
 
 def _sha256(path: Path) -> str:
@@ -131,7 +152,6 @@ def load(path: str | Path, model: type[Model] | Model | None = None) -> Checkpoi
     """
     weights, sidecar = files(path)
     with hold_lock(weights, needed=False):  # another process may be saving it
-        _restore(weights, sidecar)
         facts = read_facts(path)
         content = _weights(weights, facts["sha256"])
     wanted = imported_class(weights, facts["model"]) if model is None else model
@@ -155,9 +175,8 @@ def load(path: str | Path, model: type[Model] | Model | None = None) -> Checkpoi
 
 def read_arrays(path: str | Path) -> dict[str, np.ndarray]:
     """The fitted transforms, without the model; raises CheckpointError as `load` does."""
-    weights, sidecar = files(path)
+    weights, _ = files(path)
     with hold_lock(weights, needed=False):
-        _restore(weights, sidecar)
         facts = read_facts(path)
         content = _weights(weights, facts["sha256"])
     check_version(weights, facts["version"], "fit anew")
@@ -193,7 +212,13 @@ def is_saved(path: str | Path) -> bool:
 
 def read_facts(path: str | Path) -> dict[str, Any]:
     """The side-car's entries, without opening the weights; raises CheckpointError as `load` does."""
-    sidecar = files(path)[1]
+    weights, sidecar = files(path)
+    with hold_lock(weights, needed=False):  # another process may be saving it
+        _restore(weights, sidecar)
+        return _read_facts(sidecar)
+
+
+def _read_facts(sidecar: Path) -> dict[str, Any]:
     try:
         description = open_json(sidecar.read_text())
         return description | {

@@ -16,6 +16,7 @@ from torch import nn
 from neurokit import settings
 from neurokit.config import AnyPath, check_value
 from neurokit.errors import CheckpointError, DataError, SettingsError
+from neurokit.files.atomic import restore_folder
 from neurokit.training import checkpoint
 from neurokit.training.checkpoint import Checkpoint
 from neurokit.training.system import System, find_system
@@ -97,7 +98,7 @@ def load_pretrained(name: str | Path, *, session: str | None = None) -> Pretrain
     if not str(name).strip():
         raise SettingsError("name is empty; give the path of a checkpoint.")
     path = check_value("name", name, AnyPath)
-    if str(name) == RELEASED or path.is_dir():
+    if str(name) == RELEASED or restore_folder(path).is_dir():
         return _released(None if str(name) == RELEASED else path, session)
     if session is not None:
         raise SettingsError(f"session is {session!r}, and {path} holds one model; leave it out.")

@@ -2,6 +2,7 @@
 
 import copy
 import io
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,19 @@ class TrainingState:
         torch.set_rng_state(cpu)
         if cuda and len(cuda) == torch.cuda.device_count():
             torch.cuda.set_rng_state_all(cuda)
+
+
+def remove_finished(path: Path, history: pd.DataFrame) -> None:
+    """Removes the state of a training that is over and saved with this history, as a killed process left it.
+
+    That of another training, which goes on, stays.
+    """
+    if not path.is_file():
+        return
+    with suppress(CheckpointError, OSError, KeyError):
+        rows = _read_content(path)["rows"]
+        if [row["validation_loss"] for row in rows] == history["validation_loss"].tolist():
+            path.unlink(missing_ok=True)
 
 
 def _read_content(path: Path) -> dict[str, Any]:

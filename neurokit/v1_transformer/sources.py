@@ -13,6 +13,7 @@ import pandas as pd
 
 from neurokit import settings
 from neurokit.errors import DataError, SettingsError
+from neurokit.files.atomic import restore_folder
 from neurokit.files.cache import read_or_write, simulated_folder
 from neurokit.v1_transformer.allensdk_cache import (
     check_hdf5,
@@ -118,7 +119,7 @@ def _read_session(path: Path, config: TransformerConfig | None) -> MovieSession:
 
 def _find_session(folder: Path, number: int | None) -> Path:
     """The NWB of a session in a folder laid out as AllenSDK's cache."""
-    found = {path.stem: path for path in sorted((folder / DATA).glob("*.nwb"))}
+    found = {path.stem: path for path in sorted((restore_folder(folder) / DATA).glob("*.nwb"))}
     if not found:
         raise DataError(f"{folder} holds no session ({DATA}/<number>.nwb): name the folder of a cache.")
     if number is None and len(found) > 1:

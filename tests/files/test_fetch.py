@@ -641,3 +641,17 @@ def test_a_disk_that_fills_up_meanwhile_loses_nothing(server: Server, call: Call
     assert call.files() == {f"{NAME}.part", f"{NAME}.part.json"}
     assert call(entry(server.url())).read_bytes() == CONTENT
     assert [request.headers.get("Range") for request in server.requests] == [None, f"bytes={AT}-"]
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_note_of_a_killed_download_goes_with_the_next_call(
+    server: Server, call: Caller, known: bool
+) -> None:
+    wanted = entry(server.url(), known=known)
+    call(wanted)
+    note = call.folder / f"{NAME}.part.json"
+    for _ in range(2):  # an unknown checksum is pinned by the first
+        note.write_text("{}")
+        call(wanted)
+        assert not note.exists()
+    assert len(server.requests) == 1

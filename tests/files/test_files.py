@@ -8,8 +8,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial, partialmethod
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from neurokit.errors import DataError, DiskError, FetchError, SettingsError
 from neurokit.files import atomic as files
 from neurokit.files.atomic import atomic_write, atomic_write_folder, restore_folder, write_output
 from neurokit.progress import progress
+from tests.files.holders import other_process
 
 
 def full_disk(*_: object, **__: object) -> None:
@@ -92,28 +92,16 @@ def test_nested_files_name_the_one_that_failed(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == []
 
 
+def test_a_pipe_or_device_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(DiskError, match="it is a pipe or a device"), atomic_write(tmp_path / "pipe"):
+        pass
+    assert (tmp_path / "pipe").is_fifo() and os.listdir(tmp_path) == ["pipe"]
+
+
 # --- what killed processes leave
 
-WRITER = """
-import sys
-from neurokit.files.atomic import atomic_write
-
-with atomic_write(sys.argv[1]) as temporary:
-    temporary.write_text("of the other process")
-    print(flush=True)
-    sys.stdin.readline()
-"""
-
-
-@contextmanager
-def other_writer(path: Path) -> Iterator[subprocess.Popen]:
-    """A process in the middle of writing `path`; it ends with a line on its stdin."""
-    command = [sys.executable, "-c", WRITER, str(path)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=Path(__file__).parents[2], **pipes) as writer:
-        assert writer.stdout.readline() == b"\n"
-        yield writer
-        writer.kill()
+other_writer = partial(other_process, "neurokit.files.atomic", "atomic_write")
 
 
 @pytest.mark.slow
@@ -284,6 +272,13 @@ def test_a_killed_replacement_of_a_folder_loses_nothing(tmp_path: Path, renaming
         assert set(os.listdir(tmp_path)) == {"session", temporary.name}  # the leftovers are gone
         (temporary / "newest.npy").write_text("newest")
     assert os.listdir(path) == ["newest.npy"] and os.listdir(tmp_path) == ["session"]
+
+
+def test_a_folder_inside_one_without_its_name_is_restored_with_it(tmp_path: Path) -> None:
+    path = old_folder(tmp_path)
+    (tmp_path / "session").rename(tmp_path / ".session~before")
+    assert restore_folder(path / "old.npy").read_text() == "old"
+    assert os.listdir(tmp_path) == ["session"]
 
 
 def test_a_folder_that_was_never_there_is_not_restored(tmp_path: Path) -> None:

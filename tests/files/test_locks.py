@@ -1,9 +1,6 @@
 """Locks keep other processes out, say that they wait, and do not wait for ever."""
 
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,26 +8,9 @@ import pytest
 from neurokit import settings
 from neurokit.errors import DiskError
 from neurokit.files.locks import hold_lock
+from tests.files.holders import other_process
 
-HOLDER = """
-import sys
-from neurokit.files.locks import hold_lock
-
-with hold_lock(sys.argv[1]):
-    print(flush=True)
-    sys.stdin.readline()
-"""
-
-
-@contextmanager
-def other_holder(path: Path) -> Iterator[subprocess.Popen]:
-    """A process that holds the lock until it gets a line on its stdin."""
-    command = [sys.executable, "-c", HOLDER, str(path)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, cwd=Path(__file__).parents[2], **pipes) as holder:
-        assert holder.stdout is not None and holder.stdout.readline() == b"\n"
-        yield holder
-        holder.kill()
+other_holder = partial(other_process, "neurokit.files.locks", "hold_lock")
 
 
 def test_a_process_may_hold_a_lock_twice(tmp_path: Path) -> None:

@@ -2,13 +2,21 @@
 
 import os
 import stat
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from neurokit import digital_twin, pupil_encoder, sensorium, v1_transformer
+from neurokit.digital_twin.preparation import write_recording
+from neurokit.digital_twin.recording import load_trials, load_videos, write_trials, write_videos
 from neurokit.errors import DataError
 from neurokit.files.archives import read_npz
 from neurokit.files.reading import check_is_file
+from neurokit.simulation import scenes
+from tests.digital_twin.toys import toy_trials, toy_video
 
 
 @pytest.mark.parametrize("read", [check_is_file, lambda path: read_npz(path, 1000)])
@@ -26,6 +34,39 @@ def test_what_is_no_file_is_named(tmp_path: Path, read: object) -> None:
     for path, says in places.items():
         with pytest.raises(DataError, match=says):
             read(path)
+
+
+READERS: dict[str, tuple[Callable[[Path], object], Callable[[Path], object]]] = {
+    "pupil": (partial(pupil_encoder.simulate, trials=30), lambda folder: pupil_encoder.load(folder=folder)),
+    "alf": (
+        partial(pupil_encoder.simulate, trials=30),
+        lambda folder: pupil_encoder.read_alf(folder / "alf" / "Simulated_2026-01-01"),
+    ),
+    "scans": (partial(sensorium.simulate, trials=20), lambda folder: sensorium.load(folder=folder)),
+    "movies": (
+        partial(v1_transformer.simulate, cells=3, frames=150, repeats=2, session_type="three_session_C"),
+        lambda folder: v1_transformer.load(folder=folder),
+    ),
+    "trials": (lambda folder: write_trials(folder, toy_trials()), load_trials),
+    "videos": (lambda folder: write_videos(folder, [toy_video("v", 2)]), load_videos),
+    "twin": (
+        lambda folder: write_recording(folder, toy_trials(), [], np.arange(3)),
+        lambda folder: digital_twin.load(folder=folder),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_every_reader_gives_a_folder_its_name_back(
+    tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As it lies when a process was killed between the two renamings of its replacement."""
+    monkeypatch.setattr(scenes, "CANVAS", 360)
+    write, read = READERS[name]
+    write(tmp_path / "mouse")
+    (tmp_path / "mouse").rename(tmp_path / ".mouse~before")
+    read(tmp_path / "mouse")
+    assert os.listdir(tmp_path) == ["mouse"]
 
 
 def test_a_file_is_let_through(tmp_path: Path) -> None:

@@ -317,6 +317,25 @@ def test_a_finished_member_is_not_trained_again(here: SimpleNamespace, epochs: l
     assert {path: path.stat().st_mtime_ns for path in here.folder.iterdir()} == files
 
 
+def test_a_member_that_another_process_has_trained_meanwhile_is_taken(
+    here: SimpleNamespace, epochs: list
+) -> None:
+    members_of.Member(LOAD, FULL, 0, 2, here.folder, device="cpu").train()
+    assert epochs == []
+    with pytest.raises(CheckpointError, match="another config"):
+        members_of.Member(LOAD, FULL.replace(seed=7), 0, 2, here.folder, device="cpu").train()
+
+
+def test_the_state_of_a_saved_member_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process was killed after it had saved its member."""
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", lambda *_, **__: None)
+        train(tmp_path, PLAIN, members=1)
+    assert (tmp_path / "member-0.training").is_file()
+    train(tmp_path, PLAIN, members=1)
+    assert not (tmp_path / "member-0.training").exists()
+
+
 def test_an_ensemble_grows(tmp_path: Path, epochs: list) -> None:
     first = train(tmp_path, PLAIN, members=1)
     assert [seed for seed, _ in epochs] == [11, 11]

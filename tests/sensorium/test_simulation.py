@@ -1,5 +1,6 @@
 """Simulated scans through the reader of the real ones: layout, order, what is withheld, statistics."""
 
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -157,6 +158,15 @@ def test_the_same_parameters_write_the_same_arrays(tmp_path: Path) -> None:
     for name in ("data/images/0", "data/responses/0", "data/behavior/0", "meta/trials/trial_idx"):
         assert first[name].tobytes() != other[name].tobytes()
     np.testing.assert_array_equal(np.random.get_state()[1], state)
+
+
+def test_the_clock_is_no_part_of_a_zip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scan, content = simulate_scan(TINY), []
+    for year in (1970, 2001):  # a zip knows no year before 1980
+        clock = time.struct_time((year, 1, 1, 0, 0, 0, 3, 1, 0))
+        monkeypatch.setattr("zipfile.time.localtime", lambda *_, clock=clock: clock)
+        content.append(write_scan(scan, tmp_path / str(year)).read_bytes())
+    assert content[0] == content[1]
 
 
 def test_a_scan_tells_nothing_of_the_truth(made: dict) -> None:

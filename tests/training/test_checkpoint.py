@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -245,6 +246,23 @@ def counting(source, target):
 Path.replace = counting
 checkpoint.save(encoder(seed=1), sys.argv[1], SIZES)
 """
+
+
+def test_a_first_side_car_gets_its_name_where_its_process_was_killed(saved: Path) -> None:
+    """Killed when the weights had theirs; a side-car of other weights is none."""
+    sidecar = saved.with_suffix(".json")
+    sidecar.rename(saved.with_name(".model~abcdefgh.json"))
+    (saved.parent / ".model~hgfedcba.json").write_text("cut sho")
+    assert checkpoint.is_saved(saved) and checkpoint.read_facts(saved)["best_loss"] == 1.5
+    assert loads(saved, encoder())
+    assert sorted(os.listdir(saved.parent)) == ["model.json", "model.safetensors"]
+
+
+def test_what_a_killed_saver_left_goes_with_the_next_opening(saved: Path) -> None:
+    for name in (".model~before.safetensors", ".model~abcdefgh.safetensors", ".model~abcdefgh.json"):
+        shutil.copyfile(saved, saved.with_name(name))
+    assert loads(saved, encoder())
+    assert sorted(os.listdir(saved.parent)) == ["model.json", "model.safetensors"]
 
 
 @pytest.mark.slow
