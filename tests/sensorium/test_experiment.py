@@ -444,9 +444,12 @@ def test_models_that_read_behaviour_leave_it_out_and_say_so(tmp_path: Path, tiny
     assert list(experiment.recording) == ["90000-1-1", "90002-2-1"]
     text = sensorium.describe(experiment.recording)
     assert "scan 90001-3-1 is left out: it has no behaviour" in text
+    (omission,) = experiment.omissions
+    assert str(omission) == "1 of 3 scans left out (what the model reads was not recorded): 90001-3-1"
     with pytest.raises(DataError, match="Scan 90001-3-1 has no behaviour"):
         tiny(folder=folder, session="90001-3-1").train()
     without = tiny("plain", folder=folder)
+    assert without.omissions == ()
     lines = sensorium.describe(without.recording).splitlines()
     assert len(lines) == 4 and lines[2].split() == [
         "90001-3-1", "21", "60", "12", "12", "12", "no", "known"
