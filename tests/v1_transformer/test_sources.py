@@ -1,6 +1,8 @@
 """Sessions by source: the demo is simulated once and read as a real one, the full source is fetched."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -178,3 +180,34 @@ def test_sessions_are_listed_without_downloading(
     write_session(simulated, data / "allen")
     (listed,) = sessions("full").to_dict("records")
     assert listed["session"] == str(TINY.session_id) and listed["depth"] == 175
+
+
+FULL_DISK = """
+import gc, resource, sys
+from neurokit.errors import DiskError
+from neurokit.v1_transformer import SessionParameters, load_simulated
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+parameters = SessionParameters(
+    cells=5, session_type="three_session_B", frames=60, height=8, width=16, repeats=2, spontaneous=2.0
+)
+try:
+    load_simulated(parameters)
+except DiskError as error:
+    gc.collect()
+    print("alive:", error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such limits")
+def test_a_full_disk_ends_the_simulation_in_a_sentence(data: Path) -> None:
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", FULL_DISK], capture_output=True, text=True)
+    assert done.returncode == 0 and "900000001.nwb could not be written" in done.stdout, done.stderr
+    assert not [file for file in data.rglob("*") if file.is_file() and file.suffix != ".lock"]
+
+
+def test_a_file_under_another_sessions_name_is_refused(simulated: SimulatedSession, tmp_path: Path) -> None:
+    path = write_session(simulated, tmp_path / "one")
+    path.rename(path.with_name("12.nwb"))
+    with pytest.raises(DataError, match=rf"12\.nwb holds session {TINY.session_id}: name that"):
+        load(folder=tmp_path / "one", session="12")
+    assert load(folder=tmp_path / "one").session_id == TINY.session_id
