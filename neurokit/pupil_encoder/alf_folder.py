@@ -52,8 +52,9 @@ class AlfFolder:
         if not file.exists():
             raise DataError(f"{file} is missing; without it the session cannot be cut into trials.")
         values = read_npy(file)
-        if values.dtype.kind not in "biuf":
-            raise DataError(f"{file} holds {values.dtype}; write numbers.")
+        if values.dtype.kind not in "biuf" or values.ndim == 0:
+            found = values.dtype if values.ndim else "a single value"
+            raise DataError(f"{file} holds {found}; write an array of numbers.")
         return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
 
     def load_onsets(self) -> Float[np.ndarray, "K"]:

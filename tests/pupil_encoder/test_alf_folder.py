@@ -193,7 +193,7 @@ def times(values: list) -> Change:
             times([[0, 0.0], [9000, 2e5]]),
             "times go up to 200000, and the last stimulus comes at .* give both in s",
         ),
-        (times(["soon", "later"]), "holds <U5; write numbers"),
+        (times(["soon", "later"]), "holds <U5; write an array of numbers"),
     ],
 )
 def test_a_clock_that_cannot_be_is_named_with_its_row(folder: Path, change: Change, says: str) -> None:
@@ -215,6 +215,10 @@ def test_a_clock_that_cannot_be_is_named_with_its_row(folder: Path, change: Chan
         (
             lambda path: edit(path, "trials.visualStim_times", lambda v: v * 1000),
             "spikes.times go from .*; give both in seconds of one clock",
+        ),
+        (
+            lambda path: np.save(path / "spikes.times.npy", 1.0),
+            r"times\.npy holds a single value; write an array",
         ),
         (put("spikes.clusters", 0, -1), "files come from different sessions"),
         (put("spikes.clusters", 0, 1.5), "files come from different sessions"),

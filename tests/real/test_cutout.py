@@ -23,6 +23,7 @@ from neurokit.pupil_encoder.neuromatch import read_cutout
 from neurokit.pupil_encoder.recording import TrialRecording
 from neurokit.pupil_encoder.simulation import simulate_session
 from neurokit.pupil_encoder.sources import CUTOUT, load
+from neurokit.training.omissions import Omission
 
 REGIONS = {"VISpm": 302, "VISl": 231, "POST": 191, "CA1": 190}
 
@@ -72,6 +73,11 @@ def test_the_cutout_is_the_session_its_readme_describes(cutout: TrialRecording) 
     assert set(cutout.behaviour) == {"pupil_area", "face_motion", "licks", "wheel_moving"}
     np.testing.assert_allclose(cutout.time[cutout.spike_bins], np.arange(40) * 0.01 + 0.005, atol=1e-6)
     assert cutout.clock_uncertainty == 0.2
+
+
+def test_nothing_is_left_out_but_what_was_not_recorded(cutout: TrialRecording, task: EncodingTask) -> None:
+    assert cutout.omissions == ()
+    assert task.omissions == (Omission("not_recorded", "channels", ("pupil_x", "pupil_y"), 6),)
 
 
 def test_the_spikes_are_those_of_the_separate_session_file(folder: Path, cutout: TrialRecording) -> None:
