@@ -279,10 +279,13 @@ def fit_scan_state(scan: Scan, settings: StateSettings) -> StateTransform:
 
 
 def _to_tensor(array: np.ndarray) -> Tensor:
-    """A tensor on the same memory, which is mapped read-only; nothing here writes to it."""
+    """A tensor on the same memory, which is mapped read-only; nothing here writes to it.
+
+    Other numbers than float32, as in a scan that was made by hand, are copied.
+    """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "The given NumPy array is not writable")
-        return torch.from_numpy(array)
+        return torch.from_numpy(np.asarray(array, dtype=np.float32))
 
 
 def _count_free_bytes(device: torch.device) -> float:

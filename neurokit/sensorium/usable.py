@@ -156,9 +156,11 @@ def grey_limits(least: Float[np.ndarray, "..."], most: Float[np.ndarray, "..."])
     """What an image may hold, from the published least and largest value of the scan's images.
 
     Grey values are 0 to 255, or 0 to 1. On another scale an image may exceed what the training images had by
-    half of their width.
+    half of their width. Where both are equal they declare nothing, and any finite value may stand.
     """
     low, high = float(least.min()), float(most.max())
+    if low >= high:
+        return -math.inf, math.inf
     for white in (1.0, GREYS):
         if low >= 0 and 0 < high <= white:
             return 0.0, white

@@ -367,6 +367,16 @@ def test_a_mapped_pack_makes_no_warning(tmp_path: Path) -> None:
     assert same_batches(found, of_tier(MouseTrials(scan, ALL), "train"))
 
 
+@pytest.mark.parametrize("kind", [np.float64, ">f4", ">f8"])
+def test_a_scan_made_by_hand_may_hold_other_numbers(kind: type | str) -> None:
+    scan = toy_scan()
+    own = replace(scan, images=scan.images.astype(kind), responses=scan.responses.astype(kind))
+    found, wanted = (of_tier(MouseTrials(each, ALL), "train") for each in (own, scan))
+    for one, other in zip(found, wanted, strict=True):
+        assert torch.equal(one.responses, other.responses)
+        assert all(torch.equal(one.inputs[n], other.inputs[n]) for n in ("images", "history", "behaviour"))
+
+
 def test_tiers_of_unknown_words_are_refused() -> None:
     scan = toy_scan()
     with pytest.raises(DataError, match=r"^tiers hold 'foo' for scan 90000-1-1; use train, [^\n]*\.$"):

@@ -214,7 +214,14 @@ def test_only_what_cannot_be_saved_is_refused(tmp_path: Path, name: str) -> None
 
 @pytest.mark.parametrize(
     ("least", "most", "limits"),
-    [(0, 255, (0, 255)), (3, 240, (0, 255)), (0, 1, (0, 1)), (-2, 2, (-4, 4)), (0, 1000, (-500, 1500))],
+    [
+        (0, 255, (0, 255)),
+        (3, 240, (0, 255)),
+        (0, 1, (0, 1)),
+        (-2, 2, (-4, 4)),
+        (0, 1000, (-500, 1500)),
+        (0, 0, (-np.inf, np.inf)),
+    ],
 )
 def test_what_an_image_may_hold(least: float, most: float, limits: tuple[float, float]) -> None:
     assert grey_limits(np.array(float(least)), np.array([float(most), float(least)])) == limits
