@@ -74,7 +74,7 @@ def test_cells_and_running_are_options(say: Say, folder: Path, tmp_path: Path) -
     ("arguments", "says"),
     [
         ("data --source cutout", "'cutout' has no session with movies"),
-        ("train --source full --session b", "Session 'b' is not a whole number"),
+        ("train --source full --session b", "Session 'b' is no number"),
         ("train --source full --movies natural_movie_4", "No movie is named 'natural_movie_4'"),
         ("train --session 7", "Session 7 is not on the demo source"),
         ("train --model cnn --running measured", "A cnn reads no running"),
