@@ -34,7 +34,7 @@ from neurokit.digital_twin.preparation import (
 )
 from neurokit.digital_twin.recording import Trial, Video
 from neurokit.errors import DataError
-from neurokit.training.omissions import leave_out
+from neurokit.training.omissions import Omission, leave_out
 
 MONITOR = (144, 256)  # pixels of the released digital twins
 TRIAL_FRAMES = 300  # of a movie in each trial, 10 s
@@ -118,7 +118,12 @@ def convert_session(
         videos.append(Video(movie.name, tuple(repeats)))
     lowest = _percentile([trial.units for trial in trials if trial.training], baseline)
     videos = [replace(each, repeats=tuple(_subtract(lowest, each.repeats))) for each in videos]
-    return write_recording(folder, _subtract(lowest, trials), videos, session.cell_ids)
+    return write_recording(folder, _subtract(lowest, trials), videos, session.cell_ids, _left_out(session))
+
+
+def _left_out(recording: object) -> tuple[Omission, ...]:
+    """What the recording's own reader left out."""
+    return getattr(recording, "omissions", ())
 
 
 def _session_behaviour(session: MovieRecording) -> Float32[np.ndarray, "S 4"]:
@@ -198,7 +203,7 @@ def convert_scan(
     training = [scan.trials(tier) for tier in ("train", "validation")]
     scored, used = (np.concatenate([np.arange(0), *indices]) for indices in (test, training))
     shared = np.isin(scan.image_ids[used], scan.image_ids[scored])
-    omissions = leave_out(shared, used, "shown_in_two_parts", "trials")
+    omissions = (*_left_out(scan), *leave_out(shared, used, "shown_in_two_parts", "trials"))
     videos = []
     for image in np.unique(scan.image_ids[scored]):
         repeats = scored[scan.image_ids[scored] == image].tolist()

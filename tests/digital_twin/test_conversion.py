@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ def toy_session(change: Callable[[np.ndarray], np.ndarray] = lambda dff: dff) ->
     )
 
 
-def convert_toy(session: MovieSession, folder: Path) -> TrainingStatistics:
+def convert_toy(session: MovieSession | SimpleNamespace, folder: Path) -> TrainingStatistics:
     return convert_session(session, folder, size=(8, 16), trial_frames=TRIAL, gap=GAP)
 
 
@@ -137,6 +138,16 @@ def test_what_happens_outside_of_training_frames_changes_no_training_trial(tmp_p
         found[name] = np.concatenate([units.ravel(), values_of(statistics)])
     np.testing.assert_array_equal(found["later"], found["as it is"])
     assert not np.array_equal(found["leak"], found["as it is"])
+
+
+def test_what_a_session_and_its_conversion_left_out_is_in_the_folder(tmp_path: Path) -> None:
+    session, earlier = toy_session(), Omission("constant", "units", ("53",), 5)
+    session.dff[2, session.movies["natural_movie_one"].starts[1, 3]] = np.nan
+    with pytest.warns(UserWarning, match=r"1 of 4 units left out .*: 54$"):
+        convert_toy(SimpleNamespace(**vars(session), omissions=(earlier,)), tmp_path / "mouse")
+    assert read_omissions(tmp_path / "mouse") == (earlier, Omission("not_finite", "units", ("54",), 4))
+    statistics = read_statistics(tmp_path / "mouse" / "statistics.npz")
+    assert statistics.unit_ids.tolist() == [51, 52, 58]
 
 
 def test_sessions_without_pupil_or_running(tmp_path: Path) -> None:
