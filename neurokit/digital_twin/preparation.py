@@ -26,6 +26,7 @@ from jaxtyping import Bool, Float, Float32, Int, UInt8
 from scipy.ndimage import correlate1d
 from torch.nn.functional import interpolate
 
+from neurokit.arguments import explain_values
 from neurokit.digital_twin.recording import TRIAL_FOLDERS, Trial, Video, write_trials, write_videos
 from neurokit.digital_twin.trial_files import ARRAYS, check_replaceable
 from neurokit.errors import DataError
@@ -39,6 +40,7 @@ MOST_BYTES = 1 << 24  # of a file of statistics; the largest recordings have 10,
 PARTS = ("training_data", "evaluation_data", "new_stimuli", "statistics.npz", "truth.npz")
 
 
+@explain_values
 def resample_trace(
     times: Float[np.ndarray, "S"],
     values: Float[np.ndarray, "_"],
@@ -73,6 +75,7 @@ def low_pass(values: Float[np.ndarray, "S"], half: int) -> Float[np.ndarray, "S"
     return correlate1d(values, window / window.sum(), mode="nearest")
 
 
+@explain_values
 def resize_video(frames: UInt8[np.ndarray, "T H W"], size: tuple[int, int]) -> UInt8[np.ndarray, "T h w"]:
     """Frames of `size` rows and columns, a few at a time; the same memory where they have it already.
 

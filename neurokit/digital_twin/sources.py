@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from neurokit import settings
+from neurokit.arguments import explain_failure
 from neurokit.digital_twin.checkpoints import load_foundation
 from neurokit.digital_twin.config import TwinConfig
 from neurokit.digital_twin.network.network import FoundationNetwork
@@ -59,6 +60,7 @@ class TwinRecording:
         return held_out_videos(self.folder)
 
 
+@explain_failure
 def load(
     *,
     source: settings.Source | None = None,
@@ -85,6 +87,7 @@ def load(
     return _read(name, folder, foundation)
 
 
+@explain_failure
 def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
     """The demo's mouse, or the scans of the released weights, which are not recordings. Downloads nothing.
 
@@ -105,6 +108,7 @@ def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
     return list_scans(weights_folder())
 
 
+@explain_failure
 def describe(recording: TwinRecording) -> str:
     """Units, frames, trials, repeated videos, and how often the pupil was seen."""
     found = recording.training_data
@@ -123,6 +127,7 @@ def describe(recording: TwinRecording) -> str:
     )
 
 
+@explain_failure
 def describe_weights(folder: str | Path) -> str:
     """The scans in a folder of released weights, and how to open one; raises as `list_scans`."""
     return "\n".join(

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from neurokit import settings
+from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.progress import progress
 from neurokit.sensorium.config import MouseShape, SensoriumConfig
@@ -41,6 +42,7 @@ from neurokit.training.fit import TrainingResult, fit
 DEFAULT = SensoriumConfig()
 
 
+@explain_failure
 def task(
     recording: Mapping[str, Scan],
     config: SensoriumConfig = DEFAULT,
@@ -100,6 +102,7 @@ def facts(task: Mapping[str, MouseTrials]) -> dict[str, Any]:
     }
 
 
+@explain_failure
 def build(
     task: Mapping[str, MouseTrials], config: SensoriumConfig = DEFAULT, *, core: OwnCore | None = None
 ) -> SensoriumModel:
@@ -211,6 +214,7 @@ class ValidationCorrelation:
         return -float(np.concatenate(scores).mean())
 
 
+@explain_failure
 def train(
     model: nn.Module,
     task: Mapping[str, MouseTrials],

@@ -25,6 +25,7 @@ import torch
 from torch import nn
 
 from neurokit import __version__
+from neurokit.arguments import explain_failure
 from neurokit.config import plain
 from neurokit.errors import CheckpointError
 from neurokit.files.atomic import atomic_write
@@ -52,6 +53,7 @@ class Checkpoint(Generic[Model]):
     arrays: dict[str, np.ndarray]
 
 
+@explain_failure
 def save(
     model: nn.Module,
     path: str | Path,
@@ -122,6 +124,7 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
+@explain_failure
 def load(path: str | Path, model: type[Model] | Model | None = None) -> Checkpoint[Model]:
     """The checkpoint at `path`, which may name either of its files or neither.
 
@@ -191,6 +194,7 @@ def is_saved(path: str | Path) -> bool:
     return any(file.is_file() for file in files(path))
 
 
+@explain_failure
 def read_facts(path: str | Path) -> dict[str, Any]:
     """The side-car's entries, without opening the weights; raises CheckpointError as `load` does."""
     sidecar = files(path)[1]

@@ -14,7 +14,8 @@ from typing import Any, SupportsIndex
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
 
-from neurokit.config import Count, Seed, check_integer, check_value, plain
+from neurokit.arguments import explain_failure
+from neurokit.config import Count, Draws, Seed, check_integer, check_value, plain
 from neurokit.errors import CheckpointError, FitError
 from neurokit.files.atomic import atomic_write
 from neurokit.files.locks import hold_lock
@@ -27,6 +28,7 @@ FORMAT = 1
 HOPELESS, HOPELESS_LATER = 3, 10  # equal failures in a row
 
 
+@explain_failure
 def search(
     objective: Objective,
     space: dict[str, Any],
@@ -56,7 +58,7 @@ def search(
     ten in a row failed for the same reason, a worker process died), CheckpointError (a damaged file or one of
     another search), DiskError (the file cannot be written).
     """
-    trials, workers = check_integer("trials", trials, Count), check_integer("workers", workers, Count)
+    trials, workers = check_integer("trials", trials, Draws), check_integer("workers", workers, Count)
     start_up_trials = check_integer("start_up_trials", start_up_trials, Count)
     seed, algorithm = check_integer("seed", seed, Seed), check_value("algorithm", algorithm, Algorithm)
     domain, suggest = domain_of(space), suggester(algorithm, start_up_trials)

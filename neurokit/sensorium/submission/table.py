@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
+from neurokit.arguments import explain_failure, explain_values
 from neurokit.errors import DataError
 from neurokit.files.atomic import atomic_write
 from neurokit.sensorium.recording import Scan
@@ -51,6 +52,7 @@ def columns(kind: str) -> list[str]:
     return ["trial_indices", "image_ids", kind, "neuron_ids"]
 
 
+@explain_failure
 def file_name(tier: str) -> str:
     """What the competition calls a tier's submission; raises DataError for a tier it does not score."""
     if tier not in FILE_NAMES:
@@ -60,6 +62,7 @@ def file_name(tier: str) -> str:
     return FILE_NAMES[tier]
 
 
+@explain_failure
 def write_submission(
     folder: str | Path, scan: Scan, predictions: Mapping[str, Float[np.ndarray, "_ _"] | Sequence]
 ) -> list[Path]:
@@ -83,6 +86,7 @@ def write_submission(
     ]
 
 
+@explain_failure
 def write_ground_truth(
     folder: str | Path, scan: Scan, responses: Mapping[str, Float[np.ndarray, "_ _"]]
 ) -> list[Path]:
@@ -103,6 +107,7 @@ def write_ground_truth(
     ]
 
 
+@explain_values
 def write_rows(
     path: str | Path,
     values: Float[np.ndarray, "T N"],
@@ -225,6 +230,7 @@ def _shorten(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:18]} … {text[-18:]}"
 
 
+@explain_failure
 def validate(path: str | Path, scan: Scan, tier: str) -> None:
     """Raises DataError with the first fault of a submission; returns nothing for a correct file.
 
