@@ -14,6 +14,7 @@ import inspect
 import typing
 from collections.abc import Callable, Mapping
 from functools import cache, wraps
+from types import UnionType
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -27,6 +28,7 @@ from neurokit.errors import DataError, NeurokitError, SettingsError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 OTHERS = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RuntimeError, AssertionError)
+SCALARS = (bool, int, float, str)
 NUMBERS = "biuf"  # kinds of dtypes that are real numbers
 UNKNOWN = (PydanticUserError, NameError, TypeError, AttributeError)  # kinds that cannot be compared
 
@@ -63,6 +65,7 @@ def _explained(function: Function, *, values: bool) -> Function:
                 raise
             raise explanation from error
 
+    call.__wrapped__ = inspect.unwrap(function)  # type: ignore[attr-defined]  # past what else decorates it
     return cast(Function, call)
 
 
@@ -129,6 +132,17 @@ def _describe_array(kind: Any) -> str:
 
 
 def _fits(value: Any, kind: Any) -> bool:
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if isinstance(kind, TypeVar):
+        return kind.__bound__ is None or _fits(value, kind.__bound__)
+    if _is_array_kind(kind):
+        return _fits_array(value, kind)
+    if origin in (typing.Union, UnionType):
+        return any(_fits(value, each) for each in inner)
+    if origin in (Mapping, dict):
+        return isinstance(value, Mapping) and all(_fits(each, inner[1]) for each in value.values())
+    if isinstance(kind, type) and origin is None and kind not in SCALARS:
+        return _is_instance(value, kind)
     adapter = _adapter(kind)
     if adapter is None:
         return True
@@ -140,6 +154,13 @@ def _fits(value: Any, kind: Any) -> bool:
     except UNKNOWN:
         return True
     return True
+
+
+def _is_instance(value: Any, kind: type) -> bool:
+    try:
+        return isinstance(value, kind)
+    except TypeError:  # a protocol that nothing can be compared with
+        return True
 
 
 @cache

@@ -119,7 +119,9 @@ def _judge_line(code: int, printed: str) -> Outcome:
 
 def _row(name: str, found: list[tuple[str, Outcome]]) -> dict[str, Any]:
     kinds = Counter(outcome.kind for _, outcome in found)
-    bad = [f"{what}: {o.kind} {o.text}" for what, o in found if o.kind in ("foreign", "hang", "memory", "killed")]
+    bad = [
+        f"{what}: {o.kind} {o.text}" for what, o in found if o.kind in ("foreign", "hang", "memory", "killed")
+    ]
     unclear = [what for what, o in found if o.kind == "refused" and not is_sentence(o.text)]
     return {
         "function": name,
@@ -176,7 +178,9 @@ def run(
         (work / "here").mkdir()
         os.chdir(work / "here")
         sound(table)
-        return call_rows(table, calls, seed) + line_rows(every[:: max(1, len(every) // lines)] if lines else every)
+        return call_rows(table, calls, seed) + line_rows(
+            every[:: max(1, len(every) // lines)] if lines else every
+        )
     finally:
         os.chdir(before)
 

@@ -212,7 +212,9 @@ def _models(work: Path) -> Iterator[SoundCall]:
         {"model": model, "images": images, "neurons": [0, 1], "rows_at_once": 4, **quiet},
     )
     yield SoundCall(
-        "insilico.centers", insilico.centers, {"fields": torch.rand(2, 8, 10), "smoothing": 1.0, "radius": 3.0}
+        "insilico.centers",
+        insilico.centers,
+        {"fields": torch.rand(2, 8, 10), "smoothing": 1.0, "radius": 3.0},
     )
     angles, frequencies = np.arange(4) * np.pi / 4, np.array([0.05, 0.1])
     yield SoundCall(
@@ -221,9 +223,7 @@ def _models(work: Path) -> Iterator[SoundCall]:
         {"model": model, "orientations": angles, "frequencies": frequencies, "phases": np.array([0.0, 1.0])}
         | {"contrast": 1.0, "shape": (8, 10), "batch_size": 4, **quiet},
     )
-    yield SoundCall(
-        "insilico.at_best_frequency", insilico.at_best_frequency, {"curves": torch.rand(3, 4, 2)}
-    )
+    yield SoundCall("insilico.at_best_frequency", insilico.at_best_frequency, {"curves": torch.rand(3, 4, 2)})
     for name in ("orientation_selectivity", "preferred_orientation"):
         yield SoundCall(
             f"insilico.{name}", getattr(insilico, name), {"curves": torch.rand(3, 4), "orientations": angles}
@@ -306,25 +306,35 @@ def _systems(work: Path) -> Iterator[SoundCall]:
             only=("model", "task", "config", "device", "checkpoint"),
         )
         yield SoundCall(
-            f"{name} predict", package.predict, {"model": made.result.model, "task": made.task, "part": "test"}
+            f"{name} predict",
+            package.predict,
+            {"model": made.result.model, "task": made.task, "part": "test"},
         )
         yield SoundCall(
             f"{name} evaluate",
             package.evaluate,
             {"model": made.result.model, "task": made.task, "config": config},
         )
-        yield SoundCall(f"{name} describe", package.describe, {"recording": made.recording}) if name != (
-            "sensorium"
-        ) else SoundCall(f"{name} describe", package.describe_scans, {"found": made.recording})
-        yield SoundCall(f"{name} sessions", package.sessions, {"source": "full", "seed": 0}) if name != (
-            "digital-twin"
-        ) else SoundCall(f"{name} sessions", package.sessions, {"source": "demo", "seed": 0})
+        yield (
+            SoundCall(f"{name} describe", package.describe, {"recording": made.recording})
+            if name != ("sensorium")
+            else SoundCall(f"{name} describe", package.describe_scans, {"found": made.recording})
+        )
+        yield (
+            SoundCall(f"{name} sessions", package.sessions, {"source": "full", "seed": 0})
+            if name != ("digital-twin")
+            else SoundCall(f"{name} sessions", package.sessions, {"source": "demo", "seed": 0})
+        )
         yield SoundCall(
             f"{name} respond",
             load_pretrained(made.path).respond,
             MEASURED[name](),
         )
-        yield SoundCall(f"{name} simulate", _simulate(package.simulate), {"folder": work / f"{name}-own", "seed": 0} | SIZES[name])
+        yield SoundCall(
+            f"{name} simulate",
+            _simulate(package.simulate),
+            {"folder": work / f"{name}-own", "seed": 0} | SIZES[name],
+        )
         yield from _experiment(name, made, work)
         if name == "sensorium":
             yield from _submission(made, work)
@@ -361,7 +371,11 @@ def _experiment(name: str, made: Experiment, work: Path) -> Iterator[SoundCall]:
         yield SoundCall(
             "Experiment.tune",
             made.tune,
-            {"trials": 1, "space": {"fit.learning_rate": hp.uniform("r", 1e-3, 1e-2)}, "file": work / "s.json"}
+            {
+                "trials": 1,
+                "space": {"fit.learning_rate": hp.uniform("r", 1e-3, 1e-2)},
+                "file": work / "s.json",
+            }
             | {"seed": 0},
         )
         yield SoundCall(
@@ -386,7 +400,9 @@ def _submission(made: Experiment, work: Path) -> Iterator[SoundCall]:
             "unit_ids": scan.unit_ids,
         },
     )
-    yield SoundCall("sensorium.load_scan", sensorium.load_scan, {"source": next((work / "sensorium").glob("*.zip"))})
+    yield SoundCall(
+        "sensorium.load_scan", sensorium.load_scan, {"source": next((work / "sensorium").glob("*.zip"))}
+    )
     yield SoundCall("sensorium.file_name", sensorium.file_name, {"tier": "test"})
     yield SoundCall(
         "sensorium.fit_state",
@@ -419,9 +435,7 @@ def _figures() -> Iterator[SoundCall]:
         digital_twin.plot_repeats,
         {"recorded": random.random((3, 20)), "predictions": {"twin": random.random((3, 20))}},
     )
-    yield SoundCall(
-        "digital_twin.plot_losses", digital_twin.plot_losses, {"histories": {"twin": history}}
-    )
+    yield SoundCall("digital_twin.plot_losses", digital_twin.plot_losses, {"histories": {"twin": history}})
     yield SoundCall(
         "sensorium.plot_neuron_scores",
         sensorium.plot_neuron_scores,

@@ -39,24 +39,48 @@ def run_line(words: list[str]) -> tuple[int, str]:
 
 
 def _words() -> list[tuple[str, list[str]]]:
-    lines = ["nonsense", "sensorium nonsense", "sensorium submit x", "v1-transformer submit", "--x", "help me"]
+    lines = [
+        "nonsense",
+        "sensorium nonsense",
+        "sensorium submit x",
+        "v1-transformer submit",
+        "--x",
+        "help me",
+    ]
     lines += ["pupil_encoder data --x", "sensorium train --model nonsense", "sensorium train --size huge"]
     lines += ["digital-twin data --source nonsense", "pupil-encoder data --source cutout --session nonsense"]
-    lines += ["sensorium train --device cpu:foo", "sensorium train --device mars", "sensorium train --device 99"]
-    lines += ["sensorium train --compile fast", "sensorium data --session", "sensorium data --list --folder x"]
+    lines += [
+        "sensorium train --device cpu:foo",
+        "sensorium train --device mars",
+        "sensorium train --device 99",
+    ]
+    lines += [
+        "sensorium train --compile fast",
+        "sensorium data --session",
+        "sensorium data --list --folder x",
+    ]
     lines += ["v1-transformer data --source cutout", "v1-transformer data --source full --session x"]
     return [("words", line.split(" ")) for line in lines] + [("words", [""]), ("words", ["sensorium", ""])]
 
 
 def _numbers() -> list[tuple[str, list[str]]]:
     asked = [("--seed", "data"), ("--epochs", "train"), ("--trials", "tune"), ("--workers", "tune")]
-    return [("numbers", ["sensorium", command, f"{flag}={each}"]) for flag, command in asked for each in NUMBERS]
+    return [
+        ("numbers", ["sensorium", command, f"{flag}={each}"]) for flag, command in asked for each in NUMBERS
+    ]
 
 
 def _fields(work: Path) -> list[tuple[str, list[str]]]:
     start = ["pupil-encoder", "train"]
     pairs = ["hidden", "hidden=", "hidden=x", "hidden=-1", "hidden=1e999", "hidden=[1]", "hidden={}", "=3"]
-    pairs += ["nonsense=1", "seed=1", "fit.epochs=NaN", "fit.learning_rate=Infinity", "fit=3", "fit.fit.fit=1"]
+    pairs += [
+        "nonsense=1",
+        "seed=1",
+        "fit.epochs=NaN",
+        "fit.learning_rate=Infinity",
+        "fit=3",
+        "fit.fit.fit=1",
+    ]
     pairs += ["hidden=" + "[" * 100_000, "hidden=" + "9" * 5000, "cell=\x00"]
     lines = [("fields", [*start, "--set", pair]) for pair in pairs]
     files = ["deep.json", "list.json", "odd.json", "absent.json", "binary.csv", ""]

@@ -32,7 +32,7 @@ INSTEAD = ("pipe", "folder", "link to itself")
 VALUES = ("NaN", "infinity", "negative", "beyond float32")
 STRUCTURE = ("text", "complex", "row dropped", "no rows", "axis added", "transposed", "objects", "huge claim")
 KEYS = ("missing", "renamed", "extra")
-ODD = ('1e999', "-1", "9" * 400, "null", '"x"', "[]", "{}", "true", "0.5", "NaN")
+ODD = ("1e999", "-1", "9" * 400, "null", '"x"', "[]", "{}", "true", "0.5", "NaN")
 
 
 class Call:
@@ -61,8 +61,11 @@ def change_bytes(content: bytes, kind: str, random: Random) -> bytes:
     if kind == "swapped blocks":
         one, two = min(one, size // 2 - length), max(two, size // 2)
         one = max(one, 0)
-        return content[:one] + content[two : two + length] + content[one + length : two] + (
-            content[one : one + length] + content[two + length :]
+        return (
+            content[:one]
+            + content[two : two + length]
+            + content[one + length : two]
+            + (content[one : one + length] + content[two + length :])
         )
     block = bytes(length) if kind == "zeroed block" else random.bytes(length)
     return content[:one] + block + content[one + length :]

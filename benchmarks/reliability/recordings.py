@@ -13,8 +13,23 @@ from neurokit.sensorium.simulation import truth_path
 
 TRIALS = 40
 SCAN = {"train": 40, "validation": 10, "test_images": 4, "repeats": 3}
-SESSION = {"session_type": "three_session_C", "cells": 6, "frames": 150, "repeats": 4, "height": 12, "width": 20}
-MOUSE = {"minutes": 0.5, "cells": 5, "height": 12, "width": 16, "clip_frames": 40, "test_clips": 2, "repeats": 3}
+SESSION = {
+    "session_type": "three_session_C",
+    "cells": 6,
+    "frames": 150,
+    "repeats": 4,
+    "height": 12,
+    "width": 20,
+}
+MOUSE = {
+    "minutes": 0.5,
+    "cells": 5,
+    "height": 12,
+    "width": 16,
+    "clip_frames": 40,
+    "test_clips": 2,
+    "repeats": 3,
+}
 
 
 def write_pupil(folder: Path) -> Path:

@@ -11,6 +11,7 @@ from typing import Any
 from neurokit import settings
 from neurokit.errors import SettingsError
 from neurokit.experiment import Experiment
+from neurokit.files.reading import check_is_file
 from neurokit.training.own_model import load_build
 from neurokit.training.system import System
 
@@ -227,14 +228,16 @@ def parse_value(text: str | list[str]) -> Any:
         return [parse_value(each) for each in text]
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None if text == "None" else text
 
 
 def _read_config(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        found = json.loads(check_is_file(path, SettingsError).read_text())
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, SettingsError):
+            raise
         raise SettingsError(f"--config {path} cannot be read ({error}); give a JSON file.") from error
     if not isinstance(found, dict):
         raise SettingsError(f'--config {path} holds no fields; give a JSON object, as in {{"hidden": 20}}.')

@@ -30,6 +30,7 @@ from neurokit.config import plain
 from neurokit.errors import CheckpointError
 from neurokit.files.atomic import atomic_write
 from neurokit.files.locks import hold_lock
+from neurokit.files.reading import check_no_pipe
 from neurokit.files.sealed import open_json, seal_json
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -198,6 +199,7 @@ def is_saved(path: str | Path) -> bool:
 def read_facts(path: str | Path) -> dict[str, Any]:
     """The side-car's entries, without opening the weights; raises CheckpointError as `load` does."""
     sidecar = files(path)[1]
+    check_no_pipe(sidecar, CheckpointError)
     try:
         description = open_json(sidecar.read_text())
         return description | {
@@ -239,6 +241,8 @@ def fingerprint(*arrays: np.ndarray) -> str:
 def files(path: str | Path) -> tuple[Path, Path]:
     """Weights and side-car of a checkpoint, from either path or from both without a suffix."""
     path = Path(path)
+    if not path.name:
+        raise CheckpointError(f"{str(path)!r} names no file; give the path of a checkpoint.")
     stem = path.with_suffix("") if path.suffix in (".safetensors", ".json") else path
     return stem.with_name(stem.name + ".safetensors"), stem.with_name(stem.name + ".json")
 
@@ -251,6 +255,7 @@ def _split(content: bytes) -> tuple[dict[str, torch.Tensor], dict[str, np.ndarra
 
 
 def _weights(path: Path, sha256: str) -> bytes:
+    check_no_pipe(path, CheckpointError)
     try:
         content = path.read_bytes()
     except FileNotFoundError:

@@ -19,6 +19,7 @@ from neurokit.config import Count, Draws, Seed, check_integer, check_value, plai
 from neurokit.errors import CheckpointError, FitError
 from neurokit.files.atomic import atomic_write
 from neurokit.files.locks import hold_lock
+from neurokit.files.reading import check_no_pipe
 from neurokit.files.sealed import open_json, seal_json
 from neurokit.progress import progress as progress_bar
 from neurokit.tune.space import Algorithm, domain_of, fingerprint, point, propose, suggester
@@ -187,6 +188,7 @@ def read_state(
 
 def read_sealed(file: Path) -> dict[str, Any]:
     """The sealed JSON object in a file; raises CheckpointError where it is not as it was written."""
+    check_no_pipe(file, CheckpointError)
     try:
         return open_json(file.read_text())
     except (OSError, ValueError, RecursionError) as error:

@@ -24,6 +24,7 @@ from jaxtyping import Float, Int
 from neurokit.arguments import explain_failure, explain_values
 from neurokit.errors import DataError
 from neurokit.files.atomic import atomic_write
+from neurokit.files.reading import check_no_pipe
 from neurokit.sensorium.recording import Scan
 from neurokit.sensorium.sources import SCANS
 
@@ -168,6 +169,7 @@ def rows(path: str | Path, kind: str) -> Iterator[Row]:
 
 def _read_fields(path: Path, kind: str) -> Iterator[list[str]]:
     """Yields the four fields of each row below the header."""
+    check_no_pipe(path)
     try:
         with path.open(newline="", encoding="utf-8") as file:
             table = filter(None, csv.reader(file, strict=True))  # an empty line is no row
