@@ -91,9 +91,7 @@ class Experiment:
             raise SettingsError("folder is empty; name the one that holds the recording.")
         self.folder = check_value("folder", folder, AnyPath | None)
         if self.folder is not None:
-            restore_folder(self.folder)
-        if self.folder is not None and not self.folder.is_dir():
-            raise DataError(f"{self.folder} is no folder; name the one that holds the recording.")
+            _check_folder(self.folder)
         if recording is not None:
             try:
                 self._identity = find_system(system).identity(recording)  # once: it reads all values
@@ -449,6 +447,20 @@ class Objective:
         trial = self.experiment.with_values(values)
         options: dict[str, Any] = {"device": trial.device, "on_epoch": report, "show_progress": False}
         return trial.system.train(trial.untrained(), trial.task, trial.config, **options).best_loss
+
+
+def _check_folder(folder: Path) -> None:
+    try:
+        restore_folder(folder)
+        there = folder.is_dir()
+    except OSError as error:  # such as a name that is too long
+        if isinstance(error, NeurokitError):
+            raise
+        raise DataError(
+            f"{str(folder)[:100]} cannot be read ({error.strerror}); name the folder that holds the recording."
+        ) from error
+    if not there:
+        raise DataError(f"{folder} is no folder; name the one that holds the recording.")
 
 
 def _names(session: Any) -> tuple[str, ...]:

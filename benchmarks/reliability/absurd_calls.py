@@ -30,6 +30,7 @@ from reliability.tries import MEMORY, SECONDS, Outcome, attempt, is_sentence
 
 COMMAND = "PYTHONPATH=benchmarks python -m reliability.absurd_calls"
 NAME = "reliability_calls"
+CALLS = 500
 ABSURD: dict[str, Callable[[], Any]] = {
     "None": lambda: None,
     "empty text": lambda: "",
@@ -107,14 +108,14 @@ def line_rows(lines: list[tuple[str, list[str]]]) -> list[dict[str, Any]]:
 
 
 def _judge_line(code: int, printed: str) -> Outcome:
-    """Printed is standard error; argparse puts its usage before its sentence."""
+    """Printed is standard error; argparse puts its usage before its line, and no full stop after it."""
     lines = [line for line in printed.splitlines() if line.strip()]
     if "Traceback" in printed or code not in (0, 2):
         return Outcome("foreign", f"exit code {code}: {printed[-300:]}")
     if code == 0:
         return Outcome("accepted")
     usage = bool(lines) and lines[0].startswith("usage:")
-    return Outcome("refused" if usage or len(lines) == 1 else "foreign", (lines or [""])[-1])
+    return Outcome("refused" if usage or len(lines) == 1 else "foreign", (lines or [""])[-1] + "." * usage)
 
 
 def _row(name: str, found: list[tuple[str, Outcome]]) -> dict[str, Any]:
@@ -147,7 +148,9 @@ def _tell(what: str, found: Outcome) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calls", type=int, help="so many, drawn at random (default: all)")
+    parser.add_argument(
+        "--calls", type=int, default=CALLS, help=f"so many, drawn at random (default {CALLS})"
+    )
     parser.add_argument("--lines", type=int, help="so many command lines (default: all)")
     parser.add_argument("--only", default="", help="functions whose name fits this pattern")
     parser.add_argument("--seed", type=int, default=0)
@@ -155,7 +158,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as work:
         rows = run(Path(work), options.calls, options.lines, options.seed, options.only)
     print(pd.DataFrame(rows).drop(columns=["bad", "accepted_values"]).to_string(index=False))
-    if options.calls is None and options.lines is None and not options.only:
+    if options.calls == CALLS and options.lines is None and not options.only:
         save(
             NAME,
             rows,

@@ -37,6 +37,7 @@ import torch
 from torch import nn
 
 import record
+from neurokit.files.locks import hold_lock
 from reliability import mutations
 from reliability.formats import Format, formats
 from reliability.mutations import BYTES, INSTEAD, KEYS, ODD, SIZES, STRUCTURE, VALUES
@@ -240,50 +241,46 @@ def _row(form: Format, kind: str, found: list[tuple[str, str, str]]) -> dict[str
     return row | {"bad": bad, "undetectable_in": where[:8]}
 
 
-def run(work: Path, tries: int | None = None, only: str = "", seed: int = 0) -> list[dict[str, Any]]:
-    """The rows of all formats that fit the pattern, with everything written below `work`."""
+def run(
+    work: Path, tries: int | None = None, only: str = "", seed: int = 0
+) -> Iterator[list[dict[str, Any]]]:
+    """The rows of each format that fits the pattern, with everything written below `work`."""
     os.environ.update(NEUROKIT_DATA=str(work / "data"), NEUROKIT_QUIET="1", NEUROKIT_SOURCE="demo")
     before = Path.cwd()
-    work.mkdir(exist_ok=True)
     os.chdir(work)
     try:
-        chosen = [form for form in formats() if re.search(only, form.name)]
-        return [row for form in chosen for row in _told(form, run_format(form, work, tries, seed))]
+        for form in formats():
+            if re.search(only, form.name):
+                yield run_format(form, work, tries, seed)
     finally:
         os.chdir(before)
 
 
-def _told(form: Format, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    print(f"{form.name}: {sum(row['tries'] for row in rows)} tries", flush=True)
-    return rows
+def save(rows: list[dict[str, Any]], seed: int) -> None:
+    """Writes the rows of one format into the result file, in place of its earlier ones."""
+    path = record.RESULTS / f"{NAME}.json"
+    with hold_lock(path):
+        if path.is_file():
+            rows = rows + [row for row in record.load(NAME)["rows"] if row["format"] != rows[0]["format"]]
+        limits = {"seconds": SECONDS, "memory_bytes": MEMORY}
+        rows.sort(key=lambda row: (row["format"], row["change"]))
+        record.save(NAME, rows, command=COMMAND, seed=seed, limits=limits)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--tries", type=int, help="of each format (default: its own number; writes the result file)"
-    )
+    parser.add_argument("--tries", type=int, help="of each format (default: its own number; only then saved)")
     parser.add_argument(
         "--only", default="", help="formats whose name fits this pattern; others keep their rows"
     )
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
-        rows = run(Path(work), options.tries, options.only, options.seed)
-    table = pd.DataFrame(rows).drop(columns=["bad", "undetectable_in", "change"])
-    print(table.groupby("format").sum().to_string())
-    if options.tries is not None:
-        return
-    if options.only and (record.RESULTS / f"{NAME}.json").is_file():
-        made = {row["format"] for row in rows}
-        rows += [row for row in record.load(NAME)["rows"] if row["format"] not in made]
-    record.save(
-        NAME,
-        sorted(rows, key=lambda row: (row["format"], row["change"])),
-        command=COMMAND,
-        seed=options.seed,
-        limits={"seconds": SECONDS, "memory_bytes": MEMORY},
-    )
+        for rows in run(Path(work), options.tries, options.only, options.seed):
+            verdicts = pd.DataFrame(rows).drop(columns=["bad", "undetectable_in", "change"])
+            print(verdicts.groupby("format").sum().to_string(), flush=True)
+            if options.tries is None:
+                save(rows, options.seed)
 
 
 if __name__ == "__main__":

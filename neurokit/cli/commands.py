@@ -28,6 +28,7 @@ from neurokit.training.system import System
 
 ONLY_TRAINING = ("--device", "--compile")  # options that do not say which model it is
 MOST_BYTES = 8 * 2**30  # of an input file, unpacked
+ANY_FILE, MOST_RATIO = 2**28, 100  # bytes that any file may unpack to, and beyond them for each of its own
 
 
 def _data(system: System, options: argparse.Namespace) -> None:
@@ -177,7 +178,7 @@ def _read_inputs(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise DataError(f"{path} is missing; give a file with the inputs.")
     if path.suffix == ".npz":
-        return read_npz(path, MOST_BYTES)
+        return read_npz(path, min(MOST_BYTES, ANY_FILE + MOST_RATIO * path.stat().st_size))
     if path.suffix != ".csv":
         raise DataError(f"{path} is neither .npz nor .csv; give one of these.")
     try:
