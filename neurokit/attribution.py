@@ -22,6 +22,7 @@ from captum.attr import IntegratedGradients
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from neurokit.arguments import explain_values
 from neurokit.errors import DataError, FitError
 from neurokit.training.device import first_tensor
 from neurokit.training.predict import evaluating
@@ -67,6 +68,7 @@ def relative_gap(gap: Float[Tensor, "K O"], change: Float[Tensor, "K O"], larges
     return float((gaps / changes.clamp_min(least)).max())
 
 
+@explain_values
 def integrated_gradients(
     model: nn.Module,
     inputs: Tensor | np.ndarray,
@@ -177,6 +179,7 @@ def neuron_rate(neurons: list[int]) -> Outputs:
     return lambda rates: rates[:, neurons]
 
 
+@explain_values
 def lag_profile(
     attribution: Float[Tensor, "K O T C"], bins: list[int], longest: float, bin_size: float
 ) -> tuple[Float[Tensor, "L"], Float[Tensor, "L C"]]:
@@ -198,6 +201,7 @@ def lag_profile(
     return lags * bin_size, size[torch.arange(len(bins))[:, None], source].mean(dim=0)
 
 
+@explain_values
 def find_strongest(
     profile: Float[Tensor, "L C"], lags: Float[Tensor, "L"], around: float = 0.05
 ) -> tuple[int, float]:

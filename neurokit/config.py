@@ -18,7 +18,7 @@ and "no" is neither True nor False.
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache, reduce
 from inspect import Parameter, Signature, getdoc
@@ -33,6 +33,14 @@ from neurokit.errors import SettingsError
 
 Own = TypeVar("Own", bound="Config")
 MODE = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+HOLDERS = {
+    Mapping: "a dictionary",
+    dict: "a dictionary",
+    Callable: "a function",
+    Sequence: "a list",
+    Iterable: "a list",
+    list: "a list",
+}
 SHOWN = 100  # characters of a refused value that a message shows
 
 
@@ -72,6 +80,7 @@ WholeNumber = Annotated[_Integer, Field(ge=0)]
 Count = Annotated[_Integer, Field(ge=1)]
 Several = Annotated[_Integer, Field(ge=2)]
 Seed = Annotated[_Integer, Field(ge=0, le=2**63 - 1)]
+Draws = Annotated[_Integer, Field(ge=1, le=1_000_000)]  # repetitions that end within a day
 Size = tuple[Count, Count]  # rows and columns
 Number = float  # NaN and infinity are refused in all of these
 NonNegative = Annotated[float, Field(ge=0)]
@@ -114,7 +123,7 @@ class Config(BaseModel):
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Raises SettingsError: settings never change."""
-        raise SettingsError(f"{type(self).__name__} never changes; use replace({name}={_shown(value)}).")
+        raise SettingsError(f"{type(self).__name__} never changes; use replace({name}={show_value(value)}).")
 
     def replace(self: Own, **changes: Any) -> Own:
         """A copy with other values in some fields, checked as usual."""
@@ -167,7 +176,7 @@ class Config(BaseModel):
     def from_dict(cls: type[Own], values: object) -> Own:
         """The settings from `to_dict`; fields that are absent take their defaults."""
         if not isinstance(values, Mapping):
-            raise SettingsError(f"{cls.__name__} is {_shown(values)}; use a dictionary of its fields.")
+            raise SettingsError(f"{cls.__name__} is {show_value(values)}; use a dictionary of its fields.")
         return cls(**{str(name): value for name, value in values.items()})
 
     def to_json(self) -> str:
@@ -180,7 +189,7 @@ class Config(BaseModel):
         try:
             values = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise SettingsError(f"{cls.__name__} is {_shown(text)}; use JSON ({error}).") from None
+            raise SettingsError(f"{cls.__name__} is {show_value(text)}; use JSON ({error}).") from None
         return cls.from_dict(values)
 
     def digest(self) -> str:
@@ -198,7 +207,7 @@ def check_value(name: str, value: Any, kind: Any) -> Any:
     try:
         return _adapter(kind).validate_python(value)
     except ValidationError:
-        raise SettingsError(f"{name} is {_shown(value)}; use {_wanted(kind)}.") from None
+        raise SettingsError(f"{name} is {show_value(value)}; use {describe_kind(kind)}.") from None
 
 
 def check_integer(name: str, value: Any, kind: Any) -> int:
@@ -224,34 +233,47 @@ def _sentence(kind: type[Config], values: dict[str, Any], error: ValidationError
     if name not in fields:
         [nearest] = get_close_matches(name, fields, n=1, cutoff=0)
         return f"{kind.__name__} has no {name}; the nearest that it has is {nearest}."
-    wanted = _wanted(fields[name].annotation, fields[name].metadata)
-    found = f"is {_shown(values[name])}" if name in values else "is missing"
+    wanted = describe_kind(fields[name].annotation, fields[name].metadata)
+    found = f"is {show_value(values[name])}" if name in values else "is missing"
     return f"{name} {found}; use {wanted}."
 
 
-def _shown(value: Any) -> str:
-    text = repr(value)
+def show_value(value: Any) -> str:
+    """A value for a message: one line, cut where it is long."""
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # an integer of more than 4,300 digits
+        text = "a number with thousands of digits"
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
-def _wanted(kind: Any, constraints: Sequence[Any] = ()) -> str:
+def describe_kind(kind: Any, constraints: Sequence[Any] = ()) -> str:
     """A type in words, such as 'a whole number of 1 or more, or None'."""
     outer, inner = get_origin(kind), get_args(kind)
+    if isinstance(kind, TypeVar):
+        return describe_kind(kind.__bound__) if kind.__bound__ is not None else "another value"
+    if outer in HOLDERS:
+        return HOLDERS[outer]
     if outer is Annotated:
-        return _wanted(inner[0], (*inner[1:], *constraints))
+        return describe_kind(inner[0], (*inner[1:], *constraints))
     if outer in (Union, UnionType):
-        return ", or ".join(_wanted(each) for each in inner)
+        return ", or ".join(describe_kind(each) for each in inner)
     if outer is Literal:
         return f"one of {', '.join(str(word) for word in inner)}"
     if outer is tuple:
-        several = re.sub("(number|string)", r"\1s", _wanted(inner[0]).removeprefix("a "))
+        several = re.sub("(number|string)", r"\1s", describe_kind(inner[0]).removeprefix("a "))
         return f"a tuple of {several}" if inner[-1] is Ellipsis else f"{len(inner)} {several}"
     if kind in (int, float):
         return _number(kind, constraints)
     words = {bool: "True or False", str: "a string", NoneType: "None", Path: "a path"}
     if isinstance(kind, type) and issubclass(kind, Config):
-        return f"a {kind.__name__}, or set its fields by name, such as {next(iter(kind.model_fields))}"
-    return words.get(kind) or kind.__name__
+        first = next(iter(kind.model_fields))
+        return f"{_with_article(kind.__name__)}, or set its fields by name, such as {first}"
+    return words.get(kind) or _with_article(getattr(kind, "__name__", str(kind)))
+
+
+def _with_article(name: str) -> str:
+    return f"{'an' if name[:1] in 'AEIOU' else 'a'} {name}"
 
 
 def _number(kind: type, constraints: Sequence[Any]) -> str:

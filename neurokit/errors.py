@@ -3,12 +3,17 @@
 The command line prints these without a traceback; all others are defects and print one.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 class NeurokitError(Exception):
     """Base of all errors that the user can correct."""
+
+    def __str__(self) -> str:
+        """The message on one line, also where it quotes what runs over several, such as an array."""
+        return re.sub(r"\s*\n\s*", " ", super().__str__())
 
 
 class SettingsError(NeurokitError, ValueError):

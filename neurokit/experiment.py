@@ -24,6 +24,7 @@ import pandas as pd
 from torch import nn
 
 from neurokit import settings, tune
+from neurokit.arguments import explain_failure, explain_values
 from neurokit.config import AnyPath, Count, Seed, check_value
 from neurokit.errors import CheckpointError, DataError, FitError, NeurokitError, SettingsError
 from neurokit.figures.style import style_context
@@ -64,6 +65,7 @@ class Experiment:
     Raises SettingsError for an argument that cannot be, before anything is simulated or downloaded.
     """
 
+    @explain_failure
     def __init__(
         self,
         system: str,
@@ -90,8 +92,8 @@ class Experiment:
         if folder is not None and not str(folder).strip():
             raise SettingsError("folder is empty; name the one that holds the recording.")
         self.folder = check_value("folder", folder, AnyPath | None)
-        if self.folder is not None and not restore_folder(self.folder).is_dir():
-            raise DataError(f"{self.folder} is no folder; name the one that holds the recording.")
+        if self.folder is not None:
+            _check_folder(self.folder)
         if recording is not None:
             try:
                 self._identity = find_system(system).identity(recording)  # once: it reads all values
@@ -222,6 +224,7 @@ class Experiment:
             raise SettingsError(f"build returned a {found} for {self.model_name}; return a torch.nn.Module.")
         return model
 
+    @explain_failure
     def train(self, *, again: bool = False, **options: Any) -> "Experiment":
         """Trains and saves the model, or goes on where that was broken off; returns itself.
 
@@ -259,6 +262,7 @@ class Experiment:
         result = self.result
         return self.system.score(result, self.task, self.config)
 
+    @explain_values
     def save_scores(self, scores: pd.DataFrame) -> tuple[Path, ...]:
         """Writes a table, all scores as JSON, and a picture beside the checkpoint; returns their paths."""
         stem = f"{self.path.name}-scores"
@@ -275,11 +279,13 @@ class Experiment:
             self.system.draw(scores).savefig(new, format="png", dpi=150, bbox_inches="tight")
         return table, text, picture
 
+    @explain_failure
     def predict(self, part: str = "test") -> Any:
         """Rates for a part of the task, as the system's metrics take them."""
         result = self.result
         return self.system.predict(result.model, self.task, part)
 
+    @explain_failure
     def tune(
         self,
         trials: int,
@@ -303,13 +309,14 @@ class Experiment:
         file = self.path.with_name(f"{self.path.name}{ending}") if file is None else Path(file)
         file.parent.mkdir(parents=True, exist_ok=True)
         options |= {"seed": self.seed if seed is None else seed, "storage" if on_ray else "file": file}
-        return search(self.objective(), space, trials=check_value("trials", trials, Count), **options)
+        return search(self.objective(), space, trials=trials, **options)
 
     def objective(self) -> "Objective":
         """What a search makes small: the validation loss of this experiment with other values."""
         _ = self.task  # made here, so that no trial makes it anew
         return Objective(self)
 
+    @explain_failure
     def submit(self, folder: str | Path | None = None, **options: Any) -> Any:
         """Trains an ensemble and writes what a competition takes; `options` go to the system's `submit`.
 
@@ -329,6 +336,7 @@ class Experiment:
         load = functools.partial(self.system.load, **where)
         return self.system.submit(load, self.config, place, members_folder=members, **how)
 
+    @explain_failure
     def with_values(self, values: Mapping[str, Any]) -> "Experiment":
         """The same experiment with other values in some fields of its config.
 
@@ -464,6 +472,20 @@ class Objective:
         trial = self.experiment.with_values(values)
         options: dict[str, Any] = {"device": trial.device, "on_epoch": report, "show_progress": False}
         return trial.system.train(trial.untrained(), trial.task, trial.config, **options).best_loss
+
+
+def _check_folder(folder: Path) -> None:
+    try:
+        restore_folder(folder)
+        there = folder.is_dir()
+    except OSError as error:  # such as a name that is too long
+        if isinstance(error, NeurokitError):
+            raise
+        raise DataError(
+            f"{str(folder)[:99]} cannot be read ({error.strerror}); name the folder that holds the recording."
+        ) from error
+    if not there:
+        raise DataError(f"{folder} is no folder; name the one that holds the recording.")
 
 
 def _names(session: Any) -> tuple[str, ...]:

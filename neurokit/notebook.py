@@ -9,11 +9,13 @@ import numpy as np
 import torch
 
 from neurokit import __version__, settings
+from neurokit.arguments import explain_failure
 from neurokit.config import Seed, check_value
 from neurokit.figures.style import use_style
 from neurokit.training.device import choose_device
 
 
+@explain_failure
 def setup(seed: SupportsIndex = 0, *, device: str = "auto") -> torch.device:
     """Prints versions, sets threads, seed and figure style, and returns the device.
 

@@ -1,5 +1,6 @@
 """Commands on the demo source: what they print and leave, and what they say when something is wrong."""
 
+import argparse
 import json
 import os
 import shlex
@@ -17,7 +18,7 @@ import neurokit.training.fit
 from neurokit import settings
 from neurokit.cli import COMMANDS, main
 from neurokit.cli.commands import RUN
-from neurokit.cli.options import parse_value
+from neurokit.cli.options import parse_value, whole_number
 from neurokit.experiment import Experiment
 from neurokit.training.system import find_system
 
@@ -663,3 +664,14 @@ def test_name_close_to_a_systems_is_met_with_that_name(
 def test_name_far_from_any_system_is_met_with_all(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["xyz", "train"]) == 2
     assert "did you mean" not in (said := capsys.readouterr().err) and "pupil-encoder" in said
+
+
+@pytest.mark.parametrize("text", ["١", "1_0", "+1", "", "1.0"])
+def test_only_plain_digits_are_a_whole_number(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="no whole number"):
+        whole_number(text)
+
+
+def test_a_folder_whose_name_is_too_long_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["sensorium", "data", "--folder", "x" * 5000]) == 2
+    assert "cannot be read (File name too long)" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """What each command does: it prints, and leaves the rest to the system and to `neurokit.experiment`."""
 
 import argparse
+import os
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -16,7 +17,7 @@ from neurokit.cli.options import (
     parse_value,
     simulation_options,
 )
-from neurokit.errors import DataError, NeurokitError, SettingsError
+from neurokit.errors import DataError, NeurokitError, SettingsError, read_from
 from neurokit.experiment import Experiment
 from neurokit.files.archives import read_npz
 from neurokit.files.atomic import atomic_write
@@ -27,6 +28,7 @@ from neurokit.training.system import System
 
 ONLY_TRAINING = ("--device", "--compile")  # options that do not say which model it is
 MOST_BYTES = 8 * 2**30  # of an input file, unpacked
+ANY_FILE, MOST_RATIO = 2**28, 100  # bytes that any file may unpack to, and beyond them for each of its own
 
 
 def _data(system: System, options: argparse.Namespace) -> None:
@@ -130,7 +132,7 @@ def _evaluate(system: System, options: argparse.Namespace) -> None:
 
 
 def _predict(system: System, options: argparse.Namespace) -> None:
-    if options.output.resolve() == options.input.resolve():
+    if os.path.realpath(options.output) == os.path.realpath(options.input):  # also of a link to itself
         raise SettingsError(f"--output is the input, {options.input}; name another file.")
     facts = checkpoint.read_facts(options.checkpoint)
     if (made_by := facts.get("system")) != system.NAME:
@@ -162,7 +164,8 @@ def _import_own_model(options: argparse.Namespace, built: str | None) -> None:
 def _answers(system: System, found: checkpoint.Checkpoint, path: Path) -> dict[str, np.ndarray]:
     """Rates for the inputs in a file; what numpy and torch cannot work with becomes a sentence."""
     try:
-        return system.respond(found, to_arrays(_read_inputs(path)))
+        arrays = _read_arrays(path)
+        return system.respond(found, arrays)
     except NeurokitError:
         raise
     except (ValueError, TypeError, RuntimeError, KeyError) as error:
@@ -171,12 +174,18 @@ def _answers(system: System, found: checkpoint.Checkpoint, path: Path) -> dict[s
         raise DataError(f"{path} cannot be answered ({reason}); give {needed}.") from error
 
 
+def _read_arrays(path: Path) -> dict[str, np.ndarray]:
+    inputs = _read_inputs(path)
+    with read_from(path):
+        return to_arrays(inputs)
+
+
 def _read_inputs(path: Path) -> dict[str, Any]:
     """Arrays by name: those of an npz file, or the columns of a csv file with a header."""
     if not path.is_file():
         raise DataError(f"{path} is missing; give a file with the inputs.")
     if path.suffix == ".npz":
-        return read_npz(path, MOST_BYTES)
+        return read_npz(path, min(MOST_BYTES, ANY_FILE + MOST_RATIO * path.stat().st_size))
     if path.suffix != ".csv":
         raise DataError(f"{path} is neither .npz nor .csv; give one of these.")
     try:

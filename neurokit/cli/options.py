@@ -3,6 +3,7 @@
 import argparse
 import inspect
 import json
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from neurokit import settings
 from neurokit.errors import SettingsError
 from neurokit.experiment import Experiment
+from neurokit.files.reading import check_is_file
 from neurokit.training.own_model import load_build
 from neurokit.training.system import System
 
@@ -167,19 +169,30 @@ def a_path(text: str) -> Path:
 
 def whole_number(text: str) -> int:
     """A number that seeds and sizes may be."""
-    if not text.strip().isdecimal() or int(text) >= 2**63:
+    if not (text.isascii() and text.strip().isdecimal()) or int(text) >= 2**63:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to 2^63 - 1")
     return int(text)
 
 
 def experiment_of(system: System, options: argparse.Namespace) -> Experiment:
-    """The experiment that the options stand for."""
+    """The experiment that the options stand for; what is wrong with a field of --config names that file."""
+    config = {} if options.config is None else _read_config(options.config)
+    try:
+        return _experiment_of(system, options, config)
+    except SettingsError as error:
+        fields = re.findall(r'"(\w+)":', json.dumps(config))
+        if not any(re.search(rf"\b{name}\b", str(error)) for name in fields):
+            raise
+        raise SettingsError(f"--config {options.config}: {error}") from error
+
+
+def _experiment_of(system: System, options: argparse.Namespace, config: dict[str, Any]) -> Experiment:
     own_model = ":" in options.model
     experiment = Experiment(
         system.NAME,
         model=None if own_model else options.model,
         build=load_build(options.model) if own_model else None,
-        values=_values(system, options),
+        values=_values(system, options, config),
         epochs=options.epochs,
         size=options.size,
         source=options.source,
@@ -193,10 +206,9 @@ def experiment_of(system: System, options: argparse.Namespace) -> Experiment:
     return experiment
 
 
-def _values(system: System, options: argparse.Namespace) -> dict[str, Any]:
+def _values(system: System, options: argparse.Namespace, config: dict[str, Any]) -> dict[str, Any]:
     """Fields of the config: of the file, then of --set, then of flags of their own."""
-    found = {} if options.config is None else _read_config(options.config)
-    return found | {name: value for _, name, value in _pairs(options)} | own_values(system, options)
+    return config | {name: value for _, name, value in _pairs(options)} | own_values(system, options)
 
 
 def _pairs(options: argparse.Namespace) -> Iterator[tuple[str, str, Any]]:
@@ -229,14 +241,16 @@ def parse_value(text: str | list[str]) -> Any:
         return [parse_value(each) for each in text]
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None if text == "None" else text
 
 
 def _read_config(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+        found = json.loads(check_is_file(path, SettingsError).read_text())
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, SettingsError):
+            raise
         raise SettingsError(f"--config {path} cannot be read ({error}); give a JSON file.") from error
     if not isinstance(found, dict):
         raise SettingsError(f'--config {path} holds no fields; give a JSON object, as in {{"hidden": 20}}.')

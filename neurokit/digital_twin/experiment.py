@@ -13,6 +13,7 @@ from jaxtyping import Float32
 from matplotlib.figure import Figure
 from torch import nn
 
+from neurokit.arguments import explain_failure
 from neurokit.digital_twin.baselines import lagged_pixels, motion_energy
 from neurokit.digital_twin.checkpoints import (
     NAME,
@@ -70,6 +71,7 @@ def identity(recording: TwinRecording) -> dict[str, Any]:
     return data_facts(recording.training_data, recording.foundation)
 
 
+@explain_failure
 def task(
     recording: TwinRecording,
     config: TwinConfig = TwinConfig(),  # noqa: B008  frozen
@@ -100,6 +102,7 @@ def facts(task: TwinTask) -> dict[str, Any]:
     return {"units": to_columns(task.unit_table), "rate": FRAME_RATE}
 
 
+@explain_failure
 def build(task: TwinTask, config: TwinConfig = TwinConfig()) -> FoundationNetwork:  # noqa: B008  frozen
     """An untrained network for the task's units; with a foundation, it has that core and its sizes, frozen.
 
@@ -115,6 +118,7 @@ def build(task: TwinTask, config: TwinConfig = TwinConfig()) -> FoundationNetwor
     return transfer_core(foundation, task.units, seed=config.seed)
 
 
+@explain_failure
 def train(
     model: nn.Module,
     task: TwinTask,
@@ -130,6 +134,7 @@ def train(
     return train_network(model, task.trials, config, device=device, **options)
 
 
+@explain_failure
 def score(result: TrainingResult, task: TwinTask, config: TwinConfig) -> Score:
     """The loss on validation clips, beside that of each unit's mean response and the ceiling."""
     config = config.replace(network=result.model.settings)
@@ -137,6 +142,7 @@ def score(result: TrainingResult, task: TwinTask, config: TwinConfig) -> Score:
     return Score(result.best_loss, f"validation loss ({kind}, lower is better)", yardsticks(task, config))
 
 
+@explain_failure
 def predict(model: nn.Module, task: TwinTask, part: str = "test") -> list[Float32[np.ndarray, "_R _T _U"]]:
     """Responses to each video of a part, repeat by repeat with its behaviour, in multiples of their mean.
 
@@ -146,6 +152,7 @@ def predict(model: nn.Module, task: TwinTask, part: str = "test") -> list[Float3
     return predict_videos(_twin(model), task.part(part))
 
 
+@explain_failure
 def evaluate(
     model: nn.Module,
     task: TwinTask,
@@ -172,6 +179,7 @@ def evaluate(
     return score_table(task.videos, predictions)
 
 
+@explain_failure
 def draw(scores: pd.DataFrame) -> Figure:
     """CC_norm of each model on each kind of video, with the quartiles over units."""
     return plot_scores(scores)
@@ -200,6 +208,7 @@ def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[st
     return {"rates": _twin(checkpoint.model).predict(**shown)}
 
 
+@explain_failure
 def simulate(
     folder: Path,
     *,

@@ -13,9 +13,11 @@ from jaxtyping import Float, UInt8
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from neurokit.arguments import explain_values
 from neurokit.figures.style import COLOURS, GREY, INK
 
 
+@explain_values
 def plot_looks(
     frame: UInt8[np.ndarray, "H W"],
     places: Mapping[str, Float[np.ndarray, "h w 2"]],
@@ -45,6 +47,7 @@ def plot_looks(
     return figure
 
 
+@explain_values
 def plot_losses(histories: Mapping[str, pd.DataFrame]) -> Figure:
     """Poisson loss on validation clips over epochs, a line a model; 1 is the loss of a constant rate."""
     figure, axis = plt.subplots(figsize=(4, 2.3))
@@ -56,6 +59,7 @@ def plot_losses(histories: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
+@explain_values
 def plot_repeats(
     recorded: Float[np.ndarray, "R T"], predictions: Mapping[str, Float[np.ndarray, "R T"]]
 ) -> Figure:
@@ -76,6 +80,7 @@ def plot_repeats(
     return figure
 
 
+@explain_values
 def plot_directions(
     directions: Float[np.ndarray, "A"],
     curves: Mapping[str, Float[np.ndarray, "K A"]],
@@ -102,6 +107,7 @@ def plot_directions(
     return figure
 
 
+@explain_values
 def plot_orientations(planted: Float[np.ndarray, "U"], found: Mapping[str, Float[np.ndarray, "U"]]) -> Figure:
     """Preferred orientation found against the planted one (degrees, 0 to 180), a panel a model.
 
@@ -122,6 +128,7 @@ def plot_orientations(planted: Float[np.ndarray, "U"], found: Mapping[str, Float
     return figure
 
 
+@explain_values
 def plot_units(properties: pd.DataFrame) -> Figure:
     """Where units read the map, coloured by preferred orientation, and selectivity against performance.
 
@@ -138,6 +145,7 @@ def plot_units(properties: pd.DataFrame) -> Figure:
     return figure
 
 
+@explain_values
 def plot_scores(scores: pd.DataFrame) -> Figure:
     """CC_norm of each model, a panel a kind of video: the median over units, and the quartiles.
 

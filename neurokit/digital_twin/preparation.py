@@ -29,6 +29,7 @@ from jaxtyping import Bool, Float, Float32, Int, UInt8
 from scipy.ndimage import correlate1d
 from torch.nn.functional import interpolate
 
+from neurokit.arguments import explain_values
 from neurokit.digital_twin.recording import TRIAL_FOLDERS, Trial, Video
 from neurokit.digital_twin.trial_files import ARRAYS, check_replaceable
 from neurokit.digital_twin.usable import (
@@ -53,6 +54,7 @@ LEFT_OUT = "left_out.json"
 PARTS = ("training_data", "evaluation_data", "new_stimuli", "statistics.npz", "truth.npz", LEFT_OUT)
 
 
+@explain_values
 def resample_trace(
     times: Float[np.ndarray, "S"],
     values: Float[np.ndarray, "_"],
@@ -87,6 +89,7 @@ def low_pass(values: Float[np.ndarray, "S"], half: int) -> Float[np.ndarray, "S"
     return correlate1d(values, window / window.sum(), mode="nearest")
 
 
+@explain_values
 def resize_video(frames: UInt8[np.ndarray, "T H W"], size: tuple[int, int]) -> UInt8[np.ndarray, "T h w"]:
     """Frames of `size` rows and columns, a few at a time; the same memory where they have it already.
 

@@ -32,6 +32,7 @@ from jaxtyping import Bool, Float, UInt8
 from neurokit.errors import DataError
 from neurokit.files.atomic import atomic_write, atomic_write_folder, restore_folder
 from neurokit.files.fetch import fetch
+from neurokit.files.reading import check_no_pipe
 from neurokit.files.registry import read_registry
 
 SCAN = ["session", "scan_idx"]
@@ -59,6 +60,7 @@ def read_table(path: Path, integers: Sequence[str], texts: Sequence[str] = ()) -
     Raises DataError where the file is missing or no table, lacks a column, or holds no whole number of 0
     or above in one of `integers`.
     """
+    check_no_pipe(path)
     try:
         table = pd.read_csv(path, dtype=dict.fromkeys(texts, str), keep_default_na=True)
     except FileNotFoundError:

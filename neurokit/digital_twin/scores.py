@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Float32
 
+from neurokit.arguments import explain_failure
 from neurokit.digital_twin.recording import Video, load_videos
 from neurokit.digital_twin.simulated_files import videos_folder
 from neurokit.digital_twin.simulation import KINDS
@@ -47,11 +48,13 @@ class TwinScores:
         return {name: _median(values[~np.isnan(values)]) for name, values in found.items()}
 
 
+@explain_failure
 def predict_videos(twin: DigitalTwin, videos: Sequence[Video]) -> list[Float32[np.ndarray, "_R _T _U"]]:
     """The twin's responses to each repeat, with the behaviour of that repeat."""
     return [_predict_video(twin, video) for video in videos]
 
 
+@explain_failure
 def score_videos(videos: Sequence[Video], predictions: Predictions, *, burn_in: int = BURN_IN) -> TwinScores:
     """Scores of one prediction for each repeat of each video; raises DataError as `uneven_repeat_scores`.
 
@@ -77,6 +80,7 @@ def _score_means(responses: Predictions, predictions: Predictions, burn_in: int)
     return uneven_repeat_scores(measured, predicted, burn_in=burn_in)
 
 
+@explain_failure
 def score_twin(twin: DigitalTwin, videos: Sequence[Video], *, burn_in: int = BURN_IN) -> TwinScores:
     """Scores of a twin on held-out videos."""
     return score_videos(videos, predict_videos(twin, videos), burn_in=burn_in)
@@ -111,6 +115,7 @@ def video_places(folder: str | Path) -> dict[str, Path]:
     return {kind: place for kind, place in places.items() if place.is_dir()}
 
 
+@explain_failure
 def score_table(
     videos: Mapping[str, Sequence[Video]], predictions: Mapping[str, Predictions]
 ) -> pd.DataFrame:

@@ -33,6 +33,7 @@ from neurokit.digital_twin.simulation import (
 )
 from neurokit.digital_twin.writing import write_trials, write_videos
 from neurokit.errors import DataError, SettingsError
+from neurokit.files.archives import read_npz
 from neurokit.files.atomic import atomic_write
 from neurokit.files.cache import read_or_write, simulated_folder
 from neurokit.simulation.movie_cells import MovieCells
@@ -41,6 +42,7 @@ from neurokit.simulation.video_stimuli import NATURAL
 
 TRUTH = "truth.npz"
 Part = TypeVar("Part")
+MOST_BYTES_OF_TRUTH = 2**29
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error)
 
 
@@ -229,8 +231,7 @@ def load_truth(folder: str | Path) -> MouseTruth:
     """The truth in a simulated recording's folder; raises DataError where it is missing or damaged."""
     path = truth_path(folder)
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return _truth(dict(file))
+        return _truth(read_npz(path, MOST_BYTES_OF_TRUTH))
     except _DAMAGED as error:
         finding = f"{path} is not the truth of a simulated mouse ({error})"
         raise DataError(f"{finding}: remove it and simulate the mouse again.") from error

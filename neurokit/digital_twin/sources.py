@@ -14,6 +14,7 @@ import pandas as pd
 from jaxtyping import Bool
 
 from neurokit import settings
+from neurokit.arguments import explain_failure
 from neurokit.digital_twin.checkpoints import load_foundation
 from neurokit.digital_twin.config import TwinConfig
 from neurokit.digital_twin.network.network import FoundationNetwork
@@ -73,6 +74,7 @@ class TwinRecording:
         return find_shared_trials(self.training_data.trials, scored)
 
 
+@explain_failure
 def load(
     *,
     source: settings.Source | None = None,
@@ -99,6 +101,7 @@ def load(
     return _read(name, folder, foundation)
 
 
+@explain_failure
 def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
     """The demo's mouse, or the scans of the released weights, which are not recordings. Downloads nothing.
 
@@ -119,6 +122,7 @@ def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
     return list_scans(weights_folder())
 
 
+@explain_failure
 def describe(recording: TwinRecording) -> str:
     """Units, frames, trials, repeated videos, and how often the pupil was seen."""
     found = recording.training_data
@@ -141,6 +145,7 @@ def describe(recording: TwinRecording) -> str:
     )
 
 
+@explain_failure
 def describe_weights(folder: str | Path) -> str:
     """The scans in a folder of released weights, and how to open one; raises as `list_scans`."""
     return "\n".join(

@@ -23,6 +23,7 @@ from jaxtyping import Float32, Shaped
 from neurokit.errors import DataError
 from neurokit.files.archives import read_header
 from neurokit.files.atomic import restore_folder
+from neurokit.files.reading import check_no_pipe
 
 ARRAYS = ("stimuli", "perspectives", "modulations", "units")
 _WIDTHS = {"perspectives": 2, "modulations": 2}
@@ -48,6 +49,7 @@ def read_array(path: Path) -> Shaped[np.ndarray, "..."]:
 
     Raises PieceError where the file is missing, cut short, no npy file, or holds pickled objects.
     """
+    check_no_pipe(path)
     try:
         with path.open("rb") as stream:
             shape, columns_first, dtype = read_header(stream)

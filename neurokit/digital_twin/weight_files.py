@@ -14,6 +14,7 @@ from torch import Tensor
 
 from neurokit.errors import CheckpointError
 from neurokit.files.atomic import atomic_write
+from neurokit.files.reading import check_no_pipe
 
 CORE = "core."  # what the names of the core's tensors start with, buffers included
 OUTPUT = re.compile(r"core\.recurrent\.out\.weights\.\d+")  # of each stream, C x ...
@@ -47,6 +48,7 @@ def write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
 
 
 def _open(path: Path, remedy: str) -> Any:
+    check_no_pipe(path, CheckpointError)
     try:
         try:
             return torch.load(path, map_location="cpu", weights_only=True, mmap=True)

@@ -8,11 +8,13 @@ import numpy as np
 from jaxtyping import Bool
 from matplotlib.figure import Figure
 
+from neurokit.arguments import explain_values
 from neurokit.errors import DataError
 from neurokit.figures.style import GREY, INK
 from neurokit.metrics.repeats import UnevenRepeatScores
 
 
+@explain_values
 def plot_ceiling(scores: UnevenRepeatScores) -> Figure:
     """CC_abs of each unit (a dot) against its CC_max; the line is the ceiling.
 

@@ -18,6 +18,7 @@ from typing import cast
 
 import numpy as np
 
+from neurokit.arguments import explain_failure
 from neurokit.errors import DataError, DiskError
 from neurokit.files.atomic import atomic_write_folder, restore_folder
 from neurokit.files.reading import check_is_file
@@ -62,6 +63,7 @@ def open_archive(source: Source, limit: int, members: int = MOST_MEMBERS) -> Ite
         ) from error
 
 
+@explain_failure
 def extract(
     source: str | Path,
     folder: str | Path,
@@ -84,6 +86,7 @@ def extract(
     return folder
 
 
+@explain_failure
 def read_npz(source: Source, limit: int, keys: list[str] | None = None) -> dict[str, np.ndarray]:
     """The arrays of an npz file by name; all of them, or only `keys`.
 

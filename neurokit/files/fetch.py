@@ -14,6 +14,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from neurokit import settings
+from neurokit.arguments import explain_failure
 from neurokit.errors import DiskError, FetchError, NeurokitError
 from neurokit.files.locks import hold_lock
 from neurokit.files.registry import CHECKSUMS, REGISTRY, Entry, add_pins, find, find_flaw, save_pin, sha256
@@ -28,6 +29,7 @@ def announce(sentence: str) -> None:
         tqdm.write(sentence, file=sys.stderr)
 
 
+@explain_failure
 def fetch(
     file: str | Entry,
     folder: str | Path,

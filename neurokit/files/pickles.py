@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
+from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.files.archives import Source, name_of, open_archive, open_array
 
@@ -24,6 +25,7 @@ PLAIN = (type(None), bool, int, float, complex, str, bytes, np.generic)
 _KINDS = "biufcSU"
 
 
+@explain_failure
 def load_object_array(source: Source, key: str, limit: int) -> np.ndarray:
     """The object array `key` of an npz: dictionaries and lists of plain arrays, text, numbers.
 

@@ -3,7 +3,7 @@
 import stat
 from pathlib import Path
 
-from neurokit.errors import DataError
+from neurokit.errors import DataError, NeurokitError
 from neurokit.files.atomic import restore_folder
 
 KINDS = {
@@ -15,16 +15,22 @@ KINDS = {
 }
 
 
-def check_is_file(path: str | Path) -> Path:
-    """The path, if a regular file is there; else DataError that says what is there instead."""
+def check_is_file(path: str | Path, kind: type[NeurokitError] = DataError) -> Path:
+    """The path, if a regular file is there; else an error of this kind that says what is there instead."""
     try:
         mode = restore_folder(path).stat().st_mode
     except FileNotFoundError as error:
-        raise DataError(f"{path} is missing; give the path of an existing file.") from error
+        raise kind(f"{path} is missing; give the path of an existing file.") from error
     except (OSError, ValueError) as error:  # ValueError: a null character
         reason = getattr(error, "strerror", None) or error
-        raise DataError(f"{path} cannot be read ({reason}); give the path of a file that can.") from error
+        raise kind(f"{path} cannot be read ({reason}); give the path of a file that can.") from error
     if not stat.S_ISREG(mode):
-        kind = KINDS.get(stat.S_IFMT(mode), "something else")
-        raise DataError(f"{path} is {kind}; give the path of a file.")
+        what = KINDS.get(stat.S_IFMT(mode), "something else")
+        raise kind(f"{path} is {what}; give the path of a file.")
     return Path(path)
+
+
+def check_no_pipe(path: str | Path, kind: type[NeurokitError] = DataError) -> None:
+    """Raises an error of this kind for a pipe, a device or a folder; a missing file is no matter."""
+    if Path(path).exists():
+        check_is_file(path, kind)

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from neurokit.errors import DataError
 from neurokit.files.atomic import atomic_write
 from neurokit.files.locks import hold_lock
+from neurokit.files.reading import check_no_pipe
 
 REGISTRY = Path(__file__).with_name("registry.json")
 CHECKSUMS = "checksums.json"
@@ -153,9 +154,10 @@ def _entry(path: str | Path, item: Any) -> Entry:
 
 
 def _read_json(path: Path) -> Any:
+    check_no_pipe(path)
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         finding = f"{path} could not be read as JSON ({error})"
         raise DataError(f"{finding}: remove or replace it.") from error
 

@@ -18,7 +18,8 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor, nn
 
-from neurokit.config import Seed, check_value
+from neurokit.arguments import explain_values
+from neurokit.config import Draws, Seed, check_integer, check_value
 from neurokit.errors import DataError
 from neurokit.progress import progress
 from neurokit.simulation.movies import GREY
@@ -62,6 +63,7 @@ class MostExcitingImages:
     history: Float[Tensor, "S1 K"]
 
 
+@explain_values
 def most_exciting_images(
     model: nn.Module,
     neurons: Sequence[int],
@@ -82,6 +84,7 @@ def most_exciting_images(
     shrink to zero. Their direction is the gradient under a Gaussian of `smoothing` pixels, without which fine
     noise would fill the image. Raises DataError for a neuron that the model lacks.
     """
+    steps = check_integer("steps", steps, Draws)
     noise = _draw_noise(shape, seed, model)
     start = _scale(noise, norm)
     lengths = [step_size * norm * (1 - step / steps) for step in range(steps)]
@@ -118,6 +121,7 @@ class ExcitingVideos:
         return grey_values.transpose(0, 1)[..., None].numpy()
 
 
+@explain_values
 def most_exciting_videos(
     model: nn.Module,
     neurons: Sequence[int],

@@ -23,6 +23,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Float32, Int8
 from torch import Tensor, nn
 
+from neurokit.arguments import explain_values
 from neurokit.insilico.most_exciting import blur, check_neurons
 from neurokit.insilico.video import VideoModel, present
 from neurokit.progress import progress
@@ -33,6 +34,7 @@ from neurokit.training.predict import evaluating
 CHUNK_SIZE = 16
 
 
+@explain_values
 def receptive_fields(
     model: nn.Module,
     images: Float[Tensor, "I H W"],
@@ -51,6 +53,7 @@ def receptive_fields(
     return _mean_over_images(torch.square, model, images, neurons, rows_at_once, show_progress).sqrt()
 
 
+@explain_values
 def mean_gradients(
     model: nn.Module,
     images: Float[Tensor, "I H W"],
@@ -63,6 +66,7 @@ def mean_gradients(
     return _mean_over_images(torch.clone, model, images, neurons, rows_at_once, show_progress)
 
 
+@explain_values
 def centers(
     fields: Float[Tensor, "K H W"], *, smoothing: float = 2.0, radius: float = 8.0
 ) -> Float[Tensor, "K 2"]:
@@ -145,6 +149,7 @@ class FlashedFields:
         return centers(self.field, smoothing=smoothing, radius=radius)
 
 
+@explain_values
 def flashed_fields(
     model: VideoModel,
     *,

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor, nn
 
+from neurokit.arguments import explain_values
 from neurokit.errors import DataError
 from neurokit.progress import progress
 from neurokit.simulation.scenes import gratings
@@ -21,6 +22,7 @@ from neurokit.training.predict import predict
 PHASES = np.arange(8) * np.pi / 4
 
 
+@explain_values
 def tuning(
     model: nn.Module,
     orientations: Float[np.ndarray, "A"],
@@ -48,12 +50,14 @@ def tuning(
     return torch.stack(curves).permute(2, 0, 1).cpu()
 
 
+@explain_values
 def at_best_frequency(curves: Float[Tensor, "N A F"]) -> Float[Tensor, "N A"]:
     """Each neuron's curve at the frequency of its largest rate."""
     best = curves.amax(dim=1).argmax(dim=1)
     return curves[torch.arange(len(curves)), :, best]
 
 
+@explain_values
 def orientation_selectivity(
     curves: Float[Tensor, "N A"], orientations: Float[np.ndarray, "A"]
 ) -> Float[Tensor, "N"]:
@@ -68,6 +72,7 @@ def orientation_selectivity(
     return _vector_sum(curves, orientations).abs() / curves.sum(dim=1).clamp_min(1e-12)
 
 
+@explain_values
 def preferred_orientation(
     curves: Float[Tensor, "N A"], orientations: Float[np.ndarray, "A"]
 ) -> Float[Tensor, "N"]:

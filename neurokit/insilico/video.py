@@ -28,6 +28,7 @@ import torch
 from jaxtyping import Float, Float32, UInt8
 from torch import Tensor
 
+from neurokit.arguments import explain_values
 from neurokit.errors import DataError
 from neurokit.insilico.tuning import at_best_frequency, orientation_selectivity, preferred_orientation
 from neurokit.progress import progress
@@ -98,6 +99,7 @@ class FixedBehaviour:
         return self.model.predict(stimulus, *held)
 
 
+@explain_values
 def present(
     model: VideoModel,
     stimulus: UInt8[np.ndarray, "T N H W"],
@@ -135,6 +137,7 @@ class DirectionTuning:
         return at_best_frequency(self.responses.flatten(2))
 
 
+@explain_values
 def direction_tuning(
     model: VideoModel,
     wavelengths: Float[np.ndarray, "W"],
@@ -169,6 +172,7 @@ def direction_tuning(
     return DirectionTuning(angles, wavelengths, frequencies, means.T.unflatten(1, sizes))
 
 
+@explain_values
 def direction_properties(tuning: DirectionTuning) -> pd.DataFrame:
     """OSI, DSI, gOSI, gDSI, pref_ori and pref_dir (degrees) of each unit, U rows.
 
@@ -195,6 +199,7 @@ def direction_properties(tuning: DirectionTuning) -> pd.DataFrame:
     return pd.DataFrame({name: values.numpy() for name, values in found.items()})
 
 
+@explain_values
 def planted_directions(cells: MovieCells) -> Float[np.ndarray, "U"]:
     """The direction of drift (degrees, 0 to 360) that each simulated cell prefers.
 
@@ -203,6 +208,7 @@ def planted_directions(cells: MovieCells) -> Float[np.ndarray, "U"]:
     return np.degrees(cells.orientation + np.pi * (cells.frequency < 0)) % 360
 
 
+@explain_values
 def angles_between(
     first: Float[np.ndarray, "U"], second: Float[np.ndarray, "U"], turn: int
 ) -> Float[np.ndarray, "U"]:

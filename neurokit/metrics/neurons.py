@@ -19,6 +19,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Float64, Int
 
+from neurokit.arguments import explain_values
+from neurokit.config import Number, check_value
 from neurokit.errors import DataError
 
 EPS = 1e-8  # added to each standard deviation
@@ -44,6 +46,7 @@ class ExplainedVariance:
         return float(self.fraction_explained[self.included].mean()) if self.included.any() else float("nan")
 
 
+@explain_values
 def correlation(
     responses: Float[np.ndarray, "B N"], predictions: Float[np.ndarray, "B N"]
 ) -> Float[np.ndarray, "N"]:
@@ -62,6 +65,7 @@ def correlation(
     return (products - theirs * ours) / deviations
 
 
+@explain_values
 def correlation_to_average(
     responses: Float[np.ndarray, "B N"],
     predictions: Float[np.ndarray, "B N"],
@@ -81,6 +85,7 @@ def correlation_to_average(
         return correlation(*averages)
 
 
+@explain_values
 def feve(
     responses: Float[np.ndarray, "B N"],
     predictions: Float[np.ndarray, "B N"],
@@ -93,6 +98,7 @@ def feve(
     n. An image shown only once has no such variance; as in the competition's scorer all neurons then get NaN
     and none is included, so leave such images out. Raises DataError as `correlation`.
     """
+    threshold = check_value("threshold", threshold, Number)
     _check(responses, predictions, image_ids)
     (B, N), images = responses.shape, _trials_of_images(image_ids)
     total, squares, noise, error = np.zeros((4, N))

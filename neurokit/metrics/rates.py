@@ -10,6 +10,8 @@ Letters: K trials, T bins, R regions, D draws.
 import numpy as np
 from jaxtyping import Bool, Float
 
+from neurokit.arguments import explain_values
+from neurokit.config import Count, Draws, Seed, check_integer
 from neurokit.errors import DataError
 
 Rates = Float[np.ndarray, "K T R"]
@@ -19,6 +21,7 @@ NEAREST_SHIFT = 10  # trials; in Steinmetz 2019 about a minute, for which arousa
 FEWEST_SHIFTS = 39  # of which 97.5 % can lie below a score, so that p can be as small as 1/40
 
 
+@explain_values
 def r2(rates: Rates, predicted: Rates, reference: Rates, bins: Bins) -> Float[np.ndarray, "R"]:
     """1 - squared error of the prediction / squared error of the reference, per region.
 
@@ -29,6 +32,7 @@ def r2(rates: Rates, predicted: Rates, reference: Rates, bins: Bins) -> Float[np
     return _quotient(error.sum(axis=0), scale.sum(axis=0))
 
 
+@explain_values
 def pooled_r2(rates: Rates, predicted: Rates, bins: Bins) -> float:
     """R² pooled over regions against one grand mean of the scored bins, as the first PupilEncoder.
 
@@ -40,6 +44,7 @@ def pooled_r2(rates: Rates, predicted: Rates, bins: Bins) -> float:
     return float(score)
 
 
+@explain_values
 def pearson(rates: Rates, predicted: Rates, bins: Bins) -> Float[np.ndarray, "R"]:
     """Correlation over `bins`, per region; NaN where rates or prediction are constant."""
     _check(rates, predicted, bins)
@@ -53,12 +58,14 @@ def center_columns(values: Float[np.ndarray, "M R"]) -> Float[np.ndarray, "M R"]
     return np.where(values.min(axis=0) == values.max(axis=0), 0.0, values - values.mean(axis=0))
 
 
+@explain_values
 def trial_errors(rates: Rates, predicted: Rates, bins: Bins) -> Float[np.ndarray, "K R"]:
     """Squared error of each trial and region, summed over its bins."""
     _check(rates, predicted, bins)
     return np.where(bins[..., None], (rates - predicted) ** 2, 0).sum(axis=1, dtype=np.float64)
 
 
+@explain_values
 def block_bootstrap(
     rates: Rates,
     predicted: Rates,
@@ -76,6 +83,8 @@ def block_bootstrap(
     quarter of the trials, since a run of all trials would not be random. NaN for a region whose
     reference makes no error in any draw, as where its rate is constant.
     """
+    seed, draws = check_integer("seed", seed, Seed), check_integer("draws", draws, Draws)
+    block = check_integer("block", block, Count)
     scored = bins.any(axis=1)
     error, scale = (trial_errors(rates, p, bins)[scored] for p in (predicted, reference))
     trials = len(error)
@@ -90,6 +99,7 @@ def block_bootstrap(
     return interval
 
 
+@explain_values
 def shift_null(
     rates: Rates,
     predicted: Rates,
@@ -124,6 +134,7 @@ def far_shifts(trials: int, nearest: int = NEAREST_SHIFT) -> range:
     return range(nearest, trials - nearest + 1)
 
 
+@explain_values
 def p_value(
     score: Float[np.ndarray, "R"],
     null: Float[np.ndarray, "D R"],
@@ -137,6 +148,7 @@ def p_value(
     return np.where(np.isnan(score), np.nan, (1 + reached) / (1 + len(null)))
 
 
+@explain_values
 def split_half_reliability(
     counts: Float[np.ndarray, "N K T"],
     *,
@@ -150,6 +162,7 @@ def split_half_reliability(
     are left out, and where the halves are exact opposites, for which the correction is undefined. Raises
     DataError for fewer than two neurons.
     """
+    seed, draws = check_integer("seed", seed, Seed), check_integer("draws", draws, Draws)
     if len(counts) < 2:
         raise DataError(f"Reliability needs two neurons or more, found {len(counts)}.")
     random = np.random.default_rng(seed)

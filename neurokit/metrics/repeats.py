@@ -42,6 +42,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
+from neurokit.arguments import explain_values
 from neurokit.errors import DataError
 from neurokit.metrics.neurons import correlation
 
@@ -68,6 +69,7 @@ class RepeatScores:
     absolute_error: Float[np.ndarray, "N"]
 
 
+@explain_values
 def repeat_scores(
     responses: Float[np.ndarray, "R F N"], predictions: Float[np.ndarray, "R F N"]
 ) -> RepeatScores:
@@ -92,6 +94,7 @@ def repeat_scores(
     )
 
 
+@explain_values
 def cc_max(responses: Float[np.ndarray, "R F N"]) -> Float[np.ndarray, "N"]:
     """The correlation of a perfect prediction of the signal with the mean over repeats.
 
@@ -132,6 +135,7 @@ class UnevenRepeatScores:
         return float(np.median(found)) if len(found) else float("nan")
 
 
+@explain_values
 def uneven_repeat_scores(responses: Videos, predictions: Videos, *, burn_in: int = 10) -> UnevenRepeatScores:
     """All scores of each unit; `responses` and `predictions` hold one array R_v T_v U per video.
 
@@ -146,12 +150,14 @@ def uneven_repeat_scores(responses: Videos, predictions: Videos, *, burn_in: int
     return UnevenRepeatScores(found, ceiling, found / ceiling)
 
 
+@explain_values
 def uneven_cc_max(responses: Videos, *, burn_in: int = 10) -> Float[np.ndarray, "U"]:
     """The ceiling alone, NaN where no signal is found; raises DataError as `uneven_repeat_scores`."""
     _check(responses, "responses")
     return _ceiling(_without_burn_in(responses, burn_in))
 
 
+@explain_values
 def equal_repeats(videos: Videos) -> tuple[Float[np.ndarray, "R _T _U"], ...]:
     """The first repeats of each video, as many as the video with the fewest has.
 

@@ -14,6 +14,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import nn
 
+from neurokit.arguments import explain_failure
 from neurokit.errors import DataError, SettingsError
 from neurokit.files.atomic import write_output
 from neurokit.pupil_encoder.baselines import Prediction, baseline_rates
@@ -60,6 +61,7 @@ WINDOW = 1.0  # s, what a perceptron sees on each side of a bin
 CLASSES: dict[str, type[nn.Module]] = {"mlp": WindowMLP, "cnn": TemporalCNN}
 
 
+@explain_failure
 def describe(recording: TrialRecording) -> str:
     """Neurons, trials, bins, regions, those that training uses by default, channels, what is missing."""
     neurons, trials, bins = recording.spikes.shape
@@ -104,6 +106,7 @@ def identity(recording: TrialRecording) -> dict[str, Any]:
     return {"recording": recording.name, "values": fingerprint(recording.spikes, *labels, *traces)}
 
 
+@explain_failure
 def task(
     recording: TrialRecording,
     config: PupilConfig = PupilConfig(),  # noqa: B008  frozen
@@ -158,6 +161,7 @@ def facts(task: EncodingTask) -> dict[str, Any]:
     }
 
 
+@explain_failure
 def build(task: EncodingTask, config: PupilConfig = PupilConfig()) -> nn.Module:  # noqa: B008  frozen
     """An untrained encoder for the task, its rates starting at the training mean."""
     sizes = len(task.channels), len(task.regions), config.hidden
@@ -170,6 +174,7 @@ def build(task: EncodingTask, config: PupilConfig = PupilConfig()) -> nn.Module:
     return model
 
 
+@explain_failure
 def train(
     model: nn.Module,
     task: EncodingTask,
@@ -208,16 +213,19 @@ def rows(task: EncodingTask, part: str, device: torch.device) -> Rows:
     return Rows(*(torch.from_numpy(array) for array in values), device=device)
 
 
+@explain_failure
 def rates(model: nn.Module, task: EncodingTask) -> Prediction:
     """The model's rates for every trial of the task, Hz."""
     return predict_rows(model, torch.from_numpy(task.inputs)).float().cpu().numpy()
 
 
+@explain_failure
 def predict(model: nn.Module, task: EncodingTask, part: str = "test") -> Float[np.ndarray, "K T R"]:
     """The model's rates for the trials of one part, Hz."""
     return rates(model, task)[getattr(task.split, part)]
 
 
+@explain_failure
 def evaluate(
     model: nn.Module,
     task: EncodingTask,
@@ -306,6 +314,7 @@ def _to_numbers(name: str, values: Any) -> Float[np.ndarray, "..."]:
         ) from error
 
 
+@explain_failure
 def simulate(folder: Path, *, seed: int = 0, trials: int | None = None) -> Simulated:
     """Writes one session as Neuromatch npz, as ALF folder, and its truth; raises DiskError and DataError."""
     parameters = SessionParameters(seed=seed)

@@ -18,6 +18,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int
 from scipy.ndimage import gaussian_filter1d, uniform_filter1d
 
+from neurokit.arguments import explain_failure, explain_values
 from neurokit.errors import DataError
 from neurokit.pupil_encoder.cleaning import PUPIL, RobustScale, clean_channels
 from neurokit.pupil_encoder.recording import TrialRecording
@@ -47,6 +48,7 @@ class Split:
         return np.isin(np.arange(trials), self.train)
 
 
+@explain_failure
 def split_trials(trials: int, *, seed: int, kind: SplitKind = "random") -> Split:
     """60 % of the trials to train, 20 % to validate, 20 % to test.
 
@@ -119,6 +121,7 @@ class EncodingTask:
         return chosen[:, None] & (self.recorded[None] if with_ramp else self.scored)
 
 
+@explain_failure
 def encoding_task(
     recording: TrialRecording,
     split: Split,
@@ -204,6 +207,7 @@ def _find_scored(
     return scored
 
 
+@explain_failure
 def default_regions(recording: TrialRecording) -> tuple[str, ...]:
     """The regions a model is fitted to: PupilEncoder's three, else all of 20 neurons or more.
 
@@ -217,6 +221,7 @@ def default_regions(recording: TrialRecording) -> tuple[str, ...]:
     return SEED_REGIONS if set(SEED_REGIONS) <= set(found) else tuple(found)
 
 
+@explain_failure
 def region_counts(
     recording: TrialRecording,
     regions: tuple[str, ...],
@@ -255,6 +260,7 @@ def smooth(
     return functions[kind](counts, width)
 
 
+@explain_values
 def causal_boxcar(counts: Float[np.ndarray, "*K T"], width: int) -> Float[np.ndarray, "*K T"]:
     """Mean over each bin and the `width - 1` before it, with zeros before the start.
 
@@ -266,6 +272,7 @@ def causal_boxcar(counts: Float[np.ndarray, "*K T"], width: int) -> Float[np.nda
     return uniform_filter1d(_floats(counts), width, axis=-1, mode="constant", origin=back)
 
 
+@explain_values
 def centred_boxcar(counts: Float[np.ndarray, "*K T"], width: int) -> Float[np.ndarray, "*K T"]:
     """Mean over the bins around each, at the edges over those there are. It sees the future."""
     _check_width(width, counts.shape[-1])
@@ -276,6 +283,7 @@ def centred_boxcar(counts: Float[np.ndarray, "*K T"], width: int) -> Float[np.nd
     return total / present
 
 
+@explain_values
 def gaussian(counts: Float[np.ndarray, "*K T"], width: int | float) -> Float[np.ndarray, "*K T"]:
     """Gaussian of standard deviation `width` bins, mirrored at the edges. It sees the future."""
     if not width > 0:

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from neurokit.arguments import explain_values
 from neurokit.figures.style import COLOURS, GREY, INK
 from neurokit.pupil_encoder.features import EncodingTask
 from neurokit.pupil_encoder.recording import TrialRecording
@@ -25,6 +26,7 @@ UNITS = {
 }
 
 
+@explain_values
 def plot_trial(recording: TrialRecording, trial: int) -> Figure:
     """One trial: spikes of all neurons sorted by region, and every behaviour channel below."""
     channels = list(recording.behaviour)
@@ -53,6 +55,7 @@ def _raster(axis: Axes, recording: TrialRecording, trial: int) -> None:
     axis.set_ylabel("neuron, by region")
 
 
+@explain_values
 def plot_cleaning(
     time: Float[np.ndarray, "T"],
     raw: Float[np.ndarray, "T"],
@@ -74,6 +77,7 @@ def plot_cleaning(
     return figure
 
 
+@explain_values
 def plot_rates(task: EncodingTask, predictions: dict[str, np.ndarray], trial: int) -> Figure:
     """Measured (grey) and predicted rates of each region in one trial, over the recorded bins."""
     width, bins = 2.4 * len(task.regions), task.recorded
@@ -91,6 +95,7 @@ def plot_rates(task: EncodingTask, predictions: dict[str, np.ndarray], trial: in
     return figure
 
 
+@explain_values
 def plot_scores(
     table: pd.DataFrame,
     *,
@@ -134,6 +139,7 @@ def _score_panel(axis: Axes, rows: pd.DataFrame, measure: str) -> None:
         axis.scatter(rows["null"], place, color=GREY, marker="|", s=60)
 
 
+@explain_values
 def plot_history(history: pd.DataFrame, best_epoch: int) -> Figure:
     """Training and validation loss over epochs, the best epoch marked."""
     figure, axis = plt.subplots(figsize=(4.2, 2.4))
@@ -145,6 +151,7 @@ def plot_history(history: pd.DataFrame, best_epoch: int) -> Figure:
     return figure
 
 
+@explain_values
 def plot_lags(
     lags: Float[np.ndarray, "L"],
     profile: Float[np.ndarray, "L C"],
@@ -162,6 +169,7 @@ def plot_lags(
     return figure
 
 
+@explain_values
 def plot_search(studies: dict[str, pd.DataFrame]) -> Figure:
     """Best validation loss so far over trials, one line a search; dots are single trials."""
     figure, axis = plt.subplots(figsize=(4.6, 2.6))

@@ -11,6 +11,7 @@ import pandas as pd
 from jaxtyping import Bool, Float
 
 from neurokit import metrics
+from neurokit.arguments import explain_failure
 from neurokit.pupil_encoder import baselines
 from neurokit.pupil_encoder.baselines import BASELINES, Prediction
 from neurokit.pupil_encoder.config import PupilConfig
@@ -55,6 +56,7 @@ def reachable_r2(task: EncodingTask, config: PupilConfig) -> Float[np.ndarray, "
     return np.array([best.get(region, np.nan) for region in task.regions])
 
 
+@explain_failure
 def score_table(
     task: EncodingTask, predictions: Mapping[str, Prediction], *, part: str = "test", seed: int = 0
 ) -> pd.DataFrame:
@@ -110,6 +112,7 @@ def _explain_few(trials: int, shifts: int) -> str:
     )
 
 
+@explain_failure
 def seed_style_r2(task: EncodingTask, predicted: Prediction) -> float:
     """Pooled R² over every recorded bin of test trials, the ramp included: the first PupilEncoder's way."""
     return metrics.pooled_r2(task.rates, predicted, task.bins("test", with_ramp=True))

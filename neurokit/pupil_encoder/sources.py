@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from neurokit import settings
+from neurokit.arguments import explain_failure
 from neurokit.errors import DataError, SettingsError
 from neurokit.files.atomic import restore_folder
 from neurokit.files.cache import Read, read_or_write, simulated_folder
@@ -41,6 +42,7 @@ CUTOUT = Path("steinmetz2019") / "cori_2016-12-17_nma_like.npz"
 MAKERS = (simulate_session, write_neuromatch, write_truth)
 
 
+@explain_failure
 def load(
     *,
     source: settings.Source | None = None,
@@ -71,6 +73,7 @@ def load(
     return _pick((session for file in files for session in open_sessions(file)), name or SEED_SESSION)
 
 
+@explain_failure
 def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
     """A row a session: session, neurons, trials and regions; of the full source the session alone."""
     if source == "full":

@@ -22,6 +22,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import nn
 
+from neurokit.arguments import explain_failure
 from neurokit.errors import CheckpointError, DataError, FitError
 from neurokit.files.atomic import atomic_write
 from neurokit.files.locks import hold_lock
@@ -47,6 +48,7 @@ MEMBERS = 5
 SEED = 35382  # that entry's
 
 
+@explain_failure
 def ensemble_tiers(tiers: np.ndarray, members: int = MEMBERS, seed: int = SEED) -> np.ndarray:
     """Tiers M T: row m is member m's. Each scan starts from the same seed.
 
@@ -226,6 +228,7 @@ class Member:
         )
 
 
+@explain_failure
 def train_ensemble(
     load: LoadScans,
     config: SensoriumConfig,

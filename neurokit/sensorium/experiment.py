@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import pandas as pd
 from torch import nn
 
+from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.sensorium.baselines import BASELINES
 from neurokit.sensorium.config import MODELS, SensoriumConfig, search_space
@@ -79,12 +80,14 @@ def omissions(task: Mapping[str, MouseTrials]) -> tuple[Omission, ...]:
     return (*scans, *itertools.chain.from_iterable(mice))
 
 
+@explain_failure
 def score(result: TrainingResult, task: Mapping[str, MouseTrials], config: SensoriumConfig) -> Score:
     """The correlation on single validation trials, beside that of behaviour alone and the ceiling."""
     name = "validation correlation (single trials, mean over neurons)"
     return Score(-result.best_loss, name, yardsticks(task, config))
 
 
+@explain_failure
 def evaluate(
     model: nn.Module,
     task: Mapping[str, MouseTrials],

@@ -13,9 +13,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
+from neurokit.arguments import explain_values
 from neurokit.figures.style import COLOURS, GREY, INK
 
 
+@explain_values
 def plot_learning(histories: Mapping[str, pd.DataFrame]) -> Figure:
     """Correlation on single validation trials over epochs, a line a model.
 
@@ -29,6 +31,7 @@ def plot_learning(histories: Mapping[str, pd.DataFrame]) -> Figure:
     return figure
 
 
+@explain_values
 def plot_neuron_scores(
     scores: Mapping[str, Float[np.ndarray, "N"]], ceilings: Mapping[str, Float[np.ndarray, "N"]]
 ) -> Figure:
@@ -49,6 +52,7 @@ def plot_neuron_scores(
     return figure
 
 
+@explain_values
 def draw(scores: pd.DataFrame) -> Figure:
     """Correlation of each model on single test trials, a panel a scan, with its spread over neurons.
 
@@ -79,6 +83,7 @@ def _draw_scores(axis: Axes, rows: pd.DataFrame, models: Sequence[str]) -> None:
     axis.axvline(0, color=GREY, linewidth=0.8)
 
 
+@explain_values
 def plot_maps(
     rows: Mapping[str, Float[np.ndarray, "P H W"]],
     titles: Sequence[str],

@@ -12,6 +12,7 @@ import io
 import math
 import os
 import re
+import stat
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -26,6 +27,7 @@ from jaxtyping import Int
 from neurokit.errors import DataError
 from neurokit.files.archives import open_archive, read_header
 from neurokit.files.atomic import restore_folder
+from neurokit.files.reading import check_is_file
 
 # The largest published scan has 8,372 neurons and 6,959 trials.
 MOST_TRIALS = 10_000
@@ -133,6 +135,9 @@ def _list_folder(source: Path) -> ScanFiles:
     if not _is_scan(source):
         folder = _pick_one(source, {inner for inner in source.iterdir() if _is_scan(inner)})
     found = dict(_walk(folder))
+    for name, facts in found.items():
+        if not stat.S_ISREG(facts.st_mode):  # a pipe would never end
+            check_is_file(folder / name)
     return ScanFiles(
         source,
         _find_key(source, folder.name, source.absolute().name),

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from neurokit.errors import CheckpointError
+from neurokit.files.reading import check_no_pipe
 from neurokit.sensorium.config import CNN, CNN_PLUS, LN, LN_PLUS, MODEL_4, ModelSettings, MouseShape
 from neurokit.sensorium.core import StackedCore
 from neurokit.sensorium.model import BEHAVIOURS, SensoriumModel
@@ -87,6 +88,7 @@ def _add_axes(official: str, tensor: Tensor) -> Tensor:
 
 
 def _read_tensors(path: Path) -> dict[str, Tensor]:
+    check_no_pipe(path, CheckpointError)
     try:
         content: Any = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:

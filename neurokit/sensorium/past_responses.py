@@ -34,6 +34,7 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from neurokit.arguments import explain_values
 from neurokit.config import Config, Count, Seed
 from neurokit.errors import DataError
 
@@ -212,6 +213,7 @@ class StateTransform:
         return cls(mean, encoder, decoder, parts, bool(arrays["root"]), bool(arrays["converged"]))
 
 
+@explain_values
 def fit_state(
     responses: Float[np.ndarray, "T N"],
     rank: Int[np.ndarray, "T"],
@@ -241,6 +243,7 @@ def fit_state(
     return StateTransform(mean, encoder, decoder, parts, settings.root, converged)
 
 
+@explain_values
 def neighbours(known_in_time: Bool[np.ndarray, "T"], pairs: Pairs = "known") -> Int[np.ndarray, "P"]:
     """Ranks t of the pairs (t, t + 1) that the regression may use."""
     both = known_in_time[:-1] & (known_in_time[1:] if pairs == "known" else True)

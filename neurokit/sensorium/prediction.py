@@ -12,6 +12,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from neurokit import metrics
+from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.sensorium.config import SensoriumConfig
 from neurokit.sensorium.features import MouseTrials, Scaling, drop_sign, scale_images
@@ -33,6 +34,7 @@ behaviour (B x 3: pupil size, its change, running speed) and pupil_center (B x 2
 session (the key of the scan whose neurons are asked, where the model has several)"""
 
 
+@explain_failure
 def predict(
     model: nn.Module,
     task: Mapping[str, MouseTrials],
@@ -59,6 +61,7 @@ def _predict_mouse(model: nn.Module, mouse: MouseTrials, tier: str, batch_size: 
     return fill_rows(parts, torch.empty(len(trials), mouse.scan.neurons)).numpy()
 
 
+@explain_failure
 def single_trial(mouse: MouseTrials, tier: str, predicted: np.ndarray) -> Float[np.ndarray, "N"]:
     """Correlation of each neuron over the single trials of a tier."""
     return metrics.correlation(mouse.scan.responses[mouse.trials(tier).numpy()], predicted)

@@ -19,6 +19,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from neurokit import settings
+from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.sensorium.files import FIELDS, LEFT_OUT, TIERS, open_scan
 from neurokit.sensorium.pack import read_or_pack
@@ -143,6 +144,7 @@ def _digest(scan: Scan) -> str:
     return fingerprint(*values, scan.unit_ids, scan.coordinates, *statistics, *texts)
 
 
+@explain_failure
 def load_scan(source: str | Path, packed: str | Path | None = None) -> Scan:
     """The scan in a zip or folder, from its pack in the folder `packed`, which is written if missing.
 

@@ -10,6 +10,7 @@ import pandas as pd
 from jaxtyping import Float
 
 from neurokit import metrics
+from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.sensorium.baselines import behaviour_alone
 from neurokit.sensorium.config import SensoriumConfig
@@ -26,6 +27,7 @@ images that were shown twice or more; all: the neurons of all mice; ceiling: a p
 simulated mouse and what the model is given"""
 
 
+@explain_failure
 def score_table(
     mice: Mapping[str, MouseTrials], predictions: Mapping[str, Float[np.ndarray, "_ _"]], tier: str = "test"
 ) -> pd.DataFrame:
@@ -67,6 +69,7 @@ def ceiling_table(mice: Mapping[str, MouseTrials], given: Given, tier: str = "te
     return pd.DataFrame(rows, columns=["mouse", "neurons", "single_trial", "spread"])
 
 
+@explain_failure
 def ceiling(mice: Mapping[str, MouseTrials], given: Given, tier: str) -> dict[str, Float[np.ndarray, "_"]]:
     """The best reachable correlation of each neuron, by mouse; empty where the truth of any is unknown."""
     truths = {key: mouse.scan.truth for key, mouse in mice.items()}

@@ -25,6 +25,7 @@ from jaxtyping import Float, Int, UInt8
 
 from neurokit.config import Config, Several
 from neurokit.errors import DataError, SettingsError
+from neurokit.files.archives import read_npz
 from neurokit.files.atomic import atomic_write
 from neurokit.metrics import correlation
 from neurokit.progress import progress
@@ -39,6 +40,7 @@ KINDS: tuple[Kind, ...] = ("pretraining", "sensorium_plus", "sensorium")
 AMPLITUDE = (8.0, 0.5)  # median of a neuron's response scale, and the spread of its log
 WITHHELD = ("test", "final_test")
 DATE = (1980, 1, 1, 0, 0, 0)  # of all members of a zip
+MOST_BYTES_OF_TRUTH = 2**29
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error, SettingsError)
 
 
@@ -324,8 +326,7 @@ def write_truth(scan: SimulatedScan, path: str | Path) -> Path:
 def read_truth(path: str | Path) -> ScanTruth:
     """The truth in an npz; raises DataError where that is missing or damaged."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = dict(file)
+        arrays = read_npz(path, MOST_BYTES_OF_TRUTH)
         cells = {each.name: arrays.pop(f"cell_{each.name}") for each in fields(Cells)}
         parameters = ScanParameters.from_json(str(arrays.pop("parameters")))
         return ScanTruth(parameters=parameters, cells=Cells(**cells), **arrays)

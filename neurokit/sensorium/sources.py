@@ -15,6 +15,7 @@ from typing import get_args
 import pandas as pd
 
 from neurokit import settings
+from neurokit.arguments import explain_failure
 from neurokit.errors import DataError, SettingsError
 from neurokit.files.atomic import restore_folder, write_output
 from neurokit.files.cache import Read, read_or_write, simulated_folder
@@ -87,6 +88,7 @@ class _Readable:
     has_behaviour: bool = True
 
 
+@explain_failure
 def load(
     *,
     source: settings.Source | None = None,
@@ -117,6 +119,7 @@ def load(
     return Scans(found, left_out=[key for key in held if key not in found])
 
 
+@explain_failure
 def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
     """A row a scan: session, neurons, trials, track of the competition, and whether it has behaviour."""
     if source == "cutout":
@@ -139,6 +142,7 @@ def demo_parameters(seed: int = 0) -> tuple[ScanParameters, ...]:
     )
 
 
+@explain_failure
 def describe_scans(found: Mapping[str, Scan]) -> pd.DataFrame:
     """One row per scan: key, neurons, trials of each tier, whether behaviour and order are known."""
     rows = (
@@ -175,11 +179,13 @@ def scan_truth(parameters: ScanParameters) -> ScanTruth:
     return _read_or_simulate(parameters, lambda path: read_truth(truth_path(path)))
 
 
+@explain_failure
 def load_simulated(parameters: Sequence[ScanParameters]) -> Scans:
     """Simulated scans by key, read as any other; each simulated on the first call (seconds)."""
     return Scans({each.key: _read_simulated(each) for each in parameters})
 
 
+@explain_failure
 def simulate(folder: str | Path, *, seed: int = 0, trials: int = 1320) -> Simulated:
     """Writes a simulated scan with all responses, and its truth; seconds for 1,320 trials.
 

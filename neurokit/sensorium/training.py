@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from neurokit import settings
+from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.progress import progress
 from neurokit.sensorium.config import MouseShape, SensoriumConfig
@@ -56,6 +57,7 @@ class Mice(dict[str, MouseTrials]):
         self.omissions = omissions
 
 
+@explain_failure
 def task(
     recording: Mapping[str, Scan],
     config: SensoriumConfig = DEFAULT,
@@ -119,6 +121,7 @@ def facts(task: Mapping[str, MouseTrials]) -> dict[str, Any]:
     }
 
 
+@explain_failure
 def build(
     task: Mapping[str, MouseTrials], config: SensoriumConfig = DEFAULT, *, core: OwnCore | None = None
 ) -> SensoriumModel:
@@ -230,6 +233,7 @@ class ValidationCorrelation:
         return -float(np.concatenate(scores).mean())
 
 
+@explain_failure
 def train(
     model: nn.Module,
     task: Mapping[str, MouseTrials],

@@ -25,10 +25,12 @@ import torch
 from torch import nn
 
 from neurokit import __version__
+from neurokit.arguments import explain_failure
 from neurokit.config import plain
 from neurokit.errors import CheckpointError
 from neurokit.files.atomic import atomic_write, find_leftovers, remove_leftovers
 from neurokit.files.locks import hold_lock
+from neurokit.files.reading import check_no_pipe
 from neurokit.files.sealed import open_json, seal_json
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -52,6 +54,7 @@ class Checkpoint(Generic[Model]):
     arrays: dict[str, np.ndarray]
 
 
+@explain_failure
 def save(
     model: nn.Module,
     path: str | Path,
@@ -143,6 +146,7 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
 
 
+@explain_failure
 def load(path: str | Path, model: type[Model] | Model | None = None) -> Checkpoint[Model]:
     """The checkpoint at `path`, which may name either of its files or neither.
 
@@ -210,6 +214,7 @@ def is_saved(path: str | Path) -> bool:
     return any(file.is_file() for file in files(path))
 
 
+@explain_failure
 def read_facts(path: str | Path) -> dict[str, Any]:
     """The side-car's entries, without opening the weights; raises CheckpointError as `load` does."""
     weights, sidecar = files(path)
@@ -219,6 +224,7 @@ def read_facts(path: str | Path) -> dict[str, Any]:
 
 
 def _read_facts(sidecar: Path) -> dict[str, Any]:
+    check_no_pipe(sidecar, CheckpointError)
     try:
         description = open_json(sidecar.read_text())
         return description | {
@@ -260,6 +266,8 @@ def fingerprint(*arrays: np.ndarray) -> str:
 def files(path: str | Path) -> tuple[Path, Path]:
     """Weights and side-car of a checkpoint, from either path or from both without a suffix."""
     path = Path(path)
+    if not path.name:
+        raise CheckpointError(f"{str(path)!r} names no file; give the path of a checkpoint.")
     stem = path.with_suffix("") if path.suffix in (".safetensors", ".json") else path
     return stem.with_name(stem.name + ".safetensors"), stem.with_name(stem.name + ".json")
 
@@ -272,6 +280,7 @@ def _split(content: bytes) -> tuple[dict[str, torch.Tensor], dict[str, np.ndarra
 
 
 def _weights(path: Path, sha256: str) -> bytes:
+    check_no_pipe(path, CheckpointError)
     try:
         content = path.read_bytes()
     except FileNotFoundError:

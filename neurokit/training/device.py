@@ -21,6 +21,7 @@ from typing import Any, Literal, TypeVar, get_args
 import torch
 from torch import Tensor, nn
 
+from neurokit.arguments import explain_failure
 from neurokit.errors import SettingsError
 
 Precision = Literal["float32", "bfloat16"]
@@ -31,6 +32,7 @@ VARIANTS = 64  # of one function, for mice, streams and batch sizes; torch's own
 LARGEST_NUMBER_MAPPED, TRIM_ABOVE = -4, -1  # M_MMAP_MAX and M_TRIM_THRESHOLD of glibc's malloc.h
 
 
+@explain_failure
 def choose_device(name: str = "auto") -> torch.device:
     """The named device; 'auto' stands for the first available one of cuda, mps and cpu.
 
@@ -107,6 +109,7 @@ def compile_loss(
         yield torch.compile(loss, dynamic=False, options=options)
 
 
+@explain_failure
 def check_compile(compile: Compile, device: torch.device) -> None:
     """Raises SettingsError for an unknown value, for graphs without CUDA, and where torch cannot compile."""
     if compile not in (known := get_args(Compile)):

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from neurokit.arguments import explain_failure
 from neurokit.errors import FitError
 from neurokit.progress import progress
 from neurokit.settings import keep_memory
@@ -99,6 +100,7 @@ class Rows:
             yield tuple(tensor[batch] for tensor in self.tensors)
 
 
+@explain_failure
 def fit(
     model: Model,
     loss: Loss[Model],

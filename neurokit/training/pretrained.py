@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from neurokit import settings
+from neurokit.arguments import explain_failure
 from neurokit.config import AnyPath, check_value
 from neurokit.errors import CheckpointError, DataError, SettingsError
 from neurokit.files.atomic import restore_folder
@@ -87,6 +88,7 @@ def _to_array(name: str, values: Any) -> np.ndarray:
     return np.ascontiguousarray(found).reshape(found.shape)  # torch takes no reversed arrays
 
 
+@explain_failure
 def load_pretrained(name: str | Path, *, session: str | None = None) -> Pretrained:
     """Opens a checkpoint (either file), an organisers' .pth file, or a folder of released digital twins.
 

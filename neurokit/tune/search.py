@@ -14,10 +14,12 @@ from typing import Any, SupportsIndex
 import numpy as np
 from joblib import Parallel, delayed, parallel_config
 
-from neurokit.config import Count, Seed, check_integer, check_value, plain
+from neurokit.arguments import explain_failure
+from neurokit.config import Count, Draws, Seed, check_integer, check_value, plain
 from neurokit.errors import CheckpointError, FitError
 from neurokit.files.atomic import atomic_write
 from neurokit.files.locks import hold_lock
+from neurokit.files.reading import check_no_pipe
 from neurokit.files.sealed import open_json, seal_json
 from neurokit.progress import progress as progress_bar
 from neurokit.tune.space import Algorithm, domain_of, fingerprint, point, propose, suggester
@@ -27,6 +29,7 @@ FORMAT = 1
 HOPELESS, HOPELESS_LATER = 3, 10  # equal failures in a row
 
 
+@explain_failure
 def search(
     objective: Objective,
     space: dict[str, Any],
@@ -56,7 +59,7 @@ def search(
     ten in a row failed for the same reason, a worker process died), CheckpointError (a damaged file or one of
     another search), DiskError (the file cannot be written).
     """
-    trials, workers = check_integer("trials", trials, Count), check_integer("workers", workers, Count)
+    trials, workers = check_integer("trials", trials, Draws), check_integer("workers", workers, Count)
     start_up_trials = check_integer("start_up_trials", start_up_trials, Count)
     seed, algorithm = check_integer("seed", seed, Seed), check_value("algorithm", algorithm, Algorithm)
     domain, suggest = domain_of(space), suggester(algorithm, start_up_trials)
@@ -185,6 +188,7 @@ def read_state(
 
 def read_sealed(file: Path) -> dict[str, Any]:
     """The sealed JSON object in a file; raises CheckpointError where it is not as it was written."""
+    check_no_pipe(file, CheckpointError)
     try:
         return open_json(file.read_text())
     except (OSError, ValueError, RecursionError) as error:

@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from neurokit.arguments import explain_failure
 from neurokit.attribution import check_complete, integrated_gradients, neuron_rate, relative_gap
 from neurokit.errors import DataError
 from neurokit.training.device import first_tensor
@@ -72,6 +73,7 @@ def shown_frames(clips: Clips, ends: Int[Tensor, "K"]) -> Float[Tensor, "K S H W
     return (frames - clips.scales.frame_mean) / clips.scales.frame_sd
 
 
+@explain_failure
 def attribution_maps(
     model: nn.Module,
     clips: Clips,

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Float32, UInt8
 from torch import nn
 
+from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.files.atomic import write_output
 from neurokit.training.checkpoint import Checkpoint, fingerprint
@@ -65,6 +66,7 @@ RATE_TOLERANCE = 0.02  # of the frame rate: clocks of microscopes and monitors d
 DATA_FIELDS = ("shape", "running", "movies", "without", "model.frame", "model.head", "seed")
 
 
+@explain_failure
 def describe(recording: MovieSession) -> str:
     """Session, place, cells, movies, how much of the behaviour was measured, and what was left out."""
     samples, rate = len(recording.time), 1 / np.diff(recording.time).mean()
@@ -120,6 +122,7 @@ def facts(task: MovieTask) -> dict[str, Any]:
     }
 
 
+@explain_failure
 def build(task: MovieTask, config: TransformerConfig = TransformerConfig()) -> nn.Module:  # noqa: B008  frozen
     """An untrained model that fits the task; a V1 Transformer reads running where the task has it.
 
@@ -150,6 +153,7 @@ def build(task: MovieTask, config: TransformerConfig = TransformerConfig()) -> n
     return networks.build(cells, settings, seed=config.seed)
 
 
+@explain_failure
 def train(
     model: nn.Module,
     task: MovieTask,
@@ -170,6 +174,7 @@ def train(
     return fit(model, networks.absolute_error, clips, objective, config.fit, **options)
 
 
+@explain_failure
 def predict(
     model: nn.Module, task: MovieTask, part: str = "test", *, batch_size: int = 64
 ) -> Float32[np.ndarray, "R E N"]:
@@ -187,6 +192,7 @@ def predict(
     return (predicted.numpy() * scales.response_sd + scales.response_mean).astype(np.float32)
 
 
+@explain_failure
 def evaluate(
     model: nn.Module,
     task: MovieTask,
@@ -294,6 +300,7 @@ def _find(arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
     return arrays[name]
 
 
+@explain_failure
 def simulate(
     folder: Path,
     *,

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
 
+from neurokit.arguments import explain_failure, explain_values
 from neurokit.errors import DataError
 from neurokit.metrics.repeats import cc_max
 from neurokit.training.omissions import Omission
@@ -80,6 +81,7 @@ class MovieTask:
         return cc_max(self.responses[:, self.split.train]) >= least
 
 
+@explain_failure
 def task(
     recording: MovieSession,
     config: TransformerConfig = TransformerConfig(),  # noqa: B008  frozen
@@ -168,6 +170,7 @@ def _choose_movies(recording: MovieSession, movies: tuple[str, ...] | None) -> l
     return chosen
 
 
+@explain_failure
 def split_movie(
     frames: int,
     *,
@@ -194,6 +197,7 @@ def split_movie(
     return MovieSplit(ends[: sizes[0]], ends[first : first + sizes[1]], ends[second:])
 
 
+@explain_failure
 def split_movie_leaking(
     frames: int, *, clip: int, lag: int, seed: int, test: float = 0.2, validation: float = 0.1
 ) -> MovieSplit:
@@ -235,6 +239,7 @@ def _count_ends(ends: int, validation: float, test: float, finding: str) -> tupl
     return train, held_out[0], held_out[1]
 
 
+@explain_values
 def frame_responses(
     dff: Float[np.ndarray, "N S"], starts: Int[np.ndarray, "R F"], *, lag: int, window: int = 3
 ) -> Float[np.ndarray, "R F N"]:
@@ -255,6 +260,7 @@ def frame_responses(
     return means
 
 
+@explain_values
 def frame_running(
     running: Float[np.ndarray, "S"], starts: Int[np.ndarray, "R F"]
 ) -> Float[np.ndarray, "R F"]:

@@ -14,6 +14,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
+from neurokit.arguments import explain_values
 from neurokit.errors import DataError
 from neurokit.figures.style import COLOURS, GREY, INK
 from neurokit.v1_transformer.recording import MovieSession
@@ -21,6 +22,7 @@ from neurokit.v1_transformer.recording import MovieSession
 PARTS = {"left out": "white", "train": COLOURS[0], "validation": COLOURS[1], "test": COLOURS[2]}
 
 
+@explain_values
 def plot_traces(session: MovieSession, cells: Sequence[int], seconds: tuple[float, float]) -> Figure:
     """dF/F of some cells, running and (where recorded) the pupil's size, shaded while a movie ran.
 
@@ -45,6 +47,7 @@ def plot_traces(session: MovieSession, cells: Sequence[int], seconds: tuple[floa
     return figure
 
 
+@explain_values
 def plot_repeats(responses: Float[np.ndarray, "R F"], seconds: Float[np.ndarray, "F"]) -> Figure:
     """One cell's dF/F (fraction) while the same stretch of a movie ran R times, a row a repeat.
 
@@ -64,6 +67,7 @@ def plot_repeats(responses: Float[np.ndarray, "R F"], seconds: Float[np.ndarray,
     return figure
 
 
+@explain_values
 def plot_parts(parts: Mapping[str, Int[np.ndarray, "R F"]]) -> Figure:
     """What each split does with each frame of each repeat, a panel a split.
 
@@ -113,6 +117,7 @@ def _shade_movies(axis: Axes, session: MovieSession, inside: Bool[np.ndarray, "S
         )
 
 
+@explain_values
 def plot_predictions(
     seconds: Float[np.ndarray, "F"],
     responses: Float[np.ndarray, "R F"],
@@ -140,6 +145,7 @@ def plot_predictions(
     return figure
 
 
+@explain_values
 def plot_moments(moments: Float[np.ndarray, "K C H W"], titles: Sequence[str]) -> Figure:
     """Rows of frames or filters over time, oldest left, each row on its own scale; pixels."""
     rows, columns, height, width = moments.shape
@@ -162,6 +168,7 @@ def plot_moments(moments: Float[np.ndarray, "K C H W"], titles: Sequence[str]) -
     return figure
 
 
+@explain_values
 def plot_scores(scores: pd.DataFrame) -> Figure:
     """Correlations of each model with single trials, and normalised (bars: quartiles over cells).
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float
 
+from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.metrics.repeats import RepeatScores, repeat_scores
 from neurokit.training.fit import TrainingResult
@@ -33,6 +34,7 @@ quartiles over cells); absolute_error: of single trials, in standard deviations 
 prediction that knows the simulated cells, the movie, and the running where the model reads it"""
 
 
+@explain_failure
 def score(result: TrainingResult, task: MovieTask, config: TransformerConfig) -> Score:
     """The mean absolute error on validation clips, beside that of the baselines, and of the ceiling.
 
@@ -83,11 +85,13 @@ def reference_predictions(
     return found
 
 
+@explain_failure
 def cell_scores(task: MovieTask, predicted: Float[np.ndarray, "R E N"], part: str = "test") -> RepeatScores:
     """All scores of each cell for a part; raises DataError for predictions of another shape."""
     return repeat_scores(part_responses(task, part), predicted)
 
 
+@explain_failure
 def score_table(
     task: MovieTask,
     predictions: Mapping[str, Float[np.ndarray, "R E N"]],

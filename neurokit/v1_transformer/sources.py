@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from neurokit import settings
+from neurokit.arguments import explain_failure
 from neurokit.errors import DataError, SettingsError
 from neurokit.files.atomic import restore_folder
 from neurokit.files.cache import read_or_write, simulated_folder
@@ -34,6 +35,7 @@ DATA = "ophys_experiment_data"  # the folder of AllenSDK's cache that holds the 
 CATALOGUE = "ophys_experiments.json"
 
 
+@explain_failure
 def load(
     *,
     source: settings.Source | None = None,
@@ -70,6 +72,7 @@ def load(
     return _read_session(fetch_session(cache, SESSION if number is None else number, movies), config)
 
 
+@explain_failure
 def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
     """A row a session: session, session_type, and the movies that it shows.
 

@@ -242,7 +242,7 @@ WHOLE = {"missing folder", "empty"}  # nothing is left to read
 VALUES = {"negative": "out_of_range", "NaN": "not_finite", "infinite": "not_finite", "beyond": "not_finite"}
 
 
-@pytest.mark.parametrize("case", BAD_TRIALS.keys() - WHOLE)
+@pytest.mark.parametrize("case", [case for case in BAD_TRIALS if case not in WHOLE])
 def test_a_bad_trial_is_left_out_by_name(tmp_path: Path, case: str) -> None:
     folder = folder_of(tmp_path)
     sound = load_trials(folder)

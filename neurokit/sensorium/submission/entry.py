@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from neurokit import settings
+from neurokit.arguments import explain_failure
 from neurokit.errors import DataError, SettingsError
 from neurokit.sensorium.config import SensoriumConfig
 from neurokit.sensorium.engines import Engine
@@ -49,6 +50,7 @@ class Submission:
     scores: pd.DataFrame
 
 
+@explain_failure
 def submit(
     load: LoadScans,
     config: SensoriumConfig,

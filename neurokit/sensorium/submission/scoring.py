@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.metrics.neurons import correlation, correlation_to_average, feve
 from neurokit.sensorium.submission.table import PREDICTION, RESPONSES, Row, rows
@@ -31,6 +32,7 @@ class NeuronScores:
     included: Bool[np.ndarray, "N"]  # counted in the mean of `fraction_explained`
 
 
+@explain_failure
 def score_submission(ground_truth: str | Path, submission: str | Path) -> dict[str, float]:
     """The three scores of the competition, under its names; means over neurons.
 
@@ -46,6 +48,7 @@ def score_submission(ground_truth: str | Path, submission: str | Path) -> dict[s
     }
 
 
+@explain_failure
 def score_neurons(ground_truth: str | Path, submission: str | Path) -> NeuronScores:
     """The scores of every neuron; raises DataError as `score_submission`."""
     truth = _read_truth(Path(ground_truth))

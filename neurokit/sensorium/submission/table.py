@@ -21,8 +21,10 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Float, Int
 
+from neurokit.arguments import explain_failure, explain_values
 from neurokit.errors import DataError
 from neurokit.files.atomic import atomic_write
+from neurokit.files.reading import check_no_pipe
 from neurokit.sensorium.recording import Scan
 from neurokit.sensorium.sources import SCANS
 
@@ -51,6 +53,7 @@ def columns(kind: str) -> list[str]:
     return ["trial_indices", "image_ids", kind, "neuron_ids"]
 
 
+@explain_failure
 def file_name(tier: str) -> str:
     """What the competition calls a tier's submission; raises DataError for a tier it does not score."""
     if tier not in FILE_NAMES:
@@ -60,6 +63,7 @@ def file_name(tier: str) -> str:
     return FILE_NAMES[tier]
 
 
+@explain_failure
 def write_submission(
     folder: str | Path, scan: Scan, predictions: Mapping[str, Float[np.ndarray, "_ _"] | Sequence]
 ) -> list[Path]:
@@ -94,6 +98,7 @@ def check_complete(scan: Scan) -> None:
             )
 
 
+@explain_failure
 def write_ground_truth(
     folder: str | Path, scan: Scan, responses: Mapping[str, Float[np.ndarray, "_ _"]]
 ) -> list[Path]:
@@ -115,6 +120,7 @@ def write_ground_truth(
     ]
 
 
+@explain_values
 def write_rows(
     path: str | Path,
     values: Float[np.ndarray, "T N"],
@@ -175,6 +181,7 @@ def rows(path: str | Path, kind: str) -> Iterator[Row]:
 
 def _read_fields(path: Path, kind: str) -> Iterator[list[str]]:
     """Yields the four fields of each row below the header."""
+    check_no_pipe(path)
     try:
         with path.open(newline="", encoding="utf-8") as file:
             table = filter(None, csv.reader(file, strict=True))  # an empty line is no row
@@ -237,6 +244,7 @@ def _shorten(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:18]} … {text[-18:]}"
 
 
+@explain_failure
 def validate(path: str | Path, scan: Scan, tier: str) -> None:
     """Raises DataError with the first fault of a submission; returns nothing for a correct file.
 
