@@ -70,7 +70,7 @@ class Hdf5Reader:
 
         `kinds` are those of numpy types; None in `shape` stands for any length, and for any shape. Raises
         DataError where it is missing, of another type or shape, stored elsewhere, larger than `most` bytes,
-        or claims more than the file can hold.
+        claims more than the file can hold, or lacks some of its pieces.
         """
         found = self._existing(place)
         with self._explain(place):
@@ -166,7 +166,7 @@ class Hdf5Reader:
         return found
 
     def _check_claim(self, place: str, found: h5py.Dataset, most: int) -> None:
-        """Raises DataError where more memory would be taken than the file can fill."""
+        """Raises DataError where it would take more memory than the file can fill, and for missing pieces."""
         piece = prod(found.chunks or (0,))
         claimed = found.dtype.itemsize * max(prod(found.shape), piece)  # Python integers: numpy's overflow
         held = min(found.id.get_storage_size(), self.size)
@@ -176,6 +176,10 @@ class Hdf5Reader:
             raise self.error(place, f"claims {claimed} bytes, more than {most}")
         if claimed > max(held, UNCHECKED):
             raise self.error(place, f"claims {claimed} bytes, and the file has {held} at most")
+        if found.chunks is not None and 0 not in found.shape:
+            pieces = prod(-(-length // step) for length, step in zip(found.shape, found.chunks, strict=True))
+            if (there := found.id.get_num_chunks()) < pieces:  # HDF5 reads the others as zeros
+                raise self.error(place, f"lacks {pieces - there} of its {pieces} pieces")
 
 
 def as_text(value: object) -> str:

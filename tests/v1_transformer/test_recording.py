@@ -118,7 +118,7 @@ FRAMES = f"stimulus/templates/{ONE}_image_stack/data"
 RUNNING = f"{PIPELINE}/BehavioralTimeSeries/running_speed"
 
 
-def replace(file: h5py.File, name: str, values: np.ndarray) -> None:
+def replace(file: h5py.Group, name: str, values: np.ndarray) -> None:
     del file[name]
     file[name] = values
 
@@ -269,6 +269,33 @@ def test_other_projects_are_named_without_warnings(tmp_path: Path, caplog: pytes
     with pytest.raises(DataError, match=r"two\.nwb is an NWB 2\.6\.0 file"):
         load_session(tmp_path / "two.nwb")
     assert not caplog.records
+
+
+def every_second_sample(file: h5py.File) -> None:
+    """A microscope of 15 Hz, which takes one sample of two frames."""
+    pipeline, stimuli = file[PIPELINE], file["stimulus/presentation"]
+    places = ["DfOverF/imaging_plane_1", "Fluorescence/imaging_plane_1", "BehavioralTimeSeries/running_speed"]
+    places += ["EyeTracking/pupil_location_spherical", "PupilTracking/pupil_size"]
+    for group in map(pipeline.__getitem__, places):
+        samples = int(np.argmax(group["data"].shape))
+        replace(group, "data", np.take(group["data"], range(0, group["data"].shape[samples], 2), samples))
+        replace(group, "timestamps", group["timestamps"][::2])
+    for name in (ONE, THREE):
+        place = f"{name}_stimulus/frame_duration"
+        replace(stimuli, place, stimuli[place][()] // 2)
+
+
+def test_a_microscope_may_be_slower_than_the_movie(path: Path, tmp_path: Path) -> None:
+    slow = tmp_path / "slow.nwb"
+    shutil.copy(path, slow)
+    with h5py.File(slow, "a") as file:
+        every_second_sample(file)
+    found, before = load_session(slow), load_session(path)
+    assert not found.omissions
+    np.testing.assert_array_equal(found.dff, before.dff[:, ::2])
+    np.testing.assert_array_equal(found.running, before.running[::2])
+    for name, movie in found.movies.items():
+        np.testing.assert_array_equal(movie.starts, before.movies[name].starts // 2)
 
 
 @pytest.mark.parametrize("kind", [np.uint16, np.int64, np.float32])
