@@ -457,7 +457,7 @@ def _check_folder(folder: Path) -> None:
         if isinstance(error, NeurokitError):
             raise
         raise DataError(
-            f"{str(folder)[:100]} cannot be read ({error.strerror}); name the folder that holds the recording."
+            f"{str(folder)[:99]} cannot be read ({error.strerror}); name the folder that holds the recording."
         ) from error
     if not there:
         raise DataError(f"{folder} is no folder; name the one that holds the recording.")

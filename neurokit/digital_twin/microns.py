@@ -208,8 +208,7 @@ def _trial(
     if (shown := _attribute(trial, "condition_hash")) != video:
         raise DataError(f"{_name(trial)} shows {shown!r}, and meta says {video!r}: {REMEDY}.")
     time = _times(trial, "stim_times", None)
-    with np.errstate(over="ignore"):  # what is beyond float32 becomes infinite and is refused
-        responses = _array(trial, "responses", "f", (neurons, len(time)))[chosen].astype(np.float32)
+    responses = _array(trial, "responses", "f", (neurons, len(time)))[chosen]
     pupil = _array(trial, "pupil", "f", (4, len(time))).astype(np.float32)
     treadmill = _treadmill(trial, len(time))
     for name, values, bad in (
