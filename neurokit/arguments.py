@@ -65,7 +65,7 @@ def _explained(function: Function, *, values: bool) -> Function:
                 raise
             raise explanation from error
 
-    call.__wrapped__ = inspect.unwrap(function)  # type: ignore[attr-defined]  # past what else decorates it
+    call.__wrapped__ = inspect.unwrap(function)  # past what else decorates it
     return cast(Function, call)
 
 

@@ -1,7 +1,7 @@
 """The formats that are read: how a sound file of each is made, and how it is read again.
 
-`read` returns everything that was read, so that two readings can be compared. `gaps` are the arrays in which
-NaN marks what was not measured, `signed` those that may be negative; both are patterns of names. `sums` says what
+`read` returns everything that was read, so that two readings can be compared. `gaps` are arrays in which NaN
+marks what was not measured, `signed` those that may be negative; both are patterns of names. `sums` says what
 tells one byte from another: "all" where a digest or checksum stands over all that is read, "data" where one
 stands over the data (zip), "" where nothing does.
 """

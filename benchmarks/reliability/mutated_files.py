@@ -2,7 +2,7 @@
 
     PYTHONPATH=benchmarks python -m reliability.mutated_files [--tries 100] [--only PATTERN] [--files 100]
 
-Each try changes one file of a sound recording (`mutations.py`, seeded) and reads it (`formats.py`) in a process
+Each try changes a file of a sound recording (`mutations.py`, seeded) and reads it (`formats.py`) in a process
 of its own, with 20 s and 1 GiB of memory (`tries.py`). A try ends in one of these:
 
     refused      an error of neurokit that names a file below the folder of the try, or what lies in it
