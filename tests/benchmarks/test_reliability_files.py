@@ -19,7 +19,6 @@ OPEN = (  # formats whose defects are still to be mended, or were mended after t
     "SENSORIUM folder",
     "config file (json)",
     "cut-out npz",
-    "inputs of predict (npz)",
 )
 SLOW = "digital-twin evaluate"  # took more than 20 s on a busy machine
 
