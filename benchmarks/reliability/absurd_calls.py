@@ -5,8 +5,8 @@
 Every public function of the table (`calls.py`) is called with sound arguments in which one is replaced by a
 value of the wrong kind. Each call runs in a process of its own (`tries.py`), outside pytest, where nothing
 checks types. A call is refused in a sentence, refused by Python itself (a keyword that does not exist), or
-accepted; an exception of others is a defect, and so are a hang and more than 1 GiB of memory. A command line has to end
-with exit code 0 or 2, one line on standard error, and no traceback.
+accepted; an exception of others is a defect, and so are a hang and more than 1 GiB of memory. A command
+line has to end with exit code 0 or 2, one line on standard error, and no traceback.
 """
 
 import argparse

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from hyperopt import hp
 from torch import nn
 
-from hyperopt import hp
 from neurokit import (
     Experiment,
     attribution,
@@ -30,8 +30,8 @@ from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.figures.ceilings import plot_ceiling
 from neurokit.files.archives import extract, read_npz
 from neurokit.files.fetch import fetch
-from neurokit.files.registry import sha256
 from neurokit.files.pickles import load_object_array
+from neurokit.files.registry import sha256
 from neurokit.metrics.repeats import equal_repeats, uneven_cc_max, uneven_repeat_scores
 from neurokit.notebook import setup
 from neurokit.training.checkpoint import load as load_checkpoint

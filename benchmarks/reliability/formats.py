@@ -1,6 +1,6 @@
 """The formats that are read: how a sound file of each is made, and how it is read again.
 
-`read` returns everything that was read, so that two readings can be compared. `gaps` are the arrays in which NaN
+`read` returns everything that was read, so that two readings can be compared. `gaps` are arrays in which NaN
 marks what was not measured, `signed` those that may be negative; both are patterns of names. `sums` says what
 tells one byte from another: "all" where a digest or checksum stands over all that is read, "data" where one
 stands over the data (zip), "" where nothing does.
@@ -27,23 +27,20 @@ from neurokit import (
     Experiment,
     digital_twin,
     fit,
-    load_pretrained,
     pupil_encoder,
     sensorium,
     settings,
     tune,
-    v1_transformer,
 )
 from neurokit.cli import main
 from neurokit.digital_twin.microns import load_scan as load_microns
 from neurokit.digital_twin.microns import load_video
 from neurokit.digital_twin.properties import load_properties
-from neurokit.digital_twin.released import load_weights
 from neurokit.errors import DataError
 from neurokit.files.fetch import fetch
 from neurokit.files.registry import read_registry, sha256
-from neurokit.pupil_encoder.sources import CUTOUT, read_cutout
 from neurokit.pupil_encoder.simulated_files import write_alf
+from neurokit.pupil_encoder.sources import CUTOUT, read_cutout
 from neurokit.recordings.park import DRIFTING, PARK, STATIC, read_drifting, read_running, read_static
 from neurokit.sensorium.official import official_state
 from neurokit.sensorium.submission.table import PREDICTION
@@ -70,7 +67,7 @@ class Format:
     gaps: str = "(?!)"
     signed: str = "(?!)"
     optional: str = "(?!)"  # arrays that a recording may lack
-    tries: int = 80
+    tries: int = 60
     loose: tuple[str, ...] = ()  # classes of change that its reader cannot know of
 
 
@@ -83,7 +80,9 @@ def formats() -> list[Format]:
 
 
 def _recordings() -> list[Format]:
-    pupil = r"dat/(pupil|face|wheel|licks|response_time|gocue|feedback_time|reaction_time|ss|trough|waveform|ccf|prev|lfp|active|behavior)"
+    pupil = (
+        r"dat/(pupil|face|wheel|licks|response_time|gocue|feedback_time|reaction_time|ss|trough|waveform|ccf)"
+    )
     return [
         Format(
             "Neuromatch npz (pickled)",
@@ -135,7 +134,7 @@ def _recordings() -> list[Format]:
             files="ophys_experiment_data/*.nwb",
             gaps=r"running|Running|Eye|Pupil|pupil",
             signed=r"running|Running|Eye|Pupil|DfOverF|Fluorescence|spherical|pupil|template|roi|pixel|mask|mot",
-            tries=48,
+            tries=24,
         ),
         Format(
             "MICrONS HDF5",
@@ -160,7 +159,7 @@ def _twins() -> list[Format]:
             files="[te]*/**/*.npy",
             gaps=loose,
             signed=loose,
-            tries=60,
+            tries=40,
         ),
         Format(
             "recording files of the digital twin (npz)",
@@ -173,7 +172,12 @@ def _twins() -> list[Format]:
             files="*.npz",
             signed="truth|mean|centre|center|position|phase|gain",
         ),
-        Format("FNN released weight files", _write_weights, lambda folder: load_weights(folder, 4, 7)),
+        Format(
+            "FNN released weight files",
+            _write_weights,
+            _read_weights,
+            signed=".*",
+        ),
         Format("tables of unit properties (csv, npy)", _write_properties, _read_properties, signed=".*"),
     ]
 
@@ -187,7 +191,7 @@ def _models() -> list[Format]:
             signed=".*",
             tries=120,
         ),
-        Format("own checkpoint (safetensors, side-car)", _write_own, _read_own, sums="all", tries=120),
+        Format("own checkpoint (safetensors, side-car)", _write_own, _read_own, sums="all", tries=240),
         Format("training state", _write_training, partial(_train, epochs=3), sums="all", tries=120),
         Format("search file", _write_search, partial(_search, trials=4), sums="all", tries=100),
     ]
@@ -195,7 +199,7 @@ def _models() -> list[Format]:
 
 def _small_files() -> list[Format]:
     return [
-        Format("submission CSV", _write_submission, _read_submission, tries=130),
+        Format("submission CSV", _write_submission, _read_submission, tries=260),
         Format(
             "inputs of predict (npz)",
             partial(_write_inputs, system="sensorium"),
@@ -212,9 +216,9 @@ def _small_files() -> list[Format]:
             signed=".*",
             loose=("missing", "renamed", "truncated"),  # names and lengths are the model's to check
         ),
-        Format("registry of downloads", _write_registry, _read_registry, files="registry.json", tries=130),
+        Format("registry of downloads", _write_registry, _read_registry, files="registry.json", tries=200),
         Format(
-            "pinned checksums", _write_registry, _read_registry, files="downloads/checksums.json", tries=130
+            "pinned checksums", _write_registry, _read_registry, files="downloads/checksums.json", tries=200
         ),
         Format(
             "downloaded file", _write_registry, _read_registry, files="downloads/x.txt", sums="all", tries=60
@@ -244,6 +248,7 @@ def _real(folder: Path) -> list[Format]:
             partial(_copy, folder / path),
             partial(_read_only, read),
             sums="data",
+            tries=40,
             gaps=gaps,
             optional="pupil|wheel|face|lick",
             signed="pupil|wheel|face|dff|time|running|contrast|response|choice|feedback|phase|mean",
@@ -320,6 +325,11 @@ def _write_weights(folder: Path) -> None:
     network = digital_twin.build_network(3, NETWORK, seed=0)
     units = pd.DataFrame({"unit_id": [1, 2, 5]})
     digital_twin.save_weights(folder, network.state_dict(), units, 4, 7)
+
+
+def _read_weights(folder: Path) -> Any:
+    twin = digital_twin.load_released(folder, 4, 7, settings=NETWORK, device="cpu")
+    return twin.network, twin.units
 
 
 def _write_properties(folder: Path) -> None:

@@ -2,8 +2,8 @@
 
     PYTHONPATH=benchmarks python -m reliability.mutated_files [--tries 100] [--only PATTERN] [--files 100]
 
-Each try changes one file of a sound recording (`mutations.py`, seeded) and reads it (`formats.py`) in a process of
-its own, with 20 s and 1 GiB of memory (`tries.py`). A try ends in one of these:
+Each try changes a file of a sound recording (`mutations.py`, seeded) and reads it (`formats.py`) in a process
+of its own, with 20 s and 1 GiB of memory (`tries.py`). A try ends in one of these:
 
     refused      an error of neurokit that names a file below the folder of the try, or what lies in it
     equal        accepted, and everything that was read equals the sound reading
@@ -12,9 +12,9 @@ its own, with 20 s and 1 GiB of memory (`tries.py`). A try ends in one of these:
     wrong        accepted and different, in a class that can be told: a defect
     foreign, hang, memory, killed: defects
 
-Detectable is every change where a checksum stands over what is read ("all", or "data" for the content of zips),
-and everywhere sizes, headers, names, types, shapes, NaN outside of gaps, infinite values, and negative numbers in what cannot
-be negative.
+Detectable is every change where a checksum stands over what is read ("all", or "data" for the content of
+zips), and everywhere sizes, headers, names, types, shapes, NaN outside of gaps, infinite values, and negative
+numbers in what cannot be negative.
 """
 
 import argparse
@@ -129,7 +129,7 @@ def digest(value: Any) -> str:
 
 
 def _add(found: Any, value: Any, depth: int) -> None:
-    if depth > 12 or isinstance(value, Path) or callable(value) and not isinstance(value, nn.Module):
+    if depth > 12 or isinstance(value, Path) or (callable(value) and not isinstance(value, nn.Module)):
         return
     found.update(type(value).__name__.encode())
     if isinstance(value, np.ndarray | np.generic):

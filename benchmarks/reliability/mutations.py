@@ -10,8 +10,6 @@ import io
 import json
 import os
 import pickle
-import re
-import struct
 import zipfile
 from collections.abc import Callable
 from functools import cache

@@ -1,8 +1,8 @@
 """One try in a process of its own, with a limit on its time and on its memory, and how it ended.
 
-The process is forked, so that it starts with everything imported. Its resident memory may grow by MEMORY over
-that of its parent (the peak is measured), its address space by four times that; what asks for more gets Python's
-MemoryError.
+The process is forked, so that it starts with everything imported. Its resident memory may grow by MEMORY
+over that of its parent (the peak is measured), its address space by four times that; what asks for more gets
+Python's MemoryError.
 """
 
 import contextlib
@@ -99,8 +99,7 @@ def _place(error: BaseException) -> str:
     steps = traceback.extract_tb(error.__traceback__)
     inside = [step for step in steps if step.filename.startswith(OURS)] or steps
     return "at " + " < ".join(
-        f"{Path(step.filename).relative_to(OURS) if step.filename.startswith(OURS) else Path(step.filename).name}"
-        f":{step.lineno}"
+        f"{step.filename.removeprefix(OURS).rpartition('lib/')[2]}:{step.lineno}"
         for step in inside[-3:][::-1]
     )
 

@@ -114,6 +114,9 @@ def _single(path: Path, table: pd.DataFrame, names: list[str]) -> pd.DataFrame:
 
 def are_whole(column: pd.Series) -> Bool[np.ndarray, "K"]:
     """Which values are whole numbers of 0 or above, or text of one; too large ones are not."""
+    column = (
+        column.astype(str) if column.dtype == object else column
+    )  # whole numbers of any length are objects
     numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
     return (numbers >= 0) & (numbers < LARGEST) & (numbers == np.floor(numbers))
 

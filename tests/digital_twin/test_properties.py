@@ -14,6 +14,7 @@ from neurokit.digital_twin.properties import (
     LOCATIONS,
     TABLES,
     UNIT,
+    are_whole,
     fetch_properties,
     load_properties,
     write_properties,
@@ -185,3 +186,7 @@ def test_each_file_is_fetched_under_its_own_name(tmp_path: Path, monkeypatch: py
     assert {name for _, name, _ in asked} == {"responses.npy", "stimulus.npy", "units.csv", "metadata.csv"}
     with pytest.raises(DataError, match="'rf' is not a kind of property"):
         fetch_properties(tmp_path, ["rf"])
+
+
+def test_a_number_of_hundreds_of_digits_is_no_unit() -> None:
+    assert list(are_whole(pd.Series([1, int("9" * 400)], dtype=object))) == [True, False]
