@@ -16,10 +16,12 @@ from typing import Any
 
 import pandas as pd
 
+from ledger_reliability import reliability_table, undetectable_table
 from ledger_speed import growth_table, machine_cost, reader_minutes, speed_tables, throughput_table
 
 ROOT = Path(__file__).resolve().parent.parent
 MEASURED_ON = "linux-x86_64-2cpu"
+RELIABILITY = {"reliability": reliability_table, "undetectable": undetectable_table}
 WITH_ORIGIN = {"growth": growth_table, "ray_throughput": throughput_table}  # they name it themselves
 BLOCK = re.compile(r"<!-- ledger (?P<name>\S+) -->.*?<!-- /ledger -->", re.DOTALL)
 MINUTES = re.compile(r"<!-- minutes (?P<number>\d\d) -->.*?<!-- /minutes -->")
@@ -88,6 +90,8 @@ def table_of(name: str, results: Path) -> str:
     """A result file's table, and the line that says where its numbers come from."""
     if name == "speed":
         return speed_tables(results)
+    if name in RELIABILITY:
+        return RELIABILITY[name](results)
     if name in WITH_ORIGIN:
         file = results / f"{name}-{MEASURED_ON}.json"
         return WITH_ORIGIN[name](json.loads(file.read_text(encoding="utf-8")))

@@ -24,6 +24,17 @@ def reliability_table(results: Path) -> str:
     return "\n".join(lines)
 
 
+def undetectable_table(results: Path) -> str:
+    """Changes of files that were read as if nothing had happened, by format."""
+    content = json.loads((results / "reliability_files.json").read_text(encoding="utf-8"))
+    lines = ["| format | changes |", "|---|---|"]
+    for name in sorted({row["format"] for row in content["rows"]}):
+        rows = [row for row in content["rows"] if row["format"] == name and row["undetectable"]]
+        told = ", ".join(f"{row['change']} ({row['undetectable']} of {row['tries']})" for row in rows)
+        lines += [f"| {name} | {told} |"] if told else []
+    return "\n".join(lines)
+
+
 def _count(rows: Rows, names: Iterable[str]) -> Counter[str]:
     return Counter({name: sum(row.get(name) or 0 for row in rows) for name in names})
 

@@ -131,7 +131,7 @@ class AlfFolder:
         if not rows:
             return known
         with read_from(self.file(name)):
-            found = Omission("time_missing", "clock rows", rows, len(times))
+            found = Omission("time_unknown", "clock rows", rows, len(times))
         if found not in self.omissions:  # a clock is loaded once for each channel
             self.omissions.append(found)
         return known

@@ -65,7 +65,7 @@ def read_spikes(folder: AlfFolder) -> Spikes | None:
     folder.check_seconds("spikes.times", times)
     clusters = np.flatnonzero(good)
     untimed = np.isin(clusters, of_cluster[~np.isfinite(times)])
-    omissions = leave_out(untimed, clusters, "time_missing", "units")
+    omissions = leave_out(untimed, clusters, "time_unknown", "units")
     clusters = clusters[~untimed]
     return Spikes(times, of_cluster, clusters, area[clusters], omissions)
 

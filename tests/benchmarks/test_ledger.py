@@ -1,6 +1,7 @@
 """Numbers in README and book/ come from result files, and one changed by hand is noticed."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from ledger import main, with_minutes, with_own_minutes, with_tables
+from ledger_reliability import PROOFS, reliability_table
+from neurokit.training.omissions import RULES
 
 STUDY = {
     "command": "python benchmarks/toy.py",
@@ -266,3 +269,24 @@ def test_minutes_changed_by_hand_in_a_notebook_are_noticed_and_mended(root: Path
 def test_every_notebook_says_its_minutes_once(root: Path) -> None:
     for path in sorted((root / "notebooks").glob("[0-9]*.ipynb")):
         assert path.read_text(encoding="utf-8").count("<!-- minutes -->") == 1
+
+
+def test_page_names_every_rule_by_which_something_is_left_out(root: Path) -> None:
+    page = (root / "book/reliability.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", page, re.MULTILINE))
+    assert listed == RULES
+
+
+def test_proof_that_was_not_run_is_not_shown_as_passed(tmp_path: Path) -> None:
+    assert reliability_table(tmp_path).count("not run") == 2 * len(PROOFS)
+
+
+def test_proofs_are_counted(tmp_path: Path) -> None:
+    rows = [
+        {"work": "a", "tries": 9, "hits": 7, "differing": 1, "failures": 0, "leftovers": 2},
+        {"work": "b", "tries": 9, "hits": 3, "differing": 0, "failures": 4, "leftovers": 0},
+    ]
+    content = {"command": "python kills.py", "commit": "abc", "rows": rows}
+    (tmp_path / "reliability_kills.json").write_text(json.dumps(content))
+    table = reliability_table(tmp_path)
+    assert "| 10 hits in 2 works | 1 other results, 4 failures, 2 with leftover files |" in table

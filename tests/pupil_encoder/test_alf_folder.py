@@ -90,7 +90,7 @@ def test_nothing_of_a_sound_folder_is_left_out(sound: AlfTrials) -> None:
     [
         (put("trials.visualStim_times", 4, np.nan), Omission("time_unknown", "trials", ("4",), TRIALS)),
         (late_trial, Omission("outside_clock", "trials", ("9",), TRIALS)),
-        (spike_of(3), Omission("time_missing", "units", ("3",), 7)),
+        (spike_of(3), Omission("time_unknown", "units", ("3",), 7)),
         (put("clusters.peakChannel", 2, 99), Omission("place_unknown", "units", ("2",), 7)),
         (put("clusters.peakChannel", 2, np.nan), Omission("place_unknown", "units", ("2",), 7)),
         (put("licks.times", 0, np.nan), None),
@@ -116,7 +116,7 @@ def test_one_bad_piece_costs_one_piece(
     read = read_alf(folder)
     if expected is None:
         licks = len(np.load(folder / "licks.times.npy"))
-        expected = Omission("time_missing", "clock rows", ("licks.times 0",), licks)
+        expected = Omission("time_unknown", "clock rows", ("licks.times 0",), licks)
     assert read.omissions == read.recording().omissions == (expected,)
     trials = [n for n in range(TRIALS) if expected.pieces != "trials" or str(n) not in expected.names]
     units = [n for n in range(7) if expected.pieces != "units" or str(n) not in expected.names]
@@ -139,7 +139,7 @@ def test_a_damaged_folder_is_trained_on_and_scored(
     assert np.isfinite(scores["r2_mean"]).all() and np.isfinite(experiment.predict()).all()
     assert [(each.rule, each.pieces, each.names) for each in experiment.omissions] == [
         ("time_unknown", "trials", ("4",)),
-        ("time_missing", "units", ("3",)),
+        ("time_unknown", "units", ("3",)),
         ("constant", "channels", ("pupil_area",)),
     ]
 
@@ -160,7 +160,7 @@ def test_a_row_without_a_time_is_left_out(folder: Path, sound: AlfTrials) -> Non
     frames = len(np.load(folder / "eye.area.npy"))
     put("eye.timestamps", 700, np.nan)(folder)
     read = read_alf(folder)
-    assert read.omissions == (Omission("time_missing", "clock rows", ("eye.timestamps 700",), frames),)
+    assert read.omissions == (Omission("time_unknown", "clock rows", ("eye.timestamps 700",), frames),)
     np.testing.assert_array_equal(read.behaviour["pupil_x"], sound.behaviour["pupil_x"])  # between neighbours
 
 
