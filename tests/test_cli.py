@@ -438,7 +438,7 @@ def test_cutout_in_an_empty_folder(
         ("train --set seed=3", "--set seed=3 would hide the seed; use --seed 3"),
         ("train --set nothing=1", "has no nothing; the nearest that it has is"),
         ("train --set seed", "--set seed has no value; write --set seed=VALUE"),
-        ("train --config nowhere.json", "--config nowhere.json cannot be read"),
+        ("train --config nowhere.json", "nowhere.json is missing"),
         ("train --epochs 0", "epochs is 0; use a whole number of 1 or more"),
         ("train --folder nowhere", "nowhere is no folder"),
         ("data --list --folder nowhere", "--list is of a source; leave out --folder"),

@@ -49,7 +49,10 @@ def read_array(path: Path) -> Shaped[np.ndarray, "..."]:
 
     Raises PieceError where the file is missing, cut short, no npy file, or holds pickled objects.
     """
-    check_no_pipe(path)
+    try:
+        check_no_pipe(path)
+    except DataError as error:
+        raise PieceError(str(error), "unreadable") from error
     try:
         with path.open("rb") as stream:
             shape, columns_first, dtype = read_header(stream)

@@ -218,6 +218,8 @@ def is_saved(path: str | Path) -> bool:
 def read_facts(path: str | Path) -> dict[str, Any]:
     """The side-car's entries, without opening the weights; raises CheckpointError as `load` does."""
     weights, sidecar = files(path)
+    if not is_saved(path) and not _aside(weights).exists():
+        return _read_facts(sidecar)  # which says that it is missing
     with hold_lock(weights, needed=False):  # another process may be saving it
         _restore(weights, sidecar)
         return _read_facts(sidecar)

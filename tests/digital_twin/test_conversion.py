@@ -144,7 +144,7 @@ def test_what_a_session_and_its_conversion_left_out_is_in_the_folder(tmp_path: P
     session, earlier = toy_session(), Omission("constant", "units", ("53",), 5)
     session.dff[2, session.movies["natural_movie_one"].starts[1, 3]] = np.nan
     with pytest.warns(UserWarning, match=r"1 of 4 units left out .*: 54$"):
-        convert_toy(SimpleNamespace(**vars(session), omissions=(earlier,)), tmp_path / "mouse")
+        convert_toy(SimpleNamespace(**vars(session) | {"omissions": (earlier,)}), tmp_path / "mouse")
     assert read_omissions(tmp_path / "mouse") == (earlier, Omission("not_finite", "units", ("54",), 4))
     statistics = read_statistics(tmp_path / "mouse" / "statistics.npz")
     assert statistics.unit_ids.tolist() == [51, 52, 58]

@@ -224,7 +224,7 @@ BAD_TRIALS = {
     "missing file": (lambda f: (f / "samples/1.npy").unlink(), r"samples lacks 1 \(1 missing of 3"),
     "a folder": (
         lambda f: [(f / "units/1.npy").unlink(), (f / "units/1.npy").mkdir()],
-        r"units/1\.npy could not be read",
+        r"units/1\.npy is a folder",
     ),
     "missing folder": (
         lambda f: (f / "samples").rename(f / "sample"),

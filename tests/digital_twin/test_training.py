@@ -447,9 +447,9 @@ def test_numbers_that_json_does_not_know_come_back(tmp_path: Path) -> None:
         ("burn_in", CONFIG.window, "burn_in is 12 frames of clips of 12"),
         ("seed", 1.5, r"seed is 1.5; use a whole number from 0 to 2\^31 - 1"),
         ("seed", 2**31, "seed is 2147483648; use a whole number"),
-        ("network", None, "network is None; use FoundationSettings"),
-        ("cycles", 10, "cycles is 10; use CycleSettings"),
-        ("sgd", None, "sgd is None; use SgdClipSettings"),
+        ("network", None, "network is None; use a FoundationSettings"),
+        ("cycles", 10, "cycles is 10; use a CycleSettings"),
+        ("sgd", None, "sgd is None; use a SgdClipSettings"),
     ],
 )
 def test_recipes_that_cannot_be_followed(name: str, value: object, says: str) -> None:
