@@ -187,9 +187,10 @@ def _spikes(session: Session) -> Shaped[np.ndarray, "N K S"]:
 
 def _brain_areas(session: Session, neurons: int) -> Shaped[np.ndarray, "N"]:
     found = _find(session, "brain_area")
+    if found.dtype.kind not in "US":  # what is no text is no area that is known
+        known = [area if isinstance(area, str) else "" for area in found.flat]
+        found = np.array(known, dtype=str).reshape(found.shape)
     areas = found.astype(str)
-    if found.dtype.kind not in "US" and not all(isinstance(area, str) for area in found.flat):
-        raise DataError(f"brain_area holds {found.dtype}, expected the name of an area for each unit.")
     if areas.shape != (neurons,):
         raise DataError(f"brain_area has shape {areas.shape}, expected {(neurons,)}, one for each unit.")
     return areas

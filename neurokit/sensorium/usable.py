@@ -157,7 +157,7 @@ class Usable:
 
 def is_number(values: Float[np.ndarray, "*B"]) -> Bool[np.ndarray, "*B"]:
     """Where there are numbers of single precision, not NaN and not infinite."""
-    return np.less_equal(np.abs(values), LARGEST)
+    return np.asarray(np.abs(values) <= LARGEST)
 
 
 def grey_limits(least: Float[np.ndarray, "..."], most: Float[np.ndarray, "..."]) -> tuple[float, float]:
