@@ -494,7 +494,7 @@ def _write_registry(folder: Path) -> None:
     downloads = folder / "downloads"
     downloads.mkdir(parents=True)
     (downloads / "x.txt").write_text("what was downloaded\n" * 20)
-    entry = {"name": "x.txt", "recording": "x", "bytes": None, "sha256": None, "urls": []}
+    entry = {"name": "x.txt", "recording": "x", "bytes": None, "sha256": None, "md5": None, "urls": []}
     entry |= {"licence": "none", "citation": "none", "page": "", "note": ""}
     (folder / "registry.json").write_text(json.dumps({"files": [entry]}))
     digest, size = sha256(downloads / "x.txt"), (downloads / "x.txt").stat().st_size

@@ -11,7 +11,8 @@ import pytest
 
 from neurokit import digital_twin, pupil_encoder, sensorium, v1_transformer
 from neurokit.digital_twin.preparation import write_recording
-from neurokit.digital_twin.recording import load_trials, load_videos, write_trials, write_videos
+from neurokit.digital_twin.recording import load_trials, load_videos
+from neurokit.digital_twin.writing import write_trials, write_videos
 from neurokit.errors import DataError
 from neurokit.files.archives import read_npz
 from neurokit.files.reading import check_is_file
