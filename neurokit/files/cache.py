@@ -23,7 +23,7 @@ from neurokit.files.locks import hold_lock
 Read = TypeVar("Read")
 PACKAGE = Path(neurokit.__file__).parent
 # These find names, report, and place files; they do not affect the content of any.
-NO_CONTENT = {f"neurokit.{name}" for name in ("errors", "files", "lazy", "progress", "settings")}
+NO_CONTENT = {f"neurokit.{name}" for name in ("arguments", "errors", "files", "lazy", "progress", "settings")}
 
 
 def simulated_folder(kind: str, parameters: dict[str, object], makers: Sequence[Callable]) -> Path:
