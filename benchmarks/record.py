@@ -71,5 +71,6 @@ def code_version() -> str:
 
 
 def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
+    root = Path(__file__).parents[1]
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False, cwd=root)
     return done.stdout.strip()

@@ -653,6 +653,31 @@ def test_inputs_that_no_model_can_read_get_a_sentence(
     assert f"{file} cannot be answered" in refused(capsys, "pupil-encoder", *line, str(tmp_path / "r.npz"))
 
 
+def test_inputs_that_unpack_to_hundreds_of_their_bytes_are_not_unpacked(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, simulated: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
+    experiment = Experiment("pupil-encoder", folder=simulated, values={"hidden": 4}, epochs=1).train()
+    file = tmp_path / "new.npz"
+    np.savez_compressed(file, pupil_area=np.zeros(2**29, np.uint8))
+    line = ["predict", "--checkpoint", f"{experiment.path}.json", "--input", str(file), "--output"]
+    assert f"{file} unpacks to" in refused(capsys, "pupil-encoder", *line, str(tmp_path / "r.npz"))
+
+
+@pytest.mark.parametrize("content", ['{"hidden": 0}', '{"hidden": "x"}', '{"fit": {"batch_size": -1}}'])
+def test_a_field_of_a_config_file_that_cannot_be_names_the_file(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, simulated: Path, content: str
+) -> None:
+    file = tmp_path / "c.json"
+    file.write_text(content)
+    line = ["train", "--folder", str(simulated), "--config", str(file)]
+    message = refused(capsys, "pupil-encoder", *line)
+    assert message.startswith(f"neurokit: --config {file}: ")
+    # a value from elsewhere is not laid on the file
+    file.write_text('{"layers": 1}')
+    assert "--config" not in refused(capsys, "pupil-encoder", *line, "--set", "hidden=0")
+
+
 @pytest.mark.parametrize(("typed", "meant"), [("sensorum", "sensorium"), ("digital_twins", "digital-twin")])
 def test_name_close_to_a_systems_is_met_with_that_name(
     typed: str, meant: str, capsys: pytest.CaptureFixture[str]

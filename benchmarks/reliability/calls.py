@@ -149,8 +149,8 @@ def _metrics() -> Iterator[SoundCall]:
     yield SoundCall("metrics.correlation", metrics.correlation, neurons)
     yield SoundCall("metrics.correlation_to_average", metrics.correlation_to_average, neurons | ids)
     yield SoundCall("metrics.feve", metrics.feve, neurons | ids | {"threshold": 0.1})
-    rates = {name: random.random((6, 5, 2)) for name in ("rates", "predicted", "reference")}
-    bins = {"bins": np.ones((6, 5), dtype=bool)}
+    rates = {name: random.random((24, 5, 2)) for name in ("rates", "predicted", "reference")}
+    bins = {"bins": np.ones((24, 5), dtype=bool)}
     both = {name: rates[name] for name in ("rates", "predicted")} | bins
     for name in ("r2", "shift_null"):
         yield SoundCall(f"metrics.{name}", getattr(metrics, name), rates | bins)
@@ -281,6 +281,7 @@ def _files(work: Path) -> Iterator[SoundCall]:
     (work / "downloads" / "x.txt").write_text("x")
     registry = work / "registry.json"
     entry = {"name": "x.txt", "recording": "x", "bytes": 1, "sha256": sha256(work / "downloads" / "x.txt")}
+    entry |= {"md5": None}
     entry |= {"urls": [], "licence": "", "citation": "", "page": "", "note": ""}
     registry.write_text(json.dumps({"files": [entry]}))
     yield SoundCall(

@@ -139,10 +139,7 @@ def _recordings() -> list[Format]:
         Format(
             "MICrONS HDF5",
             lambda folder: write_microns(folder / "microns.h5"),
-            lambda folder: (
-                load_microns(folder / "microns.h5", 4, 7),
-                [load_video(folder / "microns.h5", name) for name in ("clip", "dots")],
-            ),
+            _read_microns,
             gaps=r"pupil|treadmill",
             signed=r"responses|pupil|treadmill|coordinates|times",
         ),
@@ -281,10 +278,20 @@ def _read_system(name: str, folder: Path) -> Any:
 def _of(experiment: Experiment) -> Any:
     """Recording and task; a warning where something was left out and counted."""
     recording = experiment.recording
-    several = recording.values() if isinstance(recording, Mapping) else [recording]
-    if any(getattr(each, "omissions", ()) for each in several):
-        warnings.warn("something is left out", stacklevel=2)
+    _say_omissions(*(recording.values() if isinstance(recording, Mapping) else [recording]))
     return recording, experiment.task
+
+
+def _say_omissions(*recordings: Any) -> None:
+    if any(getattr(each, "omissions", ()) for each in recordings):
+        warnings.warn("something is left out", stacklevel=3)
+
+
+def _read_microns(folder: Path) -> Any:
+    path = folder / "microns.h5"
+    scan, videos = load_microns(path, 4, 7), [load_video(path, name) for name in ("clip", "dots")]
+    _say_omissions(scan)
+    return scan, videos
 
 
 def _prepared(name: str, recording: Any) -> Any:
@@ -487,7 +494,7 @@ def _write_registry(folder: Path) -> None:
     downloads = folder / "downloads"
     downloads.mkdir(parents=True)
     (downloads / "x.txt").write_text("what was downloaded\n" * 20)
-    entry = {"name": "x.txt", "recording": "x", "bytes": None, "sha256": None, "urls": []}
+    entry = {"name": "x.txt", "recording": "x", "bytes": None, "sha256": None, "md5": None, "urls": []}
     entry |= {"licence": "none", "citation": "none", "page": "", "note": ""}
     (folder / "registry.json").write_text(json.dumps({"files": [entry]}))
     digest, size = sha256(downloads / "x.txt"), (downloads / "x.txt").stat().st_size

@@ -8,6 +8,7 @@ of its own, with 20 s and 1 GiB of memory (`tries.py`). A try ends in one of the
     refused      an error of neurokit that names a file below the folder of the try, or what lies in it
     equal        accepted, and everything that was read equals the sound reading
     said         accepted without what was bad: a warning says so, or NaN stands where NaN means a gap
+                 (for what is infinite or beyond float32: the reading equals that of a file with NaN there)
     undetectable accepted and different, in a class that nothing in the file tells from sound values
     wrong        accepted and different, in a class that can be told: a defect
     foreign, hang, memory, killed: defects
@@ -18,6 +19,7 @@ numbers in what cannot be negative.
 """
 
 import argparse
+import copy
 import dataclasses
 import hashlib
 import os
@@ -59,6 +61,7 @@ CLASSES = {  # by the end of a file's name
     ".pt": (*ARRAYS, "foreign callable"),
 }
 REWRITTEN = (*ODD_KINDS, "extra", "row dropped", "row doubled")  # a sound file of other content
+NO_NUMBERS = ("infinity", "beyond float32")
 DEFECTS = ("wrong", "foreign", "hang", "memory", "killed", "unnamed")
 
 
@@ -212,11 +215,17 @@ def run_format(form: Format, work: Path, tries: int | None, seed: int) -> list[d
     rows: dict[str, list[tuple[str, str, str]]] = {}
     for each in plan(form, sound, tries or form.tries, random):
         _copy(sound, folder)
+        drawn = copy.deepcopy(random)
         place = change(folder / each.file, each, random)
         if place is None:
             continue
         found = attempt(partial(reading, form, folder))
         verdict = judge(form, each, place, found, wanted[0].value[0], folder)
+        if verdict == "wrong" and each.kind in NO_NUMBERS and re.search(form.gaps, f"{each.file}/{place}"):
+            _copy(sound, folder)
+            change(folder / each.file, Try(each.file, "NaN"), drawn)
+            as_gap = attempt(partial(reading, form, folder))
+            verdict = "said" if as_gap.value == found.value else verdict
         told = found.text.replace(str(work), "")
         rows.setdefault(each.kind, []).append((verdict, f"{each.file} {place}", told))
         if verdict in DEFECTS:

@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 
 from neurokit import digital_twin, pupil_encoder, sensorium, v1_transformer
+from neurokit.digital_twin.microns import PERIOD
 from neurokit.digital_twin.simulated_files import write_simulated_mouse
 from neurokit.pupil_encoder.simulated_files import TRUTH, write_truth
 from neurokit.sensorium import simulation as scan_simulation
@@ -88,14 +89,14 @@ def write_microns(path: Path) -> Path:
         for number, name in enumerate(shown):
             video = file.create_group(f"videos/{name}")
             video["clip"] = random.integers(0, 256, (6, 8, 12), np.uint8)
-            video["times"] = (np.arange(6) / 6.3).astype(np.float32)
+            video["times"] = (np.arange(6) * PERIOD).astype(np.float32)
             video.attrs.update({"original_hash": name, "type": "Clip"})
             trial = file.create_group(f"sessions/4_7/trials/{number}")
             trial.attrs["condition_hash"] = name
             trial["responses"] = random.random((3, 6)).astype(np.float32)
             trial["treadmill"] = random.random((6, 1)).astype(np.float32)
             trial["pupil"] = random.random((4, 6)).astype(np.float32)
-            trial["stim_times"] = (20 * number + np.arange(6) / 6.3).astype(np.float32)
+            trial["stim_times"] = (20 * number + np.arange(6) * PERIOD).astype(np.float32)
         meta = file.create_group("sessions/4_7/meta")
         meta["unit_ids"], meta["coordinates"] = np.array([1, 3, 4]), random.random((3, 3))
         meta["brain_areas"], meta["condition_hashes"] = np.array([b"V1", b"LM", b"V1"]), np.array(shown, "S")

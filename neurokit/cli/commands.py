@@ -19,7 +19,7 @@ from neurokit.cli.options import (
 )
 from neurokit.errors import DataError, NeurokitError, SettingsError, read_from
 from neurokit.experiment import Experiment
-from neurokit.files.archives import read_npz
+from neurokit.files.archives import limit_of, read_npz
 from neurokit.files.atomic import atomic_write
 from neurokit.training import checkpoint
 from neurokit.training.own_model import build_code, build_name, load_build
@@ -28,7 +28,6 @@ from neurokit.training.system import System
 
 ONLY_TRAINING = ("--device", "--compile")  # options that do not say which model it is
 MOST_BYTES = 8 * 2**30  # of an input file, unpacked
-ANY_FILE, MOST_RATIO = 2**28, 100  # bytes that any file may unpack to, and beyond them for each of its own
 
 
 def _data(system: System, options: argparse.Namespace) -> None:
@@ -185,7 +184,7 @@ def _read_inputs(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise DataError(f"{path} is missing; give a file with the inputs.")
     if path.suffix == ".npz":
-        return read_npz(path, min(MOST_BYTES, ANY_FILE + MOST_RATIO * path.stat().st_size))
+        return read_npz(path, limit_of(path, MOST_BYTES))
     if path.suffix != ".csv":
         raise DataError(f"{path} is neither .npz nor .csv; give one of these.")
     try:

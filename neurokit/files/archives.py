@@ -25,6 +25,7 @@ from neurokit.files.reading import check_is_file
 
 Source = str | Path | BufferedIOBase
 MOST_MEMBERS = 10_000
+ANY_FILE, MOST_RATIO = 2**28, 100  # bytes that any file may unpack to, and beyond them for each of its own
 CHUNK_SIZE = 1 << 20
 
 # Only these limit what one read unpacks: bz2 and lzma return complete blocks, however large.
@@ -97,6 +98,15 @@ def read_npz(source: Source, limit: int, keys: list[str] | None = None) -> dict[
     with open_archive(source, limit) as archive, _damage():
         wanted = keys if keys is not None else [Path(name).stem for name in archive.namelist()]
         return {key: _read_array(archive, key, name_of(source)) for key in wanted}
+
+
+def limit_of(path: str | Path, most: int) -> int:
+    """Bytes that an npz may unpack to, at most `most`: what zeros alone fill is never read into memory.
+
+    Raises DataError for what is no regular file.
+    """
+    check_is_file(path)
+    return min(most, ANY_FILE + MOST_RATIO * Path(path).stat().st_size)
 
 
 def read_npy(path: str | Path) -> np.ndarray:

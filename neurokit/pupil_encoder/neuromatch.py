@@ -20,7 +20,7 @@ import pandas as pd
 from jaxtyping import Float, Shaped
 
 from neurokit.errors import DataError, read_from
-from neurokit.files.archives import read_npz
+from neurokit.files.archives import limit_of, read_npz
 from neurokit.files.pickles import load_object_array
 from neurokit.pupil_encoder.recording import (
     LONGEST_BIN,
@@ -58,7 +58,10 @@ def open_sessions(path: Path) -> list[tuple[str, Callable[[], TrialRecording]]]:
     Raises DataError for a file that cannot be opened.
     """
     held = enumerate(load_object_array(path, "dat", MAXIMUM_BYTES).ravel())
-    return [(_name(each), partial(_read_session, each, f"{path}, session {index}")) for index, each in held]
+    return [
+        (_name_or_unknown(each), partial(_read_session, each, f"{path}, session {index}"))
+        for index, each in held
+    ]
 
 
 def _read_session(session: Any, where: str) -> TrialRecording:
@@ -111,7 +114,7 @@ def read_cutout(path: Path, *, included_only: bool = False) -> TrialRecording:
     estimate, good to about 0.2 s. `included_only` leaves out trials that the authors did not analyse. Raises
     DataError naming file, key and finding.
     """
-    arrays = read_npz(path, MAXIMUM_BYTES)
+    arrays = read_npz(path, limit_of(path, MAXIMUM_BYTES))
     with read_from(path):
         time, spikes = _times(arrays, "behav_time_from_stim"), _spikes(arrays)
         first = _first_bin(time, _times(arrays, "spk_time_from_stim"), spikes.shape[2])
@@ -149,10 +152,27 @@ def _first_bin(time: np.ndarray, spike_time: np.ndarray, bins: int) -> int:
     return first
 
 
-def _name(session: Any) -> str:
-    if not isinstance(session, Mapping):
+def _name_or_unknown(session: Any) -> str:
+    """The name of a session before it is read, which refuses it where there is none."""
+    try:
+        return _name(session)
+    except (DataError, TypeError):
         return "unknown"
-    return f"{session.get('mouse_name', 'unknown')}_{session.get('date_exp', 'undated')}"
+
+
+def _name(session: Session) -> str:
+    """Mouse and date; DataError where either is not one text."""
+    found = {"mouse_name": "unknown", "date_exp": "undated"} | {
+        key: _text(session, key) for key in ("mouse_name", "date_exp") if key in session
+    }
+    return "_".join(found.values())
+
+
+def _text(session: Session, key: str) -> str:
+    found = _find(session, key)
+    if found.ndim or not isinstance(found.item(), str):
+        raise DataError(f"{key} is {found.dtype} of shape {found.shape}; give one text.")
+    return str(found)
 
 
 def _spikes(session: Session) -> Shaped[np.ndarray, "N K S"]:
@@ -166,7 +186,11 @@ def _spikes(session: Session) -> Shaped[np.ndarray, "N K S"]:
 
 
 def _brain_areas(session: Session, neurons: int) -> Shaped[np.ndarray, "N"]:
-    areas = _find(session, "brain_area").astype(str)
+    found = _find(session, "brain_area")
+    if found.dtype.kind not in "US":  # what is no text is no area that is known
+        known = [area if isinstance(area, str) else "" for area in found.flat]
+        found = np.array(known, dtype=str).reshape(found.shape)
+    areas = found.astype(str)
     if areas.shape != (neurons,):
         raise DataError(f"brain_area has shape {areas.shape}, expected {(neurons,)}, one for each unit.")
     return areas

@@ -14,7 +14,7 @@ from jaxtyping import Float
 from neurokit.progress import progress
 from neurokit.sensorium.files import FIELDS, OPTIONAL, ScanFiles, read_trials, read_whole_numbers
 from neurokit.sensorium.pack import Contents, Rows
-from neurokit.sensorium.usable import CODES, Usable, grey_limits
+from neurokit.sensorium.usable import CODES, Usable, grey_limits, is_number
 
 HEIGHT, WIDTH = 36, 64  # pixels of a packed image
 SHAPES = ((1, 4 * HEIGHT, 4 * WIDTH), (1, HEIGHT, WIDTH))  # of an image file
@@ -36,7 +36,7 @@ def read_arrays(files: ScanFiles) -> Contents:
     trials = read_trials(files)
     neurons = read_neurons(files)
     number, usable = len(trials["tiers"]), Usable(trials["tiers"], len(neurons["unit_ids"]))
-    usable.mark_units(~np.isfinite(neurons["coordinates"]).all(axis=1), "not_finite")
+    usable.mark_units(~np.all(is_number(neurons["coordinates"]), axis=1), "not_finite")
     statistics = read_statistics(files, usable)
     scale = response_scale(statistics["responses/std"])
     behaviour = {field: _read_channels(files, field, statistics, usable) for field in OPTIONAL}
@@ -68,7 +68,7 @@ def response_scale(std: Float[np.ndarray, "N"]) -> Float[np.ndarray, "N"]:
     For the others, silent neurons among them, 1 / (1 % of that mean). Responses are not centred.
     `std` must be above zero for one neuron at least; 0 for a neuron where it is not finite.
     """
-    finite = np.isfinite(std)
+    finite = is_number(std)
     smallest = SMALLEST_STD * std[finite].mean()
     return np.where(finite, 1 / np.maximum(std, smallest), 0)
 
@@ -108,13 +108,13 @@ def read_statistics(files: ScanFiles, usable: Usable) -> dict[str, np.ndarray]:
             absent = _is_absent(files, field) and name not in files.sizes
             found[f"{field}/{word}"] = np.zeros(shape or ()) if absent else _read_numbers(files, name, shape)
     for word in STATISTICS:
-        usable.mark_units(~np.isfinite(found[f"responses/{word}"]), "not_finite")
-        if not np.isfinite(found[f"images/{word}"]).all():
+        usable.mark_units(~is_number(found[f"responses/{word}"]), "not_finite")
+        if not is_number(found[f"images/{word}"]).all():
             remedy = "compute it from images whose values are finite"
             raise files.error(_name_statistic("images", word), "holds values that are not finite", remedy)
     for field in ("responses", "images"):
         spread = found[f"{field}/std"]
-        spread = spread[np.isfinite(spread)]
+        spread = spread[is_number(spread)]
         if (spread < 0).any() or not spread.any() or (field == "images" and not spread.all()):
             raise files.error(_name_statistic(field, "std"), "is zero or negative", REMEDY)
     return found

@@ -32,6 +32,7 @@ MOST = 0.5  # of the trials or neurons
 FEW = 0.01  # of the trials: a neuron that is unusable in more is left out, else these trials are
 WITHHELD = ("test", "final_test")
 GREYS = 255.0  # the largest grey value
+LARGEST = float(np.finfo(np.float32).max)
 REMEDIES = {
     "responses": "write finite responses of 0 or above, such as deconvolved activity or dF/F clipped at 0",
     "images": "write finite images in the unit of meta/statistics/images",
@@ -60,17 +61,19 @@ class Usable:
         field: str,
     ) -> None:
         """Marks channels and trials, and puts zero where a value is unusable; C of CHANNELS from `first`."""
-        bad = ~np.isfinite(values)
+        missing = ~np.isfinite(values)
+        bad = ~is_number(values)
         lost = bad.mean(axis=0) > MOST
         for known in statistics:
-            lost |= ~np.isfinite(known)
+            lost |= ~is_number(known)
         values[bad] = 0
         bad &= ~lost
         usable = ~bad.any(axis=1)
         constant = ~lost & (values[usable] == values[usable][:1]).all(axis=0)
         codes = self.channels[first : first + values.shape[1]]
         codes[:] = np.where(lost, CODES.index("not_finite"), np.where(constant, CODES.index("constant"), 0))
-        self.mark_trials(bad.any(axis=1), "not_finite", field)
+        self.mark_trials((bad & missing).any(axis=1), "not_finite", field)
+        self.mark_trials((bad & ~missing).any(axis=1), "out_of_range", field)
         for known in (*statistics, values.T):
             known[codes > 0] = 0
 
@@ -150,6 +153,11 @@ class Usable:
         found = [f"{count} with {RULES[CODES[code]]}" for code, count in enumerate(counts) if code and count]
         finding = f"leaves none of the {len(self.units)} neurons ({', '.join(found)})"
         return finding, REMEDIES["responses"]
+
+
+def is_number(values: Float[np.ndarray, "*B"]) -> Bool[np.ndarray, "*B"]:
+    """Where there are numbers of single precision, not NaN and not infinite."""
+    return np.asarray(np.abs(values) <= LARGEST)
 
 
 def grey_limits(least: Float[np.ndarray, "..."], most: Float[np.ndarray, "..."]) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from neurokit.errors import DataError, DiskError
-from neurokit.files.archives import extract, open_archive, read_npz
+from neurokit.files.archives import extract, limit_of, open_archive, read_npz
 from neurokit.files.pickles import load_object_array
 
 LIMIT = 100_000
@@ -172,6 +172,14 @@ def test_read_npz_opens_no_pickles_and_respects_the_limit(tmp_path: Path) -> Non
     np.savez_compressed(tmp_path / "large.npz", a=np.zeros(LIMIT))
     with pytest.raises(DataError, match=r"large\.npz unpacks to"):
         read_npz(tmp_path / "large.npz", LIMIT)
+
+
+def test_what_a_file_may_unpack_to_grows_with_its_size(tmp_path: Path) -> None:
+    (tmp_path / "a.npz").write_bytes(bytes(1000))
+    assert limit_of(tmp_path / "a.npz", 2**40) == 2**28 + 100_000
+    assert limit_of(tmp_path / "a.npz", 5000) == 5000
+    with pytest.raises(DataError, match=r"none\.npz"):
+        limit_of(tmp_path / "none.npz", 5000)
 
 
 def test_a_size_that_claims_more_than_is_there(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from neurokit.files.pickles import load_object_array
 from neurokit.pupil_encoder.baselines import psth, psth_by_condition
 from neurokit.pupil_encoder.config import PupilConfig
 from neurokit.pupil_encoder.experiment import build, describe, respond, task, train
-from neurokit.pupil_encoder.neuromatch import read_sessions
+from neurokit.pupil_encoder.neuromatch import open_sessions, read_cutout, read_sessions
 from neurokit.pupil_encoder.recording import TrialRecording
 from neurokit.pupil_encoder.simulated_files import write_neuromatch
 from neurokit.pupil_encoder.simulation import RegionTruth, SessionParameters, simulate_session
@@ -324,6 +324,12 @@ def test_a_trial_of_unknown_kind_gets_the_common_psth(tmp_path: Path, sound: Ses
             {"brain_area": np.full(UNITS, np.nan)},
             "spks: all 12 units are unusable: the brain area is not known",
         ),
+        (
+            {"brain_area": np.full(UNITS, 1j)},
+            "spks: all 12 units are unusable: the brain area is not known",
+        ),
+        ({"mouse_name": np.array(["Cori"])}, r"mouse_name is <U4 of shape \(1,\); give one text"),
+        ({"date_exp": 20161217}, r"date_exp is int64 of shape \(\); give one text"),
     ],
 )
 def test_what_cannot_be_saved_is_refused(
@@ -332,6 +338,24 @@ def test_what_cannot_be_saved_is_refused(
     with pytest.raises(DataError, match=rf"part\.npz, session 0: {says}") as caught:
         read(tmp_path, sound | changes)
     assert "download" not in str(caught.value) and "fetch" not in str(caught.value)
+
+
+def test_an_area_that_is_no_text_is_not_known(tmp_path: Path, sound: Session) -> None:
+    areas = sound["brain_area"].astype(object)
+    areas[4] = 1.5
+    recording = read(tmp_path, sound | {"brain_area": areas})
+    assert recording.omissions == (Omission("place_unknown", "units", ("4",), 12),)
+
+
+def test_a_session_without_a_name_is_listed(tmp_path: Path, sound: Session) -> None:
+    file = save(tmp_path, sound | {"mouse_name": ["Cori"]}) / "part.npz"
+    assert [name for name, _ in open_sessions(file)] == ["unknown"]
+
+
+def test_a_cutout_of_zeros_is_not_unpacked(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "bomb.npz", spks=np.zeros(2**29, np.uint8))
+    with pytest.raises(DataError, match=r"bomb\.npz unpacks to 5368\d{5} bytes, more than 3"):
+        read_cutout(tmp_path / "bomb.npz")
 
 
 @pytest.mark.parametrize("factor", [1000, 0.5])

@@ -46,6 +46,10 @@ def both(*changes: Change) -> Change:
     return lambda files: [change(files) for change in changes] and None
 
 
+def as_double(name: str) -> Change:
+    return lambda files: files.update({name: files[name].astype(float)})
+
+
 def in_trials(field: str, value: float, index: int | slice, trials: range) -> Change:
     """The value in one place of a field in several trials."""
     return both(*(with_value(f"data/{field}/{trial}", value, index) for trial in trials))
@@ -87,6 +91,13 @@ LEFT_OUT: dict[str, tuple[Change, Found]] = {
         with_array("data/behavior/2", np.full(3, np.longdouble("1e4000"))),
         trial(2, "train", 6),
     ),
+    "behaviour beyond single precision": (
+        with_array("data/behavior/2", np.full(3, 1e300)), trial(2, "train", 6, "out_of_range")
+    ),
+    "eye beyond single precision": (
+        with_array("data/pupil_center/7", np.array([1.0, -1e300])),
+        trial(7, "validation", 2, "out_of_range"),
+    ),
     "NaN in the eye": (with_value("data/pupil_center/7", np.nan, 1), trial(7, "validation", 2)),
     "NaN in an image": (
         with_array("data/images/7", np.full((1, 144, 256), np.nan)), trial(7, "validation", 2)
@@ -102,6 +113,11 @@ LEFT_OUT: dict[str, tuple[Change, Found]] = {
     "neuron lost in a third": (in_trials("responses", np.nan, 2, range(3, 7)), unit(5)),
     "neuron negative in a third": (in_trials("responses", -1, 2, range(3, 7)), unit(5, "out_of_range")),
     "statistics of a neuron": (with_value("meta/statistics/responses/all/std", np.nan, 1), unit(2)),
+    "statistics of a neuron beyond single precision": (
+        both(as_double("meta/statistics/responses/all/std"),
+             with_value("meta/statistics/responses/all/std", 1e300, 1)),
+        unit(2),
+    ),
     "place of a neuron": (
         with_array("meta/neurons/cell_motor_coordinates", np.where(np.eye(5, 3) > 0, np.nan, 1.0)[::-1]),
         [("not_finite", "units", ("5", "6", "9"), 5, "")],
@@ -115,6 +131,13 @@ LEFT_OUT: dict[str, tuple[Change, Found]] = {
     ),
     "statistics of behaviour": (
         with_value("meta/statistics/behavior/all/max", np.inf, 1), channels("pupil_change")
+    ),
+    "statistics of behaviour beyond single precision": (
+        both(
+            as_double("meta/statistics/behavior/all/mean"),
+            with_value("meta/statistics/behavior/all/mean", 1e300, 1),
+        ),
+        channels("pupil_change"),
     ),
     "eye not recorded": (
         UNRECORDED["pupil_center"], channels("pupil_x", "pupil_y", rule="not_recorded")
