@@ -54,6 +54,8 @@ from reliability.recordings import WRITERS, write_microns, write_scans
 
 Folder = Path
 
+SCAN_SIGNED = r"^(?!.*/std\.npy).*(behavior|pupil|coordinates|statistics|trial_idx|image_id|unit_ids)"
+
 
 @dataclass(frozen=True)
 class Format:
@@ -109,14 +111,14 @@ def _recordings() -> list[Format]:
             partial(_read_system, "sensorium"),
             sums="data",
             files="*90000*94c6ff995dac583098847cfecd43e7b6.zip",
-            signed=r"behavior|pupil|coordinates|statistics|trial_idx|image_id|unit_ids",
+            signed=SCAN_SIGNED,
             tries=60,
         ),
         Format(
             "SENSORIUM folder",
             _unpack_scan,
             lambda folder: _prepared("sensorium", {"a": sensorium.load_scan(_only(folder))}),
-            signed=r"behavior|pupil|coordinates|statistics|trial_idx|image_id|unit_ids",
+            signed=SCAN_SIGNED,
             tries=60,
         ),
         Format(
@@ -185,7 +187,7 @@ def _models() -> list[Format]:
             "official SENSORIUM checkpoint (torch)",
             _write_official,
             lambda folder: sensorium.load_official(folder / "model.pth"),
-            signed=".*",
+            signed=r"^(?!.*(running_var|num_batches_tracked))",
             tries=120,
         ),
         Format("own checkpoint (safetensors, side-car)", _write_own, _read_own, sums="all", tries=240),

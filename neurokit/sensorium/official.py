@@ -39,6 +39,7 @@ NAMES = {
     r"modulators\.([^.]+)\.state\.encoder\.(\w+)": r"modulator.\1.state_encoder.\2",
 }
 LAPLACIAN = "core._input_weights_regularizer.laplace.filter"  # a constant that the files carry too
+NEVER_NEGATIVE = ("running_var", "num_batches_tracked")
 
 
 def load_official(path: str | Path) -> SensoriumModel:
@@ -47,7 +48,7 @@ def load_official(path: str | Path) -> SensoriumModel:
     Names and shapes tell LN, CNN, their versions with behaviour, and Model 4 apart, with any number of
     mice; three layers are the linear model's. The number of trials is known if there is a gain, else
     0. Raises CheckpointError for a file that is missing, damaged or holds more than plain tensors, and
-    for one with unknown or missing names, other shapes or non-finite numbers.
+    for one with unknown or missing names, other shapes, non-finite numbers or a negative variance.
     """
     tensors = _read_tensors(Path(path))
     with torch.random.fork_rng():  # the weights drawn here are replaced
@@ -148,5 +149,7 @@ def _check_tensors(path: str | Path, found: dict[str, Tensor], wanted: dict[str,
             raise CheckpointError(f"{path}: {name} is {is_}, not {should}; copy the official file again.")
         if not tensor.isfinite().all():
             raise CheckpointError(f"{path}: {name} has non-finite values; copy the official file again.")
+        if name.endswith(NEVER_NEGATIVE) and (tensor < 0).any():
+            raise CheckpointError(f"{path}: {name} has negative values; copy the official file again.")
     if not torch.equal(found[LAPLACIAN], wanted[LAPLACIAN]):
         raise CheckpointError(f"{path}: {LAPLACIAN} is no Laplacian of 3 x 3; copy the official file again.")

@@ -4,8 +4,8 @@ A value is unusable where it is missing, NaN or infinite, or where it cannot be:
 value outside what the scan declares, a number beyond single precision. What it costs follows from here:
 
 - A channel of behaviour or eye is left out where most trials lack it, where it never changes, or where its
-  published statistics are not finite. It is then zero throughout, and its statistics are too, so that a model
-  reads zero. Scans without any channel have no behaviour, which is no fault.
+  published statistics are not finite or its standard deviation is negative. It is then zero throughout, and
+  its statistics are too, so that a model reads zero. Scans without any channel have no behaviour, which is no fault.
 - A neuron is left out where its statistics or its place are not finite, and where its response is unusable in
   more than 1 % of the trials (at least in two). Trials in which most neurons are unusable do not count.
 - A trial is left out where anything else in it is unusable: one value of image, behaviour, eye or response.
@@ -66,12 +66,15 @@ class Usable:
         lost = bad.mean(axis=0) > MOST
         for known in statistics:
             lost |= ~is_number(known)
+        impossible = statistics[1] < 0  # standard deviations
+        lost |= impossible
         values[bad] = 0
         bad &= ~lost
         usable = ~bad.any(axis=1)
         constant = ~lost & (values[usable] == values[usable][:1]).all(axis=0)
         codes = self.channels[first : first + values.shape[1]]
         codes[:] = np.where(lost, CODES.index("not_finite"), np.where(constant, CODES.index("constant"), 0))
+        codes[impossible] = CODES.index("out_of_range")
         self.mark_trials((bad & missing).any(axis=1), "not_finite", field)
         self.mark_trials((bad & ~missing).any(axis=1), "out_of_range", field)
         for known in (*statistics, values.T):

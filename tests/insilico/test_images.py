@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from neurokit.attribution import integrated_gradients, neuron_rate
-from neurokit.errors import DataError
+from neurokit.errors import DataError, SettingsError
 from neurokit.insilico import (
     at_best_frequency,
     centers,
@@ -249,6 +249,22 @@ def test_the_seed_says_it_all_and_companions_do_not_matter(population: Populatio
     torch.testing.assert_close(one_by_one.images.flip(0), first.images, atol=1e-5, rtol=0)
     other = most_exciting_images(population, [4, 7, 9], steps=8, seed=1)
     assert (other.images - first.images).abs().max() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"steps": 0}, "steps is 0; use a whole number from 1 to 1e\\+06"),
+        ({"steps": 10**30}, "steps is 1000000000000000000000000000000; use"),
+        ({"seed": -1}, "seed is -1"),
+        ({"seed": 2**63}, "seed is 9223372036854775808"),
+    ],
+)
+def test_steps_that_would_never_end_are_refused(
+    population: Population, change: dict[str, int], says: str
+) -> None:
+    with pytest.raises(SettingsError, match=says):
+        most_exciting_images(population, [4], **change)
 
 
 # --- receptive fields

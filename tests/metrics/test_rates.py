@@ -11,7 +11,7 @@ from scipy.signal import lfilter
 from scipy.stats import pearsonr
 from sklearn.metrics import r2_score
 
-from neurokit.errors import DataError
+from neurokit.errors import DataError, SettingsError
 from neurokit.metrics import (
     NEAREST_SHIFT,
     block_bootstrap,
@@ -213,6 +213,24 @@ def test_the_interval_holds_the_score_and_follows_its_seed() -> None:
     again, other = draw(seed=1), draw(seed=2)
     np.testing.assert_array_equal(again, [low, high])
     assert not np.array_equal(other, again)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"draws": 0}, "draws is 0"),
+        ({"draws": 10**30}, "draws is 1000000000000000000000000000000; use a whole number from 1 to 1e\\+06"),
+        ({"seed": -1}, "seed is -1"),
+        ({"seed": 2**63}, "seed is 9223372036854775808"),
+    ],
+)
+def test_seeds_and_draws_that_would_never_end_are_refused(change: dict[str, int], says: str) -> None:
+    rates, predicted, bins = drawn()
+    given = {"seed": 0, "draws": 5} | change
+    with pytest.raises(SettingsError, match=says):
+        block_bootstrap(rates, predicted, mean_of(rates, bins), bins, **given)
+    with pytest.raises(SettingsError, match=says):
+        split_half_reliability(rates, **given)
 
 
 @pytest.mark.parametrize("trials", [2, 5, 7])

@@ -106,6 +106,10 @@ CHANGES = {
         r"is \(6,\) torch.float64, not \(6,\) torch.float32",
     ),
     "a NaN": (with_(BIAS, torch.full((6,), torch.nan)), f"{BIAS} has non-finite values"),
+    "a negative variance": (
+        with_("core.features.layer1.norm.running_var", torch.full((64,), -1.0)),
+        r"core\.features\.layer1\.norm\.running_var has negative values",
+    ),
     "another Laplacian": (with_(LAPLACIAN, torch.ones(1, 1, 3, 3)), "is no Laplacian of 3 x 3"),
     "five layers": (
         with_("core.features.layer4.norm.bias", torch.zeros(64)),

@@ -132,6 +132,10 @@ LEFT_OUT: dict[str, tuple[Change, Found]] = {
     "statistics of behaviour": (
         with_value("meta/statistics/behavior/all/max", np.inf, 1), channels("pupil_change")
     ),
+    "negative standard deviation of behaviour": (
+        with_value("meta/statistics/behavior/all/std", -1, 1),
+        channels("pupil_change", rule="out_of_range"),
+    ),
     "statistics of behaviour beyond single precision": (
         both(
             as_double("meta/statistics/behavior/all/mean"),

@@ -432,6 +432,7 @@ def test_a_worker_that_dies_is_named(tmp_path):
     [
         ({"trials": 0}, "trials is 0"),
         ({"trials": True}, "trials is True"),
+        ({"trials": 10**30}, "trials is 1000000000000000000000000000000; use a whole number from 1 to"),
         ({"workers": 0}, "workers is 0"),
         ({"workers": 1.5}, "workers is 1.5"),
         ({"start_up_trials": 0}, "start_up_trials is 0"),
