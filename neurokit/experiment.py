@@ -12,12 +12,11 @@ import functools
 import hashlib
 import inspect
 import json
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,22 +24,31 @@ from torch import nn
 
 from neurokit import settings, tune
 from neurokit.arguments import explain_failure, explain_values
-from neurokit.config import AnyPath, Count, Seed, check_value
-from neurokit.errors import CheckpointError, DataError, FitError, NeurokitError, SettingsError
+from neurokit.config import Count, Seed, check_value
+from neurokit.errors import CheckpointError, FitError, NeurokitError, SettingsError
 from neurokit.figures.style import style_context
-from neurokit.files.atomic import atomic_write, restore_folder
+from neurokit.files.atomic import atomic_write
 from neurokit.files.locks import hold_lock
 from neurokit.training import checkpoint
 from neurokit.training.checkpoint import Checkpoint
+from neurokit.training.choices import (
+    Session,
+    Size,
+    check_build,
+    check_folder,
+    check_places,
+    check_session,
+    choose_config,
+    choose_size,
+    identify,
+    is_simulated,
+)
 from neurokit.training.device import Compile, check_compile, choose_device
 from neurokit.training.fit import TrainingResult
 from neurokit.training.omissions import Omission
-from neurokit.training.own_model import build_code, build_file, build_name, describe_error
+from neurokit.training.own_model import build_code, build_file, describe_error
 from neurokit.training.state import remove_finished
 from neurokit.training.system import Build, Score, System, SystemConfig, find_system
-
-Size = Literal["small", "published"]
-Session = str | int | np.integer | Sequence[str | int | np.integer] | None
 
 
 class Experiment:
@@ -85,33 +93,19 @@ class Experiment:
         compile: Compile = "none",
     ) -> None:
         self.system_name = find_system(str(system)).NAME
-        if sum(place is not None for place in (source, folder, recording)) > 1:
-            raise SettingsError(
-                "source, folder and recording each say where data come from; give one of them."
-            )
-        if folder is not None and not str(folder).strip():
-            raise SettingsError("folder is empty; name the one that holds the recording.")
-        self.folder = check_value("folder", folder, AnyPath | None)
-        if self.folder is not None:
-            _check_folder(self.folder)
+        check_places(source, folder, recording)
+        self.folder = check_folder(folder)
         if recording is not None:
-            try:
-                self._identity = find_system(system).identity(recording)  # once: it reads all values
-            except (AttributeError, TypeError, KeyError) as error:
-                kind = type(recording).__name__
-                raise SettingsError(
-                    f"recording is of type {kind}; give what load of {system} returns."
-                ) from error
+            self._identity = identify(self.system, recording)  # once: it reads all values
             self.recording = recording
         self.given = recording is not None
         self.source = settings.check_source(source)
         self.seed = check_value("seed", seed, Seed)
-        self.session = _names(session)
-        if build is not None and not callable(build):
-            raise SettingsError(f"build is {build!r}; give a function of task and config that makes a model.")
+        self.session = check_session(session)
+        check_build(build)
         self.build, self.device, self.compile = build, check_value("device", device, str), compile
-        self.size = self._chosen_size(size)
-        self.model_name, chosen = self._chosen_config(model, config)
+        self.size = choose_size(size, is_simulated(self.source, self.folder, recording))
+        self.model_name, chosen = choose_config(self.system, self.size, model, config, build)
         if not isinstance(values, Mapping | None):
             raise SettingsError(f"values is {values!r}; give a dictionary of fields and their values.")
         config = chosen.with_values(values or {}).add_seed(self.seed)
@@ -365,40 +359,6 @@ class Experiment:
 
     _opened: TrainingResult | None = None
 
-    def _chosen_size(self, size: Any) -> Size:
-        if size not in (*get_args(Size), None):
-            raise SettingsError(f"size is {size!r}; use one of {', '.join(get_args(Size))}.")
-        return size or ("small" if self._is_simulated() else "published")
-
-    def _is_simulated(self) -> bool:
-        """Whether the truth lies beside the recording, as it does wherever one was simulated."""
-        if self.given:
-            several = self.recording.values() if isinstance(self.recording, Mapping) else [self.recording]
-            return any(getattr(session, "truth", None) is not None for session in several)
-        if self.folder is not None:
-            return any(any(self.folder.glob(pattern)) for pattern in ("*truth.npz", "*/*truth.npz"))
-        return self.source == "demo"
-
-    def _chosen_config(self, model: str | None, config: Any) -> tuple[str, SystemConfig]:
-        """The name of the model in file names, and what it stands for."""
-        models = self.system.MODELS
-        if model is not None and (config is not None or self.build is not None):
-            other = "config" if config is not None else "build"
-            raise SettingsError(f"model and {other} both say what is trained; give one of them.")
-        if model not in (*models, None):
-            raise SettingsError(
-                f"{self.system.NAME} has no model {model!r}; choose one of {', '.join(models)}."
-            )
-        name = next(iter(models)) if model is None else model
-        entry = getattr(models[name], self.size)
-        if config is not None and not isinstance(config, type(entry)):
-            raise SettingsError(
-                f"config is of type {type(config).__name__}; "
-                f"{self.system.NAME} takes a {type(entry).__name__}."
-            )
-        own = "own" if self.build is None else re.split("[.:]", build_name(self.build))[-1].strip("<>")
-        return (name if config is None and self.build is None else own), config or entry
-
     def _trained(self, options: Mapping[str, Any]) -> TrainingResult:
         fixed: dict[str, Any] = {"device": self.device, "compile": self.compile, **options}
         model, unfinished = self.untrained(), self.unfinished
@@ -472,32 +432,6 @@ class Objective:
         trial = self.experiment.with_values(values)
         options: dict[str, Any] = {"device": trial.device, "on_epoch": report, "show_progress": False}
         return trial.system.train(trial.untrained(), trial.task, trial.config, **options).best_loss
-
-
-def _check_folder(folder: Path) -> None:
-    try:
-        restore_folder(folder)
-        there = folder.is_dir()
-    except OSError as error:  # such as a name that is too long
-        if isinstance(error, NeurokitError):
-            raise
-        raise DataError(
-            f"{str(folder)[:99]} cannot be read ({error.strerror}); name the folder that holds the recording."
-        ) from error
-    if not there:
-        raise DataError(f"{folder} is no folder; name the one that holds the recording.")
-
-
-def _names(session: Any) -> tuple[str, ...]:
-    several = [session] if isinstance(session, str | int | np.integer) else session
-    if several is None:
-        return ()
-    if not isinstance(several, Sequence) or any(
-        isinstance(name, bool) or not isinstance(name, str | int | np.integer) or not str(name).strip()
-        for name in several
-    ):
-        raise SettingsError(f"session is {session!r}; give the name of a session, or a list of names.")
-    return tuple(str(name) for name in several)
 
 
 def _result(opened: Checkpoint) -> TrainingResult:
