@@ -5,13 +5,8 @@ value outside what the scan declares, a number beyond single precision. What it 
 
 - A channel of behaviour or eye is left out where most trials lack it, where it never changes, or where its
   published statistics are not finite or its standard deviation is negative. It is then zero throughout, and
-<<<<<<< HEAD
   its statistics are too, so that a model reads zero. Scans without any channel have no behaviour, which is
   no fault.
-=======
-  its statistics are too, so that a model reads zero. Scans without any channel have no behaviour, which is no
-  fault.
->>>>>>> h-files
 - A neuron is left out where its statistics or its place are not finite, and where its response is unusable in
   more than 1 % of the trials (at least in two). Trials in which most neurons are unusable do not count.
 - A trial is left out where anything else in it is unusable: one value of image, behaviour, eye or response.
