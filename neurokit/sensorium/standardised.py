@@ -14,7 +14,7 @@ from jaxtyping import Float
 from neurokit.progress import progress
 from neurokit.sensorium.files import FIELDS, OPTIONAL, ScanFiles, read_trials, read_whole_numbers
 from neurokit.sensorium.pack import Contents, Rows
-from neurokit.sensorium.usable import CODES, Usable, grey_limits, is_number
+from neurokit.sensorium.usable import CODES, Usable, find_bounds, grey_limits, is_number
 
 HEIGHT, WIDTH = 36, 64  # pixels of a packed image
 SHAPES = ((1, 4 * HEIGHT, 4 * WIDTH), (1, HEIGHT, WIDTH))  # of an image file
@@ -49,7 +49,7 @@ def read_arrays(files: ScanFiles) -> Contents:
         "pupil_center": behaviour["pupil_center"],
         "left_out/channels": usable.channels,
         "images": Rows((number, HEIGHT, WIDTH), _read_images(files, number, statistics, usable)),
-        "responses": Rows((number, len(scale)), _read_responses(files, number, scale, usable)),
+        "responses": Rows((number, len(scale)), _read_responses(files, scale, statistics, usable)),
         "left_out/trials": Rows((number,), _finish(files, usable, "trials")),
         "left_out/units": Rows((len(scale),), _finish(files, usable, "units")),
     }
@@ -140,7 +140,9 @@ def _read_channels(
     values = np.stack([_read_numbers(files, f"data/{field}/{i}.npy", (width,)) for i in range(trials)])
     for word in STATISTICS:
         statistics[f"{field}/{word}"] = statistics[f"{field}/{word}"].copy()
-    usable.clean_channels(values, [statistics[f"{field}/{word}"] for word in STATISTICS], first, field)
+    bounds = find_bounds(statistics[f"{field}/min"], statistics[f"{field}/max"])
+    known = [statistics[f"{field}/{word}"] for word in STATISTICS]
+    usable.clean_channels(values, known, first, field, bounds)
     return values
 
 
@@ -170,13 +172,21 @@ def _read_images(
 
 
 def _read_responses(
-    files: ScanFiles, trials: int, scale: Float[np.ndarray, "N"], usable: Usable
+    files: ScanFiles, scale: Float[np.ndarray, "N"], statistics: dict[str, np.ndarray], usable: Usable
 ) -> Iterator[Float[np.ndarray, "N"]]:
-    for trial, name in enumerate(_name_files(files, "responses", trials)):
+    bounds = _bound_responses(statistics)
+    for trial, name in enumerate(_name_files(files, "responses", len(usable.tiers))):
         responses = _read_numbers(files, name, scale.shape)
         with np.errstate(over="ignore", invalid="ignore"):
             scaled = (responses * scale).astype(np.float32)
-        yield usable.clean_responses(trial, scaled, responses)
+        yield usable.clean_responses(trial, scaled, responses, bounds)
+
+
+def _bound_responses(statistics: dict[str, np.ndarray]) -> Float[np.ndarray, "N"]:
+    """What no response may exceed; that of the median neuron at least, since some hardly fire in training."""
+    bounds = find_bounds(statistics["responses/min"], statistics["responses/max"])
+    known = bounds[np.isfinite(bounds)]
+    return np.maximum(bounds, np.median(known)) if len(known) else bounds
 
 
 def _name_files(files: ScanFiles, field: str, trials: int) -> Iterator[str]:

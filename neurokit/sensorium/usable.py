@@ -1,7 +1,9 @@
 """What of a scan can be used: trials, neurons and channels of behaviour are left out, never the whole scan.
 
 A value is unusable where it is missing, NaN or infinite, or where it cannot be: a negative response, a grey
-value outside what the scan declares, a number beyond single precision. What it costs follows from here:
+value outside what the scan declares, a number beyond single precision, or one of behaviour, eye or response
+that is more than FAR times the largest that the scan's statistics know of its channel or neuron. What it
+costs follows from here:
 
 - A channel of behaviour or eye is left out where most trials lack it, where it never changes, or where its
   published statistics are not finite or its standard deviation is negative. It is then zero throughout, and
@@ -34,6 +36,9 @@ FEW = 0.01  # of the trials: a neuron that is unusable in more is left out, else
 WITHHELD = ("test", "final_test")
 GREYS = 255.0  # the largest grey value
 LARGEST = float(np.finfo(np.float32).max)
+# The competition's statistics are of all trials, so that no sound value lies beyond their extremes; 100
+# leaves room for statistics of training trials alone.
+FAR = 100.0
 REMEDIES = {
     "responses": "write finite responses of 0 or above, such as deconvolved activity or dF/F clipped at 0",
     "images": "write finite images in the unit of meta/statistics/images",
@@ -60,14 +65,19 @@ class Usable:
         statistics: list[Float[np.ndarray, "C"]],
         first: int,
         field: str,
+        bounds: Float[np.ndarray, "C"],
     ) -> None:
-        """Marks channels and trials, and puts zero where a value is unusable; C of CHANNELS from `first`."""
+        """Marks channels and trials, and puts zero where a value is unusable; C of CHANNELS from `first`.
+
+        No magnitude may be beyond `bounds`.
+        """
         missing = ~np.isfinite(values)
-        bad = ~is_number(values)
+        bad = ~is_number(values) | (np.abs(values) > bounds)
         lost = bad.mean(axis=0) > MOST
+        impossible = lost & (missing.mean(axis=0) <= MOST)
         for known in statistics:
             lost |= ~is_number(known)
-        impossible = statistics[1] < 0  # standard deviations
+        impossible |= statistics[1] < 0  # standard deviations
         lost |= impossible
         values[bad] = 0
         bad &= ~lost
@@ -103,10 +113,17 @@ class Usable:
         return np.zeros_like(image)
 
     def clean_responses(
-        self, trial: int, responses: Float[np.ndarray, "N"], raw: Float[np.ndarray, "N"]
+        self,
+        trial: int,
+        responses: Float[np.ndarray, "N"],
+        raw: Float[np.ndarray, "N"],
+        bounds: Float[np.ndarray, "N"],
     ) -> Float[np.ndarray, "N"]:
-        """The scaled responses, with zero where one cannot be used; the raw ones tell what is missing."""
-        usable = (responses >= 0) & (responses < np.inf)
+        """The scaled responses, with zero where one cannot be used; the raw ones tell what is missing.
+
+        None of the raw ones may be beyond `bounds`.
+        """
+        usable = (responses >= 0) & (responses < np.inf) & (raw <= bounds)
         if usable.all():
             return responses
         self._responses[trial] = np.packbits([~usable, ~np.isfinite(raw)], axis=1)
@@ -162,6 +179,12 @@ class Usable:
 def is_number(values: Float[np.ndarray, "*B"]) -> Bool[np.ndarray, "*B"]:
     """Where there are numbers of single precision, not NaN and not infinite."""
     return np.asarray(np.abs(values) <= LARGEST)
+
+
+def find_bounds(least: Float[np.ndarray, "M"], most: Float[np.ndarray, "M"]) -> Float[np.ndarray, "M"]:
+    """FAR times the larger magnitude of the two; infinite where one is not finite or both are zero."""
+    known = np.maximum(np.abs(least), np.abs(most))
+    return np.where(is_number(known) & (known > 0), FAR * known, np.inf)
 
 
 def grey_limits(least: Float[np.ndarray, "..."], most: Float[np.ndarray, "..."]) -> tuple[float, float]:

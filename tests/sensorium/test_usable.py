@@ -15,7 +15,7 @@ from neurokit.sensorium.experiment import describe
 from neurokit.sensorium.past_responses import HistoryBank, fit_state, known_trials, neighbours
 from neurokit.sensorium.recording import Scan, load_scan
 from neurokit.sensorium.standardised import STATISTICS
-from neurokit.sensorium.usable import grey_limits
+from neurokit.sensorium.usable import find_bounds, grey_limits
 from neurokit.training import checkpoint
 from tests.sensorium.scan_files import (
     ORDER,
@@ -97,6 +97,21 @@ LEFT_OUT: dict[str, tuple[Change, Found]] = {
     "eye beyond single precision": (
         with_array("data/pupil_center/7", np.array([1.0, -1e300])),
         trial(7, "validation", 2, "out_of_range"),
+    ),
+    "running far beyond the statistics": (
+        with_value("data/behavior/2", 1e6, 2), trial(2, "train", 6, "out_of_range")
+    ),
+    "eye far beyond the statistics": (
+        with_value("data/pupil_center/7", -1e30, 1), trial(7, "validation", 2, "out_of_range")
+    ),
+    "response far beyond the statistics": (
+        with_value("data/responses/0", 1e30, 1), trial(0, "train", 6, "out_of_range")
+    ),
+    "neuron far beyond the statistics in a third": (
+        in_trials("responses", 1e30, 2, range(3, 7)), unit(5, "out_of_range")
+    ),
+    "running far beyond the statistics throughout": (
+        in_trials("behavior", 1e20, 2, range(TRIALS)), channels("running", rule="out_of_range")
     ),
     "NaN in the eye": (with_value("data/pupil_center/7", np.nan, 1), trial(7, "validation", 2)),
     "NaN in an image": (
@@ -209,6 +224,23 @@ def test_a_silent_neuron_stays(tmp_path: Path) -> None:
     """As in the official scores, which count every neuron."""
     scan = load(tmp_path, scan_files())
     assert not scan.responses[:, 4].any() and scan.neurons == 5 and not scan.omissions
+
+
+def test_a_neuron_that_hardly_fires_in_training_may_fire_later(tmp_path: Path) -> None:
+    """Its bound is that of the median neuron, and a neuron that is silent in training has none."""
+    files = scan_files()
+    for word in ("mean", "std", "min", "max", "median"):
+        with_value(f"meta/statistics/responses/all/{word}", 1e-9, 3)(files)
+    with_value("data/responses/8", 40, slice(3, 5))(files)
+    assert not load(tmp_path, files).omissions
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "bound"),
+    [(0, 2, 200), (-3, 2, 300), (0, 0, np.inf), (np.nan, 2, np.inf), (0, np.inf, np.inf), (0, 1e300, np.inf)],
+)
+def test_what_a_value_may_be(least: float, most: float, bound: float) -> None:
+    assert find_bounds(np.array([float(least)]), np.array([float(most)])).tolist() == [bound]
 
 
 REFUSED: dict[str, tuple[Change, str]] = {
