@@ -9,7 +9,7 @@ Letters: T trials of a scan in the order of its file names, N neurons.
 from collections.abc import Iterator
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from neurokit.progress import progress
 from neurokit.sensorium.files import FIELDS, OPTIONAL, ScanFiles, read_trials, read_whole_numbers
@@ -50,15 +50,17 @@ def read_arrays(files: ScanFiles) -> Contents:
         "left_out/channels": usable.channels,
         "images": Rows((number, HEIGHT, WIDTH), _read_images(files, number, statistics, usable)),
         "responses": Rows((number, len(scale)), _read_responses(files, scale, statistics, usable)),
-        "left_out/trials": Rows((number,), _finish(files, usable, "trials")),
-        "left_out/units": Rows((len(scale),), _finish(files, usable, "units")),
+        "left_out/trials": Rows((number,), _finish(files, usable, trials["rank"], "trials")),
+        "left_out/units": Rows((len(scale),), _finish(files, usable, trials["rank"], "units")),
     }
 
 
-def _finish(files: ScanFiles, usable: Usable, pieces: str) -> Iterator[np.ndarray]:
+def _finish(
+    files: ScanFiles, usable: Usable, rank: Int[np.ndarray, "T"], pieces: str
+) -> Iterator[np.ndarray]:
     """The codes of these pieces, once all rows were read."""
     if pieces == "trials":
-        usable.finish(files)
+        usable.finish(files, rank)
     yield getattr(usable, pieces).astype(np.float32)
 
 

@@ -12,7 +12,8 @@ costs follows from here:
 - A neuron is left out where its statistics or its place are not finite, and where its response is unusable in
   more than 1 % of the trials (at least in two). Trials in which most neurons are unusable do not count.
 - A trial is left out where anything else in it is unusable: one value of image, behaviour, eye or response.
-  It keeps its place in the order of presentation and is of no tier, so that it is never history.
+  So it is where its responses are the same to the bit as those of a trial that was shown before. It keeps
+  its place in the order of presentation and is of no tier, so that it is never history.
 
 Responses of a whole test tier that are all NaN are withheld, as if they were zero. Neurons that are never
 active stay: the official scores count every neuron of a scan.
@@ -20,6 +21,7 @@ active stay: the official scores count every neuron of a scan.
 Letters: T trials of a scan in the order of its files, N neurons, C channels.
 """
 
+import hashlib
 import math
 from collections.abc import Mapping
 
@@ -30,7 +32,10 @@ from neurokit.sensorium.files import LEFT_OUT, TIERS, ScanFiles
 from neurokit.training.omissions import RULES, Omission, Pieces
 
 CHANNELS = ("pupil_size", "pupil_change", "running", "pupil_x", "pupil_y")
-CODES = ("", *sorted(("not_finite", "out_of_range", "constant", "not_recorded", "labelled")))  # 0: usable
+CODES = (
+    "",
+    *sorted(("not_finite", "out_of_range", "constant", "not_recorded", "labelled", "doubled")),
+)  # 0: usable
 MOST = 0.5  # of the trials or neurons
 FEW = 0.01  # of the trials: a neuron that is unusable in more is left out, else these trials are
 WITHHELD = ("test", "final_test")
@@ -39,6 +44,9 @@ LARGEST = float(np.finfo(np.float32).max)
 # The competition's statistics are of all trials, so that no sound value lies beyond their extremes; 100
 # leaves room for statistics of training trials alone.
 FAR = 100.0
+# Responses of fewer different values than these, whole numbers left aside, may be the same by chance: silent
+# ones, those of few neurons, and counts.
+VALUES_OF_A_COPY = 4
 REMEDIES = {
     "responses": "write finite responses of 0 or above, such as deconvolved activity or dF/F clipped at 0",
     "images": "write finite images in the unit of meta/statistics/images",
@@ -58,6 +66,7 @@ class Usable:
         self.channels = np.zeros(len(CHANNELS), np.int64)
         self.fields: dict[str, int] = {}  # how many trials each costs, for the sentence where none is left
         self._responses: dict[int, np.ndarray] = {}  # bits of the unusable, and of those that are not finite
+        self._trials: dict[bytes, list[int]] = {}  # by the digest of their responses
 
     def clean_channels(
         self,
@@ -124,15 +133,22 @@ class Usable:
         None of the raw ones may be beyond `bounds`.
         """
         usable = (responses >= 0) & (responses < np.inf) & (raw <= bounds)
-        if usable.all():
-            return responses
-        self._responses[trial] = np.packbits([~usable, ~np.isfinite(raw)], axis=1)
-        return np.where(usable, responses, 0).astype(responses.dtype)
+        if not usable.all():
+            self._responses[trial] = np.packbits([~usable, ~np.isfinite(raw)], axis=1)
+            responses = np.where(usable, responses, 0).astype(responses.dtype)
+        self._compare(trial, responses, raw)
+        return responses
 
-    def finish(self, files: ScanFiles) -> None:
-        """Turns unusable responses into neurons and trials; DataError where too little is left."""
+    def finish(self, files: ScanFiles, rank: Int[np.ndarray, "T"]) -> None:
+        """Turns unusable and doubled responses into neurons and trials; DataError where too little is left.
+
+        `rank` is the place of each trial in the order of presentation.
+        """
         if self._responses:
             self._judge_responses()
+        for alike in self._trials.values():
+            if len(alike) > 1:
+                self._leave_out_copies(np.array(alike), rank)
         if (self.units > 0).all():
             raise files.error("data/responses", *self._say_no_neuron())
         for tier in ("train", "validation"):
@@ -145,6 +161,22 @@ class Usable:
     def _mark(self, trial: int, rule: str, field: str) -> None:
         self.trials[trial] = self.trials[trial] or CODES.index(rule)
         self.fields[field] = self.fields.get(field, 0) + 1
+
+    def _compare(self, trial: int, responses: Float[np.ndarray, "N"], raw: Float[np.ndarray, "N"]) -> None:
+        """Remembers the trial beside those that have the same responses to the bit."""
+        alike = self._trials.setdefault(hashlib.blake2b(responses.tobytes(), digest_size=16).digest(), [])
+        if alike:
+            values = raw[responses > 0]
+            if len(np.unique(values[values != np.floor(values)])) < VALUES_OF_A_COPY:
+                return
+        alike.append(trial)
+
+    def _leave_out_copies(self, alike: Int[np.ndarray, "K"], rank: Int[np.ndarray, "T"]) -> None:
+        """All but the first of the usable ones."""
+        usable = alike[self.trials[alike] == 0]
+        copies = np.zeros(len(self.tiers), bool)
+        copies[usable[np.argsort(rank[usable])][1:]] = True
+        self.mark_trials(copies, "doubled", "responses")
 
     def _judge_responses(self) -> None:
         trials = np.array(sorted(self._responses))

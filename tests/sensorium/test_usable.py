@@ -71,6 +71,15 @@ def channels(*names: str, rule: str = "not_finite") -> Found:
     return [(rule, "channels", names, 5, "")]
 
 
+def copied(source: int, *others: int) -> Change:
+    """The responses of a trial in others, too."""
+
+    def change(files: Files) -> None:
+        files.update({f"data/responses/{other}": files[f"data/responses/{source}"] for other in others})
+
+    return change
+
+
 FRACTIONS = np.linspace(0, 1, 36 * 64).reshape(1, 36, 64)
 WIDE = with_array("data/images/7", np.full((1, 144, 256), 300, np.uint16))
 UNRECORDED = {
@@ -114,6 +123,13 @@ LEFT_OUT: dict[str, tuple[Change, Found]] = {
         in_trials("behavior", 1e20, 2, range(TRIALS)), channels("running", rule="out_of_range")
     ),
     "NaN in the eye": (with_value("data/pupil_center/7", np.nan, 1), trial(7, "validation", 2)),
+    "responses of one trial in others": (copied(0, 7, 9), [
+        *trial(0, "train", 6, "doubled"), *trial(7, "validation", 2, "doubled")  # 9 was shown first
+    ]),
+    "copies of a trial that is left out": (
+        both(copied(0, 7, 9), with_value("data/behavior/9", np.nan)),
+        [*trial(7, "validation", 2, "doubled"), *trial(9, "test", 4)],
+    ),
     "NaN in an image": (
         with_array("data/images/7", np.full((1, 144, 256), np.nan)), trial(7, "validation", 2)
     ),
@@ -232,6 +248,14 @@ def test_a_neuron_that_hardly_fires_in_training_may_fire_later(tmp_path: Path) -
     for word in ("mean", "std", "min", "max", "median"):
         with_value(f"meta/statistics/responses/all/{word}", 1e-9, 3)(files)
     with_value("data/responses/8", 40, slice(3, 5))(files)
+    assert not load(tmp_path, files).omissions
+
+
+@pytest.mark.parametrize("values", [[0, 0, 0, 0, 0], [0, 0.5, 0.25, 0.75, 0], [3, 1, 2, 4, 5]])
+def test_few_values_and_counts_may_be_the_same_by_chance(tmp_path: Path, values: list[float]) -> None:
+    files = scan_files()
+    files["data/responses/0"] = np.array(values)
+    copied(0, 3, 7, 9)(files)
     assert not load(tmp_path, files).omissions
 
 
