@@ -29,6 +29,8 @@ from neurokit.training.checkpoint import fingerprint
 from neurokit.training.omissions import Omission, Pieces
 
 PIECES: tuple[Pieces, ...] = ("trials", "units", "channels")  # that may be left out
+REPEATED = ("test", "final_test")  # tiers whose images are shown several times
+ANOTHER = 0.1  # standard deviations of grey values, mean over pixels; natural images differ by about one
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +113,26 @@ def find_trials(tiers: np.ndarray, tier: str) -> Int[np.ndarray, "K"]:
     if tier not in TIERS:
         raise DataError(f"{tier!r} is no tier: choose one of {', '.join(TIERS)}.")
     return np.flatnonzero(tiers == tier)
+
+
+def check_image_ids(scan: Scan, tiers: np.ndarray) -> None:
+    """Raises DataError where one id of a test tier stands for different images.
+
+    Averages over repeats and FEVE go by the ids. Images of an id may differ by less than ANOTHER, as by a
+    damaged pixel.
+    """
+    for tier in REPEATED:
+        trials = find_trials(tiers, tier)
+        known, place = np.unique(scan.image_ids[trials], return_inverse=True)
+        shown = np.unique(np.stack([place, scan.image_digests[trials]]), axis=1)[0]  # an entry an image
+        for each in np.flatnonzero(np.bincount(shown) > 1).tolist():
+            if np.ptp(scan.images[trials[place == each]], axis=0).mean() > ANOTHER:
+                raise DataError(
+                    f"Image id {known[each]} of scan {scan.key} stands for {(shown == each).sum()} different "
+                    f"images in {tier} trials; give each image an id of its own in "
+                    f"meta/trials/frame_image_id.npy, or such trials the word {LEFT_OUT} in "
+                    "meta/trials/tiers.npy."
+                )
 
 
 class Scans(dict[str, Scan]):

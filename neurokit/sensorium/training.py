@@ -40,7 +40,7 @@ from neurokit.sensorium.model import (
 from neurokit.sensorium.past_responses import StateTransform
 from neurokit.sensorium.prediction import predict, single_trial
 from neurokit.sensorium.readout import contrast_centers, retinotopic_plane
-from neurokit.sensorium.recording import Scan, Scans
+from neurokit.sensorium.recording import Scan, Scans, check_image_ids
 from neurokit.training.checkpoint import fingerprint
 from neurokit.training.device import choose_device
 from neurokit.training.fit import TrainingResult, fit
@@ -72,7 +72,7 @@ def task(
     scales follow from a scan's own statistics); `tiers` replace those of a scan, by key. Training trials
     whose image is shown in validation or test, too, are left out, and validation trials whose image is shown
     in test. Raises DataError for scans that lack what the model reads, for those in which nothing else is
-    shown, and for an incomplete state.
+    shown, for ids of test images that stand for several, and for an incomplete state.
     """
     if not recording:
         raise DataError("There is no scan to prepare; give at least one.")
@@ -80,7 +80,9 @@ def task(
     states = read_states(arrays, recording) if arrays is not None and config.model.state else {}
     mice = {}
     for key, scan in recording.items():
-        held, omissions = leave_out_shared(scan, tiers.get(key, scan.tiers))
+        dealt = tiers.get(key, scan.tiers)
+        check_image_ids(scan, dealt)
+        held, omissions = leave_out_shared(scan, dealt)
         mouse = MouseTrials(scan, config.inputs, tiers=held, state=states.get(key), omissions=omissions)
         mice[key] = mouse.to(where)
     return Mice(mice, recording.omissions if isinstance(recording, Scans) else ())

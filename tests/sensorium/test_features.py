@@ -24,8 +24,9 @@ from neurokit.sensorium.features import (
 from neurokit.sensorium.past_responses import KNOWN_TIERS, fit_state
 from neurokit.sensorium.recording import Scan
 from neurokit.sensorium.standardised import response_scale
+from neurokit.sensorium.training import task
 from tests.sensorium.batch_toys import ALL, dealt, generator, same_batches, shown
-from tests.sensorium.toys import STATE, toy_scan
+from tests.sensorium.toys import PLAIN, STATE, toy_scan
 
 # --- scales, against numbers worked out by hand
 
@@ -428,6 +429,32 @@ def test_of_a_sound_scan_no_image_is_left_out() -> None:
     scan = replace(toy_scan(), image_ids=np.zeros(60, int))
     held, omissions = leave_out_shared(scan, scan.tiers)
     assert np.array_equal(held, scan.tiers) and omissions == ()
+
+
+@pytest.mark.parametrize("tier", ["test", "final_test"])
+def test_an_id_of_several_images_is_refused_before_anything_is_trained(tier: str) -> None:
+    sound = toy_scan()
+    test = sound.tiers == "test"
+    scan = replace(
+        sound,
+        tiers=np.where(test, tier, sound.tiers),
+        image_ids=np.where(test, 77, sound.image_ids),
+    )
+    says = rf"^Image id 77 of scan 90000-1-1 stands for 4 different images in {tier} trials; give each im"
+    with pytest.raises(DataError, match=says):
+        task({scan.key: scan}, PLAIN, device="cpu")
+
+
+def test_an_image_may_have_several_ids_and_an_id_return_in_another_part() -> None:
+    """Nor does one pixel make another image."""
+    scan = toy_scan()
+    train, test = (np.flatnonzero(scan.tiers == tier) for tier in ("train", "test"))
+    ids, images = scan.image_ids.copy(), scan.images.copy()
+    ids[train[:3]], ids[test[-1]], images[test[0], 5, 5] = ids[test[0]], 9_999, 4
+    other = replace(scan, image_ids=ids, images=images)
+    assert not np.array_equal(other.image_digests, scan.image_digests)
+    (mouse,) = task({scan.key: other}, PLAIN, device="cpu").values()
+    assert np.array_equal(mouse.tiers, scan.tiers)
 
 
 def test_images_are_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
