@@ -26,6 +26,10 @@ CHANNELS = ("pupil_x", "pupil_y", "pupil_radius", "treadmill")
 INPUTS = ("stimulus", *CHANNELS)
 BAD_VALUES = ("not_finite", "out_of_range")
 LARGEST = float(np.finfo(np.float32).max)  # that a file of units can hold
+MOST_MEANS = 1e6  # means of a unit; no value exceeds the number of frames averaged, here nine hours at 30 Hz
+MEANS = (0.0, MOST_MEANS)  # of units in multiples of their mean in training
+ACTIVITY = (0.0, LARGEST)  # of units in the recording's own units
+Limits = tuple[float, float]
 Read = TypeVar("Read")
 
 
@@ -91,47 +95,58 @@ def extremes(units: Shaped[np.ndarray, "T N"]) -> Shaped[np.ndarray, "2 N"]:
     return np.stack([units.min(axis=0), units.max(axis=0)])
 
 
-def find_bad(found: Shaped[np.ndarray, "K 2 N"], least: float = 0.0) -> dict[str, Bool[np.ndarray, "K N"]]:
-    """By each of BAD_VALUES, which units hold such a value in which trial; activity is `least` or more."""
-    lowest, highest = found[:, 0], found[:, 1]
+def find_bad(
+    found: Shaped[np.ndarray, "K 2 N"], limits: Limits = MEANS
+) -> dict[str, Bool[np.ndarray, "K N"]]:
+    """By each of BAD_VALUES, which units hold such a value in which trial; others are within the `limits`."""
+    (lowest, highest), (least, most) = (found[:, 0], found[:, 1]), limits
     finite = (lowest > -np.inf) & (highest <= LARGEST)  # false for NaN, too
-    return {"not_finite": ~finite, "out_of_range": finite & (lowest < least)}
+    return {"not_finite": ~finite, "out_of_range": finite & ((lowest < least) | (highest > most))}
 
 
 def bad_pieces(
-    found: Shaped[np.ndarray, "K 2 N"], places: Sequence[str], names: Sequence[str], *, least: float = 0.0
+    found: Shaped[np.ndarray, "K 2 N"], places: Sequence[str], names: Sequence[str], *, limits: Limits = MEANS
 ) -> dict[str, PieceError]:
     """Trials that are left out for the values of their units, by name; see the module.
 
     `places` are their files of units.
     """
-    bad = find_bad(found, least)
+    bad = find_bad(found, limits)
     any_bad = np.logical_or(*bad.values())
     dropped = any_bad.mean(axis=1) > 0.5
     rest = any_bad & ~dropped[:, None]
     units, trials = rest.any(axis=0).mean(), rest.any(axis=1).mean()
     if units > 0.5 and trials < units:
         dropped |= any_bad.any(axis=1)
-    return {names[index]: _describe(bad, index, places[index]) for index in np.flatnonzero(dropped).tolist()}
-
-
-def _describe(bad: Mapping[str, Bool[np.ndarray, "K N"]], index: int, place: str) -> PieceError:
-    numbers = {rule: int(found[index].sum()) for rule, found in bad.items()}
-    rule = max(numbers, key=lambda each: numbers[each])
-    number = bad[rule].shape[1]
-    if rule == "out_of_range":
-        return PieceError(
-            f"{place} holds negative values in {numbers[rule]} of {number} units: {CLIP}.", rule
+    return {
+        names[index]: _describe(
+            {rule: each[index] for rule, each in bad.items()}, found[index], places[index]
         )
-    finding = f"{place} holds values that are not finite in {numbers[rule]} of {number} units"
-    return PieceError(f"{finding}: leave out such units or trials.", rule)
+        for index in np.flatnonzero(dropped).tolist()
+    }
+
+
+def _describe(
+    bad: Mapping[str, Bool[np.ndarray, "N"]], found: Shaped[np.ndarray, "2 N"], place: str
+) -> PieceError:
+    rule = max(bad, key=lambda each: bad[each].sum())
+    units = f"{bad[rule].sum()} of {len(bad[rule])} units"
+    if rule == "not_finite":
+        finding = f"{place} holds values that are not finite in {units}"
+        return PieceError(f"{finding}: leave out such units or trials.", rule)
+    if (found[0, bad[rule]] < 0).any():
+        return PieceError(f"{place} holds negative values in {units}: {CLIP}.", rule)
+    finding = f"{place} holds values beyond {MOST_MEANS:,.0f} in {units}"
+    return PieceError(f"{finding}: divide each unit by its mean in the trials to fit.", rule)
 
 
 def bad_units(
-    found: Shaped[np.ndarray, "K 2 N"], fitted: Bool[np.ndarray, "K"] | None = None, *, least: float = 0.0
+    found: Shaped[np.ndarray, "K 2 N"], fitted: Bool[np.ndarray, "K"] | None = None, *, limits: Limits = MEANS
 ) -> dict[str, Bool[np.ndarray, "N"]]:
     """Which units are left out by which rule; `fitted` are the trials to fit, if there are any."""
-    bad: dict[str, np.ndarray] = {rule: np.any(each, axis=0) for rule, each in find_bad(found, least).items()}
+    bad: dict[str, np.ndarray] = {
+        rule: np.any(each, axis=0) for rule, each in find_bad(found, limits).items()
+    }
     if fitted is not None and fitted.any():
         constant = found[fitted, 0].min(axis=0) == found[fitted, 1].max(axis=0)
         bad["constant"] = constant & (not constant.all())  # training says what that may be

@@ -239,7 +239,14 @@ BAD_TRIALS = {
 
 UNREADABLE = {"objects", "cut short", "text", "empty file", "a folder"}
 WHOLE = {"missing folder", "empty"}  # nothing is left to read
-VALUES = {"negative": "out_of_range", "NaN": "not_finite", "infinite": "not_finite", "beyond": "not_finite"}
+VALUES = {
+    "negative": (-0.1, "out_of_range"),
+    "NaN": (np.nan, "not_finite"),
+    "infinite": (np.inf, "not_finite"),
+    "beyond single precision": (1e300, "not_finite"),
+    "far beyond any mean": (1e30, "out_of_range"),
+    "beyond nine hours of frames": (1.1e6, "out_of_range"),
+}
 
 
 @pytest.mark.parametrize("case", [case for case in BAD_TRIALS if case not in WHOLE])
@@ -275,14 +282,28 @@ def test_a_folder_without_any_good_trial_is_refused_by_a_file(tmp_path: Path, ca
 
 @pytest.mark.parametrize("case", VALUES)
 def test_units_with_values_that_cannot_be_are_left_out_by_column(tmp_path: Path, case: str) -> None:
-    value = {"negative": -0.1, "NaN": np.nan, "infinite": np.inf, "beyond": 1e300}[case]
+    value, rule = VALUES[case]
     folder = folder_of(tmp_path)
     changed("units/1.npy", lambda values: with_value(value)(values.astype(np.float64)))(folder)
     read = load_trials(folder)
-    assert read.omissions == (Omission(VALUES[case], "units", ("1",), 3),)
+    assert read.omissions == (Omission(rule, "units", ("1",), 3),)
     assert read.columns is not None and read.columns.tolist() == [0, 2] and read.units == 2
     for found in read.trials:
         np.testing.assert_array_equal(found.units, trial(found.name).units[:, [0, 2]])
+
+
+def test_units_may_be_a_hundred_thousand_times_their_mean(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    changed("units/1.npy", with_value(1e5))(folder)
+    assert load_trials(folder).omissions == ()
+
+
+def test_units_that_were_never_divided_by_their_mean_are_refused(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    for name in range(3):
+        changed(f"units/{name}.npy", lambda values: values * np.float32(1e9))(folder)
+    with pytest.raises(DataError, match=r"^None of the 3 .* beyond 1,000,000 in 3 of 3 units: divide each"):
+        load_trials(folder)
 
 
 def test_a_trial_of_bad_units_costs_no_unit(tmp_path: Path) -> None:
