@@ -24,6 +24,9 @@ from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from neurokit.digital_twin.trial_files import (
     ARRAYS,
+    FAR,
+    FARTHEST,
+    STANDARDISE,
     PieceError,
     all_names,
     check_shapes,
@@ -303,7 +306,16 @@ def _read_arrays(folder: Path, name: str, video: str = "", training: bool = Fals
     found = {kind: read_array(path) for kind, path in places.items()}
     found |= {kind: single_precision(found[kind], places[kind]) for kind in ARRAYS[1:]}
     check_shapes(found, places)
-    perspective, modulation = (np.array(found[kind]) for kind in ("perspectives", "modulations"))
-    for values in (perspective, modulation):
-        values[np.isinf(values)] = np.nan
+    perspective, modulation = (
+        _read_behaviour(found[kind], places[kind]) for kind in ("perspectives", "modulations")
+    )
     return Trial(name, training, found["stimuli"][..., 0], perspective, modulation, found["units"])
+
+
+def _read_behaviour(stored: Float32[np.ndarray, "T 2"], place: Path) -> Float32[np.ndarray, "T 2"]:
+    """A copy in memory with gaps for infinite values; PieceError for values that are not standardised."""
+    values = np.array(stored)
+    values[np.isinf(values)] = np.nan
+    if (np.abs(values) > FARTHEST).any():
+        raise PieceError(f"{place} {FAR}: {STANDARDISE}.", "out_of_range")
+    return values

@@ -1,9 +1,10 @@
 """What of a recording can be used: trials or repeats one by one, then units, then channels of behaviour.
 
-A trial or repeat that cannot be read, or does not fit the others, is left out. So is one in which most units
-hold values that cannot be; of the rest, units are left out that hold such a value anywhere, or never change
-in the trials to fit. Where that would cost most units, the trials with such values go, if they are fewer.
-A channel of behaviour that was never seen, or never changes, is 0, which is the mean.
+A trial or repeat that cannot be read, does not fit the others, or has behaviour that was never standardised,
+is left out. So is one in which most units hold values that cannot be; of the rest, units are left out that
+hold such a value anywhere, or never change in the trials to fit. Where that would cost most units, the trials
+with such values go, if they are fewer. A channel of behaviour that was never seen, or never changes, is 0,
+which is the mean.
 
 Letters: K trials or repeats, F frames of them all, N units of the files.
 """

@@ -351,6 +351,26 @@ def test_infinite_behaviour_is_a_gap(tmp_path: Path) -> None:
     assert read.omissions == () and np.argwhere(np.isnan(read.trials[1].perspective)).tolist() == [[4, 1]]
 
 
+@pytest.mark.parametrize("kind", ["perspectives", "modulations"])
+def test_a_trial_with_behaviour_in_other_units_is_left_out(tmp_path: Path, kind: str) -> None:
+    folder = folder_of(tmp_path)
+    changed(f"{kind}/1.npy", lambda values: values * 30 + 320)(folder)
+    changed(f"{kind}/2.npy", with_value(-49.9))(folder)
+    read = load_trials(folder)
+    assert read.omissions == (Omission("out_of_range", "trials", ("1",), 3),)
+    assert [each.name for each in read.trials] == ["0", "2"]
+
+
+def test_behaviour_that_is_never_standardised_is_refused(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    for name in range(3):
+        changed(f"perspectives/{name}.npy", lambda values: values * 30 + 320)(folder)
+    with pytest.raises(
+        DataError, match=r"^None of the 3 .*perspectives/0\.npy lies more than 50 .*: subtract the mean"
+    ):
+        load_trials(folder)
+
+
 @pytest.mark.parametrize(("value", "rule"), [(np.nan, "not_recorded"), (0.3, "constant")])
 def test_a_channel_that_was_never_seen_is_the_mean(tmp_path: Path, value: float, rule: str) -> None:
     folder = folder_of(tmp_path)
