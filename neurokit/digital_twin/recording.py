@@ -12,7 +12,6 @@ divided by their mean, all with statistics of the training trials.
 Letters: T frames (30 Hz), H x W monitor pixels, U units.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -42,7 +41,9 @@ from neurokit.digital_twin.usable import (
     Usable,
     bad_pieces,
     bad_units,
+    digest,
     extremes,
+    find_doubled,
     join_rules,
     leave_out_channels,
     leave_out_units,
@@ -187,6 +188,7 @@ def _read_trials(folder: Path) -> _Read:
     usable: Usable[Trial] = Usable(folder, "trials", names)
     usable.read(partial(_read_trial, folder), show=True)
     usable.drop(_find_unlike(usable.found, folder))
+    usable.drop(_find_doubled(usable.found, folder))
     return _without_bad_values(usable)
 
 
@@ -203,6 +205,8 @@ def _read_videos(folder: Path) -> _Read:
     usable.read(lambda name: _read_arrays(folder, name.split("/")[1], name.split("/")[0]))
     usable.drop(_find_unlike(usable.found, folder))
     usable.drop(_find_other_frames(usable.found, folder))
+    units = {name: repeat.units for name, repeat in usable.found.items()}
+    usable.drop(find_doubled(units, lambda one, other: _video_of(one) == _video_of(other), folder))
     return _without_bad_values(usable)
 
 
@@ -238,13 +242,23 @@ def _find_unlike(found: Mapping[str, Trial], folder: Path) -> dict[str, PieceErr
     }
 
 
+def _find_doubled(found: Mapping[str, Trial], folder: Path) -> dict[str, PieceError]:
+    """Trials that are an earlier one of their part again; of other parts tasks see to it."""
+
+    def alike(name: str, other: str) -> bool:
+        one, two = found[name], found[other]
+        return one.training == two.training and np.array_equal(one.stimulus, two.stimulus)
+
+    return find_doubled({name: trial.units for name, trial in found.items()}, alike, folder)
+
+
 def _find_other_frames(found: Mapping[str, Trial], folder: Path) -> dict[str, PieceError]:
     """Repeats that show other frames than most repeats of their video."""
     unlike = {}
-    for video, several in groupby(found.items(), key=lambda item: item[0].split("/")[0]):
-        shown = {name: _digest(repeat.stimulus) for name, repeat in several}
+    for video, several in groupby(found.items(), key=lambda item: _video_of(item[0])):
+        shown = {name: digest(repeat.stimulus) for name, repeat in several}
         usual = most_common(shown.values())
-        for name in (name for name, digest in shown.items() if digest != usual):
+        for name in (name for name, frames in shown.items() if frames != usual):
             place, finding = (
                 folder / "stimuli" / f"{name}.npy",
                 f"shows other frames than most of video {video}",
@@ -253,12 +267,12 @@ def _find_other_frames(found: Mapping[str, Trial], folder: Path) -> dict[str, Pi
     return unlike
 
 
-def _digest(frames: UInt8[np.ndarray, "T H W"]) -> bytes:
-    return hashlib.blake2b(np.ascontiguousarray(frames).data, key=str(frames.shape).encode()).digest()
+def _video_of(repeat: str) -> str:
+    return repeat.split("/")[0]
 
 
 def _videos(read: _Read, columns: Int[np.ndarray, "U"], blank: Bool[np.ndarray, "4"]) -> tuple[Video, ...]:
-    by_video = groupby(read.usable.found.items(), key=lambda item: item[0].split("/")[0])
+    by_video = groupby(read.usable.found.items(), key=lambda item: _video_of(item[0]))
     return tuple(
         Video(video, tuple(_keep(repeat, columns, blank) for _, repeat in several))
         for video, several in by_video

@@ -4,12 +4,13 @@ A trial or repeat that cannot be read, does not fit the others, or has behaviour
 is left out. So is one in which most units hold values that cannot be; of the rest, units are left out that
 hold such a value anywhere, or never change in the trials to fit. Where that would cost most units, the trials
 with such values go, if they are fewer. A channel of behaviour that was never seen, or never changes, is 0,
-which is the mean.
+which is the mean. Of pieces with the same units one is left, since nothing is measured twice to the bit.
 
 Letters: K trials or repeats, F frames of them all, N units of the files.
 """
 
-from collections import Counter
+import hashlib
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,7 @@ MOST_MEANS = 1e6  # means of a unit; no value exceeds the number of frames avera
 MEANS = (0.0, MOST_MEANS)  # of units in multiples of their mean in training
 ACTIVITY = (0.0, LARGEST)  # of units in the recording's own units
 Limits = tuple[float, float]
+COINCIDENCE = 10  # values above 0; where there are fewer, two repeats may have the same by chance
 Read = TypeVar("Read")
 
 
@@ -89,6 +91,32 @@ class Usable(Generic[Read]):
 def most_common(values: Iterable[Hashable]) -> Hashable:
     """The value that most have; of equally common ones the first."""
     return Counter(values).most_common(1)[0][0]
+
+
+def digest(values: Shaped[np.ndarray, "..."]) -> bytes:
+    """Of the shape and the content."""
+    return hashlib.blake2b(np.ascontiguousarray(values).data, key=str(values.shape).encode()).digest()
+
+
+def find_doubled(
+    units: Mapping[str, Shaped[np.ndarray, "_ _"]], alike: Callable[[str, str], bool], folder: Path
+) -> dict[str, PieceError]:
+    """Pieces with the same units, to the bit, as an earlier one that is `alike`, by name.
+
+    `alike` is asked for names with the same units alone. Units without activity say nothing.
+    """
+    seen: dict[bytes, list[str]] = defaultdict(list)
+    doubled = {}
+    for name, values in units.items():
+        others = seen[digest(values)]
+        active = not others or np.count_nonzero(values) >= COINCIDENCE
+        first = next((other for other in others if active and alike(other, name)), None)
+        if first is None:
+            others.append(name)
+        else:
+            finding = f"{folder / 'units' / name}.npy holds the same values as {first}.npy"
+            doubled[name] = PieceError(f"{finding}: write each once.", "doubled")
+    return doubled
 
 
 def extremes(units: Shaped[np.ndarray, "T N"]) -> Shaped[np.ndarray, "2 N"]:

@@ -393,6 +393,12 @@ def test_a_recording_without_behaviour_is_read(tmp_path: Path) -> None:
     assert omission.names == ("pupil_x", "pupil_y", "pupil_radius", "treadmill") and omission.number == 5
 
 
+def copy(folder: Path, name: str, over: str) -> None:
+    """All arrays of a trial or repeat over those of another."""
+    for kind in folder.iterdir():
+        shutil.copy(kind / f"{name}.npy", kind / f"{over}.npy")
+
+
 BAD_VIDEOS = {
     "other frames": (changed("stimuli/1/1.npy", lambda v: 255 - v), "misfit", ("1/1",)),
     "the first shows other frames": (changed("stimuli/1/0.npy", lambda v: 255 - v), "misfit", ("1/0",)),
@@ -401,6 +407,8 @@ BAD_VIDEOS = {
     "missing video": (lambda f: shutil.rmtree(f / "units/1"), "missing", ("1/0", "1/1", "1/2")),
     "NaN": (changed("units/2/0.npy", lambda v: v * np.nan), "not_finite", ("2/0",)),
     "cut short": (lambda f: (f / "perspectives/1/2.npy").write_bytes(b"x"), "unreadable", ("1/2",)),
+    "a copy": (lambda f: copy(f, "1/0", "1/2"), "doubled", ("1/2",)),
+    "copies": (lambda f: [copy(f, "1/0", name) for name in ("1/1", "1/2")], "doubled", ("1/1", "1/2")),
 }
 
 
@@ -415,6 +423,29 @@ def test_bad_repeats_are_left_out_by_name(tmp_path: Path, case: str) -> None:
     left = [f"{each.name}/{repeat.name}" for each in found["natural"] for repeat in each.repeats]
     assert left == [name for name in ("1/0", "1/1", "1/2", "2/0", "3/0", "3/1") if name not in names]
     assert [each.name for each in load_videos(folder)] == [each.name for each in found["natural"]]
+
+
+def test_a_trial_that_is_there_twice_is_left_out(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, 4)  # 0 validates
+    copy(folder, "1", "3")
+    shutil.copy(folder / "units" / "1.npy", folder / "units" / "2.npy")  # another stimulus
+    shutil.copy(folder / "units" / "1.npy", folder / "units" / "0.npy")
+    shutil.copy(folder / "stimuli" / "1.npy", folder / "stimuli" / "0.npy")  # another part
+    read = load_trials(folder)
+    assert read.omissions == (Omission("doubled", "trials", ("3",), 4),)
+    assert [each.name for each in read.trials] == ["0", "1", "2"]
+
+
+def test_the_same_silence_is_no_copy(tmp_path: Path) -> None:
+    """Nor are a few equal values, which may be by chance, or equal units for another video."""
+    trials, videos = folder_of(tmp_path), [video("1", 3), video("2", 1), video("3", 2)]
+    folder = write_videos(tmp_path / "evaluation_data", videos)
+    silent = np.zeros((FRAMES, UNITS), dtype=np.float32)
+    few = np.where(np.arange(FRAMES) < 9, np.float32([[2]] * UNITS), 0).T * np.float32([1, 0, 0])
+    for name, values in (("1/0", silent), ("1/2", silent), ("3/0", few), ("3/1", few)):
+        np.save(folder / f"units/{name}.npy", values)
+    shutil.copy(folder / "units/1/1.npy", folder / "units/2/0.npy")
+    assert load_recording(trials, {"natural": folder})[0].omissions == ()
 
 
 def test_a_unit_that_is_bad_in_a_video_is_left_out_everywhere(tmp_path: Path) -> None:
