@@ -237,7 +237,8 @@ def _blank_channels(
     shown: Mapping[str, np.ndarray], left_out: Sequence[Mapping[str, Any]]
 ) -> dict[str, np.ndarray]:
     """Behaviour with 0 in those channels that the network did not see in training."""
-    names = {name for each in left_out if each["pieces"] == "channels" for name in each["names"]}
+    unseen = [each for each in left_out if each["pieces"] == "channels" and not each["part"]]
+    names = {name for each in unseen for name in each["names"]}
     blank = [name in names for name in CHANNELS]
     parts = {"perspective": blank[:2], "modulation": blank[2:]}
     return {

@@ -47,6 +47,7 @@ from neurokit.digital_twin.usable import (
     join_rules,
     leave_out_channels,
     leave_out_units,
+    lost_channels,
     most_common,
     unseen_channels,
 )
@@ -163,6 +164,11 @@ def load_recording(
         *(omission for kind, each in videos.items() for omission in each.usable.omissions(kind)),
         *left_out,
         *leave_out_channels(unseen),
+        *(
+            omission
+            for kind, each in videos.items()
+            for omission in lost_channels(map(_behaviour, each.usable.found.values()), blank, kind)
+        ),
     )
     kept = tuple(_keep(trial, columns, blank) for trial in trials.usable.found.values())
     all_units = None if len(columns) == trials.units else columns

@@ -215,7 +215,20 @@ def unseen_channels(behaviour: Iterable[Float[np.ndarray, "_ 4"]]) -> dict[str, 
     return {"not_recorded": np.isnan(lowest), "constant": lowest == highest}
 
 
-def leave_out_channels(bad: Mapping[str, Bool[np.ndarray, "4"]]) -> tuple[Omission, ...]:
+def leave_out_channels(bad: Mapping[str, Bool[np.ndarray, "4"]], part: str = "") -> tuple[Omission, ...]:
     """Channels that are 0 instead, of all that a twin reads."""
-    omissions = [leave_out(np.append(False, mask), INPUTS, rule, "channels") for rule, mask in bad.items()]
+    omissions = [
+        leave_out(np.append(False, mask), INPUTS, rule, "channels", part=part) for rule, mask in bad.items()
+    ]
     return tuple(each for several in omissions for each in several)
+
+
+def lost_channels(
+    behaviour: Iterable[Float[np.ndarray, "_ 4"]], blank: Bool[np.ndarray, "4"], part: str
+) -> tuple[Omission, ...]:
+    """Channels that were never seen in the videos of a part alone; predictions take the mean there.
+
+    One that never changes there is left as it is: the mouse may have stood still.
+    """
+    unseen = unseen_channels(behaviour)["not_recorded"]
+    return leave_out_channels({"not_recorded": unseen & ~blank}, part)

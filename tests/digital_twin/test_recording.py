@@ -460,6 +460,22 @@ def test_a_unit_that_is_bad_in_a_video_is_left_out_everywhere(tmp_path: Path) ->
             load_recording(trials, {}, ids)
 
 
+def test_a_channel_that_was_lost_in_the_videos_alone_is_named(tmp_path: Path) -> None:
+    """Not one that stays as it is there, nor one that training lacked, too."""
+    trials = folder_of(tmp_path)
+    folder = write_videos(tmp_path / "evaluation_data", [video("1", 2), video("2", 1)])
+    for name in ("1/0", "1/1", "2/0"):
+        changed(f"perspectives/{name}.npy", lambda v: np.where([True, False], np.float32("nan"), v))(folder)
+        changed(f"modulations/{name}.npy", lambda v: np.where([True, False], v, np.float32(0.3)))(folder)
+    read, found = load_recording(trials, {"natural": folder})
+    assert read.omissions == (Omission("not_recorded", "channels", ("pupil_x",), 5, part="natural"),)
+    assert all((repeat.modulation[:, 1] == np.float32(0.3)).all() for repeat in found["natural"][0].repeats)
+    for name in range(3):
+        changed(f"perspectives/{name}.npy", lambda v: np.where([True, False], np.float32("nan"), v))(trials)
+    again, _ = load_recording(trials, {"natural": folder})
+    assert again.omissions == (Omission("not_recorded", "channels", ("pupil_x",), 5),)
+
+
 def test_videos_of_other_units_are_refused(tmp_path: Path) -> None:
     shown = video("1", 1)
     fewer = Video("1", (replace(shown.repeats[0], units=shown.repeats[0].units[:, :2]),))
