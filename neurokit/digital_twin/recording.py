@@ -38,6 +38,7 @@ from neurokit.digital_twin.trial_files import (
     subfolders,
 )
 from neurokit.digital_twin.usable import (
+    COINCIDENCE,
     Usable,
     bad_pieces,
     bad_units,
@@ -211,8 +212,7 @@ def _read_videos(folder: Path) -> _Read:
     usable.read(lambda name: _read_arrays(folder, name.split("/")[1], name.split("/")[0]))
     usable.drop(_find_unlike(usable.found, folder))
     usable.drop(_find_other_frames(usable.found, folder))
-    units = {name: repeat.units for name, repeat in usable.found.items()}
-    usable.drop(find_doubled(units, lambda one, other: _video_of(one) == _video_of(other), folder))
+    usable.drop(_find_doubled(usable.found, folder))
     return _without_bad_values(usable)
 
 
@@ -249,13 +249,23 @@ def _find_unlike(found: Mapping[str, Trial], folder: Path) -> dict[str, PieceErr
 
 
 def _find_doubled(found: Mapping[str, Trial], folder: Path) -> dict[str, PieceError]:
-    """Trials that are an earlier one of their part again; of other parts tasks see to it."""
+    """Repeats that are an earlier one of their video again, or trials of their part; else tasks see to it."""
 
     def alike(name: str, other: str) -> bool:
         one, two = found[name], found[other]
-        return one.training == two.training and np.array_equal(one.stimulus, two.stimulus)
+        of_one = one.training == two.training and ("/" not in name or _video_of(name) == _video_of(other))
+        return of_one and _no_coincidence(one, two) and np.array_equal(one.stimulus, two.stimulus)
 
     return find_doubled({name: trial.units for name, trial in found.items()}, alike, folder)
+
+
+def _no_coincidence(one: Trial, other: Trial) -> bool:
+    """Whether trials with the same units have many that are active, or the same behaviour, which varies."""
+    if one.units.any(axis=0).sum() >= COINCIDENCE:
+        return True
+    behaviour, theirs = _behaviour(one), _behaviour(other)
+    varies = np.fmin.reduce(behaviour, axis=0) < np.fmax.reduce(behaviour, axis=0)
+    return bool(varies.any()) and np.array_equal(behaviour, theirs, equal_nan=True)
 
 
 def _find_other_frames(found: Mapping[str, Trial], folder: Path) -> dict[str, PieceError]:

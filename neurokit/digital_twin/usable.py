@@ -32,7 +32,7 @@ MOST_MEANS = 1e6  # means of a unit; no value exceeds the number of frames avera
 MEANS = (0.0, MOST_MEANS)  # of units in multiples of their mean in training
 ACTIVITY = (0.0, LARGEST)  # of units in the recording's own units
 Limits = tuple[float, float]
-COINCIDENCE = 10  # values above 0; where there are fewer, two repeats may have the same by chance
+COINCIDENCE = 10  # active units; where there are fewer, two repeats may have the same activity by chance
 Read = TypeVar("Read")
 
 
@@ -109,7 +109,7 @@ def find_doubled(
     doubled = {}
     for name, values in units.items():
         others = seen[digest(values)]
-        active = not others or np.count_nonzero(values) >= COINCIDENCE
+        active = not others or values.any()
         first = next((other for other in others if active and alike(other, name)), None)
         if first is None:
             others.append(name)

@@ -427,24 +427,45 @@ def test_bad_repeats_are_left_out_by_name(tmp_path: Path, case: str) -> None:
 
 def test_a_trial_that_is_there_twice_is_left_out(tmp_path: Path) -> None:
     folder = folder_of(tmp_path, 4)  # 0 validates
+    copy(folder, "1", "0")
+    copy(folder, "1", "2")
     copy(folder, "1", "3")
-    shutil.copy(folder / "units" / "1.npy", folder / "units" / "2.npy")  # another stimulus
-    shutil.copy(folder / "units" / "1.npy", folder / "units" / "0.npy")
-    shutil.copy(folder / "stimuli" / "1.npy", folder / "stimuli" / "0.npy")  # another part
+    np.save(folder / "training" / "0.npy", np.array(False))  # another part
+    changed("stimuli/2.npy", lambda frames: 255 - frames)(folder)
     read = load_trials(folder)
     assert read.omissions == (Omission("doubled", "trials", ("3",), 4),)
     assert [each.name for each in read.trials] == ["0", "1", "2"]
 
 
+def with_units(number: int, active: int) -> list[Trial]:
+    """Repeats of a video with the same activity in some of their units, and behaviour of their own."""
+    shown = video("1", 3).repeats
+    units = np.where(np.arange(number) < active, trial("0", units=number).units, np.float32(0))
+    return [replace(repeat, units=units) for repeat in shown]
+
+
+@pytest.mark.parametrize(("active", "left_out"), [(0, ()), (9, ()), (10, ("1/1", "1/2"))])
+def test_few_active_units_may_be_equal_by_chance(
+    tmp_path: Path, active: int, left_out: tuple[str, ...]
+) -> None:
+    trials = write_trials(tmp_path / "training_data", [trial(str(i), units=12) for i in range(2)])
+    folder = write_videos(tmp_path / "evaluation_data", [Video("1", tuple(with_units(12, active)))])
+    omissions = load_recording(trials, {"natural": folder})[0].omissions
+    assert omissions == ((Omission("doubled", "repeats", left_out, 3, part="natural"),) if left_out else ())
+
+
 def test_the_same_silence_is_no_copy(tmp_path: Path) -> None:
-    """Nor are a few equal values, which may be by chance, or equal units for another video."""
-    trials, videos = folder_of(tmp_path), [video("1", 3), video("2", 1), video("3", 2)]
-    folder = write_videos(tmp_path / "evaluation_data", videos)
-    silent = np.zeros((FRAMES, UNITS), dtype=np.float32)
-    few = np.where(np.arange(FRAMES) < 9, np.float32([[2]] * UNITS), 0).T * np.float32([1, 0, 0])
-    for name, values in (("1/0", silent), ("1/2", silent), ("3/0", few), ("3/1", few)):
-        np.save(folder / f"units/{name}.npy", values)
-    shutil.copy(folder / "units/1/1.npy", folder / "units/2/0.npy")
+    """Nor are the same units for another video, or without behaviour."""
+    trials, folder = folder_of(tmp_path), tmp_path / "evaluation_data"
+    write_videos(folder, [video("1", 3), video("2", 1), video("3", 2)])
+    copy(folder, "1/0", "1/2")
+    for name in ("1/0", "1/2"):
+        changed(f"units/{name}.npy", np.zeros_like)(folder)
+    copy(folder, "1/1", "2/0")
+    copy(folder, "3/0", "3/1")
+    for name in ("3/0", "3/1"):
+        for kind in ("perspectives", "modulations"):
+            changed(f"{kind}/{name}.npy", np.zeros_like)(folder)
     assert load_recording(trials, {"natural": folder})[0].omissions == ()
 
 
