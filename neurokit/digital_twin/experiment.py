@@ -31,6 +31,7 @@ from neurokit.digital_twin.simulation import MouseParameters, SimulatedMouse, si
 from neurokit.digital_twin.sources import TwinRecording, describe, describe_weights, load, sessions
 from neurokit.digital_twin.tasks import TwinTask, make_task, yardsticks
 from neurokit.digital_twin.training import train_network, transfer_core
+from neurokit.digital_twin.trial_files import FAR, FARTHEST, STANDARDISE
 from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.digital_twin.usable import CHANNELS
 from neurokit.errors import DataError
@@ -62,7 +63,6 @@ INPUTS = """\
 stimulus (frames x rows x columns of the monitor, uint8: 0 is black, 255 white), rate (Hz, which must be 30),
 and, where they were measured, perspective (frames x 2: pupil x, y) and modulation (frames x 2: pupil radius,
 treadmill), both in standard deviations from the mean of training, NaN in gaps"""
-FARTHEST = 50.0  # standard deviations; raw pixels of a camera lie farther
 SHOWN = ("stimulus", "perspective", "modulation")
 
 
@@ -200,10 +200,7 @@ def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[st
     shown: dict[str, Any] = {name: arrays[name] for name in SHOWN if name in arrays}
     for name in SHOWN[1:]:
         if name in shown and (np.abs(shown[name]) > FARTHEST).any():
-            raise DataError(
-                f"{name} lies more than {FARTHEST:g} standard deviations from its mean: subtract the mean of "
-                "training and divide by its standard deviation."
-            )
+            raise DataError(f"{name} {FAR}: {STANDARDISE}.")
     shown |= _blank_channels(shown, checkpoint.facts.get("left_out", ()))
     return {"rates": _twin(checkpoint.model).predict(**shown)}
 
@@ -240,7 +237,8 @@ def _blank_channels(
     shown: Mapping[str, np.ndarray], left_out: Sequence[Mapping[str, Any]]
 ) -> dict[str, np.ndarray]:
     """Behaviour with 0 in those channels that the network did not see in training."""
-    names = {name for each in left_out if each["pieces"] == "channels" for name in each["names"]}
+    unseen = [each for each in left_out if each["pieces"] == "channels" and not each["part"]]
+    names = {name for each in unseen for name in each["names"]}
     blank = [name in names for name in CHANNELS]
     parts = {"perspective": blank[:2], "modulation": blank[2:]}
     return {

@@ -317,9 +317,9 @@ def _without_bad_values(
     names = list(trials.found)
     values = np.stack([extremes(trial.responses) for trial in trials.found.values()])
     places = [str(trials.folder / name / "responses") for name in names]
-    trials.drop(bad_pieces(values, places, names, least=-LARGEST))
+    trials.drop(bad_pieces(values, places, names, limits=(-LARGEST, LARGEST)))
     left = values[[name in trials.found for name in names]]
-    bad = bad_units(left, np.ones(len(left), dtype=bool), least=-LARGEST)
+    bad = bad_units(left, np.ones(len(left), dtype=bool), limits=(-LARGEST, LARGEST))
     columns, left_out = leave_out_units(bad, neurons["unit_ids"], trials.folder)
     kept = tuple(trials.found.values())
     if len(columns) < left.shape[2]:

@@ -33,6 +33,7 @@ from neurokit.arguments import explain_values
 from neurokit.digital_twin.recording import TRIAL_FOLDERS, Trial, Video
 from neurokit.digital_twin.trial_files import ARRAYS, check_replaceable
 from neurokit.digital_twin.usable import (
+    ACTIVITY,
     Usable,
     bad_pieces,
     bad_units,
@@ -237,7 +238,7 @@ def _leave_out_bad(
     _check_numbers([trial for _, trial in (*once, *shown)], unit_ids)
     parts = [_usable(folder, "trials", once), _usable(folder, "repeats", shown)]
     values = [_drop_bad(part) for part in parts]
-    bad = join_rules(*(bad_units(found) for found in values if found is not None))
+    bad = join_rules(*(bad_units(found, limits=ACTIVITY) for found in values if found is not None))
     columns, left_out = leave_out_units(bad, unit_ids, folder)
     kept = [
         {name: replace(trial, units=trial.units[:, columns]) for name, trial in part.found.items()}
@@ -269,7 +270,8 @@ def _drop_bad(part: Usable[Trial]) -> Float[np.ndarray, "_K 2 N"] | None:
         return None
     names = list(part.found)
     values = np.stack([extremes(trial.units) for trial in part.found.values()])
-    part.drop(bad_pieces(values, [f"units of {name}" for name in names], names))
+    places = [f"units of {name}" for name in names]
+    part.drop(bad_pieces(values, places, names, limits=ACTIVITY))
     return values[[name in part.found for name in names]]
 
 

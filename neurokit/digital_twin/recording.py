@@ -12,7 +12,6 @@ divided by their mean, all with statistics of the training trials.
 Letters: T frames (30 Hz), H x W monitor pixels, U units.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,6 +23,9 @@ from jaxtyping import Bool, Float, Float32, Int, UInt8
 
 from neurokit.digital_twin.trial_files import (
     ARRAYS,
+    FAR,
+    FARTHEST,
+    STANDARDISE,
     PieceError,
     all_names,
     check_shapes,
@@ -36,13 +38,17 @@ from neurokit.digital_twin.trial_files import (
     subfolders,
 )
 from neurokit.digital_twin.usable import (
+    COINCIDENCE,
     Usable,
     bad_pieces,
     bad_units,
+    digest,
     extremes,
+    find_doubled,
     join_rules,
     leave_out_channels,
     leave_out_units,
+    lost_channels,
     most_common,
     unseen_channels,
 )
@@ -159,6 +165,11 @@ def load_recording(
         *(omission for kind, each in videos.items() for omission in each.usable.omissions(kind)),
         *left_out,
         *leave_out_channels(unseen),
+        *(
+            omission
+            for kind, each in videos.items()
+            for omission in lost_channels(map(_behaviour, each.usable.found.values()), blank, kind)
+        ),
     )
     kept = tuple(_keep(trial, columns, blank) for trial in trials.usable.found.values())
     all_units = None if len(columns) == trials.units else columns
@@ -184,6 +195,7 @@ def _read_trials(folder: Path) -> _Read:
     usable: Usable[Trial] = Usable(folder, "trials", names)
     usable.read(partial(_read_trial, folder), show=True)
     usable.drop(_find_unlike(usable.found, folder))
+    usable.drop(_find_doubled(usable.found, folder))
     return _without_bad_values(usable)
 
 
@@ -200,6 +212,7 @@ def _read_videos(folder: Path) -> _Read:
     usable.read(lambda name: _read_arrays(folder, name.split("/")[1], name.split("/")[0]))
     usable.drop(_find_unlike(usable.found, folder))
     usable.drop(_find_other_frames(usable.found, folder))
+    usable.drop(_find_doubled(usable.found, folder))
     return _without_bad_values(usable)
 
 
@@ -235,13 +248,33 @@ def _find_unlike(found: Mapping[str, Trial], folder: Path) -> dict[str, PieceErr
     }
 
 
+def _find_doubled(found: Mapping[str, Trial], folder: Path) -> dict[str, PieceError]:
+    """Repeats that are an earlier one of their video again, or trials of their part; else tasks see to it."""
+
+    def alike(name: str, other: str) -> bool:
+        one, two = found[name], found[other]
+        of_one = one.training == two.training and ("/" not in name or _video_of(name) == _video_of(other))
+        return of_one and _no_coincidence(one, two) and np.array_equal(one.stimulus, two.stimulus)
+
+    return find_doubled({name: trial.units for name, trial in found.items()}, alike, folder)
+
+
+def _no_coincidence(one: Trial, other: Trial) -> bool:
+    """Whether trials with the same units have many that are active, or the same behaviour, which varies."""
+    if one.units.any(axis=0).sum() >= COINCIDENCE:
+        return True
+    behaviour, theirs = _behaviour(one), _behaviour(other)
+    varies = np.fmin.reduce(behaviour, axis=0) < np.fmax.reduce(behaviour, axis=0)
+    return bool(varies.any()) and np.array_equal(behaviour, theirs, equal_nan=True)
+
+
 def _find_other_frames(found: Mapping[str, Trial], folder: Path) -> dict[str, PieceError]:
     """Repeats that show other frames than most repeats of their video."""
     unlike = {}
-    for video, several in groupby(found.items(), key=lambda item: item[0].split("/")[0]):
-        shown = {name: _digest(repeat.stimulus) for name, repeat in several}
+    for video, several in groupby(found.items(), key=lambda item: _video_of(item[0])):
+        shown = {name: digest(repeat.stimulus) for name, repeat in several}
         usual = most_common(shown.values())
-        for name in (name for name, digest in shown.items() if digest != usual):
+        for name in (name for name, frames in shown.items() if frames != usual):
             place, finding = (
                 folder / "stimuli" / f"{name}.npy",
                 f"shows other frames than most of video {video}",
@@ -250,12 +283,12 @@ def _find_other_frames(found: Mapping[str, Trial], folder: Path) -> dict[str, Pi
     return unlike
 
 
-def _digest(frames: UInt8[np.ndarray, "T H W"]) -> bytes:
-    return hashlib.blake2b(np.ascontiguousarray(frames).data, key=str(frames.shape).encode()).digest()
+def _video_of(repeat: str) -> str:
+    return repeat.split("/")[0]
 
 
 def _videos(read: _Read, columns: Int[np.ndarray, "U"], blank: Bool[np.ndarray, "4"]) -> tuple[Video, ...]:
-    by_video = groupby(read.usable.found.items(), key=lambda item: item[0].split("/")[0])
+    by_video = groupby(read.usable.found.items(), key=lambda item: _video_of(item[0]))
     return tuple(
         Video(video, tuple(_keep(repeat, columns, blank) for _, repeat in several))
         for video, several in by_video
@@ -303,7 +336,16 @@ def _read_arrays(folder: Path, name: str, video: str = "", training: bool = Fals
     found = {kind: read_array(path) for kind, path in places.items()}
     found |= {kind: single_precision(found[kind], places[kind]) for kind in ARRAYS[1:]}
     check_shapes(found, places)
-    perspective, modulation = (np.array(found[kind]) for kind in ("perspectives", "modulations"))
-    for values in (perspective, modulation):
-        values[np.isinf(values)] = np.nan
+    perspective, modulation = (
+        _read_behaviour(found[kind], places[kind]) for kind in ("perspectives", "modulations")
+    )
     return Trial(name, training, found["stimuli"][..., 0], perspective, modulation, found["units"])
+
+
+def _read_behaviour(stored: Float32[np.ndarray, "T 2"], place: Path) -> Float32[np.ndarray, "T 2"]:
+    """A copy in memory with gaps for infinite values; PieceError for values that are not standardised."""
+    values = np.array(stored)
+    values[np.isinf(values)] = np.nan
+    if (np.abs(values) > FARTHEST).any():
+        raise PieceError(f"{place} {FAR}: {STANDARDISE}.", "out_of_range")
+    return values

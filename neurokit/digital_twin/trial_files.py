@@ -28,6 +28,9 @@ from neurokit.files.reading import check_no_pipe
 ARRAYS = ("stimuli", "perspectives", "modulations", "units")
 _WIDTHS = {"perspectives": 2, "modulations": 2}
 _OWN_FAULT = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)  # of this process, and of no file
+FARTHEST = 50.0  # standard deviations; raw pixels of a camera lie farther
+FAR = f"lies more than {FARTHEST:g} standard deviations from its mean"
+STANDARDISE = "subtract the mean of training and divide by its standard deviation"
 CLIP = "clip the activity at 0 before dividing by its mean"
 FILES = (".npy", ".npz")  # the only kinds of file in trial folders and recordings
 

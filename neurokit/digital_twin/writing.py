@@ -1,6 +1,6 @@
 """Trials and videos as the files of `neurokit.digital_twin.recording`, all of them or none.
 
-Nothing is written that could not be read again whole.
+Nothing is written that could not be read again; what is too large to be is left out there.
 """
 
 from collections.abc import Callable, Iterable, Iterator

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from neurokit import Experiment
 from neurokit.digital_twin import describe, load
@@ -110,6 +111,22 @@ def test_a_channel_that_training_lacked_changes_no_answer(sound: Path, tmp_path:
     )
     np.testing.assert_array_equal(first, second)
     assert first.shape == (24, 4) and np.isfinite(third).all()
+
+
+def test_a_channel_that_only_the_videos_lacked_is_read_elsewhere(sound: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(sound, tmp_path / "mouse")
+    for path in (folder / "evaluation_data" / "modulations").rglob("*.npy"):
+        changed(path, lambda values: np.where([False, True], np.nan, values).astype(np.float32))
+    made = Experiment("digital-twin", folder=folder, config=CONFIG, device="cpu", epochs=1).train()
+    assert made.omissions == (Omission("not_recorded", "channels", ("treadmill",), 5, part="natural"),)
+    opened = checkpoint.load(made.path)
+    torch.nn.init.normal_(next(opened.model.modulation.parameters()))
+    shown = {"stimulus": toy_trial("a").stimulus, "rate": np.array(30.0)}
+    body = np.random.default_rng(0).normal(size=(24, 2))
+    one, other = (
+        respond(opened, shown | {"modulation": values})["rates"] for values in (body, body * [1, 2])
+    )
+    assert (one != other).any()
 
 
 def test_a_sound_recording_leaves_nothing_out(sound: Path) -> None:

@@ -239,7 +239,14 @@ BAD_TRIALS = {
 
 UNREADABLE = {"objects", "cut short", "text", "empty file", "a folder"}
 WHOLE = {"missing folder", "empty"}  # nothing is left to read
-VALUES = {"negative": "out_of_range", "NaN": "not_finite", "infinite": "not_finite", "beyond": "not_finite"}
+VALUES = {
+    "negative": (-0.1, "out_of_range"),
+    "NaN": (np.nan, "not_finite"),
+    "infinite": (np.inf, "not_finite"),
+    "beyond single precision": (1e300, "not_finite"),
+    "far beyond any mean": (1e30, "out_of_range"),
+    "beyond nine hours of frames": (1.1e6, "out_of_range"),
+}
 
 
 @pytest.mark.parametrize("case", [case for case in BAD_TRIALS if case not in WHOLE])
@@ -275,14 +282,28 @@ def test_a_folder_without_any_good_trial_is_refused_by_a_file(tmp_path: Path, ca
 
 @pytest.mark.parametrize("case", VALUES)
 def test_units_with_values_that_cannot_be_are_left_out_by_column(tmp_path: Path, case: str) -> None:
-    value = {"negative": -0.1, "NaN": np.nan, "infinite": np.inf, "beyond": 1e300}[case]
+    value, rule = VALUES[case]
     folder = folder_of(tmp_path)
     changed("units/1.npy", lambda values: with_value(value)(values.astype(np.float64)))(folder)
     read = load_trials(folder)
-    assert read.omissions == (Omission(VALUES[case], "units", ("1",), 3),)
+    assert read.omissions == (Omission(rule, "units", ("1",), 3),)
     assert read.columns is not None and read.columns.tolist() == [0, 2] and read.units == 2
     for found in read.trials:
         np.testing.assert_array_equal(found.units, trial(found.name).units[:, [0, 2]])
+
+
+def test_units_may_be_a_hundred_thousand_times_their_mean(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    changed("units/1.npy", with_value(1e5))(folder)
+    assert load_trials(folder).omissions == ()
+
+
+def test_units_that_were_never_divided_by_their_mean_are_refused(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    for name in range(3):
+        changed(f"units/{name}.npy", lambda values: values * np.float32(1e9))(folder)
+    with pytest.raises(DataError, match=r"^None of the 3 .* beyond 1,000,000 in 3 of 3 units: divide each"):
+        load_trials(folder)
 
 
 def test_a_trial_of_bad_units_costs_no_unit(tmp_path: Path) -> None:
@@ -330,6 +351,26 @@ def test_infinite_behaviour_is_a_gap(tmp_path: Path) -> None:
     assert read.omissions == () and np.argwhere(np.isnan(read.trials[1].perspective)).tolist() == [[4, 1]]
 
 
+@pytest.mark.parametrize("kind", ["perspectives", "modulations"])
+def test_a_trial_with_behaviour_in_other_units_is_left_out(tmp_path: Path, kind: str) -> None:
+    folder = folder_of(tmp_path)
+    changed(f"{kind}/1.npy", lambda values: values * 30 + 320)(folder)
+    changed(f"{kind}/2.npy", with_value(-49.9))(folder)
+    read = load_trials(folder)
+    assert read.omissions == (Omission("out_of_range", "trials", ("1",), 3),)
+    assert [each.name for each in read.trials] == ["0", "2"]
+
+
+def test_behaviour_that_is_never_standardised_is_refused(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    for name in range(3):
+        changed(f"perspectives/{name}.npy", lambda values: values * 30 + 320)(folder)
+    with pytest.raises(
+        DataError, match=r"^None of the 3 .*perspectives/0\.npy lies more than 50 .*: subtract the mean"
+    ):
+        load_trials(folder)
+
+
 @pytest.mark.parametrize(("value", "rule"), [(np.nan, "not_recorded"), (0.3, "constant")])
 def test_a_channel_that_was_never_seen_is_the_mean(tmp_path: Path, value: float, rule: str) -> None:
     folder = folder_of(tmp_path)
@@ -352,6 +393,12 @@ def test_a_recording_without_behaviour_is_read(tmp_path: Path) -> None:
     assert omission.names == ("pupil_x", "pupil_y", "pupil_radius", "treadmill") and omission.number == 5
 
 
+def copy(folder: Path, name: str, over: str) -> None:
+    """All arrays of a trial or repeat over those of another."""
+    for kind in folder.iterdir():
+        shutil.copy(kind / f"{name}.npy", kind / f"{over}.npy")
+
+
 BAD_VIDEOS = {
     "other frames": (changed("stimuli/1/1.npy", lambda v: 255 - v), "misfit", ("1/1",)),
     "the first shows other frames": (changed("stimuli/1/0.npy", lambda v: 255 - v), "misfit", ("1/0",)),
@@ -360,6 +407,8 @@ BAD_VIDEOS = {
     "missing video": (lambda f: shutil.rmtree(f / "units/1"), "missing", ("1/0", "1/1", "1/2")),
     "NaN": (changed("units/2/0.npy", lambda v: v * np.nan), "not_finite", ("2/0",)),
     "cut short": (lambda f: (f / "perspectives/1/2.npy").write_bytes(b"x"), "unreadable", ("1/2",)),
+    "a copy": (lambda f: copy(f, "1/0", "1/2"), "doubled", ("1/2",)),
+    "copies": (lambda f: [copy(f, "1/0", name) for name in ("1/1", "1/2")], "doubled", ("1/1", "1/2")),
 }
 
 
@@ -376,6 +425,50 @@ def test_bad_repeats_are_left_out_by_name(tmp_path: Path, case: str) -> None:
     assert [each.name for each in load_videos(folder)] == [each.name for each in found["natural"]]
 
 
+def test_a_trial_that_is_there_twice_is_left_out(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, 4)  # 0 validates
+    copy(folder, "1", "0")
+    copy(folder, "1", "2")
+    copy(folder, "1", "3")
+    np.save(folder / "training" / "0.npy", np.array(False))  # another part
+    changed("stimuli/2.npy", lambda frames: 255 - frames)(folder)
+    read = load_trials(folder)
+    assert read.omissions == (Omission("doubled", "trials", ("3",), 4),)
+    assert [each.name for each in read.trials] == ["0", "1", "2"]
+
+
+def with_units(number: int, active: int) -> list[Trial]:
+    """Repeats of a video with the same activity in some of their units, and behaviour of their own."""
+    shown = video("1", 3).repeats
+    units = np.where(np.arange(number) < active, trial("0", units=number).units, np.float32(0))
+    return [replace(repeat, units=units) for repeat in shown]
+
+
+@pytest.mark.parametrize(("active", "left_out"), [(0, ()), (9, ()), (10, ("1/1", "1/2"))])
+def test_few_active_units_may_be_equal_by_chance(
+    tmp_path: Path, active: int, left_out: tuple[str, ...]
+) -> None:
+    trials = write_trials(tmp_path / "training_data", [trial(str(i), units=12) for i in range(2)])
+    folder = write_videos(tmp_path / "evaluation_data", [Video("1", tuple(with_units(12, active)))])
+    omissions = load_recording(trials, {"natural": folder})[0].omissions
+    assert omissions == ((Omission("doubled", "repeats", left_out, 3, part="natural"),) if left_out else ())
+
+
+def test_the_same_silence_is_no_copy(tmp_path: Path) -> None:
+    """Nor are the same units for another video, or without behaviour."""
+    trials, folder = folder_of(tmp_path), tmp_path / "evaluation_data"
+    write_videos(folder, [video("1", 3), video("2", 1), video("3", 2)])
+    copy(folder, "1/0", "1/2")
+    for name in ("1/0", "1/2"):
+        changed(f"units/{name}.npy", np.zeros_like)(folder)
+    copy(folder, "1/1", "2/0")
+    copy(folder, "3/0", "3/1")
+    for name in ("3/0", "3/1"):
+        for kind in ("perspectives", "modulations"):
+            changed(f"{kind}/{name}.npy", np.zeros_like)(folder)
+    assert load_recording(trials, {"natural": folder})[0].omissions == ()
+
+
 def test_a_unit_that_is_bad_in_a_video_is_left_out_everywhere(tmp_path: Path) -> None:
     trials = folder_of(tmp_path)
     folder = write_videos(tmp_path / "evaluation_data", [video("1", 2)])
@@ -386,6 +479,22 @@ def test_a_unit_that_is_bad_in_a_video_is_left_out_everywhere(tmp_path: Path) ->
     for ids, says in ((np.arange(4), "statistics beside it name 4"), (np.arange(2), "name 2")):
         with pytest.raises(DataError, match=says):
             load_recording(trials, {}, ids)
+
+
+def test_a_channel_that_was_lost_in_the_videos_alone_is_named(tmp_path: Path) -> None:
+    """Not one that stays as it is there, nor one that training lacked, too."""
+    trials = folder_of(tmp_path)
+    folder = write_videos(tmp_path / "evaluation_data", [video("1", 2), video("2", 1)])
+    for name in ("1/0", "1/1", "2/0"):
+        changed(f"perspectives/{name}.npy", lambda v: np.where([True, False], np.float32("nan"), v))(folder)
+        changed(f"modulations/{name}.npy", lambda v: np.where([True, False], v, np.float32(0.3)))(folder)
+    read, found = load_recording(trials, {"natural": folder})
+    assert read.omissions == (Omission("not_recorded", "channels", ("pupil_x",), 5, part="natural"),)
+    assert all((repeat.modulation[:, 1] == np.float32(0.3)).all() for repeat in found["natural"][0].repeats)
+    for name in range(3):
+        changed(f"perspectives/{name}.npy", lambda v: np.where([True, False], np.float32("nan"), v))(trials)
+    again, _ = load_recording(trials, {"natural": folder})
+    assert again.omissions == (Omission("not_recorded", "channels", ("pupil_x",), 5),)
 
 
 def test_videos_of_other_units_are_refused(tmp_path: Path) -> None:
