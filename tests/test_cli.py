@@ -13,6 +13,7 @@ from subprocess import PIPE
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import neurokit.training.fit
 from neurokit import settings
@@ -700,3 +701,23 @@ def test_only_plain_digits_are_a_whole_number(text: str) -> None:
 def test_a_folder_whose_name_is_too_long_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sensorium", "data", "--folder", "x" * 5000]) == 2
     assert "cannot be read (File name too long)" in capsys.readouterr().err
+
+
+def test_memory_that_torch_does_not_get_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def greedy(*_: object) -> None:
+        torch.empty(2**58, dtype=torch.uint8)
+
+    monkeypatch.setitem(RUN, "train", greedy)
+    assert main(["pupil-encoder", "train"]) == 2
+    assert "not enough memory" in capsys.readouterr().err
+
+
+def test_other_errors_of_torch_are_no_matter_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(*_: object) -> None:
+        raise RuntimeError("shapes cannot be multiplied")
+
+    monkeypatch.setitem(RUN, "train", wrong)
+    with pytest.raises(RuntimeError, match="multiplied"):
+        main(["pupil-encoder", "train"])

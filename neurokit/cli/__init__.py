@@ -35,6 +35,7 @@ COMMANDS = {  # name: what it does, and two examples of its options
         ("--members 2 --epochs 2", "--engine processes --workers 2"),
     ),
 }
+OUT_OF_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")  # as torch says it
 USAGE = """\
 neurokit: neural encoding models of the mouse visual system
 
@@ -74,6 +75,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except MemoryError as error:
         print(f"neurokit: not enough memory ({error or 'none left'}): use a smaller size.", file=sys.stderr)
+        return 2
+    except RuntimeError as error:
+        if not any(words in str(error) for words in OUT_OF_MEMORY):
+            raise
+        print(
+            "neurokit: not enough memory (torch could not have what it asked for): use a smaller size.",
+            file=sys.stderr,
+        )
         return 2
     except OSError as error:
         if error.filename is not None or error.errno != ENOSPC:

@@ -136,7 +136,8 @@ def encoding_task(
 
     Channels of `channels` that were not recorded, not measured in training trials, or never change there are
     left out; at least one must be there. `width` in s; `scales` are those of a trained model, in place of new
-    ones. Raises DataError for channels none of which can be read, absent regions, and empty trials.
+    ones. Raises DataError for channels none of which can be read, absent regions, empty trials,
+    and regions without a spike in the training trials.
     """
     name, trials = recording.name, len(recording.trials)
     _check_split(split, trials, name)
@@ -149,6 +150,11 @@ def encoding_task(
     )
     bins = round(width / recording.bin_size)
     rates, recorded = _smooth_rates(recording, regions, bins, smoothing)
+    if not rates[training].any():
+        raise DataError(
+            f"{name} holds no spike of {', '.join(regions)} in the training trials: choose other regions, or "
+            "another session."
+        )
     trusted = {channel: clean.trusted for channel, clean in cleaned.items()}
     past_ramp = recorded & (np.cumsum(recorded) > ramp(bins, smoothing))
     inputs = [clean.scale.apply_where(clean.trusted, clean.values) for clean in cleaned.values()]

@@ -25,6 +25,7 @@ Pieces = Literal[
     "videos",
     "scans",
     "clock rows",
+    "samples of running",
 ]
 RULES = {
     "not_finite": "values are missing, NaN or infinite",

@@ -132,7 +132,9 @@ def load_session(
         chosen = _choose_movies(movies, shown, path)
         time, cell_ids, dff, omissions = read_traces(stored, dataset, cells, without)
         found = [read_movie(stored, name, size, time) for name in chosen]
-        speed = read_running(stored, dataset, time) if running else np.full(len(time), np.nan, np.float32)
+        speed, without_running = (
+            read_running(stored, dataset, time) if running else (np.full(len(time), np.nan, np.float32), ())
+        )
         pupil, without_pupil = read_pupil(stored, dataset, time)
     return MovieSession(
         **facts,
@@ -142,7 +144,12 @@ def load_session(
         running=speed,
         pupil=pupil,
         movies={movie.name: movie for movie, _ in found},
-        omissions=(*omissions, *(each for _, repeats in found for each in repeats), *without_pupil),
+        omissions=(
+            *omissions,
+            *(each for _, repeats in found for each in repeats),
+            *without_running,
+            *without_pupil,
+        ),
     )
 
 

@@ -30,6 +30,8 @@ RUNNING = f"{PIPELINE}/BehavioralTimeSeries/running_speed"
 LOCATION = f"{PIPELINE}/EyeTracking/pupil_location_spherical"
 SIZE = f"{PIPELINE}/PupilTracking/pupil_size"
 CHANNELS = ("running", "pupil")
+MOST_DFF = 100.0  # a fraction; the brightest indicators reach about 20
+MOST_SPEED = 500.0  # cm/s, several times what a mouse can run
 Traces = tuple[Float[np.ndarray, "S"], Int[np.ndarray, "N"], Float32[np.ndarray, "N S"], tuple[Omission, ...]]
 
 
@@ -56,12 +58,17 @@ def read_traces(
     _check_clock(time, path)
     dff = to_float32(dff)
     unknown, constant = find_unusable(dff)
-    unusable = unknown | constant
+    beyond = (np.abs(dff) > MOST_DFF).any(axis=1) & ~unknown
+    unusable = unknown | constant | beyond
     if unusable.all():
-        finding = f"not finite in {unknown.sum()} of {len(chosen)} cells and constant in the others"
-        raise DataError(f"The dF/F in {path} ({DFF}/data) is {finding}: choose another session.")
+        counts = {"not finite": unknown, "constant": constant, f"beyond {MOST_DFF:g}": beyond}
+        finding = ", ".join(f"{word} in {bad.sum()}" for word, bad in counts.items() if bad.any())
+        raise DataError(
+            f"The dF/F in {path} ({DFF}/data) is {finding} of {len(chosen)} cells: choose another session."
+        )
     omissions = leave_out(unknown, chosen, "not_finite", "units")
     omissions += leave_out(constant, chosen, "constant", "units")
+    omissions += leave_out(beyond, chosen, "out_of_range", "units")
     if not unusable.any():
         return time, chosen, dff, omissions
     return time, chosen[~unusable], dff[~unusable], omissions
@@ -132,14 +139,21 @@ def _choose_cells(
     return chosen
 
 
-def read_running(stored: Hdf5Reader, dataset: Any, time: Float[np.ndarray, "S"]) -> Float32[np.ndarray, "S"]:
-    """cm/s, NaN where not measured; raises DataError where it is so everywhere, or there is none."""
+def read_running(
+    stored: Hdf5Reader, dataset: Any, time: Float[np.ndarray, "S"]
+) -> tuple[Float32[np.ndarray, "S"], tuple[Omission, ...]]:
+    """cm/s, NaN where not measured or beyond what a mouse can run, and which samples these were.
+
+    Running that never changes says nothing, and is named. Raises DataError where no sample was measured, or
+    there is no running.
+    """
     path = Path(stored.file.filename)
     for place in (RUNNING, f"{PIPELINE}/Fluorescence/imaging_plane_1"):
         if stored.find(f"{place}/timestamps") is not None:  # else AllenSDK says that there is none
             stored.array(f"{place}/timestamps", "f", (None,))
     if stored.find(f"{RUNNING}/data") is not None:
         stored.array(f"{RUNNING}/data", "f")
+        _check_overlap(stored.read(f"{RUNNING}/timestamps", "f", (None,)), time, path)
     with explain_failure(path, "running speed on the microscope's clock (running=False reads it without)"):
         speed, times = dataset.get_running_speed()
     if not np.array_equal(times, time) or speed.shape != time.shape:
@@ -149,12 +163,30 @@ def read_running(stored: Hdf5Reader, dataset: Any, time: Float[np.ndarray, "S"])
         )
         raise DataError(f"{finding}: read it with running=False (--running none) or choose another session.")
     speed = to_float32(speed)
-    measured = np.isfinite(speed)
+    with np.errstate(invalid="ignore"):
+        beyond = np.isfinite(speed) & (np.abs(speed) > MOST_SPEED)
+    measured = np.isfinite(speed) & ~beyond
     if not measured.any():
+        finding = f"beyond {MOST_SPEED:g} cm/s" if beyond.any() else "NaN"
         raise DataError(
-            f"The running speed in {path} is NaN throughout: read it with running=False (--running none)."
+            f"The running speed in {path} is {finding} throughout: "
+            "read it with running=False (--running none)."
         )
-    return np.where(measured, speed, np.float32(np.nan))
+    still = np.array([np.ptp(speed[measured]) == 0, False])
+    omissions = leave_out(beyond, [f"{each:.2f} s" for each in time], "out_of_range", "samples of running")
+    omissions += leave_out(still, CHANNELS, "constant", "channels")
+    return np.where(measured, speed, np.float32(np.nan)), omissions
+
+
+def _check_overlap(times: Float[np.ndarray, "_"], time: Float[np.ndarray, "S"], path: Path) -> None:
+    """Raises DataError for times of running that lie outside the session, as those in ms do."""
+    inside = (times >= time[0] - 1) & (times <= time[-1] + 1)
+    if 2 * inside.sum() < len(times):
+        raise DataError(
+            f"The times of running in {path} ({RUNNING}/timestamps) go from {times.min():g} to "
+            f"{times.max():g} s, and those of dF/F from {time[0]:g} to {time[-1]:g} s: give both in seconds "
+            "on one clock, or read the session with running=False (--running none)."
+        )
 
 
 def read_pupil(

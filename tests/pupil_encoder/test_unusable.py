@@ -366,3 +366,9 @@ def test_a_clock_in_other_units_is_refused(tmp_path: Path, sound: Session, facto
         TrialRecording("own", recording.time * factor, *rest)
     with pytest.raises(DataError, match="bin_size is 10; give seconds"):
         TrialRecording("own", recording.time * 1000, *rest, bin_size=10.0)
+
+
+def test_a_session_without_a_spike_in_its_training_trials_is_refused(tmp_path: Path, sound: Session) -> None:
+    silent = {**sound, "spks": np.zeros_like(sound["spks"])}
+    with pytest.raises(DataError, match=r"no spike of .* in the training trials: choose other regions"):
+        task(read(tmp_path, silent), CONFIG)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from neurokit.errors import DataError
+from neurokit.training.omissions import Omission
 from neurokit.v1_transformer import recording as allen_movies
 from neurokit.v1_transformer.recording import load_session, read_frames
 from neurokit.v1_transformer.simulated_files import PIPELINE, read_truth, truth_path, write_session
@@ -162,6 +163,14 @@ BAD: dict[str, tuple[Edit, str]] = {
     "no running": (lambda file: file.__delitem__(RUNNING), "no running speed.*running=False"),
     "NaN running": (nan_running, "NaN throughout.*running=False"),
     "running off the clock": (off_the_clock, "running speed.*running=False"),
+    "running in ms": (
+        lambda file: replace(file, f"{RUNNING}/timestamps", 1000 * file[f"{RUNNING}/timestamps"][()]),
+        "times of running .* go from .*: give both in seconds",
+    ),
+    "running beyond any mouse": (
+        lambda file: file[f"{RUNNING}/data"].__setitem__(..., 1e4),
+        "beyond 500 cm/s throughout.*running=False",
+    ),
     "running cut short": (short_running, "running speed.*values, not those.*running=False"),
     "times backwards": (backwards, "DfOverF.*do not ascend .* at sample 1, and .*: choose another session"),
     "times with NaN": (lambda file: clock(file, slice(5, 7), np.nan), "do not ascend .* and 3 times in all"),
@@ -174,7 +183,10 @@ BAD: dict[str, tuple[Edit, str]] = {
         "hold 9223372036854775809, which cannot be",
     ),
     "ids that are no numbers": (lambda file: ids(file, np.arange(6.0)), "float64, which cannot be"),
-    "no cell is sound": (lambda file: replace(file, DFF, np.zeros_like(file[DFF])), "constant in the others"),
+    "no cell is sound": (
+        lambda file: replace(file, DFF, np.zeros_like(file[DFF])),
+        "constant in 6 of 6 cells",
+    ),
     "cells that fit no trace": (lambda file: ids(file, [1, 2]), "has dF/F of shape"),
     "no movie": (
         lambda file: [file.__delitem__(f"stimulus/presentation/{name}_stimulus") for name in (ONE, THREE)],
@@ -248,6 +260,42 @@ def test_bad_files_are_told_in_one_sentence(path: Path, tmp_path: Path, name: st
         load_session(bad)
     assert str(bad) in str(caught.value) and "\n" not in str(caught.value)
     assert bad.read_bytes() == before
+
+
+def test_a_cell_that_cannot_be_so_bright_costs_that_cell(
+    session: SimulatedSession, path: Path, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.nwb"
+    shutil.copy(path, bad)
+    with h5py.File(bad, "a") as file:
+        file[DFF][3, ::40] = 1000
+    found = load_session(bad)
+    name = str(session.cell_ids[3])
+    assert found.omissions == (Omission("out_of_range", "units", (name,), len(session.cell_ids)),)
+    np.testing.assert_array_equal(found.dff, np.delete(session.dff, 3, axis=0))
+
+
+@pytest.mark.parametrize("speed", [1e4, -1e4, 1e20])
+def test_running_beyond_any_mouse_is_not_measured(path: Path, tmp_path: Path, speed: float) -> None:
+    bad, sound = tmp_path / "bad.nwb", load_session(path)
+    shutil.copy(path, bad)
+    with h5py.File(bad, "a") as file:
+        file[f"{RUNNING}/data"][::40] = speed
+    found = load_session(bad)
+    lost = np.isnan(found.running) & ~np.isnan(sound.running)
+    (omission,) = found.omissions
+    assert (omission.rule, omission.pieces) == ("out_of_range", "samples of running")
+    assert lost.any() and len(omission.names) == lost.sum() and omission.number == len(sound.time)
+    np.testing.assert_array_equal(found.running[~lost], sound.running[~lost])
+
+
+def test_running_that_never_changes_is_named(path: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.nwb"
+    shutil.copy(path, bad)
+    with h5py.File(bad, "a") as file:
+        file[f"{RUNNING}/data"][:] = 0
+    assert load_session(bad).omissions == (Omission("constant", "channels", ("running",), 2),)
+    assert load_session(path).omissions == ()
 
 
 def test_what_the_sentence_says_helps(session: SimulatedSession, path: Path, tmp_path: Path) -> None:
