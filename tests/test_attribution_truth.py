@@ -55,7 +55,11 @@ def hits(answers: list[tuple[str, float]], seed: int) -> list[bool]:
 
 @pytest.mark.slow
 def test_trained_encoder_finds_channel_and_lag(tasks: list[EncodingTask]) -> None:
-    """At least eight of nine (three mice, three regions)."""
+    """At least seven of nine (three mice, three regions).
+
+    It was eight while the cleaning of the pupil threw wide pupils away. With them, seven of nine are right on
+    these mice, and seven of nine on three others (seeds 3 to 5); what is missed are lags, by 0.01 s or more.
+    """
     how = FIT.replace(learning_rate=1e-3, weight_decay=0.1)
     right = []
     for seed, task in zip(SEEDS, tasks, strict=True):
@@ -64,7 +68,7 @@ def test_trained_encoder_finds_channel_and_lag(tasks: list[EncodingTask]) -> Non
         answers = found(encoder, task)
         print(seed, answers)
         right += hits(answers, seed)
-    assert sum(right) >= 8, right
+    assert sum(right) >= 7, right
 
 
 @pytest.mark.slow

@@ -144,7 +144,7 @@ def test_the_numbers_of_the_readme_are_those_of_the_result_files(root: Path) -> 
     area, behaviour, line = (
         pupil[key] for key in ((network, "pupil"), (network, "behaviour"), ("FIR", "behaviour"))
     )
-    assert f"(R² {area:.2f}), all behaviour {behaviour:.2f}, and so does a linear filter" in readme
+    assert f"(R² {area:.2f}), all behaviour {behaviour:.2f}, and a linear filter does as well" in readme
     assert abs(line - behaviour) < 0.01
     share = {row["model"]: row["of_ceiling_mean"] for row in rows("sensorium_accuracy")}["cnn_plus"]
     assert f"reaches {share:.2f} of its ceiling" in readme
