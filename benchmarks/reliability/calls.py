@@ -26,7 +26,6 @@ from neurokit import (
     v1_transformer,
 )
 from neurokit.digital_twin.config import TwinConfig
-from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.figures.ceilings import plot_ceiling
 from neurokit.files.archives import extract, read_npz
 from neurokit.files.fetch import fetch
@@ -41,28 +40,8 @@ from neurokit.training.fit import Rows, masked_squared_error
 from neurokit.training.settings import FitSettings
 from neurokit.v1_transformer import ClipShape, TransformerSettings
 from reliability.recordings import WRITERS
+from reliability.sizes import NETWORK
 
-NETWORK = FoundationSettings(
-    monitor=(12, 16),
-    retina=(8, 12),
-    streams=2,
-    eye_features=4,
-    eye_layers=1,
-    modulation_features=2,
-    memory_features=2,
-    input_kernel=4,
-    channels=(4,),
-    groups=(1,),
-    layers=(1,),
-    frames=(2,),
-    kernel=(3,),
-    pools=(1,),
-    features=4,
-    hidden=4,
-    common=8,
-    heads=2,
-    outputs=4,
-)
 FRAMES = TransformerSettings(
     frame=(10, 20), patch=5, step=5, width=8, heads=2, spatial_layers=1, temporal_layers=1
 )

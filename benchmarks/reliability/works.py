@@ -17,7 +17,6 @@ from hyperopt import hp
 from neurokit import digital_twin, pupil_encoder, settings, v1_transformer
 from neurokit.config import Config
 from neurokit.digital_twin.config import TwinConfig
-from neurokit.digital_twin.network.config import FoundationSettings
 from neurokit.experiment import Experiment
 from neurokit.files.atomic import atomic_write_folder
 from neurokit.files.fetch import fetch
@@ -33,6 +32,7 @@ from neurokit.sensorium.submission.table import write_ground_truth, write_submis
 from neurokit.simulation import scenes
 from neurokit.training import checkpoint
 from neurokit.training.settings import FitSettings
+from reliability.sizes import NETWORK
 from reliability.trying import Place
 
 FAST: dict[str, Any] = {"device": "cpu"}
@@ -47,27 +47,6 @@ MOVIES: dict[str, Any] = {"session_type": "three_session_C", "cells": 6, "frames
 MOUSE: dict[str, Any] = {
     "minutes": 0.5, "cells": 5, "height": 12, "width": 16, "clip_frames": 40, "repeats": 3,
 }  # fmt: skip
-NETWORK = FoundationSettings(
-    monitor=(12, 16),
-    retina=(8, 12),
-    streams=2,
-    eye_features=4,
-    eye_layers=1,
-    modulation_features=2,
-    memory_features=2,
-    input_kernel=4,
-    channels=(4,),
-    groups=(1,),
-    layers=(1,),
-    frames=(2,),
-    kernel=(3,),
-    pools=(1,),
-    features=4,
-    hidden=4,
-    common=8,
-    heads=2,
-    outputs=4,
-)
 TWIN_CONFIG = TwinConfig(
     network=NETWORK, window=12, burn_in=2, batch=2, batches=3, validation_batches=2, seed=3
 ).with_epochs(3)
