@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         insilico,
         metrics,
         pupil_encoder,
+        recordings,
         sensorium,
         settings,
         tune,

@@ -1,0 +1,71 @@
+"""One clock for all: traces of another rate at the times that are wanted, missing where nothing was measured.
+
+Letters: S samples of a trace, C channels, T times that are wanted.
+"""
+
+import numpy as np
+from jaxtyping import Float
+from scipy.ndimage import uniform_filter1d
+
+from neurokit.errors import DataError
+from neurokit.recordings.recording import Trace
+
+LONGEST_GAP = 5.0  # intervals of a trace; over a longer one nothing is drawn
+
+
+def resample(
+    trace: Trace, time: Float[np.ndarray, "T"], gap: float = LONGEST_GAP
+) -> Float[np.ndarray, "T ..."]:
+    """The trace at other times, on straight lines between its samples, T or T x C.
+
+    A trace that is sampled more often is averaged first, over windows as long as the new interval, so that
+    what is faster than the new clock does not come back as something slow. NaN outside the trace's own
+    clock, beside a missing value, and in gaps longer than `gap` of its intervals.
+    """
+    values = np.asarray(trace.values, dtype=float)
+    flat = values.reshape(len(values), -1)
+    step = np.median(np.diff(trace.time)) if len(trace.time) > 1 else np.inf
+    wanted = np.median(np.diff(time)) if len(time) > 1 else step
+    if (width := round(wanted / step)) > 1:
+        flat = _average(flat, width)
+    right = np.clip(np.searchsorted(trace.time, time), 1, max(len(trace.time) - 1, 1))
+    if len(trace.time) == 1:
+        near = np.isclose(time, trace.time[0])
+        return np.where(near[:, None], flat, np.nan).reshape(len(time), *values.shape[1:])
+    left = right - 1
+    between = trace.time[right] - trace.time[left]
+    share = ((time - trace.time[left]) / between)[:, None]
+    drawn = flat[left] * (1 - share) + flat[right] * share
+    drawn = np.where(share == 0, flat[left], np.where(share == 1, flat[right], drawn))
+    slack = 1e-6 * step
+    outside = (time < trace.time[0] - slack) | (time > trace.time[-1] + slack)
+    apart = (between > gap * step) & (share[:, 0] > 0) & (share[:, 0] < 1)
+    drawn[outside | apart] = np.nan
+    return drawn.reshape(len(time), *values.shape[1:])
+
+
+def _average(values: Float[np.ndarray, "S C"], width: int) -> Float[np.ndarray, "S C"]:
+    """The mean over `width` samples around each, of those that were measured; missing values stay so."""
+    known = np.isfinite(values)
+    sums, shares = (
+        uniform_filter1d(each, width, axis=0, mode="constant")
+        for each in (np.where(known, values, 0.0), known.astype(float))
+    )
+    return np.where(known, sums / np.where(known, shares, 1), np.nan)
+
+
+def check_overlap(first: Trace | np.ndarray, second: Trace | np.ndarray, what: tuple[str, str]) -> float:
+    """The s that two clocks share; DataError, with both spans, where they share nothing."""
+    (a, b), (c, d) = (_span(each) for each in (first, second))
+    shared = min(b, d) - max(a, c)
+    if shared <= 0:
+        raise DataError(
+            f"{what[0]} run from {a:g} to {b:g} s and {what[1]} from {c:g} to {d:g} s: they share no time; "
+            "give both in seconds on one clock."
+        )
+    return shared
+
+
+def _span(clock: Trace | np.ndarray) -> tuple[float, float]:
+    time = clock.time if isinstance(clock, Trace) else clock
+    return float(time[0]), float(time[-1])

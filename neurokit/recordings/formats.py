@@ -1,0 +1,77 @@
+"""Which format a path is in, and the recordings in it.
+
+Each format is a module with the same three names: FORMAT (its name), `recognises(path)`, which looks without
+reading, and `read(path)`, which returns a `Recording`.
+"""
+
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Protocol, cast
+
+from neurokit.arguments import explain_failure
+from neurokit.errors import DataError
+from neurokit.files.atomic import restore_folder
+from neurokit.recordings.recording import Recording
+
+MODULES: tuple[str, ...] = ()  # the first that recognises a path reads it
+
+
+class Format(Protocol):
+    """What a module of this package offers."""
+
+    FORMAT: str
+
+    def recognises(self, path: Path) -> bool:
+        """Whether a path is in this format; cheap, never raises."""
+
+    def read(self, path: Path) -> Recording:
+        """The recording; raises DataError, naming the file, where it cannot be read."""
+
+
+@explain_failure
+def recognise(path: str | Path) -> str | None:
+    """The name of the format that a file or folder is in, such as "suite2p"; None for none that is known."""
+    found = _find(Path(path))
+    return None if found is None else found.FORMAT
+
+
+@explain_failure
+def read(path: str | Path) -> Recording:
+    """The recording in a file or folder of any known format.
+
+    Raises DataError where nothing is there, for an unknown format, and as the format's reader does.
+    """
+    path = restore_folder(path)
+    if not path.exists():
+        raise DataError(f"{path} is missing; give the path of an existing file or folder.")
+    found = _find(path)
+    if found is None:
+        raise DataError(
+            f"{path} is in none of the formats that are read ({', '.join(names())}): "
+            "book/own_recordings.md says what each looks like, and from_arrays takes plain arrays."
+        )
+    return found.read(path)
+
+
+@explain_failure
+def list_recordings(path: str | Path) -> dict[str, Path]:
+    """The recordings in a path by name: the path itself, or the files and folders in it; may be none."""
+    path = restore_folder(path)
+    if _find(path) is not None:
+        return {path.stem if path.is_file() else path.name: path}
+    inside = sorted(path.iterdir()) if path.is_dir() else []
+    return {(each.stem if each.is_file() else each.name): each for each in inside if _find(each) is not None}
+
+
+def names() -> Sequence[str]:
+    """The names of all formats."""
+    return [_module(name).FORMAT for name in MODULES]
+
+
+def _find(path: Path) -> Format | None:
+    return next((module for module in map(_module, MODULES) if module.recognises(path)), None)
+
+
+def _module(name: str) -> Format:
+    return cast(Format, import_module(f"neurokit.recordings.{name}"))

@@ -1,0 +1,56 @@
+"""Traces on another clock: straight lines between samples, nothing where nothing was measured."""
+
+import numpy as np
+import pytest
+
+from neurokit.errors import DataError
+from neurokit.recordings import Trace, check_overlap, resample
+
+
+def test_a_line_comes_back_exactly_at_any_rate():
+    trace = Trace(np.arange(50.0) * 2, np.arange(50.0) / 10)
+    wanted = np.arange(0, 4.9, 0.013)
+    assert np.allclose(resample(trace, wanted), wanted * 20, atol=1e-9)
+
+
+def test_own_samples_come_back_to_the_bit_also_beside_a_gap():
+    values = np.random.default_rng(0).normal(size=(40, 3))
+    values[7] = np.nan
+    time = np.arange(40) / 30
+    assert np.array_equal(resample(Trace(values, time), time), values, equal_nan=True)
+
+
+def test_nothing_is_held_outside_the_clock_or_drawn_over_a_gap():
+    time = np.r_[np.arange(10.0), np.arange(30.0, 40.0)]
+    found = resample(Trace(np.ones(20), time), np.array([-1.0, 0.0, 9.0, 20.0, 30.0, 39.0, 40.0]))
+    assert np.array_equal(np.isnan(found), [True, False, False, True, False, False, True])
+
+
+def test_a_faster_trace_is_averaged_so_that_its_fast_part_does_not_come_back_slow():
+    time = np.arange(3000) / 300
+    fast = Trace(np.sin(2 * np.pi * 29 * time), time)  # at 30 Hz it would look like 1 Hz of full size
+    found = resample(fast, np.arange(20, 270) / 30)
+    assert np.abs(found).max() < 0.1
+    plain = np.interp(np.arange(20, 270) / 30, time, fast.values)
+    assert np.abs(plain).max() > 0.9
+
+
+@pytest.mark.parametrize(
+    ("time", "words"),
+    [
+        (np.array([0.0, 2.0, 1.0]), "do not ascend: 1 s follows 2 s"),
+        (np.array([0.0, np.nan, 1.0]), "1 of 3 times are not finite"),
+        (np.arange(3.0) * 1e6, "not milliseconds"),
+        (np.arange(4.0), "3 values have 4 times"),
+    ],
+)
+def test_clocks_that_are_none_are_named_with_their_numbers(time, words):
+    with pytest.raises(DataError, match=words):
+        Trace(np.ones(3), time)
+
+
+def test_clocks_that_share_no_time_are_named_with_both_spans():
+    first, second = np.arange(10.0), np.arange(100.0, 110.0)
+    with pytest.raises(DataError, match="from 0 to 9 s and pupil from 100 to 109 s"):
+        check_overlap(first, second, ("traces", "pupil"))
+    assert check_overlap(first, np.arange(5.0, 20.0), ("traces", "pupil")) == 4
