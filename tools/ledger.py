@@ -150,10 +150,13 @@ def ramp_table(content: dict[str, Any]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for row in content["rows"]:
         cells = [f"{row[f'{key}_mean']:.3f} ± {row[f'{key}_std']:.3f}" for key in keys]
-        lines.append(
-            "| " + " | ".join([{"demo": "simulated", "cutout": "real cut-out"}[row["source"]], *cells]) + " |"
-        )
+        lines.append("| " + " | ".join([spoken_source(row["source"]), *cells]) + " |")
     return "\n".join(lines)
+
+
+def spoken_source(source: str) -> str:
+    """'simulated, 40 bins' of 'demo, 40 bins'."""
+    return source.replace("demo", "simulated").replace("cutout", "real cut-out")
 
 
 def accuracy_table(content: dict[str, Any]) -> str:
