@@ -45,6 +45,7 @@ RULES = {
     "place_unknown": "the brain area is not known",
     "outside_clock": "nothing was recorded at that time",
     "doubled": "the same is there twice",
+    "too_short": "they have too few frames",
     "labelled": "the recording itself leaves them out",
 }
 MOST_NAMES = 12  # in one sentence
