@@ -26,6 +26,8 @@ Pieces = Literal[
     "scans",
     "clock rows",
     "samples of running",
+    "samples of pupil",
+    "movies",
 ]
 RULES = {
     "not_finite": "values are missing, NaN or infinite",
