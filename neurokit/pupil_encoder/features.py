@@ -237,9 +237,9 @@ def region_counts(
     absent = [region for region in regions if not (recording.brain_area == region).any()]
     if absent or not regions:
         asked = ", ".join(absent) or "an empty list of regions"
-        raise DataError(
-            f"{recording.name} has no neurons in {asked}; its regions are {', '.join(recording.regions())}."
-        )
+        lost = [str(each) for each in recording.omissions if each.rule == "lost" and each.pieces == "units"]
+        there = "; ".join([", ".join(recording.regions()), *lost])
+        raise DataError(f"{recording.name} has no neurons in {asked}; its regions are {there}.")
     if twice := find_repeated(regions):
         raise DataError(f"The regions name {', '.join(twice)} more than once; name each region once.")
     spikes, area = recording.spikes, recording.brain_area
