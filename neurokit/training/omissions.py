@@ -26,12 +26,16 @@ Pieces = Literal[
     "scans",
     "clock rows",
     "samples of running",
+    "samples of pupil",
+    "movies",
 ]
 RULES = {
     "not_finite": "values are missing, NaN or infinite",
     "out_of_range": "values that cannot be",
+    "in_ms": "they look like milliseconds, and times are in seconds",
     "constant": "values never change",
     "silent": "there is no activity in the trials to fit",
+    "lost": "no spike comes any more, to the end of the session",
     "time_unknown": "their times are not known",
     "interrupted": "frames are missing, or the stimulus stood still",
     "shown_in_two_parts": "the same stimulus is in another part",
