@@ -1,6 +1,5 @@
 """A recording written as plain arrays, by the names that `neurokit.recordings.arrays` reads."""
 
-import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,7 +10,7 @@ import pandas as pd
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.files.atomic import atomic_write, write_output
-from neurokit.recordings.beside import EVENT, TIMES, UNIT
+from neurokit.recordings.beside import EVENT, TIMES, UNIT, check_file_names
 from neurokit.recordings.recording import Recording, Stimulus, Trace, Trials
 
 WRITER = "neurokit convert"
@@ -59,9 +58,7 @@ def to_arrays(recording: Recording) -> dict[str, np.ndarray]:
         found |= _of_stimulus(stimulus)
     if recording.events is not None:
         found |= {f"{EVENT}{name}": _column(values) for name, values in recording.events.items()}
-    for name in found:
-        if not re.fullmatch(r"[\w .-]+", str(name)):
-            raise DataError(f"{name!r} cannot be the name of a file; call it otherwise in the recording.")
+    check_file_names(found)
     return {name: values for name, values in found.items() if values is not None}
 
 

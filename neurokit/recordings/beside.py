@@ -10,7 +10,8 @@ names) or beside the files of another format that holds activity only:
 Letters: S samples, K presentations or trials, F frames, R repeats, H x W pixels.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -128,6 +129,13 @@ def open_arrays(path: str | Path, names: Sequence[str] | None = None) -> Arrays:
         return Arrays(path, read_npz(path, limit_of(path, MOST_BYTES)))
     files = sorted(each for each in path.glob("*.npy") if names is None or each.stem in names)
     return Arrays(path, {file.stem: map_npy(file) for file in files})
+
+
+def check_file_names(names: Iterable[str]) -> None:
+    """Raises DataError for a name that no file can have on every system."""
+    for name in names:
+        if not re.fullmatch(r"[\w-][\w .-]*", str(name)):
+            raise DataError(f"{name!r} cannot be the name of a file; call it otherwise in the recording.")
 
 
 def as_text(values: np.ndarray) -> np.ndarray:
