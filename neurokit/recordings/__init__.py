@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from neurokit.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from neurokit.recordings.arrays_writing import write_arrays
     from neurokit.recordings.clocks import check_overlap, resample
+    from neurokit.recordings.experanto_writing import write_experanto
     from neurokit.recordings.formats import list_recordings, read, recognise
     from neurokit.recordings.recording import BEHAVIOUR, Recording, Spikes, Stimulus, Trace, Trials
 
