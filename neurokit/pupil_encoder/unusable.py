@@ -56,15 +56,16 @@ def find_usable(
     area: Shaped[np.ndarray, "N"],
     trials: Shaped[np.ndarray, "K"],
     units: Shaped[np.ndarray, "N"] | None = None,
+    what: str = "spks",
 ) -> Usable:
     """The units and trials whose spikes are counts, in a known area.
 
-    `trials` and `units` are names; those of units are by default their numbers. Raises DataError where none
-    is left.
+    `trials` and `units` are names; those of units are by default their numbers; `what` is the name of
+    `spikes` in the file. Raises DataError where none is left.
     """
     units = np.arange(len(spikes)) if units is None else units
     broken, impossible = _find_bad_counts(spikes)
-    good_trials, found = _sort_trials(broken, impossible, trials, str(spikes.dtype))
+    good_trials, found = _sort_trials(broken, impossible, trials, what, str(spikes.dtype))
     flaws = {
         "place_unknown": np.isin(np.char.lower(area.astype(str)), ("", "nan", "none")),
         "not_finite": broken[:, good_trials].any(axis=1),
@@ -72,7 +73,7 @@ def find_usable(
         "constant": _find_stuck(spikes, good_trials),
     }
     good_units = np.ones(len(spikes), dtype=bool)
-    with read_from("spks"):
+    with read_from(what):
         for rule, bad in flaws.items():
             found += leave_out(bad & good_units, units, rule, "units")
             good_units &= ~bad
@@ -85,14 +86,15 @@ def _sort_trials(
     broken: Bool[np.ndarray, "N K"],
     impossible: Bool[np.ndarray, "N K"],
     names: Shaped[np.ndarray, "K"],
+    what: str,
     kind: str,
 ) -> tuple[Bool[np.ndarray, "K"], tuple[Omission, ...]]:
     """Trials that are not lost in most units, and the others; DataError where there are none."""
     lost, wrong = (bad.mean(axis=0) > MOST_LOST for bad in (broken, impossible))
     if (lost | wrong).all():
         raise DataError(
-            f"spks must be whole numbers from 0 to {MOST_SPIKES:,}, and in every trial most units hold other "
-            f"{kind} values; give counts per bin."
+            f"{what} must be whole numbers from 0 to {MOST_SPIKES:,}, and in every trial most units hold "
+            f"other {kind} values; give counts per bin."
         )
     found = leave_out(lost, names, "not_finite", "trials")
     return ~(lost | wrong), found + leave_out(wrong & ~lost, names, "out_of_range", "trials")
