@@ -7,7 +7,7 @@ reading, and `read(path)`, which returns a `Recording`.
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
@@ -17,6 +17,7 @@ from neurokit.recordings.recording import Recording
 MODULES: tuple[str, ...] = ()  # the first that recognises a path reads it
 
 
+@runtime_checkable
 class Format(Protocol):
     """What a module of this package offers."""
 
