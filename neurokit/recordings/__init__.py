@@ -12,6 +12,7 @@ from neurokit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from neurokit.recordings.clocks import check_overlap, resample
+    from neurokit.recordings.examples import example
     from neurokit.recordings.formats import list_recordings, read, recognise
     from neurokit.recordings.recording import BEHAVIOUR, Recording, Spikes, Stimulus, Trace, Trials
 
