@@ -12,7 +12,9 @@ from neurokit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from neurokit.recordings.clocks import check_overlap, resample
-    from neurokit.recordings.formats import list_recordings, read, recognise
+    from neurokit.recordings.formats import choose_recording, list_recordings, read, recognise
+    from neurokit.recordings.grey import to_grey
+    from neurokit.recordings.movie_arrays import recording_of_movies
     from neurokit.recordings.recording import BEHAVIOUR, Recording, Spikes, Stimulus, Trace, Trials
 
 __getattr__, __dir__, __all__ = lazy_names(__name__)
