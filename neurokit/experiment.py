@@ -62,7 +62,7 @@ class Experiment:
         epochs: the largest number, in place of the config's.
         size: 'small' or 'published'; None is small for a simulated recording, else published.
         source: demo, cutout or full; None is that of NEUROKIT_SOURCE.
-        folder: a recording of one's own, in place of a source.
+        folder: of a recording of one's own, or its file, in place of a source.
         recording: one that has been read already, in place of a source.
         session: one or several of the source's or the folder's sessions; None is its default, or all.
         seed: picks the simulated recording, and is added to the seeds of the config.
@@ -142,7 +142,11 @@ class Experiment:
 
     @property
     def _place(self) -> str:
-        return "given" if self.given else self.source if self.folder is None else self.folder.absolute().name
+        if self.given:
+            return "given"
+        if self.folder is None:
+            return self.source
+        return self.folder.stem if self.folder.is_file() else self.folder.absolute().name
 
     @property
     def path(self) -> Path:
