@@ -113,6 +113,7 @@ def _tune(system: System, options: argparse.Namespace) -> None:
     table["epochs"] = table["number"].map(trained).fillna(0).astype(int)
     print(table.to_string(index=False))
     print(f"best validation loss {study.best_loss:.4g} of {len(study.records)} trials")
+    _show_omissions(experiment.with_values(study.best))
     best = [part for name, value in study.best.items() for part in ("--set", f"{name}={value}")]
     left_out = _without(_same_model(options.given), ("--trials", "--workers"))
     _next(system, "train", left_out + best)
