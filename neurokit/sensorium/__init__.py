@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from neurokit.sensorium.files import TIERS
     from neurokit.sensorium.model import MiceModel, MouseModel, SensoriumModel, make_model, poisson_loss
     from neurokit.sensorium.official import load_official
+    from neurokit.sensorium.own import from_arrays
     from neurokit.sensorium.past_responses import (
         LAGS,
         HistoryBank,

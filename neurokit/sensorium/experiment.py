@@ -66,9 +66,10 @@ DATA_FIELDS = (*(f"model.{name}" for name in READ), "behaviour_scale", "state")
 
 
 def describe(recording: Mapping[str, Scan]) -> str:
-    """A row a scan: neurons, trials of each tier, behaviour, order; then what is left out."""
+    """A row a scan: neurons, trials of each tier, behaviour, order; then what is to be said, or left out."""
     left_out = recording.left_out if isinstance(recording, Scans) else ()
     lines = [f"scan {key} is left out: it has no behaviour, which the model reads" for key in left_out]
+    lines += [f"scan {key}: {remark}" for key, scan in recording.items() for remark in scan.remarks]
     omissions = (describe_omissions(scan.omissions) for scan in recording.values() if scan.omissions)
     return "\n".join([describe_scans(recording).to_string(index=False), *lines, *omissions])
 

@@ -12,12 +12,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from neurokit.progress import progress
-from neurokit.sensorium.files import FIELDS, OPTIONAL, ScanFiles, read_trials, read_whole_numbers
+from neurokit.sensorium.files import FIELDS, OPTIONAL, ScanFiles, read_ids, read_trials
+from neurokit.sensorium.grid import COLOURS, HEIGHT, SIZES, WIDTH, describe_size, to_grey, to_grid
 from neurokit.sensorium.pack import Contents, Rows
 from neurokit.sensorium.usable import CODES, Usable, find_bounds, grey_limits, is_number
 
-HEIGHT, WIDTH = 36, 64  # pixels of a packed image
-SHAPES = ((1, 4 * HEIGHT, 4 * WIDTH), (1, HEIGHT, WIDTH))  # of an image file
 STATISTICS = ("mean", "std", "min", "max", "median")
 BEHAVIOUR, PUPIL_CENTER = 3, 2  # values of a trial
 SMALLEST_STD = 0.01  # of the mean over neurons; keeps silent neurons from being blown up
@@ -36,7 +35,9 @@ def read_arrays(files: ScanFiles) -> Contents:
     trials = read_trials(files)
     neurons = read_neurons(files)
     number, usable = len(trials["tiers"]), Usable(trials["tiers"], len(neurons["unit_ids"]))
-    usable.mark_units(~np.all(is_number(neurons["coordinates"]), axis=1), "not_finite")
+    places = neurons["coordinates"]
+    places = places[:, ~np.isnan(places).all(axis=0)]  # of all neurons, or of none
+    usable.mark_units(~np.all(is_number(places), axis=1), "not_finite")
     statistics = read_statistics(files, usable)
     scale = response_scale(statistics["responses/std"])
     behaviour = {field: _read_channels(files, field, statistics, usable) for field in OPTIONAL}
@@ -48,6 +49,7 @@ def read_arrays(files: ScanFiles) -> Contents:
         "behaviour": behaviour["behavior"],
         "pupil_center": behaviour["pupil_center"],
         "left_out/channels": usable.channels,
+        **_describe_images(files),
         "images": Rows((number, HEIGHT, WIDTH), _read_images(files, number, statistics, usable)),
         "responses": Rows((number, len(scale)), _read_responses(files, scale, statistics, usable)),
         "left_out/trials": Rows((number,), _finish(files, usable, trials["rank"], "trials")),
@@ -60,7 +62,7 @@ def _finish(
 ) -> Iterator[np.ndarray]:
     """The codes of these pieces, once all rows were read."""
     if pieces == "trials":
-        usable.finish(files, rank)
+        usable.finish(files.error, rank)
     yield getattr(usable, pieces).astype(np.float32)
 
 
@@ -75,23 +77,22 @@ def response_scale(std: Float[np.ndarray, "N"]) -> Float[np.ndarray, "N"]:
     return np.where(finite, 1 / np.maximum(std, smallest), 0)
 
 
-def shrink(images: Float[np.ndarray, "*B 144 256"]) -> Float[np.ndarray, "*B 36 64"]:
-    """Images at a quarter of their size: the mean of the central 2 x 2 of each 4 x 4 pixels.
-
-    The same as bilinear interpolation without anti-aliasing, the competition's rescaling.
-    """
-    above, below = images[..., 1::4, :], images[..., 2::4, :]
-    return (above[..., 1::4] + above[..., 2::4] + below[..., 1::4] + below[..., 2::4]) / 4
-
-
 def read_neurons(files: ScanFiles) -> dict[str, np.ndarray]:
-    """unit_ids (N) and coordinates (N x 3, micrometres); DataError where they do not fit."""
+    """unit_ids (N) and coordinates (N x 3, micrometres); DataError where they do not fit.
+
+    Coordinates are NaN where the scan has none, and so is the third where it has two.
+    """
     ids, places = (f"meta/neurons/{name}.npy" for name in ("unit_ids", "cell_motor_coordinates"))
     number = files.read(ids).size
-    unit_ids = read_whole_numbers(files, ids, number)
+    unit_ids = read_ids(files, ids, number)
     if not 0 < number == len(np.unique(unit_ids)):
         raise files.error(ids, "names a neuron twice or none", "give each neuron an id of its own")
-    return {"unit_ids": unit_ids, "coordinates": _read_numbers(files, places, (number, 3))}
+    coordinates = np.full((number, 3), np.nan)
+    if places in files.sizes:
+        found = _read_numbers(files, places)
+        columns = 2 if found.shape == (number, 2) else 3
+        coordinates[:, :columns] = _read_numbers(files, places, (number, columns))
+    return {"unit_ids": unit_ids, "coordinates": coordinates}
 
 
 def read_statistics(files: ScanFiles, usable: Usable) -> dict[str, np.ndarray]:
@@ -148,16 +149,40 @@ def _read_channels(
     return values
 
 
+def _describe_images(files: ScanFiles) -> dict[str, np.ndarray]:
+    """What is to be said of images that are not the competition's; nothing for those that are."""
+    name = "data/images/0.npy"
+    *colours, height, width = _read_image(files, name).shape
+    if (height, width) in SIZES and colours == [1]:
+        return {}
+    said = [describe_size(height, width)] if (height, width) not in SIZES else []
+    said += ["images are in colour: the mean over colours is what models see"] if colours != [1] else []
+    return {"image_size": np.array([height, width]), "notes": np.array(said)}
+
+
+def _read_image(files: ScanFiles, name: str, like: tuple[int, ...] = ()) -> Float[np.ndarray, "C H W"]:
+    """An image with its colours first; DataError for another shape, or one not `like` those before."""
+    image = _read_numbers(files, name)
+    found, image = image.shape, image[None] if image.ndim == 2 else image
+    if image.ndim != 3 or image.shape[0] not in COLOURS or not image.size:
+        finding = f"has shape {found} instead of rows x columns, or 1 to 3 colours before them"
+        raise files.error(name, finding, "write one image for each trial")
+    sizes = {image.shape[1:], like[1:]}
+    if like and image.shape != like and not (sizes <= set(SIZES) and image.shape[0] == like[0]):
+        finding = f"has shape {found} instead of {like}, that of the images before it"
+        raise files.error(name, finding, "write all images in one shape")
+    return image
+
+
 def _read_images(
     files: ScanFiles, trials: int, statistics: dict[str, np.ndarray], usable: Usable
 ) -> Iterator[Float[np.ndarray, "36 64"]]:
     mean, std = statistics["images/mean"], statistics["images/std"]
     limits = grey_limits(statistics["images/min"], statistics["images/max"])
+    like: tuple[int, ...] = ()
     for trial, name in enumerate(_name_files(files, "images", trials)):
-        image = _read_numbers(files, name)
-        if image.shape not in SHAPES:
-            finding = f"has shape {image.shape} instead of {SHAPES[0]} or {SHAPES[1]}"
-            raise files.error(name, finding, "write one grey image of that size for each trial")
+        image = _read_image(files, name, like)
+        like = image.shape
         image = usable.clean_image(trial, image, limits)
         try:
             image = ((image - mean) / std).reshape(image.shape)
@@ -167,7 +192,7 @@ def _read_images(
                 name, finding, "write statistics of one value, or of the image's shape"
             ) from None
         with np.errstate(over="ignore"):
-            small = (shrink(image[0]) if image.shape == SHAPES[0] else image[0]).astype(np.float32)
+            small = to_grid(to_grey(image, 0)).astype(np.float32)
         if not np.isfinite(small).all():
             raise files.error(_name_statistic("images", "std"), "is too small for the images", REMEDY)
         yield small
@@ -176,7 +201,7 @@ def _read_images(
 def _read_responses(
     files: ScanFiles, scale: Float[np.ndarray, "N"], statistics: dict[str, np.ndarray], usable: Usable
 ) -> Iterator[Float[np.ndarray, "N"]]:
-    bounds = _bound_responses(statistics)
+    bounds = bound_responses(statistics)
     for trial, name in enumerate(_name_files(files, "responses", len(usable.tiers))):
         responses = _read_numbers(files, name, scale.shape)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -184,7 +209,7 @@ def _read_responses(
         yield usable.clean_responses(trial, scaled, responses, bounds)
 
 
-def _bound_responses(statistics: dict[str, np.ndarray]) -> Float[np.ndarray, "N"]:
+def bound_responses(statistics: dict[str, np.ndarray]) -> Float[np.ndarray, "N"]:
     """What no response may exceed; that of the median neuron at least, since some hardly fire in training."""
     bounds = find_bounds(statistics["responses/min"], statistics["responses/max"])
     known = bounds[np.isfinite(bounds)]
@@ -199,8 +224,13 @@ def _name_files(files: ScanFiles, field: str, trials: int) -> Iterator[str]:
 def _read_numbers(
     files: ScanFiles, name: str, shape: tuple[int, ...] | None = None
 ) -> Float[np.ndarray, "..."]:
-    """The numbers of an array in double precision, finite or not; `shape`, if given, is what it must have."""
+    """The numbers of an array in double precision, finite or not; `shape`, if given, is what it must have.
+
+    A single row or column is taken for a list.
+    """
     values = files.read(name)
+    if shape is not None and values.shape in ((*shape, 1), (1, *shape)):
+        values = values.reshape(shape)
     if shape is not None and values.shape != shape:
         raise files.error(name, f"has shape {values.shape} instead of {shape}", "write it in that shape")
     if values.dtype.kind not in "uif":

@@ -23,12 +23,13 @@ Letters: T trials of a scan in the order of its files, N neurons, C channels.
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 
-from neurokit.sensorium.files import LEFT_OUT, TIERS, ScanFiles
+from neurokit.errors import DataError
+from neurokit.sensorium.files import LEFT_OUT, TIERS
 from neurokit.training.omissions import RULES, Omission, Pieces
 
 CHANNELS = ("pupil_size", "pupil_change", "running", "pupil_x", "pupil_y")
@@ -139,10 +140,11 @@ class Usable:
         self._compare(trial, responses, raw)
         return responses
 
-    def finish(self, files: ScanFiles, rank: Int[np.ndarray, "T"]) -> None:
+    def finish(self, error: Callable[..., DataError], rank: Int[np.ndarray, "T"]) -> None:
         """Turns unusable and doubled responses into neurons and trials; DataError where too little is left.
 
-        `rank` is the place of each trial in the order of presentation.
+        `error` makes that of the name of an array, what was found and what to do; `rank` is the place of each
+        trial in the order of presentation.
         """
         if self._responses:
             self._judge_responses()
@@ -150,13 +152,13 @@ class Usable:
             if len(alike) > 1:
                 self._leave_out_copies(np.array(alike), rank)
         if (self.units > 0).all():
-            raise files.error("data/responses", *self._say_no_neuron())
+            raise error("data/responses", *self._say_no_neuron())
         for tier in ("train", "validation"):
             if (self.trials[of_tier := self.tiers == tier] > 0).all():
                 field = max(self.fields, key=lambda name: self.fields[name])
                 reasons = sorted({RULES[CODES[code]] for code in set(self.trials[of_tier].tolist())})
                 finding = f"leaves none of the {of_tier.sum()} {tier} trials ({'; '.join(reasons)})"
-                raise files.error(f"data/{field}", finding, REMEDIES.get(field, "mend these values"))
+                raise error(f"data/{field}", finding, REMEDIES.get(field, "mend these values"))
 
     def _mark(self, trial: int, rule: str, field: str) -> None:
         self.trials[trial] = self.trials[trial] or CODES.index(rule)

@@ -12,8 +12,8 @@ import torch
 
 from neurokit.errors import DataError
 from neurokit.progress import progress
+from neurokit.sensorium.grid import shrink
 from neurokit.sensorium.recording import load_scan
-from neurokit.sensorium.standardised import shrink
 from tests.sensorium.scan_files import (
     NAME,
     NEURONS,
@@ -184,7 +184,9 @@ BAD = {
     ],
     "shapes": [
         (with_array("data/images/2", np.zeros((1, 144, 255))), r"images/2\.npy of .*\(1, 144, 255\)"),
-        (with_array("data/images/2", np.zeros((144, 256))), r"images/2\.npy of .*\(144, 256\)"),
+        (with_array("data/images/2", np.zeros((2, 144, 256))), r"images/2\.npy of .*\(2, 144, 256\)"),
+        (with_array("data/images/2", np.zeros((60, 36, 64))), r"\(60, 36, 64\) instead of rows x columns"),
+        (with_array("data/images/2", np.zeros(36)), r"images/2\.npy of .*\(36,\) instead of rows x columns"),
         (with_array("data/behavior/2", np.zeros(2)), r"behavior/2\.npy of .*\(2,\) instead of \(3,\)"),
         (with_array("data/pupil_center/2", np.zeros(3)), r"pupil_center/2\.npy of .* instead of \(2,\)"),
         (with_array("meta/trials/tiers", np.array("train")), r"tiers\.npy of .* one word a trial"),
