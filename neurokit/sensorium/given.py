@@ -13,8 +13,9 @@ from jaxtyping import Bool, Float, Int, Real
 
 from neurokit.errors import DataError
 from neurokit.sensorium.grid import COLOURS, HEIGHT, WIDTH, to_grey, to_grid
+from neurokit.sensorium.limits import find_bounds, grey_limits, is_number
 from neurokit.sensorium.standardised import BEHAVIOUR, STATISTICS, bound_responses, response_scale
-from neurokit.sensorium.usable import CODES, Usable, find_bounds, grey_limits, is_number
+from neurokit.sensorium.usable import CODES, Usable
 
 MOST_PIXELS = 10_000_000  # of all images that a median is taken of
 CHANNELS = {"behavior": slice(0, BEHAVIOUR), "pupil_center": slice(BEHAVIOUR, None)}
@@ -118,12 +119,13 @@ def _standardise_behaviour(
 ) -> dict[str, np.ndarray]:
     """Zero where it cannot be used, or was not recorded, and then of no spread."""
     contents = {}
+    damaged = np.zeros(len(train), dtype=int)
     for field, part in CHANNELS.items():
         values = behaviour[:, part].copy()
         absent = np.isnan(values).all(axis=0)
         found = describe(values[train])
         bounds = find_bounds(found["min"], found["max"])
-        usable.clean_channels(values, list(found.values()), part.start, field, bounds)
+        usable.clean_channels(values, list(found.values()), part.start, field, bounds, damaged)
         usable.channels[part][absent] = CODES.index("not_recorded")
         statistics |= {f"{field}/{word}": each for word, each in found.items()}
         contents[{"behavior": "behaviour"}.get(field, field)] = values

@@ -17,9 +17,9 @@ from neurokit.errors import DataError
 from neurokit.sensorium.config import SensoriumConfig
 from neurokit.sensorium.features import MouseTrials, Scaling, drop_sign, scale_images
 from neurokit.sensorium.grid import SIZES
+from neurokit.sensorium.limits import grey_limits
 from neurokit.sensorium.model import MiceModel
 from neurokit.sensorium.standardised import BEHAVIOUR, PUPIL_CENTER
-from neurokit.sensorium.usable import grey_limits
 from neurokit.training.checkpoint import Checkpoint
 from neurokit.training.device import first_tensor
 from neurokit.training.predict import evaluating, fill_rows, predicting_as_in_training

@@ -237,29 +237,6 @@ def test_a_scan_under_another_name_is_known_by_it(tmp_path: Path, name: str, key
             assert files.key == key
 
 
-@pytest.mark.parametrize("count", ["{:05d}", "{:d}", "{:03d}"])
-@pytest.mark.parametrize("first", [0, 1])
-def test_trials_are_counted_in_any_way(tmp_path: Path, count: str, first: int) -> None:
-    folder = in_folder(tmp_path)
-    for number in range(12, -1, -1):
-        (file := folder / f"data/images/{number}.npy").write_bytes(npy(np.full(3, number)))
-        file.rename(file.with_name(f"{count.format(number + first)}.npy"))
-    with open_scan(folder) as files:
-        assert [files.read(f"data/images/{number}.npy")[0] for number in range(13)] == list(range(13))
-
-
-def test_a_missing_first_trial_is_missing(tmp_path: Path) -> None:
-    """Files that are counted from 0 elsewhere are not counted from 1 here."""
-    folder = in_folder(tmp_path)
-    (folder / "data/images/0.npy").unlink(missing_ok=True)
-    for field in ("images", "responses"):
-        (folder / f"data/{field}").mkdir(parents=True, exist_ok=True)
-        (folder / f"data/{field}/1.npy").write_bytes(npy(np.ones(3)))
-    (folder / "data/responses/0.npy").write_bytes(npy(np.zeros(3)))
-    with open_scan(folder) as files, pytest.raises(DataError, match=r"data/images/0\.npy .* is missing"):
-        files.read("data/images/0.npy")
-
-
 def test_hostile_and_damaged_archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = in_zip(tmp_path / f"{NAME}.zip").read_bytes()
     (tmp_path / "truncated.zip").write_bytes(whole[: len(whole) // 2])

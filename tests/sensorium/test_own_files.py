@@ -8,7 +8,8 @@ import pytest
 
 from neurokit import sensorium
 from neurokit.sensorium.grid import place, to_grid
-from tests.sensorium.scan_files import NEURONS, TRIALS, Files, load, scan_files
+from neurokit.sensorium.recording import load_scan
+from tests.sensorium.scan_files import NEURONS, TRIALS, Files, load, scan_files, write
 from tests.sensorium.toys import PLAIN, PLUS
 
 COORDINATES = "meta/neurons/cell_motor_coordinates"
@@ -44,6 +45,24 @@ def test_other_layouts_of_the_same_arrays_are_the_same_scan(
     found, wanted = load(tmp_path / "one", change(scan_files())), load(tmp_path / "two", scan_files())
     for name in ("images", "responses", "behaviour", "unit_ids", "tiers"):
         np.testing.assert_array_equal(getattr(found, name), getattr(wanted, name))
+
+
+@pytest.mark.parametrize("first", [0, 1])
+@pytest.mark.parametrize("name", ["{}", "{:05d}"])
+def test_trials_are_counted_in_any_way(tmp_path: Path, name: str, first: int) -> None:
+    wanted, source = load(tmp_path / "one", scan_files()), write(tmp_path / "two", scan_files())
+    for field in ("images", "responses", "behavior", "pupil_center"):
+        for trial in reversed(range(TRIALS)):
+            file = source / f"data/{field}/{trial}.npy"
+            file.rename(file.with_name(f"{name.format(trial + first)}.npy"))
+    found = load_scan(source, tmp_path / "packed")
+    np.testing.assert_array_equal(found.images, wanted.images)
+    np.testing.assert_array_equal(found.responses, wanted.responses)
+
+
+def test_trials_without_the_first_are_not_counted_from_1(tmp_path: Path) -> None:
+    files = {name: values for name, values in scan_files().items() if not name.endswith("/0")}
+    assert [each.names for each in load(tmp_path, files).omissions] == [("23",)]
 
 
 def test_ids_may_be_texts(tmp_path: Path) -> None:
