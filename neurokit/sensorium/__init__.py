@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     )
     from neurokit.sensorium.prediction import predict, respond, single_trial
     from neurokit.sensorium.readout import GaussianReadout, contrast_centers, retinotopic_plane
+    from neurokit.sensorium.recorded import from_recording
     from neurokit.sensorium.recording import Scan, load_scan
     from neurokit.sensorium.scores import ceiling, score_table
     from neurokit.sensorium.simulated_mouse import Mouse, MouseParameters
