@@ -24,9 +24,10 @@ def check_places(source: Any, folder: Any, recording: Any) -> None:
 
 
 def check_folder(folder: Any) -> Path | None:
-    """The folder of a recording, which gets its name back where a killed process took it; None for none.
+    """The folder or file of a recording; a folder gets its name back where a killed process took it.
 
-    Raises SettingsError for what is no path, DataError for what is no folder or cannot be read.
+    None for none. Raises SettingsError for what is no path, DataError for what is not there or cannot be
+    read.
     """
     if folder is not None and not str(folder).strip():
         raise SettingsError("folder is empty; name the one that holds the recording.")
@@ -34,7 +35,7 @@ def check_folder(folder: Any) -> Path | None:
     if found is None:
         return None
     try:
-        there = restore_folder(found).is_dir()
+        there = restore_folder(found).exists()
     except OSError as error:  # such as a name that is too long
         if isinstance(error, NeurokitError):
             raise
@@ -42,7 +43,7 @@ def check_folder(folder: Any) -> Path | None:
             f"{str(found)[:99]} cannot be read ({error.strerror}); name the folder that holds the recording."
         ) from error
     if not there:
-        raise DataError(f"{found} is no folder; name the one that holds the recording.")
+        raise DataError(f"{found} is no folder and no file; name what holds the recording.")
     return found
 
 
