@@ -211,6 +211,7 @@ MODELS = {
         SensoriumConfig(model=MODEL_4, behaviour_scale="range", seed=100),
     ),
 }
+WITHOUT_BEHAVIOUR = ("cnn", "ln")  # models that read neither behaviour nor eye, the better one first
 
 
 def search_space() -> dict[str, Any]:

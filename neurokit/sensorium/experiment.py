@@ -6,7 +6,8 @@ A recording is a table of scans by key (a session is a key), a task the trials o
 Letters: B trials of a part, N neurons.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 from torch import nn
@@ -14,9 +15,10 @@ from torch import nn
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.sensorium.baselines import BASELINES
-from neurokit.sensorium.config import MODELS, SensoriumConfig, search_space
+from neurokit.sensorium.config import MODELS, WITHOUT_BEHAVIOUR, SensoriumConfig, search_space
 from neurokit.sensorium.features import MouseTrials
 from neurokit.sensorium.figures import draw
+from neurokit.sensorium.folders import has_behaviour
 from neurokit.sensorium.prediction import INPUTS, predict, respond
 from neurokit.sensorium.recording import Scan, Scans, identity
 from neurokit.sensorium.scores import (
@@ -63,6 +65,28 @@ OPTIONS = (
 )
 READ = ("behaviour", "shifter", "history", "state", "gain")  # of the model's settings: what it reads
 DATA_FIELDS = (*(f"model.{name}" for name in READ), "behaviour_scale", "state")
+
+
+def default_model(
+    *,
+    recording: Mapping[str, Scan] | None = None,
+    folder: Path | None = None,
+    session: Sequence[str] = (),
+    seed: int = 0,
+) -> str:
+    """The model where none is asked for: the first, or the best without behaviour where there is none.
+
+    What is wrong with a folder is said when it is read.
+    """
+    try:
+        found = (
+            any(scan.has_behaviour for scan in recording.values())
+            if recording is not None
+            else folder is None or has_behaviour(folder, session, seed)
+        )
+    except DataError:
+        found = True
+    return next(iter(MODELS)) if found else WITHOUT_BEHAVIOUR[0]
 
 
 def describe(recording: Mapping[str, Scan]) -> str:

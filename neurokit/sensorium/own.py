@@ -19,15 +19,15 @@ from neurokit.config import Seed, check_value
 from neurokit.errors import DataError
 from neurokit.recordings.plain import labels, numbers
 from neurokit.sensorium import given, splits
-from neurokit.sensorium.config import MODELS
+from neurokit.sensorium.config import WITHOUT_BEHAVIOUR
 from neurokit.sensorium.files import plain_name
 from neurokit.sensorium.grid import SIZES, describe_size
 from neurokit.sensorium.recording import Scans, make_scan
 from neurokit.training.checkpoint import fingerprint
 
-WITHOUT = [name for name, entry in MODELS.items() if not entry.small.value("model.behaviour")]
 NO_BEHAVIOUR = (
-    f"neither running nor pupil is given: models that read neither can be trained ({', '.join(WITHOUT)})"
+    "neither running nor pupil is given: models that read neither can be trained "
+    f"({', '.join(WITHOUT_BEHAVIOUR)})"
 )
 
 
@@ -72,6 +72,42 @@ def from_arrays(
     no correlation sees. Raises DataError, naming the array, for values that are no numbers, lengths that do
     not fit each other, counts below 0, fewer than ten images, and where too little can be used.
     """
+    key = plain_name(check_value("name", name, str))
+    contents = read_own(
+        images,
+        responses,
+        image_ids=image_ids,
+        running=running,
+        pupil_size=pupil_size,
+        pupil_change=pupil_change,
+        pupil_center=pupil_center,
+        coordinates=coordinates,
+        order=order,
+        tiers=tiers,
+        unit_ids=unit_ids,
+        seed=check_value("seed", seed, Seed),
+        notes=notes,
+    )
+    return Scans({key: make_scan(key, str(contents["digest"]), contents)})
+
+
+def read_own(
+    images: Any,
+    responses: Any,
+    *,
+    image_ids: Any = None,
+    running: Any = None,
+    pupil_size: Any = None,
+    pupil_change: Any = None,
+    pupil_center: Any = None,
+    coordinates: Any = None,
+    order: Any = None,
+    tiers: Any = None,
+    unit_ids: Any = None,
+    seed: int = 0,
+    notes: tuple[str, ...] = (),
+) -> dict[str, np.ndarray]:
+    """What `make_scan` and a pack take, of the arguments of `from_arrays`; raises what that raises."""
     said = list(notes)
     frames = _read_images(images, said)
     shown = _read_shown(image_ids, len(frames))
@@ -84,7 +120,7 @@ def from_arrays(
     places = _read_coordinates(coordinates, units, said)
     rank, trial_ids = _read_order(order, trials, said)
     image_ids = given.first_alike(frames)[shown]
-    dealt = _deal(tiers, image_ids, check_value("seed", seed, Seed), said)
+    dealt = _deal(tiers, image_ids, seed, said)
     digest = fingerprint(
         frames, shown, activity, behaviour, places, rank, *(e.astype("U64") for e in (dealt, ids))
     )
@@ -99,9 +135,8 @@ def from_arrays(
         "image_size": np.array(frames.shape[1:]),
         "digest": np.array(digest),
     }
-    key = plain_name(check_value("name", name, str))
     contents["notes"] = np.array([*said, *_say_drift(contents)], dtype=str)
-    return Scans({key: make_scan(key, digest, contents)})
+    return contents
 
 
 def _read_images(images: Any, said: list[str]) -> Real[np.ndarray, "K H W"]:

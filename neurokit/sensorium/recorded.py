@@ -10,7 +10,6 @@ Letters: K presentations, B bins of a trial, N units.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -19,9 +18,9 @@ from neurokit.arguments import explain_failure
 from neurokit.errors import DataError, SettingsError, read_from
 from neurokit.recordings.clocks import check_overlap
 from neurokit.recordings.recording import Recording, Stimulus
-from neurokit.sensorium.files import LEFT_OUT, TIERS
-from neurokit.sensorium.own import from_arrays
-from neurokit.sensorium.recording import Scans
+from neurokit.sensorium.files import LEFT_OUT, TIERS, plain_name
+from neurokit.sensorium.own import read_own
+from neurokit.sensorium.recording import Scan, Scans, make_scan
 from neurokit.sensorium.windows import WINDOW, average, count, differentiate, find_windows
 
 CHANNELS = ("running", "pupil_size", "pupil_change", "pupil_x", "pupil_y")
@@ -50,19 +49,31 @@ def from_recording(
     several = recording if isinstance(recording, Mapping) else {recording.name: recording}
     if not several:
         raise DataError("recording holds none; give at least one.")
-    found: dict[str, Any] = {}
+    found: dict[str, Scan] = {}
     for name, each in several.items():
-        with read_from(name):
-            (made,) = _read(each, name, window, stimulus, seed).items()
-        if made[0] in found:
-            raise DataError(f"Two recordings are called {made[0]}; give each a name of its own.")
-        found |= dict([made])
+        if (key := plain_name(name)) in found:
+            raise DataError(f"Two recordings are called {key}; give each a name of its own.")
+        contents = read_recording(each, name, window=window, stimulus=stimulus, seed=seed)
+        found[key] = make_scan(key, str(contents["digest"]), contents)
     return Scans(found)
 
 
+def read_recording(
+    recording: Recording,
+    name: str,
+    *,
+    window: tuple[float, float] = WINDOW,
+    stimulus: str | None = None,
+    seed: int = 0,
+) -> dict[str, np.ndarray]:
+    """What `make_scan` and a pack take, of one recording; DataError, naming it, as `from_recording` says."""
+    with read_from(name):
+        return _read(recording, window, stimulus, seed)
+
+
 def _read(
-    recording: Recording, name: str, window: tuple[float, float], stimulus: str | None, seed: int
-) -> Scans:
+    recording: Recording, window: tuple[float, float], stimulus: str | None, seed: int
+) -> dict[str, np.ndarray]:
     notes = [f"read from {recording.format}", *recording.notes]
     shown = _choose_images(recording, stimulus, notes)
     trials = _Trials(recording, shown, window)
@@ -76,7 +87,7 @@ def _read(
     if any(each is not None for each in eye):
         missing = np.full(len(responses), np.nan)
         given["pupil_center"] = np.column_stack([missing if each is None else each for each in eye])
-    return from_arrays(
+    return read_own(
         shown.frames,
         responses,
         image_ids=shown.shown[images],
@@ -85,7 +96,6 @@ def _read(
         order=np.flatnonzero(images),
         tiers=None if shown.part is None else _read_parts(shown.part[images], notes),
         unit_ids=recording.unit_ids,
-        name=name,
         seed=seed,
         notes=tuple(notes),
     )
