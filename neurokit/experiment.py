@@ -56,7 +56,8 @@ class Experiment:
 
     Args:
         system: 'pupil-encoder', 'sensorium', 'v1-transformer' or 'digital-twin'.
-        model: one of the system's models; None is its first. It stands for a config.
+        model: one of the system's models; None is its first, or the first that a recording of one's own has
+            all inputs of, where the system looks. It stands for a config.
         config: what is trained, and how, in place of that of a `model`.
         values: single fields of the config by name, such as {"fit.learning_rate": 1e-3}.
         epochs: the largest number, in place of the config's.
@@ -105,7 +106,8 @@ class Experiment:
         check_build(build)
         self.build, self.device, self.compile = build, check_value("device", device, str), compile
         self.size = choose_size(size, is_simulated(self.source, self.folder, recording))
-        self.model_name, chosen = choose_config(self.system, self.size, model, config, build)
+        default = self._default_model(recording) if model is None and config is None else None
+        self.model_name, chosen = choose_config(self.system, self.size, model, config, build, default)
         if not isinstance(values, Mapping | None):
             raise SettingsError(f"values is {values!r}; give a dictionary of fields and their values.")
         config = chosen.with_values(values or {}).add_seed(self.seed)
@@ -367,6 +369,13 @@ class Experiment:
         return other
 
     # Inside
+
+    def _default_model(self, recording: Any) -> str | None:
+        """What the system chooses for a recording of one's own; None where it does not look."""
+        if not hasattr(self.system, "default_model"):
+            return None
+        where = {"folder": self.folder, "session": self.session, "seed": self.seed}
+        return self.system.default_model(recording=recording, **where)
 
     def _check_trainable(self) -> None:
         """Reads the recording; raises what reading does, and DataError where no model can be trained."""

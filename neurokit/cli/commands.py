@@ -136,7 +136,7 @@ def _evaluate(system: System, options: argparse.Namespace) -> None:
         _next(system, "data", ["--list"])
         return
     asked = ["--checkpoint", f"{experiment.path}.json", "--input", "new.npz", "--output", "rates.npz"]
-    own = ["--model", options.model] if ":" in options.model else []
+    own = ["--model", options.model] if ":" in (options.model or "") else []
     _next(system, "predict", asked + own)
 
 
