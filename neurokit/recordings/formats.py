@@ -16,6 +16,7 @@ from neurokit.recordings.recording import Recording
 
 MODULES: tuple[str, ...] = (
     "nwb",
+    "suite2p",
     "experanto",
     "alf",
     "ibl",
