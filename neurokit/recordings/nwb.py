@@ -14,15 +14,17 @@ the Allen Institute), and on none of these sets' own files: recordings say so in
 from pathlib import Path
 
 import h5py
+import numpy as np
 
 from neurokit.errors import DataError, read_from
 from neurokit.files.hdf5 import Hdf5Reader, open_hdf5
+from neurokit.recordings.clocks import check_overlap
 from neurokit.recordings.nwb_behaviour import read_behaviour
 from neurokit.recordings.nwb_series import Nwb
 from neurokit.recordings.nwb_stimuli import read_events, read_stimuli
 from neurokit.recordings.nwb_traces import read_traces
 from neurokit.recordings.nwb_units import Activity, read_units
-from neurokit.recordings.recording import Recording
+from neurokit.recordings.recording import Recording, Trace
 
 FORMAT = "NWB"
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -61,7 +63,11 @@ def _read(stored: Hdf5Reader, name: str, path: Path | None) -> Recording:
     _check_version(stored)
     nwb = Nwb(stored)
     activity = _activity(nwb)
-    stimuli, events, behaviour = read_stimuli(nwb, path), read_events(nwb), read_behaviour(nwb)
+    clock = activity.clock
+    stimuli = [each for each in read_stimuli(nwb, path) if _fits(nwb, clock, each.time, each.name)]
+    behaviour = {
+        channel: trace for channel, trace in read_behaviour(nwb).items() if _fits(nwb, clock, trace, channel)
+    }
     with read_from(stored.file.filename):
         return Recording(
             name=name,
@@ -72,10 +78,22 @@ def _read(stored: Hdf5Reader, name: str, path: Path | None) -> Recording:
             area=activity.area,
             coordinates=activity.coordinates,
             behaviour=behaviour,
-            stimuli=tuple(stimuli),
-            events=events,
+            stimuli=stimuli,
+            events=read_events(nwb),
             notes=(PROVED, *nwb.notes),
         )
+
+
+def _fits(nwb: Nwb, clock: Trace | np.ndarray, other: Trace | np.ndarray | None, what: str) -> bool:
+    """Whether two clocks can be of one session; a note says both spans where not."""
+    if other is None:
+        return True
+    try:
+        check_overlap(clock, other, ("traces or spikes", what))
+    except DataError as error:
+        nwb.note(f"Left out: {error}")
+        return False
+    return True
 
 
 def _activity(nwb: Nwb) -> Activity:
