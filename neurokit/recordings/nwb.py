@@ -1,6 +1,7 @@
 """NWB 2 files, such as those of DANDI's visual coding sets: traces or spikes, stimuli, behaviour and trials.
 
-    recording = recordings.read("sub-491604967_ses-710504563_behavior+image+ophys.nwb")
+    recording = recordings.read("session.nwb")
+    recording = recordings.read("https://api.dandiarchive.org/api/assets/ID/download/")  # extra `nwb`
 
 What is read: dF/F, deconvolved or raw fluorescence of plane segmentations, or else `units` with spike times;
 stimuli by index series, tables of presentations or image series, with their templates; running in cm/s, size
@@ -20,6 +21,7 @@ from neurokit.errors import DataError, read_from
 from neurokit.files.hdf5 import Hdf5Reader, open_hdf5
 from neurokit.recordings.clocks import check_overlap
 from neurokit.recordings.nwb_behaviour import read_behaviour
+from neurokit.recordings.nwb_remote import SIGNATURE, name_of_address, open_address
 from neurokit.recordings.nwb_series import Nwb
 from neurokit.recordings.nwb_stimuli import read_events, read_stimuli
 from neurokit.recordings.nwb_traces import read_traces
@@ -27,7 +29,6 @@ from neurokit.recordings.nwb_units import Activity, read_units
 from neurokit.recordings.recording import Recording, Trace
 
 FORMAT = "NWB"
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
 REMEDY = "write this part of the file again, or copy the file again"
 PROVED = "The reader of NWB 2 was proved on files written for its tests, not on this data set."
 
@@ -57,6 +58,16 @@ def read(path: Path) -> Recording:
     """
     with open_hdf5(path, REMEDY) as stored:
         return _read(stored, path.stem, path)
+
+
+def read_address(address: str) -> Recording:
+    """The recording in a file at an http address, of which only what is needed is fetched.
+
+    Needs the extra `nwb`. Raises as `read`; SettingsError without the extra, FetchError where the server
+    does not answer or sends no parts of files.
+    """
+    with open_address(address, REMEDY) as stored:
+        return _read(stored, name_of_address(address), None)
 
 
 def _read(stored: Hdf5Reader, name: str, path: Path | None) -> Recording:
