@@ -109,6 +109,10 @@ def _quality(found: Diagnosis) -> Iterator[str]:
     if found.shared is not None and len(found.shared):
         areas = [f"{row.area} {row.shared:.2f} ({row.units})" for row in _short(found.shared)]
         yield f"what two halves of an area's units share over trials (units): {', '.join(areas)}"
+    if found.modulation:
+        channels = list(found.modulation.items())[:MOST_LINES]
+        said = ", ".join(f"{name} {value:.2f}" for name, value in channels)
+        yield f"correlation of the mean over units with behaviour, over {found.rows.what}: {said}"
     if drift is None:
         yield "slow drift: not known, since rows are too few or no unit varies"
         return

@@ -28,12 +28,16 @@ from neurokit.recordings.recording import Recording, Stimulus
 SHORTEST_BIN = 0.1  # s of a movie
 MOST_REPEATS, MOST_CONTENTS, MOST_VALUES = 200, 1000, 2**22
 DRAWS = 10  # of halves
-CONDITIONS = (
+CONDITIONS = (  # columns of events that say what was shown
     "stimulus_id",
     "image_id",
     "condition",
     "orientation",
     "direction",
+    "spatial_frequency",
+    "temporal_frequency",
+    "phase",
+    "contrast",
     "contrast_left",
     "contrast_right",
 )

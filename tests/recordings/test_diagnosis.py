@@ -136,6 +136,30 @@ def test_without_drift_both_splits_predict_nothing(make) -> None:
     assert "flatters" not in describe(found)
 
 
+def test_running_that_the_units_follow_correlates_and_other_running_does_not() -> None:
+    recording = trials(share=0.5, number=400)
+    assert recording.trials is not None
+    mean = recording.trials.responses.mean(axis=(1, 2))
+    random = np.random.default_rng(1)
+    behaviour = {
+        "running": np.repeat(mean[:, None], 5, axis=1),
+        "pupil_size": random.standard_normal((400, 5)),
+        "wheel": np.zeros((400, 5)),
+    }
+    found = diagnose(replace(recording, trials=replace(recording.trials, behaviour=behaviour))).modulation
+    assert found["running"] == pytest.approx(1, abs=1e-4)
+    assert abs(found["pupil_size"]) < 4 / np.sqrt(400)
+    assert "wheel" not in found
+    clock = np.arange(0, 100, 0.02)
+    slow = movie(share=0.0, drift=0.8)
+    assert slow.traces is not None
+    follows = Trace(np.interp(clock, slow.traces.time, slow.traces.values.mean(axis=1)), clock)
+    alone = replace(
+        slow, behaviour={"running": follows, "pupil_size": Trace(follows.values[::-1], clock + 900)}
+    )
+    assert diagnose(alone).modulation["running"] > 0.9 and len(diagnose(alone).modulation) == 1
+
+
 # --- what is missing, and what is there twice
 
 
