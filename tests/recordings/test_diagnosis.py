@@ -188,6 +188,12 @@ def test_gaps_missing_values_and_overlap_are_those_that_were_planted() -> None:
     assert found["gaps"].drop("activity").sum() == 0
 
 
+def test_a_clock_of_events_has_no_gaps() -> None:
+    licks = np.cumsum(np.random.default_rng(0).exponential(1.0, 80))
+    recording = replace(movie(), behaviour={"licks": Trace(np.ones(80), licks)})
+    assert diagnose(recording).clocks.set_index("what").loc["licks", "gaps"] == 0
+
+
 def test_a_silence_of_all_units_is_a_gap_and_slow_firing_is_none() -> None:
     random = np.random.default_rng(0)
     times = np.sort(random.random(5000) * 500)
@@ -345,6 +351,25 @@ def test_a_large_recording_is_measured_in_part_and_says_so() -> None:
     found = diagnose(movie(units=700, repeats=2))
     assert "drift, areas and the picture are of 300 of 700 usable units, drawn at random" in found.notes
     assert found.rows.values.shape[1] == 300
+
+
+def test_a_recording_with_much_in_it_still_fits_on_a_page() -> None:
+    recording = movie()
+    (shown,) = recording.stimuli
+    channels = {f"channel_{number}": Trace(np.ones((300, 2)), np.arange(300) / 10) for number in range(9)}
+    text = describe(
+        diagnose(
+            replace(
+                recording,
+                stimuli=[replace(shown, name=f"movie_{number}") for number in range(12)],
+                behaviour=channels,
+                notes=tuple(f"what the reader says, number {number}" for number in range(9)),
+            )
+        )
+    )
+    assert len(text.splitlines()) <= 45
+    for words in ("6 more stimuli", "21 more clocks", "4 more notes", "doubled stimuli: 3300 have"):
+        assert words in text
 
 
 @pytest.mark.slow
