@@ -126,9 +126,8 @@ def _quality(found: Diagnosis) -> Iterator[str]:
     )
     flattered = max(drift.flattered, drift.mean_random - max(drift.mean_blocked, 0))
     if flattered > FLATTERS:
-        yield (
-            f"  a random split flatters models by up to {flattered:.2f}: split by stimulus or in blocks of time"
-        )
+        remedy = "split by stimulus or in blocks of time"
+        yield f"  a random split flatters models by up to {flattered:.2f}: {remedy}"
 
 
 def _systems(found: Diagnosis) -> Iterator[str]:
