@@ -14,7 +14,13 @@ from neurokit.errors import DataError
 from neurokit.files.atomic import restore_folder
 from neurokit.recordings.recording import Recording
 
-MODULES: tuple[str, ...] = ()  # the first that recognises a path reads it
+MODULES: tuple[str, ...] = (
+    "nwb",
+    "experanto",
+    "alf",
+    "ibl",
+    "arrays",
+)  # the first to recognise a path reads it
 
 
 @runtime_checkable
@@ -63,6 +69,25 @@ def list_recordings(path: str | Path) -> dict[str, Path]:
         return {path.stem if path.is_file() else path.name: path}
     inside = sorted(path.iterdir()) if path.is_dir() else []
     return {(each.stem if each.is_file() else each.name): each for each in inside if _find(each) is not None}
+
+
+def choose_recording(path: str | Path, session: Sequence[str] | str = (), native: str = "") -> Path:
+    """The one recording in a path, or the one of them that `session` names.
+
+    `native` is the layout that a system looked for before. Raises DataError where there is none, or where
+    there are several and not one is named.
+    """
+    wanted = [session] if isinstance(session, str) else list(session)
+    found = list_recordings(path)
+    if not found:
+        kinds = ", ".join(filter(None, (native, *names())))
+        raise DataError(f"{path} holds no session ({kinds}): name the folder or file of a recording.")
+    if unknown := [name for name in wanted if name not in found]:
+        raise DataError(f"{path} holds no session {unknown[0]}, only {', '.join(found)}.")
+    chosen = wanted or list(found)
+    if len(chosen) > 1:
+        raise DataError(f"{path} holds the sessions {', '.join(found)}: name one of them.")
+    return found[chosen[0]]
 
 
 def names() -> Sequence[str]:
