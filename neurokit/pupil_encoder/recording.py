@@ -14,7 +14,13 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int, Integer, Shaped
 
 from neurokit.errors import DataError
-from neurokit.pupil_encoder.unusable import find_doubles, find_usable, forget_impossible, mask_impossible
+from neurokit.pupil_encoder.unusable import (
+    find_doubles,
+    find_lost,
+    find_usable,
+    forget_impossible,
+    mask_impossible,
+)
 from neurokit.training.omissions import Omission, leave_out
 
 TRIAL_COLUMNS = (
@@ -183,9 +189,18 @@ def record_usable(
     usable = find_usable(spikes, brain_area, trials.index.to_numpy(), units, what)
     spikes, brain_area = _rows(spikes, usable.units), _rows(brain_area, usable.units)
     spikes, behaviour, trials = _pick_trials(usable.trials, spikes, behaviour, trials)
-    again = find_doubles(spikes, behaviour)
+    counts = spikes.sum(axis=2, dtype=np.int64)  # N K
+    again = find_doubles(spikes, behaviour, counts)
     found = omissions + usable.omissions + leave_out(again, trials.index.to_numpy(), "doubled", "trials")
-    spikes, behaviour, trials = _pick_trials(~again, spikes, behaviour, trials)
+    units = np.arange(len(usable.units)) if units is None else units
+    names = [f"{region}/{unit}" for region, unit in zip(brain_area, units[usable.units], strict=True)]
+    off, over = find_lost(counts[:, ~again], brain_area)
+    found += leave_out(off, names, "lost", "units")
+    found += leave_out(over, trials.index.to_numpy()[~again], "lost", "trials")
+    kept = ~again
+    kept[kept] = ~over
+    spikes, brain_area = _rows(spikes, ~off), _rows(brain_area, ~off)
+    spikes, behaviour, trials = _pick_trials(kept, spikes, behaviour, trials)
     trials, unknown = forget_impossible(trials)
     return TrialRecording(
         spikes=_as_counts(spikes),

@@ -100,9 +100,8 @@ def _contents(read: Callable[[], TrialRecording]) -> dict[str, object]:
     except DataError as error:
         return {"neurons": 0, "trials": 0, "regions": str(error), "behaviour": "none"}
     neurons, trials, _ = recording.spikes.shape
-    found = {"regions": recording.regions(), "behaviour": recording.behaviour}
-    listed = {name: ", ".join(each) or "none" for name, each in found.items()}
-    return {"neurons": neurons, "trials": trials, **listed}
+    regions, behaviour = (", ".join(each) or "none" for each in (recording.regions(), recording.behaviour))
+    return {"neurons": neurons, "trials": trials, "regions": regions, "behaviour": behaviour}
 
 
 def _open_cutouts() -> Held:

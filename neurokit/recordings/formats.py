@@ -7,16 +7,17 @@ reading, and `read(path)`, which returns a `Recording`.
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.files.atomic import restore_folder
 from neurokit.recordings.recording import Recording
 
-MODULES: tuple[str, ...] = ()  # the first that recognises a path reads it
+MODULES: tuple[str, ...] = ("nwb", "experanto", "arrays")  # the first that recognises a path reads it
 
 
+@runtime_checkable
 class Format(Protocol):
     """What a module of this package offers."""
 

@@ -27,7 +27,7 @@ from neurokit.v1_transformer.clips import MovieScales, MovieSplit
 from neurokit.v1_transformer.config import MODELS, ClipShape, TransformerConfig, search_space
 from neurokit.v1_transformer.features import MovieTask, task
 from neurokit.v1_transformer.figures import plot_scores as draw
-from neurokit.v1_transformer.recording import MovieSession
+from neurokit.v1_transformer.recording import Movie, MovieSession
 from neurokit.v1_transformer.scores import (
     COLUMNS,
     describe_ceiling,
@@ -72,7 +72,7 @@ def describe(recording: MovieSession) -> str:
     samples, rate = len(recording.time), 1 / np.diff(recording.time).mean()
     where = f"{recording.structure}, {recording.depth} µm deep, {recording.cre_line}"
     shown = [
-        f"  {name}: {movie.starts.shape[1]} frames x {len(movie.starts)} repeats"
+        f"  {name}: {movie.starts.shape[1]} frames x {len(movie.starts)} repeats{_say_blank(movie)}"
         for name, movie in recording.movies.items()
     ]
     measured = 100 * np.isfinite(recording.running).mean()
@@ -86,6 +86,12 @@ def describe(recording: MovieSession) -> str:
         *(f"  {each}" for each in recording.omissions),
     ]
     return "\n".join(lines)
+
+
+def _say_blank(movie: Movie) -> str:
+    """What a task leaves out: a movie that is one grey value throughout."""
+    low, high = movie.frames.min(), movie.frames.max()
+    return f", left out of training: all frames have the grey value {low}" if low == high else ""
 
 
 def identity(recording: MovieSession) -> dict[str, Any]:
