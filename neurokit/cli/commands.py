@@ -23,6 +23,7 @@ from neurokit.experiment import Experiment
 from neurokit.files.archives import limit_of, read_npz
 from neurokit.files.atomic import atomic_write
 from neurokit.training import checkpoint
+from neurokit.training.choices import check_folder, check_places
 from neurokit.training.own_model import build_code, build_name, load_build
 from neurokit.training.pretrained import to_arrays
 from neurokit.training.system import System
@@ -35,18 +36,24 @@ def _data(system: System, options: argparse.Namespace) -> None:
     if getattr(options, "weights", None):
         print(system.describe_weights(options.weights))  # type: ignore[attr-defined]  # of one system
         return
-    lists_folders = "folder" in inspect.signature(system.sessions).parameters
-    if options.list and options.folder and not lists_folders:
-        raise SettingsError("--list is of a source; leave out --folder, or --list to see that folder.")
     if options.list:
-        place = {"folder": options.folder} if options.folder else {}
-        source = settings.check_source(options.source)
-        print(system.sessions(source, options.seed, **place).to_string(index=False))
+        print(_sessions(system, options).to_string(index=False))
         _list_checkpoints(system)
         _next(system, "train", [argument for argument in options.given if argument != "--list"])
         return
     print(system.describe(_recording(system, options)))
     _next(system, "train", options.given)
+
+
+def _sessions(system: System, options: argparse.Namespace) -> pd.DataFrame:
+    """What a source or a folder has."""
+    check_places(options.source, options.folder, None)
+    folder = check_folder(options.folder)
+    if folder is None:
+        return system.sessions(settings.check_source(options.source), options.seed)
+    if "folder" not in inspect.signature(system.sessions).parameters:
+        raise SettingsError("--list is of a source; leave out --folder, or --list to see that folder.")
+    return system.sessions(settings.source(), options.seed, folder=folder)
 
 
 def _recording(system: System, options: argparse.Namespace) -> Any:
