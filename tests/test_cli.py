@@ -24,6 +24,7 @@ from neurokit.experiment import Experiment
 from neurokit.training.system import find_system
 
 SYSTEMS = tuple(settings.SYSTEMS)
+BOTH = ("data", "evaluate")  # a command without a model, and one with it
 PUPIL = ("pupil-encoder", "--set", "hidden=4", "--epochs", "1")
 
 
@@ -476,6 +477,8 @@ def test_what_cannot_be_is_refused_before_anything_is_made(
         ("pupil-encoder train --split alternate", "split is 'alternate'; use one of random, blocked"),
         ("pupil-encoder train --inputs eye", "inputs is 'eye'; use one of pupil, behaviour"),
         ("pupil-encoder data --session a b", "reads one session, and 2 are named"),
+        ("pupil-encoder train --regions SCs SCs", "regions names SCs more than once"),
+        *((f"{name} {command} --session a a", "a more than once") for name in SYSTEMS for command in BOTH),
         ("steinmetz data", "There is no system 'steinmetz'; use one of pupil-encoder"),
         ("sensorium submit --workers 2", "--workers needs --engine processes or ray"),
     ],

@@ -127,7 +127,6 @@ def _recordings() -> list[Format]:
             _read_pack,
             sums="all",
             files="packs/*.safetensors",
-            loose=("swapped blocks",),
         ),
         Format(
             "Allen NWB (HDF5)",

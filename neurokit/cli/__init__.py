@@ -1,5 +1,7 @@
 """The command line: `neurokit <system> data | simulate | train | tune | evaluate | predict | submit`.
 
+`neurokit check PATH` looks at any recording and needs no system.
+
 Without options every command works on the demo source, where nothing is downloaded. What the systems differ
 in (models, options, columns) they say themselves, in their module `experiment`; it is imported when one of
 their commands is called, so that this page and `neurokit --help` need no torch.
@@ -40,6 +42,7 @@ USAGE = """\
 neurokit: neural encoding models of the mouse visual system
 
   neurokit <system> <command> [options]
+  neurokit check PATH [options]       a recording of your own: what it is, and what can be modelled with it
 
 systems
 {systems}
@@ -101,6 +104,10 @@ def _run(arguments: list[str]) -> None:
         print(_usage())
     elif arguments[0] == "--version":
         print(f"neurokit {__version__}")
+    elif arguments[0] == "check":
+        from neurokit.cli.check import run
+
+        run(arguments[1:])
     elif (name := arguments[0].replace("_", "-")) not in settings.SYSTEMS:
         raise settings.no_such_system(arguments[0])
     elif len(arguments) == 1 or arguments[1] in ("-h", "--help"):

@@ -57,7 +57,7 @@ OPTIONS = (
     Option("foundation", "foundation", "saved twin or folder of released weights whose core is transferred"),
     Option("gaps", "gaps", "clips with gaps in behaviour: drop, or fill with the mean"),
 )
-DATA_FIELDS = ("foundation",)
+DATA_FIELDS = ("foundation", "window", "gaps")
 FRAME_RATE = 30.0  # Hz, of every recording
 INPUTS = """\
 stimulus (frames x rows x columns of the monitor, uint8: 0 is black, 255 white), rate (Hz, which must be 30),
@@ -81,10 +81,11 @@ def task(
 ) -> TwinTask:
     """The recording that a twin is fitted to, without trials that show a video of another part.
 
-    `arrays` are the statistics of a trained twin. Raises DataError where no trial is left.
+    Trials without a clip of the config's `window`, and videos that end within the frames that are not scored,
+    are left out, too. `arrays` are the statistics of a trained twin. Raises DataError where nothing is left.
     """
     statistics = recording.statistics if arrays is None else statistics_from_arrays(arrays)
-    return make_task(recording, statistics)
+    return make_task(recording, statistics, config)
 
 
 def arrays(task: TwinTask) -> dict[str, np.ndarray]:

@@ -26,7 +26,7 @@ from neurokit.files.reading import check_is_file
 Source = str | Path | BufferedIOBase
 MOST_MEMBERS = 10_000
 ANY_FILE, MOST_RATIO = 2**28, 100  # bytes that any file may unpack to, and beyond them for each of its own
-CHUNK_SIZE = 1 << 20
+CHUNK_SIZE = LEAST_MAPPED = 1 << 20
 
 # Only these limit what one read unpacks: bz2 and lzma return complete blocks, however large.
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -125,8 +125,30 @@ def read_npy(path: str | Path) -> np.ndarray:
             stream.seek(0)
             return np.lib.format.read_array(stream, allow_pickle=False)
     except (OSError, ValueError) as error:  # a DataError is a ValueError
-        reason = getattr(error, "strerror", None) or str(error).removesuffix(": copy or download it again.")
-        raise DataError(f"{path} cannot be read ({reason}); copy or download it again.") from error
+        raise _unreadable(path, error) from error
+
+
+def map_npy(path: str | Path) -> np.ndarray:
+    """The array of an npy file, mapped rather than read, and read-only; raises as `read_npy`."""
+    if check_is_file(path).stat().st_size < LEAST_MAPPED:
+        array = read_npy(path)
+        array.flags.writeable = False
+        return array
+    try:
+        with open(path, "rb") as stream:
+            shape, columns, dtype = read_header(stream)
+            if dtype.hasobject:
+                raise ValueError("it holds pickled objects")
+            start = stream.tell()
+            _check_claim(os.fstat(stream.fileno()).st_size - start, shape, dtype, "its header")
+        return np.memmap(path, dtype, "r", start, shape, "F" if columns else "C")
+    except (OSError, ValueError) as error:  # a DataError is a ValueError
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: str | Path, error: Exception) -> DataError:
+    reason = getattr(error, "strerror", None) or str(error).removesuffix(": copy or download it again.")
+    return DataError(f"{path} cannot be read ({reason}); copy or download it again.")
 
 
 @contextmanager

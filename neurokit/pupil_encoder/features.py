@@ -23,6 +23,7 @@ from neurokit.errors import DataError
 from neurokit.pupil_encoder.cleaning import PUPIL, RobustScale, clean_channels
 from neurokit.pupil_encoder.recording import TrialRecording
 from neurokit.pupil_encoder.unusable import find_channels
+from neurokit.training.choices import find_repeated
 from neurokit.training.omissions import Omission
 
 SplitKind = Literal["random", "blocked"]
@@ -232,13 +233,15 @@ def region_counts(
     recording: TrialRecording,
     regions: tuple[str, ...],
 ) -> Float[np.ndarray, "K S R"]:
-    """Mean spike count per bin over each region's neurons; DataError where one has none."""
+    """Mean spike count per bin over each region's neurons; DataError where one has none, or comes twice."""
     absent = [region for region in regions if not (recording.brain_area == region).any()]
     if absent or not regions:
         asked = ", ".join(absent) or "an empty list of regions"
-        raise DataError(
-            f"{recording.name} has no neurons in {asked}; its regions are {', '.join(recording.regions())}."
-        )
+        lost = [str(each) for each in recording.omissions if each.rule == "lost" and each.pieces == "units"]
+        there = "; ".join([", ".join(recording.regions()), *lost])
+        raise DataError(f"{recording.name} has no neurons in {asked}; its regions are {there}.")
+    if twice := find_repeated(regions):
+        raise DataError(f"The regions name {', '.join(twice)} more than once; name each region once.")
     spikes, area = recording.spikes, recording.brain_area
     counts = [spikes[area == region].mean(axis=0, dtype=np.float64) for region in regions]
     return np.stack(counts, axis=-1)

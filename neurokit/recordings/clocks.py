@@ -34,10 +34,12 @@ def resample(
         return np.where(near[:, None], flat, np.nan).reshape(len(time), *values.shape[1:])
     left = right - 1
     between = trace.time[right] - trace.time[left]
-    share = ((time - trace.time[left]) / between)[:, None]
+    share = (time - trace.time[left]) / between
+    slack = 1e-6 * step  # a time that differs from a sample's by rounding alone is that sample's
+    share = np.where(np.abs(time - trace.time[left]) < slack, 0, share)
+    share = np.where(np.abs(time - trace.time[right]) < slack, 1, share)[:, None]
     drawn = flat[left] * (1 - share) + flat[right] * share
     drawn = np.where(share == 0, flat[left], np.where(share == 1, flat[right], drawn))
-    slack = 1e-6 * step
     outside = (time < trace.time[0] - slack) | (time > trace.time[-1] + slack)
     apart = (between > gap * step) & (share[:, 0] > 0) & (share[:, 0] < 1)
     drawn[outside | apart] = np.nan

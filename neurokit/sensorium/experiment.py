@@ -6,7 +6,6 @@ A recording is a table of scans by key (a session is a key), a task the trials o
 Letters: B trials of a part, N neurons.
 """
 
-import itertools
 from collections.abc import Mapping
 
 import pandas as pd
@@ -25,15 +24,15 @@ from neurokit.sensorium.scores import (
     ceiling_table,
     given_to_model,
     list_scored,
+    omissions,
     score_table,
-    shown_once,
     yardsticks,
 )
 from neurokit.sensorium.sources import describe_scans, load, sessions, simulate
 from neurokit.sensorium.submission.entry import submit
-from neurokit.sensorium.training import Mice, arrays, build, facts, task, train
+from neurokit.sensorium.training import arrays, build, facts, task, train
 from neurokit.training.fit import TrainingResult
-from neurokit.training.omissions import Omission, describe_omissions
+from neurokit.training.omissions import describe_omissions
 from neurokit.training.system import Option, Score
 
 __all__ = [  # besides what stands below
@@ -46,6 +45,7 @@ __all__ = [  # besides what stands below
     "facts",
     "identity",
     "load",
+    "omissions",
     "predict",
     "respond",
     "search_space",
@@ -71,13 +71,6 @@ def describe(recording: Mapping[str, Scan]) -> str:
     lines = [f"scan {key} is left out: it has no behaviour, which the model reads" for key in left_out]
     omissions = (describe_omissions(scan.omissions) for scan in recording.values() if scan.omissions)
     return "\n".join([describe_scans(recording).to_string(index=False), *lines, *omissions])
-
-
-def omissions(task: Mapping[str, MouseTrials]) -> tuple[Omission, ...]:
-    """What reader, task and FEVE have left out, scan by scan."""
-    scans = task.omissions if isinstance(task, Mice) else ()
-    mice = ((*mouse.omissions, *shown_once(mouse)) for mouse in task.values())
-    return (*scans, *itertools.chain.from_iterable(mice))
 
 
 @explain_failure

@@ -36,6 +36,7 @@ MOST_MEMBERS = 4 * MOST_TRIALS + 1_000  # four fields of a trial; metadata and f
 MOST_BYTES = 8 * MOST_TRIALS * (144 * 256 + MOST_NEURONS + 1_000)  # all in double precision
 MOST_BYTES_OF_ARRAY = 1 << 26
 
+AGAIN = "download or write the scan again"
 _KEY = re.compile(r"static([A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)-GrayImageNet")
 _TOPS = ("data", "meta")
 Root = TypeVar("Root", str, Path)
@@ -46,6 +47,18 @@ FIELDS = ("images", "responses", "behavior", "pupil_center")
 OPTIONAL = ("behavior", "pupil_center")  # fields that a scan may lack altogether
 _NUMBERED = re.compile(r"data/(\w+)/(0|[1-9]\d*)\.npy")
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{1,6})?")
+
+
+class PieceError(DataError):
+    """What is wrong with one file; if it is a trial's, that trial can be left out.
+
+    Attributes:
+        rule: by which it is left out, one of `neurokit.training.omissions.RULES`.
+    """
+
+    def __init__(self, message: str, rule: str) -> None:
+        super().__init__(message)
+        self.rule = rule
 
 
 @dataclass(frozen=True)
@@ -68,22 +81,32 @@ class ScanFiles:
     def read(self, name: str) -> np.ndarray:
         """The array `name`; pickled objects are never opened.
 
-        Raises DataError where it is missing, larger than MOST_BYTES_OF_ARRAY, damaged or not plain.
+        Raises PieceError where it is missing, larger than MOST_BYTES_OF_ARRAY, damaged or not plain, and
+        DataError where the disk fails.
         """
         if name not in self.sizes:
-            raise self.error(name, "is missing")
+            raise self.piece_error(name, "is missing", rule="missing")
         if self.sizes[name] > MOST_BYTES_OF_ARRAY:
-            raise self.error(name, f"has {self.sizes[name]} bytes, more than {MOST_BYTES_OF_ARRAY}")
+            raise self.piece_error(name, f"has {self.sizes[name]} bytes, more than {MOST_BYTES_OF_ARRAY}")
         try:
             return _parse_array(self.content(name))
         except OSError as error:
             raise self.error(name, f"could not be read ({error})") from error
         except (ValueError, SyntaxError) as error:
-            raise self.error(name, f"is no plain npy array ({error})") from error
+            raise self.piece_error(name, f"is no plain npy array ({error})", rule="unreadable") from error
 
-    def error(self, name: str, finding: str, remedy: str = "download or write the scan again") -> DataError:
+    def error(self, name: str, finding: str, remedy: str = AGAIN) -> DataError:
         """The one sentence that names an array, its scan, what was found and what to do."""
         return DataError(f"{name} of {self.source} {finding}: {remedy}.")
+
+    def piece_error(self, name: str, finding: str, remedy: str = AGAIN, rule: str = "misfit") -> PieceError:
+        """The same of a file that may be one trial's."""
+        return PieceError(str(self.error(name, finding, remedy)), rule)
+
+    def has_field(self, field: str) -> bool:
+        """Whether there is a file of any trial for one of FIELDS."""
+        first = f"data/{field}/0.npy"
+        return first in self.sizes or any(name.startswith(f"data/{field}/") for name in self.sizes)
 
 
 @contextmanager
@@ -218,7 +241,7 @@ def read_trials(files: ScanFiles) -> dict[str, np.ndarray]:
     """tiers, image_ids, trial_ids, rank and ordered (see `neurokit.sensorium.recording.Scan`), each T.
 
     Raises DataError for an unknown tier, no training or validation trials, ids that are doubled or negative,
-    and trials that differ in number between arrays or folders.
+    arrays of another number of trials, and folders that hold more files, or none.
     """
     tiers = read_tiers(files)
     _check_folders(files, len(tiers))
@@ -313,16 +336,14 @@ def _to_texts(files: ScanFiles, name: str, values: np.ndarray) -> np.ndarray:
 
 
 def _check_folders(files: ScanFiles, trials: int) -> None:
-    """One file for each trial in each of the four folders, no gap and no more, or none if OPTIONAL."""
+    """No file beyond the trials in any of the four folders, and some in each that is not OPTIONAL."""
     found: dict[str, set[int]] = {field: set() for field in FIELDS}
     for match in filter(None, map(_NUMBERED.fullmatch, files.sizes)):
         found.get(match[1], set()).add(int(match[2]))
     for field, numbers in found.items():
-        if numbers != set(range(trials)) and (numbers or field not in OPTIONAL):
-            absent = min(set(range(trials)) - numbers, default=None)
+        if max(numbers, default=-1) >= trials or not (numbers or field in OPTIONAL):
             finding = f"holds {len(numbers)} files for the {trials} trials of meta/trials/tiers.npy"
-            which = "" if absent is None else f" ({absent}.npy is missing)"
-            raise files.error(f"data/{field}", finding + which)
+            raise files.error(f"data/{field}", finding)
 
 
 def _parse_times(timestamps: np.ndarray | None) -> np.ndarray | None:

@@ -6,15 +6,32 @@ precision. What can be used is judged by `neurokit.sensorium.usable`.
 Letters: T trials of a scan in the order of its file names, N neurons.
 """
 
+import math
 from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from neurokit.progress import progress
-from neurokit.sensorium.files import FIELDS, OPTIONAL, ScanFiles, read_trials, read_whole_numbers
+from neurokit.sensorium.files import (
+    FIELDS,
+    OPTIONAL,
+    PieceError,
+    ScanFiles,
+    read_trials,
+    read_whole_numbers,
+)
+from neurokit.sensorium.limits import (
+    FAR,
+    exceed_others,
+    find_bounds,
+    grey_limits,
+    is_number,
+    usual_magnitude,
+)
 from neurokit.sensorium.pack import Contents, Rows
-from neurokit.sensorium.usable import CODES, Usable, find_bounds, grey_limits, is_number
+from neurokit.sensorium.usable import CODES, Usable
 
 HEIGHT, WIDTH = 36, 64  # pixels of a packed image
 SHAPES = ((1, 4 * HEIGHT, 4 * WIDTH), (1, HEIGHT, WIDTH))  # of an image file
@@ -30,15 +47,17 @@ def read_arrays(files: ScanFiles) -> Contents:
     "left_out/<pieces>" say what cannot be used (`neurokit.sensorium.usable.CODES`), whose values stand for
     nothing.
     Images and responses come row by row, and the codes of trials and units after them. Raises DataError for
-    what is missing or misshaped, and where too little can be used; for images and responses only while they
-    are read.
+    metadata that are missing or misshaped, and where too little can be used; for images and responses only
+    while they are read.
     """
     trials = read_trials(files)
     neurons = read_neurons(files)
     number, usable = len(trials["tiers"]), Usable(trials["tiers"], len(neurons["unit_ids"]))
     usable.mark_units(~np.all(is_number(neurons["coordinates"]), axis=1), "not_finite")
     statistics = read_statistics(files, usable)
-    scale = response_scale(statistics["responses/std"])
+    spoilt = _find_spoilt(files, statistics, trials["tiers"])
+    usable.mark_units(spoilt, "out_of_range")
+    scale = response_scale(np.where(spoilt, np.nan, statistics["responses/std"]))
     behaviour = {field: _read_channels(files, field, statistics, usable) for field in OPTIONAL}
     return {
         **trials,
@@ -127,7 +146,25 @@ def _name_statistic(field: str, word: str) -> str:
 
 
 def _is_absent(files: ScanFiles, field: str) -> bool:
-    return field in OPTIONAL and f"data/{field}/0.npy" not in files.sizes
+    return field in OPTIONAL and not files.has_field(field)
+
+
+def _find_spoilt(files: ScanFiles, statistics: dict[str, np.ndarray], tiers: np.ndarray) -> np.ndarray:
+    """Neurons whose statistics cannot be those of their responses, as if a value that cannot be was in them.
+
+    Only neurons that exceed all others are looked at; one that is louder than others is so in many trials.
+    """
+    known = [statistics[f"responses/{word}"] for word in ("std", "max")]
+    suspects = np.flatnonzero(np.logical_or(*map(exceed_others, known)))
+    found = np.zeros(len(known[0]), bool)
+    if len(suspects):
+        rows = []
+        for trial in np.flatnonzero(tiers == "train").tolist():
+            with suppress(PieceError):  # said when all are read
+                rows.append(_read_numbers(files, f"data/responses/{trial}.npy", found.shape)[suspects])
+        usual = usual_magnitude(np.stack(rows)) if rows else 0
+        found[suspects] = np.any([np.abs(each[suspects]) > FAR * usual for each in known], axis=0)
+    return found
 
 
 def _read_channels(
@@ -139,12 +176,20 @@ def _read_channels(
     if _is_absent(files, field):
         usable.channels[first : first + width] = CODES.index("not_recorded")
         return np.zeros((trials, width))
-    values = np.stack([_read_numbers(files, f"data/{field}/{i}.npy", (width,)) for i in range(trials)])
+    values, damaged = np.full((trials, width), np.nan), np.zeros(trials, int)
+    for trial in range(trials):
+        try:
+            values[trial] = _read_numbers(files, f"data/{field}/{trial}.npy", (width,))
+        except PieceError as error:
+            usable.wrong.setdefault(field, error)
+            damaged[trial] = CODES.index(error.rule)
+    if damaged.all():
+        raise files.error(f"data/{field}", "holds no file that can be used", str(usable.wrong[field])[:-1])
     for word in STATISTICS:
         statistics[f"{field}/{word}"] = statistics[f"{field}/{word}"].copy()
     bounds = find_bounds(statistics[f"{field}/min"], statistics[f"{field}/max"])
     known = [statistics[f"{field}/{word}"] for word in STATISTICS]
-    usable.clean_channels(values, known, first, field, bounds)
+    usable.clean_channels(values, known, first, field, bounds, damaged)
     return values
 
 
@@ -154,23 +199,50 @@ def _read_images(
     mean, std = statistics["images/mean"], statistics["images/std"]
     limits = grey_limits(statistics["images/min"], statistics["images/max"])
     for trial, name in enumerate(_name_files(files, "images", trials)):
-        image = _read_numbers(files, name)
-        if image.shape not in SHAPES:
-            finding = f"has shape {image.shape} instead of {SHAPES[0]} or {SHAPES[1]}"
-            raise files.error(name, finding, "write one grey image of that size for each trial")
-        image = usable.clean_image(trial, image, limits)
         try:
-            image = ((image - mean) / std).reshape(image.shape)
-        except ValueError:
-            finding = f"has shape {image.shape}, its statistics {mean.shape} and {std.shape}"
-            raise files.error(
-                name, finding, "write statistics of one value, or of the image's shape"
-            ) from None
+            image = _read_image(files, name, mean, std)
+        except PieceError as error:
+            usable.drop_trial(trial, "images", error)
+            yield np.zeros((HEIGHT, WIDTH), np.float32)
+            continue
+        image = ((usable.clean_image(trial, image, limits) - mean) / std).reshape(image.shape)
         with np.errstate(over="ignore"):
             small = (shrink(image[0]) if image.shape == SHAPES[0] else image[0]).astype(np.float32)
         if not np.isfinite(small).all():
             raise files.error(_name_statistic("images", "std"), "is too small for the images", REMEDY)
         yield small
+    _check_greys(files, statistics, usable.greys)
+
+
+def _read_image(
+    files: ScanFiles, name: str, mean: Float[np.ndarray, "..."], std: Float[np.ndarray, "..."]
+) -> Float[np.ndarray, "1 _ _"]:
+    """An image that its statistics fit; PieceError for another shape."""
+    image = _read_numbers(files, name)
+    if image.shape not in SHAPES:
+        finding = f"has shape {image.shape} instead of {SHAPES[0]} or {SHAPES[1]}"
+        raise files.piece_error(name, finding, "write one grey image of that size for each trial")
+    try:
+        fits = math.prod(np.broadcast_shapes(image.shape, mean.shape, std.shape)) == image.size
+    except ValueError:
+        fits = False
+    if not fits:
+        finding = f"has shape {image.shape}, its statistics {mean.shape} and {std.shape}"
+        raise files.piece_error(name, finding, "write statistics of one value, or of the image's shape")
+    return image
+
+
+def _check_greys(files: ScanFiles, statistics: dict[str, np.ndarray], greys: Float[np.ndarray, "T"]) -> None:
+    """Raises DataError where the statistics cannot be those of the images, which all are scaled with."""
+    usual = float(usual_magnitude(greys[:, None])[0])
+    for word in STATISTICS:
+        found = float(np.abs(statistics[f"images/{word}"]).max())
+        if 0 < FAR * usual < found:
+            finding = f"says {found:g}, and hardly an image holds more than {usual:g}"
+            largest = f"data/images/{np.nanargmax(greys)}.npy holds {np.nanmax(greys):g}"
+            raise files.error(
+                _name_statistic("images", word), finding, f"compute it from images that can be ({largest})"
+            )
 
 
 def _read_responses(
@@ -178,7 +250,12 @@ def _read_responses(
 ) -> Iterator[Float[np.ndarray, "N"]]:
     bounds = _bound_responses(statistics)
     for trial, name in enumerate(_name_files(files, "responses", len(usable.tiers))):
-        responses = _read_numbers(files, name, scale.shape)
+        try:
+            responses = _read_numbers(files, name, scale.shape)
+        except PieceError as error:
+            usable.drop_trial(trial, "responses", error)
+            yield np.zeros(scale.shape, np.float32)
+            continue
         with np.errstate(over="ignore", invalid="ignore"):
             scaled = (responses * scale).astype(np.float32)
         yield usable.clean_responses(trial, scaled, responses, bounds)
@@ -202,8 +279,9 @@ def _read_numbers(
     """The numbers of an array in double precision, finite or not; `shape`, if given, is what it must have."""
     values = files.read(name)
     if shape is not None and values.shape != shape:
-        raise files.error(name, f"has shape {values.shape} instead of {shape}", "write it in that shape")
+        finding = f"has shape {values.shape} instead of {shape}"
+        raise files.piece_error(name, finding, "write it in that shape")
     if values.dtype.kind not in "uif":
-        raise files.error(name, f"holds {values.dtype} instead of numbers", "write numbers")
+        raise files.piece_error(name, f"holds {values.dtype} instead of numbers", "write numbers")
     with np.errstate(over="ignore"):
         return values.astype(np.float64, copy=False)

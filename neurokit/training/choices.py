@@ -48,7 +48,7 @@ def check_folder(folder: Any) -> Path | None:
 
 
 def check_session(session: Any) -> tuple[str, ...]:
-    """The names of sessions, none where none is chosen; SettingsError for what is no name."""
+    """The names of sessions, none where none is chosen; SettingsError for what is no name, or given twice."""
     several = [session] if isinstance(session, str | int | np.integer) else session
     if several is None:
         return ()
@@ -57,7 +57,15 @@ def check_session(session: Any) -> tuple[str, ...]:
         for name in several
     ):
         raise SettingsError(f"session is {session!r}; give the name of a session, or a list of names.")
-    return tuple(str(name) for name in several)
+    names = tuple(str(name) for name in several)
+    if twice := find_repeated(names):
+        raise SettingsError(f"session names {', '.join(twice)} more than once; name each session once.")
+    return names
+
+
+def find_repeated(names: Sequence[str]) -> list[str]:
+    """The names that are there more than once, each once."""
+    return [name for name in dict.fromkeys(names) if names.count(name) > 1]
 
 
 def identify(system: System, recording: Any) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from neurokit.v1_transformer.clips import MovieScales, MovieSplit
 from neurokit.v1_transformer.config import MODELS, ClipShape, TransformerConfig, search_space
 from neurokit.v1_transformer.features import MovieTask, task
 from neurokit.v1_transformer.figures import plot_scores as draw
-from neurokit.v1_transformer.recording import MovieSession
+from neurokit.v1_transformer.recording import Movie, MovieSession
 from neurokit.v1_transformer.scores import (
     COLUMNS,
     describe_ceiling,
@@ -74,7 +74,7 @@ def describe(recording: MovieSession) -> str:
     pipeline = recording.pipeline and f"pipeline {recording.pipeline}"
     where = ", ".join(filter(None, (recording.structure, depth, recording.cre_line, pipeline)))
     shown = [
-        f"  {name}: {movie.starts.shape[1]} frames x {len(movie.starts)} repeats"
+        f"  {name}: {movie.starts.shape[1]} frames x {len(movie.starts)} repeats{_say_blank(movie)}"
         for name, movie in recording.movies.items()
     ]
     lines = [
@@ -93,6 +93,12 @@ def _describe_behaviour(recording: MovieSession) -> str:
     if recording.running is not None:
         running = f"measured at {100 * np.isfinite(recording.running).mean():.1f} % of samples"
     return f"running {running}, pupil {'not recorded' if recording.pupil is None else 'recorded'}"
+
+
+def _say_blank(movie: Movie) -> str:
+    """What a task leaves out: a movie that is one grey value throughout."""
+    low, high = movie.frames.min(), movie.frames.max()
+    return f", left out of training: all frames have the grey value {low}" if low == high else ""
 
 
 def identity(recording: MovieSession) -> dict[str, Any]:

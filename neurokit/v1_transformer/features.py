@@ -23,7 +23,13 @@ from neurokit.training.omissions import Omission, leave_out
 from neurokit.v1_transformer.clips import Clips, MovieScales, MovieSplit
 from neurokit.v1_transformer.config import ClipShape, Running, TransformerConfig
 from neurokit.v1_transformer.recording import Movie, MovieSession
-from neurokit.v1_transformer.unusable import answered_frames, choose_usable, drop_constant, drop_shared
+from neurokit.v1_transformer.unusable import (
+    answered_frames,
+    choose_usable,
+    drop_blank,
+    drop_constant,
+    drop_shared,
+)
 
 RELIABLE = 0.5  # ceiling of a cell, in training frames, from which on it is counted
 
@@ -92,13 +98,15 @@ def task(
     """The task of a session's movies (default: all that were read), as the config's model reads them.
 
     Of each movie the last fifth tests and a tenth before it validates, with gaps between, in all repeats.
-    Cells, repeats and clips that cannot be used are left out (`neurokit.v1_transformer.unusable`), and so is
-    running that was not recorded: a model of such a task reads none.
+    Movies, cells, repeats and clips that cannot be used are left out (`neurokit.v1_transformer.unusable`),
+    and so is running that was not recorded: a model of such a task reads none.
     `arrays` are the scales of a trained model; all lies on the CPU. Raises DataError for movies that are not
-    there, where fewer than two repeats or no cell are left, for running that is read but was not measured
-    while the movies were shown, and where `split_movie` does; CheckpointError for arrays that are not scales.
+    there or show one grey value, all of them; where fewer than two repeats or no cell are left, for running
+    that is read but was not measured while the movies were shown, and where `split_movie` does;
+    CheckpointError for arrays that are not scales.
     """
-    chosen, shape = _choose_movies(recording, config.movies), config.shape
+    shape = config.shape
+    chosen, blank = drop_blank(_choose_movies(recording, config.movies), recording.session_id)
     per_frame = config.model.head == "per_frame"
     splits = [split_movie(len(each.frames), clip=shape.span, lag=_lag_frames(each, shape)) for each in chosen]
     responses = [
@@ -125,7 +133,7 @@ def task(
         cell_ids=cell_ids,
         frame_rate=_measure_frame_rate(recording, kept.movies[0]),
         truth=recording.truth,
-        omissions=(*kept.omissions, *shown_twice, *flat, *unrecorded),
+        omissions=(*kept.omissions, *blank, *shown_twice, *flat, *unrecorded),
     )
 
 

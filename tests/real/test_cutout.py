@@ -23,6 +23,7 @@ from neurokit.pupil_encoder.neuromatch import read_cutout
 from neurokit.pupil_encoder.recording import TrialRecording
 from neurokit.pupil_encoder.simulation import simulate_session
 from neurokit.pupil_encoder.sources import CUTOUT, load
+from neurokit.pupil_encoder.unusable import find_lost
 from neurokit.training.omissions import Omission
 
 REGIONS = {"VISpm": 302, "VISl": 231, "POST": 191, "CA1": 190}
@@ -73,6 +74,26 @@ def test_the_cutout_is_the_session_its_readme_describes(cutout: TrialRecording) 
     assert set(cutout.behaviour) == {"pupil_area", "face_motion", "licks", "wheel_moving"}
     np.testing.assert_allclose(cutout.time[cutout.spike_bins], np.arange(40) * 0.01 + 0.005, atol=1e-6)
     assert cutout.clock_uncertainty == 0.2
+
+
+def test_the_end_of_the_spikes_is_found_in_a_session_of_another_laboratory(real_data: Path) -> None:
+    """Its README counts 422 usable trials of 425; the last three were cut short."""
+    with np.load(real_data / "ibl_nyu11" / "session.npz", allow_pickle=False) as session:
+        parts = {name: session[name] for name in session.files if name.startswith("counts_")}
+    counts = np.concatenate([each.T for each in parts.values()]).astype(np.int64)  # N K
+    area = np.repeat(list(parts), [each.shape[1] for each in parts.values()])
+    units, trials = find_lost(counts, area)
+    assert len(area) == 134 and not units.any() and np.flatnonzero(trials).tolist() == [422, 423, 424]
+    counts[area == "counts_LGd", 300:] = 0
+    units, trials = find_lost(counts, area)
+    np.testing.assert_array_equal(units, area == "counts_LGd")
+    assert trials.sum() == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5))
+def test_nothing_of_a_simulated_session_is_left_out(seed: int) -> None:
+    assert load(source="demo", seed=seed).omissions == ()
 
 
 def test_nothing_is_left_out_but_what_was_not_recorded(cutout: TrialRecording, task: EncodingTask) -> None:
