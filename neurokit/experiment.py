@@ -25,7 +25,7 @@ from torch import nn
 from neurokit import settings, tune
 from neurokit.arguments import explain_failure, explain_values
 from neurokit.config import Count, Seed, check_value
-from neurokit.errors import CheckpointError, FitError, NeurokitError, SettingsError
+from neurokit.errors import CheckpointError, DataError, FitError, NeurokitError, SettingsError
 from neurokit.figures.style import style_context
 from neurokit.files.atomic import atomic_write
 from neurokit.files.locks import hold_lock
@@ -199,6 +199,12 @@ class Experiment:
         self._print_omissions(made)
         return made
 
+    @cached_property
+    def untrainable(self) -> str:
+        """Why no model can be trained on the recording, so that baselines alone are scored; else empty."""
+        explain = getattr(self.system, "explain_untrainable", None)
+        return "" if explain is None else explain(self.recording)
+
     @property
     def omissions(self) -> tuple[Omission, ...]:
         """Units, trials, channels or repeats that are left out, by which rule."""
@@ -230,7 +236,7 @@ class Experiment:
         waited for. `options` go to `fit`. Raises what loading, preparing and training raise, and
         CheckpointError for a checkpoint of other data.
         """
-        _ = self.recording  # so that what is wrong with it is said before anything is made
+        self._check_trainable()  # so that what is wrong with it is said before anything is made
         with hold_lock(self.path):
             if again or not self.is_trained:
                 self._opened = self._trained(options)
@@ -245,13 +251,18 @@ class Experiment:
         Raises CheckpointError for a damaged checkpoint, or one of other data.
         """
         if self._opened is None:
-            _ = self.recording
+            self._check_trainable()
             with hold_lock(self.path, needed=not self.is_trained):
                 self._opened = self._loaded() if self.is_trained else self._trained({})
         return self._opened
 
     def evaluate(self) -> pd.DataFrame:
-        """Test scores of the model, its baselines, and the ceiling where it is known."""
+        """Test scores of the model, its baselines, and the ceiling where it is known.
+
+        Where no model can be trained, they are those of the baselines.
+        """
+        if self.untrainable:
+            return self.system.evaluate(None, self.task, self.config)
         result = self.result  # first, since its transforms replace those of the task
         return self.system.evaluate(result.model, self.task, self.config)
 
@@ -265,14 +276,12 @@ class Experiment:
         """Writes a table, all scores as JSON, and a picture beside the checkpoint; returns their paths."""
         stem = f"{self.path.name}-scores"
         table, text, picture = (self.path.with_name(f"{stem}.{kind}") for kind in ("csv", "json", "png"))
-        score, rows = self.score(), json.loads(scores.to_json(orient="records"))
-        validation = {"name": score.name, self.model_name: score.value, **score.yardsticks}
+        validation, rows = self._validation, json.loads(scores.to_json(orient="records"))
         with atomic_write(table) as new:
             scores.to_csv(new, index=False)
         with atomic_write(text) as new:
-            new.write_text(
-                json.dumps({**self.facts, **self._left_out, "validation": validation, "test": rows}, indent=2)
-            )
+            held = {**self.facts, **self._left_out, "validation": validation, "test": rows}
+            new.write_text(json.dumps(held, indent=2))
         with atomic_write(picture) as new, style_context():
             self.system.draw(scores).savefig(new, format="png", dpi=150, bbox_inches="tight")
         return table, text, picture
@@ -311,6 +320,7 @@ class Experiment:
 
     def objective(self) -> "Objective":
         """What a search makes small: the validation loss of this experiment with other values."""
+        self._check_trainable()
         _ = self.task  # made here, so that no trial makes it anew
         return Objective(self)
 
@@ -352,6 +362,18 @@ class Experiment:
         return other
 
     # Inside
+
+    def _check_trainable(self) -> None:
+        """Reads the recording; raises what reading does, and DataError where no model can be trained."""
+        if self.untrainable:
+            raise DataError(self.untrainable)
+
+    @property
+    def _validation(self) -> dict[str, Any] | None:
+        if self.untrainable:
+            return None
+        score = self.score()
+        return {"name": score.name, self.model_name: score.value, **score.yardsticks}
 
     @property
     def _left_out(self) -> dict[str, Any]:

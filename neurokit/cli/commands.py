@@ -1,6 +1,7 @@
 """What each command does: it prints, and leaves the rest to the system and to `neurokit.experiment`."""
 
 import argparse
+import inspect
 import os
 import shlex
 from collections.abc import Callable, Sequence
@@ -34,10 +35,13 @@ def _data(system: System, options: argparse.Namespace) -> None:
     if getattr(options, "weights", None):
         print(system.describe_weights(options.weights))  # type: ignore[attr-defined]  # of one system
         return
-    if options.list and options.folder:
+    lists_folders = "folder" in inspect.signature(system.sessions).parameters
+    if options.list and options.folder and not lists_folders:
         raise SettingsError("--list is of a source; leave out --folder, or --list to see that folder.")
     if options.list:
-        print(system.sessions(settings.check_source(options.source), options.seed).to_string(index=False))
+        place = {"folder": options.folder} if options.folder else {}
+        source = settings.check_source(options.source)
+        print(system.sessions(source, options.seed, **place).to_string(index=False))
         _list_checkpoints(system)
         _next(system, "train", [argument for argument in options.given if argument != "--list"])
         return
@@ -117,7 +121,9 @@ def _tune(system: System, options: argparse.Namespace) -> None:
 def _evaluate(system: System, options: argparse.Namespace) -> None:
     experiment = experiment_of(system, options)
     print(experiment.description, flush=True)
-    if not experiment.is_trained:
+    if experiment.untrainable:
+        print(experiment.untrainable, flush=True)
+    elif not experiment.is_trained:
         print(f"no model at {experiment.path}: training one", flush=True)
     scores = experiment.evaluate()
     print(scores.round(3).to_string(index=False))
@@ -125,6 +131,9 @@ def _evaluate(system: System, options: argparse.Namespace) -> None:
     _show_omissions(experiment)
     files = experiment.save_scores(scores)
     print("\n".join(f"wrote {file}" for file in files))
+    if experiment.untrainable:
+        _next(system, "data", ["--list"])
+        return
     asked = ["--checkpoint", f"{experiment.path}.json", "--input", "new.npz", "--output", "rates.npz"]
     own = ["--model", options.model] if ":" in options.model else []
     _next(system, "predict", asked + own)

@@ -1,4 +1,4 @@
-"""The two file formats of Neuromatch: its npz files, and cut-outs like them.
+"""The file formats of Neuromatch: its npz files, and two kinds of cut-outs like them.
 
 Neuromatch distributes Steinmetz 2019 as steinmetz_part{0,1,2}.npz, each with one object array `dat` of
 dictionaries, one a session: 39 sessions of 10 mice in all. A trial is 2.5 s in 250 bins of 10 ms and starts
@@ -134,6 +134,33 @@ def read_cutout(path: Path, *, included_only: bool = False) -> TrialRecording:
         if included.shape != spikes.shape[1:2]:
             raise DataError(f"included has shape {included.shape}, expected {spikes.shape[1:2]}.")
         return recording.select(included.astype(bool)[recording.trials.index])
+
+
+def read_counts(path: Path) -> TrialRecording:
+    """A session of spikes and facts of its trials, without behaviour; its bins begin at the stimulus.
+
+    `bin_times` are the middles of the bins on the recording's clock, s, trials x bins. Raises DataError
+    naming file, key and finding.
+    """
+    arrays = read_npz(path, limit_of(path, MAXIMUM_BYTES))
+    with read_from(path):
+        spikes, times = _spikes(arrays), _times(arrays, "bin_times")
+        if times.shape != spikes.shape[1:] or times.shape[1] < 2:
+            raise DataError(
+                f"bin_times has shape {times.shape}, and spks are of {spikes.shape[1]} trials and "
+                f"{spikes.shape[2]} bins; write one time for each, of two bins or more."
+            )
+        bin_size = round(float(np.median(np.diff(times, axis=1))), 6)
+        return record_usable(
+            spikes,
+            _brain_areas(arrays, len(spikes)),
+            {},
+            _trials(arrays | {"stim_time_abs": times[:, 0] - bin_size / 2}, spikes.shape[1]),
+            name=_name(arrays),
+            time=(np.arange(spikes.shape[2]) + 0.5) * bin_size,
+            first_spike_bin=0,
+            bin_size=bin_size,
+        )
 
 
 def _first_bin(time: np.ndarray, spike_time: np.ndarray, bins: int) -> int:

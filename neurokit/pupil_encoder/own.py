@@ -257,6 +257,7 @@ def _areas(regions: Regions, ids: Shaped[np.ndarray, "N"]) -> Shaped[np.ndarray,
     if isinstance(regions, Mapping):
         named = {str(unit): area for unit, area in regions.items()}
         regions = [named.get(str(unit), "") for unit in ids.tolist()]
+    regions = ["" if each is None or each != each else each for each in regions]  # NaN differs from itself
     found = labels("regions", regions, "units", len(ids)).astype(str)
     known = ~np.isin(np.char.lower(found), ("", "nan", "none"))
     return found if known.any() else np.full(len(ids), UNKNOWN)

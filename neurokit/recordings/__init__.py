@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from neurokit.recordings.arrays_writing import write_arrays
     from neurokit.recordings.clocks import check_overlap, resample
     from neurokit.recordings.diagnosis import Diagnosis, diagnose
+    from neurokit.recordings.examples import example
     from neurokit.recordings.experanto_writing import write_experanto
     from neurokit.recordings.formats import choose_recording, list_recordings, read, recognise
     from neurokit.recordings.grey import to_grey

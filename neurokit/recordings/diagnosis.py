@@ -117,7 +117,7 @@ def _table_of_stimuli(recording: Recording) -> pd.DataFrame:
 def _parts_used(usable: int, drawn: int, reliability: Reliability | None) -> tuple[str, ...]:
     said = []
     if drawn < usable:
-        said.append(f"drift and the picture are of {drawn} of {usable} usable units, drawn at random")
+        said.append(f"drift, areas and the picture are of {drawn} of {usable} usable units, drawn at random")
     if reliability is not None and len(reliability.columns) < usable:
         said.append(f"reliability is of {len(reliability.columns)} of {usable} usable units, drawn at random")
     return tuple(said)

@@ -90,12 +90,14 @@ def _clocks(found: Diagnosis) -> Iterator[str]:
             f"{gaps:>6}{longest:>10}{100 * row.missing:>7.1f} %"
         )
     yield from _left(found.clocks, "clocks")
+    if apart := found.clocks["what"][found.clocks["share"] == 0].tolist():
+        yield f"no time in common with activity: {', '.join(apart)}; give all times in s on one clock"
 
 
 def _quality(found: Diagnosis) -> Iterator[str]:
     reliability, drift = found.reliability, found.drift
     if reliability is None:
-        yield "reliability: nothing was shown twice, so that no noise ceiling can be known"
+        yield "reliability: nothing was shown twice while units were recorded: no noise ceiling can be known"
     else:
         repeated = f"{reliability.repeats} repeats of {reliability.what}"
         yield f"reliability over {repeated}, median of units (quartiles):"
@@ -131,6 +133,7 @@ def _spread(values: np.ndarray) -> str:
     if not len(known):
         return "not known"
     low, middle, high = np.percentile(known, [25, 50, 75])
+    low, middle, high = (round(float(each), 2) + 0.0 for each in (low, middle, high))  # no -0.00
     return f"{middle:.2f} ({low:.2f} to {high:.2f})"
 
 

@@ -37,10 +37,11 @@ from neurokit.sensorium.limits import FAR, GREYS, holds_fractions, is_number, us
 from neurokit.training.omissions import RULES, Omission, Pieces
 
 CHANNELS = ("pupil_size", "pupil_change", "running", "pupil_x", "pupil_y")
+DAMAGED = ("missing", "unreadable", "misfit")  # what may be wrong with a file
 CODES = (
     "",
     *sorted(("not_finite", "out_of_range", "constant", "not_recorded", "labelled", "doubled")),
-    *(DAMAGED := ("missing", "unreadable", "misfit")),  # of files
+    *DAMAGED,
 )  # 0: usable
 MOST = 0.5  # of the trials or neurons
 FEW = 0.01  # of the trials: a neuron that is unusable in more is left out, else these trials are

@@ -141,8 +141,11 @@ class System(Protocol):
         before anything is downloaded, and as the reader does.
         """
 
-    def sessions(self, source: Source, seed: int = 0) -> pd.DataFrame:
-        """The sessions of the source, without downloading: one row each, with what can be selected in it."""
+    def sessions(self, source: Source, seed: int = 0, **place: Any) -> pd.DataFrame:
+        """The sessions of the source, without downloading: one row each, with what can be selected in it.
+
+        A system whose function takes a `folder` lists that one's.
+        """
 
     def describe(self, recording: Any) -> str:
         """The recording in a few lines: sessions, units, trials, what is missing."""
@@ -190,8 +193,12 @@ class System(Protocol):
     def predict(self, model: nn.Module, task: Any, part: str = "test") -> Any:
         """Rates for a part of the task, as the system's metrics take them."""
 
-    def evaluate(self, model: nn.Module, task: Any, config: Any) -> pd.DataFrame:
-        """Test scores of the model, of the baselines, and of the ceiling where it is known."""
+    def evaluate(self, model: Any, task: Any, config: Any) -> pd.DataFrame:
+        """Test scores of the model, of the baselines, and of the ceiling where it is known.
+
+        A system with a function `explain_untrainable(recording)` says there why no model can be trained on a
+        recording (empty where one can); the model is then None.
+        """
 
     def draw(self, scores: pd.DataFrame) -> "Figure":
         """The scores as a picture: model, baselines, ceiling, spread."""
