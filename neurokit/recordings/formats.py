@@ -14,7 +14,13 @@ from neurokit.errors import DataError
 from neurokit.files.atomic import restore_folder
 from neurokit.recordings.recording import Recording
 
-MODULES: tuple[str, ...] = ("nwb", "experanto", "alf", "ibl", "arrays")  # the first to recognise a path reads it
+MODULES: tuple[str, ...] = (
+    "nwb",
+    "experanto",
+    "alf",
+    "ibl",
+    "arrays",
+)  # the first to recognise a path reads it
 
 
 @runtime_checkable

@@ -6,13 +6,16 @@ A recording is a table of scans by key (a session is a key), a task the trials o
 Letters: B trials of a part, N neurons.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
 
 import pandas as pd
 from torch import nn
 
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
+from neurokit.recordings.conversion import convert as convert_recordings
 from neurokit.sensorium.baselines import BASELINES
 from neurokit.sensorium.config import MODELS, SensoriumConfig, search_space
 from neurokit.sensorium.features import MouseTrials
@@ -102,3 +105,17 @@ def evaluate(
         tables["ceiling"] = best
     found = pd.concat([table.assign(model=name) for name, table in tables.items()], ignore_index=True)
     return found[["model", *found.columns.drop("model")]]
+
+
+def convert(
+    path: str | Path, folder: str | Path, *, session: Sequence[str] = (), format: str = "arrays"
+) -> list[str]:
+    """Writes a recording that this system can take as arrays, or as an experanto session; see `System`."""
+    return convert_recordings(
+        path,
+        folder,
+        session=session,
+        to=format,
+        make=import_module("neurokit.sensorium").from_recording,
+        describe=lambda scan: describe({scan.key: scan}),
+    )
