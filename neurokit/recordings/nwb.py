@@ -30,7 +30,7 @@ from neurokit.recordings.recording import Recording, Trace
 
 FORMAT = "NWB"
 REMEDY = "write this part of the file again, or copy the file again"
-PROVED = "The reader of NWB 2 was proved on files written for its tests, not on this data set."
+PROVED = "The reader of NWB 2 was proved on files written for its tests alone."
 
 
 def recognises(path: Path) -> bool:

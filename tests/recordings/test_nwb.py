@@ -88,7 +88,7 @@ def test_a_microscope_of_any_rate_comes_back(rate, tmp_path):
 
 def test_notes_say_which_traces_were_read_and_what_the_reader_was_proved_on(two_photon, neuropixels):
     notes = recordings.read(two_photon).notes
-    assert any("proved on files written for its tests" in note for note in notes)
+    assert any("proved on files written for its tests alone" in note for note in notes)
     assert any(note.startswith("Traces are dF/F (processing/ophys/DfOverF/DfOverF)") for note in notes)
     assert any("6 good" in note for note in recordings.read(neuropixels).notes)
 
@@ -277,6 +277,8 @@ def test_ellipses_of_the_eye_give_size_and_position_and_blinks_are_not_measured(
     time = np.arange(100) / 30
     pupil = eye.create_group("pupil_tracking")
     pupil["data"], pupil["area"], pupil["timestamps"] = np.arange(200.0).reshape(100, 2), time * 10, time
+    lids = eye.create_group("eye_tracking")
+    lids["data"], lids["area"], lids["timestamps"] = np.zeros((100, 2)), time * 0, time
     blink = eye.create_group("likely_blink")
     blink["data"], blink["timestamps"] = np.arange(100) // 10 == 3, time
     found = read_changed(file)
@@ -377,6 +379,24 @@ def test_named_images_are_found_in_their_template(changed, neuropixels):
     scenes = next(each for each in read_changed(file).stimuli if each.name == "natural_scenes")
     assert np.array_equal(scenes.shown, shown)
     assert np.array_equal(scenes.frames, sessions.neuropixels().stimuli[1].frames)
+
+
+def test_images_that_were_omitted_are_blank(changed, neuropixels):
+    """As in Visual Behavior, where an omission has an index after the last image."""
+    file = changed(neuropixels)
+    place = "intervals/natural_scenes_presentations"
+    shown = sessions.neuropixels().stimuli[1].shown
+    words = np.array([f"image{frame}" for frame in np.where(shown < 0, 3, shown)], dtype=object)
+    file[f"{place}/omitted"], file[f"{place}/image_name"] = shown < 0, words
+    move(file, f"{place}/frame", np.where(shown < 0, 12.0, shown))
+    scenes = next(each for each in read_changed(file).stimuli if each.name == "natural_scenes")
+    assert np.array_equal(scenes.shown, shown)
+    file = changed(neuropixels)
+    move(file, f"{place}/frame", shown + 0.5)
+    assert any(
+        "frame -0.5 was shown, which is no" in note or "frame 6.5 was" in note
+        for note in read_changed(file).notes
+    )
 
 
 def test_images_follow_the_order_that_their_group_gives(changed):

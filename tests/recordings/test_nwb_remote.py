@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -57,10 +58,8 @@ class Server:
             request.send_response(200)
         request.send_header("Content-Length", str(len(part)))
         request.end_headers()
-        try:
+        with suppress(OSError):  # the length was all that was asked for
             request.wfile.write(part)
-        except OSError:  # the length was all that was asked for
-            pass
 
 
 @pytest.fixture
