@@ -8,8 +8,9 @@ stimuli by index series, tables of presentations or image series, with their tem
 and position of the pupil; the table of trials. The file is read as HDF5 by the names of the standard, so that
 extensions and all versions of 2 read alike, and nothing in it leads elsewhere.
 
-This reader was proved on files that `pynwb` wrote in the layout of DANDI 000728 and 000021 (Visual Coding of
-the Allen Institute), and on none of these sets' own files: recordings say so in their notes.
+This reader was proved on files that pynwb and functions of AllenSDK wrote in the layout of DANDI 000728 and
+000021 (Visual Coding of the Allen Institute), and on none of these sets' own files: recordings say so in
+their notes.
 """
 
 from pathlib import Path
