@@ -31,6 +31,7 @@ from neurokit.recordings.recording import Recording, Trace
 
 FORMAT = "NWB"
 REMEDY = "write this part of the file again, or copy the file again"
+NWB_1 = ("nwb_version", "processing/brain_observatory_pipeline")  # an array, and what Allen's sessions hold
 PROVED = "The reader of NWB 2 was proved on files written for its tests alone."
 
 
@@ -127,7 +128,7 @@ def _check_version(stored: Hdf5Reader) -> None:
     path = stored.file.filename
     if "nwb_version" in stored.file.attrs:
         version = stored.attribute("/", "nwb_version")
-    elif stored.find("nwb_version") is not None:  # NWB 1 has an array of that name
+    elif any(stored.find(place) is not None for place in NWB_1):
         raise DataError(
             f"{path} is an NWB 1 file, and NWB 2 is read here: `neurokit v1-transformer` reads the sessions "
             "of the Allen Brain Observatory, which are NWB 1."

@@ -80,6 +80,10 @@ def test_a_file_at_an_address_is_read_equal(server, mouse):
     server.content = mouse.read_bytes()
     found = recordings.read(server.url("data/mouse.nwb?token=1"))
     assert_same(found, sessions.two_photon())
+    path = Path(server.url("data/mouse.nwb"))  # which has one slash only
+    assert recordings.recognise(path) == "NWB"
+    assert recordings.list_recordings(path) == {"mouse": path}
+    assert_same(recordings.read(path), sessions.two_photon())
 
 
 def test_only_what_is_needed_is_fetched(server, mouse, tmp_path):
