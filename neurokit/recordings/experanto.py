@@ -82,6 +82,7 @@ def read(path: Path) -> Recording:
     screens = [path / name for name, kind in kinds.items() if kind == "screen"]
     stimuli = [each for screen in screens for each in read_screen(screen, intervals, notes)]
     area, coordinates = (_of_units(path / activity, meta, name) for name in ("area", COORDINATES))
+    events = _read_events(path / "events.csv")
     with read_from(path):
         return Recording(
             name=str(meta.get("session", path.resolve().name)),
@@ -93,7 +94,7 @@ def read(path: Path) -> Recording:
             coordinates=None if coordinates is None else _in_space(coordinates),
             behaviour=behaviour,
             stimuli=stimuli,
-            events=_read_events(path / "events.csv"),
+            events=events,
             notes=tuple(notes),
         )
 
@@ -211,7 +212,9 @@ def _read_spikes(folder: Path, meta: Mapping[str, Any], unit_ids: np.ndarray) ->
     cuts, file = _cuts(folder, meta), check_is_file(folder / "spikes.npy")
     with file.open("rb") as stream:
         plain = stream.read(6) == b"\x93NUMPY"
-    times = np.asarray(read_npy(file).reshape(-1) if plain else np.fromfile(file, np.float64), dtype=float)
+    times = read_npy(file).reshape(-1) if plain else np.fromfile(file, np.float64)
+    if times.dtype.kind not in "iuf":
+        raise DataError(f"{file} holds {times.dtype}; write the s of each spike.")
     if len(times) != cuts[-1] or len(cuts) != len(unit_ids) + 1:
         raise DataError(
             f"{file} holds {len(times)} spikes, and meta.yml cuts {cuts[-1]} into {len(cuts) - 1} units of "
@@ -219,7 +222,7 @@ def _read_spikes(folder: Path, meta: Mapping[str, Any], unit_ids: np.ndarray) ->
         )
     order = np.argsort(times, kind="stable")
     with read_from(file):
-        return Spikes(times[order], np.repeat(unit_ids, np.diff(cuts))[order])
+        return Spikes(times[order].astype(float), np.repeat(unit_ids, np.diff(cuts))[order])
 
 
 def _of_units(folder: Path, meta: Mapping[str, Any], name: str) -> np.ndarray | None:

@@ -118,7 +118,7 @@ class Stimulus:
     def repeats(self) -> int:
         """How often the frame that was shown most often was shown."""
         known = self.shown[self.shown >= 0]
-        return int(np.bincount(known).max()) if len(known) else 0
+        return int(np.unique(known, return_counts=True)[1].max()) if len(known) else 0
 
 
 @dataclass(frozen=True, eq=False)
