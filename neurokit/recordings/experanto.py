@@ -36,15 +36,23 @@ from neurokit.recordings.yaml_files import number, read_yaml
 FORMAT = "experanto"
 PROVED = "This reader of experanto was proved on files written here, not on a published session."
 USUAL_NAMES = {("treadmill", 1): ("running",)}  # of the signals of a folder that names none
+LOOK = 2**16  # bytes of a meta.yml that tell the format
 COORDINATES = "cell_motor_coordinates"
 
 
 def recognises(path: Path) -> bool:
-    """Whether a folder has folders with a meta.yml."""
+    """Whether a folder has folders whose meta.yml speaks of a modality."""
     try:
-        return path.is_dir() and any((each / "meta.yml").is_file() for each in path.iterdir())
+        return path.is_dir() and any(_says_modality(each / "meta.yml") for each in path.iterdir())
     except OSError:
         return False
+
+
+def _says_modality(file: Path) -> bool:
+    if not file.is_file():
+        return False
+    with file.open("rb") as stream:
+        return b"modality" in stream.read(LOOK)
 
 
 @explain_failure
