@@ -1,17 +1,23 @@
 """Real V1 cells answering to gratings: V1 Transformer beside separable tuning, over seeds.
 
     python benchmarks/real_gratings.py      (NEUROKIT_REAL_DATA names the folder of real recordings)
+    python benchmarks/real_gratings.py --models "motion energy + ridge" --name real_gratings_lines
+    python benchmarks/real_gratings.py --datasets "running, edited mouse" --name real_gratings_edited
 
 Drifting and static gratings (Allen Brain Observatory, no running there): complete conditions are held out,
 and the score is CC_norm, the median over cells. Cells are chosen by the ceiling on training conditions; of
 the 40 with time courses 10 were drawn at random and are reported apart, the other 30 had been picked by their
-reliability over all trials before. Drifting gratings with running (Park et al.): split by repeat, and the
-score is that of the residual above the training mean of each direction, the mean over cells. A seed draws the
-split, the weights and the controls. A finished job is not computed again by the same code.
+reliability over all trials before. Drifting gratings with running (Park et al.; a control mouse, and one with
+an edited gene in its astrocytes): split by repeat, and the score is that of the residual above the training
+mean of each direction, the mean over cells; spatial and temporal frequency are assumed, since they are not
+stored. A seed draws the split, the weights and the controls. A finished job is not computed again by the same
+code.
 """
 
 import argparse
 from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,6 +39,7 @@ from gratings.splits import (
     split_repeats,
 )
 from gratings.tuning import separable_tuning
+from neurokit import settings
 from neurokit.metrics import cc_max, correlation, repeat_scores
 from neurokit.recordings.park import RunningGratings, read_drifting, read_running, read_static
 from neurokit.training.settings import FitSettings
@@ -45,6 +52,7 @@ from neurokit.v1_transformer import (
     predict,
     train,
 )
+from neurokit.v1_transformer.baselines import motion_energy
 from neurokit.v1_transformer.clips import MovieSplit
 from neurokit.v1_transformer.config import SMALL_MODEL as SMALL
 from record import save
@@ -53,13 +61,20 @@ from run_once import run_once
 STUDY = "real_gratings"
 RELIABLE = 0.7  # ceiling on training conditions, from which on a cell is chosen
 NETWORK_MODELS = ("V1Transformer", "V1Transformer, responses shuffled")
-GRATING_MODELS = (*NETWORK_MODELS, "separable tuning", "mean")
+LINE = "motion energy + ridge"
+GRATING_MODELS = (*NETWORK_MODELS, LINE, "separable tuning", "mean")
 RUNNING_MODELS = tuple(
     f"{model}, {running}"
     for model in ("V1Transformer", "lagged regression")
     for running in ("running", "no running", "running shifted")
 )
-MODELS = {"drifting": GRATING_MODELS, "static": GRATING_MODELS, "running": RUNNING_MODELS}
+MODELS = {
+    "drifting": GRATING_MODELS,
+    "static": GRATING_MODELS,
+    "running": RUNNING_MODELS,
+    "running, edited mouse": RUNNING_MODELS,
+}
+EDITED = Path("park2024_v1_gratings") / "230803_mrcuts25_fov6_grat.npz"
 
 
 @dataclass(frozen=True)
@@ -95,7 +110,9 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=15)
-    parser.add_argument("--datasets", nargs="+", choices=MODELS, default=list(MODELS))
+    parser.add_argument("--datasets", nargs="+", choices=MODELS, default=list(MODELS)[:3])
+    parser.add_argument("--models", nargs="+", help="of each data set, those that it has (default: all)")
+    parser.add_argument("--name", default=STUDY, help="of the result file")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--no-file", action="store_true", help="print only")
     options = parser.parse_args(arguments)
@@ -103,6 +120,7 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
         {"dataset": dataset, "model": model, "seed": seed, "epochs": options.epochs}
         for dataset in options.datasets
         for model in MODELS[dataset]
+        if model in (options.models or MODELS[dataset])
         for seed in range(options.seeds)
     ]
     done = Parallel(n_jobs=options.workers, verbose=10)(delayed(one_job)(job) for job in jobs)
@@ -110,16 +128,21 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
     print(table.round(3).to_string(index=False))
     if not options.no_file:
         how = {"seeds": options.seeds, "epochs": options.epochs, "reliable": RELIABLE}
-        save(STUDY, table.round(4).to_dict("records"), **how)
+        save(options.name, table.round(4).to_dict("records"), **how)
     return table
 
 
 def one_job(job: Row) -> Row:
     """Scores of one model on one split, a row for each group of cells."""
     torch.set_num_threads(1)
-    run = {"drifting": drifting, "static": static, "running": with_running}[job["dataset"]]
-    settings = {name: job[name] for name in ("model", "seed", "epochs")}
-    return run_once(STUDY, job, lambda: {"rows": [job | row for row in run(**settings)]})
+    run = {
+        "drifting": drifting,
+        "static": static,
+        "running": with_running,
+        "running, edited mouse": partial(with_running, file=EDITED),
+    }[job["dataset"]]
+    how = {name: job[name] for name in ("model", "seed", "epochs")}
+    return run_once(STUDY, job, lambda: {"rows": [job | row for row in run(**how)]})
 
 
 def drifting(model: str, seed: int, epochs: int) -> list[Row]:
@@ -129,9 +152,9 @@ def drifting(model: str, seed: int, epochs: int) -> list[Row]:
     parts = split_conditions(movie.conditions, seed=seed)
     split = snippet_split(movie, parts, length=network.length, stride=network.stride)
     mean = movie.averaged()
-    if model in NETWORK_MODELS:
+    if model in (*NETWORK_MODELS, LINE):
         taught = _taught(model, mean, split, len(recorded.time), seed)
-        predicted = _trained(network, taught, split, seed, epochs)
+        predicted = _fitted(model, network, taught, split, seed, epochs)
     else:
         courses = _courses(model, mean.time_courses()[0], movie.conditions, parts)
         predicted = courses.reshape(-1, courses.shape[-1])
@@ -149,9 +172,9 @@ def static(model: str, seed: int, epochs: int) -> list[Row]:
     movie = replace(movie, responses=movie.responses[..., chosen])  # the noise of the others would teach too
     split = snippet_split(movie, parts, length=network.length, stride=network.stride)
     presented = movie.answered[split.test]
-    if model in NETWORK_MODELS:
+    if model in (*NETWORK_MODELS, LINE):
         taught = _taught(model, movie, split, 1, seed)
-        predicted = _trained(network, taught, split, seed, epochs)
+        predicted = _fitted(model, network, taught, split, seed, epochs)
         predicted = by_condition(predicted, presented, parts.test)  # R C N
     else:
         courses = _trained_means(movie, split)
@@ -160,9 +183,9 @@ def static(model: str, seed: int, epochs: int) -> list[Row]:
     return _rows(shown, predicted, {"chosen": np.ones(shown.shape[-1], dtype=bool)})
 
 
-def with_running(model: str, seed: int, epochs: int) -> list[Row]:
+def with_running(model: str, seed: int, epochs: int, file: Path | None = None) -> list[Row]:
     """What running says of single trials above the mean of their direction, over all cells."""
-    recorded = read_running()
+    recorded = read_running(None if file is None else settings.real_data_folder() / file)
     parts = split_repeats(recorded.direction, seed=seed)
     responses = np.moveaxis(recorded.dff, 0, -1)  # K T N
     above = residual(responses, recorded.direction, parts.train)
@@ -192,13 +215,26 @@ def summary(rows: pd.DataFrame) -> pd.DataFrame:
     return found.reset_index()
 
 
-def _trained(network: Network, movie: GratingMovie, split: MovieSplit, seed: int, epochs: int) -> np.ndarray:
-    """Predictions of a V1 Transformer for the test's end frames, E N, in the unit of the responses."""
+def _fitted(
+    model: str, network: Network, movie: GratingMovie, split: MovieSplit, seed: int, epochs: int
+) -> np.ndarray:
+    """Predictions of the network or the line for the test's end frames, E N, in the unit of the responses."""
+    if model == LINE:
+        return motion_energy(_task(network, movie, split), settings=network.settings)[0]
+    return _trained(network, movie, split, seed, epochs)
+
+
+def _task(network: Network, movie: GratingMovie, split: MovieSplit) -> MovieTask:
     sizes = network.settings
     shape = ClipShape(length=sizes.clip_length, before=sizes.before, stride=network.stride)
-    task = MovieTask(movie.frames, movie.responses, movie.running, split, shape)
+    return MovieTask(movie.frames, movie.responses, movie.running, split, shape)
+
+
+def _trained(network: Network, movie: GratingMovie, split: MovieSplit, seed: int, epochs: int) -> np.ndarray:
+    """Predictions of a V1 Transformer for the test's end frames, E N, in the unit of the responses."""
+    sizes, task = network.settings, _task(network, movie, split)
     how = FitSettings(epochs=epochs, batch_size=64, schedule="cosine", warm_up=1, patience=None, seed=seed)
-    config = TransformerConfig(shape=shape, model=sizes, fit=how, seed=seed)
+    config = TransformerConfig(shape=task.shape, model=sizes, fit=how, seed=seed)
     model = train(build(task, config), task, config, device="cpu", show_progress=False).model
     return predict(model, task)[0]
 
@@ -225,7 +261,7 @@ def _trained_on_running(
 
 def _taught(model: str, movie: GratingMovie, split: MovieSplit, together: int, seed: int) -> GratingMovie:
     """What the network is trained on: the movie, or the control in which responses say nothing of it."""
-    if model == "V1Transformer":
+    if model in ("V1Transformer", LINE):
         return movie
     return shuffled_responses(movie, split, together=together, seed=seed)
 

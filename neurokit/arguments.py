@@ -19,7 +19,6 @@ from typing import Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
-import torch
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
@@ -71,6 +70,8 @@ def _explained(function: Function, *, values: bool) -> Function:
 
 def describe_value(value: Any) -> str:
     """A value in a few words: arrays and tables by their type and size."""
+    import torch  # here, since it takes seconds that a call without failure need not wait
+
     if isinstance(value, np.ndarray | torch.Tensor):
         kind = "array" if isinstance(value, np.ndarray) else "tensor"
         size = " x ".join(map(str, value.shape)) or "a single value"
@@ -115,6 +116,8 @@ def _is_array_kind(kind: Any) -> bool:
 
 
 def _fits_array(value: Any, kind: Any) -> bool:
+    import torch
+
     if not isinstance(value, kind.array_type):
         return False
     axes = kind.dim_str.split()
@@ -126,6 +129,8 @@ def _fits_array(value: Any, kind: Any) -> bool:
 
 
 def _describe_array(kind: Any) -> str:
+    import torch
+
     noun = "tensor" if kind.array_type is torch.Tensor else "numpy array"
     axes = [axis.lstrip("_*#") or "any" for axis in kind.dim_str.split()]
     return f"a {noun} of numbers" + (f" with the axes {' '.join(axes)}" if axes else "")

@@ -25,7 +25,7 @@ from torch import nn
 from neurokit import settings, tune
 from neurokit.arguments import explain_failure, explain_values
 from neurokit.config import Count, Seed, check_value
-from neurokit.errors import CheckpointError, FitError, NeurokitError, SettingsError
+from neurokit.errors import CheckpointError, DataError, FitError, NeurokitError, SettingsError
 from neurokit.figures.style import style_context
 from neurokit.files.atomic import atomic_write
 from neurokit.files.locks import hold_lock
@@ -56,13 +56,14 @@ class Experiment:
 
     Args:
         system: 'pupil-encoder', 'sensorium', 'v1-transformer' or 'digital-twin'.
-        model: one of the system's models; None is its first. It stands for a config.
+        model: one of the system's models; None is its first, or the first that a recording of one's own has
+            all inputs of, where the system looks. It stands for a config.
         config: what is trained, and how, in place of that of a `model`.
         values: single fields of the config by name, such as {"fit.learning_rate": 1e-3}.
         epochs: the largest number, in place of the config's.
         size: 'small' or 'published'; None is small for a simulated recording, else published.
         source: demo, cutout or full; None is that of NEUROKIT_SOURCE.
-        folder: a recording of one's own, in place of a source.
+        folder: of a recording of one's own, or its file, in place of a source.
         recording: one that has been read already, in place of a source.
         session: one or several of the source's or the folder's sessions; None is its default, or all.
         seed: picks the simulated recording, and is added to the seeds of the config.
@@ -105,7 +106,8 @@ class Experiment:
         check_build(build)
         self.build, self.device, self.compile = build, check_value("device", device, str), compile
         self.size = choose_size(size, is_simulated(self.source, self.folder, recording))
-        self.model_name, chosen = choose_config(self.system, self.size, model, config, build)
+        default = self._default_model(recording) if model is None and config is None else None
+        self.model_name, chosen = choose_config(self.system, self.size, model, config, build, default)
         if not isinstance(values, Mapping | None):
             raise SettingsError(f"values is {values!r}; give a dictionary of fields and their values.")
         config = chosen.with_values(values or {}).add_seed(self.seed)
@@ -142,7 +144,11 @@ class Experiment:
 
     @property
     def _place(self) -> str:
-        return "given" if self.given else self.source if self.folder is None else self.folder.absolute().name
+        if self.given:
+            return "given"
+        if self.folder is None:
+            return self.source
+        return self.folder.stem if self.folder.is_file() else self.folder.absolute().name
 
     @property
     def path(self) -> Path:
@@ -195,6 +201,12 @@ class Experiment:
         self._print_omissions(made)
         return made
 
+    @cached_property
+    def untrainable(self) -> str:
+        """Why no model can be trained on the recording, so that baselines alone are scored; else empty."""
+        explain = getattr(self.system, "explain_untrainable", None)
+        return "" if explain is None else explain(self.recording)
+
     @property
     def omissions(self) -> tuple[Omission, ...]:
         """Units, trials, channels or repeats that are left out, by which rule."""
@@ -226,7 +238,7 @@ class Experiment:
         waited for. `options` go to `fit`. Raises what loading, preparing and training raise, and
         CheckpointError for a checkpoint of other data.
         """
-        _ = self.recording  # so that what is wrong with it is said before anything is made
+        self._check_trainable()  # so that what is wrong with it is said before anything is made
         with hold_lock(self.path):
             if again or not self.is_trained:
                 self._opened = self._trained(options)
@@ -241,13 +253,18 @@ class Experiment:
         Raises CheckpointError for a damaged checkpoint, or one of other data.
         """
         if self._opened is None:
-            _ = self.recording
+            self._check_trainable()
             with hold_lock(self.path, needed=not self.is_trained):
                 self._opened = self._loaded() if self.is_trained else self._trained({})
         return self._opened
 
     def evaluate(self) -> pd.DataFrame:
-        """Test scores of the model, its baselines, and the ceiling where it is known."""
+        """Test scores of the model, its baselines, and the ceiling where it is known.
+
+        Where no model can be trained, they are those of the baselines.
+        """
+        if self.untrainable:
+            return self.system.evaluate(None, self.task, self.config)
         result = self.result  # first, since its transforms replace those of the task
         return self.system.evaluate(result.model, self.task, self.config)
 
@@ -261,14 +278,12 @@ class Experiment:
         """Writes a table, all scores as JSON, and a picture beside the checkpoint; returns their paths."""
         stem = f"{self.path.name}-scores"
         table, text, picture = (self.path.with_name(f"{stem}.{kind}") for kind in ("csv", "json", "png"))
-        score, rows = self.score(), json.loads(scores.to_json(orient="records"))
-        validation = {"name": score.name, self.model_name: score.value, **score.yardsticks}
+        validation, rows = self._validation, json.loads(scores.to_json(orient="records"))
         with atomic_write(table) as new:
             scores.to_csv(new, index=False)
         with atomic_write(text) as new:
-            new.write_text(
-                json.dumps({**self.facts, **self._left_out, "validation": validation, "test": rows}, indent=2)
-            )
+            held = {**self.facts, **self._left_out, "validation": validation, "test": rows}
+            new.write_text(json.dumps(held, indent=2))
         with atomic_write(picture) as new, style_context():
             self.system.draw(scores).savefig(new, format="png", dpi=150, bbox_inches="tight")
         return table, text, picture
@@ -295,18 +310,24 @@ class Experiment:
         `space` has fields by name, in hyperopt's terms (default: the system's own). The state lies in
         `file`, by default beside the checkpoint, and an unfinished search goes on from it. `search` is that
         of `neurokit.tune`, or `neurokit.distributed.search.search_on_ray`, whose state is a folder; `options`
-        go to it. The best point, trained and saved, is `experiment.with_values(study.best).train()`.
+        go to it. A file has what the task leaves out as `left_out`. The best point, trained and saved, is
+        `experiment.with_values(study.best).train()`.
         """
         space = dict(space or self.system.search_space())
-        on_ray = "storage" in inspect.signature(search).parameters
+        takes = inspect.signature(search).parameters
+        on_ray = "storage" in takes
         ending = ".search" if on_ray else ".search.json"
         file = self.path.with_name(f"{self.path.name}{ending}") if file is None else Path(file)
         file.parent.mkdir(parents=True, exist_ok=True)
         options |= {"seed": self.seed if seed is None else seed, "storage" if on_ray else "file": file}
-        return search(self.objective(), space, trials=trials, **options)
+        objective = self.objective()
+        if "facts" in takes:
+            options["facts"] = self._left_out
+        return search(objective, space, trials=trials, **options)
 
     def objective(self) -> "Objective":
         """What a search makes small: the validation loss of this experiment with other values."""
+        self._check_trainable()
         _ = self.task  # made here, so that no trial makes it anew
         return Objective(self)
 
@@ -348,6 +369,25 @@ class Experiment:
         return other
 
     # Inside
+
+    def _default_model(self, recording: Any) -> str | None:
+        """What the system chooses for a recording of one's own; None where it does not look."""
+        if not hasattr(self.system, "default_model"):
+            return None
+        where = {"folder": self.folder, "session": self.session, "seed": self.seed}
+        return self.system.default_model(recording=recording, **where)
+
+    def _check_trainable(self) -> None:
+        """Reads the recording; raises what reading does, and DataError where no model can be trained."""
+        if self.untrainable:
+            raise DataError(self.untrainable)
+
+    @property
+    def _validation(self) -> dict[str, Any] | None:
+        if self.untrainable:
+            return None
+        score = self.score()
+        return {"name": score.name, self.model_name: score.value, **score.yardsticks}
 
     @property
     def _left_out(self) -> dict[str, Any]:

@@ -437,6 +437,8 @@ def test_two_processes_with_one_model_end_well(tmp_path: Path, root: Path, folde
         ({"session": True}, "session is True; give the name"),
         ({"session": [None]}, r"session is \[None\]; give the name"),
         ({"session": ""}, "session is ''; give the name"),
+        ({"session": ["a", "b", "a"]}, "session names a more than once; name each session once"),
+        ({"session": [7, "7"]}, "session names 7 more than once"),
         ({"values": [("a", 1)]}, "values is .*; give a dictionary"),
         ({"folder": ""}, "folder is empty"),
         ({"recording": 3}, "recording is of type int; give what load of pupil-encoder returns"),

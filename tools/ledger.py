@@ -16,6 +16,7 @@ from typing import Any
 
 import pandas as pd
 
+from ledger_real import COLUMNS, real_table
 from ledger_reliability import reliability_table, undetectable_table
 from ledger_speed import growth_table, machine_cost, reader_minutes, speed_tables, throughput_table
 
@@ -96,7 +97,11 @@ def table_of(name: str, results: Path) -> str:
         file = results / f"{name}-{MEASURED_ON}.json"
         return WITH_ORIGIN[name](json.loads(file.read_text(encoding="utf-8")))
     content = json.loads((results / f"{name}.json").read_text(encoding="utf-8"))
+    if name in COLUMNS:
+        return f"{real_table(name, content)}\n\n{origin(content)}"
     tables = {
+        "real_gratings_lines": gratings_table,
+        "real_gratings_edited": gratings_table,
         "encoder_families": families_table,
         "ramp": ramp_table,
         "sensorium_accuracy": accuracy_table,
@@ -150,10 +155,13 @@ def ramp_table(content: dict[str, Any]) -> str:
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for row in content["rows"]:
         cells = [f"{row[f'{key}_mean']:.3f} ± {row[f'{key}_std']:.3f}" for key in keys]
-        lines.append(
-            "| " + " | ".join([{"demo": "simulated", "cutout": "real cut-out"}[row["source"]], *cells]) + " |"
-        )
+        lines.append("| " + " | ".join([spoken_source(row["source"]), *cells]) + " |")
     return "\n".join(lines)
+
+
+def spoken_source(source: str) -> str:
+    """'simulated, 40 bins' of 'demo, 40 bins'."""
+    return source.replace("demo", "simulated").replace("cutout", "real cut-out")
 
 
 def accuracy_table(content: dict[str, Any]) -> str:

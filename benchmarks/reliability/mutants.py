@@ -61,7 +61,7 @@ SUBJECTS: dict[str, tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]] = 
         ),
         (
             "sensorium/pack",
-            ("read_pack", "_sum_blocks", "_digest", "_read_header", "_view_tensor"),
+            ("read_pack", "_digest_blocks", "_digest", "_read_header", "_view_tensor"),
             ("sensorium/test_pack.py",),
         ),
     ),

@@ -58,8 +58,8 @@ def _open_bytes(content: bytes) -> bytes:
     return content[len(sealed.MARK) + NoDigest.digest_size :]
 
 
-def _no_sums(data: np.ndarray) -> np.ndarray:
-    return np.zeros(-(-len(data) // pack.BLOCK), np.uint64)
+def _no_digests(data: np.ndarray) -> np.ndarray:
+    return np.zeros(-(-len(data) // pack.BLOCK), np.int64)
 
 
 HOLD_LOCK = locks.hold_lock
@@ -68,7 +68,7 @@ REPLACED: dict[Any, Any] = {
     sealed.open_json: _open_json,
     sealed.seal_json: _seal_json,
     sealed.open_bytes: _open_bytes,
-    pack._sum_blocks: _no_sums,
+    pack._digest_blocks: _no_digests,
 }
 
 

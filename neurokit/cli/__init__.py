@@ -1,4 +1,7 @@
-"""The command line: `neurokit <system> data | simulate | train | tune | evaluate | predict | submit`.
+"""The command line: `neurokit <system> data | convert | simulate | train | tune | evaluate | predict |
+submit`.
+
+`neurokit check PATH` looks at any recording and needs no system.
 
 Without options every command works on the demo source, where nothing is downloaded. What the systems differ
 in (models, options, columns) they say themselves, in their module `experiment`; it is imported when one of
@@ -16,6 +19,10 @@ from neurokit.errors import NeurokitError, SettingsError
 
 COMMANDS = {  # name: what it does, and two examples of its options
     "data": ("show the recording: sessions, units, what is missing", ("", "--list")),
+    "convert": (
+        "write a recording of your own in files that this system reads",
+        ("my_mouse.nwb --output mouse", "lab --session monday --output mouse --format experanto"),
+    ),
     "simulate": ("write a simulated recording in the real file formats", ("", "--seed 1 --output mouse")),
     "train": ("train a model and save it; a broken-off run goes on", ("--epochs 5", "--seed 1 --size small")),
     "tune": ("search the settings of a model by TPE", ("--trials 20 --epochs 5", "--trials 40 --workers 2")),
@@ -40,6 +47,7 @@ USAGE = """\
 neurokit: neural encoding models of the mouse visual system
 
   neurokit <system> <command> [options]
+  neurokit check PATH [options]       a recording of your own: what it is, and what can be modelled with it
 
 systems
 {systems}
@@ -101,6 +109,10 @@ def _run(arguments: list[str]) -> None:
         print(_usage())
     elif arguments[0] == "--version":
         print(f"neurokit {__version__}")
+    elif arguments[0] == "check":
+        from neurokit.cli.check import run
+
+        run(arguments[1:])
     elif (name := arguments[0].replace("_", "-")) not in settings.SYSTEMS:
         raise settings.no_such_system(arguments[0])
     elif len(arguments) == 1 or arguments[1] in ("-h", "--help"):

@@ -57,7 +57,7 @@ class MouseClips:
         self, mouse: str, trials: Sequence[Trial], config: TwinConfig, device: torch.device | str = "cpu"
     ) -> None:
         self.mouse, self.length, self.device = mouse, config.window, torch.device(device)
-        starts = [_starts(trial, config) for trial in trials]
+        starts = [clip_starts(trial, config) for trial in trials]
         chosen = [number for number, first in enumerate(starts) if len(first)]
         self.trials, self.starts = [trials[n] for n in chosen], [starts[n] for n in chosen]
         if not chosen:
@@ -180,8 +180,8 @@ def trials_fingerprint(trials: Sequence[Trial], mouse: str = "") -> str:
     return fingerprint(names, *parts)
 
 
-def _starts(trial: Trial, config: TwinConfig) -> Int[np.ndarray, "n"]:
-    """The frames at which a clip may begin."""
+def clip_starts(trial: Trial, config: TwinConfig) -> Int[np.ndarray, "n"]:
+    """The frames at which a clip may begin; none in a trial that is too short, or has gaps everywhere."""
     starts = np.arange(max(0, len(trial.stimulus) - config.window + 1))
     if config.gaps == "mean" or not len(starts):
         return starts

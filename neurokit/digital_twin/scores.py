@@ -4,12 +4,12 @@ Letters: R repeats and T frames of a video (30 Hz), U units.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float, Float32
+from jaxtyping import Bool, Float, Float32
 
 from neurokit.arguments import explain_failure
 from neurokit.digital_twin.recording import Video, load_videos
@@ -24,7 +24,8 @@ COLUMNS = """\
 medians over units, on videos never trained on; cc_norm: cc_abs over cc_max (low, high: quartiles over units);
 cc_abs: correlation of the means over repeats; cc_max: the highest that noise allows; single_trial:
 correlation over all frames of all repeats; ceiling: a prediction that knows the simulated mouse, its eye and
-its running, which cc_max counts as noise; videos that were shown once count in single_trial alone"""
+its running, which cc_max counts as noise; videos that were shown once count in single_trial alone; units:
+those whose activity changes in these videos"""
 BURN_IN = 10  # frames at the start of each showing that are not scored
 Predictions = Sequence[Float[np.ndarray, "_R _T _U"]]
 
@@ -36,6 +37,8 @@ class TwinScores:
     Attributes:
         repeats: CC_abs, CC_max and CC_norm, of means over repeats.
         single_trial: correlation over all scored frames of all repeats; here eye and running count.
+
+    A unit whose activity never changes in the scored frames has no score: NaN.
     """
 
     repeats: UnevenRepeatScores
@@ -62,22 +65,36 @@ def score_videos(videos: Sequence[Video], predictions: Predictions, *, burn_in: 
     over repeats are NaN.
     """
     responses = [np.stack([np.asarray(repeat.units) for repeat in video.repeats]) for video in videos]
-    repeats = _score_means(responses, predictions, burn_in)
+    repeats = _score_means(videos, responses, predictions, burn_in)
     measured, predicted = (
         np.concatenate([part[:, burn_in:].reshape(-1, part.shape[-1]) for part in parts])
         for parts in (responses, predictions)
     )
-    return TwinScores(repeats, correlation(measured, predicted))
+    single = correlation(measured, predicted)
+    return TwinScores(repeats, np.where(find_constant(videos, burn_in), np.nan, single))
 
 
-def _score_means(responses: Predictions, predictions: Predictions, burn_in: int) -> UnevenRepeatScores:
+def find_constant(videos: Sequence[Video], burn_in: int = BURN_IN) -> Bool[np.ndarray, "U"]:
+    """Which units never change in the scored frames of all repeats, so that nothing can be scored."""
+    repeats = [np.asarray(repeat.units[burn_in:]) for video in videos for repeat in video.repeats]
+    first = repeats[0][0]
+    constant = np.arange(len(first))
+    for units in repeats:  # after the first there is hardly any left to look at
+        constant = constant[(units[:, constant] == first[constant]).all(axis=0)]
+    return np.isin(np.arange(len(first)), constant)
+
+
+def _score_means(
+    videos: Sequence[Video], responses: Predictions, predictions: Predictions, burn_in: int
+) -> UnevenRepeatScores:
     """Those of the videos that were repeated."""
-    pairs = list(zip(responses, predictions, strict=True))
-    repeated = [pair for pair in pairs if len(pair[0]) > 1]
-    if not repeated:
+    several = list(zip(videos, responses, predictions, strict=True))
+    several = [each for each in several if len(each[1]) > 1]
+    if not several:
         return UnevenRepeatScores(*np.full((3, responses[0].shape[-1]), np.nan))
-    measured, predicted = zip(*repeated, strict=True)
-    return uneven_repeat_scores(measured, predicted, burn_in=burn_in)
+    repeated, measured, predicted = zip(*several, strict=True)
+    found = uneven_repeat_scores(measured, predicted, burn_in=burn_in)
+    return replace(found, cc_abs=np.where(find_constant(repeated, burn_in), np.nan, found.cc_abs))
 
 
 @explain_failure
@@ -121,8 +138,8 @@ def score_table(
 ) -> pd.DataFrame:
     """One row for each kind and model, medians over units.
 
-    `predictions` are those of all videos, kind after kind. Columns: stimulus, model, units, cc_norm and its
-    quartiles low and high, cc_abs, cc_max, single_trial; a unit without a score is left out of its median.
+    `predictions` are those of all videos, kind after kind. Columns: stimulus, model, units (with a score),
+    cc_norm and its quartiles low and high, cc_abs, cc_max, single_trial; medians leave out units without one.
     """
     rows, start = [], 0
     for kind, of_kind in videos.items():
@@ -140,4 +157,4 @@ def _scores(videos: Sequence[Video], predicted: Predictions) -> dict[str, float 
     low, high = np.quantile(known, (0.25, 0.75)).tolist() if len(known) else (np.nan, np.nan)
     medians = found.medians()
     spread = {"cc_norm": medians.pop("cc_norm"), "low": low, "high": high}
-    return {"units": len(found.single_trial)} | spread | medians
+    return {"units": int((~np.isnan(found.single_trial)).sum())} | spread | medians

@@ -3,19 +3,20 @@
 Letters: K trials, N clips, T scored frames of each (30 Hz), U units.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt8
 from torch import Tensor
 
-from neurokit.digital_twin.clips import MouseClips
+from neurokit.digital_twin.clips import MouseClips, clip_starts
 from neurokit.digital_twin.config import TwinConfig
 from neurokit.digital_twin.preparation import TrainingStatistics
 from neurokit.digital_twin.recording import Trial, TrialFolder, Video
+from neurokit.digital_twin.scores import BURN_IN, find_constant, video_places
 from neurokit.digital_twin.simulated_files import MouseTruth, load_truth
 from neurokit.digital_twin.sources import TwinRecording
 from neurokit.errors import DataError, SettingsError
@@ -30,7 +31,8 @@ class TwinTask:
 
     Attributes:
         recording: trials, videos, truth, and the network whose core is transferred.
-        trials: to fit and to validate with; they show no video that is scored on or, to fit, validated with.
+        trials: to fit and to validate with, each with a clip; they show no video that is scored on or, to
+            fit, validated with.
         statistics: that scaled a converted recording; those of a checkpoint where it has some.
         omissions: the recording's, and those of the task.
     """
@@ -42,8 +44,8 @@ class TwinTask:
 
     @property
     def videos(self) -> dict[str, tuple[Video, ...]]:
-        """The videos to score on, by kind; raises DataError where there are none."""
-        return self.recording.videos
+        """The videos to score on, by kind, without too short ones; DataError where there are none."""
+        return {kind: list_scored(of_kind) for kind, of_kind in self.recording.videos.items()}
 
     @property
     def units(self) -> int:
@@ -70,25 +72,35 @@ class TwinTask:
         return [Video(trial.name, (trial,)) for trial in self.trials.part(name == "train")]
 
 
-def make_task(recording: TwinRecording, statistics: TrainingStatistics | None = None) -> TwinTask:
+def make_task(
+    recording: TwinRecording,
+    statistics: TrainingStatistics | None = None,
+    config: TwinConfig = TwinConfig(),  # noqa: B008  frozen
+) -> TwinTask:
     """The task without trials that show a video of another part (`neurokit.digital_twin.shared_frames`).
 
-    Trials to fit give way to those that validate, and all give way to videos that are scored on. Raises
-    DataError where no trial to fit is left.
+    Trials to fit give way to those that validate, and all give way to videos that are scored on. Trials
+    without a clip of the config's length are left out, too. Raises DataError where nothing is left, and where
+    nothing but one grey was shown in each trial to fit.
     """
     trials, shared = recording.training_data, recording.shared
     fitted = np.array([trial.training for trial in trials.trials])
     _check_some_left(trials, fitted, shared)
+    _check_shown(trials, fitted)
+    dropped = {"shown_in_two_parts": shared} | _find_clipless(trials, fitted, shared, config)
     names = np.array([trial.name for trial in trials.trials])
     omissions = [
-        *leave_out(shared[fitted], names[fitted], "shown_in_two_parts", "trials", part="training"),
-        *leave_out(shared[~fitted], names[~fitted], "shown_in_two_parts", "trials", part="validation"),
-        *_shown_once(recording.held_out),
+        omission
+        for rule, bad in dropped.items()
+        for part, mask in (("training", fitted), ("validation", ~fitted))
+        for omission in leave_out(bad[mask], names[mask], rule, "trials", part=part)
     ]
-    if shared.any():
-        kept = tuple(trial for trial, bad in zip(trials.trials, shared, strict=True) if not bad)
+    bad = np.any([*dropped.values()], axis=0)
+    if bad.any():
+        kept = tuple(trial for trial, lost in zip(trials.trials, bad, strict=True) if not lost)
         trials = replace(trials, trials=kept)
-    return TwinTask(recording, trials, statistics, (*recording.omissions, *omissions))
+    made = TwinTask(recording, trials, statistics, (*recording.omissions, *omissions))
+    return replace(made, omissions=(*made.omissions, *_leave_out_of_scores(made)))
 
 
 def _check_some_left(
@@ -100,15 +112,62 @@ def _check_some_left(
             raise DataError(f"{finding}: show some videos in one part alone.")
 
 
-def _shown_once(videos: Mapping[str, Sequence[Video]]) -> list[Omission]:
-    """Videos that scores of means over repeats leave out, where others were repeated."""
+def _check_shown(trials: TrialFolder, fitted: Bool[np.ndarray, "K"]) -> None:
+    shown = [trial.stimulus for trial in trials.part(True)]
+    if shown and all(map(_is_blank, shown)):
+        finding = f"Every video of the {fitted.sum()} trials to fit in {trials.path / 'stimuli'}"
+        raise DataError(f"{finding} is one grey from beginning to end: write the frames that were shown.")
+
+
+def _is_blank(stimulus: UInt8[np.ndarray, "T H W"]) -> bool:
+    """Whether all pixels of all frames are the same; looks no further than the first that is not."""
+    return all((frame == stimulus[0, 0, 0]).all() for frame in stimulus)
+
+
+def _find_clipless(
+    trials: TrialFolder, fitted: Bool[np.ndarray, "K"], shared: Bool[np.ndarray, "K"], config: TwinConfig
+) -> dict[str, Bool[np.ndarray, "K"]]:
+    """Trials without a clip, by rule; none of a part where all are, of which training says what to do."""
+    lengths = np.array([len(trial.stimulus) for trial in trials.trials])
+    clipless = np.array([not len(clip_starts(trial, config)) for trial in trials.trials]) & ~shared
+    for part in (fitted, ~fitted):
+        if (clipless | shared)[part].all():
+            clipless &= ~part
+    short = lengths < config.window
+    return {"too_short": clipless & short, "not_recorded": clipless & ~short}
+
+
+def _leave_out_of_scores(task: TwinTask) -> list[Omission]:
+    """Videos without a scored frame, those that means over repeats leave out, and units that never change."""
     found: list[Omission] = []
-    for kind, of_kind in videos.items():
-        once = np.array([len(video.repeats) < 2 for video in of_kind])
-        if not once.all():
-            names = [video.name for video in of_kind]
-            found += leave_out(once, names, "shown_once", "videos", part=kind)
+    ids = task.unit_table["unit_id"].to_numpy()
+    for kind, of_kind in task.recording.held_out.items():
+        place, kept = video_places(task.recording.folder)[kind], list_scored(of_kind)
+        if not kept:
+            finding = f"All {len(of_kind)} videos in {place} end within their first {BURN_IN} frames"
+            raise DataError(f"{finding}, which are not scored: show longer ones.")
+        short = np.isin([video.name for video in of_kind], [video.name for video in kept], invert=True)
+        found += leave_out(short, [video.name for video in of_kind], "too_short", "videos", part=kind)
+        found += _shown_once(kind, kept)
+        constant = find_constant(kept)
+        if constant.all():
+            finding = f"No unit in {place / 'units'} changes after the first {BURN_IN} frames of a video"
+            raise DataError(f"{finding}: look at how they were written.")
+        found += leave_out(constant, ids, "constant", "units", part=kind)
     return found
+
+
+def list_scored(videos: Sequence[Video]) -> tuple[Video, ...]:
+    """Those that go on after the frames that are not scored."""
+    return tuple(video for video in videos if len(video.repeats[0].stimulus) > BURN_IN)
+
+
+def _shown_once(kind: str, videos: Sequence[Video]) -> tuple[Omission, ...]:
+    """Videos that scores of means over repeats leave out, where others were repeated."""
+    once = np.array([len(video.repeats) < 2 for video in videos])
+    if once.all():
+        return ()
+    return leave_out(once, [video.name for video in videos], "shown_once", "videos", part=kind)
 
 
 def yardsticks(task: TwinTask, config: TwinConfig) -> dict[str, float]:

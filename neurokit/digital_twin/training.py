@@ -169,13 +169,10 @@ def train_cohort(
         if networks is not None and mouse not in networks:
             raise DataError(f"There is no network for mouse {mouse}: give one for each recording.")
         _check_sizes(mouse, recording, config, (networks or {}).get(mouse))
-        _check_responses(mouse, recording)
+        _check_responses(recording)
     target = choose_device(device)
     training, validation = (
-        [
-            MouseClips(mouse, _part(mouse, folder, part), config, target)
-            for mouse, folder in recordings.items()
-        ]
+        [MouseClips(mouse, _part(folder, part), config, target) for mouse, folder in recordings.items()]
         for part in (True, False)
     )
     if networks is None:
@@ -269,12 +266,12 @@ def _fingerprint_frozen(networks: Mapping[str, TwinNetwork]) -> str:
     return fingerprint(*(parameter.detach().cpu().numpy() for parameter in every))
 
 
-def _part(mouse: str, recording: TrialFolder, training: bool) -> tuple:
+def _part(recording: TrialFolder, training: bool) -> tuple:
     if not (trials := recording.part(training)):
-        word = "training" if training else "validation"
+        purpose = "to fit" if training else "to validate with"
         raise DataError(
-            f"{recording.path} of {mouse} has no {word} trial: mark some as {training} in its folder "
-            "'training'."
+            f"{recording.path} has no trial {purpose}: write {training} into some files of "
+            f"{recording.path / 'training'}."
         )
     return trials
 
@@ -296,9 +293,9 @@ def _check_read(mouse: str, recording: object) -> None:
         )
 
 
-def _check_responses(mouse: str, recording: TrialFolder) -> None:
+def _check_responses(recording: TrialFolder) -> None:
     """Some cells may be silent in the first minutes of a recording, but not all of them."""
-    trials = _part(mouse, recording, True)
+    trials = _part(recording, True)
     frames = sum(len(trial.units) for trial in trials)
     means = sum(trial.units.sum(axis=0, dtype=np.float64) for trial in trials) / frames
     if not means.any():
@@ -316,7 +313,7 @@ def _check_sizes(mouse: str, recording: TrialFolder, config: TwinConfig, network
     settings = network.settings if network else config.network
     if recording.frame != settings.monitor:
         raise DataError(
-            f"{recording.path} of {mouse} has frames of {recording.frame} pixels, and the network reads "
+            f"{recording.path} has frames of {recording.frame} pixels, and the network reads "
             f"{settings.monitor}: resize the videos, or build a network of that size."
         )
     if network and network.units != recording.units:

@@ -180,7 +180,9 @@ def _check_video(stimulus: Any, monitor: tuple[int, int]) -> UInt8[np.ndarray, "
             f"The stimulus has the shape {shape}; give frames x rows x columns, or, for several at once, "
             "frames x presentations x rows x columns x 1."
         )
-    if found.shape[2:] != monitor or not len(found):
+    if not len(found):
+        raise DataError("The stimulus has 0 frames; give at least one.")
+    if found.shape[2:] != monitor:
         raise DataError(
             f"The stimulus has {len(found)} frames of {found.shape[2:]} pixels, and this twin sees "
             f"{monitor}: resize it with neurokit.digital_twin.resize_video."

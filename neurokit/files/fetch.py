@@ -4,29 +4,20 @@ The download is stored as `<name>.part` and renamed only after its size and SHA-
 """
 
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from tqdm.auto import tqdm
-
-from neurokit import settings
 from neurokit.arguments import explain_failure
 from neurokit.errors import DiskError, FetchError, NeurokitError
 from neurokit.files.locks import hold_lock
 from neurokit.files.registry import CHECKSUMS, REGISTRY, Entry, add_pins, find, find_flaw, save_pin, sha256
 from neurokit.files.transfer import MirrorError, Part, Patience, Transfer
+from neurokit.progress import announce
 
 PATIENCE = Patience()
-
-
-def announce(sentence: str) -> None:
-    """Prints a sentence on stderr, above the progress bars; nothing where bars are hidden."""
-    if not settings.quiet():
-        tqdm.write(sentence, file=sys.stderr)
 
 
 @explain_failure

@@ -6,7 +6,6 @@ different data folders, which atomic writing protects all the same.
 """
 
 import hashlib
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -15,6 +14,7 @@ from filelock import FileLock, Timeout
 
 from neurokit import settings
 from neurokit.errors import DiskError
+from neurokit.progress import announce
 
 SILENT = 1.0  # s, after which a process says that it waits
 LONGEST = 12 * 3600.0  # s, of a wait; a training or a download may take hours
@@ -24,9 +24,9 @@ LONGEST = 12 * 3600.0  # s, of a wait; a training or a download may take hours
 def hold_lock(path: str | Path, *, longest: float = LONGEST, needed: bool = True) -> Iterator[None]:
     """Keeps all other processes out of any block that holds the lock of the same file or folder.
 
-    A process may hold a lock several times. After a second of waiting it says what it waits for, and after
-    `longest` seconds it raises DiskError, as where the lock cannot be made; unless it is not `needed`, as by
-    readers on a disk that nobody can write.
+    A process may hold a lock several times. After a second of waiting it says what it waits for, unless
+    progress bars are hidden, as in a notebook's test. After `longest` seconds it raises DiskError, as where
+    the lock cannot be made; unless it is not `needed`, as by readers on a disk that nobody can write.
     """
     path = Path(path).absolute()
     try:
@@ -62,7 +62,7 @@ def _acquire(lock: FileLock, path: Path, longest: float) -> None:
     with suppress(Timeout):
         lock.acquire(timeout=min(SILENT, longest))
         return
-    print(f"neurokit: waiting for another process that works on {path}", file=sys.stderr, flush=True)
+    announce(f"neurokit: waiting for another process that works on {path}")
     try:
         lock.acquire(timeout=max(longest - SILENT, 0))
     except Timeout:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
     from neurokit.pupil_encoder.model import PupilEncoder, TemporalCNN, WindowMLP, parameter_count
     from neurokit.pupil_encoder.neuromatch import read_sessions
+    from neurokit.pupil_encoder.own import from_arrays, from_counts, from_recording
     from neurokit.pupil_encoder.recording import TrialRecording
     from neurokit.pupil_encoder.scores import score, score_table, seed_style_r2
     from neurokit.pupil_encoder.simulated_files import write_neuromatch

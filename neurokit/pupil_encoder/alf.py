@@ -21,12 +21,14 @@ from jaxtyping import Float, Integer, Shaped
 
 from neurokit.errors import DataError, read_from
 from neurokit.pupil_encoder.alf_folder import AlfFolder
-from neurokit.pupil_encoder.alf_spikes import BIN_SIZE, BINS, Spikes, count_events, count_spikes, read_spikes
+from neurokit.pupil_encoder.alf_spikes import Spikes, count_good, read_spikes
+from neurokit.pupil_encoder.binning import TrialBins, count_events
 from neurokit.pupil_encoder.recording import TrialRecording, record_usable, trial_table
 from neurokit.pupil_encoder.unusable import forget_impossible
 from neurokit.training.omissions import Omission, leave_out
 
 BEFORE = 0.5  # s before the stimulus
+BIN_SIZE, BINS = 0.01, 250  # s; bins of a trial
 CAMERAS = {  # channel: (values, column of them, clock)
     "pupil_area": ("eye.area", None, "eye.timestamps"),
     "pupil_x": ("eye.xyPos", 0, "eye.timestamps"),
@@ -123,7 +125,7 @@ def read_alf(path: str | Path, *, eye_clock: str = "eye.timestamps") -> AlfTrial
 
 def _add_spikes(read: AlfTrials, spikes: Spikes, starts: Float[np.ndarray, "K"]) -> AlfTrials:
     """What was read, with the counts of the clusters that spiked, as far as they can be used."""
-    counts = count_spikes(spikes, starts)
+    counts = count_good(spikes, TrialBins(starts, BINS, BIN_SIZE))
     spiking = counts.any(axis=(1, 2))
     counts, area, units = counts[spiking], spikes.area[spiking], spikes.clusters[spiking]
     if not len(counts):
@@ -152,8 +154,8 @@ def _add_spikes(read: AlfTrials, spikes: Spikes, starts: Float[np.ndarray, "K"])
 def _read_behaviour(
     folder: AlfFolder, onsets: Float[np.ndarray, "K"], eye_clock: str
 ) -> dict[str, Float[np.ndarray, "K T"]]:
-    edges = onsets[:, None] - BEFORE + np.arange(BINS + 1) * BIN_SIZE
-    centres = onsets[:, None] - BEFORE + (np.arange(BINS) + 0.5) * BIN_SIZE
+    bins = TrialBins(onsets - BEFORE, BINS, BIN_SIZE)
+    edges, centres = bins.edges, bins.centres
     found = {}
     for channel, (name, column, usual_clock) in CAMERAS.items():
         clock_name = eye_clock if usual_clock == "eye.timestamps" else usual_clock
@@ -168,7 +170,7 @@ def _read_behaviour(
     if folder.has("wheelMoves.intervals"):
         found["wheel_moving"] = _lie_inside(folder.load_intervals("wheelMoves.intervals"), centres)
     if folder.has("licks.times"):
-        licks = count_events(folder.load_times("licks.times"), onsets - BEFORE)
+        licks = count_events(folder.load_times("licks.times"), bins)
         found["licks"] = licks.astype(np.float32)
     return found
 

@@ -13,9 +13,9 @@ from jaxtyping import Float, Int, Integer, Shaped
 
 from neurokit.errors import DataError
 from neurokit.pupil_encoder.alf_folder import BRAIN_LOCATION, AlfFolder
+from neurokit.pupil_encoder.binning import TrialBins, count_spikes
 from neurokit.training.omissions import Omission, leave_out
 
-BIN_SIZE, BINS = 0.01, 250  # s; bins of a trial
 GOOD_ANNOTATION = 2  # 0 noise, 1 multi-unit, 2 good, 3 unsorted
 NEEDED = (
     "spikes.times",
@@ -89,27 +89,9 @@ def _read_areas(folder: AlfFolder) -> tuple[np.ndarray, np.ndarray]:
     return area, annotation >= GOOD_ANNOTATION
 
 
-def count_spikes(spikes: Spikes, starts: Float[np.ndarray, "K"]) -> Integer[np.ndarray, "N K T"]:
-    """The counts of each good cluster in the trials that begin at `starts` (s)."""
-    order = np.argsort(spikes.of_cluster, kind="stable")
-    ordered = spikes.of_cluster[order]
-    bounds = [np.searchsorted(ordered, spikes.clusters, side=side) for side in ("left", "right")]
-    counts = np.zeros((len(spikes.clusters), len(starts), BINS), dtype=np.uint8)
-    for index, (first, last) in enumerate(zip(*bounds, strict=True)):
-        # one at a time keeps memory at the spikes of one neuron
-        found = count_events(np.sort(spikes.times[order[first:last]]), starts)
-        if found.max() > np.iinfo(counts.dtype).max:
-            counts = counts.astype(np.int64)
-        counts[index] = found
-    return counts
-
-
-def count_events(times: Float[np.ndarray, "E"], starts: Float[np.ndarray, "K"]) -> Int[np.ndarray, "K T"]:
-    """Events in each 10-ms bin of the 2.5 s after each start; `times` sorted, s."""
-    first, last = np.searchsorted(times, [starts - BIN_SIZE, starts + (BINS + 1) * BIN_SIZE])
-    near = [np.arange(*ends) for ends in zip(first, last, strict=True)]
-    trial = np.repeat(np.arange(len(starts)), last - first)
-    bins = np.floor((times[np.concatenate(near)] - starts[trial]) / BIN_SIZE).astype(int)
-    within = (bins >= 0) & (bins < BINS)
-    places = trial[within] * BINS + bins[within]
-    return np.bincount(places, minlength=len(starts) * BINS).reshape(-1, BINS)
+def count_good(spikes: Spikes, bins: TrialBins) -> Integer[np.ndarray, "N K T"]:
+    """The counts of each good cluster in the bins of trials."""
+    chosen = np.flatnonzero(np.isin(spikes.of_cluster, spikes.clusters))
+    chosen = chosen[np.argsort(spikes.times[chosen], kind="stable")]
+    unit = np.searchsorted(spikes.clusters, spikes.of_cluster[chosen])
+    return count_spikes(spikes.times[chosen], unit, len(spikes.clusters), bins)

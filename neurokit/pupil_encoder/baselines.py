@@ -124,8 +124,14 @@ BASELINES: dict[str, Callable[[EncodingTask], Prediction]] = {
     "PSTH + FIR": partial(fir, on_psth=True),
     "PSTH by contrast and choice": psth_by_condition,
 }
+FILTERS = ("FIR", "PSTH + FIR")  # of the behaviour
+
+
+def baselines_of(task: EncodingTask) -> tuple[str, ...]:
+    """The names of the baselines that the task allows: filters need behaviour to read."""
+    return tuple(name for name in BASELINES if task.channels or name not in FILTERS)
 
 
 def baseline_rates(task: EncodingTask) -> dict[str, Prediction]:
-    """Every baseline's rates for every trial, Hz."""
-    return {name: baseline(task) for name, baseline in BASELINES.items()}
+    """Every baseline's rates for every trial, Hz; without behaviour, those that need none."""
+    return {name: BASELINES[name](task) for name in baselines_of(task)}

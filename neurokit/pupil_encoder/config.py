@@ -9,6 +9,7 @@ from pydantic import AfterValidator
 from neurokit.config import Count, Names, Positive
 from neurokit.errors import SettingsError
 from neurokit.pupil_encoder.features import BEHAVIOUR, BOXCAR, Smoothing, SplitKind
+from neurokit.training.choices import find_repeated
 from neurokit.training.settings import FitSettings
 from neurokit.training.system import ModelEntry, SystemConfig
 
@@ -24,7 +25,14 @@ def _known(channels: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(channel for channel in BEHAVIOUR if channel in channels)
 
 
+def _distinct(regions: tuple[str, ...]) -> tuple[str, ...]:
+    if twice := find_repeated(regions):
+        raise SettingsError(f"regions names {', '.join(twice)} more than once; name each region once.")
+    return regions
+
+
 Channels = Annotated[Names, AfterValidator(_known)]
+Regions = Annotated[Names, AfterValidator(_distinct)]
 FIT = FitSettings(epochs=100, batch_size=32, learning_rate=3e-3, weight_decay=1e-4, patience=20)
 
 
@@ -43,7 +51,7 @@ class PupilConfig(SystemConfig):
     """Channels that it does not read, such as a sensor known to be broken."""
     split: SplitKind = "random"
     """How trials are assigned to train, validation and test: one by one, or in runs ('blocked')."""
-    regions: Names | None = None
+    regions: Regions | None = None
     """Regions whose rates are predicted; None: those of the first PupilEncoder, else all of 20 neurons or
     more."""
     width: Positive = BOXCAR

@@ -3,7 +3,7 @@
 Letters: K trials, T bins, C channels, R regions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,7 +17,7 @@ from torch import nn
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError, SettingsError
 from neurokit.files.atomic import write_output
-from neurokit.pupil_encoder.baselines import Prediction, baseline_rates
+from neurokit.pupil_encoder.baselines import BASELINES, FILTERS, Prediction, baseline_rates
 from neurokit.pupil_encoder.cleaning import PUPIL, RobustScale, clean_channels
 from neurokit.pupil_encoder.config import MODELS, PupilConfig, search_space
 from neurokit.pupil_encoder.features import (
@@ -31,11 +31,13 @@ from neurokit.pupil_encoder.features import (
 )
 from neurokit.pupil_encoder.figures import plot_scores
 from neurokit.pupil_encoder.model import PupilEncoder, Rates, TemporalCNN, WindowMLP
+from neurokit.pupil_encoder.own import from_recording
 from neurokit.pupil_encoder.recording import TrialRecording
 from neurokit.pupil_encoder.scores import COLUMNS, reachable_r2, score, score_table, seed_style_column
 from neurokit.pupil_encoder.simulated_files import best_r2, write_alf, write_neuromatch, write_truth
 from neurokit.pupil_encoder.simulation import SessionParameters, simulate_session
 from neurokit.pupil_encoder.sources import load, sessions
+from neurokit.recordings.conversion import convert as convert_recordings
 from neurokit.training.checkpoint import Checkpoint, fingerprint
 from neurokit.training.device import choose_device
 from neurokit.training.fit import Rows, TrainingResult, fit, masked_squared_error
@@ -66,6 +68,7 @@ def describe(recording: TrialRecording) -> str:
     """Neurons, trials, bins, regions, those that training uses by default, channels, what is missing."""
     neurons, trials, bins = recording.spikes.shape
     regions = ", ".join(f"{name} {number}" for name, number in recording.regions().items())
+    behaviour = ", ".join(_describe_channel(*channel) for channel in recording.behaviour.items())
     unknown = recording.trials.isna().sum()
     some = ", ".join(f"{name} of {n}" for name, n in unknown.items() if 0 < n < trials)
     lines = [
@@ -73,7 +76,7 @@ def describe(recording: TrialRecording) -> str:
         f"  {neurons} neurons, {trials} trials, {bins} spike bins of {1000 * recording.bin_size:g} ms",
         f"  regions   {regions}",
         f"  training  {_explain_regions(recording)}",
-        f"  behaviour {', '.join(_describe_channel(*channel) for channel in recording.behaviour.items())}",
+        f"  behaviour {behaviour or 'none'}",
         *([f"  unknown   {some} trials"] if some else []),
         *(f"  without   {omission}" for omission in recording.omissions),
     ]
@@ -116,8 +119,9 @@ def task(
 ) -> EncodingTask:
     """Behaviour and rates of the recording, cleaned, smoothed and split; they stay on the CPU.
 
-    `arrays` are centre and spread of each channel of a trained model. Raises what `encoding_task` does, and
-    SettingsError where the config leaves no channel.
+    A recording without any behaviour becomes a task of rates alone, for baselines. `arrays` are centre and
+    spread of each channel of a trained model. Raises what `encoding_task` does, and SettingsError where the
+    config leaves no channel.
     """
     channels = tuple(name for name in CHANNELS[config.inputs] if name not in config.without)
     if not channels:
@@ -129,10 +133,21 @@ def task(
         recording,
         split_trials(len(recording.trials), seed=config.seed, kind=config.split),
         regions=config.regions or default_regions(recording),
-        channels=channels,
+        channels=channels if recording.behaviour else (),
         width=config.width,
         smoothing=config.smoothing,
         scales=None if arrays is None else _scales(arrays),
+    )
+
+
+def explain_untrainable(recording: TrialRecording) -> str:
+    """Why no model can be trained on the recording; empty for one that has behaviour."""
+    if recording.behaviour:
+        return ""
+    scored = ", ".join(name for name in BASELINES if name not in FILTERS)
+    return (
+        f"{recording.name} has no behaviour, and a PupilEncoder reads nothing else: no model is trained. "
+        f"`evaluate` scores the baselines that need none: {scored}."
     )
 
 
@@ -163,7 +178,12 @@ def facts(task: EncodingTask) -> dict[str, Any]:
 
 @explain_failure
 def build(task: EncodingTask, config: PupilConfig = PupilConfig()) -> nn.Module:  # noqa: B008  frozen
-    """An untrained encoder for the task, its rates starting at the training mean."""
+    """An untrained encoder for the task, its rates starting at the training mean.
+
+    Raises DataError for a task of rates alone.
+    """
+    if not task.channels:
+        raise DataError("The task has no channel to read: only baselines can be scored on it.")
     sizes = len(task.channels), len(task.regions), config.hidden
     own: dict[str, dict[str, Any]] = {"mlp": {"window": round(WINDOW / task.bin_size)}, "cnn": {}}
     with torch.random.fork_rng():
@@ -227,16 +247,18 @@ def predict(model: nn.Module, task: EncodingTask, part: str = "test") -> Float[n
 
 @explain_failure
 def evaluate(
-    model: nn.Module,
+    model: nn.Module | None,
     task: EncodingTask,
     config: PupilConfig = PupilConfig(),  # noqa: B008  frozen
 ) -> pd.DataFrame:
     """Test scores of the model, of every baseline, and of the ceiling where the recording is simulated.
 
-    Columns as in `score_table`, and `seed_style`: the pooled R² as the first PupilEncoder counted, the same
-    for all regions of a model. The ceiling has an `r2_mean` alone.
+    Without a model (None) they are those of the baselines. Columns as in `score_table`, and `seed_style`: the
+    pooled R² as the first PupilEncoder counted, the same for all regions of a model. The ceiling has an
+    `r2_mean` alone.
     """
-    predictions = {type(model).__name__: rates(model, task)} | baseline_rates(task)
+    predictions = {} if model is None else {type(model).__name__: rates(model, task)}
+    predictions |= baseline_rates(task)
     table = score_table(task, predictions)
     table["seed_style"] = table["model"].map(seed_style_column(task, predictions))
     if (best := reachable_r2(task, config)) is None:
@@ -312,6 +334,15 @@ def _to_numbers(name: str, values: Any) -> Float[np.ndarray, "..."]:
         raise DataError(
             f"{name} does not hold numbers in one array ({error}); give trials x bins."
         ) from error
+
+
+def convert(
+    path: str | Path, folder: str | Path, *, session: Sequence[str] = (), format: str = "arrays"
+) -> list[str]:
+    """Writes a recording that this system can take as arrays, or as an experanto session; see `System`."""
+    return convert_recordings(
+        path, folder, session=session, to=format, make=from_recording, describe=describe
+    )
 
 
 @explain_failure

@@ -23,6 +23,7 @@ from neurokit.errors import DataError
 from neurokit.pupil_encoder.cleaning import PUPIL, RobustScale, clean_channels
 from neurokit.pupil_encoder.recording import TrialRecording
 from neurokit.pupil_encoder.unusable import find_channels
+from neurokit.training.choices import find_repeated
 from neurokit.training.omissions import Omission
 
 SplitKind = Literal["random", "blocked"]
@@ -135,14 +136,17 @@ def encoding_task(
     """Cleans and scales the behaviour, averages and smooths the spikes.
 
     Channels of `channels` that were not recorded, not measured in training trials, or never change there are
-    left out; at least one must be there. `width` in s; `scales` are those of a trained model, in place of new
-    ones. Raises DataError for channels none of which can be read, absent regions, empty trials,
-    and regions without a spike in the training trials.
+    left out; at least one must be there, unless none is asked for: that makes a task of rates alone, for
+    baselines. `width` in s; `scales` are those of a trained model, in place of new ones. Raises DataError for
+    channels none of which can be read, absent regions, empty trials, and regions without a spike in the
+    training trials.
     """
     name, trials = recording.name, len(recording.trials)
     _check_split(split, trials, name)
     training = split.is_train(trials)
-    behaviour, left_out = find_channels(recording.behaviour, channels, training, name)
+    behaviour, left_out = (
+        find_channels(recording.behaviour, channels, training, name) if channels else ({}, ())
+    )
     present = tuple(channel for channel in channels if channel in behaviour)
     scales = None if scales is None else _model_scales(scales, present, name)
     cleaned = clean_channels(
@@ -157,12 +161,14 @@ def encoding_task(
         )
     trusted = {channel: clean.trusted for channel, clean in cleaned.items()}
     past_ramp = recorded & (np.cumsum(recorded) > ramp(bins, smoothing))
-    inputs = [clean.scale.apply_where(clean.trusted, clean.values) for clean in cleaned.values()]
+    inputs = np.zeros((*rates.shape[:2], len(present)), dtype=np.float32)
+    for number, clean in enumerate(cleaned.values()):
+        inputs[..., number] = clean.scale.apply_where(clean.trusted, clean.values)
     return EncodingTask(
-        inputs=np.stack(inputs, axis=-1).astype(np.float32),
+        inputs=inputs,
         rates=rates.astype(np.float32),
         recorded=recorded,
-        scored=_find_scored(trusted, past_ramp, split, name),
+        scored=_find_scored(trusted, np.broadcast_to(past_ramp, rates.shape[:2]), split, name),
         channels=present,
         regions=tuple(regions),
         time=recording.time,
@@ -196,10 +202,10 @@ def _model_scales(
 
 
 def _find_scored(
-    trusted: Mapping[str, Bool[np.ndarray, "K T"]], recorded: Bool[np.ndarray, "T"], split: Split, name: str
+    trusted: Mapping[str, Bool[np.ndarray, "K T"]], recorded: Bool[np.ndarray, "K T"], split: Split, name: str
 ) -> Bool[np.ndarray, "K T"]:
     """Bins of `recorded` in which all channels are trusted; DataError where a part has none."""
-    scored = np.all(list(trusted.values()), axis=0) & recorded
+    scored = np.all([recorded, *trusted.values()], axis=0)
     for part in ("train", "validation", "test"):
         trials = getattr(split, part)
         if not scored[trials].any():
@@ -232,13 +238,15 @@ def region_counts(
     recording: TrialRecording,
     regions: tuple[str, ...],
 ) -> Float[np.ndarray, "K S R"]:
-    """Mean spike count per bin over each region's neurons; DataError where one has none."""
+    """Mean spike count per bin over each region's neurons; DataError where one has none, or comes twice."""
     absent = [region for region in regions if not (recording.brain_area == region).any()]
     if absent or not regions:
         asked = ", ".join(absent) or "an empty list of regions"
-        raise DataError(
-            f"{recording.name} has no neurons in {asked}; its regions are {', '.join(recording.regions())}."
-        )
+        lost = [str(each) for each in recording.omissions if each.rule == "lost" and each.pieces == "units"]
+        there = "; ".join([", ".join(recording.regions()), *lost])
+        raise DataError(f"{recording.name} has no neurons in {asked}; its regions are {there}.")
+    if twice := find_repeated(regions):
+        raise DataError(f"The regions name {', '.join(twice)} more than once; name each region once.")
     spikes, area = recording.spikes, recording.brain_area
     counts = [spikes[area == region].mean(axis=0, dtype=np.float64) for region in regions]
     return np.stack(counts, axis=-1)

@@ -1,4 +1,4 @@
-"""The two file formats of Neuromatch: its npz files, and cut-outs like them.
+"""The file formats of Neuromatch: its npz files, and two kinds of cut-outs like them.
 
 Neuromatch distributes Steinmetz 2019 as steinmetz_part{0,1,2}.npz, each with one object array `dat` of
 dictionaries, one a session: 39 sessions of 10 mice in all. A trial is 2.5 s in 250 bins of 10 ms and starts
@@ -136,6 +136,33 @@ def read_cutout(path: Path, *, included_only: bool = False) -> TrialRecording:
         return recording.select(included.astype(bool)[recording.trials.index])
 
 
+def read_counts(path: Path) -> TrialRecording:
+    """A session of spikes and facts of its trials, without behaviour; its bins begin at the stimulus.
+
+    `bin_times` are the middles of the bins on the recording's clock, s, trials x bins. Raises DataError
+    naming file, key and finding.
+    """
+    arrays = read_npz(path, limit_of(path, MAXIMUM_BYTES))
+    with read_from(path):
+        spikes, times = _spikes(arrays), _times(arrays, "bin_times")
+        if times.shape != spikes.shape[1:] or times.shape[1] < 2:
+            raise DataError(
+                f"bin_times has shape {times.shape}, and spks are of {spikes.shape[1]} trials and "
+                f"{spikes.shape[2]} bins; write one time for each, of two bins or more."
+            )
+        bin_size = round(float(np.median(np.diff(times, axis=1))), 6)
+        return record_usable(
+            spikes,
+            _brain_areas(arrays, len(spikes)),
+            {},
+            _trials(arrays | {"stim_time_abs": times[:, 0] - bin_size / 2}, spikes.shape[1]),
+            name=_name(arrays),
+            time=(np.arange(spikes.shape[2]) + 0.5) * bin_size,
+            first_spike_bin=0,
+            bin_size=bin_size,
+        )
+
+
 def _first_bin(time: np.ndarray, spike_time: np.ndarray, bins: int) -> int:
     """The behaviour bin in which the first of the `bins` spike bins lies."""
     if time.ndim != 1 or time.size == 0 or spike_time.shape != (bins,):
@@ -227,7 +254,7 @@ def _trials(session: Session, trials: int) -> pd.DataFrame:
     return trial_table(trials, **{TRIAL_KEYS[key]: values for key, values in found.items()})
 
 
-def _times(session: Session, key: str) -> Float[np.ndarray, "T"]:
+def _times(session: Session, key: str) -> Float[np.ndarray, "..."]:
     """The times under `key`, s; DataError unless they are numbers."""
     times = _find(session, key)
     if times.dtype.kind not in "iuf":

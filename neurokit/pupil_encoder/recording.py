@@ -14,7 +14,13 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int, Integer, Shaped
 
 from neurokit.errors import DataError
-from neurokit.pupil_encoder.unusable import find_doubles, find_usable, forget_impossible, mask_impossible
+from neurokit.pupil_encoder.unusable import (
+    find_doubles,
+    find_lost,
+    find_usable,
+    forget_impossible,
+    mask_impossible,
+)
 from neurokit.training.omissions import Omission, leave_out
 
 TRIAL_COLUMNS = (
@@ -144,6 +150,23 @@ def trial_table(trials: int, **columns: np.ndarray | None) -> pd.DataFrame:
     return table
 
 
+def check_bins(window: tuple[float, float], bin_size: float) -> int:
+    """How many bins a trial has that lasts over `window`, s around its stimulus.
+
+    Raises DataError for bins that cannot be, and a window that they do not fill.
+    """
+    start, end = window
+    if not 0 < bin_size <= LONGEST_BIN:
+        raise DataError(f"bin_size is {bin_size:g}; give seconds above 0 and up to {LONGEST_BIN:g}.")
+    number = (end - start) / bin_size
+    if not (np.isfinite(number) and round(number) >= 1 and abs(number - round(number)) < GRID):
+        raise DataError(
+            f"window {start:g} to {end:g} s is {number:g} bins of {bin_size:g} s; give a start, and an end "
+            "some bins later."
+        )
+    return round(number)
+
+
 def record_usable(
     spikes: Shaped[np.ndarray, "N K S"],
     brain_area: Shaped[np.ndarray, "N"],
@@ -152,22 +175,32 @@ def record_usable(
     *,
     units: Shaped[np.ndarray, "N"] | None = None,
     omissions: tuple[Omission, ...] = (),
+    what: str = "spks",
     **rest: Any,
 ) -> TrialRecording:
     """A recording of what can be used; what cannot is among its omissions, after those given.
 
-    `units` are the names of units, by default their numbers; `rest` are other fields of the recording. Raises
-    DataError where no unit or no trial is left.
+    `units` are the names of units, by default their numbers; `what` is the name of `spikes` in the file, and
+    `rest` are other fields of the recording. Raises DataError where no unit or no trial is left.
     """
     if 0 in spikes.shape:
-        raise DataError(f"spks has shape {spikes.shape}; every axis needs entries.")
+        raise DataError(f"{what} has shape {spikes.shape}; every axis needs entries.")
     behaviour = mask_impossible(behaviour)
-    usable = find_usable(spikes, brain_area, trials.index.to_numpy(), units)
+    usable = find_usable(spikes, brain_area, trials.index.to_numpy(), units, what)
     spikes, brain_area = _rows(spikes, usable.units), _rows(brain_area, usable.units)
     spikes, behaviour, trials = _pick_trials(usable.trials, spikes, behaviour, trials)
-    again = find_doubles(spikes, behaviour)
+    counts = spikes.sum(axis=2, dtype=np.int64)  # N K
+    again = find_doubles(spikes, behaviour, counts)
     found = omissions + usable.omissions + leave_out(again, trials.index.to_numpy(), "doubled", "trials")
-    spikes, behaviour, trials = _pick_trials(~again, spikes, behaviour, trials)
+    units = np.arange(len(usable.units)) if units is None else units
+    names = [f"{region}/{unit}" for region, unit in zip(brain_area, units[usable.units], strict=True)]
+    off, over = find_lost(counts[:, ~again], brain_area)
+    found += leave_out(off, names, "lost", "units")
+    found += leave_out(over, trials.index.to_numpy()[~again], "lost", "trials")
+    kept = ~again
+    kept[kept] = ~over
+    spikes, brain_area = _rows(spikes, ~off), _rows(brain_area, ~off)
+    spikes, behaviour, trials = _pick_trials(kept, spikes, behaviour, trials)
     trials, unknown = forget_impossible(trials)
     return TrialRecording(
         spikes=_as_counts(spikes),

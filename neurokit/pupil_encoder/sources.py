@@ -1,21 +1,22 @@
-"""One Steinmetz session, whatever the source: simulated, a small real cut-out, or the real download.
+"""One session, whatever the source: simulated, small and real, the real download, or files of one's own.
 
-`load()` gives the same dataclass for all three, so nothing after it knows where the files come from.
+`load()` gives the same dataclass for all, so nothing after it knows where the files come from.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
-from neurokit import settings
+from neurokit import cutouts, settings
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError, SettingsError
-from neurokit.files.atomic import restore_folder
 from neurokit.files.cache import Read, read_or_write, simulated_folder
 from neurokit.files.fetch import fetch
-from neurokit.pupil_encoder.neuromatch import open_sessions, read_cutout
+from neurokit.pupil_encoder.folders import Held, open_folder
+from neurokit.pupil_encoder.neuromatch import open_sessions, read_counts, read_cutout
 from neurokit.pupil_encoder.recording import TrialRecording
 from neurokit.pupil_encoder.simulated_files import TRUTH, Truth, read_truth, write_neuromatch, write_truth
 from neurokit.pupil_encoder.simulation import SessionParameters, simulate_session
@@ -38,7 +39,7 @@ SESSIONS = tuple(  # the 39 of the download, in the order of its files
     }.items()
     for date in dates.split()
 )
-CUTOUT = Path("steinmetz2019") / "cori_2016-12-17_nma_like.npz"
+CUTOUTS = {"behaviour": read_cutout, "counts": read_counts}  # layout: its reader
 MAKERS = (simulate_session, write_neuromatch, write_truth)
 
 
@@ -51,10 +52,11 @@ def load(
     seed: int = 0,
     config: object = None,
 ) -> TrialRecording:
-    """One session of a source (default: that of NEUROKIT_SOURCE), or of the npz files in a `folder`.
+    """One session of a source (default: that of NEUROKIT_SOURCE), or of a `folder` or file of one's own.
 
-    demo simulates session `seed` once and keeps its files; cutout reads all trials of
-    Cori_2016-12-17; full downloads the Neuromatch files and takes `session`, one of SESSIONS. Raises
+    demo simulates session `seed` once and keeps its files; cutout reads a small real session, by default all
+    trials of Cori_2016-12-17, the one that has behaviour; full downloads the Neuromatch files and takes
+    `session`, one of SESSIONS. A folder holds files of any kind that `folders.open_folder` knows. Raises
     SettingsError for an unknown source or several sessions and DataError for an unknown session, both before
     anything is downloaded, and DataError for a missing or damaged file.
     """
@@ -64,8 +66,7 @@ def load(
     if source == "demo":
         return _read_simulated(seed, lambda folder: _read_folder(folder, name))
     if source == "cutout":
-        recording = read_cutout(_check_file(settings.real_data_folder() / CUTOUT))
-        return _pick([(recording.name, lambda: recording)], name)
+        return _pick(_open_cutouts(), name)
     if name not in (None, *SESSIONS):
         raise _unknown(name, SESSIONS)
     downloads = settings.data_folder() / "steinmetz2019"
@@ -74,16 +75,44 @@ def load(
 
 
 @explain_failure
-def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
-    """A row a session: session, neurons, trials and regions; of the full source the session alone."""
+def sessions(source: settings.Source, seed: int = 0, *, folder: str | Path | None = None) -> pd.DataFrame:
+    """A row a session of a source or `folder`: session, neurons, trials, regions, behaviour.
+
+    Of the full source it is the session alone; a session that cannot be read has the reason in its row.
+    """
+    if folder is not None:
+        return _list_sessions(open_folder(Path(folder)))
     if source == "full":
         return pd.DataFrame({"session": SESSIONS})
+    if source == "cutout":
+        return _list_sessions(_open_cutouts())
     recording = load(source=source, seed=seed)
+    return _list_sessions([(recording.name, lambda: recording)])
+
+
+def _list_sessions(held: Held) -> pd.DataFrame:
+    return pd.DataFrame([{"session": name, **_contents(read)} for name, read in held]).fillna("")
+
+
+def _contents(read: Callable[[], TrialRecording]) -> dict[str, object]:
+    try:
+        recording = read()
+    except DataError as error:
+        return {"neurons": 0, "trials": 0, "regions": str(error), "behaviour": "none"}
     neurons, trials, _ = recording.spikes.shape
-    regions = ", ".join(recording.regions())
-    return pd.DataFrame(
-        [{"session": recording.name, "neurons": neurons, "trials": trials, "regions": regions}]
-    )
+    regions = ", ".join(recording.regions()) or "none"
+    behaviour = ", ".join(recording.behaviour) or "none"
+    return {"neurons": neurons, "trials": trials, "regions": regions, "behaviour": behaviour}
+
+
+def _open_cutouts() -> Held:
+    """The small real sessions, the one with behaviour first."""
+    held = [each for each in cutouts.cutouts().values() if each.layout in CUTOUTS]
+    return [(each.session, partial(_read_cutout, each)) for each in held]
+
+
+def _read_cutout(cutout: cutouts.Cutout) -> TrialRecording:
+    return CUTOUTS[cutout.layout](cutouts.path_of(cutout.name))
 
 
 def simulated_truth(seed: int = 0) -> Truth:
@@ -105,11 +134,8 @@ def _read_simulated(seed: int, read: Callable[[Path], Read]) -> Read:
 
 
 def _read_folder(folder: Path, name: str | None) -> TrialRecording:
-    """A session of the Neuromatch files in a folder, with the truth beside a simulated one."""
-    files = sorted(file for file in restore_folder(folder).glob("*.npz") if file.name != TRUTH)
-    if not files:
-        raise DataError(f"{folder} holds no npz file of sessions; name the folder that does.")
-    held = [session for file in files for session in open_sessions(file)]
+    """A session of a folder, with the truth beside a simulated one."""
+    held = open_folder(folder)
     if (number := sum(each == name for each, _ in held)) > 1:
         raise DataError(f"{folder} holds {number} sessions of the name {name!r}; leave one of these there.")
     found, truth = _pick(held, name), folder / TRUTH
@@ -121,12 +147,6 @@ def _single_name(session: Sequence[str] | str) -> str | None:
     if len(names) > 1:
         raise SettingsError(f"A PupilEncoder reads one session, and {len(names)} are named; name one.")
     return names[0] if names else None
-
-
-def _check_file(path: Path) -> Path:
-    if not path.is_file():
-        raise DataError(f"{path} is missing: NEUROKIT_REAL_DATA must name the folder that holds {CUTOUT}.")
-    return path
 
 
 def _pick(sessions: Iterable[tuple[str, Callable[[], TrialRecording]]], name: str | None) -> TrialRecording:

@@ -2,8 +2,9 @@
 
 One bad piece costs one piece: it is left out by a rule with a name, and the rest is read. A trial that is
 lost in most units is left out as a trial; after that, a unit that is lost in any trial is left out as a
-unit. A unit that is silent throughout was measured and stays. Trials go by their number in the file,
-counted from 0, and units by the number that the file has for them.
+unit. A unit that is silent throughout was measured and stays. Of a region that falls silent for good, as
+when its probe is lost, the units are left out, or the last trials where these are few. Trials go by their
+number in the file, counted from 0, and units by the number that the file has for them.
 
 Letters: N units, K trials, T behaviour bins of a trial, S of these bins that also hold spikes.
 """
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Bool, Float, Shaped
+from jaxtyping import Bool, Float, Int, Shaped
 
 from neurokit.errors import DataError, read_from
 from neurokit.pupil_encoder.cleaning import PUPIL
@@ -23,6 +24,10 @@ MOST_SPIKES = 65_535  # in a bin: what two bytes hold, and far beyond what a cel
 MOST_LOST = 0.5  # of the units; a trial lost in more of them is left out itself
 WHEELS = {"wheel", "wheel_moving"}  # two forms of one channel
 CONDITIONS = ("contrast_left", "contrast_right", "response")  # columns that a baseline reads
+FEWEST = 5  # units of a region that is judged as a whole
+EXPECTED = 100.0  # spikes in the silent trials, at the rate before; none of so many is no chance
+SHARE = 0.1  # of the trials; a region that is silent in more of them at the end is left out, else the trials
+TIMES = ("response_time", "go_cue", "feedback_time")
 LONGEST = 60.0  # s from stimulus to response; a time beyond it is one in other units
 LIMITS = {
     "contrast_left": (0.0, 1.0),
@@ -51,15 +56,16 @@ def find_usable(
     area: Shaped[np.ndarray, "N"],
     trials: Shaped[np.ndarray, "K"],
     units: Shaped[np.ndarray, "N"] | None = None,
+    what: str = "spks",
 ) -> Usable:
     """The units and trials whose spikes are counts, in a known area.
 
-    `trials` and `units` are names; those of units are by default their numbers. Raises DataError where none
-    is left.
+    `trials` and `units` are names; those of units are by default their numbers; `what` is the name of
+    `spikes` in the file. Raises DataError where none is left.
     """
     units = np.arange(len(spikes)) if units is None else units
     broken, impossible = _find_bad_counts(spikes)
-    good_trials, found = _sort_trials(broken, impossible, trials, str(spikes.dtype))
+    good_trials, found = _sort_trials(broken, impossible, trials, what, str(spikes.dtype))
     flaws = {
         "place_unknown": np.isin(np.char.lower(area.astype(str)), ("", "nan", "none")),
         "not_finite": broken[:, good_trials].any(axis=1),
@@ -67,7 +73,7 @@ def find_usable(
         "constant": _find_stuck(spikes, good_trials),
     }
     good_units = np.ones(len(spikes), dtype=bool)
-    with read_from("spks"):
+    with read_from(what):
         for rule, bad in flaws.items():
             found += leave_out(bad & good_units, units, rule, "units")
             good_units &= ~bad
@@ -80,14 +86,15 @@ def _sort_trials(
     broken: Bool[np.ndarray, "N K"],
     impossible: Bool[np.ndarray, "N K"],
     names: Shaped[np.ndarray, "K"],
+    what: str,
     kind: str,
 ) -> tuple[Bool[np.ndarray, "K"], tuple[Omission, ...]]:
     """Trials that are not lost in most units, and the others; DataError where there are none."""
     lost, wrong = (bad.mean(axis=0) > MOST_LOST for bad in (broken, impossible))
     if (lost | wrong).all():
         raise DataError(
-            f"spks must be whole numbers from 0 to {MOST_SPIKES:,}, and in every trial most units hold other "
-            f"{kind} values; give counts per bin."
+            f"{what} must be whole numbers from 0 to {MOST_SPIKES:,}, and in every trial most units hold "
+            f"other {kind} values; give counts per bin."
         )
     found = leave_out(lost, names, "not_finite", "trials")
     return ~(lost | wrong), found + leave_out(wrong & ~lost, names, "out_of_range", "trials")
@@ -117,10 +124,14 @@ def _find_stuck(spikes: Shaped[np.ndarray, "N K S"], trials: Bool[np.ndarray, "K
 
 
 def find_doubles(
-    spikes: Shaped[np.ndarray, "N K S"], behaviour: Mapping[str, Float[np.ndarray, "K T"]]
+    spikes: Shaped[np.ndarray, "N K S"],
+    behaviour: Mapping[str, Float[np.ndarray, "K T"]],
+    counts: Int[np.ndarray, "N K"],
 ) -> Bool[np.ndarray, "K"]:
-    """Trials that are an earlier one again, in all spikes and behaviour; silent ones are not compared."""
-    counts = spikes.sum(axis=2, dtype=np.int64)  # N K
+    """Trials that are an earlier one again, in all spikes and behaviour; silent ones are not compared.
+
+    `counts` are the spikes of a trial.
+    """
     _, kinds, sizes = np.unique(counts, axis=1, return_inverse=True, return_counts=True)
     again = np.zeros(spikes.shape[1], dtype=bool)
     for kind in np.flatnonzero(sizes > 1):
@@ -140,6 +151,35 @@ def _are_same(
     return all(same) and np.array_equal(spikes[:, one], spikes[:, other])
 
 
+def find_lost(
+    counts: Int[np.ndarray, "N K"], area: Shaped[np.ndarray, "N"]
+) -> tuple[Bool[np.ndarray, "N"], Bool[np.ndarray, "K"]]:
+    """Units of regions that fall silent for good, and trials after the last spike; `counts` are of a trial.
+
+    Silent are all units of a region, five or more, in a run of trials up to the end in which 100 spikes or
+    more would come at their rate before. In a run of up to a tenth of the trials these are lost, not the
+    units, and so they are where all regions fall silent together.
+    """
+    units, trials = np.zeros(len(counts), dtype=bool), np.zeros(counts.shape[1], dtype=bool)
+    end = _find_end(counts.sum(axis=0))
+    trials[end:] = True
+    for region in np.unique(area):
+        own = area == region
+        until = _find_end(counts[own, :end].sum(axis=0)) if own.sum() >= FEWEST else end
+        if end - until > SHARE * end:
+            units |= own
+        else:
+            trials[until:] = True
+    return units, trials
+
+
+def _find_end(counts: Int[np.ndarray, "K"]) -> int:
+    """Up to which trial there are spikes; all, where a silence after that may be chance."""
+    active = np.flatnonzero(counts)
+    until = int(active[-1]) + 1 if len(active) else len(counts)
+    return until if counts[:until].mean() * (len(counts) - until) >= EXPECTED else len(counts)
+
+
 def mask_impossible(
     behaviour: Mapping[str, Float[np.ndarray, "K T"]],
 ) -> dict[str, Float[np.ndarray, "K T"]]:
@@ -153,20 +193,32 @@ def mask_impossible(
 def forget_impossible(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Omission, ...]]:
     """The trial table with NaN for values that cannot be, and what is unknown by that.
 
-    A missing contrast or response is counted too, unless none of its column was recorded, since a baseline
-    reads them; in other columns NaN means unknown. Rows go by the table's index.
+    All values of a column are unknown whose times look like milliseconds. A missing contrast or response is
+    counted too, unless none of its column was recorded, since a baseline reads them; in other columns NaN
+    means unknown. Rows go by the table's index.
     """
     values = table.to_numpy(dtype=float)
     missing = np.isnan(values) & np.isin(table.columns, CONDITIONS) & ~np.isnan(values).all(axis=0)
     low, high = np.array([LIMITS.get(name, (-np.inf, np.inf)) for name in table.columns]).T
     fraction = np.isin(table.columns, WHOLE) & (values != np.round(values))
     outside = np.isfinite(values) & ((values < low) | (values > high) | fraction)
-    if not (missing | np.isinf(values) | outside).any():
+    in_ms = np.isfinite(values) & [_is_in_ms(*column) for column in zip(table.columns, values.T, strict=True)]
+    outside &= ~in_ms
+    if not (missing | np.isinf(values) | outside | in_ms).any():
         return table, ()
     names = np.array([[f"{column} of trial {row}" for column in table.columns] for row in table.index])
     found = leave_out((missing | np.isinf(values)).ravel(), names.ravel(), "not_finite", "trial values")
+    found += leave_out(in_ms.ravel(), names.ravel(), "in_ms", "trial values")
     found += leave_out(outside.ravel(), names.ravel(), "out_of_range", "trial values")
-    return table.mask(np.isinf(values) | outside), found
+    return table.mask(np.isinf(values) | outside | in_ms), found
+
+
+def _is_in_ms(column: str, values: Float[np.ndarray, "K"]) -> bool:
+    """Whether most of the times are too long for seconds, and none is for milliseconds."""
+    known = np.abs(values[np.isfinite(values)])
+    if column not in TIMES or not len(known):
+        return False
+    return bool(np.median(known) > LONGEST and known.max() <= 1000 * LONGEST)
 
 
 def find_channels(

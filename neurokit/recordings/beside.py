@@ -161,7 +161,7 @@ def make_trace(given: Arrays, what: str, values: np.ndarray, time: np.ndarray, u
             f"{what} has {len(values)} samples and {len(time)} times; give a time for each sample"
         )
     known = np.isfinite(time)
-    if not known.all():
+    if known.any() and not known.all():
         given.notes.append(f"{what}: {int((~known).sum())} of {len(time)} samples have no time: left out.")
         values, time = values[known], time[known]
     try:

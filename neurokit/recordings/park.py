@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 from jaxtyping import Bool, Float32, Int
 
-from neurokit import settings
+from neurokit import cutouts, settings
 from neurokit.errors import DataError, read_from
 from neurokit.files.archives import read_npz
 
 ALLEN = Path("allen_vc2p_gratings")
 DRIFTING = ALLEN / "drifting_gratings_session527745328_timecourses_40cells.npz"
 STATIC = ALLEN / "static_gratings_session527676626_trial_means.npz"
-PARK = Path("park2024_v1_gratings") / "230809_mrcuts28_fov4_grat.npz"
+PARK = "park"  # among the recordings of the package
 MAXIMUM_BYTES = 2**28  # the largest unpacks to 7 MB
 
 
@@ -103,8 +103,11 @@ def read_static(path: Path | None = None) -> StaticGratings:
 
 
 def read_running(path: Path | None = None) -> RunningGratings:
-    """Time courses of 56 cells with running and pupil; raises as `read_drifting`."""
-    path = _existing(path, PARK)
+    """Time courses of 56 cells with running and pupil, from the package or another file of its kind.
+
+    Raises DataError as `read_drifting` does.
+    """
+    path = cutouts.path_of(PARK) if path is None else path
     shapes = {"dff": "N K T", "t": "T", "direction_deg": "K", "speed": "K T", "pupil_z": "K T"}
     found = _read(path, shapes)
     with read_from(path):

@@ -29,6 +29,7 @@ BEHAVIOUR = {  # the names that systems know, and the unit of each
 }
 FASTEST = 50_000.0  # Hz; a clock that ticks faster, or lasts longer than LONGEST, is not in seconds
 LONGEST = 48 * 3600.0  # s
+SLOWEST = 0.1  # Hz; activity that is sampled less often is not in seconds either
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +85,8 @@ class Stimulus:
         kind: images come one a trial, a movie's frames one after another.
         frames: grey values, F x H x W; may be mapped; None where the file does not hold them.
         shown: which frame each presentation was, from 0, K; -1 for a blank screen.
-        time: s at which each presentation began, K, ascending; None where only their order is known.
+        time: s at which each presentation began, K, ascending; two may share one, where times are those of
+            a slower clock; None where only their order is known.
         part: train, validation or test of each presentation, K, where the recording says so itself.
     """
 
@@ -104,7 +106,7 @@ class Stimulus:
                     "give one for each."
                 )
         if self.time is not None:
-            check_clock(self.time, what=f"{self.name}: the times of presentations")
+            check_clock(self.time, what=f"{self.name}: the times of presentations", ties=True)
         if not len(self.shown):
             raise DataError(f"{self.name}: nothing was shown; give the frame of each presentation.")
         last = len(self.frames) - 1 if self.frames is not None else np.iinfo(np.int64).max
@@ -192,6 +194,11 @@ class Recording:
         """Raises DataError where nothing was recorded, and where arrays do not fit each other."""
         if self.traces is None and self.spikes is None and self.trials is None:
             raise DataError(f"{self.name}: no activity; give traces, spikes, or one response a trial.")
+        if self.traces is not None and self.traces.rate < SLOWEST:
+            raise DataError(
+                f"{self.name}: traces are sampled every {1 / self.traces.rate:,.0f} s; give "
+                "times in seconds, not milliseconds or samples."
+            )
         units = len(self.unit_ids)
         if not units:
             raise DataError(f"{self.name}: no unit; give at least one.")
@@ -249,6 +256,10 @@ def check_clock(time: np.ndarray, *, what: str = "times", ties: bool = False) ->
         raise DataError(
             f"{what} do not ascend: {time[first + 1]:g} s follows {time[first]:g} s at sample {first + 1}; "
             "give them in order of time, on one clock."
+        )
+    if len(steps) and not ties and (step := float(np.median(steps))) < 1 / FASTEST:
+        raise DataError(
+            f"{what} are {step:g} s apart, {1 / step:,.0f} a second; give seconds, not minutes or hours."
         )
     length = float(time[-1] - time[0])
     if length > LONGEST:

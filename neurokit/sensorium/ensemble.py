@@ -33,7 +33,7 @@ from neurokit.sensorium.model import SensoriumModel
 from neurokit.sensorium.past_responses import KNOWN_TIERS, known_trials
 from neurokit.sensorium.prediction import Mode, predict
 from neurokit.sensorium.recording import Scan, identity
-from neurokit.sensorium.scores import score_table
+from neurokit.sensorium.scores import omissions, score_table
 from neurokit.sensorium.training import arrays, build, facts, fit_states, read_states, task, train
 from neurokit.training import checkpoint
 from neurokit.training.checkpoint import fingerprint
@@ -222,6 +222,7 @@ class Member:
             config=self.own_config.to_dict(),
             data=dict(data),
             **facts(mice),
+            left_out=[each.to_dict() for each in omissions(mice)],
             history=history.to_dict("list"),
             best_epoch=result.best_epoch,
             best_loss=result.best_loss,

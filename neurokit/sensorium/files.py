@@ -16,13 +16,14 @@ import stat
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Shaped
+from torch import nn
 
 from neurokit.errors import DataError
 from neurokit.files.archives import open_archive, read_header
@@ -36,7 +37,8 @@ MOST_MEMBERS = 4 * MOST_TRIALS + 1_000  # four fields of a trial; metadata and f
 MOST_BYTES = 8 * MOST_TRIALS * (144 * 256 + MOST_NEURONS + 1_000)  # all in double precision
 MOST_BYTES_OF_ARRAY = 1 << 26
 
-_KEY = re.compile(r"static([A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)-GrayImageNet")
+AGAIN = "download or write the scan again"
+_KEY = re.compile(r"static([A-Za-z0-9]+(?:-[A-Za-z0-9]+)*?)-(?:GrayImageNet|ColorImageNet|preproc\d)")
 _TOPS = ("data", "meta")
 Root = TypeVar("Root", str, Path)
 SUFFIX = "GrayImageNet-94c6ff995dac583098847cfecd43e7b6"  # of the published scans
@@ -45,7 +47,20 @@ LEFT_OUT = "left_out"  # in place of a tier: the trial is of no part, but keeps 
 FIELDS = ("images", "responses", "behavior", "pupil_center")
 OPTIONAL = ("behavior", "pupil_center")  # fields that a scan may lack altogether
 _NUMBERED = re.compile(r"data/(\w+)/(0|[1-9]\d*)\.npy")
+_COUNTED = re.compile(r"data/(\w+)/(\d+)\.npy")  # with zeros before the number, or from 1
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{1,6})?")
+
+
+class PieceError(DataError):
+    """What is wrong with one file; if it is a trial's, that trial can be left out.
+
+    Attributes:
+        rule: by which it is left out, one of `neurokit.training.omissions.RULES`.
+    """
+
+    def __init__(self, message: str, rule: str) -> None:
+        super().__init__(message)
+        self.rule = rule
 
 
 @dataclass(frozen=True)
@@ -68,30 +83,40 @@ class ScanFiles:
     def read(self, name: str) -> np.ndarray:
         """The array `name`; pickled objects are never opened.
 
-        Raises DataError where it is missing, larger than MOST_BYTES_OF_ARRAY, damaged or not plain.
+        Raises PieceError where it is missing, larger than MOST_BYTES_OF_ARRAY, damaged or not plain, and
+        DataError where the disk fails.
         """
         if name not in self.sizes:
-            raise self.error(name, "is missing")
+            raise self.piece_error(name, "is missing", rule="missing")
         if self.sizes[name] > MOST_BYTES_OF_ARRAY:
-            raise self.error(name, f"has {self.sizes[name]} bytes, more than {MOST_BYTES_OF_ARRAY}")
+            raise self.piece_error(name, f"has {self.sizes[name]} bytes, more than {MOST_BYTES_OF_ARRAY}")
         try:
             return _parse_array(self.content(name))
         except OSError as error:
             raise self.error(name, f"could not be read ({error})") from error
         except (ValueError, SyntaxError) as error:
-            raise self.error(name, f"is no plain npy array ({error})") from error
+            raise self.piece_error(name, f"is no plain npy array ({error})", rule="unreadable") from error
 
-    def error(self, name: str, finding: str, remedy: str = "download or write the scan again") -> DataError:
+    def error(self, name: str, finding: str, remedy: str = AGAIN) -> DataError:
         """The one sentence that names an array, its scan, what was found and what to do."""
         return DataError(f"{name} of {self.source} {finding}: {remedy}.")
+
+    def piece_error(self, name: str, finding: str, remedy: str = AGAIN, rule: str = "misfit") -> PieceError:
+        """The same of a file that may be one trial's."""
+        return PieceError(str(self.error(name, finding, remedy)), rule)
+
+    def has_field(self, field: str) -> bool:
+        """Whether there is a file of any trial for one of FIELDS."""
+        first = f"data/{field}/0.npy"
+        return first in self.sizes or any(name.startswith(f"data/{field}/") for name in self.sizes)
 
 
 @contextmanager
 def open_scan(source: str | Path) -> Iterator[ScanFiles]:
     """The scan in a zip, its unpacked folder, or a folder that holds only that one, for a `with`.
 
-    Raises DataError unless there is exactly one scan, with a key in a name, and for a zip as
-    `neurokit.files.archives.open_archive` does.
+    Its key is that in the competition's names, or the name of the zip or folder. Raises DataError unless
+    there is exactly one scan, and for a zip as `neurokit.files.archives.open_archive` does.
     """
     source = restore_folder(source)
     if source.is_dir():
@@ -114,7 +139,7 @@ def _list_zip(source: Path, archive: zipfile.ZipFile) -> ScanFiles:
     facts = [(name, member.file_size, member.CRC) for name, member in inside.items()]
     return ScanFiles(
         source,
-        _find_key(source, Path(root).name, source.name),
+        _find_key(Path(root).name, source.stem),
         _digest([*facts, ("", source.stat().st_size, 0)]),
         {name: member.file_size for name, member in inside.items()},
         lambda name: archive.read(inside[name]),
@@ -140,7 +165,7 @@ def _list_folder(source: Path) -> ScanFiles:
             check_is_file(folder / name)
     return ScanFiles(
         source,
-        _find_key(source, folder.name, source.absolute().name),
+        _find_key(folder.name, source.absolute().name),
         _digest([(name, facts.st_size, facts.st_mtime_ns) for name, facts in found.items()]),
         {name: facts.st_size for name, facts in found.items()},
         lambda name: _read_bytes(f"{folder}/{name}"),
@@ -177,12 +202,15 @@ def scan_key(name: str) -> str | None:
     return match[1] if match else None
 
 
-def _find_key(source: Path, *names: str) -> str:
-    for name in names:
-        if key := scan_key(name):
-            return key
-    finding = f"{source} is not named like a scan"
-    raise DataError(f"{finding}: name its folder or zip static<key>-GrayImageNet-<hash>.")
+def _find_key(*names: str) -> str:
+    """The key in the first name that is a scan's, or else the last name itself."""
+    return next(filter(None, map(scan_key, names)), plain_name(names[-1]))
+
+
+def plain_name(text: str) -> str:
+    """A name that a checkpoint and a command can hold, close to that of a file or folder."""
+    name = re.sub(r"[^\w-]+", "-", text).strip("-_") or "own"
+    return f"scan-{name}" if hasattr(nn.ModuleDict(), name) else name
 
 
 def _digest(facts: Iterable[tuple[str, int, int]]) -> str:
@@ -214,11 +242,25 @@ def _parse_header(content: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]
     return *read_header(stream), stream.tell()
 
 
+def number_from_0(files: ScanFiles) -> ScanFiles:
+    """The same, its trials numbered 0, 1, 2 ..., where a lab counts from 1 or puts zeros before numbers."""
+    counted = {name: match for name in files.sizes if (match := _COUNTED.fullmatch(name))}
+    numbers = {name: int(match[2]) for name, match in counted.items()}
+    trials = len(read_tiers(files))
+    first = int(min(numbers.values(), default=0) == 1 and max(numbers.values()) == trials)
+    plain = {f"data/{match[1]}/{numbers[name] - first}.npy": name for name, match in counted.items()}
+    if len(plain) < len(counted) or all(name == file for name, file in plain.items()):
+        return files  # 1.npy beside 01.npy, or nothing to do
+    held = {name: name for name in files.sizes if name not in counted} | plain
+    sizes = {name: files.sizes[file] for name, file in held.items()}
+    return replace(files, sizes=sizes, content=lambda name: files.content(held[name]))
+
+
 def read_trials(files: ScanFiles) -> dict[str, np.ndarray]:
     """tiers, image_ids, trial_ids, rank and ordered (see `neurokit.sensorium.recording.Scan`), each T.
 
     Raises DataError for an unknown tier, no training or validation trials, ids that are doubled or negative,
-    and trials that differ in number between arrays or folders.
+    arrays of another number of trials, and folders that hold more files, or none.
     """
     tiers = read_tiers(files)
     _check_folders(files, len(tiers))
@@ -228,7 +270,9 @@ def read_trials(files: ScanFiles) -> dict[str, np.ndarray]:
     if stamps in files.sizes:
         timestamps = _to_texts(files, stamps, _read_per_trial(files, stamps, len(tiers)))
     rank, ordered = presentation_order(trial_ids, timestamps)
-    image_ids = read_whole_numbers(files, "meta/trials/frame_image_id.npy", len(tiers))
+    image_ids = read_ids(files, "meta/trials/frame_image_id.npy", len(tiers))
+    if image_ids.dtype.kind == "U":  # such as names of files
+        image_ids = np.unique(image_ids, return_inverse=True)[1]
     return {
         "tiers": tiers,
         "image_ids": image_ids,
@@ -260,8 +304,7 @@ def read_tiers(files: ScanFiles) -> np.ndarray:
 def read_trial_ids(files: ScanFiles, trials: int) -> np.ndarray:
     """What trial_idx holds, T: integers or texts; DataError where one is doubled."""
     name = "meta/trials/trial_idx.npy"
-    ids = _read_per_trial(files, name, trials)
-    ids = _to_texts(files, name, ids) if ids.dtype.kind in "US" else read_whole_numbers(files, name, trials)
+    ids = read_ids(files, name, trials)
     if len(np.unique(ids)) < trials:
         raise files.error(name, "names a trial twice", "give each trial an id of its own")
     return ids
@@ -281,6 +324,12 @@ def presentation_order(
     rank = np.empty(len(keys), dtype=np.int64)
     rank[np.argsort(keys, kind="stable")] = np.arange(len(keys))
     return rank, True
+
+
+def read_ids(files: ScanFiles, name: str, length: int) -> Shaped[np.ndarray, "length"]:
+    """Whole numbers or texts, as the array has them; DataError for others, and for another length."""
+    ids = _read_per_trial(files, name, length)
+    return _to_texts(files, name, ids) if ids.dtype.kind in "US" else read_whole_numbers(files, name, length)
 
 
 def read_whole_numbers(files: ScanFiles, name: str, length: int) -> Int[np.ndarray, "length"]:
@@ -313,16 +362,14 @@ def _to_texts(files: ScanFiles, name: str, values: np.ndarray) -> np.ndarray:
 
 
 def _check_folders(files: ScanFiles, trials: int) -> None:
-    """One file for each trial in each of the four folders, no gap and no more, or none if OPTIONAL."""
+    """No file beyond the trials in any of the four folders, and some in each that is not OPTIONAL."""
     found: dict[str, set[int]] = {field: set() for field in FIELDS}
     for match in filter(None, map(_NUMBERED.fullmatch, files.sizes)):
         found.get(match[1], set()).add(int(match[2]))
     for field, numbers in found.items():
-        if numbers != set(range(trials)) and (numbers or field not in OPTIONAL):
-            absent = min(set(range(trials)) - numbers, default=None)
+        if max(numbers, default=-1) >= trials or not (numbers or field in OPTIONAL):
             finding = f"holds {len(numbers)} files for the {trials} trials of meta/trials/tiers.npy"
-            which = "" if absent is None else f" ({absent}.npy is missing)"
-            raise files.error(f"data/{field}", finding + which)
+            raise files.error(f"data/{field}", finding)
 
 
 def _parse_times(timestamps: np.ndarray | None) -> np.ndarray | None:

@@ -5,9 +5,10 @@ long as the source has that fingerprint, and rewritten when the source has chang
 damaged, or when VERSION has changed. Texts lie in the header's metadata as JSON. Any program that
 reads safetensors reads it.
 
-The last array, SUMS, has the sum of the 64-bit words of each block of 256 kB before it, modulo 2^64, which a
-flipped bit anywhere changes. It is compared when a process opens the pack, at memory speed: SHA-256 would
-take as long as an epoch. Words that change places within a block are not noticed.
+The last array, DIGESTS, has a digest of each block of 1 MB before it: of the sums, modulo 2^64, of the lines
+and of the columns of its 64-bit words. A flipped bit anywhere changes it, and so do two words or stretches
+that change places. It is compared when a process opens the pack, at the speed of memory: SHA-256 would take
+as long as an epoch. Only changes that cancel in every line and every column at once are not noticed.
 """
 
 import hashlib
@@ -24,10 +25,11 @@ from neurokit.errors import DiskError
 from neurokit.files.atomic import atomic_write
 from neurokit.files.locks import hold_lock
 
-VERSION = "4"  # raise it when what a pack holds changes; packs of other versions are rewritten
+VERSION = "5"  # raise it when what a pack holds changes; packs of other versions are rewritten
 _DTYPES: dict[str, np.dtype] = {"F64": np.dtype("<f8"), "I64": np.dtype("<i8"), "F32": np.dtype("<f4")}
 _CODES = {dtype: code for code, dtype in _DTYPES.items()}
-SUMS, BLOCK = "block_sums", 1 << 18  # bytes
+DIGESTS, BLOCK = "block_digests", 1 << 20  # bytes
+LINE = 512  # words; a block has 256 lines
 _UNUSABLE = (OSError, ValueError, TypeError, KeyError, AttributeError)
 
 
@@ -65,7 +67,7 @@ def read_or_pack(
 def read_pack(path: Path, facts: dict[str, str]) -> dict[str, np.ndarray] | None:
     """The arrays of a pack; None where it is missing, damaged, or its metadata differ from `facts`.
 
-    Names, types, shapes, lengths and texts are compared by their digest, numbers by the sums of blocks.
+    Names, types, shapes, lengths and texts are compared by their digest, numbers by those of blocks.
     """
     if not path.is_file():  # a pipe would never end
         return None
@@ -79,9 +81,9 @@ def read_pack(path: Path, facts: dict[str, str]) -> dict[str, np.ndarray] | None
         if path.stat().st_size != start + max(each["data_offsets"][1] for each in header.values()):
             return None
         data = np.memmap(path, np.uint8, "r", offset=start)
-        described = header.pop(SUMS)
+        described = header.pop(DIGESTS)
         begin, _ = described["data_offsets"]
-        if not np.array_equal(_sum_blocks(data[:begin]), _view_tensor(data, **described).view(np.uint64)):
+        if not np.array_equal(_digest_blocks(data[:begin]), _view_tensor(data, **described)):
             return None
         texts = {name: np.array(text, dtype=str) for name, text in json.loads(metadata["texts"]).items()}
         return texts | {name: _view_tensor(data, **each) for name, each in header.items()}
@@ -100,11 +102,11 @@ def write_pack(path: Path, facts: dict[str, str], contents: Contents) -> None:
     # Wide numbers first keeps every array aligned.
     numbers = dict(sorted(numbers.items(), key=lambda item: -item[1].dtype.itemsize))
     blocks = -(-sum(map(_count_bytes, numbers.values())) // BLOCK)
-    described = {**numbers, SUMS: Rows((blocks,), (), _DTYPES["I64"])}
+    described = {**numbers, DIGESTS: Rows((blocks,), (), _DTYPES["I64"])}
     header = _make_header(described, {**facts, "texts": json.dumps(texts)})
     with atomic_write(path) as temporary, temporary.open("wb") as stream:
         stream.write(len(header).to_bytes(8, "little") + header)
-        sums, pending = [np.zeros(0, np.uint64)], bytearray()
+        digests, pending = [np.zeros(0, _DTYPES["I64"])], bytearray()
         for each in numbers.values():
             for rows in each.rows if isinstance(each, Rows) else (each,):
                 content = rows.tobytes()
@@ -112,19 +114,25 @@ def write_pack(path: Path, facts: dict[str, str], contents: Contents) -> None:
                 pending += content
                 if len(pending) >= BLOCK:
                     full = len(pending) // BLOCK * BLOCK
-                    sums.append(_sum_blocks(np.frombuffer(bytes(pending[:full]), np.uint8)))
+                    digests.append(_digest_blocks(np.frombuffer(pending, np.uint8, full)))
                     del pending[:full]
-        sums.append(_sum_blocks(np.frombuffer(bytes(pending), np.uint8)))
-        stream.write(np.concatenate(sums).tobytes())
+        digests.append(_digest_blocks(np.frombuffer(pending, np.uint8)))
+        stream.write(np.concatenate(digests).tobytes())
 
 
-def _sum_blocks(data: np.ndarray) -> np.ndarray:
-    """The sum of the 64-bit words of each BLOCK of bytes, modulo 2^64; zeros fill the last one up."""
+def _digest_blocks(data: np.ndarray) -> np.ndarray:
+    """A digest of each BLOCK of bytes as an int64; zeros fill the last one up."""
     full = len(data) // BLOCK * BLOCK
-    sums = data[:full].view("<u8").reshape(-1, BLOCK // 8).sum(axis=1, dtype=np.uint64)
-    rest = np.zeros(-(-(len(data) - full) // 8) * 8, np.uint8)
+    rest = np.zeros(-(-(len(data) - full) // BLOCK) * BLOCK, np.uint8)
     rest[: len(data) - full] = data[full:]
-    return np.append(sums, rest.view("<u8").sum(dtype=np.uint64)) if len(rest) else sums
+    blocks = (block for part in (data[:full], rest) for block in part.view("<u8").reshape(-1, BLOCK // 8))
+    return np.frombuffer(b"".join(map(_digest_block, blocks)), _DTYPES["I64"])
+
+
+def _digest_block(words: np.ndarray) -> bytes:
+    lines = words.reshape(-1, LINE)
+    sums = [np.add.reduce(lines, axis=axis) for axis in (1, 0)]
+    return hashlib.blake2b(np.concatenate(sums).data, digest_size=8).digest()
 
 
 def _count_bytes(each: np.ndarray | Rows) -> int:

@@ -3,6 +3,7 @@
 Letters: B trials of a tier, N neurons.
 """
 
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -18,6 +19,7 @@ from neurokit.sensorium.features import MouseTrials
 from neurokit.sensorium.prediction import single_trial
 from neurokit.sensorium.recording import Scan
 from neurokit.sensorium.simulation import Given, read_truth
+from neurokit.sensorium.training import Mice
 from neurokit.training.omissions import Omission, leave_out
 
 COLUMNS = """\
@@ -104,6 +106,13 @@ def shown_once(mouse: MouseTrials, tier: str = "test") -> tuple[Omission, ...]:
     if not (shown > 1).any() or mouse.scan.withheld(tier):
         return ()
     return leave_out(shown == 1, images, "shown_once", "images", mouse.scan.key, tier)
+
+
+def omissions(task: Mapping[str, MouseTrials]) -> tuple[Omission, ...]:
+    """What reader, task and FEVE have left out, scan by scan."""
+    scans = task.omissions if isinstance(task, Mice) else ()
+    mice = ((*mouse.omissions, *shown_once(mouse)) for mouse in task.values())
+    return (*scans, *itertools.chain.from_iterable(mice))
 
 
 def _score_neurons(mouse: MouseTrials, predicted: np.ndarray, tier: str) -> pd.DataFrame:

@@ -2,48 +2,50 @@
 
 A value is unusable where it is missing, NaN or infinite, or where it cannot be: a negative response, a grey
 value outside what the scan declares, a number beyond single precision, or one of behaviour, eye or response
-that is more than FAR times the largest that the scan's statistics know of its channel or neuron. What it
-costs follows from here:
+that is more than FAR times the largest that the scan's statistics know of its channel or neuron
+(`neurokit.sensorium.limits`). What it costs follows from here:
 
 - A channel of behaviour or eye is left out where most trials lack it, where it never changes, or where its
-  published statistics are not finite or its standard deviation is negative. It is then zero throughout, and
-  its statistics are too, so that a model reads zero. Scans without any channel have no behaviour, which is
-  no fault.
-- A neuron is left out where its statistics or its place are not finite, and where its response is unusable in
-  more than 1 % of the trials (at least in two). Trials in which most neurons are unusable do not count.
-- A trial is left out where anything else in it is unusable: one value of image, behaviour, eye or response.
+  published statistics are not finite, cannot be those of its values, or have a negative standard deviation.
+  It is then zero throughout, and its statistics are too, so that a model reads zero. Scans without any
+  channel have no behaviour, which is no fault.
+- A neuron is left out where its statistics or its place are not finite, where its statistics cannot be those
+  of its values, and where its response is unusable in more than 1 % of the trials (at least in two). Trials
+  in which most neurons are unusable do not count.
+- A trial is left out where one of its files is missing, cannot be read, or does not fit the others, and where
+  anything else in it is unusable: one value of image, behaviour, eye or response.
   So it is where its responses are the same to the bit as those of a trial that was shown before. It keeps
   its place in the order of presentation and is of no tier, so that it is never history.
 
 Responses of a whole test tier that are all NaN are withheld, as if they were zero. Neurons that are never
-active stay: the official scores count every neuron of a scan.
+active stay: the official scores count every neuron of a scan. Images of one grey are a control, and stay;
+where no training image is anything else, the scan is refused.
 
 Letters: T trials of a scan in the order of its files, N neurons, C channels.
 """
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 
-from neurokit.sensorium.files import LEFT_OUT, TIERS, ScanFiles
+from neurokit.errors import DataError
+from neurokit.sensorium.files import LEFT_OUT, TIERS, PieceError
+from neurokit.sensorium.limits import FAR, GREYS, holds_fractions, is_number, usual_magnitude
 from neurokit.training.omissions import RULES, Omission, Pieces
 
 CHANNELS = ("pupil_size", "pupil_change", "running", "pupil_x", "pupil_y")
+DAMAGED = ("missing", "unreadable", "misfit")  # what may be wrong with a file
 CODES = (
     "",
     *sorted(("not_finite", "out_of_range", "constant", "not_recorded", "labelled", "doubled")),
+    *DAMAGED,
 )  # 0: usable
 MOST = 0.5  # of the trials or neurons
 FEW = 0.01  # of the trials: a neuron that is unusable in more is left out, else these trials are
 WITHHELD = ("test", "final_test")
-GREYS = 255.0  # the largest grey value
-LARGEST = float(np.finfo(np.float32).max)
-# The competition's statistics are of all trials, so that no sound value lies beyond their extremes; 100
-# leaves room for statistics of training trials alone.
-FAR = 100.0
 # Responses of fewer different values than these, whole numbers left aside, may be the same by chance: silent
 # ones, those of few neurons, and counts.
 VALUES_OF_A_COPY = 4
@@ -65,6 +67,9 @@ class Usable:
         self.units = np.zeros(neurons, np.int64)
         self.channels = np.zeros(len(CHANNELS), np.int64)
         self.fields: dict[str, int] = {}  # how many trials each costs, for the sentence where none is left
+        self.wrong: dict[str, PieceError] = {}  # with the first file that cannot be used, by field
+        self.blank = np.zeros(len(tiers), bool)  # images of one grey
+        self.greys = np.full(len(tiers), np.nan)  # the largest magnitude in each image
         self._responses: dict[int, np.ndarray] = {}  # bits of the unusable, and of those that are not finite
         self._trials: dict[bytes, list[int]] = {}  # by the digest of their responses
 
@@ -75,17 +80,20 @@ class Usable:
         first: int,
         field: str,
         bounds: Float[np.ndarray, "C"],
+        damaged: Int[np.ndarray, "T"],
     ) -> None:
         """Marks channels and trials, and puts zero where a value is unusable; C of CHANNELS from `first`.
 
-        No magnitude may be beyond `bounds`.
+        No magnitude may be beyond `bounds`; `damaged` are the codes of trials whose file cannot be used.
         """
         missing = ~np.isfinite(values)
         bad = ~is_number(values) | (np.abs(values) > bounds)
         lost = bad.mean(axis=0) > MOST
         impossible = lost & (missing.mean(axis=0) <= MOST)
+        usual = FAR**3 * usual_magnitude(values)  # a mouse may stand still in nearly all trials
         for known in statistics:
             lost |= ~is_number(known)
+            impossible |= is_number(known) & (np.abs(known) > usual) & (usual > 0)
         impossible |= statistics[1] < 0  # standard deviations
         lost |= impossible
         values[bad] = 0
@@ -95,6 +103,9 @@ class Usable:
         codes = self.channels[first : first + values.shape[1]]
         codes[:] = np.where(lost, CODES.index("not_finite"), np.where(constant, CODES.index("constant"), 0))
         codes[impossible] = CODES.index("out_of_range")
+        for rule in DAMAGED if damaged.any() else ():
+            self.mark_trials(bad.any(axis=1) & (damaged == CODES.index(rule)), rule, field)
+        bad[damaged > 0] = False
         self.mark_trials((bad & missing).any(axis=1), "not_finite", field)
         self.mark_trials((bad & ~missing).any(axis=1), "out_of_range", field)
         for known in (*statistics, values.T):
@@ -104,6 +115,11 @@ class Usable:
         """These are left out, unless another rule does it."""
         self.trials[bad & (self.trials == 0)] = CODES.index(rule)
         self.fields[field] = self.fields.get(field, 0) + int(bad.sum())
+
+    def drop_trial(self, trial: int, field: str, error: PieceError) -> None:
+        """It is left out for one of its files, unless another rule does it."""
+        self.wrong.setdefault(field, error)
+        self._mark(trial, error.rule, field)
 
     def mark_units(self, bad: Bool[np.ndarray, "N"], rule: str) -> None:
         """These are left out, unless another rule does it."""
@@ -116,7 +132,8 @@ class Usable:
         low, high = float(image.min()), float(image.max())  # NaN where a pixel is
         finite = math.isfinite(low) and math.isfinite(high)
         inside = finite and limits[0] <= low and high <= limits[1]
-        if inside and not (limits == (0.0, GREYS) and _holds_fractions(image, low, high)):
+        if inside and not (limits == (0.0, GREYS) and holds_fractions(image, low, high)):
+            self.blank[trial], self.greys[trial] = low == high, max(-low, high)
             return image
         self._mark(trial, "out_of_range" if finite else "not_finite", "images")
         return np.zeros_like(image)
@@ -139,10 +156,11 @@ class Usable:
         self._compare(trial, responses, raw)
         return responses
 
-    def finish(self, files: ScanFiles, rank: Int[np.ndarray, "T"]) -> None:
+    def finish(self, error: Callable[..., DataError], rank: Int[np.ndarray, "T"]) -> None:
         """Turns unusable and doubled responses into neurons and trials; DataError where too little is left.
 
-        `rank` is the place of each trial in the order of presentation.
+        `error` makes that of the name of an array, what was found and what to do; `rank` is the place of each
+        trial in the order of presentation.
         """
         if self._responses:
             self._judge_responses()
@@ -150,13 +168,14 @@ class Usable:
             if len(alike) > 1:
                 self._leave_out_copies(np.array(alike), rank)
         if (self.units > 0).all():
-            raise files.error("data/responses", *self._say_no_neuron())
+            raise error("data/responses", *self._say_no_neuron())
         for tier in ("train", "validation"):
-            if (self.trials[of_tier := self.tiers == tier] > 0).all():
-                field = max(self.fields, key=lambda name: self.fields[name])
-                reasons = sorted({RULES[CODES[code]] for code in set(self.trials[of_tier].tolist())})
-                finding = f"leaves none of the {of_tier.sum()} {tier} trials ({'; '.join(reasons)})"
-                raise files.error(f"data/{field}", finding, REMEDIES.get(field, "mend these values"))
+            if (self.trials[self.tiers == tier] > 0).all():
+                raise self._say_no_trial(error, tier)
+        shown = (self.tiers == "train") & (self.trials == 0)
+        if self.blank[shown].all():
+            finding = f"shows one grey in each of the {shown.sum()} training trials"
+            raise error("data/images", finding, "write the images that were shown")
 
     def _mark(self, trial: int, rule: str, field: str) -> None:
         self.trials[trial] = self.trials[trial] or CODES.index(rule)
@@ -201,43 +220,21 @@ class Usable:
         tiers = [tier for tier in WITHHELD if whole[self.tiers == tier].all()]
         return np.isin(self.tiers[trials], tiers)
 
+    def _say_no_trial(self, error: Callable[..., DataError], tier: str) -> DataError:
+        codes = self.trials[self.tiers == tier]
+        field = max(self.fields, key=lambda name: self.fields[name])
+        reasons = sorted({RULES[CODES[code]] for code in set(codes.tolist())})
+        finding = f"leaves none of the {len(codes)} {tier} trials ({'; '.join(reasons)})"
+        remedy = (
+            str(self.wrong[field])[:-1] if field in self.wrong else REMEDIES.get(field, "mend these values")
+        )
+        return error(f"data/{field}", finding, remedy)
+
     def _say_no_neuron(self) -> tuple[str, str]:
         counts = np.bincount(self.units, minlength=len(CODES))
         found = [f"{count} with {RULES[CODES[code]]}" for code, count in enumerate(counts) if code and count]
         finding = f"leaves none of the {len(self.units)} neurons ({', '.join(found)})"
         return finding, REMEDIES["responses"]
-
-
-def is_number(values: Float[np.ndarray, "*B"]) -> Bool[np.ndarray, "*B"]:
-    """Where there are numbers of single precision, not NaN and not infinite."""
-    return np.asarray(np.abs(values) <= LARGEST)
-
-
-def find_bounds(least: Float[np.ndarray, "M"], most: Float[np.ndarray, "M"]) -> Float[np.ndarray, "M"]:
-    """FAR times the larger magnitude of the two; infinite where one is not finite or both are zero."""
-    known = np.maximum(np.abs(least), np.abs(most))
-    return np.where(is_number(known) & (known > 0), FAR * known, np.inf)
-
-
-def grey_limits(least: Float[np.ndarray, "..."], most: Float[np.ndarray, "..."]) -> tuple[float, float]:
-    """What an image may hold, from the published least and largest value of the scan's images.
-
-    Grey values are 0 to 255, or 0 to 1. On another scale an image may exceed what the training images had by
-    half of their width. Where both are equal they declare nothing, and any finite value may stand.
-    """
-    low, high = float(least.min()), float(most.max())
-    if low >= high:
-        return -math.inf, math.inf
-    for white in (1.0, GREYS):
-        if low >= 0 and 0 < high <= white:
-            return 0.0, white
-    margin = (high - low) / 2
-    return low - margin, high + margin
-
-
-def _holds_fractions(image: Num[np.ndarray, "..."], low: float, high: float) -> bool:
-    """Whether grey values run from 0 to 1, so that they are of another unit than 0 to 255."""
-    return low < high <= 1 and bool((image != np.floor(image)).any())
 
 
 def list_omissions(

@@ -26,12 +26,16 @@ Pieces = Literal[
     "scans",
     "clock rows",
     "samples of running",
+    "samples of pupil",
+    "movies",
 ]
 RULES = {
     "not_finite": "values are missing, NaN or infinite",
     "out_of_range": "values that cannot be",
+    "in_ms": "they look like milliseconds, and times are in seconds",
     "constant": "values never change",
     "silent": "there is no activity in the trials to fit",
+    "lost": "no spike comes any more, to the end of the session",
     "time_unknown": "their times are not known",
     "interrupted": "frames are missing, or the stimulus stood still",
     "shown_in_two_parts": "the same stimulus is in another part",
@@ -45,6 +49,7 @@ RULES = {
     "place_unknown": "the brain area is not known",
     "outside_clock": "nothing was recorded at that time",
     "doubled": "the same is there twice",
+    "too_short": "they have too few frames",
     "labelled": "the recording itself leaves them out",
 }
 MOST_NAMES = 12  # in one sentence

@@ -141,8 +141,11 @@ class System(Protocol):
         before anything is downloaded, and as the reader does.
         """
 
-    def sessions(self, source: Source, seed: int = 0) -> pd.DataFrame:
-        """The sessions of the source, without downloading: one row each, with what can be selected in it."""
+    def sessions(self, source: Source, seed: int = 0, **place: Any) -> pd.DataFrame:
+        """The sessions of the source, without downloading: one row each, with what can be selected in it.
+
+        A system whose function takes a `folder` lists that one's.
+        """
 
     def describe(self, recording: Any) -> str:
         """The recording in a few lines: sessions, units, trials, what is missing."""
@@ -190,8 +193,12 @@ class System(Protocol):
     def predict(self, model: nn.Module, task: Any, part: str = "test") -> Any:
         """Rates for a part of the task, as the system's metrics take them."""
 
-    def evaluate(self, model: nn.Module, task: Any, config: Any) -> pd.DataFrame:
-        """Test scores of the model, of the baselines, and of the ceiling where it is known."""
+    def evaluate(self, model: Any, task: Any, config: Any) -> pd.DataFrame:
+        """Test scores of the model, of the baselines, and of the ceiling where it is known.
+
+        A system with a function `explain_untrainable(recording)` says there why no model can be trained on a
+        recording (empty where one can); the model is then None.
+        """
 
     def draw(self, scores: pd.DataFrame) -> "Figure":
         """The scores as a picture: model, baselines, ceiling, spread."""
@@ -204,6 +211,21 @@ class System(Protocol):
 
     def search_space(self) -> dict[str, Any]:
         """The space of a search: hyperopt expressions by the dotted names of config fields."""
+
+    def convert(
+        self,
+        path: str | Path,
+        folder: str | Path,
+        *,
+        session: Sequence[str] = (),
+        **options: Any,
+    ) -> Sequence[str]:
+        """Writes a recording in a format of the field into `folder`, as `load` and others read it.
+
+        `session` names one of several. An option `format` says in which layout; others are the system's own.
+        Returns lines on the format that was recognised, what was written, and what a model will lack. Raises
+        DataError for a path that cannot be read or lacks what the system needs, before anything is written.
+        """
 
     def simulate(self, folder: Path, *, seed: int = 0, **options: Any) -> Simulated:
         """Writes a simulated recording in the files of its real counterpart, with the truth beside it."""

@@ -30,8 +30,11 @@ RUNNING = f"{PIPELINE}/BehavioralTimeSeries/running_speed"
 LOCATION = f"{PIPELINE}/EyeTracking/pupil_location_spherical"
 SIZE = f"{PIPELINE}/PupilTracking/pupil_size"
 CHANNELS = ("running", "pupil")
+PUPIL = ("pupil azimuth", "pupil altitude", "pupil size")
 MOST_DFF = 100.0  # a fraction; the brightest indicators reach about 20
 MOST_SPEED = 500.0  # cm/s, several times what a mouse can run
+ANGLES = (-180.0, 180.0)  # deg
+SIZES = (0.0, 1e6)  # pixels; no eye camera has more
 Traces = tuple[Float[np.ndarray, "S"], Int[np.ndarray, "N"], Float32[np.ndarray, "N S"], tuple[Omission, ...]]
 
 
@@ -56,22 +59,33 @@ def read_traces(
             "again or choose another session."
         )
     _check_clock(time, path)
-    dff = to_float32(dff)
+    ids, dff, omissions = drop_unusable(to_float32(dff), chosen, f"dF/F in {path} ({DFF}/data)")
+    return time, ids, dff, omissions
+
+
+def drop_unusable(
+    dff: Float32[np.ndarray, "N S"],
+    cell_ids: Int[np.ndarray, "N"],
+    name: str,
+    most: float | None = MOST_DFF,
+) -> tuple[Int[np.ndarray, "_"], Float32[np.ndarray, "_ S"], tuple[Omission, ...]]:
+    """Ids and traces of the cells that can be used, and who was left out; no value is beyond `most`.
+
+    Raises DataError, which says `name`, where no cell is left.
+    """
     unknown, constant = find_unusable(dff)
-    beyond = (np.abs(dff) > MOST_DFF).any(axis=1) & ~unknown
+    beyond = np.zeros(len(dff), dtype=bool) if most is None else (np.abs(dff) > most).any(axis=1) & ~unknown
     unusable = unknown | constant | beyond
     if unusable.all():
         counts = {"not finite": unknown, "constant": constant, f"beyond {MOST_DFF:g}": beyond}
         finding = ", ".join(f"{word} in {bad.sum()}" for word, bad in counts.items() if bad.any())
-        raise DataError(
-            f"The dF/F in {path} ({DFF}/data) is {finding} of {len(chosen)} cells: choose another session."
-        )
-    omissions = leave_out(unknown, chosen, "not_finite", "units")
-    omissions += leave_out(constant, chosen, "constant", "units")
-    omissions += leave_out(beyond, chosen, "out_of_range", "units")
+        raise DataError(f"The {name} is {finding} of {len(dff)} cells: choose another session.")
+    omissions = leave_out(unknown, cell_ids, "not_finite", "units")
+    omissions += leave_out(constant, cell_ids, "constant", "units")
+    omissions += leave_out(beyond, cell_ids, "out_of_range", "units")
     if not unusable.any():
-        return time, chosen, dff, omissions
-    return time, chosen[~unusable], dff[~unusable], omissions
+        return cell_ids, dff, omissions
+    return cell_ids[~unusable], dff[~unusable], omissions
 
 
 def find_unusable(dff: Float32[np.ndarray, "N S"]) -> tuple[Bool[np.ndarray, "N"], Bool[np.ndarray, "N"]]:
@@ -180,8 +194,7 @@ def read_running(
 
 def _check_overlap(times: Float[np.ndarray, "_"], time: Float[np.ndarray, "S"], path: Path) -> None:
     """Raises DataError for times of running that lie outside the session, as those in ms do."""
-    inside = (times >= time[0] - 1) & (times <= time[-1] + 1)
-    if 2 * inside.sum() < len(times):
+    if 2 * _are_inside(times, time).sum() < len(times):
         raise DataError(
             f"The times of running in {path} ({RUNNING}/timestamps) go from {times.min():g} to "
             f"{times.max():g} s, and those of dF/F from {time[0]:g} to {time[-1]:g} s: give both in seconds "
@@ -194,8 +207,9 @@ def read_pupil(
 ) -> tuple[Float32[np.ndarray, "S 3"] | None, tuple[Omission, ...]]:
     """Azimuth and altitude (deg) and size (pixels) on the microscope's clock; None where not recorded.
 
-    NaN before the first time and after the last, and beside a NaN of the file. A pupil whose times do not
-    ascend or do not fit its values is left out.
+    NaN before the first time and after the last, beside a NaN of the file, and beside angles and sizes that
+    cannot be, which are counted. A pupil is left out, by name, whose times do not ascend, do not fit its
+    values or lie outside the session, as those in ms do, and whose values never change or are never possible.
     """
     path = Path(stored.file.filename)
     missing = importlib.import_module("allensdk.brain_observatory.brain_observatory_exceptions")
@@ -210,10 +224,55 @@ def read_pupil(
             return None, ()
     size = size.reshape(-1)
     fits = angles.shape == (len(times), 2) and size.shape == size_times.shape
-    if not fits or not all(len(each) and (np.diff(each) > 0).all() for each in (times, size_times)):
-        return None, leave_out(np.array([False, True]), CHANNELS, "off_the_clock", "channels")
-    sources = [(times, angles[:, 0]), (times, angles[:, 1]), (size_times, size)]
-    found = [np.interp(time, *source, left=np.nan, right=np.nan) for source in sources]
-    pupil = to_float32(np.stack(found, axis=1))
-    pupil[np.isinf(pupil)] = np.nan
-    return pupil, ()
+    if not fits or not all(_is_clock(each, time) for each in (times, size_times)):
+        return None, _without_pupil("off_the_clock")
+    found = np.column_stack([_on_clock(time, times, angles), _on_clock(time, size_times, size[:, None])])
+    angles, size = (_mask(each, *limits) for each, limits in ((angles, ANGLES), (size, SIZES)))
+    possible = np.column_stack([_on_clock(time, times, angles), _on_clock(time, size_times, size[:, None])])
+    return _clean_pupil(to_float32(found), to_float32(possible), time)
+
+
+def _on_clock(
+    time: Float[np.ndarray, "S"], times: Float[np.ndarray, "_"], values: Float[np.ndarray, "_ J"]
+) -> Float[np.ndarray, "S J"]:
+    return np.stack([np.interp(time, times, each, left=np.nan, right=np.nan) for each in values.T], axis=1)
+
+
+def _mask(values: Float[np.ndarray, "*K"], low: float, high: float) -> Float[np.ndarray, "*K"]:
+    with np.errstate(invalid="ignore"):
+        return np.where((values >= low) & (values <= high), values, np.nan)
+
+
+def _is_clock(times: Float[np.ndarray, "_"], time: Float[np.ndarray, "S"]) -> bool:
+    """Whether the times ascend, and most of them lie in the session."""
+    ascend = len(times) > 0 and bool((np.diff(times) > 0).all())
+    return ascend and 2 * int(_are_inside(times, time).sum()) >= len(times)
+
+
+def _are_inside(times: Float[np.ndarray, "_"], time: Float[np.ndarray, "S"]) -> Bool[np.ndarray, "_"]:
+    return (times >= time[0] - 1) & (times <= time[-1] + 1)
+
+
+def _without_pupil(rule: str) -> tuple[Omission, ...]:
+    return leave_out(np.array([False, True]), CHANNELS, rule, "channels")
+
+
+def _clean_pupil(
+    found: Float32[np.ndarray, "S 3"], possible: Float32[np.ndarray, "S 3"], time: Float[np.ndarray, "S"]
+) -> tuple[Float32[np.ndarray, "S 3"] | None, tuple[Omission, ...]]:
+    """What is `possible`, None where nothing of it changes, and what of all that was `found` was left out."""
+    measured, seen = np.isfinite(found), np.isfinite(possible)
+    never = ~seen.any(axis=0)
+    beyond = (measured & ~seen)[:, ~never].any(axis=1)
+    if never.all() or beyond.all():
+        return None, _without_pupil("out_of_range" if measured.any() else "not_finite")
+    still = np.nanmin(possible[:, ~never], axis=0) == np.nanmax(possible[:, ~never], axis=0)
+    flaws = {"not_finite": never & ~measured.any(axis=0), "out_of_range": never & measured.any(axis=0)}
+    flaws["constant"] = np.zeros(len(PUPIL), dtype=bool)
+    flaws["constant"][~never] = still
+    if still.all():
+        return None, _without_pupil("constant")
+    omissions = leave_out(beyond, [f"{each:.2f} s" for each in time], "out_of_range", "samples of pupil")
+    for rule, bad in flaws.items():
+        omissions += leave_out(np.array([False, *bad]), CHANNELS[:1] + PUPIL, rule, "channels")
+    return np.where(flaws["constant"], np.float32(np.nan), possible), omissions

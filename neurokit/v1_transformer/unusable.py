@@ -1,9 +1,9 @@
 """What a task leaves out besides what its recording did, so that one bad piece costs one piece.
 
-A repeat in which most cells have no response is left out, and so is a cell that lacks one in other repeats,
-or whose responses never change in a part. All movies of a task have equally many repeats. A clip is left out
-of training, or of validation, where it shows a frame that a later part shows, too: frames are compared, not
-their numbers.
+A movie that is one grey value throughout is left out. So is a repeat in which most cells have no response,
+and a cell that lacks one in other repeats, or whose responses never change in a part. All movies of a task
+have equally many repeats. A clip is left out of training, or of validation, where it shows a frame that a
+later part shows, too: frames are compared, not their numbers.
 
 Letters: R repeats, F frames of all movies, H x W pixels, N cells, E end frames of a part.
 """
@@ -37,6 +37,23 @@ class Usable:
     responses: Float[np.ndarray, "R F N"]
     cell_ids: Int[np.ndarray, "N"]
     omissions: tuple[Omission, ...]
+
+
+def drop_blank(movies: Sequence[Movie], session: int | str = 0) -> tuple[list[Movie], tuple[Omission, ...]]:
+    """The movies that show anything, and those that are one grey value in all frames.
+
+    Raises DataError with the name of the session where none shows anything.
+    """
+    blank = np.array([movie.frames.min() == movie.frames.max() for movie in movies])
+    names = [movie.name for movie in movies]
+    if blank.all():
+        values = ", ".join(f"{movie.name} ({movie.frames.min()})" for movie in movies)
+        raise DataError(
+            f"Session {session} shows one grey value in all frames of {values}: choose others with movies= "
+            "(--movies), or write the frames that were shown."
+        )
+    kept = [movie for movie, bad in zip(movies, blank, strict=True) if not bad]
+    return kept, leave_out(blank, names, "constant", "movies")
 
 
 def answered_frames(split: MovieSplit, shape: ClipShape, per_frame: bool) -> Int[np.ndarray, "f"]:

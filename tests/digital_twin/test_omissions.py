@@ -15,10 +15,10 @@ from neurokit.digital_twin import describe, load
 from neurokit.digital_twin.experiment import respond, task
 from neurokit.digital_twin.preparation import read_omissions, write_recording
 from neurokit.digital_twin.recording import Trial, Video, load_videos
-from neurokit.digital_twin.scores import score_videos
+from neurokit.digital_twin.scores import score_table, score_videos
 from neurokit.digital_twin.shared_frames import find_shared, frame_digests
-from neurokit.digital_twin.simulated_files import write_simulated_mouse
-from neurokit.digital_twin.simulation import MouseParameters, simulate_mouse
+from neurokit.digital_twin.simulated_files import load_truth, write_simulated_mouse
+from neurokit.digital_twin.simulation import KINDS, MouseParameters, simulate_mouse
 from neurokit.errors import DataError
 from neurokit.training import checkpoint
 from neurokit.training.omissions import Omission
@@ -72,6 +72,19 @@ LEFT_OUT = (
 )
 
 
+def never_active(folder: Path, lost: tuple[str, ...] = ()) -> list[Omission]:
+    """Units without activity in scored frames, kind by kind of video; `lost` ones are no units any more."""
+    places = {"natural": folder / "evaluation_data"}
+    places |= {kind: folder / "new_stimuli" / kind for kind in KINDS[1:]}
+    found = []
+    for kind in KINDS:
+        files = [path for path in (places[kind] / "units").glob("*/*.npy") if path.stat().st_size]
+        silent = (np.concatenate([np.load(path)[10:] for path in files]) == 0).all(axis=0)
+        names = tuple(str(unit) for unit in np.flatnonzero(silent) if str(unit) not in lost)
+        found += [Omission("constant", "units", names, 5 - len(lost), part=kind)] if names else []
+    return found
+
+
 def test_a_damaged_recording_goes_all_the_way(
     sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -83,13 +96,16 @@ def test_a_damaged_recording_goes_all_the_way(
         *LEFT_OUT,
         Omission("shown_in_two_parts", "trials", ("5",), fitted, part="training"),
         Omission("shown_once", "videos", ("2",), 3, part="natural"),
+        *(silent := never_active(folder, lost=("2",))),
     )
     assert made.omissions == expected
     said = capsys.readouterr().out
     assert all(str(omission) in said for omission in expected)
     assert all(str(omission) in describe(made.recording) for omission in LEFT_OUT)
     table = made.evaluate().set_index(["stimulus", "model"])
-    assert (table["units"] == 4).all() and np.isfinite(table[["cc_abs", "single_trial"]].to_numpy()).all()
+    scored = {kind: 4 for kind in KINDS} | {each.part: 4 - len(each.names) for each in silent}
+    assert silent and table["units"].to_dict() == {place: scored[place[0]] for place in table.index}
+    assert np.isfinite(table[["cc_abs", "single_trial"]].to_numpy()).all()
     assert [len(video) for video in made.predict()[:3]] == [2, 3, 1]
     again = Experiment("digital-twin", folder=folder, config=CONFIG, device="cpu", epochs=1)
     assert again.is_trained and again.evaluate().equals(made.evaluate())
@@ -118,7 +134,8 @@ def test_a_channel_that_only_the_videos_lacked_is_read_elsewhere(sound: Path, tm
     for path in (folder / "evaluation_data" / "modulations").rglob("*.npy"):
         changed(path, lambda values: np.where([False, True], np.nan, values).astype(np.float32))
     made = Experiment("digital-twin", folder=folder, config=CONFIG, device="cpu", epochs=1).train()
-    assert made.omissions == (Omission("not_recorded", "channels", ("treadmill",), 5, part="natural"),)
+    unseen = Omission("not_recorded", "channels", ("treadmill",), 5, part="natural")
+    assert made.omissions == (unseen, *never_active(folder))
     opened = checkpoint.load(made.path)
     torch.nn.init.normal_(next(opened.model.modulation.parameters()))
     shown = {"stimulus": toy_trial("a").stimulus, "rate": np.array(30.0)}
@@ -129,10 +146,118 @@ def test_a_channel_that_only_the_videos_lacked_is_read_elsewhere(sound: Path, tm
     assert (one != other).any()
 
 
-def test_a_sound_recording_leaves_nothing_out(sound: Path) -> None:
-    recording = load(folder=sound)
-    made = task(recording)
-    assert made.omissions == recording.omissions == () and made.trials is recording.training_data
+def test_a_sound_recording_leaves_nothing_out(sound: Path, tmp_path: Path) -> None:
+    for folder, silent in (
+        (sound, tuple(never_active(sound))),
+        (converted(tmp_path / "mouse", toy_trials(), toy_video("v", 2)), ()),
+    ):
+        recording = load(folder=folder)
+        made = task(recording, CONFIG)
+        assert made.omissions == silent and recording.omissions == ()
+        assert made.trials is recording.training_data and made.videos == recording.videos
+
+
+# What cannot be scored or drawn
+
+
+def test_units_that_no_scored_video_drives_are_in_no_score(tmp_path: Path) -> None:
+    """In one kind of score or in all; activity within the frames that are not scored is none."""
+    videos = [toy_video("a", 3), toy_video("b", 1)]
+    for repeat in videos[0].repeats:
+        repeat.units[:, 1] = 0
+        repeat.units[10:, 2] = 0.5
+    videos[1].repeats[0].units[10:, 2] = 0.5
+    random = np.random.default_rng(0)
+    predicted = [random.random((len(video.repeats), 24, 3)) for video in videos]
+    found = score_videos(videos, predicted)
+    assert np.isnan(found.single_trial).tolist() == [False, False, True]
+    for name in ("cc_abs", "cc_max", "cc_norm"):
+        assert np.isnan(getattr(found.repeats, name)[1:]).all()
+    assert found.medians()["single_trial"] == pytest.approx(found.single_trial[:2].mean())
+    assert found.medians()["cc_abs"] == found.repeats.cc_abs[0] != 0
+    flat = [np.zeros_like(values) for values in predicted]  # the control: a model that says nothing scores 0
+    assert score_videos(videos, flat).single_trial[:2].tolist() == [0, 0]
+    (row,) = score_table({"natural": videos}, {"twin": predicted}).to_dict("records")
+    assert row["units"] == 2 and row["cc_abs"] == found.repeats.cc_abs[0]
+
+
+def test_a_silent_unit_is_named_beside_the_scores_of_all_models_and_the_ceiling(
+    sound: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(sound, tmp_path / "mouse")
+    for path in (folder / "evaluation_data" / "units").rglob("*.npy"):
+        changed(path, lambda values: values * np.float32([1, 1, 1, 0, 1]))
+    made = Experiment("digital-twin", folder=folder, config=CONFIG, device="cpu", epochs=1).train()
+    assert made.omissions == tuple(never_active(folder))
+    assert Omission("constant", "units", ("3",), 5, part="natural") in made.omissions
+    table = made.evaluate().set_index(["stimulus", "model"]).loc["natural"]
+    assert (table["units"] == 4).all() and {"ceiling", "digital twin"} < set(table.index)
+    truth, videos = load_truth(folder), load_videos(folder / "evaluation_data")
+    best = score_videos(videos, truth.expectations("natural", videos)).single_trial[[0, 1, 2, 4]]
+    assert table.loc["ceiling", "single_trial"] == np.median(best)
+
+
+def test_what_is_too_short_is_counted(tmp_path: Path) -> None:
+    trials = toy_trials()
+    trials[1] = toy_trial("1", frames=11)
+    trials[5] = toy_trial("5", frames=11, training=False)
+    gaps = trials[2].perspective.copy()
+    gaps[::8] = np.nan
+    trials[2] = replace(trials[2], perspective=gaps)
+    videos = (toy_video("u", 2, frames=10), toy_video("v", 2), toy_video("w", 3, frames=9))
+    folder = converted(tmp_path / "mouse", trials, *videos)
+    expected = (
+        Omission("too_short", "trials", ("1",), 4, part="training"),
+        Omission("too_short", "trials", ("5",), 2, part="validation"),
+        Omission("not_recorded", "trials", ("2",), 4, part="training"),
+        Omission("too_short", "videos", ("u", "w"), 3, part="natural"),
+    )
+    made = Experiment("digital-twin", folder=folder, config=CONFIG, device="cpu", epochs=1).train()
+    assert made.omissions == expected
+    table = made.evaluate()
+    assert np.isfinite(table["single_trial"]).all() and len(made.predict()) == 1
+    alone = shutil.copytree(folder, tmp_path / "alone")  # the rest, in the same numbers
+    for path in (*alone.glob("training_data/*/[125].npy"), *alone.glob("evaluation_data/*/[uw]/*.npy")):
+        path.unlink()
+    for path in alone.glob("evaluation_data/*/[uw]"):
+        path.rmdir()
+    without = Experiment("digital-twin", folder=alone, config=CONFIG, device="cpu", epochs=1).train()
+    assert without.omissions == () and without.evaluate().equals(table)
+    filled = made.with_values({"gaps": "mean", "window": 11})  # the control: all trials have such a clip
+    assert filled.omissions == expected[3:]
+
+
+def test_nothing_is_long_enough(tmp_path: Path) -> None:
+    folder = converted(tmp_path / "videos", toy_trials(), toy_video("v", 2, frames=10))
+    with pytest.raises(
+        DataError, match=r"^All 1 videos in \S+/evaluation_data end within their first 10 frames"
+    ):
+        task(load(folder=folder), CONFIG)
+    short = [toy_trial(str(number), frames=11, training=number < 4) for number in range(6)]
+    made = Experiment(
+        "digital-twin", folder=converted(tmp_path / "trials", short, toy_video("v", 2)), config=CONFIG
+    )
+    with pytest.raises(
+        DataError, match="4 trials of 11 frames at most, and a clip has 12: set a smaller window"
+    ):
+        made.train()
+    still = toy_video("v", 2)
+    for repeat in still.repeats:
+        repeat.units[:] = 1
+    with pytest.raises(DataError, match=r"^No unit in \S+/evaluation_data/units changes after the first 10"):
+        task(load(folder=converted(tmp_path / "still", toy_trials(), still)), CONFIG)
+
+
+def test_one_grey_throughout_is_refused_and_grey_among_others_is_a_control(tmp_path: Path) -> None:
+    blank = [replace(trial, stimulus=np.zeros_like(trial.stimulus)) for trial in toy_trials()]
+    with pytest.raises(
+        DataError, match=r"^Every video of the 4 trials to fit in \S+ is one grey from beginning"
+    ):
+        task(load(folder=converted(tmp_path / "blank", blank, toy_video("v", 2))), CONFIG)
+    for number, one in enumerate((toy_trials()[0], replace(blank[0], stimulus=blank[0].stimulus.copy()))):
+        one.stimulus[-1] = 99  # uniform frames that change are something to see
+        folder = converted(tmp_path / f"some{number}", [one, *blank[1:]], toy_video("v", 2))
+        assert task(load(folder=folder), CONFIG).omissions == ()
 
 
 # Videos in two parts

@@ -360,11 +360,14 @@ def test_a_recording_that_shows_something_else_is_another(
 def test_recordings_that_do_not_fit_are_refused(recording: TrialFolder, other: TrialFolder) -> None:
     fitted_alone = TrialFolder(recording.path, recording.part(True))
     with pytest.raises(
-        DataError, match=r"training_data of mouse has no validation trial: mark some as False"
+        DataError,
+        match=r"training_data has no trial to validate with: write False into some files of \S+/training\.$",
     ):
         train(fitted_alone)
     validation_alone = TrialFolder(recording.path, recording.part(False))
-    with pytest.raises(DataError, match=r"has no training trial: mark some as True"):
+    with pytest.raises(
+        DataError, match=r"has no trial to fit: write True into some files of \S+/training\.$"
+    ):
         train(validation_alone)
     larger = CONFIG.replace(network=NETWORK.replace(monitor=(12, 18)))
     with pytest.raises(DataError, match=r"has frames of \(12, 16\) pixels, and the network reads \(12, 18\)"):

@@ -107,7 +107,7 @@ BAD = [
     ({"stimulus": VIDEO[:, :-1, :, None]}, r"of \(11, 16\) pixels, and this twin sees \(12, 16\)"),
     ({"stimulus": VIDEO[:, None]}, r"has the shape \(37, 1, 12, 16\); give frames x rows x columns, or"),
     ({"stimulus": VIDEO[0]}, r"has the shape \(12, 16\); give frames x rows"),
-    ({"stimulus": VIDEO[:0], "perspective": None}, "has 0 frames"),
+    ({"stimulus": VIDEO[:0], "perspective": None}, r"^The stimulus has 0 frames; give at least one\.$"),
     ({"perspective": EYE[:-1]}, "perspective has 36 frames and the stimulus 37: cut or resample"),
     ({"modulation": ANIMAL[:10]}, "modulation has 10 frames and the stimulus 37"),
     ({"modulation": np.tile(ANIMAL, (2, 1))}, "modulation has 74 frames and the stimulus 37"),

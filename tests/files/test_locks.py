@@ -19,6 +19,14 @@ def test_a_process_may_hold_a_lock_twice(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []  # nothing lies beside what is protected
 
 
+@pytest.fixture
+def is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal, or Jupyter: what is said beside progress bars is not hidden."""
+    for name in ("CI", "NEUROKIT_QUIET"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.usefixtures("is_seen")
 def test_another_process_is_waited_for_and_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "scan"
     with other_holder(path) as holder:
@@ -32,6 +40,19 @@ def test_another_process_is_waited_for_and_named(tmp_path: Path, capsys: pytest.
             pass
 
 
+@pytest.mark.parametrize("variable", ["CI", "NEUROKIT_QUIET"])
+@pytest.mark.usefixtures("is_seen")
+def test_a_wait_is_silent_where_bars_are_hidden(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "1")
+    path = tmp_path / "scan"
+    with other_holder(path), pytest.raises(DiskError, match="in use"), hold_lock(path, longest=1.5):
+        pass
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.usefixtures("is_seen")
 def test_the_lock_of_a_killed_process_is_free(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with other_holder(tmp_path / "scan") as holder:
         holder.kill()

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.stats import norm
 
-from neurokit.errors import DataError
+from neurokit.errors import DataError, SettingsError
 from neurokit.pupil_encoder import cleaning
 from neurokit.pupil_encoder.cleaning import find_short_gaps
+from neurokit.pupil_encoder.config import PupilConfig
 from neurokit.pupil_encoder.features import (
     EncodingTask,
     Split,
@@ -368,6 +369,15 @@ def test_a_region_that_is_not_there_is_named_beside_those_that_are() -> None:
         task_of(recording(), regions=("A", "VISp"))
     with pytest.raises(DataError, match="empty list of regions"):
         region_counts(recording(), ())
+
+
+def test_a_region_that_is_named_twice_is_refused() -> None:
+    """Its rates would be two columns of the same score."""
+    assert PupilConfig(regions=["B", "A"]).regions == ("B", "A")
+    with pytest.raises(SettingsError, match="regions names B more than once; name each region once"):
+        PupilConfig(regions=["B", "A", "B"])
+    with pytest.raises(DataError, match="regions name A more than once"):
+        task_of(recording(), regions=("A", "A"))
 
 
 @pytest.mark.parametrize(("value", "rule"), [(0.1, "constant"), (np.nan, "not_finite"), (-1.0, "not_finite")])

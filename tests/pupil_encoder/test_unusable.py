@@ -80,6 +80,12 @@ def double(session: Session) -> None:
         session[key][:, 9] = session[key][:, 3]
 
 
+def lost_late(session: Session) -> None:
+    """A region that fires much, but not in the last two trials."""
+    session["spks"][:6] += 1
+    session["spks"][:6, 18:] = 0
+
+
 def in_milliseconds(session: Session) -> None:
     session["response_time"] = session["response_time"] * 1000
 
@@ -121,9 +127,19 @@ CASES: dict[str, tuple[Callable[[Session], None], Omission]] = {
     ),
     "times in ms": (
         in_milliseconds,
-        Omission(
-            "out_of_range", "trial values", tuple(f"response_time of trial {n}" for n in range(TRIALS)), 160
-        ),
+        Omission("in_ms", "trial values", tuple(f"response_time of trial {n}" for n in range(TRIALS)), 160),
+    ),
+    "one time that cannot be": (
+        put("response_time", 5, 800),
+        Omission("out_of_range", "trial values", ("response_time of trial 5",), 160),
+    ),
+    "a recording that goes on after the last spike": (
+        put("spks", (slice(None), slice(15, None)), 0),
+        Omission("lost", "trials", ("15", "16", "17", "18", "19"), 20),
+    ),
+    "a probe that is lost in the last tenth of the trials": (
+        lost_late,
+        Omission("lost", "trials", ("18", "19"), 20),
     ),
     "no lick at all": (constant_channel("licks", 0), Omission("constant", "channels", ("licks",), 6)),
     "a wheel that was not read": (
@@ -233,6 +249,44 @@ def test_what_is_left_is_what_it_was(tmp_path: Path, sound: Session) -> None:
     }
     chosen = recording.select(np.array([12, 13]))
     assert chosen.trials.index.tolist() == [12, 14] and chosen.omissions == recording.omissions
+
+
+def test_a_region_that_falls_silent_for_good_is_left_out(tmp_path: Path, sound: Session) -> None:
+    """As when a probe is lost: scored as it is, silence would be what the model explains."""
+    copy = damaged(sound, put("spks", (slice(0, 6), slice(12, None)), 0))
+    recording = read(tmp_path, copy)
+    names = tuple(f"SCs/{unit}" for unit in range(6))
+    assert recording.omissions == (Omission("lost", "units", names, UNITS),)
+    np.testing.assert_array_equal(recording.spikes, sound["spks"][6:])
+    assert recording.regions() == {"LGd": 6} and "no spike comes any more" in describe(recording)
+    made = task(recording, CONFIG.replace(regions=("LGd",)))
+    assert made.omissions == recording.omissions and len(made.trials) == TRIALS
+    with pytest.raises(
+        DataError, match=r"no neurons in SCs; its regions are LGd; 6 of 12 units left out .* SCs/0"
+    ):
+        task(recording, CONFIG)
+
+
+def sparse(session: Session) -> None:
+    """A spike a trial of each of six units: 48 would have come in the last eight trials, too few to judge."""
+    session["spks"][:6] = 0
+    session["spks"][:6, :12, 7] = 1
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [
+        put("spks", (slice(0, 5), slice(12, None)), 0),  # one unit of the region goes on
+        put("spks", (slice(0, 6), slice(4, 12)), 0),  # and comes back
+        put("spks", slice(0, 6), 0),  # never a spike
+        sparse,
+    ],
+)
+def test_a_region_of_which_a_unit_goes_on_or_that_says_little_was_measured(
+    tmp_path: Path, sound: Session, silent: Callable[[Session], None]
+) -> None:
+    recording = read(tmp_path, damaged(sound, silent))
+    assert recording.omissions == () and recording.spikes.shape[:2] == (UNITS, TRIALS)
 
 
 def test_a_silent_unit_was_measured(tmp_path: Path, sound: Session) -> None:

@@ -39,7 +39,9 @@ from neurokit.sensorium import train as train_model
 from neurokit.sensorium.ensemble import check_held_out, ensemble_tiers, held_out
 from neurokit.sensorium.past_responses import known_trials
 from neurokit.sensorium.recording import identity
+from neurokit.sensorium.scores import omissions
 from neurokit.training import checkpoint
+from neurokit.training.omissions import Omission
 from tests.sensorium.toys import BRIEF, FULL, PLAIN, STATE, same, toy_scans, weights
 
 # --- splits
@@ -155,6 +157,20 @@ def test_a_member_is_its_config_with_the_next_seed_on_its_own_split(here: Simple
     mice = task(scans, config, device="cpu")
     wrong = train_model(build(mice, config), mice, config, show_progress=False)
     assert not same(weights(wrong.model), weights(here.ensemble.members[1]))  # the control: the scan's split
+
+
+def test_a_member_says_what_was_left_out(tmp_path: Path) -> None:
+    """Of its own split: an image that it trains on and validates with is left out of its training."""
+    found = toy_scans((0,))
+    (scan,) = found.values()
+    omission = Omission("out_of_range", "units", ("8",), 8, scan.key)
+    once = {scan.key: replace(scan, omissions=(omission,), image_ids=scan.image_ids.copy())}
+    train_ensemble(lambda: once, PLAIN, tmp_path, members=2, device="cpu")
+    for number in range(2):
+        member = members_of.Member(lambda: once, PLAIN, number, 2, tmp_path, device="cpu")
+        left_out = checkpoint.read_facts(member.path)["left_out"]
+        assert left_out == [each.to_dict() for each in omissions(member.task(once))]
+        assert left_out[0] == omission.to_dict()
 
 
 def test_states_are_fitted_once_for_all_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """One mapped file for a scan: whole or not there, made once, read lazily."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -60,7 +61,7 @@ def test_what_goes_in_comes_out(tmp_path: Path) -> None:
 def test_safetensors_itself_reads_a_pack(tmp_path: Path) -> None:
     pack(tmp_path)
     with safe_open(path_of(tmp_path), framework="np") as file:
-        assert set(file.keys()) == {"images", "ids", "flag", "values", scan_pack.SUMS}
+        assert set(file.keys()) == {"images", "ids", "flag", "values", scan_pack.DIGESTS}
         np.testing.assert_array_equal(file.get_tensor("images"), ROWS)
         np.testing.assert_array_equal(file.get_tensor("values"), np.linspace(0, 1, 5))
         assert file.metadata()["fingerprint"] == FINGERPRINT
@@ -100,14 +101,14 @@ def test_a_pack_that_is_not_whole_is_made_anew(tmp_path: Path, left: int) -> Non
 
 
 def test_a_flipped_bit_anywhere_is_noticed_and_the_pack_made_anew(tmp_path: Path) -> None:
-    """In the header, in every array, in the sums themselves; also in a file of several blocks."""
-    rows = np.random.default_rng(0).normal(size=(3, 40_000)).astype(np.float32)
+    """In the header, in every array, in the digests themselves; also in a file of several blocks."""
+    rows = np.random.default_rng(0).normal(size=(8, 40_000)).astype(np.float32)
     for number, shown in enumerate((ROWS, rows)):
         folder = tmp_path / str(number)
         pack(folder, rows=shown)
         whole = path_of(folder).read_bytes()
         start = 8 + int.from_bytes(whole[:8], "little")
-        step = 1 if number == 0 else 9_973
+        step = 1 if number == 0 else 29_989
         for place in [*range(0, start, 7), *range(start, len(whole), step), len(whole) - 1]:
             damaged = bytearray(whole)
             damaged[place] ^= 1 << place % 8
@@ -118,12 +119,44 @@ def test_a_flipped_bit_anywhere_is_noticed_and_the_pack_made_anew(tmp_path: Path
         assert path_of(folder).read_bytes() == whole
 
 
-def test_the_sums_of_blocks_by_hand() -> None:
+def test_the_digests_of_blocks_by_hand() -> None:
     words = np.arange(scan_pack.BLOCK // 8 + 2, dtype=np.uint64)
     words[0] = 2**64 - 1
-    found = scan_pack._sum_blocks(np.append(words.view(np.uint8), np.uint8(7)))
-    first = sum(range(1, scan_pack.BLOCK // 8)) - 1  # 2^64 - 1 is -1
-    assert found.tolist() == [first, 2 * (scan_pack.BLOCK // 8) + 1 + 7]
+    found = scan_pack._digest_blocks(np.append(words.view(np.uint8), np.uint8(7)))
+    number = scan_pack.BLOCK // 8 // scan_pack.LINE
+    last = np.zeros(scan_pack.BLOCK // 8, np.uint64)
+    last[:3] = [*words[-2:], 7]
+    for block, digest in zip((words[:-2], last), found.tolist(), strict=True):
+        held = block.reshape(number, scan_pack.LINE)
+        sums = [sum(map(int, line)) % 2**64 for line in (*held, *held.T)]
+        hashed = hashlib.blake2b(np.array(sums, "<u8").tobytes(), digest_size=8).digest()
+        assert digest == int.from_bytes(hashed, "little", signed=True)
+
+
+@pytest.mark.parametrize("length", [8, 64, 1000, 4096, 1 << 18])
+def test_stretches_that_change_places_are_noticed(tmp_path: Path, length: int) -> None:
+    """Within a block or across; also such as differ in the sign alone, or not in what they sum up to."""
+    rows = np.random.default_rng(0).normal(size=(6, 80_000)).astype(np.float32)
+    rows[3] = -rows[0]
+    rows[4] = rows[0, ::-1]
+    pack(tmp_path, rows=rows)
+    whole = path_of(tmp_path).read_bytes()
+    first = whole.index(rows[0].tobytes())
+    facts = {"version": scan_pack.VERSION, "key": KEY, "fingerprint": FINGERPRINT}
+    random = np.random.default_rng(length)
+    exact = [(0, 3 * rows[0].nbytes), (0, 4 * rows[0].nbytes), (0, length), (8, 8 + scan_pack.LINE * 8)]
+    drawn = random.integers(0, rows.nbytes - length, (20, 2)).tolist()
+    for one, two in [*exact, *drawn]:
+        if abs(one - two) < length:
+            continue
+        damaged, (one, two) = bytearray(whole), (first + one, first + two)
+        damaged[one : one + length] = whole[two : two + length]
+        damaged[two : two + length] = whole[one : one + length]
+        assert bytes(damaged) != whole
+        path_of(tmp_path).write_bytes(damaged)
+        assert scan_pack.read_pack(path_of(tmp_path), facts) is None, (one, two)
+    path_of(tmp_path).write_bytes(whole)
+    assert scan_pack.read_pack(path_of(tmp_path), facts) is not None
 
 
 @pytest.mark.parametrize(

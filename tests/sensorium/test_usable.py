@@ -1,5 +1,6 @@
 """What of a damaged scan is left out: by which rule, how much of it, and that the rest is as it was."""
 
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +13,14 @@ from neurokit import sensorium
 from neurokit.errors import DataError
 from neurokit.experiment import Experiment
 from neurokit.sensorium.experiment import describe
+from neurokit.sensorium.files import FIELDS
+from neurokit.sensorium.limits import find_bounds, grey_limits, usual_magnitude
 from neurokit.sensorium.past_responses import HistoryBank, fit_state, known_trials, neighbours
 from neurokit.sensorium.recording import Scan, load_scan
 from neurokit.sensorium.standardised import STATISTICS
-from neurokit.sensorium.usable import find_bounds, grey_limits
 from neurokit.training import checkpoint
 from tests.sensorium.scan_files import (
+    NAME,
     ORDER,
     TIERS,
     TRIALS,
@@ -80,6 +83,22 @@ def copied(source: int, *others: int) -> Change:
     return change
 
 
+def computed_with(
+    field: str, trial: int, value: float, index: int, words: tuple[str, ...] = STATISTICS
+) -> Change:
+    """The value in one trial, and in the statistics that were computed from all trials with it."""
+
+    def change(files: Files) -> None:
+        as_double(f"data/{field}/{trial}")(files)
+        with_value(f"data/{field}/{trial}", value, index)(files)
+        held = raw(files, field)[:, index]
+        for word in words:
+            as_double(name := f"meta/statistics/{field}/all/{word}")(files)
+            with_value(name, getattr(np, word)(held), index)(files)
+
+    return change
+
+
 FRACTIONS = np.linspace(0, 1, 36 * 64).reshape(1, 36, 64)
 WIDE = with_array("data/images/7", np.full((1, 144, 256), 300, np.uint16))
 UNRECORDED = {
@@ -136,6 +155,41 @@ LEFT_OUT: dict[str, tuple[Change, Found]] = {
     "image beyond its range": (WIDE, trial(7, "validation", 2, "out_of_range")),
     "image of fractions among grey values": (
         with_array("data/images/7", FRACTIONS), trial(7, "validation", 2, "out_of_range")
+    ),
+    **{
+        f"{field} of one trial {how}": (change(f"data/{field}/7"), trial(7, "validation", 2, rule))
+        for field in FIELDS
+        for how, (change, rule) in {
+            "missing": (without, "missing"),
+            "of another shape": (lambda name: with_array(name, np.zeros((7, 7))), "misfit"),
+            "shorter": (lambda name: with_array(name, np.zeros(1)), "misfit"),
+            "of texts": (lambda name: with_array(name, np.array(["a", "b"])), "misfit"),
+        }.items()
+    },
+    "first file missing of a field that may be absent": (
+        without("data/behavior/0"), trial(0, "train", 6, "missing")
+    ),
+    "all files of a trial": (
+        both(*(without(f"data/{field}/3") for field in FIELDS)), trial(3, "train", 6, "missing")
+    ),
+    "behaviour missing in most trials": (
+        both(*(without(f"data/behavior/{i}") for i in range(8))),
+        channels("pupil_size", "pupil_change", "running"),
+    ),
+    "neuron whose statistics know a value that cannot be": (
+        computed_with("responses", 3, 1e9, 1), unit(2, "out_of_range")
+    ),
+    "neuron whose standard deviation alone knows one": (
+        computed_with("responses", 3, 1e9, 1, words=("std",)), unit(2, "out_of_range")
+    ),
+    "channel whose statistics know a value that cannot be": (
+        computed_with("behavior", 3, 1e9, 0), channels("pupil_size", rule="out_of_range")
+    ),
+    "eye whose statistics know a value that cannot be": (
+        computed_with("pupil_center", 7, -1e9, 1), channels("pupil_y", rule="out_of_range")
+    ),
+    "images of one grey, which are no fault": (
+        both(*(with_array(f"data/images/{i}", np.full((1, 144, 256), 9, np.uint8)) for i in range(5))), []
     ),
     "trial that the recording labels": (
         with_value("meta/trials/tiers", "left_out", 3),
@@ -216,7 +270,8 @@ def test_one_bad_piece_costs_one_piece(tmp_path: Path, name: str) -> None:
     for field in ("images", "responses", "behaviour", "pupil_center"):
         assert np.isfinite(getattr(scan, field)).all()
     known = kept & (scan.tiers != "test")  # these may be withheld
-    assert np.array_equal(scan.images[kept], sound.images[kept])
+    if "one grey" not in name:
+        assert np.array_equal(scan.images[kept], sound.images[kept])
     np.testing.assert_allclose(scan.responses[known], sound.responses[known][:, units], rtol=0.3)
     for each in scan.statistics["responses"].values():
         assert len(each) == units.sum()
@@ -234,6 +289,38 @@ def test_what_is_not_left_out_is_as_it_was(tmp_path: Path) -> None:
     assert not scan.behaviour[:, 1].any()
     assert all(scan.statistics["behavior"][word][1] == 0 for word in STATISTICS)
     assert np.array_equal(raw(files, "pupil_center")[kept], scan.pupil_center[kept])
+
+
+def test_statistics_with_a_value_that_cannot_be_change_no_other_neuron(tmp_path: Path) -> None:
+    """Nor is a neuron left out that is louder than the others in many trials."""
+    sound, files = load(tmp_path / "sound", scan_files()), scan_files()
+    computed_with("responses", 3, 1e9, 1)(files)
+    scan = load(tmp_path / "damaged", files)
+    others = np.delete(np.arange(5), 1)
+    active = scan.response_scale[:3] == sound.response_scale[others][:3]
+    assert active.all() and np.array_equal(scan.responses[:, :3], sound.responses[:, others][:, :3])
+    assert (scan.tiers != "left_out").all()
+    loud = scan_files()
+    for name in [name for name in loud if "responses" in name and "frame" not in name]:
+        loud[name] = loud[name].astype(float) * [1, 1e6, 1, 1, 1]
+    assert not load(tmp_path / "loud", loud).omissions
+
+
+def test_a_file_that_is_cut_short_costs_its_trial(tmp_path: Path) -> None:
+    path = write(tmp_path, scan_files()) / "data/responses/7.npy"
+    path.write_bytes(path.read_bytes()[:-3])
+    scan = load_scan(tmp_path / NAME, tmp_path / "packed")
+    assert listed(scan) == trial(7, "validation", 2, "unreadable")
+    assert load_scan(tmp_path / NAME, tmp_path / "packed").omissions == scan.omissions
+
+
+def test_what_is_usual_for_a_neuron() -> None:
+    values = np.arange(1000.0)[:, None] * [1, -1, 0] + [[0, 0, 5.0]]
+    assert usual_magnitude(values).tolist() == [989, 989, 5]
+    values[::2] = np.nan
+    values[1] = np.inf
+    assert usual_magnitude(values).tolist() == [989, 989, 5]
+    assert usual_magnitude(np.array([[1.0, np.nan, 3.0], [9.0, np.nan, np.nan]])).tolist() == [1, 0, 3]
 
 
 def test_a_silent_neuron_stays(tmp_path: Path) -> None:
@@ -280,6 +367,32 @@ REFUSED: dict[str, tuple[Change, str]] = {
         both(*(in_trials("responses", -1, unit, range(2 * unit, 2 * unit + 2)) for unit in range(5))),
         r"^data/responses of \S+ leaves none of the 5 neurons \(5 with values that cannot be\): write "
         r".* clipped at 0\.$",
+    ),
+}
+
+
+MISSHAPEN = {"images": (60, 36, 64), "responses": (4,), "behavior": (2,), "pupil_center": (3,)}
+REFUSED |= {
+    f"{field} misshapen throughout": (
+        both(*(with_array(f"data/{field}/{i}", np.zeros(shape)) for i in range(TRIALS))),
+        rf"^data/{field} of \S+ (leaves none of the 6 train trials|holds no file that can be used).*: "
+        rf"data/{field}/0\.npy of \S+ has shape {re.escape(str(shape))} instead of .*: write .*[^.]\.$",
+    )
+    for field, shape in MISSHAPEN.items()
+}
+REFUSED |= {
+    "images of one grey throughout": (
+        both(*(with_array(f"data/images/{i}", np.full((1, 144, 256), i, np.uint8)) for i in range(TRIALS))),
+        r"^data/images of \S+ shows one grey in each of the 6 training trials: write the images that were",
+    ),
+    "images whose statistics know a value that cannot be": (
+        both(
+            with_array("data/images/3", np.where(np.eye(144, 256)[None] > 0, 1e9, 5)),
+            with_array("meta/statistics/images/all/max", np.array(1e9)),
+            with_array("meta/statistics/images/all/std", np.array(1e7)),
+        ),
+        r"^meta/statistics/images/all/std\.npy of \S+ says 1e\+07, and hardly an image holds more than 255: "
+        r"compute it from images that can be \(data/images/3\.npy holds 1e\+09\)\.$",
     ),
 }
 

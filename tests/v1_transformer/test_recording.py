@@ -298,6 +298,75 @@ def test_running_that_never_changes_is_named(path: Path, tmp_path: Path) -> None
     assert load_session(path).omissions == ()
 
 
+EYE = f"{PIPELINE}/EyeTracking/pupil_location_spherical"
+PUPIL = f"{PIPELINE}/PupilTracking/pupil_size"
+
+
+def put_pupil(file: h5py.File, place: str, where: object, value: object) -> None:
+    """Some values of an array, whatever its layout."""
+    values = file[place][()]
+    values[where] = value(values[where]) if callable(value) else value
+    replace(file, place, values)
+
+
+@pytest.mark.parametrize(
+    ("place", "value", "column"),
+    [
+        (f"{EYE}/data", 1e3, 0),
+        (f"{EYE}/data", -181.0, 1),
+        (f"{PUPIL}/data", -5.0, 2),
+        (f"{PUPIL}/data", 1e9, 2),
+    ],
+)
+def test_a_pupil_that_cannot_be_is_not_measured(
+    path: Path, tmp_path: Path, place: str, value: float, column: int
+) -> None:
+    bad, sound = tmp_path / "bad.nwb", load_session(path)
+    shutil.copy(path, bad)
+    with h5py.File(bad, "a") as file:
+        where = slice(None, None, 40)
+        put_pupil(file, place, where if column == 2 else (where, column), value)
+    found = load_session(bad)
+    assert found.pupil is not None and sound.pupil is not None
+    lost = np.isnan(found.pupil) & ~np.isnan(sound.pupil)
+    (omission,) = found.omissions
+    assert (omission.rule, omission.pieces) == ("out_of_range", "samples of pupil")
+    assert lost[:, column].any() and lost.sum() == lost[:, column].sum() == len(omission.names)
+    np.testing.assert_array_equal(found.pupil[~lost], sound.pupil[~lost])
+    assert np.nanmax(np.abs(found.pupil[:, :2])) <= 180
+
+
+@pytest.mark.parametrize(
+    ("change", "names", "rule"),
+    [
+        ({f"{EYE}/timestamps": lambda t: 1000 * t}, ["pupil"], "off_the_clock"),
+        ({f"{PUPIL}/timestamps": lambda t: t + 1e5}, ["pupil"], "off_the_clock"),
+        ({f"{EYE}/data": 3.0, f"{PUPIL}/data": 200.0}, ["pupil"], "constant"),
+        ({f"{EYE}/data": np.nan, f"{PUPIL}/data": np.nan}, ["pupil"], "not_finite"),
+        ({f"{EYE}/data": 1e5, f"{PUPIL}/data": -1.0}, ["pupil"], "out_of_range"),
+        ({f"{PUPIL}/data": 200.0}, ["pupil size"], "constant"),
+        ({f"{PUPIL}/data": 1e8}, ["pupil size"], "out_of_range"),
+        ({f"{PUPIL}/data": np.nan}, ["pupil size"], "not_finite"),
+        ({f"{EYE}/data": 0.0}, ["pupil azimuth", "pupil altitude"], "constant"),
+    ],
+)
+def test_a_pupil_that_says_nothing_is_left_out_by_name(
+    path: Path, tmp_path: Path, change: dict[str, object], names: list[str], rule: str
+) -> None:
+    bad, sound = tmp_path / "bad.nwb", load_session(path)
+    shutil.copy(path, bad)
+    with h5py.File(bad, "a") as file:
+        for place, value in change.items():
+            put_pupil(file, place, slice(None), value)
+    found = load_session(bad)
+    assert found.omissions == (Omission(rule, "channels", tuple(names), 2 if names == ["pupil"] else 4),)
+    assert (found.pupil is None) == (names == ["pupil"])
+    if found.pupil is not None and sound.pupil is not None:
+        gone = np.isnan(found.pupil).all(axis=0)
+        assert gone.sum() == len(names)
+        np.testing.assert_array_equal(found.pupil[:, ~gone], sound.pupil[:, ~gone])
+
+
 def test_what_the_sentence_says_helps(session: SimulatedSession, path: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.nwb"
     shutil.copy(path, bad)

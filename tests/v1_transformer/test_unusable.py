@@ -261,6 +261,29 @@ def test_a_movie_of_which_nothing_is_left_is_refused(sound: MovieSession) -> Non
         task(with_frames(sound, **{ONE: same}), CONFIG.replace(movies=ONE))
 
 
+@pytest.mark.parametrize("grey", [0, 128])
+def test_a_movie_of_one_grey_value_is_left_out(sound: MovieSession, grey: int) -> None:
+    blank = np.full_like(sound.movies[ONE].frames, grey)
+    session = with_frames(sound, **{ONE: blank})
+    made, alone = task(session, CONFIG), task(sound, CONFIG.replace(movies=TWO))
+    assert made.omissions == (Omission("constant", "movies", (ONE,), 2),)
+    np.testing.assert_array_equal(made.frames, alone.frames)
+    np.testing.assert_array_equal(made.responses, alone.responses)
+    assert f"left out of training: all frames have the grey value {grey}" in describe(session)
+    assert "left out" not in describe(sound)
+    both = with_frames(sound, **{ONE: blank, TWO: blank})
+    for chosen, config in ((both, CONFIG), (session, CONFIG.replace(movies=ONE))):
+        with pytest.raises(DataError, match=rf"Session \d+ shows one grey value .* of {ONE} \({grey}\)"):
+            task(chosen, config)
+
+
+def test_a_movie_that_flickers_without_a_picture_stays(sound: MovieSession) -> None:
+    """Each frame is plain, but they differ."""
+    grey = np.random.default_rng(0).integers(0, 255, FRAMES)
+    flicker = np.broadcast_to(grey[:, None, None].astype(np.uint8), sound.movies[ONE].frames.shape).copy()
+    assert not task(with_frames(sound, **{ONE: flicker}), CONFIG).omissions
+
+
 @pytest.mark.parametrize("slower", [2, 4])
 def test_parts_stay_apart_for_a_microscope_that_is_slower_than_the_movie(
     sound: MovieSession, slower: int
