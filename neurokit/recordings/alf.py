@@ -18,6 +18,7 @@ from jaxtyping import Float
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.recordings.alf_files import AlfFiles, check_clusters, lick_trace, make_trace, state_trace
+from neurokit.recordings.clocks import fits_clock
 from neurokit.recordings.recording import Recording, Spikes, Trace, check_clock
 
 FORMAT = "ALF of Steinmetz 2019"
@@ -66,6 +67,9 @@ def read(path: Path) -> Recording:
     spikes, units, area = _read_spikes(files)
     behaviour = {name: trace for name in CHANNELS if (trace := _read_channel(files, name)) is not None}
     behaviour |= _read_events(files)
+    behaviour = {
+        name: each for name, each in behaviour.items() if fits_clock(spikes.times, each, name, files.notes)
+    }
     return Recording(
         name=path.resolve().name,
         format=FORMAT,

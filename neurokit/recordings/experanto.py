@@ -28,7 +28,7 @@ from neurokit.errors import DataError, read_from
 from neurokit.files.archives import map_npy, read_npy
 from neurokit.files.reading import check_is_file
 from neurokit.recordings.beside import as_numbers
-from neurokit.recordings.clocks import resample
+from neurokit.recordings.clocks import fits_clock, resample
 from neurokit.recordings.experanto_screen import read_intervals, read_screen
 from neurokit.recordings.recording import Recording, Spikes, Trace
 from neurokit.recordings.yaml_files import number, read_yaml
@@ -89,6 +89,10 @@ def read(path: Path) -> Recording:
             notes.append(f"{name} is of modality {kind or 'none'}, which is not read: left out.")
     screens = [path / name for name, kind in kinds.items() if kind == "screen"]
     stimuli = [each for screen in screens for each in read_screen(screen, intervals, notes)]
+    clock = traces if spikes is None else spikes.times
+    assert clock is not None  # one of them is the activity
+    stimuli = [each for each in stimuli if fits_clock(clock, each.time, each.name, notes)]
+    behaviour = {name: each for name, each in behaviour.items() if fits_clock(clock, each, name, notes)}
     area, coordinates = (_of_units(path / activity, meta, name) for name in ("area", COORDINATES))
     events = _read_events(path / "events.csv")
     with read_from(path):

@@ -25,6 +25,7 @@ from jaxtyping import Float, Int, Shaped
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.recordings.alf_files import MOST_CLUSTERS, AlfFiles, check_clusters
+from neurokit.recordings.clocks import fits_clock
 from neurokit.recordings.ibl_behaviour import read_behaviour
 from neurokit.recordings.recording import Recording, Spikes
 
@@ -90,18 +91,23 @@ def read(path: Path) -> Recording:
         files.notes.append(f"Units of {', '.join(list(probes)[1:])} are numbered from {PROBE_UNITS} on.")
     ids, areas, places, times, units = (list(parts) for parts in zip(*found, strict=True))
     order = np.argsort(np.concatenate(times), kind="stable")
-    events = _read_trials(files)
-    behaviour = read_behaviour(files)
+    spikes = Spikes(np.concatenate(times)[order], np.concatenate(units)[order])
+    events, notes = _read_trials(files), files.notes
+    behaviour = {
+        name: each
+        for name, each in read_behaviour(files).items()
+        if fits_clock(spikes.times, each, name, notes)
+    }
     return Recording(
         name=_name_session(path),
         format=FORMAT,
         unit_ids=np.concatenate(ids),
-        spikes=Spikes(np.concatenate(times)[order], np.concatenate(units)[order]),
+        spikes=spikes,
         area=np.concatenate(areas) if any((each != "").any() for each in areas) else None,
         coordinates=np.concatenate(places) if any(np.isfinite(each).any() for each in places) else None,
         behaviour=behaviour,
         events=events,
-        notes=tuple(files.notes),
+        notes=tuple(notes),
     )
 
 
