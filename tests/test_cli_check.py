@@ -21,7 +21,7 @@ MADE: dict[str, Callable[[], Recording]] = {
     "movie": movie,
     "images": images,
     "spikes": lambda: spikes()[0],
-    "trials": trials,
+    "trials": lambda: trials(bins=4),
 }
 
 
