@@ -21,6 +21,8 @@ from neurokit.cli import COMMANDS, main
 from neurokit.cli.commands import RUN
 from neurokit.cli.options import parse_value, whole_number
 from neurokit.experiment import Experiment
+from neurokit.files.pickles import load_object_array
+from neurokit.files.sealed import open_json
 from neurokit.training.system import find_system
 
 SYSTEMS = tuple(settings.SYSTEMS)
@@ -273,6 +275,26 @@ def test_tune_ends_with_the_best_settings(
     assert following[1] == "train" and any(word.startswith("learning_rate=") for word in following)
     assert "--trials" not in following
     assert said(capsys, "pupil-encoder", *line) == first  # the search was finished, and is read
+
+
+def test_tune_says_beside_the_best_trial_what_it_was_done_without(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulated: Path
+) -> None:
+    """Before the search it would scroll away; the search's file has it as well."""
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path / "data"))
+    folder = Path(shutil.copytree(simulated, tmp_path / "mouse"))
+    [file] = (each for each in folder.glob("*.npz") if each.name != "truth.npz")
+    held = load_object_array(file, "dat", 2**30)
+    held[0]["spks"] = held[0]["spks"].astype(float)
+    held[0]["spks"][2, 3, 4] = np.nan
+    np.savez(file, dat=held)
+    line = ("pupil-encoder", "tune", "--trials", "2", "--epochs", "1", "--folder")
+    lines, sound = (said(capsys, *line, str(each)).splitlines() for each in (folder, simulated))
+    best = next(number for number, each in enumerate(lines) if each.startswith("best validation loss"))
+    assert lines[best + 1].startswith("without 1 of ") and lines[best + 1].endswith(": 2")
+    assert not any(each.startswith("without") for each in sound)
+    states = [open_json(each.read_text()) for each in (tmp_path / "data").rglob("*.search.json")]
+    assert sorted([each["names"] for each in state["left_out"]] for state in states) == [[], [["2"]]]
 
 
 def test_a_killed_training_goes_on_from_the_command_line(

@@ -13,6 +13,7 @@ import pandas as pd
 
 from neurokit import settings
 from neurokit.cli.options import (
+    conversion_options,
     experiment_of,
     own_values,
     parse_value,
@@ -37,9 +38,12 @@ def _data(system: System, options: argparse.Namespace) -> None:
         print(system.describe_weights(options.weights))  # type: ignore[attr-defined]  # of one system
         return
     if options.list:
-        print(_sessions(system, options).to_string(index=False))
+        table = _sessions(system, options)
+        print(table.to_string(index=False))
         _list_checkpoints(system)
-        _next(system, "train", [argument for argument in options.given if argument != "--list"])
+        given = [argument for argument in options.given if argument != "--list"]
+        one = options.folder and len(table) > 1 and not options.session
+        _next(system, "train", [*given, *(["--session", str(table["session"].iloc[0])] if one else [])])
         return
     print(system.describe(_recording(system, options)))
     _next(system, "train", options.given)
@@ -81,6 +85,22 @@ def _simulate(system: System, options: argparse.Namespace) -> None:
     _next(system, "train", ["--folder", str(folder)])
 
 
+def _convert(system: System, options: argparse.Namespace) -> None:
+    named = {name: getattr(options, f"own_{name}") for name in conversion_options(system)}
+    chosen = {name: _whole(values) for name, values in named.items() if values is not None}
+    chosen |= {} if options.format is None else {"format": options.format}
+    lines = system.convert(options.path, options.output, session=options.session, **chosen)
+    print("\n".join(lines))
+    several = sum(line.startswith("wrote ") for line in lines) > 1
+    place = ["--folder", str(options.output)]
+    _next(system, "data" if several else "train", [*(["--list"] if several else []), *place])
+
+
+def _whole(values: Sequence[str]) -> list[str] | list[int]:
+    """Words, or whole numbers where they all are."""
+    return [int(each) for each in values] if all(map(str.isdecimal, values)) else list(values)
+
+
 def _train(system: System, options: argparse.Namespace) -> None:
     experiment = experiment_of(system, options)
     print(experiment.description, flush=True)
@@ -120,6 +140,7 @@ def _tune(system: System, options: argparse.Namespace) -> None:
     table["epochs"] = table["number"].map(trained).fillna(0).astype(int)
     print(table.to_string(index=False))
     print(f"best validation loss {study.best_loss:.4g} of {len(study.records)} trials")
+    _show_omissions(experiment.with_values(study.best))
     best = [part for name, value in study.best.items() for part in ("--set", f"{name}={value}")]
     left_out = _without(_same_model(options.given), ("--trials", "--workers"))
     _next(system, "train", left_out + best)
@@ -142,7 +163,7 @@ def _evaluate(system: System, options: argparse.Namespace) -> None:
         _next(system, "data", ["--list"])
         return
     asked = ["--checkpoint", f"{experiment.path}.json", "--input", "new.npz", "--output", "rates.npz"]
-    own = ["--model", options.model] if ":" in options.model else []
+    own = ["--model", options.model] if ":" in (options.model or "") else []
     _next(system, "predict", asked + own)
 
 
@@ -265,6 +286,7 @@ def _without(given: Sequence[str], flags: Sequence[str]) -> list[str]:
 
 RUN: dict[str, Callable[[System, argparse.Namespace], None]] = {
     "data": _data,
+    "convert": _convert,
     "simulate": _simulate,
     "train": _train,
     "tune": _tune,

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from neurokit.digital_twin.network.convolution import standardise
     from neurokit.digital_twin.network.network import FoundationNetwork, build_network
     from neurokit.digital_twin.network.perspective import on_plane, rotation
+    from neurokit.digital_twin.own import convert_recording
     from neurokit.digital_twin.preparation import (
         TrainingStatistics,
         resample_trace,
@@ -71,7 +72,15 @@ if TYPE_CHECKING:
     from neurokit.digital_twin.several import train_in_processes
     from neurokit.digital_twin.simulated_files import MouseTruth, load_simulated_mouse, load_truth
     from neurokit.digital_twin.simulation import MouseParameters, simulate_mouse
-    from neurokit.digital_twin.sources import TwinRecording, describe, describe_weights, load, sessions
+    from neurokit.digital_twin.sources import (
+        TwinRecording,
+        describe,
+        describe_weights,
+        from_arrays,
+        from_recording,
+        load,
+        sessions,
+    )
     from neurokit.digital_twin.tasks import TwinTask
     from neurokit.digital_twin.training import CohortNetwork, train_cohort, train_twin, transfer_core
     from neurokit.digital_twin.twin import DigitalTwin, OfPixels

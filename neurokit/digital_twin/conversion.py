@@ -49,14 +49,14 @@ VALIDATION = 0.1  # of the MICrONS videos shown once
 class MovieRecording(Protocol):
     """Traces of cells that watched movies: what `neurokit.v1_transformer` reads from an Allen session.
 
-    dF/F N S, its time (s) S, running (cm/s, NaN where not measured) S, pupil azimuth, altitude and size S 3
-    or None; of each movie the frames, and the sample at which each frame of each repeat came on.
+    dF/F N S, its time (s) S, running (cm/s, NaN where not measured) S or None, pupil azimuth, altitude and
+    size S 3 or None; of each movie the frames, and the sample at which each frame of each repeat came on.
     """
 
     cell_ids: np.ndarray
     time: np.ndarray
     dff: np.ndarray
-    running: np.ndarray
+    running: np.ndarray | None
     pupil: np.ndarray | None
     movies: Mapping[str, Any]
 
@@ -101,7 +101,7 @@ def convert_session(
 
     A trial's frames are taken at the samples at which they came on. Units are dF/F above the `baseline`
     percentile of each cell, never below 0; pupil azimuth and altitude are the perspective, pupil size and
-    running the modulation, 0 where the session has none of them. Raises DataError as `split_movie` does,
+    running the modulation, NaN where the session has none of them. Raises DataError as `split_movie` does,
     DiskError where the folder cannot be written.
     """
     behaviour = _session_behaviour(session)
@@ -117,8 +117,10 @@ def convert_session(
         repeats = _repeats(session, behaviour, frames[last], movie.starts[:, last])
         videos.append(Video(movie.name, tuple(repeats)))
     lowest = _percentile([trial.units for trial in trials if trial.training], baseline)
-    videos = [replace(each, repeats=tuple(_subtract(lowest, each.repeats))) for each in videos]
-    return write_recording(folder, _subtract(lowest, trials), videos, session.cell_ids, _left_out(session))
+    videos = [replace(each, repeats=tuple(subtract_lowest(lowest, each.repeats))) for each in videos]
+    return write_recording(
+        folder, subtract_lowest(lowest, trials), videos, session.cell_ids, _left_out(session)
+    )
 
 
 def _left_out(recording: object) -> tuple[Omission, ...]:
@@ -127,14 +129,14 @@ def _left_out(recording: object) -> tuple[Omission, ...]:
 
 
 def _session_behaviour(session: MovieRecording) -> Float32[np.ndarray, "S 4"]:
-    """Pupil azimuth, altitude, size, and running, short gaps filled; 0 where there is no such trace."""
-    pupil = np.zeros((len(session.time), 3)) if session.pupil is None else session.pupil
+    """Pupil azimuth, altitude, size, and running, short gaps filled; NaN where there is no such trace."""
+    unseen = np.full((len(session.time), 3), np.nan)
+    pupil = unseen if session.pupil is None else session.pupil
+    running = unseen[:, 0] if session.running is None else session.running
     period = float(np.median(np.diff(session.time)))
     filled = [
         resample_trace(session.time, trace, session.time, source_period=period, period=period)
-        if not np.isnan(trace).all()
-        else np.zeros(len(trace))
-        for trace in (*pupil.T, session.running)
+        for trace in (*pupil.T, running)
     ]
     return np.stack(filled, axis=1).astype(np.float32)
 
@@ -161,7 +163,8 @@ def _percentile(responses: Sequence[Float32[np.ndarray, "_ N"]], baseline: float
     return np.percentile(np.concatenate(responses), baseline, axis=0).astype(np.float32)
 
 
-def _subtract(lowest: Float32[np.ndarray, "N"], trials: Sequence[Trial]) -> list[Trial]:
+def subtract_lowest(lowest: Float32[np.ndarray, "N"], trials: Sequence[Trial]) -> list[Trial]:
+    """The trials with each unit's activity above its lowest, never below 0."""
     return [replace(trial, units=np.maximum(trial.units - lowest, 0)) for trial in trials]
 
 
@@ -194,7 +197,8 @@ def convert_scan(
     An approximation: a scan has one number per unit and trial, so units (and behaviour) are the same in all
     frames of a trial, and it is unknown when in these 0.5 s they responded. Clips of more than 15 frames
     cannot be drawn from such a folder. Training and validation tiers become trials; repeats of a test image
-    become a video, where their responses are not withheld. Without behaviour it is 0.
+    become a video, where their responses are not withheld. Behaviour that is all 0 was not published, and is
+    NaN.
 
     A trial to fit or to validate with that shows a test image is left out, which the folder lists. Raises
     DataError as `write_recording` does, and DiskError.
@@ -217,8 +221,9 @@ def _still(scan: ImageRecording, index: int, size: tuple[int, int]) -> Trial:
     mean, std = (np.asarray(scan.statistics["images"][word]) for word in ("mean", "std"))
     grey = np.rint(scan.images[index] * std + mean).clip(0, 255).astype(np.uint8)
     image = resize_video(grey[None], size)[0]
-    pupil_size, _, running = scan.behaviour[index]
-    traces = (scan.pupil_center[index], [pupil_size, running], scan.responses[index])
+    pupil_size, _, running = scan.behaviour[index] if scan.behaviour.any() else (np.nan,) * 3
+    center = scan.pupil_center[index] if scan.pupil_center.any() else (np.nan,) * 2
+    traces = (center, [pupil_size, running], scan.responses[index])
     constant = (image, *(np.asarray(values, dtype=np.float32) for values in traces))
     shown = (np.broadcast_to(values, (IMAGE_FRAMES, *values.shape)) for values in constant)
     return Trial(str(index), bool(scan.tiers[index] == "train"), *shown)

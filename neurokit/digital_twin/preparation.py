@@ -114,8 +114,8 @@ class TrainingStatistics:
 
     Attributes:
         unit_ids: the recording's own numbers of all its units.
-        perspective_mean, perspective_std: of pupil x and y.
-        modulation_mean, modulation_std: of pupil radius and treadmill.
+        perspective_mean, perspective_std: of pupil x and y; NaN where they were not recorded.
+        modulation_mean, modulation_std: of pupil radius and treadmill, likewise.
         units_mean: of all units; 0 for those that were never active.
     """
 
@@ -149,7 +149,8 @@ class TrainingStatistics:
 def training_statistics(trials: Iterable[Trial], unit_ids: Int[np.ndarray, "N"]) -> TrainingStatistics:
     """Statistics of those of the raw `trials` that train; the others do not count.
 
-    NaN is left out. A behaviour that never varies is only centred, one that was never seen stays as it is.
+    NaN is left out. A behaviour that never varies is only centred, one that was never seen has no statistics,
+    NaN, and is missing in all trials.
     Raises DataError where no trial trains and where no unit was active.
     """
     fitted = [trial for trial in trials if trial.training]
@@ -312,9 +313,8 @@ def _scale(
 def _mean_and_std(
     values: Float[np.ndarray, "F 2"],
 ) -> tuple[Float[np.ndarray, "2"], Float[np.ndarray, "2"]]:
-    """Mean and deviation of each column without NaN; 0 and 1 where they are unknown."""
+    """Mean and deviation of each column without NaN; a deviation of 1 if it never varies, NaN if unseen."""
     seen = [column[~np.isnan(column)].astype(np.float64) for column in values.T]
-    mean = np.array([column.mean() if len(column) else 0.0 for column in seen])
-    varies = [len(column) and np.ptp(column) > 0 for column in seen]
-    std = [column.std() if more else 1.0 for column, more in zip(seen, varies, strict=True)]
+    mean = np.array([column.mean() if len(column) else np.nan for column in seen])
+    std = [np.nan if not len(column) else column.std() if np.ptp(column) > 0 else 1.0 for column in seen]
     return mean, np.array(std)

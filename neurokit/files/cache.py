@@ -1,7 +1,8 @@
-"""A cache of simulated recordings: each is written to its own folder on the first call and read afterwards.
+"""A cache of recordings: each is written to its own folder on the first call and read afterwards.
 
 The folder is named after the kind of recording, its parameters, and the code that made it: the modules of the
-makers and all that they import. Comments and docstrings do not count as code.
+makers and all that they import. Comments and docstrings do not count as code. Parameters of a converted
+recording are where its files lie, their sizes, and when they were changed.
 """
 
 import ast
@@ -31,9 +32,22 @@ def simulated_folder(kind: str, parameters: dict[str, object], makers: Sequence[
 
     `makers` are the functions that simulate and write it.
     """
-    recording = _digest(json.dumps(parameters, sort_keys=True))
+    return settings.data_folder() / "simulated" / _name(kind, parameters, makers)
+
+
+def converted_folder(
+    kind: str, source: Path, parameters: dict[str, object], makers: Sequence[Callable]
+) -> Path:
+    """The folder of what is made of a file or folder; it changes also with its files."""
+    source = source.absolute()
+    files = sorted(source.rglob("*")) if source.is_dir() else [source]
+    found = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]
+    return settings.data_folder() / "converted" / _name(kind, parameters | {"source": found}, makers)
+
+
+def _name(kind: str, parameters: dict[str, object], makers: Sequence[Callable]) -> str:
     code = code_digest(tuple(sorted({maker.__module__ for maker in makers})))
-    return settings.data_folder() / "simulated" / f"{kind}-{recording}-{code}"
+    return f"{kind}-{_digest(json.dumps(parameters, sort_keys=True))}-{code}"
 
 
 @functools.cache

@@ -103,7 +103,7 @@ class Hdf5Reader:
         """All values of `array`."""
         found = self.array(place, kinds, shape, most=most)
         with self._explain(place):
-            return found[()]
+            return np.asarray(found[()])  # a single value is an array too
 
     def texts(self, place: str, length: int | None = None) -> list[str]:
         """One dimension of texts, of any kind; raises DataError as `array`."""

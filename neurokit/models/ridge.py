@@ -1,6 +1,6 @@
 """Ridge regression whose penalty is selected on validation rows.
 
-Letters: K rows, J columns of a design, N neurons.
+Letters: K rows, J columns of a design, N neurons, P penalties.
 """
 
 from collections.abc import Iterable
@@ -10,12 +10,32 @@ from jaxtyping import Float
 from sklearn.linear_model import Ridge
 
 Rows = tuple[Float[np.ndarray, "_K J"], Float[np.ndarray, "_K N"]]  # each part has its own number of rows
+SWAY = 0.1  # of the error of all others, that a single neuron may cost them
+FEWEST = 10  # neurons; of fewer, each has a fair share in the choice
 
 
 def best_ridge(train: Rows, validation: Rows, penalties: Iterable[float]) -> Ridge:
-    """The model with the least squared error on validation rows; each part is (design, rates)."""
+    """The model with the least squared error on validation rows; each part is (design, rates).
+
+    All neurons share one penalty. Of ten or more, one that makes the others' error larger by more than 10 %,
+    such as one with an outlier, has no say in it.
+    """
     models = [Ridge(alpha=float(penalty)).fit(*train) for penalty in penalties]
     design, wanted = validation
     # for one neuron a prediction has no axis of neurons, which the difference would broadcast
-    errors = [((model.predict(design).reshape(wanted.shape) - wanted) ** 2).mean() for model in models]
-    return models[int(np.argmin(errors))]
+    errors = [((model.predict(design).reshape(wanted.shape) - wanted) ** 2).mean(axis=0) for model in models]
+    return models[_choose(np.array(errors, dtype=np.float64))]
+
+
+def _choose(errors: Float[np.ndarray, "P N"]) -> int:
+    """Which penalty has the least error over the neurons, without those that sway all others."""
+    while errors.shape[1] >= FEWEST:
+        total = errors.sum(axis=1)
+        others = total[:, None] - errors  # P N
+        least = others.min(axis=0)
+        cost = others[np.argmin(total)] - least
+        swaying = np.argmax(cost - SWAY * least)
+        if not cost[swaying] > SWAY * least[swaying]:
+            break
+        errors = np.delete(errors, swaying, axis=1)
+    return int(np.argmin(errors.sum(axis=1)))

@@ -100,7 +100,8 @@ def _contents(read: Callable[[], TrialRecording]) -> dict[str, object]:
     except DataError as error:
         return {"neurons": 0, "trials": 0, "regions": str(error), "behaviour": "none"}
     neurons, trials, _ = recording.spikes.shape
-    regions, behaviour = (", ".join(each) or "none" for each in (recording.regions(), recording.behaviour))
+    regions = ", ".join(recording.regions()) or "none"
+    behaviour = ", ".join(recording.behaviour) or "none"
     return {"neurons": neurons, "trials": trials, "regions": regions, "behaviour": behaviour}
 
 

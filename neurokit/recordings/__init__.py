@@ -14,11 +14,13 @@ from neurokit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from neurokit.recordings.arrays_writing import write_arrays
-    from neurokit.recordings.clocks import check_overlap, resample
+    from neurokit.recordings.clocks import check_clocks, check_overlap, resample
     from neurokit.recordings.diagnosis import Diagnosis, diagnose
     from neurokit.recordings.examples import example
     from neurokit.recordings.experanto_writing import write_experanto
-    from neurokit.recordings.formats import list_recordings, read, recognise
+    from neurokit.recordings.formats import choose_recording, list_recordings, read, recognise
+    from neurokit.recordings.grey import to_grey
+    from neurokit.recordings.movie_arrays import recording_of_movies
     from neurokit.recordings.page import describe
     from neurokit.recordings.picture import draw_diagnosis
     from neurokit.recordings.recording import BEHAVIOUR, Recording, Spikes, Stimulus, Trace, Trials

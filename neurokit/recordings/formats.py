@@ -14,7 +14,15 @@ from neurokit.errors import DataError
 from neurokit.files.atomic import restore_folder
 from neurokit.recordings.recording import Recording
 
-MODULES: tuple[str, ...] = ("nwb", "experanto", "arrays")  # the first that recognises a path reads it
+MODULES: tuple[str, ...] = (
+    "nwb",
+    "suite2p",
+    "experanto",
+    "alf",
+    "ibl",
+    "arrays",
+)  # the first to recognise a path reads it
+ADDRESS = ("http://", "https://")
 
 
 @runtime_checkable
@@ -39,10 +47,12 @@ def recognise(path: str | Path) -> str | None:
 
 @explain_failure
 def read(path: str | Path) -> Recording:
-    """The recording in a file or folder of any known format.
+    """The recording in a file or folder of any known format, or in an NWB file at an http address.
 
     Raises DataError where nothing is there, for an unknown format, and as the format's reader does.
     """
+    if str(path).startswith(ADDRESS):
+        return import_module("neurokit.recordings.nwb").read_address(str(path))
     path = restore_folder(path)
     if not path.exists():
         raise DataError(f"{path} is missing; give the path of an existing file or folder.")
@@ -63,6 +73,25 @@ def list_recordings(path: str | Path) -> dict[str, Path]:
         return {path.stem if path.is_file() else path.name: path}
     inside = sorted(path.iterdir()) if path.is_dir() else []
     return {(each.stem if each.is_file() else each.name): each for each in inside if _find(each) is not None}
+
+
+def choose_recording(path: str | Path, session: Sequence[str] | str = (), native: str = "") -> Path:
+    """The one recording in a path, or the one of them that `session` names.
+
+    `native` is the layout that a system looked for before. Raises DataError where there is none, or where
+    there are several and not one is named.
+    """
+    wanted = [session] if isinstance(session, str) else list(session)
+    found = list_recordings(path)
+    if not found:
+        kinds = ", ".join(filter(None, (native, *names())))
+        raise DataError(f"{path} holds no session ({kinds}): name the folder or file of a recording.")
+    if unknown := [name for name in wanted if name not in found]:
+        raise DataError(f"{path} holds no session {unknown[0]}, only {', '.join(found)}.")
+    chosen = wanted or list(found)
+    if len(chosen) > 1:
+        raise DataError(f"{path} holds the sessions {', '.join(found)}: name one of them.")
+    return found[chosen[0]]
 
 
 def names() -> Sequence[str]:

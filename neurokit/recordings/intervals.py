@@ -49,7 +49,7 @@ def rows_of(recording: Recording, columns: Int[np.ndarray, "n"]) -> Rows:
         starts, ends = response_windows(chosen)
     else:
         first, last = recording.span or (0.0, 0.0)
-        width = max(SHORTEST_BIN, _interval(recording), (last - first) / MOST_ROWS)
+        width = max(SHORTEST_BIN, trace_interval(recording), (last - first) / MOST_ROWS)
         starts = np.arange(first, max(last, first + width), width)
         ends, chosen, what = starts + width, starts + width / 2, f"bins of {width:.3g} s"
     values = activity_in(recording, starts, ends, columns)
@@ -187,8 +187,11 @@ def frame_interval(stimulus: Stimulus) -> float:
     return float(np.median(np.diff(stimulus.time))) if len(stimulus.time) > 1 else 0.0
 
 
-def _interval(recording: Recording) -> float:
-    return 1 / recording.traces.rate if recording.traces is not None and len(recording.traces.time) > 1 else 0
+def trace_interval(recording: Recording) -> float:
+    """s from one sample of activity to the next; 0 where there are no two."""
+    if recording.traces is None or len(recording.traces.time) < 2:
+        return 0.0
+    return 1 / recording.traces.rate
 
 
 def _spread(number: int, most: int) -> Int[np.ndarray, "_"]:

@@ -15,6 +15,7 @@ from neurokit.recordings.nwb_series import (
     Nwb,
     last_part,
     make_trace,
+    numbers,
     read_series,
     read_table,
     read_time,
@@ -120,10 +121,13 @@ def _pupil_tables(nwb: Nwb) -> list[str]:
 def _from_table(nwb: Nwb, place: str) -> dict[str, Trace]:
     """A table of ellipses or of gaze, with a row for each frame of the camera."""
     table = read_table(nwb, place)
-    time = table["timestamps"].to_numpy(dtype=float)
+    if "timestamps" not in table:
+        raise nwb.stored.error(place, "has no times")
+    time = numbers(nwb, place, table, "timestamps")
     columns: dict[str, np.ndarray] = {}
     if {"width", "height"} <= {*table} and "pupil" in last_part(place):
-        columns["pupil_size"] = np.pi * table[["width", "height"]].max(axis=1).to_numpy() ** 2  # half-axes
+        axes = [numbers(nwb, place, table, name) for name in ("width", "height")]  # half of each
+        columns["pupil_size"] = np.pi * np.maximum(*axes) ** 2
     for channel, names in {
         "pupil_size": ("pupil_area", "pupil_size", "pupil_diameter"),
         "pupil_x": ("center_x", "pupil_x", "x", "pupil_center_x"),
@@ -131,7 +135,7 @@ def _from_table(nwb: Nwb, place: str) -> dict[str, Trace]:
     }.items():
         name = next((each for each in names if each in table), None)
         if name is not None and channel not in columns:
-            columns[channel] = table[name].to_numpy(dtype=float)
+            columns[channel] = numbers(nwb, place, table, name)
     return {name: make_trace(nwb, place, values, time) for name, values in columns.items()}
 
 

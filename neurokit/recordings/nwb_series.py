@@ -111,7 +111,7 @@ def read_time(nwb: Nwb, place: str, samples: int) -> Float[np.ndarray, "S"]:
     given = f"{place}/starting_time"
     if not nwb.has(given):
         raise stored.error(place, "has neither timestamps nor a starting time")
-    start, rate = float(stored.read(given, NUMBERS, ())), nwb.number(given, "rate", np.nan)
+    start, rate = float(stored.array(given, NUMBERS, ())[()]), nwb.number(given, "rate", np.nan)
     if not (np.isfinite(start) and 0 < rate < np.inf):
         raise stored.error(place, f"starts at {start:g} s with {rate:g} samples per s, which cannot be")
     return start + np.arange(samples) / rate
@@ -171,7 +171,7 @@ def make_trace(
 def read_table(nwb: Nwb, place: str, only: Sequence[str] | None = None) -> pd.DataFrame:
     """The columns of a table (or `only` some) that hold a number or a word a row, with a note for the others.
 
-    Ids that number the rows from 0 are no column. Raises DataError where columns are of unequal length.
+    Raises DataError where columns are of unequal length.
     """
     columns: dict[str, np.ndarray | list[str]] = {}
     names = [name for name in _columns(nwb, place) if only is None or name in only]
@@ -194,9 +194,14 @@ def read_table(nwb: Nwb, place: str, only: Sequence[str] | None = None) -> pd.Da
         raise nwb.stored.error(place, f"has columns of unequal length ({listed})")
     if more := sorted({*several} - {"tags", "timeseries"}):
         nwb.note(f"{place}: {', '.join(more)} hold no single number or word a row and are left out.")
-    if np.array_equal(columns.get("id", ()), np.arange(lengths.get("id", -1))):
-        columns.pop("id")
     return pd.DataFrame(columns)
+
+
+def numbers(nwb: Nwb, place: str, table: pd.DataFrame, name: str) -> Float[np.ndarray, "K"]:
+    """A column that must hold numbers."""
+    if not pd.api.types.is_numeric_dtype(table[name]):
+        raise nwb.stored.error(f"{place}/{name}", f"holds {table[name].dtype}, not numbers")
+    return table[name].to_numpy(dtype=float)
 
 
 def _columns(nwb: Nwb, place: str) -> list[str]:

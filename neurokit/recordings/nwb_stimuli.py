@@ -19,7 +19,7 @@ from jaxtyping import Float, Int, Real, Shaped
 
 from neurokit.errors import DataError
 from neurokit.recordings.nwb_frames import Template, find_template, plain_name, read_frames
-from neurokit.recordings.nwb_series import Nwb, last_part, read_table, read_time
+from neurokit.recordings.nwb_series import Nwb, last_part, numbers, read_table, read_time
 from neurokit.recordings.recording import Stimulus
 
 PRESENTATION, TEMPLATES, INTERVALS = "stimulus/presentation", "stimulus/templates", "intervals"
@@ -119,7 +119,7 @@ def _of_table(
     for name, rows in groups:
         name = str(name) if named and table["stimulus_name"].nunique() > 1 else own
         column = next((each for each in FRAME if each in rows and not _is_empty(rows[each])), None)
-        time = rows["start_time"].to_numpy(dtype=float)
+        time = numbers(nwb, place, rows, "start_time")
         if column is not None:
             yield name, rows[column].to_numpy(), time, _template_of(nwb, name)
         elif parameters := [each for each in rows if PARAMETERS.search(each)]:
@@ -139,9 +139,9 @@ def _template_of(nwb: Nwb, name: str) -> Template | None:
 
 def _conditions(rows: pd.DataFrame, parameters: list[str]) -> Int[np.ndarray, "K"]:
     """A number for each combination of parameters; -1 for a blank, which has none."""
-    table = rows[parameters].astype(str)
+    table = rows[parameters].astype(str).fillna("nan")
     empty = table.apply(lambda column: column.str.lower().isin(BLANK_WORDS))
-    codes = table.groupby(parameters, sort=True, dropna=False).ngroup().to_numpy(dtype=np.int64)
+    codes = np.array(table.groupby(parameters).ngroup())
     varying = [name for name in parameters if table[name].nunique() > 1]
     blank = empty[varying].all(axis=1).to_numpy() if varying else np.zeros(len(rows), bool)
     _, known = np.unique(codes[~blank], return_inverse=True)
@@ -160,19 +160,19 @@ def _make(
     if shown.dtype.kind not in "biuf" and template is not None and not _named(shown, template):
         nwb.note(f"{name}: the images of {template.place} have other names than those shown: without frames.")
         template = None
-    numbers = _frame_numbers(shown, template)
+    frame = _frame_numbers(shown, template)
     known = np.isfinite(time)
     if lost := int((~known).sum()):
         nwb.note(f"{name}: {lost} of {len(time)} presentations have no time and are left out.")
     order = np.argsort(time[known], kind="stable")
-    numbers, time = numbers[known][order], time[known][order]
-    if template is not None and numbers.size and numbers.max() >= template.frames:
+    frame, time = frame[known][order], time[known][order]
+    if template is not None and frame.size and frame.max() >= template.frames:
         raise nwb.stored.error(
-            template.place, f"has {template.frames} frames, and {name} names frame {numbers.max()}"
+            template.place, f"has {template.frames} frames, and {name} names frame {frame.max()}"
         )
     frames = read_frames(nwb, template, path) if template is not None else None
     name = plain_name(name)
-    return Stimulus(name, _kind(name, numbers, time), frames, numbers, time)
+    return Stimulus(name, _kind(name, frame, time), frames, frame, time)
 
 
 def _frame_numbers(shown: Shaped[np.ndarray, "K"], template: Template | None) -> Int[np.ndarray, "K"]:
@@ -225,6 +225,8 @@ def read_events(nwb: Nwb) -> pd.DataFrame | None:
     if not len(table):
         nwb.note(f"{place} has no trial and is left out.")
         return None
+    if "id" in table and np.array_equal(table["id"], np.arange(len(table))):
+        table = table.drop(columns="id")  # which says nothing
     column = next((name for name in ONSETS if name in table), None)
     if column is None:
         nwb.note(f"{place} has no column of onsets: {', '.join(table.columns)}.")

@@ -19,6 +19,7 @@ from neurokit.recordings.nwb_series import (
     count_times,
     last_part,
     make_trace,
+    read_table,
     read_time,
 )
 from neurokit.recordings.nwb_units import UNKNOWN_AREA, Activity
@@ -153,13 +154,12 @@ def _accepted(nwb: Nwb, table: str, rows: Int[np.ndarray, "N"]) -> Bool[np.ndarr
 
 def _coordinates(nwb: Nwb, table: str, rows: Int[np.ndarray, "N"]) -> Float[np.ndarray, "N 3"] | None:
     """Columns x, y and z whose descriptions name micrometres; pixels alone are no coordinates."""
-    columns = []
-    for name in ("x", "y", "z"):
-        place = f"{table}/{name}"
-        if "micromet" not in nwb.attribute(place, "description"):
-            return None
-        columns.append(nwb.stored.read(place, NUMBERS, (None,)).astype(float))
-    found = np.stack(columns, axis=1)[rows]
+    if not all("micromet" in nwb.attribute(f"{table}/{name}", "description") for name in "xyz"):
+        return None
+    columns = read_table(nwb, table, ("id", "x", "y", "z")).select_dtypes("number")
+    if not {"x", "y", "z"} <= {*columns}:
+        return None
+    found = columns[["x", "y", "z"]].to_numpy(dtype=float)[rows]
     return found if np.isfinite(found).all() else None
 
 

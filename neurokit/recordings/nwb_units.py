@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Bool, Float, Int, Shaped
 
+from neurokit.errors import read_from
 from neurokit.recordings.nwb_series import NUMBERS, Nwb, read_table
 from neurokit.recordings.recording import Spikes, Trace
 
@@ -26,6 +27,13 @@ class Activity:
     spikes: Spikes | None = None
     area: Shaped[np.ndarray, "N"] | None = None
     coordinates: Float[np.ndarray, "N 3"] | None = None
+
+    @property
+    def clock(self) -> Trace | np.ndarray:
+        """When there was any, s."""
+        if self.traces is not None:
+            return self.traces
+        return np.zeros(0) if self.spikes is None else self.spikes.times
 
 
 def read_units(nwb: Nwb) -> Activity | None:
@@ -46,7 +54,7 @@ def read_units(nwb: Nwb) -> Activity | None:
         raise stored.error("units", f"counts {ends[-1]} spikes and has {len(times)} spike times")
     owner = np.repeat(np.arange(len(ids)), counts)
     table = read_table(nwb, "units", ("id", "quality", "peak_channel_id"))
-    chosen = _sound_units(nwb, table, len(ids))
+    chosen = _sound_units(nwb, table)
     known = np.isfinite(times)
     if lost := int((~known).sum()):
         nwb.note(f"{lost} of {len(times)} spikes have no time and are left out.")
@@ -55,18 +63,18 @@ def read_units(nwb: Nwb) -> Activity | None:
         raise stored.error("units", f"has no spike that can be used, of {len(times)}")
     times, owner = times[kept], owner[kept]
     order = np.argsort(times, kind="stable")
-    rows = _electrodes(nwb, table, len(ids))
-    return Activity(
-        unit_ids=ids[chosen],
-        spikes=Spikes(times[order], ids[owner[order]]),
-        area=_area(nwb, rows, chosen),
-        coordinates=_electrode_coordinates(nwb, rows, chosen),
-    )
+    with read_from(f"{stored.file.filename}/units"):
+        spikes = Spikes(times[order], ids[owner[order]])
+    electrodes = _electrodes(nwb, table)
+    if electrodes is None:
+        return Activity(ids[chosen], spikes=spikes)
+    electrodes = electrodes[chosen]
+    return Activity(ids[chosen], spikes=spikes, area=_area(electrodes), coordinates=_coordinates(electrodes))
 
 
-def _sound_units(nwb: Nwb, table: pd.DataFrame, units: int) -> Bool[np.ndarray, "N"]:
+def _sound_units(nwb: Nwb, table: pd.DataFrame) -> Bool[np.ndarray, "N"]:
     if "quality" not in table:
-        return np.ones(units, bool)
+        return np.ones(len(table), bool)
     quality = table["quality"].astype(str)
     counts = ", ".join(f"{count} {name}" for name, count in quality.value_counts().items())
     chosen = ~quality.isin(NO_UNIT).to_numpy()
@@ -76,44 +84,47 @@ def _sound_units(nwb: Nwb, table: pd.DataFrame, units: int) -> Bool[np.ndarray, 
     return chosen
 
 
-def _electrodes(nwb: Nwb, table: pd.DataFrame, units: int) -> Int[np.ndarray, "N"] | None:
-    """The row of each unit's electrode: the first of its electrodes, or the one of `peak_channel_id`."""
+def _electrodes(nwb: Nwb, units: pd.DataFrame) -> pd.DataFrame | None:
+    """The row of the table of electrodes that belongs to each unit; None where one has no electrode.
+
+    It is that of `peak_channel_id`, or of the first of the unit's electrodes.
+    """
     if not nwb.has(f"{ELECTRODES}/id"):
         return None
-    ids = nwb.stored.read(f"{ELECTRODES}/id", "iu", (None,)).astype(np.int64)
-    if "peak_channel_id" in table:
-        order = np.argsort(ids)
-        wanted = table["peak_channel_id"].to_numpy()
-        rows = order[np.clip(np.searchsorted(ids[order], wanted), 0, len(ids) - 1)]
-        return rows if (ids[rows] == wanted).all() else None
+    table = read_table(nwb, ELECTRODES, ("id", "location", "x", "y", "z"))
+    if "peak_channel_id" in units and "id" in table:
+        order = pd.Index(table["id"])
+        rows = order.get_indexer(units["peak_channel_id"]) if order.is_unique else np.array([-1])
+    else:
+        rows = _first_electrodes(nwb, len(units))
+    if len(rows) != len(units) or rows.min(initial=0) < 0 or rows.max() >= len(table):
+        return None
+    return table.iloc[rows]
+
+
+def _first_electrodes(nwb: Nwb, units: int) -> Int[np.ndarray, "_"]:
     if not nwb.has("units/electrodes"):
-        return None
+        return np.zeros(0, np.int64)
     rows = nwb.stored.read("units/electrodes", "iu", (None,)).astype(np.int64)
-    if nwb.has("units/electrodes_index"):
-        ends = nwb.stored.read("units/electrodes_index", "iu", (units,)).astype(np.int64)
-        starts = np.r_[0, ends[:-1]]
-        if (starts >= len(rows)).any() or (starts >= ends).any():
-            return None  # a unit without an electrode
-        rows = rows[starts]
-    fits = len(rows) == units and (rows >= 0).all() and (rows < len(ids)).all()
-    return rows if fits else None
+    if not nwb.has("units/electrodes_index"):
+        return rows
+    ends = nwb.stored.read("units/electrodes_index", "iu", (units,)).astype(np.int64)
+    starts = np.r_[0, ends[:-1]]
+    fits = (starts < ends).all() and ends[-1] <= len(rows)  # each unit has one
+    return rows[starts] if fits and starts.min() >= 0 else np.zeros(0, np.int64)
 
 
-def _area(
-    nwb: Nwb, rows: Int[np.ndarray, "N"] | None, chosen: Bool[np.ndarray, "N"]
-) -> Shaped[np.ndarray, "N"] | None:
-    if rows is None or not nwb.has(f"{ELECTRODES}/location"):
+def _area(electrodes: pd.DataFrame) -> Shaped[np.ndarray, "N"] | None:
+    if "location" not in electrodes:
         return None
-    area = np.array(nwb.stored.texts(f"{ELECTRODES}/location"))[rows[chosen]]
+    area = electrodes["location"].to_numpy(dtype=str)
     area = np.where(np.isin(np.char.lower(area), UNKNOWN_AREA), "", area)
     return area if (area != "").any() else None
 
 
-def _electrode_coordinates(
-    nwb: Nwb, rows: Int[np.ndarray, "N"] | None, chosen: Bool[np.ndarray, "N"]
-) -> Float[np.ndarray, "N 3"] | None:
-    if rows is None or not all(nwb.has(f"{ELECTRODES}/{name}") for name in "xyz"):
+def _coordinates(electrodes: pd.DataFrame) -> Float[np.ndarray, "N 3"] | None:
+    numbers = electrodes.select_dtypes("number")
+    if not {"x", "y", "z"} <= {*numbers}:
         return None
-    columns = [nwb.stored.read(f"{ELECTRODES}/{name}", NUMBERS, (None,)).astype(float) for name in "xyz"]
-    found = np.stack(columns, axis=1)[rows[chosen]]
+    found = numbers[["x", "y", "z"]].to_numpy(dtype=float)
     return found if np.isfinite(found).all() else None

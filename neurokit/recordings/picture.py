@@ -31,12 +31,13 @@ def draw_diagnosis(diagnosis: Diagnosis, recording: Recording) -> Figure:
         mean = figure.add_subplot(grid[0, 0])
         units = figure.add_subplot(grid[1, 0], sharex=mean)
         clocks = figure.add_subplot(grid[2, 0], sharex=mean)
+        frame, reliability, drift = (figure.add_subplot(grid[row, 1]) for row in range(3))
         _draw_mean(mean, diagnosis)
         _draw_units(figure, units, diagnosis)
         _draw_clocks(clocks, diagnosis, recording)
-        _draw_frame(figure.add_subplot(grid[0, 1]), recording)
-        _draw_reliability(figure.add_subplot(grid[1, 1]), diagnosis)
-        _draw_drift(figure.add_subplot(grid[2, 1]), diagnosis)
+        _draw_frame(frame, recording)
+        _draw_reliability(reliability, diagnosis)
+        _draw_drift(drift, diagnosis)
         minutes = "" if np.isnan(diagnosis.minutes) else f", {diagnosis.minutes:.1f} minutes"
         figure.suptitle(
             f"{diagnosis.name}: {diagnosis.format}, {diagnosis.units} units{minutes}", fontsize=10
@@ -69,10 +70,9 @@ def _draw_units(figure: Figure, axis: Axes, found: Diagnosis) -> None:
     scaled = _scaled(rows.values)
     order = _order(scaled)
     edges = _edges(rows.time)
-    colours = plt.get_cmap("RdBu_r").copy()
-    colours.set_bad("#d8d8d8")
+    axis.set_facecolor("#d8d8d8")  # seen where nothing was measured
     drawn = axis.pcolormesh(
-        edges, np.arange(len(order) + 1), scaled[:, order].T, cmap=colours, vmin=-3, vmax=3, rasterized=True
+        edges, np.arange(len(order) + 1), scaled[:, order].T, cmap="RdBu_r", vmin=-3, vmax=3, rasterized=True
     )
     few = len(order) < found.units
     axis.set(ylabel=f"units, sorted\n({len(order)} of {found.units})" if few else "units, sorted")

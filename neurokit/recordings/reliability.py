@@ -21,18 +21,23 @@ from neurokit.recordings.intervals import (
     event_times,
     frame_interval,
     response_windows,
+    trace_interval,
 )
 from neurokit.recordings.recording import Recording, Stimulus
 
 SHORTEST_BIN = 0.1  # s of a movie
-MOST_REPEATS, MOST_CONTENTS, MOST_VALUES = 40, 1000, 2**22
+MOST_REPEATS, MOST_CONTENTS, MOST_VALUES = 200, 1000, 2**22
 DRAWS = 10  # of halves
-CONDITIONS = (
+CONDITIONS = (  # columns of events that say what was shown
     "stimulus_id",
     "image_id",
     "condition",
     "orientation",
     "direction",
+    "spatial_frequency",
+    "temporal_frequency",
+    "phase",
+    "contrast",
     "contrast_left",
     "contrast_right",
 )
@@ -47,7 +52,7 @@ class Reliability:
         repeats: R.
         contents: F.
         columns: which units these are, from 0.
-        split_half: correlation of two halves of the repeats, Spearman-Brown corrected to R repeats.
+        split_half: correlation of two halves of the repeats, Spearman-Brown corrected to R repeats, -1 to 1.
         oracle: correlation of single responses with the mean of the other repeats.
         explainable: v above, the share of the variance of single responses (FEV).
         cc_max: the ceiling of a correlation with the mean over repeats.
@@ -148,9 +153,9 @@ def _movie(recording: Recording, stimulus: Stimulus) -> _Shown:
     assert stimulus.time is not None
     new = np.append(True, np.diff(stimulus.shown) != 0)
     frame, time = stimulus.shown[new], stimulus.time[new]
-    interval = max(frame_interval(stimulus) * len(new) / max(new.sum(), 1), 1e-3)
-    trace = 0.0 if recording.traces is None or len(recording.traces.time) < 2 else 1 / recording.traces.rate
-    group = max(1, round(max(SHORTEST_BIN, trace) / interval))
+    steps = np.diff(time)[np.diff(frame) == 1]
+    interval = float(np.median(steps)) if len(steps) else max(frame_interval(stimulus), 1e-3)
+    group = max(1, round(max(SHORTEST_BIN, trace_interval(recording)) / interval))
     first = (frame >= 0) & (frame % group == 0)
     starts = time[first]
     ends = np.minimum(starts + group * interval, np.append(starts[1:], np.inf))
@@ -161,7 +166,11 @@ def _movie(recording: Recording, stimulus: Stimulus) -> _Shown:
 def _inside(recording: Recording, shown: _Shown) -> _Shown:
     """Those that were shown while units were recorded."""
     assert recording.span is not None and shown.starts is not None and shown.ends is not None
-    kept = (shown.starts >= recording.span[0]) & (shown.ends <= recording.span[1])
+    first, last = recording.span
+    if recording.traces is None:  # the first and last spike lie somewhere in their interval
+        kept = (shown.ends > first) & (shown.starts < last)
+    else:
+        kept = (shown.starts >= first) & (shown.ends <= last + trace_interval(recording))
     return _Shown(shown.what, shown.content[kept], shown.starts[kept], shown.ends[kept])
 
 
@@ -262,4 +271,5 @@ def _split_half(block: Float[np.ndarray, "R F n"], random: np.random.Generator) 
         first, second = (block[part].mean(axis=0) for part in (order[:half], order[half : 2 * half]))
         total += correlation(first, second) / draws
     longer = R / half
-    return np.where(total > -0.99, longer * total / (1 + (longer - 1) * total), np.nan)
+    corrected = longer * total / np.maximum(1 + (longer - 1) * total, 1e-9)
+    return np.clip(corrected, -1, 1)  # the correction has no bound for halves that contradict each other

@@ -6,18 +6,22 @@ A recording is a table of scans by key (a session is a key), a task the trials o
 Letters: B trials of a part, N neurons.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pandas as pd
 from torch import nn
 
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
+from neurokit.recordings.conversion import convert as convert_recordings
 from neurokit.sensorium.baselines import BASELINES
-from neurokit.sensorium.config import MODELS, SensoriumConfig, search_space
+from neurokit.sensorium.config import MODELS, WITHOUT_BEHAVIOUR, SensoriumConfig, search_space
 from neurokit.sensorium.features import MouseTrials
 from neurokit.sensorium.figures import draw
+from neurokit.sensorium.folders import has_behaviour
 from neurokit.sensorium.prediction import INPUTS, predict, respond
+from neurokit.sensorium.recorded import from_recording
 from neurokit.sensorium.recording import Scan, Scans, identity
 from neurokit.sensorium.scores import (
     COLUMNS,
@@ -65,10 +69,33 @@ READ = ("behaviour", "shifter", "history", "state", "gain")  # of the model's se
 DATA_FIELDS = (*(f"model.{name}" for name in READ), "behaviour_scale", "state")
 
 
+def default_model(
+    *,
+    recording: Mapping[str, Scan] | None = None,
+    folder: Path | None = None,
+    session: Sequence[str] = (),
+    seed: int = 0,
+) -> str:
+    """The model where none is asked for: the first, or the best without behaviour where there is none.
+
+    What is wrong with a folder is said when it is read.
+    """
+    try:
+        found = (
+            any(scan.has_behaviour for scan in recording.values())
+            if recording is not None
+            else folder is None or has_behaviour(folder, session, seed)
+        )
+    except DataError:
+        found = True
+    return next(iter(MODELS)) if found else WITHOUT_BEHAVIOUR[0]
+
+
 def describe(recording: Mapping[str, Scan]) -> str:
-    """A row a scan: neurons, trials of each tier, behaviour, order; then what is left out."""
+    """A row a scan: neurons, trials of each tier, behaviour, order; then what is to be said, or left out."""
     left_out = recording.left_out if isinstance(recording, Scans) else ()
     lines = [f"scan {key} is left out: it has no behaviour, which the model reads" for key in left_out]
+    lines += [f"scan {key}: {remark}" for key, scan in recording.items() for remark in scan.remarks]
     omissions = (describe_omissions(scan.omissions) for scan in recording.values() if scan.omissions)
     return "\n".join([describe_scans(recording).to_string(index=False), *lines, *omissions])
 
@@ -102,3 +129,17 @@ def evaluate(
         tables["ceiling"] = best
     found = pd.concat([table.assign(model=name) for name, table in tables.items()], ignore_index=True)
     return found[["model", *found.columns.drop("model")]]
+
+
+def convert(
+    path: str | Path, folder: str | Path, *, session: Sequence[str] = (), format: str = "arrays"
+) -> list[str]:
+    """Writes a recording that this system can take as arrays, or as an experanto session; see `System`."""
+    return convert_recordings(
+        path,
+        folder,
+        session=session,
+        to=format,
+        make=from_recording,
+        describe=describe,
+    )

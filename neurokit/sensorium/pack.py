@@ -131,7 +131,7 @@ def _digest_blocks(data: np.ndarray) -> np.ndarray:
 
 def _digest_block(words: np.ndarray) -> bytes:
     lines = words.reshape(-1, LINE)
-    sums = [lines.sum(axis=axis, dtype=np.uint64) for axis in (1, 0)]
+    sums = [np.add.reduce(lines, axis=axis) for axis in (1, 0)]
     return hashlib.blake2b(np.concatenate(sums).data, digest_size=8).digest()
 
 

@@ -24,9 +24,10 @@ def check_places(source: Any, folder: Any, recording: Any) -> None:
 
 
 def check_folder(folder: Any) -> Path | None:
-    """The folder of a recording, which gets its name back where a killed process took it; None for none.
+    """The folder or file of a recording; a folder gets its name back where a killed process took it.
 
-    Raises SettingsError for what is no path, DataError for what is no folder or cannot be read.
+    None for none. Raises SettingsError for what is no path, DataError for what is not there or cannot be
+    read.
     """
     if folder is not None and not str(folder).strip():
         raise SettingsError("folder is empty; name the one that holds the recording.")
@@ -34,7 +35,7 @@ def check_folder(folder: Any) -> Path | None:
     if found is None:
         return None
     try:
-        there = restore_folder(found).is_dir()
+        there = restore_folder(found).exists()
     except OSError as error:  # such as a name that is too long
         if isinstance(error, NeurokitError):
             raise
@@ -42,7 +43,7 @@ def check_folder(folder: Any) -> Path | None:
             f"{str(found)[:99]} cannot be read ({error.strerror}); name the folder that holds the recording."
         ) from error
     if not there:
-        raise DataError(f"{found} is no folder; name the one that holds the recording.")
+        raise DataError(f"{found} is no folder and no file; name what holds the recording.")
     return found
 
 
@@ -102,9 +103,16 @@ def check_build(build: Any) -> None:
 
 
 def choose_config(
-    system: System, size: Size, model: str | None, config: Any, build: Build | None
+    system: System,
+    size: Size,
+    model: str | None,
+    config: Any,
+    build: Build | None,
+    default: str | None = None,
 ) -> tuple[str, SystemConfig]:
     """The name of the model in file names, and the config that it, or `config`, stands for.
+
+    `default` is the model where none is asked for, by default the system's first.
 
     Raises SettingsError for a model that the system does not have, and where two arguments say what is
     trained.
@@ -116,7 +124,7 @@ def choose_config(
         raise SettingsError(
             f"{system.NAME} has no model {model!r}; choose one of {', '.join(system.MODELS)}."
         )
-    name = next(iter(system.MODELS)) if model is None else model
+    name = model or default or next(iter(system.MODELS))
     entry = getattr(system.MODELS[name], size)
     if config is not None and not isinstance(config, type(entry)):
         found, wanted = type(config).__name__, type(entry).__name__

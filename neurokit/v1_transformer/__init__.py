@@ -53,6 +53,7 @@ if TYPE_CHECKING:
         plot_traces,
     )
     from neurokit.v1_transformer.model import MovieCNN, V1Transformer
+    from neurokit.v1_transformer.own import from_arrays, from_recording
     from neurokit.v1_transformer.recording import Movie, MovieSession, load_session, read_frames
     from neurokit.v1_transformer.scores import (
         cell_scores,

@@ -133,18 +133,14 @@ class ClipShape(Config):
         return self.lag + self.window - 1
 
 
-def _known(movies: tuple[str, ...]) -> tuple[str, ...]:
-    """Each movie once, in the order of their numbers."""
-    if unknown := [name for name in movies if name not in MOVIES]:
-        raise SettingsError(
-            f"No movie is named {', '.join(map(repr, unknown))}; movies are {', '.join(MOVIES)}."
-        )
+def _in_order(movies: tuple[str, ...]) -> tuple[str, ...]:
+    """Each movie once: Allen's in the order of their numbers, then others by name."""
     if not movies:
         raise SettingsError("movies names none; name at least one, or leave it out for all.")
-    return tuple(name for name in MOVIES if name in movies)
+    return (*(name for name in MOVIES if name in movies), *sorted(set(movies) - set(MOVIES)))
 
 
-Movies = Annotated[Names, AfterValidator(_known)]
+Movies = Annotated[Names, AfterValidator(_in_order)]
 CellIds = Annotated[tuple[WholeNumber, ...], AfterValidator(lambda ids: tuple(sorted(set(ids))))]
 
 

@@ -3,7 +3,7 @@
 Letters: R repeats, E end frames of a part, F frames, H x W pixels, N cells.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch import nn
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.files.atomic import write_output
+from neurokit.recordings.conversion import convert as convert_recordings
 from neurokit.training.checkpoint import Checkpoint, fingerprint
 from neurokit.training.device import choose_device, first_tensor
 from neurokit.training.fit import TrainingResult, fit
@@ -27,6 +28,7 @@ from neurokit.v1_transformer.clips import MovieScales, MovieSplit
 from neurokit.v1_transformer.config import MODELS, ClipShape, TransformerConfig, search_space
 from neurokit.v1_transformer.features import MovieTask, task
 from neurokit.v1_transformer.figures import plot_scores as draw
+from neurokit.v1_transformer.own import from_recording
 from neurokit.v1_transformer.recording import Movie, MovieSession
 from neurokit.v1_transformer.scores import (
     COLUMNS,
@@ -70,22 +72,29 @@ DATA_FIELDS = ("shape", "running", "movies", "without", "model.frame", "model.he
 def describe(recording: MovieSession) -> str:
     """Session, place, cells, movies, how much of the behaviour was measured, and what was left out."""
     samples, rate = len(recording.time), 1 / np.diff(recording.time).mean()
-    where = f"{recording.structure}, {recording.depth} µm deep, {recording.cre_line}"
+    depth = "" if recording.depth is None else f"{recording.depth} µm deep"
+    pipeline = recording.pipeline and f"pipeline {recording.pipeline}"
+    where = ", ".join(filter(None, (recording.structure, depth, recording.cre_line, pipeline)))
     shown = [
         f"  {name}: {movie.starts.shape[1]} frames x {len(movie.starts)} repeats{_say_blank(movie)}"
         for name, movie in recording.movies.items()
     ]
-    measured = 100 * np.isfinite(recording.running).mean()
-    pupil = "not recorded" if recording.pupil is None else "recorded"
     lines = [
         f"session {recording.session_id} ({recording.session_type})",
-        f"  {where}, pipeline {recording.pipeline}",
+        *([f"  {where}"] if where else []),
         f"  {len(recording.cell_ids)} cells, {samples} samples at {rate:.1f} Hz",
         *shown,
-        f"  running measured at {measured:.1f} % of samples, pupil {pupil}",
-        *(f"  {each}" for each in recording.omissions),
+        f"  {_describe_behaviour(recording)}",
+        *(f"  {each}" for each in (*recording.omissions, *recording.notes)),
     ]
     return "\n".join(lines)
+
+
+def _describe_behaviour(recording: MovieSession) -> str:
+    running = "not recorded"
+    if recording.running is not None:
+        running = f"measured at {100 * np.isfinite(recording.running).mean():.1f} % of samples"
+    return f"running {running}, pupil {'not recorded' if recording.pupil is None else 'recorded'}"
 
 
 def _say_blank(movie: Movie) -> str:
@@ -97,11 +106,12 @@ def _say_blank(movie: Movie) -> str:
 def identity(recording: MovieSession) -> dict[str, Any]:
     """Session, movies, cells and values of the file; not frames, whose size the config chooses."""
     starts = [movie.starts for movie in recording.movies.values()]
+    running = [] if recording.running is None else [recording.running]
     return {
         "session": recording.session_id,
         "movies": list(recording.movies),
         "cells": fingerprint(recording.cell_ids),
-        "values": fingerprint(recording.dff, recording.running, *starts),
+        "values": fingerprint(recording.dff, *running, *starts),
     }
 
 
@@ -211,7 +221,8 @@ def evaluate(
     """
     ours = type(model) is networks.V1Transformer
     predictions = {"V1 Transformer" if ours else type(model).__name__: predict(model, task)}
-    predictions |= reference_predictions(task, running=reads_running(config), settings=config.model)
+    reads = reads_running(config, task)
+    predictions |= reference_predictions(task, running=reads, settings=config.model)
     return score_table(task, predictions)
 
 
@@ -304,6 +315,15 @@ def _find(arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
         there = ", ".join(sorted(arrays)) or "nothing"
         raise DataError(f"{name} is missing, which the model reads; the inputs hold {there}.")
     return arrays[name]
+
+
+def convert(
+    path: str | Path, folder: str | Path, *, session: Sequence[str] = (), format: str = "arrays"
+) -> list[str]:
+    """Writes a recording that this system can take as arrays, or as an experanto session; see `System`."""
+    return convert_recordings(
+        path, folder, session=session, to=format, make=from_recording, describe=describe
+    )
 
 
 @explain_failure

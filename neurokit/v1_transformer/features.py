@@ -19,7 +19,7 @@ from jaxtyping import Bool, Float, Int, UInt8
 from neurokit.arguments import explain_failure, explain_values
 from neurokit.errors import DataError
 from neurokit.metrics.repeats import cc_max
-from neurokit.training.omissions import Omission
+from neurokit.training.omissions import Omission, leave_out
 from neurokit.v1_transformer.clips import Clips, MovieScales, MovieSplit
 from neurokit.v1_transformer.config import ClipShape, Running, TransformerConfig
 from neurokit.v1_transformer.recording import Movie, MovieSession
@@ -98,11 +98,12 @@ def task(
     """The task of a session's movies (default: all that were read), as the config's model reads them.
 
     Of each movie the last fifth tests and a tenth before it validates, with gaps between, in all repeats.
-    Movies, cells, repeats and clips that cannot be used are left out (`neurokit.v1_transformer.unusable`).
-    `arrays` are the scales of a trained model; all lies on the CPU. Raises DataError for movies that are not
-    there or show one grey value, all of them; where fewer than two repeats or no cell are left, for running
-    that is read but was not measured, and where `split_movie` does; CheckpointError for arrays that are not
-    scales.
+    Movies, cells, repeats and clips that cannot be used are left out (`neurokit.v1_transformer.unusable`),
+    and so is running that was not recorded: a model of such a task reads none. `arrays` are the scales of a
+    trained model; all lies on the CPU. Raises DataError for movies that are not there or show one grey value,
+    all of them; where fewer than two repeats or no cell are left, for running that is read but was not
+    measured while the movies were shown, and where `split_movie` does; CheckpointError for arrays that are
+    not scales.
     """
     shape = config.shape
     chosen, blank = drop_blank(_choose_movies(recording, config.movies), recording.session_id)
@@ -118,22 +119,35 @@ def task(
     split, shown_twice = drop_shared(join_splits(splits, offsets), frames, shape, kept.movies)
     answers, cell_ids, flat = drop_constant(kept.responses, kept.cell_ids, split, shape, per_frame)
     starts = np.concatenate([movie.starts for movie in kept.movies], axis=1)  # R F
-    speed = frame_running(recording.running, starts)
+    speed, running, unrecorded = _find_running(recording, starts, config)
     return MovieTask(
         frames=frames,
         responses=answers,
-        running=choose_running(speed, config.running, seed=config.seed),
+        running=running,
         split=split,
         shape=shape,
         per_frame=per_frame,
         scales=None if arrays is None else MovieScales.from_arrays(arrays),
-        speed=None if np.isnan(speed).all() else speed,
+        speed=speed,
         starts=starts,
         cell_ids=cell_ids,
         frame_rate=_measure_frame_rate(recording, kept.movies[0]),
         truth=recording.truth,
-        omissions=(*kept.omissions, *blank, *shown_twice, *flat),
+        omissions=(*kept.omissions, *blank, *shown_twice, *flat, *unrecorded),
     )
+
+
+def _find_running(
+    recording: MovieSession, starts: Int[np.ndarray, "R F"], config: TransformerConfig
+) -> tuple[Float[np.ndarray, "R F"] | None, Float[np.ndarray, "R F"] | None, tuple[Omission, ...]]:
+    """The speed, what the model reads of it, and that it was not recorded, where that is so."""
+    if recording.running is None:
+        lacking = config.running != "none"
+        channels = np.array([False, lacking])
+        return None, None, leave_out(channels, ("movie", "running"), "not_recorded", "channels")
+    speed = frame_running(recording.running, starts)
+    read = choose_running(speed, config.running, seed=config.seed)
+    return None if np.isnan(speed).all() else speed, read, ()
 
 
 def _lag_frames(movie: Movie, shape: ClipShape) -> int:
@@ -154,7 +168,9 @@ def choose_running(
     if running == "none":
         return None
     if np.isnan(speed).all():
-        raise DataError("Running was not measured while the movies were shown: use running='none'.")
+        raise DataError(
+            "Running was not measured while the movies were shown: use running='none' (--running none)."
+        )
     if running == "measured":
         return speed
     if len(speed) < 2:

@@ -24,14 +24,15 @@ PARTS = {"left out": "white", "train": COLOURS[0], "validation": COLOURS[1], "te
 
 @explain_values
 def plot_traces(session: MovieSession, cells: Sequence[int], seconds: tuple[float, float]) -> Figure:
-    """dF/F of some cells, running and (where recorded) the pupil's size, shaded while a movie ran.
+    """dF/F of some cells, running and the pupil's size (where recorded), shaded while a movie ran.
 
     `cells` are places in `session.cell_ids`; `seconds` are two times of the session, between which is drawn.
     Raises DataError where no sample lies between them.
     """
     inside = _choose_samples(session, seconds)
     rows = [(f"cell {cell}\n(dF/F)", session.dff[cell], INK) for cell in cells]
-    rows.append(("running\n(cm/s)", session.running, COLOURS[1]))
+    if session.running is not None:
+        rows.append(("running\n(cm/s)", session.running, COLOURS[1]))
     if session.pupil is not None:
         rows.append(("pupil size\n(pixels)", session.pupil[:, 2], COLOURS[1]))
     size = (6, 0.62 * len(rows) + 0.8)

@@ -41,12 +41,15 @@ def find_repeats(
     frames: int,
     time: Float[np.ndarray, "S"],
     name: str,
-    path: Path,
+    path: Path | str,
+    *,
+    longest_pause: int = LONGEST_PAUSE,
 ) -> Repeats:
-    """The repeats of a movie of that many frames, called `name`, whose session lies at `path`.
+    """The repeats of a movie of that many frames, called `name`, whose session is, or lies at, `path`.
 
-    `shown` and `starts` are numbers of any type, and `time` (s) is that of the samples. Raises DataError
-    where the table does not fit the frames, and where no repeat is sound.
+    `shown` and `starts` are numbers of any type, and `time` (s) is that of the samples. `longest_pause` are
+    samples from a frame to the next of a sound repeat. Raises DataError where the table does not fit the
+    frames, and where no repeat is sound.
     """
     fitting = (shown >= 0) & (shown < frames) & (shown % 1 == 0)  # false for NaN
     if (~fitting).sum() * frames >= len(shown):  # at least one in each repeat
@@ -56,11 +59,12 @@ def find_repeats(
     known = (first >= 0) & (first < len(time))  # false for NaN
     first = _carry_on(np.where(known, first, 0).astype(int), known)
     order = _sort_rows(frame, first, known, frames)
-    place, row = np.unique(_number_rows(frame[order], first[order], frames), return_index=True)
+    numbers = _number_rows(frame[order], first[order], frames, longest_pause)
+    place, row = np.unique(numbers, return_index=True)
     number, first, known = place // frames, first[order][row], known[order][row]
     late = np.bincount(number, weights=~known) > 0
     sound = (np.bincount(number) == frames) & ~late
-    sound[sound] = ~_pauses(first[sound[number]].reshape(-1, frames), time)
+    sound[sound] = ~_pauses(first[sound[number]].reshape(-1, frames), time, longest_pause)
     if not sound.any():
         reason = f"{late.sum()} at times outside the recording, the others with frames missing or pauses"
         raise _error(name, path, f"has no repeat that can be used: {len(sound)} were shown, {reason}")
@@ -91,24 +95,26 @@ def _sort_rows(
 
 
 def _number_rows(
-    frame: Int[np.ndarray, "K"], first: Int[np.ndarray, "K"], frames: int
+    frame: Int[np.ndarray, "K"], first: Int[np.ndarray, "K"], frames: int, longest_pause: int
 ) -> Int[np.ndarray, "K"]:
     """Number of the repeat x frames + that of the frame, of rows in order of time.
 
     Frames go on, or a few back; after a pause they go on, or begin anew.
     """
     ahead, back = np.diff(frame), min(LONGEST_STEP_BACK, frames // 4)
-    pause = np.diff(first) > LONGEST_PAUSE
+    pause = np.diff(first) > longest_pause
     step = np.where(pause, (ahead - 1) % frames + 1, (ahead + back) % frames - back)
     return np.maximum(frame[0] + np.concatenate([[0], np.cumsum(step)]), 0)
 
 
-def _pauses(starts: Int[np.ndarray, "R F"], time: Float[np.ndarray, "S"]) -> Bool[np.ndarray, "R"]:
+def _pauses(
+    starts: Int[np.ndarray, "R F"], time: Float[np.ndarray, "S"], longest_pause: int
+) -> Bool[np.ndarray, "R"]:
     """Repeats whose frames went back or stayed too long, in samples or, if the microscope paused, in s."""
     samples = np.diff(starts, axis=1)
-    seconds = np.diff(time[starts], axis=1) > (LONGEST_PAUSE + 0.5) * np.median(np.diff(time))
-    return ((samples < 0) | (samples > LONGEST_PAUSE) | seconds).any(axis=1)
+    seconds = np.diff(time[starts], axis=1) > (longest_pause + 0.5) * np.median(np.diff(time))
+    return ((samples < 0) | (samples > longest_pause) | seconds).any(axis=1)
 
 
-def _error(name: str, path: Path, finding: str) -> DataError:
+def _error(name: str, path: Path | str, finding: str) -> DataError:
     return DataError(f"{name} in {path} {finding}; leave this movie out with movies= (--movies).")

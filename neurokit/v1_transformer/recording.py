@@ -71,36 +71,40 @@ class MovieSession:
     """One session: what a mouse saw, what its cells, its legs and its eye did.
 
     Attributes:
-        session_id: AllenSDK's number of the session (its "ophys experiment").
-        session_type: three_session_A, _B, _C or _C2.
-        structure: visual area, such as VISp (primary visual cortex).
-        depth: micrometres below the surface.
-        cre_line: the line of mice, which determines the kind of cells, such as Cux2-CreERT2.
-        pipeline: version of the Allen Institute's processing, such as 3.0.
+        session_id: AllenSDK's number of the session (its "ophys experiment"), or the name of one's own.
+        session_type: three_session_A, _B, _C or _C2, or the format of one's own.
+        structure: visual area, such as VISp (primary visual cortex); empty where not known.
+        depth: micrometres below the surface; None where not known.
+        cre_line: the line of mice, which determines the kind of cells, such as Cux2-CreERT2; may be empty.
+        pipeline: version of the Allen Institute's processing, such as 3.0; empty for one's own.
         cell_ids: in the order of the file; equal for the same cell in other sessions of its container.
         time: s, of each sample.
-        dff: dF/F as a fraction.
-        running: cm/s, NaN where not measured, as at both ends of a session.
-        pupil: azimuth (deg), altitude (deg), size (pixels), NaN where not seen; None where not recorded.
+        dff: dF/F as a fraction, or whatever the traces of one's own session are.
+        running: cm/s, NaN where not measured, as at both ends of a session, or not read; None where not
+            recorded.
+        pupil: azimuth (deg), altitude (deg), size (pixels), NaN where not seen, and in units of its own in
+            one's own session; None where not recorded.
         movies: by name.
         truth: file with what was planted in a simulated session, where that lies beside it.
         omissions: cells, repeats and channels that could not be used, and are not here.
+        notes: what the reader of the file wants said.
     """
 
-    session_id: int
+    session_id: int | str
     session_type: str
     structure: str
-    depth: int
+    depth: int | None
     cre_line: str
     pipeline: str
     cell_ids: Int[np.ndarray, "N"]
     time: Float[np.ndarray, "S"]
     dff: Float32[np.ndarray, "N S"]
-    running: Float32[np.ndarray, "S"]
+    running: Float32[np.ndarray, "S"] | None
     pupil: Float32[np.ndarray, "S 3"] | None
     movies: dict[str, Movie]
     truth: Path | None = None
     omissions: tuple[Omission, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def load_session(

@@ -42,16 +42,18 @@ def score(result: TrainingResult, task: MovieTask, config: TransformerConfig) ->
     """
     part = "validation"
     simple = {"median": median_response(task, part)}
-    simple |= reference_predictions(task, part, running=reads_running(config), settings=config.model)
+    reads = reads_running(config, task)
+    simple |= reference_predictions(task, part, running=reads, settings=config.model)
     wanted, spread = part_responses(task, part), task.clips().scales.response_sd
     errors = {name: float((np.abs(each - wanted) / spread).mean()) for name, each in simple.items()}
     name = "validation error (absolute, in standard deviations, lower is better)"
     return Score(result.best_loss, name, errors)
 
 
-def reads_running(config: TransformerConfig) -> bool:
-    """Whether a model reads the running of the repeat itself."""
-    return config.running == "measured" and config.model.running is not None
+def reads_running(config: TransformerConfig, task: MovieTask) -> bool:
+    """Whether a model of the task reads the running of the repeat itself."""
+    given = config.running == "measured" and task.running is not None
+    return given and config.model.running is not None
 
 
 def part_responses(task: MovieTask, part: str = "test") -> Float[np.ndarray, "R E N"]:

@@ -1,7 +1,8 @@
-"""Allen sessions, whatever the source: simulated, your own folder, or the real download.
+"""Sessions with movies, whatever the source: simulated, your own, or the real download.
 
 `load()` gives the same dataclass for all, so nothing after it knows where the files come from. A folder is
-laid out as AllenSDK's cache, which is also how sessions are simulated.
+laid out as AllenSDK's cache, which is also how sessions are simulated, or holds recordings in any format that
+`neurokit.recordings` reads.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,10 @@ from neurokit.arguments import explain_failure
 from neurokit.errors import DataError, SettingsError
 from neurokit.files.atomic import restore_folder
 from neurokit.files.cache import read_or_write, simulated_folder
+from neurokit.recordings.formats import choose_recording
+from neurokit.recordings.formats import read as read_recording
+from neurokit.recordings.listing import list_contents
+from neurokit.simulation.movies import MOVIES
 from neurokit.v1_transformer.allensdk_cache import (
     check_hdf5,
     fetch_session,
@@ -24,6 +29,7 @@ from neurokit.v1_transformer.allensdk_cache import (
     open_cache,
 )
 from neurokit.v1_transformer.config import TransformerConfig
+from neurokit.v1_transformer.own import from_recording
 from neurokit.v1_transformer.recording import MovieSession, load_session
 from neurokit.v1_transformer.simulated_files import read_truth, truth_path, write_session
 from neurokit.v1_transformer.simulation import SESSIONS, SessionParameters, SessionType, simulate_session
@@ -44,8 +50,10 @@ def load(
     seed: int = 0,
     config: TransformerConfig | None = None,
 ) -> MovieSession:
-    """The session of a source (default: that of NEUROKIT_SOURCE), or of a `folder` such as `simulate` writes.
+    """The session of a source (default: that of NEUROKIT_SOURCE), or of a `folder` of your own.
 
+    A folder is one that `simulate` writes, or a recording, or several of which `session` names one, in a
+    format that `neurokit.recordings` reads.
     demo simulates session `seed` once and keeps its files; full downloads the session of that number
     (default: SESSION; hundreds of MB) into the cache under NEUROKIT_DATA. `config` says which movies and
     cells are read, whether running is, and the size that frames are shrunk to; None reads all, as
@@ -54,13 +62,11 @@ def load(
     files, and without AllenSDK; FetchError where a download fails. Arguments are checked before anything is
     simulated or downloaded.
     """
-    source, number = settings.check_source(source), _session_number(session)
+    source = settings.check_source(source)
     if folder is not None:
-        path = _find_session(Path(folder), number)
-        found = _read_session(path, config)
-        if number not in (None, found.session_id):
-            raise DataError(f"{path} holds session {found.session_id}: name that, or give the file its name.")
-        return found
+        return _load_folder(restore_folder(folder), session, config)
+    number = _session_number(session)
+    _check_movies(config)
     if source == "cutout":
         raise SettingsError(
             "The source 'cutout' has no session with movies: set NEUROKIT_SOURCE to demo or full."
@@ -73,12 +79,15 @@ def load(
 
 
 @explain_failure
-def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
-    """A row a session: session, session_type, and the movies that it shows.
+def sessions(source: settings.Source, seed: int = 0, *, folder: str | Path | None = None) -> pd.DataFrame:
+    """A row a session: session, session_type, and the movies that it shows; of a `folder`, what it holds.
 
     On the full source they are all of primary visual cortex, with depth (um) and cre_line, once the catalogue
     has been downloaded, and before that SESSION alone.
     """
+    if folder is not None:
+        held = sorted((restore_folder(folder) / DATA).glob("*.nwb"))
+        return pd.DataFrame({"session": [path.stem for path in held]}) if held else list_contents(folder)
     if source == "cutout":
         return _list_sessions(pd.DataFrame({"session_id": [], "session_type": []}))
     if source == "demo":
@@ -110,12 +119,41 @@ def load_simulated(parameters: SessionParameters, config: TransformerConfig | No
     return _read_session(read_or_write(folder, str(truth_path(path)), write, check), config)
 
 
+def _load_folder(
+    folder: Path, session: Sequence[str] | str, config: TransformerConfig | None
+) -> MovieSession:
+    """The session in AllenSDK's cache, or in another format."""
+    if not any((folder / DATA).glob("*.nwb")):
+        found = choose_recording(folder, session, f"{DATA}/<number>.nwb")
+        options = {} if config is None else _options(config)
+        return from_recording(read_recording(found), **options)
+    number = _session_number(session)
+    path = _find_session(folder, number)
+    found_session = _read_session(path, config)
+    if number not in (None, found_session.session_id):
+        holds = f"{path} holds session {found_session.session_id}"
+        raise DataError(f"{holds}: name that, or give the file its name.")
+    return found_session
+
+
+def _options(config: TransformerConfig) -> dict[str, Any]:
+    """What of a session is read."""
+    return {"movies": config.movies, "without": config.without, "size": config.model.frame}
+
+
+def _check_movies(config: TransformerConfig | None) -> None:
+    """Raises SettingsError for movies that no Allen session shows."""
+    named = (config and config.movies) or ()
+    if unknown := [name for name in named if name not in MOVIES]:
+        asked = ", ".join(map(repr, unknown))
+        raise SettingsError(f"No movie is named {asked}; movies are {', '.join(MOVIES)}.")
+
+
 def _read_session(path: Path, config: TransformerConfig | None) -> MovieSession:
     """The session in an NWB, with the truth that lies beside a simulated one."""
     options: dict[str, Any] = {}
     if config is not None:
-        options = {"movies": config.movies, "without": config.without, "size": config.model.frame}
-        options["running"] = config.running != "none"
+        options = _options(config) | {"running": config.running != "none"}
     truth = truth_path(path)
     return replace(load_session(path, **options), truth=truth if truth.is_file() else None)
 
@@ -123,8 +161,6 @@ def _read_session(path: Path, config: TransformerConfig | None) -> MovieSession:
 def _find_session(folder: Path, number: int | None) -> Path:
     """The NWB of a session in a folder laid out as AllenSDK's cache."""
     found = {path.stem: path for path in sorted((restore_folder(folder) / DATA).glob("*.nwb"))}
-    if not found:
-        raise DataError(f"{folder} holds no session ({DATA}/<number>.nwb): name the folder of a cache.")
     if number is None and len(found) > 1:
         raise DataError(f"{folder} holds the sessions {', '.join(found)}: name one of them.")
     if number is not None and str(number) not in found:

@@ -59,22 +59,33 @@ def read_traces(
             "again or choose another session."
         )
     _check_clock(time, path)
-    dff = to_float32(dff)
+    ids, dff, omissions = drop_unusable(to_float32(dff), chosen, f"dF/F in {path} ({DFF}/data)")
+    return time, ids, dff, omissions
+
+
+def drop_unusable(
+    dff: Float32[np.ndarray, "N S"],
+    cell_ids: Int[np.ndarray, "N"],
+    name: str,
+    most: float | None = MOST_DFF,
+) -> tuple[Int[np.ndarray, "_"], Float32[np.ndarray, "_ S"], tuple[Omission, ...]]:
+    """Ids and traces of the cells that can be used, and who was left out; no value is beyond `most`.
+
+    Raises DataError, which says `name`, where no cell is left.
+    """
     unknown, constant = find_unusable(dff)
-    beyond = (np.abs(dff) > MOST_DFF).any(axis=1) & ~unknown
+    beyond = np.zeros(len(dff), dtype=bool) if most is None else (np.abs(dff) > most).any(axis=1) & ~unknown
     unusable = unknown | constant | beyond
     if unusable.all():
         counts = {"not finite": unknown, "constant": constant, f"beyond {MOST_DFF:g}": beyond}
         finding = ", ".join(f"{word} in {bad.sum()}" for word, bad in counts.items() if bad.any())
-        raise DataError(
-            f"The dF/F in {path} ({DFF}/data) is {finding} of {len(chosen)} cells: choose another session."
-        )
-    omissions = leave_out(unknown, chosen, "not_finite", "units")
-    omissions += leave_out(constant, chosen, "constant", "units")
-    omissions += leave_out(beyond, chosen, "out_of_range", "units")
+        raise DataError(f"The {name} is {finding} of {len(dff)} cells: choose another session.")
+    omissions = leave_out(unknown, cell_ids, "not_finite", "units")
+    omissions += leave_out(constant, cell_ids, "constant", "units")
+    omissions += leave_out(beyond, cell_ids, "out_of_range", "units")
     if not unusable.any():
-        return time, chosen, dff, omissions
-    return time, chosen[~unusable], dff[~unusable], omissions
+        return cell_ids, dff, omissions
+    return cell_ids[~unusable], dff[~unusable], omissions
 
 
 def find_unusable(dff: Float32[np.ndarray, "N S"]) -> tuple[Bool[np.ndarray, "N"], Bool[np.ndarray, "N"]]:

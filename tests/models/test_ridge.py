@@ -34,3 +34,34 @@ def test_float32_stays_float32() -> None:
     found = best_ridge((design, rates), (design, rates), [1.0, 10.0]).predict(design)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, Ridge(alpha=1.0).fit(design, rates).predict(design), atol=1e-4)
+
+
+@pytest.mark.parametrize("row", [3, 70])  # in training, in validation
+@pytest.mark.parametrize("outlier", [30.0, 1e4])
+def test_one_neuron_with_an_outlier_costs_the_others_nothing(row: int, outlier: float) -> None:
+    """It costs the others a tenth at most; with plain sums it may cost them half as much again."""
+    random = np.random.default_rng(2)
+    design = random.standard_normal((140, 40))
+    rates = design @ random.standard_normal((40, 30)) + random.standard_normal((140, 30))
+    rates[row, 0] += outlier
+    train, validation = ((design[rows], rates[rows]) for rows in (slice(0, 60), slice(60, None)))
+
+    def error_of_others(model: Ridge) -> float:
+        return float(((model.predict(validation[0]) - validation[1])[:, 1:] ** 2).mean())
+
+    every = [Ridge(alpha=penalty).fit(*train) for penalty in PENALTIES]
+    best = min(map(error_of_others, every))
+    assert error_of_others(best_ridge(train, validation, PENALTIES)) < 1.1 * best
+    if (row, outlier) == (3, 1e4):
+        plain = min(every, key=lambda model: ((model.predict(validation[0]) - validation[1]) ** 2).mean())
+        assert error_of_others(plain) > 1.5 * best
+
+
+def test_neurons_that_never_change_do_not_choose() -> None:
+    """Dead ones have no variance to count by."""
+    random = np.random.default_rng(3)
+    design = random.standard_normal((90, 10))
+    rates = np.c_[design @ random.standard_normal((10, 1)), np.ones((90, 3))]
+    for chosen in (rates, rates[:, :1], rates[:, 1:]):
+        part = design, chosen
+        assert best_ridge(part, part, PENALTIES).alpha == PENALTIES[0]

@@ -133,7 +133,6 @@ def test_two_experiments_never_share_a_file(tiny: Make) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ({"values": {"movies": "natural_movie_4"}}, f"'natural_movie_4'; movies are {ONE}, {TWO}, {THREE}"),
         ({"values": {"movies": []}}, "movies names none"),
         ({"values": {"running": "slowly"}}, "running is 'slowly'; use one of measured, none, shuffled"),
         ({"model": "cnn", "values": {"running": "measured"}}, "A cnn reads no running"),

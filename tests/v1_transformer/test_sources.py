@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from neurokit.errors import DataError, SettingsError
+from neurokit.simulation.movies import MOVIES
 from neurokit.v1_transformer import (
     TransformerConfig,
     load,
@@ -137,6 +138,10 @@ def test_the_full_source_fetches_the_session_that_was_asked_for(
         ({"source": "Full"}, "no source 'Full'; use one of demo, cutout, full"),
         ({"source": "demo", "session": "7"}, "Session 7 is not on the demo .* seed 0 that has 900000001"),
         ({"source": "full", "session": "seven"}, "Session 'seven' is no number"),
+        (
+            {"source": "demo", "config": TransformerConfig(movies=("natural_movie_4",))},
+            f"No movie is named 'natural_movie_4'; movies are {', '.join(MOVIES)}",
+        ),
         ({"source": "full", "session": ("7", "8")}, "reads one session, and 2 are named"),
         ({"source": "cutout"}, "The source 'cutout' has no session with movies: set NEUROKIT_SOURCE to demo"),
     ],
