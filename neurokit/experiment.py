@@ -310,15 +310,20 @@ class Experiment:
         `space` has fields by name, in hyperopt's terms (default: the system's own). The state lies in
         `file`, by default beside the checkpoint, and an unfinished search goes on from it. `search` is that
         of `neurokit.tune`, or `neurokit.distributed.search.search_on_ray`, whose state is a folder; `options`
-        go to it. The best point, trained and saved, is `experiment.with_values(study.best).train()`.
+        go to it. A file has what the task leaves out as `left_out`. The best point, trained and saved, is
+        `experiment.with_values(study.best).train()`.
         """
         space = dict(space or self.system.search_space())
-        on_ray = "storage" in inspect.signature(search).parameters
+        takes = inspect.signature(search).parameters
+        on_ray = "storage" in takes
         ending = ".search" if on_ray else ".search.json"
         file = self.path.with_name(f"{self.path.name}{ending}") if file is None else Path(file)
         file.parent.mkdir(parents=True, exist_ok=True)
         options |= {"seed": self.seed if seed is None else seed, "storage" if on_ray else "file": file}
-        return search(self.objective(), space, trials=trials, **options)
+        objective = self.objective()
+        if "facts" in takes:
+            options["facts"] = self._left_out
+        return search(objective, space, trials=trials, **options)
 
     def objective(self) -> "Objective":
         """What a search makes small: the validation loss of this experiment with other values."""

@@ -13,6 +13,7 @@ import pandas as pd
 
 from neurokit import settings
 from neurokit.cli.options import (
+    conversion_options,
     experiment_of,
     own_values,
     parse_value,
@@ -23,6 +24,7 @@ from neurokit.experiment import Experiment
 from neurokit.files.archives import limit_of, read_npz
 from neurokit.files.atomic import atomic_write
 from neurokit.training import checkpoint
+from neurokit.training.choices import check_folder, check_places
 from neurokit.training.own_model import build_code, build_name, load_build
 from neurokit.training.pretrained import to_arrays
 from neurokit.training.system import System
@@ -35,18 +37,27 @@ def _data(system: System, options: argparse.Namespace) -> None:
     if getattr(options, "weights", None):
         print(system.describe_weights(options.weights))  # type: ignore[attr-defined]  # of one system
         return
-    lists_folders = "folder" in inspect.signature(system.sessions).parameters
-    if options.list and options.folder and not lists_folders:
-        raise SettingsError("--list is of a source; leave out --folder, or --list to see that folder.")
     if options.list:
-        place = {"folder": options.folder} if options.folder else {}
-        source = settings.check_source(options.source)
-        print(system.sessions(source, options.seed, **place).to_string(index=False))
+        table = _sessions(system, options)
+        print(table.to_string(index=False))
         _list_checkpoints(system)
-        _next(system, "train", [argument for argument in options.given if argument != "--list"])
+        given = [argument for argument in options.given if argument != "--list"]
+        one = options.folder and len(table) > 1 and not options.session
+        _next(system, "train", [*given, *(["--session", str(table["session"].iloc[0])] if one else [])])
         return
     print(system.describe(_recording(system, options)))
     _next(system, "train", options.given)
+
+
+def _sessions(system: System, options: argparse.Namespace) -> pd.DataFrame:
+    """What a source or a folder has."""
+    check_places(options.source, options.folder, None)
+    folder = check_folder(options.folder)
+    if folder is None:
+        return system.sessions(settings.check_source(options.source), options.seed)
+    if "folder" not in inspect.signature(system.sessions).parameters:
+        raise SettingsError("--list is of a source; leave out --folder, or --list to see that folder.")
+    return system.sessions(settings.source(), options.seed, folder=folder)
 
 
 def _recording(system: System, options: argparse.Namespace) -> Any:
@@ -72,6 +83,22 @@ def _simulate(system: System, options: argparse.Namespace) -> None:
     print("\n".join(f"wrote {file}" for file in made.files))
     print(made.ceiling)
     _next(system, "train", ["--folder", str(folder)])
+
+
+def _convert(system: System, options: argparse.Namespace) -> None:
+    named = {name: getattr(options, f"own_{name}") for name in conversion_options(system)}
+    chosen = {name: _whole(values) for name, values in named.items() if values is not None}
+    chosen |= {} if options.format is None else {"format": options.format}
+    lines = system.convert(options.path, options.output, session=options.session, **chosen)
+    print("\n".join(lines))
+    several = sum(line.startswith("wrote ") for line in lines) > 1
+    place = ["--folder", str(options.output)]
+    _next(system, "data" if several else "train", [*(["--list"] if several else []), *place])
+
+
+def _whole(values: Sequence[str]) -> list[str] | list[int]:
+    """Words, or whole numbers where they all are."""
+    return [int(each) for each in values] if all(map(str.isdecimal, values)) else list(values)
 
 
 def _train(system: System, options: argparse.Namespace) -> None:
@@ -113,6 +140,7 @@ def _tune(system: System, options: argparse.Namespace) -> None:
     table["epochs"] = table["number"].map(trained).fillna(0).astype(int)
     print(table.to_string(index=False))
     print(f"best validation loss {study.best_loss:.4g} of {len(study.records)} trials")
+    _show_omissions(experiment.with_values(study.best))
     best = [part for name, value in study.best.items() for part in ("--set", f"{name}={value}")]
     left_out = _without(_same_model(options.given), ("--trials", "--workers"))
     _next(system, "train", left_out + best)
@@ -258,6 +286,7 @@ def _without(given: Sequence[str], flags: Sequence[str]) -> list[str]:
 
 RUN: dict[str, Callable[[System, argparse.Namespace], None]] = {
     "data": _data,
+    "convert": _convert,
     "simulate": _simulate,
     "train": _train,
     "tune": _tune,

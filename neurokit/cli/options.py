@@ -34,6 +34,8 @@ def parser_of(system: System, command: str, about: str, examples: Sequence[str])
         _add_prediction(parser, system)
     elif command == "simulate":
         _add_simulation(parser, system)
+    elif command == "convert":
+        _add_conversion(parser, system)
     else:
         _add_recording(parser)
         _add_own(parser, system)
@@ -128,6 +130,27 @@ def _add_simulation(parser: argparse.ArgumentParser, system: System) -> None:
     for name in simulation_options(system):
         flag, text = name.replace("_", "-"), "of the recording (default: as in the demo)"
         parser.add_argument(f"--{flag}", dest=f"own_{name}", metavar=name.upper(), help=text)
+
+
+def _add_conversion(parser: argparse.ArgumentParser, system: System) -> None:
+    parser.add_argument(
+        "path", type=a_path, metavar="PATH", help="a file or folder with a recording, or several"
+    )
+    parser.add_argument("--output", type=a_path, metavar="FOLDER", required=True, help="folder to write")
+    parser.add_argument("--session", nargs="+", default=(), help="which of several recordings (default all)")
+    default = inspect.signature(system.convert).parameters["format"].default
+    text = f"layout of the files, such as arrays or experanto (default {default})"
+    parser.add_argument("--format", help=text)
+    for name in conversion_options(system):
+        parser.add_argument(
+            f"--{name}", dest=f"own_{name}", nargs="+", metavar=name.upper(), help="to take (default: all)"
+        )
+
+
+def conversion_options(system: System) -> list[str]:
+    """What else can be said of a conversion."""
+    held = ("path", "folder", "session", "format")
+    return [name for name in inspect.signature(system.convert).parameters if name not in held]
 
 
 def simulation_options(system: System) -> list[str]:

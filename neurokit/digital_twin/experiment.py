@@ -23,6 +23,8 @@ from neurokit.digital_twin.checkpoints import (
     to_columns,
 )
 from neurokit.digital_twin.config import MODELS, TwinConfig, search_space
+from neurokit.digital_twin.conversion import MONITOR
+from neurokit.digital_twin.converting import convert_path
 from neurokit.digital_twin.figures import plot_scores
 from neurokit.digital_twin.network.network import FoundationNetwork, build_network
 from neurokit.digital_twin.scores import COLUMNS, predict_videos, score_table
@@ -34,7 +36,7 @@ from neurokit.digital_twin.training import train_network, transfer_core
 from neurokit.digital_twin.trial_files import FAR, FARTHEST, STANDARDISE
 from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.digital_twin.usable import CHANNELS
-from neurokit.errors import DataError
+from neurokit.errors import DataError, SettingsError
 from neurokit.files.atomic import write_output
 from neurokit.training.checkpoint import Checkpoint
 from neurokit.training.device import first_tensor
@@ -204,6 +206,27 @@ def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[st
             raise DataError(f"{name} {FAR}: {STANDARDISE}.")
     shown |= _blank_channels(shown, checkpoint.facts.get("left_out", ()))
     return {"rates": _twin(checkpoint.model).predict(**shown)}
+
+
+def convert(
+    path: str | Path,
+    folder: str | Path,
+    *,
+    session: Sequence[str] = (),
+    format: str = "trials",
+    movies: Sequence[str] | None = None,
+    areas: Sequence[str] | None = None,
+    monitor: Sequence[int] = MONITOR,
+) -> list[str]:
+    """Writes a recording of movies, or a scan of MICrONS, as trials; see `System`.
+
+    `format` may also be arrays or experanto. `movies` and `areas` are those to take (default all), `monitor`
+    rows and columns of the video.
+    """
+    if len(monitor) != 2:
+        raise SettingsError(f"monitor is {list(monitor)}; give rows and columns, such as 36 64.")
+    size = (int(monitor[0]), int(monitor[1]))
+    return convert_path(path, folder, session=session, to=format, movies=movies, areas=areas, size=size)
 
 
 @explain_failure

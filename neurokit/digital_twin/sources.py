@@ -36,6 +36,7 @@ from neurokit.files.cache import converted_folder, read_or_write
 from neurokit.files.registry import find
 from neurokit.recordings.formats import choose_recording
 from neurokit.recordings.formats import read as read_recording
+from neurokit.recordings.listing import list_contents
 from neurokit.recordings.movie_arrays import recording_of_movies
 from neurokit.recordings.recording import Recording
 from neurokit.training.omissions import Omission
@@ -182,11 +183,16 @@ def from_arrays(
 
 
 @explain_failure
-def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
+def sessions(source: settings.Source, seed: int = 0, *, folder: str | Path | None = None) -> pd.DataFrame:
     """The demo's mouse, or the scans of the released weights, which are not recordings. Downloads nothing.
 
-    Raises SettingsError for the source cutout, which has none, and DataError where the weights are missing.
+    Of a `folder`, the recordings in it. Raises SettingsError for the source cutout, which has none, and
+    DataError where the weights, or recordings in the folder, are missing.
     """
+    if folder is not None:
+        if (restore_folder(folder) / "training_data").is_dir():
+            return pd.DataFrame({"session": [Path(folder).absolute().name], "format": ["trials"]})
+        return list_contents(folder)
     source = settings.check_source(source)
     if source == "demo":
         mouse = MouseParameters(seed=seed)
@@ -246,6 +252,11 @@ def _load_converted(
 
     name = path.stem if path.is_file() else path.absolute().name
     return read_or_write(folder, "statistics.npz", write, lambda there: _read(name, there, foundation))
+
+
+def open_trials(folder: str | Path) -> TwinRecording:
+    """The recording in a folder of trials; raises DataError as `load_recording` does."""
+    return _read(Path(folder).absolute().name, Path(folder), None)
 
 
 def _read(name: str, folder: Path, foundation: FoundationNetwork | None) -> TwinRecording:

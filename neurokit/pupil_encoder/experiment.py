@@ -3,7 +3,7 @@
 Letters: K trials, T bins, C channels, R regions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -31,11 +31,13 @@ from neurokit.pupil_encoder.features import (
 )
 from neurokit.pupil_encoder.figures import plot_scores
 from neurokit.pupil_encoder.model import PupilEncoder, Rates, TemporalCNN, WindowMLP
+from neurokit.pupil_encoder.own import from_recording
 from neurokit.pupil_encoder.recording import TrialRecording
 from neurokit.pupil_encoder.scores import COLUMNS, reachable_r2, score, score_table, seed_style_column
 from neurokit.pupil_encoder.simulated_files import best_r2, write_alf, write_neuromatch, write_truth
 from neurokit.pupil_encoder.simulation import SessionParameters, simulate_session
 from neurokit.pupil_encoder.sources import load, sessions
+from neurokit.recordings.conversion import convert as convert_recordings
 from neurokit.training.checkpoint import Checkpoint, fingerprint
 from neurokit.training.device import choose_device
 from neurokit.training.fit import Rows, TrainingResult, fit, masked_squared_error
@@ -332,6 +334,15 @@ def _to_numbers(name: str, values: Any) -> Float[np.ndarray, "..."]:
         raise DataError(
             f"{name} does not hold numbers in one array ({error}); give trials x bins."
         ) from error
+
+
+def convert(
+    path: str | Path, folder: str | Path, *, session: Sequence[str] = (), format: str = "arrays"
+) -> list[str]:
+    """Writes a recording that this system can take as arrays, or as an experanto session; see `System`."""
+    return convert_recordings(
+        path, folder, session=session, to=format, make=from_recording, describe=describe
+    )
 
 
 @explain_failure

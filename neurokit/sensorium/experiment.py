@@ -14,12 +14,14 @@ from torch import nn
 
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
+from neurokit.recordings.conversion import convert as convert_recordings
 from neurokit.sensorium.baselines import BASELINES
 from neurokit.sensorium.config import MODELS, WITHOUT_BEHAVIOUR, SensoriumConfig, search_space
 from neurokit.sensorium.features import MouseTrials
 from neurokit.sensorium.figures import draw
 from neurokit.sensorium.folders import has_behaviour
 from neurokit.sensorium.prediction import INPUTS, predict, respond
+from neurokit.sensorium.recorded import from_recording
 from neurokit.sensorium.recording import Scan, Scans, identity
 from neurokit.sensorium.scores import (
     COLUMNS,
@@ -127,3 +129,17 @@ def evaluate(
         tables["ceiling"] = best
     found = pd.concat([table.assign(model=name) for name, table in tables.items()], ignore_index=True)
     return found[["model", *found.columns.drop("model")]]
+
+
+def convert(
+    path: str | Path, folder: str | Path, *, session: Sequence[str] = (), format: str = "arrays"
+) -> list[str]:
+    """Writes a recording that this system can take as arrays, or as an experanto session; see `System`."""
+    return convert_recordings(
+        path,
+        folder,
+        session=session,
+        to=format,
+        make=from_recording,
+        describe=describe,
+    )

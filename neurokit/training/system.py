@@ -212,6 +212,21 @@ class System(Protocol):
     def search_space(self) -> dict[str, Any]:
         """The space of a search: hyperopt expressions by the dotted names of config fields."""
 
+    def convert(
+        self,
+        path: str | Path,
+        folder: str | Path,
+        *,
+        session: Sequence[str] = (),
+        **options: Any,
+    ) -> Sequence[str]:
+        """Writes a recording in a format of the field into `folder`, as `load` and others read it.
+
+        `session` names one of several. An option `format` says in which layout; others are the system's own.
+        Returns lines on the format that was recognised, what was written, and what a model will lack. Raises
+        DataError for a path that cannot be read or lacks what the system needs, before anything is written.
+        """
+
     def simulate(self, folder: Path, *, seed: int = 0, **options: Any) -> Simulated:
         """Writes a simulated recording in the files of its real counterpart, with the truth beside it."""
 

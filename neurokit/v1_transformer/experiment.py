@@ -3,7 +3,7 @@
 Letters: R repeats, E end frames of a part, F frames, H x W pixels, N cells.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from torch import nn
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.files.atomic import write_output
+from neurokit.recordings.conversion import convert as convert_recordings
 from neurokit.training.checkpoint import Checkpoint, fingerprint
 from neurokit.training.device import choose_device, first_tensor
 from neurokit.training.fit import TrainingResult, fit
@@ -27,6 +28,7 @@ from neurokit.v1_transformer.clips import MovieScales, MovieSplit
 from neurokit.v1_transformer.config import MODELS, ClipShape, TransformerConfig, search_space
 from neurokit.v1_transformer.features import MovieTask, task
 from neurokit.v1_transformer.figures import plot_scores as draw
+from neurokit.v1_transformer.own import from_recording
 from neurokit.v1_transformer.recording import Movie, MovieSession
 from neurokit.v1_transformer.scores import (
     COLUMNS,
@@ -313,6 +315,15 @@ def _find(arrays: Mapping[str, np.ndarray], name: str) -> np.ndarray:
         there = ", ".join(sorted(arrays)) or "nothing"
         raise DataError(f"{name} is missing, which the model reads; the inputs hold {there}.")
     return arrays[name]
+
+
+def convert(
+    path: str | Path, folder: str | Path, *, session: Sequence[str] = (), format: str = "arrays"
+) -> list[str]:
+    """Writes a recording that this system can take as arrays, or as an experanto session; see `System`."""
+    return convert_recordings(
+        path, folder, session=session, to=format, make=from_recording, describe=describe
+    )
 
 
 @explain_failure

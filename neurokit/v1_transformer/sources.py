@@ -19,6 +19,7 @@ from neurokit.files.atomic import restore_folder
 from neurokit.files.cache import read_or_write, simulated_folder
 from neurokit.recordings.formats import choose_recording
 from neurokit.recordings.formats import read as read_recording
+from neurokit.recordings.listing import list_contents
 from neurokit.simulation.movies import MOVIES
 from neurokit.v1_transformer.allensdk_cache import (
     check_hdf5,
@@ -78,12 +79,15 @@ def load(
 
 
 @explain_failure
-def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
-    """A row a session: session, session_type, and the movies that it shows.
+def sessions(source: settings.Source, seed: int = 0, *, folder: str | Path | None = None) -> pd.DataFrame:
+    """A row a session: session, session_type, and the movies that it shows; of a `folder`, what it holds.
 
     On the full source they are all of primary visual cortex, with depth (um) and cre_line, once the catalogue
     has been downloaded, and before that SESSION alone.
     """
+    if folder is not None:
+        held = sorted((restore_folder(folder) / DATA).glob("*.nwb"))
+        return pd.DataFrame({"session": [path.stem for path in held]}) if held else list_contents(folder)
     if source == "cutout":
         return _list_sessions(pd.DataFrame({"session_id": [], "session_type": []}))
     if source == "demo":

@@ -42,7 +42,7 @@ class Usable:
 def drop_blank(movies: Sequence[Movie], session: int | str = 0) -> tuple[list[Movie], tuple[Omission, ...]]:
     """The movies that show anything, and those that are one grey value in all frames.
 
-    Raises DataError with the number of the session where none shows anything.
+    Raises DataError with the name of the session where none shows anything.
     """
     blank = np.array([movie.frames.min() == movie.frames.max() for movie in movies])
     names = [movie.name for movie in movies]

@@ -25,6 +25,7 @@ from neurokit.digital_twin.preparation import (
     resize_video,
 )
 from neurokit.digital_twin.recording import Trial, load_trials, load_videos
+from neurokit.digital_twin.usable import CHANNELS
 from neurokit.errors import DataError
 from neurokit.sensorium.recording import Scan
 from neurokit.training.omissions import Omission
@@ -150,12 +151,16 @@ def test_what_a_session_and_its_conversion_left_out_is_in_the_folder(tmp_path: P
     assert statistics.unit_ids.tolist() == [51, 52, 58]
 
 
-def test_sessions_without_pupil_or_running(tmp_path: Path) -> None:
-    session = toy_session()
-    session = replace(session, pupil=None, running=np.full(len(session.time), np.nan, dtype=np.float32))
-    convert_toy(session, tmp_path / "mouse")
-    for each in load_trials(tmp_path / "mouse" / "training_data").trials:
+@pytest.mark.parametrize("running", [None, np.full(toy_session().time.shape, np.nan, dtype=np.float32)])
+def test_sessions_without_pupil_or_running(tmp_path: Path, running: np.ndarray | None) -> None:
+    statistics = convert_toy(replace(toy_session(), pupil=None, running=running), tmp_path / "mouse")
+    assert np.isnan(values_of(statistics)[:8]).all()
+    trials = load_trials(tmp_path / "mouse" / "training_data")
+    for each in trials.trials:
         assert not each.perspective.any() and not each.modulation.any()
+        stored = np.load(tmp_path / "mouse" / "training_data" / "perspectives" / f"{each.name}.npy")
+        assert np.isnan(stored).all()
+    assert trials.omissions == (Omission("not_recorded", "channels", CHANNELS, 5),)
 
 
 def test_long_gaps_of_the_pupil_stay_gaps(tmp_path: Path) -> None:
@@ -210,13 +215,14 @@ def test_repeats_of_a_test_image_are_a_video(tmp_path: Path) -> None:
         assert (scan.image_ids[indices] == int(video.name)).all() and (scan.tiers[indices] == "test").all()
 
 
-def test_withheld_responses_are_no_video_and_absent_behaviour_is_0(tmp_path: Path) -> None:
+def test_withheld_responses_are_no_video_and_absent_behaviour_is_said(tmp_path: Path) -> None:
     scan = grey_scan(behaviour=False)
     scan.responses[scan.trials("test")] = 0
     convert_scan(scan, tmp_path / "mouse", size=(9, 16))
     assert not (tmp_path / "mouse" / "evaluation_data").exists()
-    trials = load_trials(tmp_path / "mouse" / "training_data").trials
-    assert not any(each.perspective.any() or each.modulation.any() for each in trials)
+    found = load_trials(tmp_path / "mouse" / "training_data")
+    assert not any(each.perspective.any() or each.modulation.any() for each in found.trials)
+    assert found.omissions == (Omission("not_recorded", "channels", CHANNELS, 5),)
 
 
 def test_a_trial_to_fit_that_shows_a_test_image_is_left_out(tmp_path: Path) -> None:

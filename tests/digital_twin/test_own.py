@@ -1,6 +1,7 @@
 """A lab's own video, eye, treadmill and responses as trials: what is taken, said, and made of them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import torch
 
 from neurokit import Experiment
+from neurokit.cli import main
 from neurokit.digital_twin import (
     MouseParameters,
     TwinRecording,
@@ -22,9 +24,11 @@ from neurokit.digital_twin.showings import find_showings, shown_videos
 from neurokit.digital_twin.simulated_files import write_simulated_mouse
 from neurokit.digital_twin.simulation import SimulatedMouse
 from neurokit.errors import DataError
-from neurokit.recordings import Recording, Stimulus, Trace, formats
+from neurokit.recordings import Recording, Stimulus, Trace, formats, write_arrays
 from neurokit.training import checkpoint
 from neurokit.training.omissions import Omission
+from tests.digital_twin.microns_file import write_scans
+from tests.digital_twin.test_conversion import NAMES, scan, video
 from tests.digital_twin.toys import CONFIG, MONITOR
 
 TINY = MouseParameters(
@@ -141,10 +145,10 @@ def test_a_movie_is_cut_by_its_own_time_with_gaps(tmp_path: Path) -> None:
     given = toy()
     found = from_arrays(tmp_path / "mouse", **given)
     place = {frame.tobytes(): number for number, frame in enumerate(given["videos"])}
-    (video,) = found.videos["natural"]
-    parts = (found.training_data.part(True), found.training_data.part(False), video.repeats)
+    (last,) = found.videos["natural"]
+    parts = (found.training_data.part(True), found.training_data.part(False), last.repeats)
     shown = [sorted({place[frame.tobytes()] for each in part for frame in each.stimulus}) for part in parts]
-    assert len(video.repeats) == REPEATS and video.name == "movie"
+    assert len(last.repeats) == REPEATS and last.name == "movie"
     assert (
         shown[1][0] - shown[0][-1] == 16 and shown[2][0] - shown[1][-1] == 16 and shown[2][-1] == FRAMES - 1
     )
@@ -170,18 +174,18 @@ def test_each_trace_is_brought_from_its_own_clock_to_the_frames(rate: float, tmp
 def test_a_video_of_another_rate_is_shown_at_30_hz(period: float, frames: int) -> None:
     movie = np.arange(FRAMES, dtype=np.uint8)[:, None, None] * np.ones((1, 4, 6), dtype=np.uint8)
     stimulus = Stimulus("m", "movie", movie, np.tile(np.arange(FRAMES), REPEATS), onsets(period).ravel())
-    (video,), omissions = shown_videos(stimulus, (4, 6))
-    assert len(video.frames) == frames and not omissions and video.onsets.shape == (REPEATS, frames)
-    np.testing.assert_allclose(np.diff(video.onsets, axis=1), 1 / 30, atol=1e-6)
+    (shown,), omissions = shown_videos(stimulus, (4, 6))
+    assert len(shown.frames) == frames and not omissions and shown.onsets.shape == (REPEATS, frames)
+    np.testing.assert_allclose(np.diff(shown.onsets, axis=1), 1 / 30, atol=1e-6)
     expected = np.minimum((np.arange(frames) / 30 / period + 1e-6).astype(int), FRAMES - 1)
-    np.testing.assert_array_equal(video.frames[:, 0, 0], expected)
+    np.testing.assert_array_equal(shown.frames[:, 0, 0], expected)
 
 
 def test_a_looped_movie_and_clips_in_one_array_are_videos() -> None:
     looped = Stimulus("m", "movie", np.zeros((50, 4, 6)), np.arange(170) % 50, np.arange(170) / 30)
     assert [each.range for each in find_showings(looped)] == [(0, 49)] * 3 + [(0, 19)]
-    (video,), (omission,) = shown_videos(looped, (4, 6))
-    assert len(video.onsets) == 3 and omission == Omission("interrupted", "repeats", ("m at 5.0 s",), 4)
+    (whole,), (omission,) = shown_videos(looped, (4, 6))
+    assert len(whole.onsets) == 3 and omission == Omission("interrupted", "repeats", ("m at 5.0 s",), 4)
     shown = np.concatenate([np.arange(20), np.arange(30, 50), np.arange(20)])
     time = np.arange(60) / 30 + np.repeat([0, 1, 2], 20)
     clips, omissions = shown_videos(Stimulus("c", "movie", np.zeros((50, 4, 6)), shown, time), (4, 6))
@@ -361,13 +365,19 @@ def test_what_does_not_fit_is_said_in_one_sentence(change: dict[str, Any], says:
 # --- folders of recordings
 
 
+def recording() -> Recording:
+    """The toy's video and responses, in two areas."""
+    given = toy()
+    place = np.tile(np.arange(FRAMES), REPEATS)
+    movie = Stimulus("clouds", "movie", given["videos"], place, onsets().ravel())
+    traces = Trace(given["responses"], given["response_times"])
+    areas = np.array(["V1", "LM", "V1", "V1"])
+    return Recording("mouse", "made", np.arange(UNITS), traces, area=areas, stimuli=[movie])
+
+
 @pytest.fixture
 def lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder with two recordings in a format of its own."""
-    given = toy()
-    stimulus = Stimulus(
-        "clouds", "movie", given["videos"], np.tile(np.arange(FRAMES), REPEATS), onsets().ravel()
-    )
 
     class Made:
         FORMAT = "of a lab"
@@ -378,8 +388,7 @@ def lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
         @staticmethod
         def read(path: Path) -> Recording:
-            traces = Trace(given["responses"], given["response_times"])
-            return Recording(path.stem, Made.FORMAT, np.arange(UNITS), traces, stimuli=[stimulus])
+            return replace(recording(), name=path.stem, format=Made.FORMAT)
 
     monkeypatch.setattr(formats, "MODULES", ("made",))
     monkeypatch.setattr(formats, "_module", lambda name: Made)
@@ -416,3 +425,51 @@ def test_a_folder_of_nothing_is_said(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="holds no session"):
         load(folder=tmp_path / "empty")
+
+
+def test_a_recording_is_converted_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, out = write_arrays(recording(), tmp_path / "mouse.npz"), tmp_path / "out"
+    given = ["--monitor", "12", "16", "--areas", "V1", "--movies", "clouds"]
+    assert main(["digital-twin", "convert", str(path), "--output", str(out), *given]) == 0
+    said = capsys.readouterr().out
+    assert f"{path} is in the format arrays" in said and "treadmill not recorded" in said
+    assert said.endswith(f"wrote {out} (trials)\nnext: neurokit digital-twin train --folder {out}\n")
+    assert load(folder=out).training_data.units == 3 and load(folder=out).training_data.frame == MONITOR
+    experanto = ["--output", str(tmp_path / "session"), "--format", "experanto"]
+    assert main(["digital-twin", "convert", str(path), *experanto]) == 0
+    again = load(folder=tmp_path / "session", config=CONFIG)
+    wanted = from_recording(recording(), tmp_path / "wanted", size=MONITOR)
+    for one, other in zip(again.training_data.trials, wanted.training_data.trials, strict=True):
+        np.testing.assert_array_equal(one.stimulus, other.stimulus)
+        np.testing.assert_allclose(one.units, other.units, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ([], "has 1 scans: name one of 4-7 with session (--session)"),
+        (["--session", "9-9"], "has no scan 9-9: name one of 4-7"),
+        (["--session", "4-7", "--format", "arrays"], "is no recording of one clock; leave out the format"),
+        (["--session", "4-7", "--areas", "V7"], "V7"),
+    ],
+)
+def test_a_scan_of_microns_is_named(
+    given: list[str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write_scans(tmp_path / "microns.h5", [scan()], map(video, range(len(NAMES))))
+    assert main(["digital-twin", "convert", str(path), "--output", str(tmp_path / "out"), *given]) == 2
+    assert says in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_a_scan_of_microns_is_converted_by_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = (
+        write_scans(tmp_path / "microns.h5", [scan()], map(video, range(len(NAMES)))),
+        tmp_path / "out",
+    )
+    given = ["--session", "4-7", "--monitor", "12", "16", "--output", str(out)]
+    assert main(["digital-twin", "convert", str(path), *given]) == 0
+    said = capsys.readouterr().out
+    assert "is the file of MICrONS; scan 4-7" in said and f"train --folder {out}" in said
+    assert load(folder=out).training_data.frame == MONITOR

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
+from neurokit.cli import main
 from neurokit.errors import DataError
 from neurokit.experiment import Experiment
-from neurokit.recordings import Recording, Spikes, Stimulus, Trace, Trials, formats
+from neurokit.recordings import Recording, Spikes, Stimulus, Trace, Trials, formats, write_arrays
 from neurokit.training.omissions import Omission
 from neurokit.v1_transformer import (
     MODELS,
@@ -26,6 +27,7 @@ from neurokit.v1_transformer import (
     write_session,
 )
 from neurokit.v1_transformer import task as make_task
+from neurokit.v1_transformer.experiment import convert
 from neurokit.v1_transformer.own import nearest_samples
 from neurokit.v1_transformer.simulation import UNTRACKED, SessionParameters, SimulatedSession
 
@@ -432,3 +434,57 @@ def test_a_folder_of_recordings_trains_by_name(two: Path) -> None:
     again = Experiment("v1-transformer", folder=two / "second.mouse", **options)
     assert again.recording.session_id == "second"
     assert np.isfinite(scores["single_trial"]).all()
+
+
+def lab_files(folder: Path) -> Path:
+    """The toy recording as arrays, twice."""
+    for name in ("monday.npz", "tuesday"):
+        write_arrays(recording(), folder / name)
+    return folder
+
+
+@pytest.mark.parametrize("layout", ["arrays", "experanto"])
+def test_what_convert_writes_is_the_same_session(layout: str, tmp_path: Path) -> None:
+    lab = lab_files(tmp_path / "lab")
+    lines = convert(lab, tmp_path / "out", session=["tuesday"], format=layout)
+    assert lines[0] == f"{lab / 'tuesday'} is in the format arrays" and lines[-1].startswith("wrote ")
+    assert any("running not recorded, pupil not recorded" in line for line in lines)
+    found, wanted = load(folder=tmp_path / "out"), from_recording(recording())
+    np.testing.assert_allclose(found.dff, wanted.dff, atol=1e-5)
+    for part in ("frames", "starts"):
+        np.testing.assert_array_equal(*(getattr(each.movies["clouds"], part) for each in (found, wanted)))
+
+
+def test_convert_and_list_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lab = lab_files(tmp_path / "lab")
+    assert main(["v1-transformer", "convert", str(lab), "--output", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert f"wrote {tmp_path / 'out' / 'monday'} (arrays)" in said
+    assert said.endswith(f"next: neurokit v1-transformer data --list --folder {tmp_path / 'out'}\n")
+    assert main(["v1-transformer", "data", "--list", "--folder", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert "clouds (shown 4 times)" in said and "LM, V1" in said and said.endswith("--session monday\n")
+    given = ["--folder", str(tmp_path / "out"), "--session", "tuesday", "--movies", "clouds"]
+    assert main(["v1-transformer", "data", *given]) == 0
+    assert "clouds: 120 frames x 4 repeats" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("convert nowhere --output out", "nowhere holds no recording in a format that is read"),
+        ("convert lab --session friday --output out", "lab holds no session friday, only monday, tuesday"),
+        ("convert lab --format parquet --output out", "format is 'parquet'; use one of arrays, experanto"),
+    ],
+)
+def test_what_cannot_be_converted_is_said(
+    arguments: str,
+    says: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lab_files(tmp_path / "lab")
+    monkeypatch.chdir(tmp_path)
+    assert main(["v1-transformer", *arguments.split()]) == 2
+    assert says in capsys.readouterr().err and not (tmp_path / "out").exists()

@@ -1,0 +1,45 @@
+"""The recordings in a folder as a table: what can be chosen, and what each holds."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from neurokit.errors import DataError
+from neurokit.recordings.formats import list_recordings, read
+from neurokit.recordings.recording import Stimulus
+
+COLUMNS = ("session", "format", "units", "areas", "movies", "behaviour")
+
+
+def list_contents(path: str | Path) -> pd.DataFrame:
+    """A row a recording: session, format, units, areas, movies, behaviour; DataError where there is none.
+
+    A recording that cannot be read has the reason in its row.
+    """
+    found = list_recordings(path)
+    if not found:
+        raise DataError(f"{path} holds no recording: name a file or folder in a format that is read.")
+    rows = [{"session": name} | _contents(place) for name, place in found.items()]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).fillna("")
+
+
+def _contents(path: Path) -> dict[str, object]:
+    try:
+        recording = read(path)
+    except DataError as error:
+        return {"format": str(error)}
+    return {
+        "format": recording.format,
+        "units": recording.units,
+        "areas": _join([] if recording.area is None else sorted(set(map(str, recording.area)) - {""})),
+        "movies": _join([_show(each) for each in recording.stimuli if each.kind == "movie"]),
+        "behaviour": _join(list(recording.behaviour)),
+    }
+
+
+def _show(movie: Stimulus) -> str:
+    return f"{movie.name} (shown {movie.repeats} times)"
+
+
+def _join(words: list[str]) -> str:
+    return ", ".join(words) or "none"
