@@ -285,9 +285,14 @@ def test_a_file_that_changes_is_read_again(folder: Path, mouse: SimulatedScan) -
     assert other.fingerprint != first.fingerprint and not np.array_equal(other.responses, first.responses)
 
 
-@pytest.mark.parametrize("session", ["day1", "day-2"])
+def test_what_a_folder_holds_is_listed(folder: Path) -> None:
+    rows = sensorium.sessions("demo", folder=folder).to_numpy().tolist()
+    assert rows == [["day-2", "day 2.npz", "arrays"], ["day1", "day1.npz", "arrays"]]
+
+
+@pytest.mark.parametrize("session", ["day1", "day-2", "day 2"])
 def test_the_model_follows_what_was_recorded(folder: Path, session: str) -> None:
-    wanted = {"day1": "cnn_plus", "day-2": "cnn"}[session]
+    wanted = "cnn_plus" if session == "day1" else "cnn"
     given = sensorium.load(folder=folder, session=session)
     for place in ({"folder": folder, "session": session}, {"recording": given}):
         experiment = Experiment("sensorium", **place)
