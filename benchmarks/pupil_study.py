@@ -1,8 +1,7 @@
 """PupilEncoder and every baseline over seeds: R² with spread, null and the best that is reachable.
 
-    python benchmarks/pupil_study.py --source cutout      (real cut-out; NEUROKIT_REAL_DATA names its
-    folder) python benchmarks/pupil_study.py --source demo        (a new simulated mouse for each
-    seed)
+    python benchmarks/pupil_study.py --source cutout      (the real cut-out of the package)
+    python benchmarks/pupil_study.py --source demo        (a new simulated mouse for each seed)
 
 Each seed draws a split into training, validation and test trials and the weights. Test trials are
 scored once per seed. One row per model, inputs, split and region; scores are means over seeds.

@@ -4,10 +4,10 @@
 
 One session of the International Brain Laboratory (425 trials; `recordings.example("ibl")`). A region's mean
 count from 0.6 to 0.1 s before the stimulus is read from seven traces of behaviour up to that moment, from
-slow drift (cosines of the trial's number), or from both, by ridge regression in eight folds: of trials drawn
-at random (a seed draws the folds), or of neighbouring trials. The score is R² against the mean of the
-training trials. The null gives each trial the behaviour of another one, by circular shifts of at least 10
-trials.
+slow drift (the mean count of neighbouring training trials), or from both, by ridge regression in eight folds:
+of trials drawn at random (a seed draws the folds), or of neighbouring trials. The penalty is chosen in the
+same way among the other seven. The score is R² against the mean of the training trials. The null gives each
+trial the behaviour of another one, by circular shifts of at least 10 trials.
 """
 
 import argparse
@@ -15,17 +15,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.linear_model import RidgeCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from neurokit.recordings import Recording, example
 from record import save
 
 FOLDS = 8
 UNTIL = -0.1  # s from the stimulus
+WIDTH = 5  # bins of 0.02 s that are averaged
 PENALTIES = np.logspace(0, 6, 13)
-COSINES = 10  # the fastest has a period of a fifth of the session
+MEASURED = 0.5  # of a trial's values; the others are the mean of the training trials
+NEIGHBOURHOOD = 10.0  # trials: standard deviation of the weights around a trial
 NEAREST = 10  # trials that a shift is away at least
 
 
@@ -37,12 +36,12 @@ def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
     parser.add_argument("--no-file", action="store_true", help="print only")
     options = parser.parse_args(arguments)
     session = example("ibl")
-    inputs, counts = inputs_of(session)
+    behaviour, counts = read_session(session)
     rows = [
-        {"region": region, "units": int((session.area == region).sum()), "inputs": name}
-        | scores(inputs[name], counts[region], options.seeds, options.shifts if name == "behaviour" else 0)
-        for region in counts
-        for name in inputs
+        {"region": region, "units": int((session.area == region).sum()), "inputs": inputs}
+        | scores(behaviour, values, inputs, options.seeds, options.shifts)
+        for region, values in counts.items()
+        for inputs in ("behaviour", "drift", "both")
     ]
     for row in rows:
         print(row["region"], row["inputs"], np.round(np.mean(row["random"]), 3), round(row["blocked"], 3))
@@ -51,48 +50,97 @@ def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
     return rows
 
 
-def inputs_of(session: Recording) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Inputs by name, each K x features, and mean counts by region, K; of the trials that have both."""
+def read_session(session: Recording) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Behaviour before the stimulus, K x features, and each region's mean count, K; without cut trials."""
     trials = session.trials
-    before = trials.behaviour_time < UNTIL
-    traces = np.concatenate([values[:, before] for values in trials.behaviour.values()], axis=1)
-    usable = np.isfinite(traces).all(axis=1)
-    number = np.flatnonzero(usable) / len(usable)
-    drift = np.cos(np.pi * np.outer(number, np.arange(1, COSINES + 1)))
-    behaviour = traces[usable]
-    inputs = {"behaviour": behaviour, "drift": drift, "both": np.concatenate([behaviour, drift], axis=1)}
-    counts = trials.responses[usable, 0]
-    regions = list(dict.fromkeys(session.area.tolist()))
-    return inputs, {region: counts[:, session.area == region].mean(axis=1) for region in regions}
+    before = np.flatnonzero(trials.behaviour_time < UNTIL)
+    before = before[: len(before) // WIDTH * WIDTH]
+    behaviour = np.concatenate([average(values[:, before]) for values in trials.behaviour.values()], axis=1)
+    usable = np.isfinite(behaviour).mean(axis=1) > MEASURED
+    regions, counts = dict.fromkeys(session.area.tolist()), trials.responses[usable, 0]
+    return behaviour[usable], {name: counts[:, session.area == name].mean(axis=1) for name in regions}
 
 
-def scores(inputs: np.ndarray, counts: np.ndarray, seeds: int, shifts: int) -> dict[str, Any]:
-    """R² with random folds, one value a seed, and with blocked ones, and what chance reaches with both."""
+def average(values: np.ndarray) -> np.ndarray:
+    """The mean of the values that were measured in each 0.1 s, NaN where there are none."""
+    pieces = values.reshape(len(values), -1, WIDTH)
+    number = np.isfinite(pieces).sum(axis=2)
+    return np.where(number > 0, np.nansum(pieces, axis=2) / np.maximum(number, 1), np.nan)
+
+
+def scores(behaviour: np.ndarray, counts: np.ndarray, inputs: str, seeds: int, shifts: int) -> dict[str, Any]:
+    """R² with random folds, one value a seed, and with blocked ones; of behaviour also that of chance."""
     trials = len(counts)
     random = [np.random.default_rng(seed).permutation(trials) % FOLDS for seed in range(seeds)]
     blocked = np.arange(trials) * FOLDS // trials
     row: dict[str, Any] = {
-        "random": [cross_validated(inputs, counts, folds) for folds in random],
-        "blocked": cross_validated(inputs, counts, blocked),
+        "random": [cross_validated(behaviour, counts, inputs, folds) for folds in random],
+        "blocked": cross_validated(behaviour, counts, inputs, blocked),
     }
-    if shifts:
+    if inputs == "behaviour":
         away = np.linspace(NEAREST, trials - NEAREST, shifts).astype(int)
         for name, folds in (("random_null", random[0]), ("blocked_null", blocked)):
-            null = [cross_validated(np.roll(inputs, by, axis=0), counts, folds) for by in away]
+            null = [cross_validated(np.roll(behaviour, by, axis=0), counts, inputs, folds) for by in away]
             row[name] = float(np.percentile(null, 97.5))
     return row
 
 
-def cross_validated(inputs: np.ndarray, counts: np.ndarray, folds: Sequence[int] | np.ndarray) -> float:
-    """R² over all trials, each predicted by a fit to the other folds; scales and penalty are theirs, too."""
+def cross_validated(
+    behaviour: np.ndarray, counts: np.ndarray, inputs: str, folds: Sequence[int] | np.ndarray
+) -> float:
+    """R² over all trials, each predicted by a fit to the other folds.
+
+    The scales are those of the other folds, and so is the penalty: each of these folds is predicted by the
+    rest of them, so that a penalty for blocks is chosen on blocks.
+    """
     folds = np.asarray(folds)
     predicted, mean = np.zeros(len(counts)), np.zeros(len(counts))
     for fold in range(FOLDS):
-        train, test = folds != fold, folds == fold
-        model = make_pipeline(StandardScaler(), RidgeCV(PENALTIES))
-        predicted[test] = model.fit(inputs[train], counts[train]).predict(inputs[test])
-        mean[test] = counts[train].mean()
+        test = folds == fold
+        errors = np.zeros(len(PENALTIES))
+        for other in set(range(FOLDS)) - {fold}:
+            inner = folds == other
+            path = predict(behaviour, counts, inputs, folds, ~test & ~inner, inner)
+            errors += ((path - counts[inner, None]) ** 2).sum(axis=0)
+        path = predict(behaviour, counts, inputs, folds, ~test, test)
+        predicted[test], mean[test] = path[:, errors.argmin()], counts[~test].mean()
     return float(1 - ((counts - predicted) ** 2).sum() / ((counts - mean) ** 2).sum())
+
+
+def predict(
+    behaviour: np.ndarray,
+    counts: np.ndarray,
+    inputs: str,
+    folds: np.ndarray,
+    train: np.ndarray,
+    test: np.ndarray,
+) -> np.ndarray:
+    """Counts of the test trials with each of PENALTIES, trials x penalties."""
+    drift = neighbours(counts, folds, train)[:, None]
+    design = {"behaviour": behaviour, "drift": drift, "both": np.concatenate([behaviour, drift], axis=1)}[
+        inputs
+    ]
+    return ridge_path(design[train], counts[train], design[test])
+
+
+def neighbours(counts: np.ndarray, folds: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """What the training trials around each trial say of it, the nearest most; never one of its own fold."""
+    number = np.arange(len(counts))
+    apart = np.abs(number[:, None] - number).astype(float)
+    allowed = train & (folds != folds[:, None])
+    nearest = np.where(allowed, apart, np.inf).min(axis=1, keepdims=True)
+    weights = np.where(allowed, np.exp((nearest**2 - apart**2) / (2 * NEIGHBOURHOOD**2)), 0)
+    return weights @ counts / weights.sum(axis=1)
+
+
+def ridge_path(known: np.ndarray, counts: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """Predictions of ridge regression with each of PENALTIES; inputs that are missing count as their mean."""
+    mean, spread = np.nanmean(known, axis=0), np.nanstd(known, axis=0)
+    known, asked = (np.nan_to_num((each - mean) / np.where(spread > 0, spread, 1)) for each in (known, asked))
+    left, values, right = np.linalg.svd(known, full_matrices=False)
+    shrunk = values[:, None] / (values[:, None] ** 2 + PENALTIES)
+    weights = right.T @ (shrunk * (left.T @ (counts - counts.mean()))[:, None])
+    return asked @ weights + counts.mean()
 
 
 if __name__ == "__main__":

@@ -56,7 +56,8 @@ class Experiment:
 
     Args:
         system: 'pupil-encoder', 'sensorium', 'v1-transformer' or 'digital-twin'.
-        model: one of the system's models; None is its first. It stands for a config.
+        model: one of the system's models; None is its first, or the first that a recording of one's own has
+            all inputs of, where the system looks. It stands for a config.
         config: what is trained, and how, in place of that of a `model`.
         values: single fields of the config by name, such as {"fit.learning_rate": 1e-3}.
         epochs: the largest number, in place of the config's.
@@ -105,7 +106,8 @@ class Experiment:
         check_build(build)
         self.build, self.device, self.compile = build, check_value("device", device, str), compile
         self.size = choose_size(size, is_simulated(self.source, self.folder, recording))
-        self.model_name, chosen = choose_config(self.system, self.size, model, config, build)
+        default = self._default_model(recording) if model is None and config is None else None
+        self.model_name, chosen = choose_config(self.system, self.size, model, config, build, default)
         if not isinstance(values, Mapping | None):
             raise SettingsError(f"values is {values!r}; give a dictionary of fields and their values.")
         config = chosen.with_values(values or {}).add_seed(self.seed)
@@ -308,15 +310,20 @@ class Experiment:
         `space` has fields by name, in hyperopt's terms (default: the system's own). The state lies in
         `file`, by default beside the checkpoint, and an unfinished search goes on from it. `search` is that
         of `neurokit.tune`, or `neurokit.distributed.search.search_on_ray`, whose state is a folder; `options`
-        go to it. The best point, trained and saved, is `experiment.with_values(study.best).train()`.
+        go to it. A file has what the task leaves out as `left_out`. The best point, trained and saved, is
+        `experiment.with_values(study.best).train()`.
         """
         space = dict(space or self.system.search_space())
-        on_ray = "storage" in inspect.signature(search).parameters
+        takes = inspect.signature(search).parameters
+        on_ray = "storage" in takes
         ending = ".search" if on_ray else ".search.json"
         file = self.path.with_name(f"{self.path.name}{ending}") if file is None else Path(file)
         file.parent.mkdir(parents=True, exist_ok=True)
         options |= {"seed": self.seed if seed is None else seed, "storage" if on_ray else "file": file}
-        return search(self.objective(), space, trials=trials, **options)
+        objective = self.objective()
+        if "facts" in takes:
+            options["facts"] = self._left_out
+        return search(objective, space, trials=trials, **options)
 
     def objective(self) -> "Objective":
         """What a search makes small: the validation loss of this experiment with other values."""
@@ -362,6 +369,13 @@ class Experiment:
         return other
 
     # Inside
+
+    def _default_model(self, recording: Any) -> str | None:
+        """What the system chooses for a recording of one's own; None where it does not look."""
+        if not hasattr(self.system, "default_model"):
+            return None
+        where = {"folder": self.folder, "session": self.session, "seed": self.seed}
+        return self.system.default_model(recording=recording, **where)
 
     def _check_trainable(self) -> None:
         """Reads the recording; raises what reading does, and DataError where no model can be trained."""

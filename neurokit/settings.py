@@ -1,8 +1,8 @@
 """The environment variables; no other module reads them.
 
-NEUROKIT_SOURCE      demo (default, simulated), cutout (small real recordings), full (downloads)
+NEUROKIT_SOURCE      demo (default, simulated), cutout (small, real, in the package), full (downloads)
 NEUROKIT_DATA        folder for downloads and simulated recordings (default: the user's cache folder)
-NEUROKIT_REAL_DATA   folder of the small real recordings, read only (source cutout)
+NEUROKIT_REAL_DATA   folder of small real recordings that may not come with the package, read only
 NEUROKIT_BUILD       folder for output of notebooks (default: NEUROKIT_DATA)
 NEUROKIT_QUIET       1 hides progress bars; CI=true does the same
 NEUROKIT_FAST        1 trains SENSORIUM models with compiled kernels (extra `fast`, CPU only)
@@ -88,12 +88,15 @@ def build_folder() -> Path:
 
 
 def real_data_folder() -> Path:
-    """The folder of small real recordings, absolute; raises SettingsError where there is none."""
+    """The folder of small real recordings that may not come with the package, absolute.
+
+    Raises SettingsError where there is none.
+    """
     found = os.environ.get("NEUROKIT_REAL_DATA")
     if not found:
         raise SettingsError(
-            "The source 'cutout' reads small real recordings: set NEUROKIT_REAL_DATA to their "
-            "folder, or use NEUROKIT_SOURCE=demo (simulated) or full (downloads)."
+            "This real recording does not come with the package: set NEUROKIT_REAL_DATA to the folder that "
+            "holds it; neurokit.recordings.example opens those that do."
         )
     folder = Path(found).expanduser().absolute()
     if not folder.is_dir():

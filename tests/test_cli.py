@@ -21,6 +21,8 @@ from neurokit.cli import COMMANDS, main
 from neurokit.cli.commands import RUN
 from neurokit.cli.options import conversion_options, parse_value, whole_number
 from neurokit.experiment import Experiment
+from neurokit.files.pickles import load_object_array
+from neurokit.files.sealed import open_json
 from neurokit.training.system import find_system
 
 SYSTEMS = tuple(settings.SYSTEMS)
@@ -276,6 +278,26 @@ def test_tune_ends_with_the_best_settings(
     assert said(capsys, "pupil-encoder", *line) == first  # the search was finished, and is read
 
 
+def test_tune_says_beside_the_best_trial_what_it_was_done_without(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulated: Path
+) -> None:
+    """Before the search it would scroll away; the search's file has it as well."""
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path / "data"))
+    folder = Path(shutil.copytree(simulated, tmp_path / "mouse"))
+    [file] = (each for each in folder.glob("*.npz") if each.name != "truth.npz")
+    held = load_object_array(file, "dat", 2**30)
+    held[0]["spks"] = held[0]["spks"].astype(float)
+    held[0]["spks"][2, 3, 4] = np.nan
+    np.savez(file, dat=held)
+    line = ("pupil-encoder", "tune", "--trials", "2", "--epochs", "1", "--folder")
+    lines, sound = (said(capsys, *line, str(each)).splitlines() for each in (folder, simulated))
+    best = next(number for number, each in enumerate(lines) if each.startswith("best validation loss"))
+    assert lines[best + 1].startswith("without 1 of ") and lines[best + 1].endswith(": 2")
+    assert not any(each.startswith("without") for each in sound)
+    states = [open_json(each.read_text()) for each in (tmp_path / "data").rglob("*.search.json")]
+    assert sorted([each["names"] for each in state["left_out"]] for state in states) == [[], [["2"]]]
+
+
 def test_a_killed_training_goes_on_from_the_command_line(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, simulated: Path
 ) -> None:
@@ -417,17 +439,47 @@ def test_unknown_source(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     assert "NEUROKIT_SOURCE is 'ful'; set it to one of demo, cutout, full" in message
 
 
-def test_cutout_without_a_folder(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_real_session_comes_with_the_package(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delenv("NEUROKIT_REAL_DATA", raising=False)
-    assert "set NEUROKIT_REAL_DATA" in refused(capsys, "pupil-encoder", "data", "--source", "cutout")
+    assert said(capsys, "pupil-encoder", "data", "--source", "cutout").startswith("Cori_2016-12-17\n")
+    assert "Hench_2017-06-18" in said(capsys, "pupil-encoder", "data", "--source", "cutout", "--list")
 
 
-def test_cutout_in_an_empty_folder(
+def test_the_sessions_of_a_folder_are_listed(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("NEUROKIT_REAL_DATA", str(tmp_path))
-    message = refused(capsys, "pupil-encoder", "data", "--source", "cutout")
-    assert "cori_2016-12-17_nma_like.npz is missing" in message
+    where = ("--folder", str(tmp_path / "own"))
+    said(capsys, "pupil-encoder", "simulate", "--trials", "12", "--output", where[1])
+    for place in ("own", "own/alf", "own/alf/Simulated_2026-01-01"):
+        here = ("--folder", str(tmp_path / place))
+        text = said(capsys, "pupil-encoder", "data", "--list", *here)
+        assert text.splitlines()[1].split()[:3] == ["Simulated_2026-01-01", "240", "12"]
+        assert "pupil_area" in text and "12 trials" in said(capsys, "pupil-encoder", "data", *here)
+    both = refused(capsys, "pupil-encoder", "data", "--list", *where, "--source", "demo")
+    assert "source, folder and recording each say where data come from" in both
+
+
+def test_a_session_without_behaviour_is_scored_by_baselines_alone(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path))
+    where = ("--source", "cutout", "--session", "Lederberg_2017-12-09")
+    assert "behaviour none" in said(capsys, "pupil-encoder", "data", *where)
+    says = (
+        "Lederberg_2017-12-09 has no behaviour, and a PupilEncoder reads nothing else: no model is trained."
+    )
+    for command in ("train", "tune"):
+        assert says in refused(capsys, "pupil-encoder", command, *where)
+    for split in ("random", "blocked"):
+        text = said(capsys, "pupil-encoder", "evaluate", *where, "--split", split, "--regions", "LGd", "TH")
+        assert says in text and "PSTH by contrast and choice" in text and "FIR" not in text
+    tables = [pd.read_csv(table) for table in (tmp_path / "checkpoints").glob("*-scores.csv")]
+    assert len(tables) == 2 and all(np.isfinite(table["r2_mean"]).all() for table in tables)
+    held = json.loads(next((tmp_path / "checkpoints").glob("*-scores.json")).read_text())
+    assert held["validation"] is None and len(held["test"]) == 8
+    assert not list(tmp_path.rglob("*.safetensors"))
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
@@ -444,7 +496,7 @@ def test_cutout_in_an_empty_folder(
         ("train --config nowhere.json", "nowhere.json is missing"),
         ("train --epochs 0", "epochs is 0; use a whole number of 1 or more"),
         ("train --folder nowhere", "nowhere is no folder"),
-        ("data --list --folder nowhere", "folder"),
+        ("data --list --folder nowhere", "nowhere is no folder"),
         ("data --folder . --source demo", "source, folder and recording each say where data come from"),
         ("train --folder . --source demo", "source, folder and recording each say where data come from"),
         ("train --set epochs=3 --epochs 5", "--set epochs=3 and another option say different things"),

@@ -116,6 +116,9 @@ def test_options_are_checked(capsys: pytest.CaptureFixture[str], wrong: tuple[st
     assert stopped.value.code == 2 and "usage: neurokit check" in capsys.readouterr().err
 
 
+ALLEN = ("processing/brain_observatory_pipeline", "stimulus")
+
+
 def nwb(folder: Path, *inside: str, name: str = "mouse.nwb") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with h5py.File(folder / name, "w") as file:
@@ -132,7 +135,7 @@ def test_files_of_the_systems_are_named_with_the_command_that_opens_them(
     scan.mkdir(parents=True)
     (scans / "static1-2-3-GrayImageNet-0.zip").write_bytes(b"")
     cache = tmp_path / "cache"
-    stored = nwb(cache / "ophys_experiment_data", "nwb_version", name="501559087.nwb")
+    stored = nwb(cache / "ophys_experiment_data", *ALLEN, name="501559087.nwb")
     (tmp_path / "twin" / "training_data").mkdir(parents=True)
     (tmp_path / "part").mkdir()
     (tmp_path / "part" / "steinmetz_part0.npz").write_bytes(b"")
@@ -159,6 +162,10 @@ def test_other_hdf5_files_are_not_taken_for_those_of_a_system(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     assert "none of the formats" in refused(capsys, str(nwb(tmp_path, "acquisition", "units")))
+    later = nwb(tmp_path, *ALLEN, name="later.nwb")
+    with h5py.File(later, "a") as file:
+        file.attrs["nwb_version"] = "2.6.0"
+    assert "none of the formats" in refused(capsys, str(later))
     (tmp_path / "damaged.nwb").write_bytes(b"no hdf5")
     assert "none of the formats" in refused(capsys, str(tmp_path / "damaged.nwb"))
 

@@ -1,7 +1,6 @@
 """The Steinmetz readers: two layouts of one session, Neuromatch files and cut-outs, and the sources."""
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from neurokit.cli import main
 from neurokit.errors import DataError, SettingsError
 from neurokit.files.pickles import load_object_array
 from neurokit.pupil_encoder import sources as steinmetz
@@ -263,6 +263,28 @@ def test_a_cutout_that_is_not_right_is_named(tmp_path: Path, changes: dict, find
         read_cutout(cutout(tmp_path / "cut.npz", **changes))
 
 
+def test_counts_without_behaviour_begin_at_the_stimulus(tmp_path: Path) -> None:
+    spikes = np.random.default_rng(1).poisson(0.2, (3, 4, 40)).astype(np.uint8)
+    onsets = np.array([1.0, 5, 9, 13])
+    arrays = {
+        "spks": spikes,
+        "bin_times": onsets[:, None] + (np.arange(40) + 0.5) * 0.01,
+        "brain_area": np.array(["A", "A", "B"]),
+        "contrast_left": np.ones(4),
+        "mouse_name": "Toy",
+        "date_exp": "2017-01-01",
+    }
+    np.savez(tmp_path / "toy.npz", **arrays)
+    read = steinmetz.load(folder=tmp_path)
+    assert read.name == "Toy_2017-01-01" and read.behaviour == {} and read.spike_bins == slice(0, 40)
+    np.testing.assert_array_equal(read.spikes, spikes)
+    np.testing.assert_allclose(read.trials["stimulus_time"], onsets, atol=1e-9)
+    np.testing.assert_allclose(read.time, (np.arange(40) + 0.5) * 0.01)
+    np.savez(tmp_path / "toy.npz", **arrays | {"bin_times": onsets})
+    with pytest.raises(DataError, match=r"toy\.npz: bin_times has shape \(4,\), and spks are of 4 trials"):
+        steinmetz.load(folder=tmp_path)
+
+
 # --- the dataclass, and the sources
 
 
@@ -309,17 +331,22 @@ def test_a_session_that_is_not_there_is_named(small_demo: Path) -> None:
         steinmetz.load(session="Nobody_1999-01-01", source="demo")
 
 
-def test_the_cutout_has_one_session(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A stranger's name is no longer answered with this mouse."""
-    monkeypatch.setenv("NEUROKIT_REAL_DATA", str(tmp_path))
-    (tmp_path / steinmetz.CUTOUT).parent.mkdir()
-    (tmp_path / steinmetz.CUTOUT).touch()
-    made = steinmetz_session(SMALL, tmp_path)
-    monkeypatch.setattr(steinmetz, "read_cutout", lambda path: made)
-    for name in ((), "Simulated_2026-01-01"):
-        assert steinmetz.load(session=name, source="cutout") is made
-    with pytest.raises(DataError, match=r"'Lederberg_2017-12-06'; this source has Simulated_2026-01-01\.$"):
-        steinmetz.load(session="Lederberg_2017-12-06", source="cutout")
+def test_the_cutouts_are_read_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They come with the package, and a stranger's name is not answered with one of these mice."""
+    monkeypatch.delenv("NEUROKIT_REAL_DATA", raising=False)
+    listed = steinmetz.sessions("cutout")
+    assert listed.session.tolist() == [
+        "Cori_2016-12-17",
+        "Lederberg_2017-12-06",
+        "Lederberg_2017-12-09",
+        "Hench_2017-06-18",
+    ]
+    assert listed.behaviour.tolist()[1:] == ["none"] * 3 and "pupil_area" in listed.behaviour[0]
+    for name in ((), *listed.session):
+        read = steinmetz.load(session=name, source="cutout")
+        assert read.name == (name or "Cori_2016-12-17") and not read.omissions
+    with pytest.raises(DataError, match=r"'Cori_2016-12-14'; this source has Cori_2016-12-17, Lederberg"):
+        steinmetz.load(session="Cori_2016-12-14", source="cutout")
 
 
 @pytest.mark.parametrize(
@@ -340,13 +367,21 @@ def test_nothing_is_fetched_for_a_name_that_is_not_there(
         unchecked(session=name, source=source)
 
 
-def test_all_sessions_of_the_download_are_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_all_sessions_of_the_download_are_reached_by_a_command(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert len(set(steinmetz.SESSIONS)) == 39
     assert steinmetz.SESSIONS[12] == steinmetz.SEED_SESSION  # the original counts it as session 12, from 0
-    made = steinmetz_session(SMALL.replace(mouse="Cori", date="2016-12-17"), tmp_path)
-    monkeypatch.setattr(steinmetz, "fetch", lambda part, folder: tmp_path / part)
-    monkeypatch.setattr(steinmetz, "open_sessions", lambda path: [(made.name, lambda: made)])
-    assert steinmetz.load(session="Cori_2016-12-17", source="full") is made
+    for part, held in zip(steinmetz.PARTS, np.array_split(np.array(steinmetz.SESSIONS), 3), strict=True):
+        names = [str(name).split("_") for name in held]
+        save_part(tmp_path / part, *(session_of(mouse_name=mouse, date_exp=date) for mouse, date in names))
+    fetched: list[str] = []
+    monkeypatch.setattr(steinmetz, "fetch", lambda part, folder: fetched.append(part) or tmp_path / part)
+    for name in steinmetz.SESSIONS:
+        assert main(["pupil-encoder", "data", "--source", "full", "--session", name]) == 0
+        assert capsys.readouterr().out.startswith(f"{name}\n")
+    assert set(fetched) == set(steinmetz.PARTS)
+    assert steinmetz.load(source="full").name == steinmetz.SEED_SESSION
 
 
 def test_a_bad_session_costs_no_other(tmp_path: Path) -> None:
@@ -369,26 +404,6 @@ def steinmetz_session(parameters: SessionParameters, folder: Path) -> TrialRecor
     """A simulated session as it is read."""
     (made,) = read_sessions(*write_neuromatch([simulate_session(parameters)], folder))
     return made
-
-
-@pytest.mark.parametrize(
-    ("make", "error", "finding"),
-    [
-        (lambda path: path.mkdir(), DataError, r"_nma_like\.npz is missing.*NEUROKIT_REAL_DATA"),
-        (lambda path: None, SettingsError, "NEUROKIT_REAL_DATA"),
-    ],
-)
-def test_the_cutout_source_says_which_folder_it_wants(
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    make: Callable[[Path], None],
-    error: type,
-    finding: str,
-) -> None:
-    make(tmp_path / "real")
-    monkeypatch.setenv("NEUROKIT_REAL_DATA", str(tmp_path / "real"))
-    with pytest.raises(error, match=finding):
-        steinmetz.load(source="cutout")
 
 
 def test_the_demo_session_is_simulated_once(small_demo: Path) -> None:

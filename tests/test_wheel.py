@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from neurokit import cutouts
+
 pytestmark = pytest.mark.slow
 
 
@@ -55,6 +57,15 @@ def test_registry_is_read_from_the_wheel(installed: Path, tmp_path: Path) -> Non
     code = "import json; from importlib.resources import files; "
     code += "json.loads(files('neurokit.files').joinpath('registry.json').read_text())"
     python(installed, tmp_path, "-c", code)
+
+
+def test_real_recordings_are_read_from_the_wheel(wheel: Path, installed: Path, tmp_path: Path) -> None:
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {"neurokit/cutouts/README.md", "neurokit/cutouts/cutouts.json"} <= set(names)
+    code = "from neurokit import cutouts, recordings\n"
+    code += "for name in cutouts.cutouts(): print(recordings.example(name).name)"
+    shown = python(installed, tmp_path, "-c", code)
+    assert shown.split() == [each.session for each in cutouts.cutouts().values()]
 
 
 def test_command_line_runs_from_the_wheel(installed: Path, tmp_path: Path) -> None:

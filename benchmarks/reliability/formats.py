@@ -33,14 +33,15 @@ from neurokit import (
     tune,
 )
 from neurokit.cli import main
+from neurokit.cutouts import path_of
 from neurokit.digital_twin.microns import load_scan as load_microns
 from neurokit.digital_twin.microns import load_video
 from neurokit.digital_twin.properties import load_properties
 from neurokit.errors import DataError
 from neurokit.files.fetch import fetch
 from neurokit.files.registry import read_registry, sha256
+from neurokit.pupil_encoder.neuromatch import read_cutout
 from neurokit.pupil_encoder.simulated_files import write_alf
-from neurokit.pupil_encoder.sources import CUTOUT, read_cutout
 from neurokit.recordings.park import DRIFTING, PARK, STATIC, read_drifting, read_running, read_static
 from neurokit.sensorium.official import official_state
 from neurokit.sensorium.submission.table import PREDICTION
@@ -234,8 +235,8 @@ def _small_files() -> list[Format]:
 
 def _real(folder: Path) -> list[Format]:
     held = {
-        "cut-out npz": (CUTOUT, lambda path: _prepared("pupil-encoder", read_cutout(path))),
-        "Park recording (npz)": (PARK, read_running),
+        "cut-out npz": (path_of("cori"), lambda path: _prepared("pupil-encoder", read_cutout(path))),
+        "Park recording (npz)": (path_of(PARK), read_running),
         "Allen drifting gratings (npz)": (DRIFTING, read_drifting),
         "Allen static gratings (npz)": (STATIC, read_static),
     }

@@ -24,6 +24,7 @@ from neurokit.experiment import Experiment
 from neurokit.files.archives import limit_of, read_npz
 from neurokit.files.atomic import atomic_write
 from neurokit.training import checkpoint
+from neurokit.training.choices import check_folder, check_places
 from neurokit.training.own_model import build_code, build_name, load_build
 from neurokit.training.pretrained import to_arrays
 from neurokit.training.system import System
@@ -36,21 +37,27 @@ def _data(system: System, options: argparse.Namespace) -> None:
     if getattr(options, "weights", None):
         print(system.describe_weights(options.weights))  # type: ignore[attr-defined]  # of one system
         return
-    lists_folders = "folder" in inspect.signature(system.sessions).parameters
-    if options.list and options.folder and not lists_folders:
-        raise SettingsError("--list is of a source; leave out --folder, or --list to see that folder.")
     if options.list:
-        place = {"folder": options.folder} if options.folder else {}
-        source = settings.check_source(options.source)
-        table = system.sessions(source, options.seed, **place)
+        table = _sessions(system, options)
         print(table.to_string(index=False))
         _list_checkpoints(system)
         given = [argument for argument in options.given if argument != "--list"]
-        one = place and len(table) > 1 and not options.session
+        one = options.folder and len(table) > 1 and not options.session
         _next(system, "train", [*given, *(["--session", str(table["session"].iloc[0])] if one else [])])
         return
     print(system.describe(_recording(system, options)))
     _next(system, "train", options.given)
+
+
+def _sessions(system: System, options: argparse.Namespace) -> pd.DataFrame:
+    """What a source or a folder has."""
+    check_places(options.source, options.folder, None)
+    folder = check_folder(options.folder)
+    if folder is None:
+        return system.sessions(settings.check_source(options.source), options.seed)
+    if "folder" not in inspect.signature(system.sessions).parameters:
+        raise SettingsError("--list is of a source; leave out --folder, or --list to see that folder.")
+    return system.sessions(settings.source(), options.seed, folder=folder)
 
 
 def _recording(system: System, options: argparse.Namespace) -> Any:
@@ -133,6 +140,7 @@ def _tune(system: System, options: argparse.Namespace) -> None:
     table["epochs"] = table["number"].map(trained).fillna(0).astype(int)
     print(table.to_string(index=False))
     print(f"best validation loss {study.best_loss:.4g} of {len(study.records)} trials")
+    _show_omissions(experiment.with_values(study.best))
     best = [part for name, value in study.best.items() for part in ("--set", f"{name}={value}")]
     left_out = _without(_same_model(options.given), ("--trials", "--workers"))
     _next(system, "train", left_out + best)
@@ -155,7 +163,7 @@ def _evaluate(system: System, options: argparse.Namespace) -> None:
         _next(system, "data", ["--list"])
         return
     asked = ["--checkpoint", f"{experiment.path}.json", "--input", "new.npz", "--output", "rates.npz"]
-    own = ["--model", options.model] if ":" in options.model else []
+    own = ["--model", options.model] if ":" in (options.model or "") else []
     _next(system, "predict", asked + own)
 
 

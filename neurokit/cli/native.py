@@ -53,7 +53,7 @@ def _allen(path: Path) -> Native | None:
     folder = path / "ophys_experiment_data"
     if folder.is_dir() and any(folder.glob("*.nwb")):
         return Native("a cache of AllenSDK", "v1-transformer", path)
-    if path.suffix != ".nwb" or _top(path) is None or "nwb_version" not in (_top(path) or {}):
+    if path.suffix != ".nwb" or not _holds(path, "processing/brain_observatory_pipeline", "stimulus"):
         return None
     inside = path.parent.name == folder.name
     return Native(
@@ -77,22 +77,22 @@ def _neuromatch(path: Path) -> Native | None:
 
 
 def _microns(path: Path) -> Native | None:
-    if path.suffix not in HDF5 or not {"sessions", "videos"} <= (_top(path) or set()):
+    if path.suffix not in HDF5 or not _holds(path, "sessions", "videos"):
         return None
     return Native("the scans of MICrONS in one file", "digital-twin", path, converted=True)
 
 
-def _top(path: Path) -> set[str] | None:
-    """The names on top of an HDF5 file; None for another file."""
+def _holds(path: Path, *places: str) -> bool:
+    """Whether a file is HDF5, not NWB 2, and has all of these places."""
     import h5py
 
     if not path.is_file():
-        return None
+        return False
     try:
         with h5py.File(path, "r") as file:
-            return set(file)
+            return "nwb_version" not in file.attrs and all(place in file for place in places)
     except (OSError, RuntimeError):
-        return None
+        return False
 
 
 LOOKS: tuple[Callable[[Path], Native | None], ...] = (_sensorium, _allen, _twin, _neuromatch, _microns)

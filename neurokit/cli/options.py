@@ -104,9 +104,10 @@ def _add_own(parser: argparse.ArgumentParser, system: System) -> None:
 
 
 def _add_model(parser: argparse.ArgumentParser, system: System, command: str) -> None:
-    default = "model_4" if command == "submit" else next(iter(system.MODELS))
+    default = "model_4" if command == "submit" else None
+    first = default or next(iter(system.MODELS))
     known = ", ".join(f"{name} ({entry.about})" for name, entry in system.MODELS.items())
-    text = f"{known}; or my_file.py:name, a function that builds one (default {default})"
+    text = f"{known}; or my_file.py:name, a function that builds one (default {first})"
     parser.add_argument("--model", default=default, help=text)
     text = "small or published (default: small for a simulated recording)"
     parser.add_argument("--size", choices=("small", "published"), help=text)
@@ -210,7 +211,7 @@ def experiment_of(system: System, options: argparse.Namespace) -> Experiment:
 
 
 def _experiment_of(system: System, options: argparse.Namespace, config: dict[str, Any]) -> Experiment:
-    own_model = ":" in options.model
+    own_model = ":" in (options.model or "")
     experiment = Experiment(
         system.NAME,
         model=None if own_model else options.model,

@@ -10,7 +10,7 @@ Sources: the pickle protocol as in Python's `pickletools`; the states that numpy
 
 import pickle
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from io import BufferedIOBase
 from math import prod
 from typing import Any, ClassVar, Literal
@@ -52,14 +52,17 @@ def load_object_array(source: Source, key: str, limit: int) -> np.ndarray:
     return array
 
 
-def unpickle(stream: BufferedIOBase, limit: int, name: str) -> Any:
+def unpickle(
+    stream: BufferedIOBase, limit: int, name: str, ignored: Collection[tuple[str, str]] = ()
+) -> Any:
     """The value of one pickle of plain arrays and containers.
 
-    `limit` is in bytes of all arrays together. Raises DataError (naming the file `name`) for damaged or
-    oversized content, and for every name that is not allowed.
+    `limit` is in bytes of all arrays together. What the functions in `ignored` (module and name) would make
+    is None. Raises DataError (naming the file `name`) for damaged or oversized content, and for every other
+    name that is not allowed.
     """
     try:
-        return _Builder(limit).plain(_Unpickler(stream).load())
+        return _Builder(limit).plain(_Unpickler(stream, ignored).load())
     except DataError as error:
         raise DataError(f"{name} {error}") from error
     except Exception as error:  # Python's unpickler raises nearly anything for a damaged pickle
@@ -129,6 +132,7 @@ class _Array(_Shielded):
 
 
 _NDARRAY = _Name()
+_NOTHING = _Call(lambda *_: None)
 
 
 def _reconstruct(subtype: Any, shape: Any, code: Any) -> _Array:
@@ -181,6 +185,10 @@ class _Unpickler(pickle._Unpickler):
 
     allowed = _allowed()
 
+    def __init__(self, stream: BufferedIOBase, ignored: Collection[tuple[str, str]] = ()) -> None:
+        super().__init__(stream)
+        self.ignored = ignored
+
     def _load_bytearray8(self: Any) -> None:
         """Reads the bytes before it makes room for them; Python's own takes the length on trust."""
         (length,) = struct.unpack("<Q", self.read(8))
@@ -190,6 +198,8 @@ class _Unpickler(pickle._Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         """The stand-in for an allowed name; raises DataError for every other."""
+        if (module, name) in self.ignored:
+            return _NOTHING
         if (module, name) not in self.allowed:
             finding = f"asks for {module}.{name}, which no plain array needs"
             raise DataError(f"{finding}: do not use this file.")

@@ -10,14 +10,14 @@ from jaxtyping import Float
 from sklearn.linear_model import Ridge
 
 Rows = tuple[Float[np.ndarray, "_K J"], Float[np.ndarray, "_K N"]]  # each part has its own number of rows
-SWAY = 0.02  # of the error of all others, that a single neuron may cost them
+SWAY = 0.1  # of the error of all others, that a single neuron may cost them
 FEWEST = 10  # neurons; of fewer, each has a fair share in the choice
 
 
 def best_ridge(train: Rows, validation: Rows, penalties: Iterable[float]) -> Ridge:
     """The model with the least squared error on validation rows; each part is (design, rates).
 
-    All neurons share one penalty. Of ten or more, one that makes the others' error larger by more than 2 %,
+    All neurons share one penalty. Of ten or more, one that makes the others' error larger by more than 10 %,
     such as one with an outlier, has no say in it.
     """
     models = [Ridge(alpha=float(penalty)).fit(*train) for penalty in penalties]

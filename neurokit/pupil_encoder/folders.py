@@ -1,7 +1,7 @@
 """The sessions in a folder or file of one's own, each by its name, and what reads it.
 
-Native files come first: Neuromatch npz, small npz like them, ALF folders of Steinmetz et al. (2019). Where
-there are none, every format of `neurokit.recordings` is tried.
+Neuromatch npz and small npz like them come first; where there are none, ALF folders of Steinmetz et al.
+(2019), and where there is none of these, every format of `neurokit.recordings` is tried.
 """
 
 import zipfile
@@ -28,13 +28,14 @@ def open_folder(path: Path) -> Held:
     path = restore_folder(path)
     files = [path] if path.is_file() else sorted(path.glob("*.npz"))
     held = [session for file in files if file.name != TRUTH for session in _open_npz(file)]
-    held += [(folder.name, partial(_read_alf, folder)) for folder in _alf_folders(path)]
+    if not held:
+        held = [(folder.name, partial(_read_alf, folder)) for folder in _alf_folders(path)]
     if not held:
         held = [(name, partial(_read_other, file)) for name, file in list_recordings(path).items()]
     if not held:
         raise DataError(
-            f"{path} holds no session that is known; give Neuromatch npz, ALF folders of Steinmetz et al., or a "
-            f"format such as {', '.join(names()) or 'npz'}; from_arrays takes plain arrays."
+            f"{path} holds no session that is known; give Neuromatch npz, ALF folders of Steinmetz et al., or"
+            f" one of {', '.join(names())}; from_arrays takes plain arrays."
         )
     return held
 
@@ -46,7 +47,7 @@ def _open_npz(path: Path) -> Held:
         return open_sessions(path)
     for key, reader in (("behav_time_from_stim", read_cutout), ("bin_times", read_counts)):
         if {"spks", key} <= arrays:
-            words = [word for word in ("mouse_name", "date_exp") if word in arrays]
+            words: list[str] = [word for word in ("mouse_name", "date_exp") if word in arrays]
             named = read_npz(path, limit_of(path, MAXIMUM_BYTES), words)
             return [("_".join(str(named[word]) for word in words) or path.stem, partial(reader, path))]
     return []
@@ -66,8 +67,7 @@ def _alf_folders(path: Path) -> list[Path]:
     if not path.is_dir():
         return []
     inside = sorted(each for each in path.iterdir() if each.is_dir())
-    deeper = [below for each in inside if each.name == "alf" for below in sorted(each.iterdir())]
-    return [each for each in (path, *inside, *deeper) if (each / f"{ONSETS}.npy").is_file()]
+    return [each for each in (path, *inside) if (each / f"{ONSETS}.npy").is_file()]
 
 
 def _read_alf(folder: Path) -> TrialRecording:

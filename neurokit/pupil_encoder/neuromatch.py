@@ -254,7 +254,7 @@ def _trials(session: Session, trials: int) -> pd.DataFrame:
     return trial_table(trials, **{TRIAL_KEYS[key]: values for key, values in found.items()})
 
 
-def _times(session: Session, key: str) -> Float[np.ndarray, "T"]:
+def _times(session: Session, key: str) -> Float[np.ndarray, "..."]:
     """The times under `key`, s; DataError unless they are numbers."""
     times = _find(session, key)
     if times.dtype.kind not in "iuf":

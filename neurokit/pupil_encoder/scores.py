@@ -3,7 +3,6 @@
 Letters: R regions.
 """
 
-import warnings
 from collections.abc import Mapping
 
 import numpy as np
@@ -64,10 +63,10 @@ def score_table(
 
     Columns: model, region, r2_mean, low, high (95 % block bootstrap, drawn from `seed`), r2_psth (against the
     training PSTH), pearson, null (97.5 % point of r2_mean over the circular shifts by 10 trials or more), p,
-    shifts (their number). With fewer than 39 shifts null and p are NaN, and a warning says so.
+    shifts (their number). With fewer than 39 shifts null and p are NaN, and a printed note says so.
     """
     if (shifts := len(metrics.far_shifts(len(task.rates)))) < metrics.FEWEST_SHIFTS:
-        warnings.warn(_explain_few(len(task.rates), shifts), stacklevel=2)
+        print(f"note: {_explain_few(len(task.rates), shifts)}", flush=True)
     bins, mean, common = task.bins(part), baselines.mean_rate(task), baselines.psth(task)
     tables = []
     for name, predicted in predictions.items():

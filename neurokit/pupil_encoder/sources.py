@@ -100,9 +100,9 @@ def _contents(read: Callable[[], TrialRecording]) -> dict[str, object]:
     except DataError as error:
         return {"neurons": 0, "trials": 0, "regions": str(error), "behaviour": "none"}
     neurons, trials, _ = recording.spikes.shape
-    found = {"regions": recording.regions(), "behaviour": recording.behaviour}
-    listed = {name: ", ".join(each) or "none" for name, each in found.items()}
-    return {"neurons": neurons, "trials": trials, **listed}
+    regions = ", ".join(recording.regions()) or "none"
+    behaviour = ", ".join(recording.behaviour) or "none"
+    return {"neurons": neurons, "trials": trials, "regions": regions, "behaviour": behaviour}
 
 
 def _open_cutouts() -> Held:

@@ -14,7 +14,7 @@ from neurokit.lazy import lazy_names
 
 if TYPE_CHECKING:
     from neurokit.recordings.arrays_writing import write_arrays
-    from neurokit.recordings.clocks import check_overlap, resample
+    from neurokit.recordings.clocks import check_clocks, check_overlap, resample
     from neurokit.recordings.diagnosis import Diagnosis, diagnose
     from neurokit.recordings.examples import example
     from neurokit.recordings.experanto_writing import write_experanto

@@ -117,6 +117,7 @@ def make_trace(what: str, values: np.ndarray, time: np.ndarray, unit: str, notes
 
     None, and a note why, where nothing was measured or that is more than a few of them.
     """
+    values = values.astype(np.uint8) if values.dtype.kind == "b" else values
     known = np.isfinite(time)
     late = known & ~_ascending(time)
     if late.sum() > MOST_TIES * len(time):

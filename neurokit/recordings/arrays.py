@@ -46,6 +46,7 @@ from neurokit.recordings.beside import (
     ACTIVITY,
     UNIT,
     Arrays,
+    as_numbers,
     channels,
     make_trace,
     open_arrays,
@@ -221,7 +222,7 @@ def _trials(given: Arrays, sizes: Mapping[str, int | None]) -> Trials | None:
         values = _in_axes(given, name, values, usual, {**sizes, "B": len(time)})
         values = np.transpose(values, [usual.index(axis) for axis in "KBN"])
     with read_from(given.where):
-        return Trials(values, time, counts=counts is not None)
+        return Trials(as_numbers(values), time, counts=counts is not None)
 
 
 def _with_behaviour(given: Arrays, trials: Trials, read_already: Mapping[str, Trace]) -> Trials:

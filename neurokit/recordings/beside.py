@@ -143,6 +143,11 @@ def as_text(values: np.ndarray) -> np.ndarray:
     return np.char.decode(values, "utf-8", "replace") if values.dtype.kind == "S" else values
 
 
+def as_numbers(values: np.ndarray) -> np.ndarray:
+    """Truth values as 0 and 1; all else as it is."""
+    return values.astype(np.uint8) if values.dtype.kind == "b" else values
+
+
 def make_trace(given: Arrays, what: str, values: np.ndarray, time: np.ndarray, unit: str = "") -> Trace:
     """Values on their clock; samples without a time are left out, with a note, and equal times refused.
 
@@ -153,11 +158,11 @@ def make_trace(given: Arrays, what: str, values: np.ndarray, time: np.ndarray, u
             f"{what} has {len(values)} samples and {len(time)} times; give a time for each sample"
         )
     known = np.isfinite(time)
-    if not known.all():
+    if known.any() and not known.all():
         given.notes.append(f"{what}: {int((~known).sum())} of {len(time)} samples have no time: left out.")
         values, time = values[known], time[known]
     try:
-        return Trace(values, np.asarray(time, dtype=float), unit)
+        return Trace(as_numbers(values), np.asarray(time, dtype=float), unit)
     except DataError as error:
         raise DataError(f"{given.where}: {what}: {error}") from error
 

@@ -8,9 +8,11 @@ from jaxtyping import Float
 from scipy.ndimage import uniform_filter1d
 
 from neurokit.errors import DataError
-from neurokit.recordings.recording import Trace
+from neurokit.recordings.recording import Recording, Trace
 
 LONGEST_GAP = 5.0  # intervals of a trace; over a longer one nothing is drawn
+MOST_LONGER = 500  # times; milliseconds last 1000 times as long as seconds
+ACTIVITY = "traces or spikes"
 
 
 def resample(
@@ -57,15 +59,31 @@ def _average(values: Float[np.ndarray, "S C"], width: int) -> Float[np.ndarray, 
 
 
 def check_overlap(first: Trace | np.ndarray, second: Trace | np.ndarray, what: tuple[str, str]) -> float:
-    """The s that two clocks share; DataError, with both spans, where they share nothing."""
+    """The s that two clocks share.
+
+    Raises DataError, with both spans, where they share nothing, and where one lasts so much longer than the
+    other that they cannot be in one unit.
+    """
     (a, b), (c, d) = (_span(each) for each in (first, second))
     shared = min(b, d) - max(a, c)
-    if shared <= 0:
-        raise DataError(
-            f"{what[0]} run from {a:g} to {b:g} s and {what[1]} from {c:g} to {d:g} s: they share no time; "
-            "give both in seconds on one clock."
-        )
+    spans = f"{what[0]} run from {a:g} to {b:g} s and {what[1]} from {c:g} to {d:g} s"
+    if shared < 0 or (shared == 0 and a < b and c < d):
+        raise DataError(f"{spans}: they share no time; give both in seconds on one clock.")
+    if min(b - a, d - c) > 0 and d - c > MOST_LONGER * (b - a):
+        raise DataError(f"{spans}: these cannot be in one unit; give both in seconds.")
     return shared
+
+
+def check_clocks(recording: Recording) -> None:
+    """Raises DataError as `check_overlap`, for behaviour and stimuli that do not fit the activity's clock."""
+    activity = recording.traces or (None if recording.spikes is None else recording.spikes.times)
+    if activity is None:
+        return
+    for name, trace in recording.behaviour.items():
+        check_overlap(activity, trace, (ACTIVITY, name))
+    for stimulus in recording.stimuli:
+        if stimulus.time is not None:
+            check_overlap(activity, stimulus.time, (ACTIVITY, f"presentations of {stimulus.name}"))
 
 
 def _span(clock: Trace | np.ndarray) -> tuple[float, float]:

@@ -13,10 +13,8 @@ from neurokit.recordings.intervals import event_times, frame_interval, trial_tim
 from neurokit.recordings.recording import Recording, Trace
 
 GAP = 2.0  # median intervals; a longer one is a gap
-SILENCE = (
-    30.0  # mean intervals between spikes of all units; a longer one, of SHORTEST_SILENCE or more, is a gap
-)
-SHORTEST_SILENCE = 1.0  # s
+IRREGULAR = 0.05  # of all intervals; where more are so long, they are no gaps
+SILENCE, SHORTEST_SILENCE = 30.0, 1.0  # mean intervals between spikes of all units, and s; a gap exceeds both
 COLUMNS = ("what", "kind", "rate", "first", "last", "overlap", "share", "gaps", "longest", "missing")
 
 
@@ -104,10 +102,15 @@ def _overlap(first: float, last: float, span: tuple[float, float] | None) -> tup
 
 
 def gaps_of(time: Float[np.ndarray, "S"]) -> tuple[int, float]:
-    """How many intervals are longer than GAP median ones, and the longest of these, s; NaN without one."""
+    """How many intervals are longer than GAP median ones, and the longest of these, s; NaN without one.
+
+    A clock with many such intervals is that of events, such as licks, and has no gaps.
+    """
     steps = np.diff(time)
     long = steps[steps > GAP * np.median(steps)] if len(steps) else steps
-    return len(long), float(long.max()) if len(long) else float("nan")
+    if not len(long) or len(long) > IRREGULAR * len(steps):
+        return 0, float("nan")
+    return len(long), float(long.max())
 
 
 def _silences(times: Float[np.ndarray, "_"]) -> tuple[int, float]:

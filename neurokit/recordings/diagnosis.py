@@ -20,6 +20,7 @@ from neurokit.recordings.completeness import compare_clocks, find_minutes
 from neurokit.recordings.doubles import DoubledStimuli, find_doubles
 from neurokit.recordings.drift import Drift, measure_drift
 from neurokit.recordings.intervals import Rows, rows_of
+from neurokit.recordings.modulation import measure_modulation
 from neurokit.recordings.recording import Recording
 from neurokit.recordings.reliability import Reliability, measure_reliability, shared_by_area
 from neurokit.recordings.suitability import Suitability, suit_systems
@@ -45,6 +46,7 @@ class Diagnosis:
         shared: by area, what halves of its units share; None without areas or trials.
         rows: activity of some units in trials or bins.
         drift: how much of it time alone predicts; None where there are too few rows.
+        modulation: correlation of the mean over units with each channel of behaviour.
         systems: which can take the recording.
         notes: of the reader, and what was measured on a part.
     """
@@ -61,6 +63,7 @@ class Diagnosis:
     shared: pd.DataFrame | None
     rows: Rows
     drift: Drift | None
+    modulation: dict[str, float]
     systems: tuple[Suitability, ...]
     notes: tuple[str, ...]
 
@@ -90,6 +93,7 @@ def diagnose(recording: Recording, *, seed: int = 0) -> Diagnosis:
         shared_by_area(recording, rows.values, drawn) if by_trial else None,
         rows,
         measure_drift(rows, seed),
+        measure_modulation(recording, rows),
         suit_systems(recording),
         (*recording.notes, *_parts_used(len(usable), len(drawn), reliability)),
     )

@@ -21,6 +21,7 @@ Arrays = dict[str, np.ndarray]
 BIN = 0.01  # s, of Steinmetz et al.
 REGIONS = ("LGd", "BMA", "CEA", "GPe")  # of the session of the International Brain Laboratory
 COUNTED = (-0.6, -0.1)  # s from the stimulus, in which its spikes were counted
+WORDS = {"licking": "licks", "wheeling": "wheel"}  # its other channels keep their names
 SHAPE = (36, 64)  # pixels of a drawn grating, one of two degrees each
 DEGREES = 2.0  # of a pixel
 FINENESS, SPEED = 0.04, 2.0  # cycles/degree and Hz, assumed for Park's gratings
@@ -124,10 +125,8 @@ def _read_ibl(cutout: Cutout) -> Recording:
     arrays = _read(cutout)
     with read_from(path_of(cutout.name)):
         counts = [arrays[f"counts_{region}"] for region in REGIONS]
-        named = dict(
-            zip(arrays["behaviour_names"].tolist(), np.moveaxis(arrays["behaviour"], 1, 0), strict=True)
-        )
-        words = {"licking": "licks", "wheeling": "wheel"}  # the others stay as they are
+        names = [str(name) for name in arrays["behaviour_names"]]
+        named = dict(zip(names, np.moveaxis(arrays["behaviour"], 1, 0), strict=True))
         start, end = COUNTED
         return Recording(
             name=cutout.session,
@@ -136,7 +135,7 @@ def _read_ibl(cutout: Cutout) -> Recording:
             trials=Trials(
                 np.concatenate(counts, axis=1)[:, None].astype(float),
                 None,
-                {words.get(name, name): values.astype(float) for name, values in named.items()},
+                {WORDS.get(each, each): values.astype(float) for each, values in named.items()},
                 _time(arrays["behaviour_time_s"]),
                 counts=True,
             ),

@@ -27,6 +27,7 @@ from neurokit.arguments import explain_failure
 from neurokit.errors import DataError, read_from
 from neurokit.files.archives import map_npy, read_npy
 from neurokit.files.reading import check_is_file
+from neurokit.recordings.beside import as_numbers
 from neurokit.recordings.clocks import resample
 from neurokit.recordings.experanto_screen import read_intervals, read_screen
 from neurokit.recordings.recording import Recording, Spikes, Trace
@@ -99,7 +100,7 @@ def read(path: Path) -> Recording:
 
 def _read_sequence(folder: Path, meta: Mapping[str, Any]) -> Trace:
     """The samples of all signals on one clock, S x N; each signal moved by its own phase shift."""
-    values = _values(folder, meta)
+    values = as_numbers(_values(folder, meta))
     time = _clock(folder, meta, len(values))
     unit = str(meta.get("signal_unit", ""))
     if not meta.get("phase_shift_per_signal"):

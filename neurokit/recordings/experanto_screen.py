@@ -21,6 +21,7 @@ from jaxtyping import Float, Int, Real
 from neurokit.errors import DataError, read_from
 from neurokit.files.archives import map_npy, read_npy
 from neurokit.files.reading import check_is_file
+from neurokit.recordings.beside import as_numbers
 from neurokit.recordings.recording import Stimulus
 from neurokit.recordings.yaml_files import MOST_BYTES, number, read_yaml
 
@@ -175,7 +176,7 @@ def _as_frames(file: Path, values: np.ndarray) -> Real[np.ndarray, "F H W"]:
             f"{file} holds {values.dtype} of shape {values.shape}; write grey values, frames x height "
             "x width."
         )
-    return values
+    return as_numbers(values)
 
 
 def _digest(frames: np.ndarray) -> str:

@@ -16,11 +16,13 @@ from neurokit.recordings.recording import Recording
 
 MODULES: tuple[str, ...] = (
     "nwb",
+    "suite2p",
     "experanto",
     "alf",
     "ibl",
     "arrays",
 )  # the first to recognise a path reads it
+ADDRESS = ("http://", "https://")
 
 
 @runtime_checkable
@@ -45,10 +47,12 @@ def recognise(path: str | Path) -> str | None:
 
 @explain_failure
 def read(path: str | Path) -> Recording:
-    """The recording in a file or folder of any known format.
+    """The recording in a file or folder of any known format, or in an NWB file at an http address.
 
     Raises DataError where nothing is there, for an unknown format, and as the format's reader does.
     """
+    if str(path).startswith(ADDRESS):
+        return import_module("neurokit.recordings.nwb").read_address(str(path))
     path = restore_folder(path)
     if not path.exists():
         raise DataError(f"{path} is missing; give the path of an existing file or folder.")

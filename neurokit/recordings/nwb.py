@@ -1,6 +1,7 @@
 """NWB 2 files, such as those of DANDI's visual coding sets: traces or spikes, stimuli, behaviour and trials.
 
-    recording = recordings.read("sub-491604967_ses-710504563_behavior+image+ophys.nwb")
+    recording = recordings.read("session.nwb")
+    recording = recordings.read("https://api.dandiarchive.org/api/assets/ID/download/")  # extra `nwb`
 
 What is read: dF/F, deconvolved or raw fluorescence of plane segmentations, or else `units` with spike times;
 stimuli by index series, tables of presentations or image series, with their templates; running in cm/s, size
@@ -14,18 +15,20 @@ the Allen Institute), and on none of these sets' own files: recordings say so in
 from pathlib import Path
 
 import h5py
+import numpy as np
 
 from neurokit.errors import DataError, read_from
 from neurokit.files.hdf5 import Hdf5Reader, open_hdf5
+from neurokit.recordings.clocks import check_overlap
 from neurokit.recordings.nwb_behaviour import read_behaviour
+from neurokit.recordings.nwb_remote import SIGNATURE, name_of_address, open_address
 from neurokit.recordings.nwb_series import Nwb
 from neurokit.recordings.nwb_stimuli import read_events, read_stimuli
 from neurokit.recordings.nwb_traces import read_traces
 from neurokit.recordings.nwb_units import Activity, read_units
-from neurokit.recordings.recording import Recording
+from neurokit.recordings.recording import Recording, Trace
 
 FORMAT = "NWB"
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
 REMEDY = "write this part of the file again, or copy the file again"
 PROVED = "The reader of NWB 2 was proved on files written for its tests, not on this data set."
 
@@ -57,11 +60,25 @@ def read(path: Path) -> Recording:
         return _read(stored, path.stem, path)
 
 
+def read_address(address: str) -> Recording:
+    """The recording in a file at an http address, of which only what is needed is fetched.
+
+    Needs the extra `nwb`. Raises as `read`; SettingsError without the extra, FetchError where the server
+    does not answer or sends no parts of files.
+    """
+    with open_address(address, REMEDY) as stored:
+        return _read(stored, name_of_address(address), None)
+
+
 def _read(stored: Hdf5Reader, name: str, path: Path | None) -> Recording:
     _check_version(stored)
     nwb = Nwb(stored)
     activity = _activity(nwb)
-    stimuli, events, behaviour = read_stimuli(nwb, path), read_events(nwb), read_behaviour(nwb)
+    clock = activity.clock
+    stimuli = [each for each in read_stimuli(nwb, path) if _fits(nwb, clock, each.time, each.name)]
+    behaviour = {
+        channel: trace for channel, trace in read_behaviour(nwb).items() if _fits(nwb, clock, trace, channel)
+    }
     with read_from(stored.file.filename):
         return Recording(
             name=name,
@@ -72,10 +89,22 @@ def _read(stored: Hdf5Reader, name: str, path: Path | None) -> Recording:
             area=activity.area,
             coordinates=activity.coordinates,
             behaviour=behaviour,
-            stimuli=tuple(stimuli),
-            events=events,
+            stimuli=stimuli,
+            events=read_events(nwb),
             notes=(PROVED, *nwb.notes),
         )
+
+
+def _fits(nwb: Nwb, clock: Trace | np.ndarray, other: Trace | np.ndarray | None, what: str) -> bool:
+    """Whether two clocks can be of one session; a note says both spans where not."""
+    if other is None:
+        return True
+    try:
+        check_overlap(clock, other, ("traces or spikes", what))
+    except DataError as error:
+        nwb.note(f"Left out: {error}")
+        return False
+    return True
 
 
 def _activity(nwb: Nwb) -> Activity:

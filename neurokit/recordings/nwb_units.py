@@ -28,6 +28,13 @@ class Activity:
     area: Shaped[np.ndarray, "N"] | None = None
     coordinates: Float[np.ndarray, "N 3"] | None = None
 
+    @property
+    def clock(self) -> Trace | np.ndarray:
+        """When there was any, s."""
+        if self.traces is not None:
+            return self.traces
+        return np.zeros(0) if self.spikes is None else self.spikes.times
+
 
 def read_units(nwb: Nwb) -> Activity | None:
     """Spikes in order of time; those without a time, and units whose quality is noise, are left out.

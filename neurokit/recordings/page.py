@@ -13,7 +13,8 @@ from neurokit.arguments import explain_failure
 from neurokit.recordings.diagnosis import Diagnosis
 
 WIDTH = 108
-MOST_LINES = 12  # of a table
+MOST_LINES = 10  # of a table, or words of a list
+MOST_STIMULI, MOST_NOTES = 6, 5
 RELIABLE = 0.3  # split-half; units above are counted
 FLATTERS = 0.05  # of the variance; a random split that predicts so much more is warned of
 
@@ -28,7 +29,8 @@ def describe(diagnosis: Diagnosis) -> str:
         _quality(diagnosis),
         _systems(diagnosis),
     )
-    notes = [f"note: {note}" for note in diagnosis.notes[:6]]
+    notes = [f"note: {note}" for note in diagnosis.notes[:MOST_NOTES]]
+    notes += _left(len(diagnosis.notes) - MOST_NOTES, "notes")
     lines = [line for part in (*parts, notes) for line in part]
     return "\n".join(wrapped for line in lines for wrapped in _wrap(line))
 
@@ -49,10 +51,10 @@ def _stimuli(found: Diagnosis) -> Iterator[str]:
     if not len(found.stimuli):
         yield "stimuli: none"
         return
-    for each in _short(found.stimuli):
+    for each in found.stimuli.head(MOST_STIMULI).itertuples():
         shown = f"{each.presentations} presentations, at most {each.repeats} of one frame"
         yield f"stimulus {each.stimulus}: {each.kind}, {each.frames} frames ({each.size}), {shown}"
-    yield from _left(found.stimuli, "stimuli")
+    yield from _left(len(found.stimuli) - MOST_STIMULI, "stimuli")
     doubled = found.doubled
     if not doubled.compared:
         yield "doubled stimuli: not known, since no frames are in the file"
@@ -89,7 +91,7 @@ def _clocks(found: Diagnosis) -> Iterator[str]:
             f"{row.what[:23]:24}{numbers[0]:>9}{numbers[1]:>11}{numbers[2]:>11}{overlap:>16}"
             f"{gaps:>6}{longest:>10}{100 * row.missing:>7.1f} %"
         )
-    yield from _left(found.clocks, "clocks")
+    yield from _left(len(found.clocks) - MOST_LINES, "clocks")
     if apart := found.clocks["what"][found.clocks["share"] == 0].tolist():
         yield f"no time in common with activity: {', '.join(apart)}; give all times in s on one clock"
 
@@ -109,6 +111,10 @@ def _quality(found: Diagnosis) -> Iterator[str]:
     if found.shared is not None and len(found.shared):
         areas = [f"{row.area} {row.shared:.2f} ({row.units})" for row in _short(found.shared)]
         yield f"what two halves of an area's units share over trials (units): {', '.join(areas)}"
+    if found.modulation:
+        channels = list(found.modulation.items())[:MOST_LINES]
+        said = ", ".join(f"{name} {value:.2f}" for name, value in channels)
+        yield f"correlation of the mean over units with behaviour, over {found.rows.what}: {said}"
     if drift is None:
         yield "slow drift: not known, since rows are too few or no unit varies"
         return
@@ -118,8 +124,10 @@ def _quality(found: Diagnosis) -> Iterator[str]:
         f"  random split {random}, blocked split {blocked}; of the mean over units "
         f"{_share_of(drift.mean_random)} and {_share_of(drift.mean_blocked)}"
     )
-    if max(drift.flattered, drift.mean_random - max(drift.mean_blocked, 0)) > FLATTERS:
-        yield "  a random split flatters every model here: split in blocks of time, or by stimulus"
+    flattered = max(drift.flattered, drift.mean_random - max(drift.mean_blocked, 0))
+    if flattered > FLATTERS:
+        remedy = "split by stimulus or in blocks of time"
+        yield f"  a random split flatters models by up to {flattered:.2f}: {remedy}"
 
 
 def _systems(found: Diagnosis) -> Iterator[str]:
@@ -159,6 +167,6 @@ def _short(table: pd.DataFrame) -> list:
     return list(table.head(MOST_LINES).itertuples())
 
 
-def _left(table: pd.DataFrame, what: str) -> Iterator[str]:
-    if len(table) > MOST_LINES:
-        yield f"  {len(table) - MOST_LINES} more {what} are not listed"
+def _left(number: int, what: str) -> Iterator[str]:
+    if number > 0:
+        yield f"  {number} more {what} are not listed"

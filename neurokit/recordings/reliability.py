@@ -28,12 +28,16 @@ from neurokit.recordings.recording import Recording, Stimulus
 SHORTEST_BIN = 0.1  # s of a movie
 MOST_REPEATS, MOST_CONTENTS, MOST_VALUES = 200, 1000, 2**22
 DRAWS = 10  # of halves
-CONDITIONS = (
+CONDITIONS = (  # columns of events that say what was shown
     "stimulus_id",
     "image_id",
     "condition",
     "orientation",
     "direction",
+    "spatial_frequency",
+    "temporal_frequency",
+    "phase",
+    "contrast",
     "contrast_left",
     "contrast_right",
 )
@@ -48,7 +52,7 @@ class Reliability:
         repeats: R.
         contents: F.
         columns: which units these are, from 0.
-        split_half: correlation of two halves of the repeats, Spearman-Brown corrected to R repeats.
+        split_half: correlation of two halves of the repeats, Spearman-Brown corrected to R repeats, -1 to 1.
         oracle: correlation of single responses with the mean of the other repeats.
         explainable: v above, the share of the variance of single responses (FEV).
         cc_max: the ceiling of a correlation with the mean over repeats.
@@ -267,4 +271,5 @@ def _split_half(block: Float[np.ndarray, "R F n"], random: np.random.Generator) 
         first, second = (block[part].mean(axis=0) for part in (order[:half], order[half : 2 * half]))
         total += correlation(first, second) / draws
     longer = R / half
-    return np.where(total > -0.99, longer * total / (1 + (longer - 1) * total), np.nan)
+    corrected = longer * total / np.maximum(1 + (longer - 1) * total, 1e-9)
+    return np.clip(corrected, -1, 1)  # the correction has no bound for halves that contradict each other

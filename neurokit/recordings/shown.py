@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int, Real, Shaped
 
 from neurokit.errors import DataError
-from neurokit.recordings.beside import EITHER, IMAGES, MOVIE, Arrays
+from neurokit.recordings.beside import EITHER, IMAGES, MOVIE, Arrays, as_numbers
 from neurokit.recordings.recording import Stimulus
 
 
@@ -125,6 +125,7 @@ def _grey(given: Arrays, name: str, times: np.ndarray | None = None) -> Real[np.
     frames = given.numbers(name, (3, 4))
     if frames is None:
         return None
+    frames = as_numbers(frames)
     if frames.ndim == 4:
         single = [axis for axis in (1, 3) if frames.shape[axis] == 1]
         if not single:

@@ -85,7 +85,9 @@ def _extremes(values: Real[np.ndarray, "S N"]) -> tuple[np.ndarray, np.ndarray, 
     for start in range(0, S, step):
         chunk = values[start : start + step]
         low = high = chunk
-        if chunk.dtype.kind == "f" and not np.isfinite(chunk.sum()):  # one pass where all is well
+        with np.errstate(invalid="ignore", over="ignore"):
+            whole = chunk.dtype.kind != "f" or np.isfinite(chunk.sum(dtype=np.float64))
+        if not whole:  # else one pass is enough
             known = np.isfinite(chunk)
             missing += (~known).sum(axis=0)
             low, high = np.where(known, chunk, np.inf), np.where(known, chunk, -np.inf)

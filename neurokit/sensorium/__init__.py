@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from neurokit.sensorium.files import TIERS
     from neurokit.sensorium.model import MiceModel, MouseModel, SensoriumModel, make_model, poisson_loss
     from neurokit.sensorium.official import load_official
+    from neurokit.sensorium.own import from_arrays
     from neurokit.sensorium.past_responses import (
         LAGS,
         HistoryBank,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     )
     from neurokit.sensorium.prediction import predict, respond, single_trial
     from neurokit.sensorium.readout import GaussianReadout, contrast_centers, retinotopic_plane
+    from neurokit.sensorium.recorded import from_recording
     from neurokit.sensorium.recording import Scan, load_scan
     from neurokit.sensorium.scores import ceiling, score_table
     from neurokit.sensorium.simulated_mouse import Mouse, MouseParameters

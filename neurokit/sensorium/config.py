@@ -125,6 +125,8 @@ class MouseShape(Config):
     """Neurons."""
     trials: WholeNumber = 0
     """All its trials, which only the gain needs; 0: unknown."""
+    free: bool = False
+    """Whether each neuron has a readout position of its own, since its place in cortex is not known."""
 
 
 class SensoriumConfig(SystemConfig):
@@ -209,6 +211,7 @@ MODELS = {
         SensoriumConfig(model=MODEL_4, behaviour_scale="range", seed=100),
     ),
 }
+WITHOUT_BEHAVIOUR = ("cnn", "ln")  # models that read neither behaviour nor eye, the better one first
 
 
 def search_space() -> dict[str, Any]:

@@ -7,7 +7,6 @@ Letters: B trials of a part, N neurons.
 """
 
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -17,10 +16,12 @@ from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.recordings.conversion import convert as convert_recordings
 from neurokit.sensorium.baselines import BASELINES
-from neurokit.sensorium.config import MODELS, SensoriumConfig, search_space
+from neurokit.sensorium.config import MODELS, WITHOUT_BEHAVIOUR, SensoriumConfig, search_space
 from neurokit.sensorium.features import MouseTrials
 from neurokit.sensorium.figures import draw
+from neurokit.sensorium.folders import has_behaviour
 from neurokit.sensorium.prediction import INPUTS, predict, respond
+from neurokit.sensorium.recorded import from_recording
 from neurokit.sensorium.recording import Scan, Scans, identity
 from neurokit.sensorium.scores import (
     COLUMNS,
@@ -68,10 +69,33 @@ READ = ("behaviour", "shifter", "history", "state", "gain")  # of the model's se
 DATA_FIELDS = (*(f"model.{name}" for name in READ), "behaviour_scale", "state")
 
 
+def default_model(
+    *,
+    recording: Mapping[str, Scan] | None = None,
+    folder: Path | None = None,
+    session: Sequence[str] = (),
+    seed: int = 0,
+) -> str:
+    """The model where none is asked for: the first, or the best without behaviour where there is none.
+
+    What is wrong with a folder is said when it is read.
+    """
+    try:
+        found = (
+            any(scan.has_behaviour for scan in recording.values())
+            if recording is not None
+            else folder is None or has_behaviour(folder, session, seed)
+        )
+    except DataError:
+        found = True
+    return next(iter(MODELS)) if found else WITHOUT_BEHAVIOUR[0]
+
+
 def describe(recording: Mapping[str, Scan]) -> str:
-    """A row a scan: neurons, trials of each tier, behaviour, order; then what is left out."""
+    """A row a scan: neurons, trials of each tier, behaviour, order; then what is to be said, or left out."""
     left_out = recording.left_out if isinstance(recording, Scans) else ()
     lines = [f"scan {key} is left out: it has no behaviour, which the model reads" for key in left_out]
+    lines += [f"scan {key}: {remark}" for key, scan in recording.items() for remark in scan.remarks]
     omissions = (describe_omissions(scan.omissions) for scan in recording.values() if scan.omissions)
     return "\n".join([describe_scans(recording).to_string(index=False), *lines, *omissions])
 
@@ -116,6 +140,6 @@ def convert(
         folder,
         session=session,
         to=format,
-        make=import_module("neurokit.sensorium").from_recording,
-        describe=lambda scan: describe({scan.key: scan}),
+        make=from_recording,
+        describe=describe,
     )

@@ -28,6 +28,7 @@ from torch import Tensor
 from neurokit.config import Config
 from neurokit.errors import DataError
 from neurokit.sensorium.files import LEFT_OUT, TIERS
+from neurokit.sensorium.grid import HEIGHT, WIDTH, to_grid
 from neurokit.sensorium.past_responses import (
     LAGS,
     HistoryBank,
@@ -37,7 +38,6 @@ from neurokit.sensorium.past_responses import (
     known_trials,
 )
 from neurokit.sensorium.recording import Scan, find_trials
-from neurokit.sensorium.standardised import HEIGHT, WIDTH, shrink
 from neurokit.training.omissions import Omission
 
 BehaviourScale = Literal["std", "range"]
@@ -73,8 +73,7 @@ def scale_images(
     images: Num[np.ndarray, "B H W"], mean: Float[np.ndarray, "..."], std: Float[np.ndarray, "..."]
 ) -> Float[np.ndarray, "B 36 64"]:
     """Grey values as the scan's own images were made: standardised in double precision, shrunk, float32."""
-    scaled = [((image[None] - mean) / std).reshape(image.shape) for image in images]
-    small = [image if image.shape == (HEIGHT, WIDTH) else shrink(image) for image in scaled]
+    small = [to_grid(((image[None] - mean) / std).reshape(image.shape)) for image in images]
     return np.reshape(small, (-1, HEIGHT, WIDTH)).astype(np.float32)
 
 
@@ -133,6 +132,9 @@ def input_scales(scan: Scan, inputs: InputSettings) -> dict[str, np.ndarray]:
         found |= {"behaviour_start": scaling.start, "behaviour_spread": scaling.spread}
     if inputs.pupil_center:
         found |= {"pupil_center_start": eye["mean"], "pupil_center_spread": eye["std"]}
+    if scan.image_size is not None:
+        found |= {f"images_{word}": known["images"][word].reshape(-1) for word in ("min", "max")}
+        found["images_size"] = np.array(scan.image_size)
     return {name: np.asarray(values, dtype=float) for name, values in found.items()}
 
 

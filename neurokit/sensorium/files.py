@@ -16,13 +16,14 @@ import stat
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, Shaped
+from torch import nn
 
 from neurokit.errors import DataError
 from neurokit.files.archives import open_archive, read_header
@@ -37,7 +38,7 @@ MOST_BYTES = 8 * MOST_TRIALS * (144 * 256 + MOST_NEURONS + 1_000)  # all in doub
 MOST_BYTES_OF_ARRAY = 1 << 26
 
 AGAIN = "download or write the scan again"
-_KEY = re.compile(r"static([A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)-GrayImageNet")
+_KEY = re.compile(r"static([A-Za-z0-9]+(?:-[A-Za-z0-9]+)*?)-(?:GrayImageNet|ColorImageNet|preproc\d)")
 _TOPS = ("data", "meta")
 Root = TypeVar("Root", str, Path)
 SUFFIX = "GrayImageNet-94c6ff995dac583098847cfecd43e7b6"  # of the published scans
@@ -46,6 +47,7 @@ LEFT_OUT = "left_out"  # in place of a tier: the trial is of no part, but keeps 
 FIELDS = ("images", "responses", "behavior", "pupil_center")
 OPTIONAL = ("behavior", "pupil_center")  # fields that a scan may lack altogether
 _NUMBERED = re.compile(r"data/(\w+)/(0|[1-9]\d*)\.npy")
+_COUNTED = re.compile(r"data/(\w+)/(\d+)\.npy")  # with zeros before the number, or from 1
 _STAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:\.\d{1,6})?")
 
 
@@ -113,8 +115,8 @@ class ScanFiles:
 def open_scan(source: str | Path) -> Iterator[ScanFiles]:
     """The scan in a zip, its unpacked folder, or a folder that holds only that one, for a `with`.
 
-    Raises DataError unless there is exactly one scan, with a key in a name, and for a zip as
-    `neurokit.files.archives.open_archive` does.
+    Its key is that in the competition's names, or the name of the zip or folder. Raises DataError unless
+    there is exactly one scan, and for a zip as `neurokit.files.archives.open_archive` does.
     """
     source = restore_folder(source)
     if source.is_dir():
@@ -137,7 +139,7 @@ def _list_zip(source: Path, archive: zipfile.ZipFile) -> ScanFiles:
     facts = [(name, member.file_size, member.CRC) for name, member in inside.items()]
     return ScanFiles(
         source,
-        _find_key(source, Path(root).name, source.name),
+        _find_key(Path(root).name, source.stem),
         _digest([*facts, ("", source.stat().st_size, 0)]),
         {name: member.file_size for name, member in inside.items()},
         lambda name: archive.read(inside[name]),
@@ -163,7 +165,7 @@ def _list_folder(source: Path) -> ScanFiles:
             check_is_file(folder / name)
     return ScanFiles(
         source,
-        _find_key(source, folder.name, source.absolute().name),
+        _find_key(folder.name, source.absolute().name),
         _digest([(name, facts.st_size, facts.st_mtime_ns) for name, facts in found.items()]),
         {name: facts.st_size for name, facts in found.items()},
         lambda name: _read_bytes(f"{folder}/{name}"),
@@ -200,12 +202,15 @@ def scan_key(name: str) -> str | None:
     return match[1] if match else None
 
 
-def _find_key(source: Path, *names: str) -> str:
-    for name in names:
-        if key := scan_key(name):
-            return key
-    finding = f"{source} is not named like a scan"
-    raise DataError(f"{finding}: name its folder or zip static<key>-GrayImageNet-<hash>.")
+def _find_key(*names: str) -> str:
+    """The key in the first name that is a scan's, or else the last name itself."""
+    return next(filter(None, map(scan_key, names)), plain_name(names[-1]))
+
+
+def plain_name(text: str) -> str:
+    """A name that a checkpoint and a command can hold, close to that of a file or folder."""
+    name = re.sub(r"[^\w-]+", "-", text).strip("-_") or "own"
+    return f"scan-{name}" if hasattr(nn.ModuleDict(), name) else name
 
 
 def _digest(facts: Iterable[tuple[str, int, int]]) -> str:
@@ -237,6 +242,20 @@ def _parse_header(content: bytes) -> tuple[tuple[int, ...], bool, np.dtype, int]
     return *read_header(stream), stream.tell()
 
 
+def number_from_0(files: ScanFiles) -> ScanFiles:
+    """The same, its trials numbered 0, 1, 2 ..., where a lab counts from 1 or puts zeros before numbers."""
+    counted = {name: match for name in files.sizes if (match := _COUNTED.fullmatch(name))}
+    numbers = {name: int(match[2]) for name, match in counted.items()}
+    trials = len(read_tiers(files))
+    first = int(min(numbers.values(), default=0) == 1 and max(numbers.values()) == trials)
+    plain = {f"data/{match[1]}/{numbers[name] - first}.npy": name for name, match in counted.items()}
+    if len(plain) < len(counted) or all(name == file for name, file in plain.items()):
+        return files  # 1.npy beside 01.npy, or nothing to do
+    held = {name: name for name in files.sizes if name not in counted} | plain
+    sizes = {name: files.sizes[file] for name, file in held.items()}
+    return replace(files, sizes=sizes, content=lambda name: files.content(held[name]))
+
+
 def read_trials(files: ScanFiles) -> dict[str, np.ndarray]:
     """tiers, image_ids, trial_ids, rank and ordered (see `neurokit.sensorium.recording.Scan`), each T.
 
@@ -251,7 +270,9 @@ def read_trials(files: ScanFiles) -> dict[str, np.ndarray]:
     if stamps in files.sizes:
         timestamps = _to_texts(files, stamps, _read_per_trial(files, stamps, len(tiers)))
     rank, ordered = presentation_order(trial_ids, timestamps)
-    image_ids = read_whole_numbers(files, "meta/trials/frame_image_id.npy", len(tiers))
+    image_ids = read_ids(files, "meta/trials/frame_image_id.npy", len(tiers))
+    if image_ids.dtype.kind == "U":  # such as names of files
+        image_ids = np.unique(image_ids, return_inverse=True)[1]
     return {
         "tiers": tiers,
         "image_ids": image_ids,
@@ -283,8 +304,7 @@ def read_tiers(files: ScanFiles) -> np.ndarray:
 def read_trial_ids(files: ScanFiles, trials: int) -> np.ndarray:
     """What trial_idx holds, T: integers or texts; DataError where one is doubled."""
     name = "meta/trials/trial_idx.npy"
-    ids = _read_per_trial(files, name, trials)
-    ids = _to_texts(files, name, ids) if ids.dtype.kind in "US" else read_whole_numbers(files, name, trials)
+    ids = read_ids(files, name, trials)
     if len(np.unique(ids)) < trials:
         raise files.error(name, "names a trial twice", "give each trial an id of its own")
     return ids
@@ -304,6 +324,12 @@ def presentation_order(
     rank = np.empty(len(keys), dtype=np.int64)
     rank[np.argsort(keys, kind="stable")] = np.arange(len(keys))
     return rank, True
+
+
+def read_ids(files: ScanFiles, name: str, length: int) -> Shaped[np.ndarray, "length"]:
+    """Whole numbers or texts, as the array has them; DataError for others, and for another length."""
+    ids = _read_per_trial(files, name, length)
+    return _to_texts(files, name, ids) if ids.dtype.kind in "US" else read_whole_numbers(files, name, length)
 
 
 def read_whole_numbers(files: ScanFiles, name: str, length: int) -> Int[np.ndarray, "length"]:

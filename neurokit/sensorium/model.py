@@ -233,7 +233,7 @@ def _make_core(settings: ModelSettings, inputs: int) -> StackedCore:
 def _make_readout(shape: MouseShape, settings: ModelSettings, channels: int) -> GaussianReadout:
     positions = (
         FreePositions(shape.neurons, settings.init_mu_range)
-        if settings.positions == "free"
+        if settings.positions == "free" or shape.free
         else CortexPositions(
             shape.neurons,
             layers=settings.position_layers,

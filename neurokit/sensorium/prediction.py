@@ -16,20 +16,22 @@ from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.sensorium.config import SensoriumConfig
 from neurokit.sensorium.features import MouseTrials, Scaling, drop_sign, scale_images
+from neurokit.sensorium.grid import SIZES
+from neurokit.sensorium.limits import grey_limits
 from neurokit.sensorium.model import MiceModel
-from neurokit.sensorium.standardised import BEHAVIOUR, HEIGHT, PUPIL_CENTER, WIDTH
+from neurokit.sensorium.standardised import BEHAVIOUR, PUPIL_CENTER
 from neurokit.training.checkpoint import Checkpoint
 from neurokit.training.device import first_tensor
 from neurokit.training.predict import evaluating, fill_rows, predicting_as_in_training
 
 Mode = Literal["evaluation", "training"]
 MODES = {"evaluation": evaluating, "training": predicting_as_in_training}
-SIZES = ((4 * HEIGHT, 4 * WIDTH), (HEIGHT, WIDTH))  # of an image, pixels
 GREYS = 255  # the largest grey value
 FAR = 20  # standard deviations of the pupil's centre from its mean: no eye looks there
 CHUNK_SIZE = 256  # images
 INPUTS = """\
-images (B x 144 x 256 or B x 36 x 64, grey values 0 to 255 as in the scan's files); where the model reads them
+images (B x 144 x 256 or B x 36 x 64, grey values 0 to 255 as in the scan's files; of an own recording in its
+size and unit); where the model reads them
 behaviour (B x 3: pupil size, its change, running speed) and pupil_center (B x 2), raw as in the scan's files;
 session (the key of the scan whose neurons are asked, where the model has several)"""
 
@@ -95,7 +97,9 @@ def _scale_inputs(
     read = {"images": True, "behaviour": kind is not None, "pupil_center": inputs.pupil_center}
     if ignored := [name for name, used in read.items() if name in arrays and not used]:
         raise DataError(f"This model would ignore {', '.join(ignored)}; leave it out.")
-    found = {"images": scale_images(_read_images(arrays), scales["images_mean"], scales["images_std"])}
+    found = {
+        "images": scale_images(_read_images(arrays, scales), scales["images_mean"], scales["images_std"])
+    }
     if kind is not None:
         scaling = _read_scaling("behaviour", scales)
         raw = drop_sign(_read_values(arrays, "behaviour", BEHAVIOUR, scaling), kind)
@@ -135,12 +139,23 @@ def _read_array(
     return values.astype(float)
 
 
-def _read_images(arrays: Mapping[str, np.ndarray]) -> Float[np.ndarray, "B H W"]:
-    images = _read_array(arrays, "images")
-    if images.ndim != 3 or images.shape[1:] not in SIZES or not len(images):
-        sizes = " or ".join(f"images x {height} x {width}" for height, width in SIZES)
+def _read_images(
+    arrays: Mapping[str, np.ndarray], scales: Mapping[str, np.ndarray]
+) -> Float[np.ndarray, "B H W"]:
+    images, own = _read_array(arrays, "images"), "images_size" in scales
+    known = (tuple(scales["images_size"].astype(int).tolist()),) if own else SIZES
+    if images.ndim != 3 or images.shape[1:] not in known or not len(images):
+        sizes = " or ".join(f"images x {height} x {width}" for height, width in known)
         raise DataError(f"images has the shape {images.shape}; give {sizes}.")
     least, most = images.min(), images.max()
+    if own:
+        low, high = grey_limits(scales["images_min"], scales["images_max"])
+        if least < low or most > high:
+            raise DataError(
+                f"images holds values from {least:.3g} to {most:.3g}; give them in the unit of the "
+                f"recording, from {low:.3g} to {high:.3g}."
+            )
+        return images
     if least < 0 or most > GREYS or 0 < most <= 1:
         raise DataError(
             f"images holds values from {least:.3g} to {most:.3g}; give grey values from 0 to {GREYS}."

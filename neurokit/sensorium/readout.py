@@ -32,6 +32,7 @@ Gauss = Literal["full", "uncorrelated", "isotropic"]
 Activation = Literal["elu", "relu"]
 FIT_STEPS = 200  # at most, of the perceptron to measured receptive fields
 CONTRAST_WIDTH = 2.5  # pixels, standard deviation of the window that contrast is taken in
+FEWEST_CENTERS = 3  # that a plane is fitted to
 SHARE = 0.6  # of the largest correlation; anything below is outside the field
 ACTIVATIONS = {"elu": nn.ELU, "relu": nn.ReLU}
 
@@ -242,13 +243,18 @@ def retinotopic_plane(
     than three others remain.
     """
     known = np.isfinite(centers).all(axis=1)
-    if known.sum() < 3:
+    if known.sum() < FEWEST_CENTERS:
         finding = f"Receptive fields of {known.sum()} of {len(known)} neurons could be measured"
         raise DataError(f"{finding}; give three or more whose responses vary, or start at random positions.")
     place = coordinates[:, :2] - coordinates[:, :2].mean(axis=0)
     place = place / np.abs(place).max().clip(1e-12)
     fitted = (HuberRegressor().fit(place[known], center[known]).predict(place) for center in centers.T)
     return np.stack(list(fitted), axis=1)
+
+
+def fill_centers(centers: Float[np.ndarray, "N 2"]) -> Float[np.ndarray, "N 2"]:
+    """The centres, with the mean of all in place of NaN; at least one has to be known."""
+    return np.where(np.isfinite(centers), centers, np.nanmean(centers, axis=0))
 
 
 def _standardise(values: Float[np.ndarray, "T M"]) -> Float[np.ndarray, "T M"]:

@@ -16,15 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Shaped
 
 from neurokit import settings
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
-from neurokit.sensorium.files import FIELDS, LEFT_OUT, TIERS, open_scan
+from neurokit.sensorium.files import FIELDS, LEFT_OUT, OPTIONAL, TIERS, open_scan
 from neurokit.sensorium.pack import read_or_pack
 from neurokit.sensorium.standardised import STATISTICS, read_arrays
-from neurokit.sensorium.usable import list_omissions
+from neurokit.sensorium.usable import CHANNELS, list_omissions
 from neurokit.training.checkpoint import fingerprint
 from neurokit.training.omissions import Omission, Pieces
 
@@ -44,16 +44,17 @@ class Scan:
         responses: deconvolved activity on the competition's scale (raw times `response_scale`, at
             or above 0), T x N; zero where withheld; read-only, mapped from the pack, unless neurons
             are left out.
-        behaviour: raw pupil size, its change in time, running speed, T x 3; all zero where the
-            scan has none.
+        behaviour: raw pupil size, its change in time, running speed, T x 3; a channel that is not among
+            `channels` stands for nothing, and holds zeros.
         pupil_center: raw horizontal and vertical eye position, T x 2.
         tiers: train, validation, test or final_test, or left_out for a trial of none, T.
         image_ids: equal where the same image was shown, T.
         trial_ids: the scan's own names of trials, T: integers in the order of presentation, or
             texts in the scans of the competition.
         rank: place of each trial in the order of presentation, 0 to T - 1, T.
-        unit_ids: the scan's own numbers of neurons, N, ascending from 1 with gaps.
-        coordinates: place of each neuron in the cortex, x, y, z, micrometres, N x 3.
+        unit_ids: the scan's own numbers of neurons, N, ascending from 1 with gaps in the competition; texts
+            where an own recording has these.
+        coordinates: place of each neuron in the cortex, x, y, z, micrometres, N x 3; NaN where not known.
         response_scale: what raw responses were multiplied with, N.
         statistics: of "behavior", "pupil_center", "responses" and "images": "mean", "std", "min",
             "max" and "median" of the raw values, as the publisher computed them.
@@ -62,6 +63,10 @@ class Scan:
             the order of the files, and nothing that depends on time may be fitted to it.
         truth: the file with what was planted in a simulated scan, where it lies beside it.
         omissions: trials, neurons and channels that are left out, and why.
+        notes: what was assumed of an own recording, or found in it, a sentence each.
+        image_size: rows and columns of its images, where they are not those of the competition or their unit
+            is the recording's own.
+        digest: of the arrays that an own recording was made of; '' for the files of a scan.
     """
 
     key: str
@@ -73,7 +78,7 @@ class Scan:
     image_ids: Int[np.ndarray, "T"]
     trial_ids: np.ndarray
     rank: Int[np.ndarray, "T"]
-    unit_ids: Int[np.ndarray, "N"]
+    unit_ids: Shaped[np.ndarray, "N"]
     coordinates: Float[np.ndarray, "N 3"]
     response_scale: Float[np.ndarray, "N"]
     statistics: dict[str, dict[str, np.ndarray]]
@@ -81,6 +86,9 @@ class Scan:
     ordered: bool = True
     truth: Path | None = None
     omissions: tuple[Omission, ...] = ()
+    notes: tuple[str, ...] = ()
+    image_size: tuple[int, int] | None = None
+    digest: str = ""
 
     @cached_property
     def image_digests(self) -> Int[np.ndarray, "T"]:
@@ -92,6 +100,24 @@ class Scan:
     def neurons(self) -> int:
         """Number of neurons."""
         return self.responses.shape[1]
+
+    @property
+    def has_coordinates(self) -> bool:
+        """Whether the place of each neuron in the cortex is known: finite, and not one point for all."""
+        plane = self.coordinates[:, :2]
+        return bool(np.isfinite(plane).all() and (plane != plane[:1]).any())
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Its notes, and what is not known of its neurons."""
+        unplaced = "the place of neurons in cortex is not known: each has a readout position of its own"
+        return self.notes if self.has_coordinates else (*self.notes, unplaced)
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """The channels of behaviour and eye that were recorded and can be used, of CHANNELS."""
+        spread = np.append(*(self.statistics[field]["std"] for field in OPTIONAL))
+        return tuple(name for name, each in zip(CHANNELS, spread, strict=True) if each > 0)
 
     @property
     def has_behaviour(self) -> bool:
@@ -159,8 +185,10 @@ def identity(scans: Mapping[str, Scan]) -> dict[str, Any]:
 
 
 def _digest(scan: Scan) -> str:
-    values = [scan.images, scan.responses, scan.behaviour, scan.pupil_center, scan.image_ids, scan.rank]
-    known = scan.statistics
+    """Images of an own recording by what they were made of, since other machines may round them otherwise."""
+    images = np.array(scan.digest) if scan.digest else scan.images
+    values = [images, scan.responses, scan.behaviour, scan.pupil_center, scan.image_ids, scan.rank]
+    known = {field: each for field, each in scan.statistics.items() if field != "images" or not scan.digest}
     statistics = [known[field][word] for field in sorted(known) for word in STATISTICS]
     texts = [each.astype("U64") for each in (scan.tiers, scan.trial_ids)]
     return fingerprint(*values, scan.unit_ids, scan.coordinates, *statistics, *texts)
@@ -177,16 +205,20 @@ def load_scan(source: str | Path, packed: str | Path | None = None) -> Scan:
     folder = Path(packed) if packed is not None else settings.data_folder() / "packed"
     with open_scan(source) as files:
         arrays = read_or_pack(folder, files.key, files.fingerprint, lambda: read_arrays(files))
-    return _make_scan(files.key, files.fingerprint, arrays)
+    return make_scan(files.key, files.fingerprint, arrays)
 
 
-def _make_scan(key: str, fingerprint: str, arrays: dict[str, np.ndarray]) -> Scan:
+def make_scan(key: str, fingerprint: str, arrays: dict[str, np.ndarray]) -> Scan:
+    """A scan of what `read_arrays` and its like give, without what is left out by their codes."""
     held: dict[str, Any] = {name: arrays.pop(name) for name in ("images", "responses")}  # these stay mapped
     held |= {name: np.array(values) for name, values in arrays.items()}
     statistics = {
         field: {word: held.pop(f"statistics/{field}/{word}") for word in STATISTICS} for field in FIELDS
     }
     ordered = bool(held.pop("ordered"))
+    size = held.pop("image_size", None)
+    held["image_size"] = None if size is None else (int(size[0]), int(size[1]))
+    held |= {"notes": tuple(map(str, held.pop("notes", ()))), "digest": str(held.pop("digest", ""))}
     codes = {pieces: held.pop(f"left_out/{pieces}").astype(int) for pieces in PIECES}
     ids = {"trials": held["trial_ids"], "units": held["unit_ids"]}
     omissions = list_omissions(key, ids, held["tiers"], codes)
@@ -198,5 +230,10 @@ def _make_scan(key: str, fingerprint: str, arrays: dict[str, np.ndarray]) -> Sca
         held["responses"] = np.ascontiguousarray(held["responses"][:, kept])
         statistics["responses"] = {word: known[kept] for word, known in statistics["responses"].items()}
     return Scan(
-        key=key, fingerprint=fingerprint, statistics=statistics, ordered=ordered, omissions=omissions, **held
+        key=key,
+        fingerprint=fingerprint,
+        statistics=statistics,
+        ordered=ordered,
+        omissions=omissions,
+        **held,
     )

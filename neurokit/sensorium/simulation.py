@@ -30,8 +30,8 @@ from neurokit.files.atomic import atomic_write
 from neurokit.metrics import correlation
 from neurokit.progress import progress
 from neurokit.sensorium.files import SUFFIX, TIERS
+from neurokit.sensorium.grid import shrink
 from neurokit.sensorium.simulated_mouse import Cells, Mouse, MouseParameters
-from neurokit.sensorium.standardised import shrink
 from neurokit.simulation.scenes import scenes
 
 Given = Literal["image", "behaviour", "everything"]

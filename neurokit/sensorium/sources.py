@@ -17,11 +17,12 @@ import pandas as pd
 from neurokit import settings
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError, SettingsError
-from neurokit.files.atomic import restore_folder, write_output
+from neurokit.files.atomic import write_output
 from neurokit.files.cache import Read, read_or_write, simulated_folder
 from neurokit.files.fetch import fetch
-from neurokit.sensorium.config import SensoriumConfig
-from neurokit.sensorium.files import SUFFIX, TIERS, open_scan, scan_key
+from neurokit.sensorium.config import WITHOUT_BEHAVIOUR, SensoriumConfig
+from neurokit.sensorium.files import SUFFIX, TIERS, open_scan
+from neurokit.sensorium.folders import find_own
 from neurokit.sensorium.recording import Scan, Scans, load_scan
 from neurokit.sensorium.simulated_mouse import MouseParameters
 from neurokit.sensorium.simulation import (
@@ -97,13 +98,15 @@ def load(
     seed: int = 0,
     config: SensoriumConfig = SensoriumConfig(),  # noqa: B008  frozen
 ) -> Scans:
-    """Scans of a source (default: that of NEUROKIT_SOURCE), or of the zips and unpacked scans in a `folder`.
+    """Scans of a source (default: that of NEUROKIT_SOURCE), or the recordings in a `folder`.
 
-    demo simulates the three mice of `seed` once and reads their files from then on; full downloads the
-    published zips. `session` names scans by their keys, in their order here. Without it all are read; if the
-    config reads behaviour, scans without it are left out and listed in `left_out`. Raises SettingsError for
-    cutout and for an unknown source, DataError for an unknown key, before anything is downloaded, and for a
-    damaged file; FetchError and DiskError.
+    A folder holds zips and unpacked scans in the competition's layout, under any name, or recordings in any
+    format that `neurokit.recordings` reads; it may be one of these itself. demo simulates the three mice of
+    `seed` once and reads their files from then on; full downloads the published zips. `session` names scans
+    by their keys, in their order here. Without it all are read; if the config reads behaviour, scans without
+    it are left out and listed in `left_out`. Raises SettingsError for cutout and for an unknown source,
+    DataError for an unknown key, before anything is downloaded, and for a damaged file; FetchError and
+    DiskError.
     """
     held = _find_scans(settings.check_source(source), folder, seed)
     named = (session,) if isinstance(session, str) else tuple(session)
@@ -115,7 +118,10 @@ def load(
     found = {key: each.read() for key, each in held.items() if without or each.has_behaviour}
     found = {key: scan for key, scan in found.items() if without or scan.has_behaviour}
     if not found:
-        raise DataError(f"None of {', '.join(held)} has behaviour, which the model reads; use another.")
+        raise DataError(
+            f"None of {', '.join(held)} has behaviour, which the model reads; use a model that reads none, "
+            f"such as {WITHOUT_BEHAVIOUR[0]}."
+        )
     return Scans(found, left_out=[key for key in held if key not in found])
 
 
@@ -207,7 +213,7 @@ def simulate(folder: str | Path, *, seed: int = 0, trials: int = 1320) -> Simula
 def _find_scans(source: settings.Source, folder: str | Path | None, seed: int) -> dict[str, _Readable]:
     """Every scan of a folder or source by key; nothing is simulated or downloaded for it."""
     if folder is not None:
-        return {key: _Readable(partial(_read_scan, path)) for key, path in _list_folder(Path(folder)).items()}
+        return {key: _Readable(read) for key, read in find_own(Path(folder), _read_scan, seed).items()}
     if source == "cutout":
         raise SettingsError(NO_CUTOUT)
     if source == "demo":
@@ -216,20 +222,6 @@ def _find_scans(source: settings.Source, folder: str | Path | None, seed: int) -
     return {
         k: _Readable(partial(_read_download, scan.archive), scan.has_behaviour) for k, scan in SCANS.items()
     }
-
-
-def _list_folder(folder: Path) -> dict[str, Path]:
-    """The zips and folders there that are named like a scan, by key; raises DataError for none or doubles."""
-    inside = sorted(folder.iterdir()) if restore_folder(folder).is_dir() else []
-    found: dict[str, Path] = {}
-    for path in (each for each in inside if each.is_dir() or each.suffix == ".zip"):
-        key = scan_key(path.name)
-        if key in found:
-            raise DataError(f"{folder} holds scan {key} twice ({found[key].name}, {path.name}): leave one.")
-        found |= {} if key is None else {key: path}
-    if not found:
-        raise DataError(f"{folder} holds no scan; name the folder of static<key>-GrayImageNet-<hash>.zip.")
-    return found
 
 
 def _read_download(archive: str) -> Scan:

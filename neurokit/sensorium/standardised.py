@@ -19,9 +19,11 @@ from neurokit.sensorium.files import (
     OPTIONAL,
     PieceError,
     ScanFiles,
+    number_from_0,
+    read_ids,
     read_trials,
-    read_whole_numbers,
 )
+from neurokit.sensorium.grid import COLOURS, HEIGHT, SIZES, WIDTH, describe_size, to_grey, to_grid
 from neurokit.sensorium.limits import (
     FAR,
     exceed_others,
@@ -33,8 +35,7 @@ from neurokit.sensorium.limits import (
 from neurokit.sensorium.pack import Contents, Rows
 from neurokit.sensorium.usable import CODES, Usable
 
-HEIGHT, WIDTH = 36, 64  # pixels of a packed image
-SHAPES = ((1, 4 * HEIGHT, 4 * WIDTH), (1, HEIGHT, WIDTH))  # of an image file
+FIRST_IMAGES = 5  # that tell the usual shape
 STATISTICS = ("mean", "std", "min", "max", "median")
 BEHAVIOUR, PUPIL_CENTER = 3, 2  # values of a trial
 SMALLEST_STD = 0.01  # of the mean over neurons; keeps silent neurons from being blown up
@@ -50,10 +51,13 @@ def read_arrays(files: ScanFiles) -> Contents:
     metadata that are missing or misshaped, and where too little can be used; for images and responses only
     while they are read.
     """
+    files = number_from_0(files)
     trials = read_trials(files)
     neurons = read_neurons(files)
     number, usable = len(trials["tiers"]), Usable(trials["tiers"], len(neurons["unit_ids"]))
-    usable.mark_units(~np.all(is_number(neurons["coordinates"]), axis=1), "not_finite")
+    places = neurons["coordinates"]
+    places = places[:, ~np.isnan(places).all(axis=0)]  # of all neurons, or of none
+    usable.mark_units(~np.all(is_number(places), axis=1), "not_finite")
     statistics = read_statistics(files, usable)
     spoilt = _find_spoilt(files, statistics, trials["tiers"])
     usable.mark_units(spoilt, "out_of_range")
@@ -67,7 +71,8 @@ def read_arrays(files: ScanFiles) -> Contents:
         "behaviour": behaviour["behavior"],
         "pupil_center": behaviour["pupil_center"],
         "left_out/channels": usable.channels,
-        "images": Rows((number, HEIGHT, WIDTH), _read_images(files, number, statistics, usable)),
+        **_describe_images(files, like := _usual_shape(files, number)),
+        "images": Rows((number, HEIGHT, WIDTH), _read_images(files, like, statistics, usable)),
         "responses": Rows((number, len(scale)), _read_responses(files, scale, statistics, usable)),
         "left_out/trials": Rows((number,), _finish(files, usable, trials["rank"], "trials")),
         "left_out/units": Rows((len(scale),), _finish(files, usable, trials["rank"], "units")),
@@ -79,7 +84,7 @@ def _finish(
 ) -> Iterator[np.ndarray]:
     """The codes of these pieces, once all rows were read."""
     if pieces == "trials":
-        usable.finish(files, rank)
+        usable.finish(files.error, rank)
     yield getattr(usable, pieces).astype(np.float32)
 
 
@@ -94,23 +99,22 @@ def response_scale(std: Float[np.ndarray, "N"]) -> Float[np.ndarray, "N"]:
     return np.where(finite, 1 / np.maximum(std, smallest), 0)
 
 
-def shrink(images: Float[np.ndarray, "*B 144 256"]) -> Float[np.ndarray, "*B 36 64"]:
-    """Images at a quarter of their size: the mean of the central 2 x 2 of each 4 x 4 pixels.
-
-    The same as bilinear interpolation without anti-aliasing, the competition's rescaling.
-    """
-    above, below = images[..., 1::4, :], images[..., 2::4, :]
-    return (above[..., 1::4] + above[..., 2::4] + below[..., 1::4] + below[..., 2::4]) / 4
-
-
 def read_neurons(files: ScanFiles) -> dict[str, np.ndarray]:
-    """unit_ids (N) and coordinates (N x 3, micrometres); DataError where they do not fit."""
+    """unit_ids (N) and coordinates (N x 3, micrometres); DataError where they do not fit.
+
+    Coordinates are NaN where the scan has none, and so is the third where it has two.
+    """
     ids, places = (f"meta/neurons/{name}.npy" for name in ("unit_ids", "cell_motor_coordinates"))
     number = files.read(ids).size
-    unit_ids = read_whole_numbers(files, ids, number)
+    unit_ids = read_ids(files, ids, number)
     if not 0 < number == len(np.unique(unit_ids)):
         raise files.error(ids, "names a neuron twice or none", "give each neuron an id of its own")
-    return {"unit_ids": unit_ids, "coordinates": _read_numbers(files, places, (number, 3))}
+    coordinates = np.full((number, 3), np.nan)
+    if places in files.sizes:
+        found = _read_numbers(files, places)
+        columns = 2 if found.shape == (number, 2) else 3
+        coordinates[:, :columns] = _read_numbers(files, places, (number, columns))
+    return {"unit_ids": unit_ids, "coordinates": coordinates}
 
 
 def read_statistics(files: ScanFiles, usable: Usable) -> dict[str, np.ndarray]:
@@ -193,21 +197,52 @@ def _read_channels(
     return values
 
 
+def _describe_images(files: ScanFiles, like: tuple[int, ...]) -> dict[str, np.ndarray]:
+    """What is to be said of images of this shape; nothing of the competition's."""
+    colours, height, width = like
+    if (height, width) in SIZES and colours == 1:
+        return {}
+    said = [describe_size(height, width)] if (height, width) not in SIZES else []
+    said += ["images are in colour: the mean over colours is what models see"] if colours > 1 else []
+    return {"image_size": np.array([height, width]), "notes": np.array(said)}
+
+
+def _usual_shape(files: ScanFiles, trials: int) -> tuple[int, ...]:
+    """Colours, rows and columns of most of the first images; the competition's where none can be read."""
+    shapes: list[tuple[int, ...]] = []
+    for trial in range(trials):
+        if len(shapes) == FIRST_IMAGES:
+            break
+        with suppress(PieceError):  # said when all are read
+            shapes.append(_read_colours(files, f"data/images/{trial}.npy").shape)
+    return max(shapes, key=shapes.count, default=(1, *SIZES[0]))
+
+
+def _read_colours(files: ScanFiles, name: str) -> Float[np.ndarray, "C H W"]:
+    """An image with its colours first; PieceError for what is none."""
+    image = _read_numbers(files, name)
+    found, image = image.shape, image[None] if image.ndim == 2 else image
+    if image.ndim != 3 or len(image) not in COLOURS or not image.size:
+        finding = f"has shape {found} instead of rows x columns, or 1 to 3 colours before them"
+        raise files.piece_error(name, finding, "write one image for each trial")
+    return image
+
+
 def _read_images(
-    files: ScanFiles, trials: int, statistics: dict[str, np.ndarray], usable: Usable
+    files: ScanFiles, like: tuple[int, ...], statistics: dict[str, np.ndarray], usable: Usable
 ) -> Iterator[Float[np.ndarray, "36 64"]]:
     mean, std = statistics["images/mean"], statistics["images/std"]
     limits = grey_limits(statistics["images/min"], statistics["images/max"])
-    for trial, name in enumerate(_name_files(files, "images", trials)):
+    for trial, name in enumerate(_name_files(files, "images", len(usable.tiers))):
         try:
-            image = _read_image(files, name, mean, std)
+            image = _read_image(files, name, like, mean, std)
         except PieceError as error:
             usable.drop_trial(trial, "images", error)
             yield np.zeros((HEIGHT, WIDTH), np.float32)
             continue
         image = ((usable.clean_image(trial, image, limits) - mean) / std).reshape(image.shape)
         with np.errstate(over="ignore"):
-            small = (shrink(image[0]) if image.shape == SHAPES[0] else image[0]).astype(np.float32)
+            small = to_grid(to_grey(image, 0)).astype(np.float32)
         if not np.isfinite(small).all():
             raise files.error(_name_statistic("images", "std"), "is too small for the images", REMEDY)
         yield small
@@ -215,13 +250,20 @@ def _read_images(
 
 
 def _read_image(
-    files: ScanFiles, name: str, mean: Float[np.ndarray, "..."], std: Float[np.ndarray, "..."]
-) -> Float[np.ndarray, "1 _ _"]:
-    """An image that its statistics fit; PieceError for another shape."""
-    image = _read_numbers(files, name)
-    if image.shape not in SHAPES:
-        finding = f"has shape {image.shape} instead of {SHAPES[0]} or {SHAPES[1]}"
-        raise files.piece_error(name, finding, "write one grey image of that size for each trial")
+    files: ScanFiles,
+    name: str,
+    like: tuple[int, ...],
+    mean: Float[np.ndarray, "..."],
+    std: Float[np.ndarray, "..."],
+) -> Float[np.ndarray, "C H W"]:
+    """An image that its statistics fit; PieceError for one of another shape than `like`, that of most.
+
+    The competition's two sizes may stand beside each other.
+    """
+    image = _read_colours(files, name)
+    if image.shape != like and not (image.shape[0] == like[0] and {image.shape[1:], like[1:]} <= {*SIZES}):
+        finding = f"has shape {image.shape} instead of {like}, that of the others"
+        raise files.piece_error(name, finding, "write all images in one shape")
     try:
         fits = math.prod(np.broadcast_shapes(image.shape, mean.shape, std.shape)) == image.size
     except ValueError:
@@ -248,7 +290,7 @@ def _check_greys(files: ScanFiles, statistics: dict[str, np.ndarray], greys: Flo
 def _read_responses(
     files: ScanFiles, scale: Float[np.ndarray, "N"], statistics: dict[str, np.ndarray], usable: Usable
 ) -> Iterator[Float[np.ndarray, "N"]]:
-    bounds = _bound_responses(statistics)
+    bounds = bound_responses(statistics)
     for trial, name in enumerate(_name_files(files, "responses", len(usable.tiers))):
         try:
             responses = _read_numbers(files, name, scale.shape)
@@ -261,7 +303,7 @@ def _read_responses(
         yield usable.clean_responses(trial, scaled, responses, bounds)
 
 
-def _bound_responses(statistics: dict[str, np.ndarray]) -> Float[np.ndarray, "N"]:
+def bound_responses(statistics: dict[str, np.ndarray]) -> Float[np.ndarray, "N"]:
     """What no response may exceed; that of the median neuron at least, since some hardly fire in training."""
     bounds = find_bounds(statistics["responses/min"], statistics["responses/max"])
     known = bounds[np.isfinite(bounds)]
@@ -276,8 +318,13 @@ def _name_files(files: ScanFiles, field: str, trials: int) -> Iterator[str]:
 def _read_numbers(
     files: ScanFiles, name: str, shape: tuple[int, ...] | None = None
 ) -> Float[np.ndarray, "..."]:
-    """The numbers of an array in double precision, finite or not; `shape`, if given, is what it must have."""
+    """The numbers of an array in double precision, finite or not; `shape`, if given, is what it must have.
+
+    A single row or column is taken for a list.
+    """
     values = files.read(name)
+    if shape is not None and values.shape in ((*shape, 1), (1, *shape)):
+        values = values.reshape(shape)
     if shape is not None and values.shape != shape:
         finding = f"has shape {values.shape} instead of {shape}"
         raise files.piece_error(name, finding, "write it in that shape")

@@ -39,7 +39,7 @@ from neurokit.sensorium.model import (
 )
 from neurokit.sensorium.past_responses import StateTransform
 from neurokit.sensorium.prediction import predict, single_trial
-from neurokit.sensorium.readout import contrast_centers, retinotopic_plane
+from neurokit.sensorium.readout import FEWEST_CENTERS, contrast_centers, fill_centers, retinotopic_plane
 from neurokit.sensorium.recording import Scan, Scans, check_image_ids
 from neurokit.training.checkpoint import fingerprint
 from neurokit.training.device import choose_device
@@ -116,8 +116,13 @@ def arrays(task: Mapping[str, MouseTrials]) -> dict[str, np.ndarray]:
 
 
 def facts(task: Mapping[str, MouseTrials]) -> dict[str, Any]:
-    """The scans' own numbers of their neurons, in the model's order, and whether it reads past responses."""
+    """What the model was fitted to: neurons by the scans' own numbers, in the model's order, and remarks.
+
+    It also says whether the model reads past responses.
+    """
+    remarks = {key: list(mouse.scan.remarks) for key, mouse in task.items() if mouse.scan.remarks}
     return {
+        **({"remarks": remarks} if remarks else {}),
         "unit_ids": {key: mouse.scan.unit_ids.tolist() for key, mouse in task.items()},
         "uses_past_responses": any(mouse.inputs.uses_past_responses for mouse in task.values()),
     }
@@ -131,13 +136,17 @@ def build(
 
     `core` is one of your own (`neurokit.sensorium.core.Core`), or a function that makes it from its number of
     input channels, under the published readouts, shifters and modulators. If the config starts at receptive
-    fields, they are measured on the mice's training trials.
+    fields, they are measured on the mice's training trials. Neurons whose place in cortex is not known have
+    free positions, whatever the config says of theirs.
 
     An entirely different model offers what `neurokit.sensorium.model.MiceModel` says; the function of task
     and config that makes it takes the place of this one.
     """
     shapes = {
-        key: MouseShape(neurons=mouse.scan.neurons, trials=len(mouse.tiers)) for key, mouse in task.items()
+        key: MouseShape(
+            neurons=mouse.scan.neurons, trials=len(mouse.tiers), free=not mouse.scan.has_coordinates
+        )
+        for key, mouse in task.items()
     }
     coordinates = {key: mouse.scan.coordinates for key, mouse in task.items()}
     model = make_model(shapes, config.model, seed=config.seed, coordinates=coordinates, core=core)
@@ -148,14 +157,23 @@ def build(
 
 
 def _start_at_receptive_fields(model: SensoriumModel, mouse: MouseTrials) -> None:
-    """Moves the readout to measured centres, less what the untrained shifter adds at mean pupil position."""
+    """Moves the readout to measured centres, less what the untrained shifter adds at mean pupil position.
+
+    Centres are those of a plane over the cortex, or each neuron's own where none can be fitted.
+    """
     trials, scan = mouse.trials("train").numpy(), mouse.scan
     centers = contrast_centers(scan.images[trials], scan.responses[trials])
-    positions = model.core.geometry().positions(retinotopic_plane(scan.coordinates, centers))
+    if scan.has_coordinates and np.isfinite(centers).all(axis=1).sum() >= FEWEST_CENTERS:
+        centers = retinotopic_plane(scan.coordinates, centers)
+    elif not np.isfinite(centers).any():
+        return  # nothing could be measured, and positions stay as they were drawn
+    else:
+        centers = fill_centers(centers)
+    positions = model.core.geometry().positions(centers)
     if model.settings.shifter:
         with torch.no_grad():
             positions = positions - model.shifters[scan.key](torch.zeros(1, 2)).numpy()
-    model.mouse(scan.key).readout.positions.start_at(positions)
+    model.mouse(scan.key).readout.positions.start_at(np.clip(positions, -1, 1))
 
 
 class ManyMice:

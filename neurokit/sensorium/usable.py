@@ -26,13 +26,13 @@ Letters: T trials of a scan in the order of its files, N neurons, C channels.
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 
 from neurokit.errors import DataError
-from neurokit.sensorium.files import LEFT_OUT, TIERS, PieceError, ScanFiles
+from neurokit.sensorium.files import LEFT_OUT, TIERS, PieceError
 from neurokit.sensorium.limits import FAR, GREYS, holds_fractions, is_number, usual_magnitude
 from neurokit.training.omissions import RULES, Omission, Pieces
 
@@ -156,10 +156,11 @@ class Usable:
         self._compare(trial, responses, raw)
         return responses
 
-    def finish(self, files: ScanFiles, rank: Int[np.ndarray, "T"]) -> None:
+    def finish(self, error: Callable[..., DataError], rank: Int[np.ndarray, "T"]) -> None:
         """Turns unusable and doubled responses into neurons and trials; DataError where too little is left.
 
-        `rank` is the place of each trial in the order of presentation.
+        `error` makes that of the name of an array, what was found and what to do; `rank` is the place of each
+        trial in the order of presentation.
         """
         if self._responses:
             self._judge_responses()
@@ -167,14 +168,14 @@ class Usable:
             if len(alike) > 1:
                 self._leave_out_copies(np.array(alike), rank)
         if (self.units > 0).all():
-            raise files.error("data/responses", *self._say_no_neuron())
+            raise error("data/responses", *self._say_no_neuron())
         for tier in ("train", "validation"):
             if (self.trials[self.tiers == tier] > 0).all():
-                raise self._say_no_trial(files, tier)
+                raise self._say_no_trial(error, tier)
         shown = (self.tiers == "train") & (self.trials == 0)
         if self.blank[shown].all():
             finding = f"shows one grey in each of the {shown.sum()} training trials"
-            raise files.error("data/images", finding, "write the images that were shown")
+            raise error("data/images", finding, "write the images that were shown")
 
     def _mark(self, trial: int, rule: str, field: str) -> None:
         self.trials[trial] = self.trials[trial] or CODES.index(rule)
@@ -219,7 +220,7 @@ class Usable:
         tiers = [tier for tier in WITHHELD if whole[self.tiers == tier].all()]
         return np.isin(self.tiers[trials], tiers)
 
-    def _say_no_trial(self, files: ScanFiles, tier: str) -> DataError:
+    def _say_no_trial(self, error: Callable[..., DataError], tier: str) -> DataError:
         codes = self.trials[self.tiers == tier]
         field = max(self.fields, key=lambda name: self.fields[name])
         reasons = sorted({RULES[CODES[code]] for code in set(codes.tolist())})
@@ -227,7 +228,7 @@ class Usable:
         remedy = (
             str(self.wrong[field])[:-1] if field in self.wrong else REMEDIES.get(field, "mend these values")
         )
-        return files.error(f"data/{field}", finding, remedy)
+        return error(f"data/{field}", finding, remedy)
 
     def _say_no_neuron(self) -> tuple[str, str]:
         counts = np.bincount(self.units, minlength=len(CODES))

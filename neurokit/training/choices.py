@@ -103,9 +103,16 @@ def check_build(build: Any) -> None:
 
 
 def choose_config(
-    system: System, size: Size, model: str | None, config: Any, build: Build | None
+    system: System,
+    size: Size,
+    model: str | None,
+    config: Any,
+    build: Build | None,
+    default: str | None = None,
 ) -> tuple[str, SystemConfig]:
     """The name of the model in file names, and the config that it, or `config`, stands for.
+
+    `default` is the model where none is asked for, by default the system's first.
 
     Raises SettingsError for a model that the system does not have, and where two arguments say what is
     trained.
@@ -117,7 +124,7 @@ def choose_config(
         raise SettingsError(
             f"{system.NAME} has no model {model!r}; choose one of {', '.join(system.MODELS)}."
         )
-    name = next(iter(system.MODELS)) if model is None else model
+    name = model or default or next(iter(system.MODELS))
     entry = getattr(system.MODELS[name], size)
     if config is not None and not isinstance(config, type(entry)):
         found, wanted = type(config).__name__, type(entry).__name__

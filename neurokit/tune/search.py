@@ -4,7 +4,7 @@ The state in the file is the trials and the random generator, so that a search i
 alone would not do: a generator that is seeded again on resuming repeats its first points.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -41,6 +41,7 @@ def search(
     workers: SupportsIndex = 1,
     stop: MedianStopping | None = None,
     file: str | Path | None = None,
+    facts: Mapping[str, Any] | None = None,
     progress: bool = True,
 ) -> Study:
     """Minimises `objective` over `space` in `trials` trials.
@@ -50,7 +51,7 @@ def search(
     give the same search. With a `file`, the state is saved after each batch, and a search is resumed from an
     existing file: the result equals that of an uninterrupted search. A larger `trials` extends a finished
     search (with the same result as one run if the smaller number is a multiple of `workers`). The file does
-    not hold the objective: resume with the same one.
+    not hold the objective: resume with the same one. What else it shall say goes into `facts`, by name.
 
     A trial whose objective raises, or whose loss is not finite, is recorded as failed. The objective may take
     the parameters alone and may return hyperopt's dict, `{"loss": 0.1, "status": "ok"}`.
@@ -72,7 +73,7 @@ def search(
         "stop": stop.to_dict() if stop else None,
     }
     with hold_lock(file) if file is not None else nullcontext():  # another process may go on with it
-        generator, finished = _open(file, settings, space, seed)
+        generator, finished = _open(file, settings, space, seed, facts)
         with progress_bar(
             total=trials, initial=min(len(finished), trials), desc=algorithm, disable=not progress
         ) as bar:
@@ -83,7 +84,7 @@ def search(
                 batch = [Trial(number, at, point(space, at)) for number, at in numbered]
                 finished += _run(objective, batch, stop, _curves(finished), workers)
                 if file is not None:
-                    save_state(Path(file), settings, generator, finished)
+                    save_state(Path(file), settings, generator, finished, facts)
                 _check_not_hopeless(finished, file)
                 bar.set_postfix(best=_best(finished))
                 bar.update(count)
@@ -108,14 +109,18 @@ def _check_not_hopeless(finished: Sequence[Trial], file: str | Path | None) -> N
 
 
 def _open(
-    file: str | Path | None, settings: dict[str, Any], space: dict[str, Any], seed: int
+    file: str | Path | None,
+    settings: dict[str, Any],
+    space: dict[str, Any],
+    seed: int,
+    facts: Mapping[str, Any] | None,
 ) -> tuple[np.random.Generator, list[Trial]]:
     """The state to resume from; a new file is written at once, so that an unwritable folder fails early."""
     if file is not None and Path(file).exists():
         return read_state(Path(file), settings, space)
     generator = np.random.default_rng(seed)
     if file is not None:
-        save_state(Path(file), settings, generator, [])
+        save_state(Path(file), settings, generator, [], facts)
     return generator, []
 
 
@@ -155,9 +160,11 @@ def save_state(
     settings: dict[str, Any],
     generator: np.random.Generator,
     trials: list[Trial],
+    facts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Writes the state as JSON, atomically; raises DiskError."""
+    """Writes the state as JSON, atomically; raises DiskError. `facts` are for readers only."""
     state = {
+        **(facts or {}),
         "format": FORMAT,
         "settings": settings,
         "generator": generator.bit_generator.state,

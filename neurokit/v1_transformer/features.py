@@ -99,11 +99,11 @@ def task(
 
     Of each movie the last fifth tests and a tenth before it validates, with gaps between, in all repeats.
     Movies, cells, repeats and clips that cannot be used are left out (`neurokit.v1_transformer.unusable`),
-    and so is running that was not recorded: a model of such a task reads none.
-    `arrays` are the scales of a trained model; all lies on the CPU. Raises DataError for movies that are not
-    there or show one grey value, all of them; where fewer than two repeats or no cell are left, for running
-    that is read but was not measured while the movies were shown, and where `split_movie` does;
-    CheckpointError for arrays that are not scales.
+    and so is running that was not recorded: a model of such a task reads none. `arrays` are the scales of a
+    trained model; all lies on the CPU. Raises DataError for movies that are not there or show one grey value,
+    all of them; where fewer than two repeats or no cell are left, for running that is read but was not
+    measured while the movies were shown, and where `split_movie` does; CheckpointError for arrays that are
+    not scales.
     """
     shape = config.shape
     chosen, blank = drop_blank(_choose_movies(recording, config.movies), recording.session_id)

@@ -38,9 +38,8 @@ def test_simulated_study_in_small(environment: pytest.MonkeyPatch) -> None:
     assert found["untrained GRU"] < 0.5 * found["PupilEncoder (GRU)"]
 
 
-def test_real_study_in_small(environment: pytest.MonkeyPatch, real_data: Path) -> None:
+def test_real_study_in_small(environment: pytest.MonkeyPatch) -> None:
     """Cori 2016-12-17: pupil area alone says little, all behaviour much, the ramp flatters."""
-    environment.setenv("NEUROKIT_REAL_DATA", str(real_data))
     small = ["--seeds", "1", "--epochs", "15", "--splits", "random", "--workers", "1", "--no-file"]
     table = pupil_study.main([*small, "--source", "cutout"])
     alone, everything = scores(table, "pupil"), scores(table, "behaviour")
@@ -51,9 +50,8 @@ def test_real_study_in_small(environment: pytest.MonkeyPatch, real_data: Path) -
     assert everything["untrained GRU"] < 0.1
 
 
-def test_the_ramp_lifts_the_psth(environment: pytest.MonkeyPatch, real_data: Path) -> None:
+def test_the_ramp_lifts_the_psth(environment: pytest.MonkeyPatch) -> None:
     """On the cut-out from about 0 to about 0.55, the mean over the same bins as the reference."""
-    environment.setenv("NEUROKIT_REAL_DATA", str(real_data))
     table = ramp.main(["--seeds", "2", "--no-file"]).set_index("source")
     assert table.loc["cutout", "past_ramp_mean"] < 0.05
     assert table.loc["cutout", "with_ramp_mean"] == pytest.approx(0.55, abs=0.04)

@@ -1,12 +1,13 @@
 """The allow-list unpickler reads what numpy writes, and runs nothing that a pickle asks for."""
 
+import datetime
 import io
 import os
 import pickle
 import struct
 import tracemalloc
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
@@ -157,6 +158,25 @@ def named(module: str, name: str, rest: bytes = b".") -> bytes:
 def test_attributes_of_allowed_names_are_refused(module: str, name: str) -> None:
     with pytest.raises(DataError, match=f"asks for {module}.{name}"):
         read(named(module, name))
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_what_is_ignored_becomes_none_and_is_not_made(protocol: int, tmp_path: Path) -> None:
+    class Marks:
+        def __reduce__(self) -> tuple:
+            return os.mkdir, (str(tmp_path / "made"),)
+
+    day = datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC)
+    pickled = pickle.dumps(
+        {"fs": 30.0, "date": day, "where": PurePosixPath("/a"), "other": Marks()}, protocol
+    )
+    names = {("datetime", name) for name in ("datetime", "timezone", "timedelta")}
+    names |= {(PurePosixPath.__module__, "PurePosixPath"), (os.mkdir.__module__, "mkdir")}
+    found = unpickle(io.BytesIO(pickled), LIMIT, "ops.npy", names)
+    assert found == {"fs": 30.0, "date": None, "where": None, "other": None}
+    assert not (tmp_path / "made").exists()
+    with pytest.raises(DataError, match="datetime"):
+        read(pickled)
 
 
 def test_numpy_ndarray_can_be_named_but_neither_called_nor_changed() -> None:

@@ -1,7 +1,7 @@
 """PupilEncoder as a whole: from simulated files to scores; a search whose samples are really used."""
 
+import warnings
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -377,20 +377,28 @@ def test_a_single_trial_is_refused(recording: TrialRecording) -> None:
         whole_way(recording.select(np.arange(1)))
 
 
-def test_the_fewest_trials_that_can_be_split_are_scored(recording: TrialRecording) -> None:
+def test_the_fewest_trials_that_can_be_split_are_scored(
+    recording: TrialRecording, capsys: pytest.CaptureFixture[str]
+) -> None:
     """One trial to validate and one to test: scores, if wide ones, and no error."""
     task = replace(toy_task(trials=5), trials=recording.trials.iloc[:5])
-    with pytest.warns(UserWarning, match=r"5 trials leave too few shifts by 10 trials or more \(0\)"):
-        table = score_table(task, {"encoder": fitted(task)[0], **baseline_rates(task)})
+    table = score_table(task, {"encoder": fitted(task)[0], **baseline_rates(task)})
+    assert "note: 5 trials leave too few shifts by 10 trials or more (0)" in capsys.readouterr().out
     assert np.isfinite(table["r2_mean"]).all() and len(table) == 14
 
 
 @pytest.mark.parametrize("trials", [57, 58])
-def test_a_null_is_given_where_39_far_shifts_are_left(trials: int) -> None:
+def test_a_null_is_given_where_39_far_shifts_are_left(
+    trials: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With fewer a note says so: one line, without Python's words around it."""
     task = toy_task(trials=trials)
-    few = pytest.warns(UserWarning, match=r"57 trials .* \(38\) .* 58 trials are needed")
-    with few if trials == 57 else nullcontext():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
         table = score_table(task, {"model": 0.9 * task.rates})
+    few = "note: 57 trials leave too few shifts by 10 trials or more (38) for a null: null and p are not"
+    said = capsys.readouterr()
+    assert said == (f"{few} given; 58 trials are needed.\n" if trials == 57 else "", "")
     assert (table["shifts"] == trials - 19).all()
     assert (np.isfinite(table[["null", "p"]]) == (trials == 58)).all(axis=None)
 

@@ -13,7 +13,7 @@ import torch
 from neurokit import settings
 from neurokit.errors import DataError, NeurokitError
 from neurokit.experiment import Experiment
-from neurokit.pupil_encoder import from_arrays, from_counts, from_recording
+from neurokit.pupil_encoder import from_arrays, from_counts, from_recording, load, sessions
 from neurokit.pupil_encoder.neuromatch import read_sessions
 from neurokit.pupil_encoder.recording import TRIAL_COLUMNS, TrialRecording
 from neurokit.pupil_encoder.simulated_files import write_alf, write_neuromatch
@@ -391,8 +391,38 @@ def test_scores_are_those_of_the_native_file(
     assert (settings.data_folder() / "checkpoints").is_dir()
 
 
+def test_a_folder_of_any_format_is_trained_on(
+    arrays: dict[str, Any], native: TrialRecording, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The arrays that a lab keeps in npz, with a clock for each trace; a second session is beside it."""
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path / "data"))
+    held = {name: arrays[name] for name in ("spike_times", "spike_units", "unit_ids")}
+    held["area"] = np.array(arrays["regions"])
+    for channel, pair in arrays["behaviour"].items():
+        values, times = pair if isinstance(pair, tuple) else np.unique(pair, return_counts=True)[::-1]
+        held |= {channel: values, f"{channel}_times": times}
+    facts = arrays["trials"] | {"stimulus_time": arrays["stimulus_times"]}
+    held |= {f"events_{name}": values for name, values in facts.items()}
+    for name in ("Own_2026-02-01", "again"):
+        (tmp_path / "own").mkdir(exist_ok=True)
+        np.savez(tmp_path / "own" / f"{name}.npz", **held)
+    assert sessions("demo", folder=tmp_path / "own").session.tolist() == ["Own_2026-02-01", "again"]
+    assert_same(load(folder=tmp_path / "own", session="Own_2026-02-01"), native)
+    options = {"folder": tmp_path / "own", "session": "again", "size": "small"}
+    experiment = Experiment("pupil-encoder", **options, epochs=1, values={"hidden": 4})
+    scores = experiment.train().evaluate()
+    pd.testing.assert_frame_equal(scores, experiment_of(native).train().evaluate())
+    again = Experiment("pupil-encoder", **options, epochs=1, values={"hidden": 4})
+    assert again.is_trained and experiment.tune(2).best_loss > 0
+    with pytest.raises(DataError, match=r"'other'; this source has Own_2026-02-01, again"):
+        load(folder=tmp_path / "own", session="other")
+
+
+def test_a_folder_of_nothing_says_what_is_read(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="holds no session that is known; give Neuromatch npz, ALF folders"):
+        load(folder=tmp_path)
+
+
 def test_a_failure_names_the_argument(arrays: dict[str, Any]) -> None:
-    with pytest.raises(NeurokitError, match="behaviour is"):
-        unchecked = getattr(from_arrays, "__wrapped__", None)
-        assert unchecked is not None
+    with pytest.raises(NeurokitError, match="behaviour is 3; use a dictionary, or None"):
         from_arrays(**arrays | {"behaviour": 3})

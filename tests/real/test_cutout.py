@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from neurokit.cutouts import path_of
 from neurokit.errors import DataError
 from neurokit.metrics import r2, split_half_reliability
 from neurokit.pupil_encoder.alf import AlfTrials, read_alf
@@ -22,7 +23,7 @@ from neurokit.pupil_encoder.features import (
 from neurokit.pupil_encoder.neuromatch import read_cutout
 from neurokit.pupil_encoder.recording import TrialRecording
 from neurokit.pupil_encoder.simulation import simulate_session
-from neurokit.pupil_encoder.sources import CUTOUT, load
+from neurokit.pupil_encoder.sources import load
 from neurokit.pupil_encoder.unusable import find_lost
 from neurokit.training.omissions import Omission
 
@@ -30,20 +31,24 @@ REGIONS = {"VISpm": 302, "VISl": 231, "POST": 191, "CA1": 190}
 
 
 @pytest.fixture(scope="module")
-def folder(real_data: Path) -> Path:
-    return real_data / "steinmetz2019"
+def folder(real_data: Path) -> Iterator[Path]:
+    """Fails where a test of this module has changed, added or removed a file of the recording."""
+    used = real_data / "steinmetz2019"
+    before = fingerprint(used / "alf")
+    yield used
+    assert fingerprint(used / "alf") == before
 
 
 @pytest.fixture(scope="module", autouse=True)
-def nothing_is_written(folder: Path) -> Iterator[None]:
-    """Fails where a test of this module has changed, added or removed a file of the recording."""
-    before = fingerprint(folder)
+def nothing_is_written() -> Iterator[None]:
+    """Fails where a test has changed, added or removed a file of the package."""
+    before = fingerprint(path_of("cori").parent)
     yield
-    assert fingerprint(folder) == before
+    assert fingerprint(path_of("cori").parent) == before
 
 
 def fingerprint(folder: Path) -> dict[str, tuple[int, str]]:
-    used = [folder / CUTOUT.name, *sorted((folder / "alf").rglob("*"))]
+    used = [file for file in sorted(folder.rglob("*")) if "__pycache__" not in file.parts]
     return {
         str(file): (file.stat().st_mtime_ns, hashlib.sha256(file.read_bytes()).hexdigest())
         for file in used
@@ -52,8 +57,8 @@ def fingerprint(folder: Path) -> dict[str, tuple[int, str]]:
 
 
 @pytest.fixture(scope="module")
-def cutout(folder: Path) -> TrialRecording:
-    return read_cutout(folder / CUTOUT.name)
+def cutout() -> TrialRecording:
+    return read_cutout(path_of("cori"))
 
 
 @pytest.fixture(scope="module")
@@ -76,9 +81,9 @@ def test_the_cutout_is_the_session_its_readme_describes(cutout: TrialRecording) 
     assert cutout.clock_uncertainty == 0.2
 
 
-def test_the_end_of_the_spikes_is_found_in_a_session_of_another_laboratory(real_data: Path) -> None:
+def test_the_end_of_the_spikes_is_found_in_a_session_of_another_laboratory() -> None:
     """Its README counts 422 usable trials of 425; the last three were cut short."""
-    with np.load(real_data / "ibl_nyu11" / "session.npz", allow_pickle=False) as session:
+    with np.load(path_of("ibl"), allow_pickle=False) as session:
         parts = {name: session[name] for name in session.files if name.startswith("counts_")}
     counts = np.concatenate([each.T for each in parts.values()]).astype(np.int64)  # N K
     area = np.repeat(list(parts), [each.shape[1] for each in parts.values()])
@@ -109,10 +114,8 @@ def test_the_spikes_are_those_of_the_separate_session_file(folder: Path, cutout:
         np.testing.assert_allclose(file["bin_times"][:, 0] - 0.005, cutout.trials["stimulus_time"], atol=1e-4)
 
 
-def test_the_cutout_source_reads_it(
-    monkeypatch: pytest.MonkeyPatch, real_data: Path, cutout: TrialRecording
-) -> None:
-    monkeypatch.setenv("NEUROKIT_REAL_DATA", str(real_data))
+def test_the_cutout_source_reads_it(monkeypatch: pytest.MonkeyPatch, cutout: TrialRecording) -> None:
+    monkeypatch.delenv("NEUROKIT_REAL_DATA", raising=False)  # it comes with the package
     read = load(source="cutout")
     assert read.name == cutout.name == "Cori_2016-12-17"
     np.testing.assert_array_equal(read.spikes, cutout.spikes)

@@ -13,7 +13,6 @@ from neurokit.errors import DataError
 from neurokit.metrics.repeats import cc_max, repeat_scores
 from neurokit.recordings.park import (
     DRIFTING,
-    PARK,
     STATIC,
     DriftingGratings,
     StaticGratings,
@@ -52,8 +51,8 @@ def test_the_static_session_is_the_one_described(static: StaticGratings) -> None
     np.testing.assert_allclose(np.unique(static.spatial_frequency)[:5], [0.02, 0.04, 0.08, 0.16, 0.32])
 
 
-def test_the_control_mouse_is_the_one_described(real_data: Path) -> None:
-    recorded = read_running(real_data / PARK)
+def test_the_control_mouse_is_the_one_described() -> None:
+    recorded = read_running()
     assert recorded.dff.shape == (56, 128, 49)
     assert recorded.running.shape == recorded.pupil.shape == (128, 49)
     assert set(Counter(recorded.direction.tolist()).values()) == {16}

@@ -99,7 +99,7 @@ def trials(
     random = np.random.default_rng(seed)
     common = random.standard_normal((number, 1)) * np.sqrt(share)
     values = common + random.standard_normal((number, units)) * np.sqrt(1 - share)
-    values += drift * np.sqrt(2) * np.sin(4 * np.pi * np.linspace(0, 1, number))[:, None]
+    values += drift * np.sqrt(2) * np.sin(8 * np.pi * np.linspace(0, 1, number))[:, None]
     pupil = random.standard_normal((number, 5))
     return Recording(
         "mouse",

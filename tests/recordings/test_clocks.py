@@ -54,3 +54,14 @@ def test_clocks_that_share_no_time_are_named_with_both_spans():
     with pytest.raises(DataError, match="from 0 to 9 s and pupil from 100 to 109 s"):
         check_overlap(first, second, ("traces", "pupil"))
     assert check_overlap(first, np.arange(5.0, 20.0), ("traces", "pupil")) == 4
+
+
+def test_clocks_of_other_units_are_named_and_one_presentation_is_enough():
+    seconds = np.arange(0.0, 60.0, 0.1)
+    with pytest.raises(
+        DataError, match=r"from 0 to 59.9 s and wheel from 0 to 59900 s: these cannot be in one"
+    ):
+        check_overlap(seconds, seconds * 1000, ("traces", "wheel"))
+    assert check_overlap(seconds, np.array([3.0]), ("traces", "flash")) == 0
+    with pytest.raises(DataError, match="share no time"):
+        check_overlap(seconds, np.array([80.0]), ("traces", "flash"))

@@ -136,6 +136,30 @@ def test_without_drift_both_splits_predict_nothing(make) -> None:
     assert "flatters" not in describe(found)
 
 
+def test_running_that_the_units_follow_correlates_and_other_running_does_not() -> None:
+    recording = trials(share=0.5, number=400)
+    assert recording.trials is not None
+    mean = recording.trials.responses.mean(axis=(1, 2))
+    random = np.random.default_rng(1)
+    behaviour = {
+        "running": np.repeat(mean[:, None], 5, axis=1),
+        "pupil_size": random.standard_normal((400, 5)),
+        "wheel": np.zeros((400, 5)),
+    }
+    found = diagnose(replace(recording, trials=replace(recording.trials, behaviour=behaviour))).modulation
+    assert found["running"] == pytest.approx(1, abs=1e-4)
+    assert abs(found["pupil_size"]) < 4 / np.sqrt(400)
+    assert "wheel" not in found
+    clock = np.arange(0, 100, 0.02)
+    slow = movie(share=0.0, drift=0.8)
+    assert slow.traces is not None
+    follows = Trace(np.interp(clock, slow.traces.time, slow.traces.values.mean(axis=1)), clock)
+    alone = replace(
+        slow, behaviour={"running": follows, "pupil_size": Trace(follows.values[::-1], clock + 900)}
+    )
+    assert diagnose(alone).modulation["running"] > 0.9 and len(diagnose(alone).modulation) == 1
+
+
 # --- what is missing, and what is there twice
 
 
@@ -162,6 +186,12 @@ def test_gaps_missing_values_and_overlap_are_those_that_were_planted() -> None:
     assert found.loc["pupil[0]", "rate"] == pytest.approx(60)
     assert found.loc["running", "share"] == 0
     assert found["gaps"].drop("activity").sum() == 0
+
+
+def test_a_clock_of_events_has_no_gaps() -> None:
+    licks = np.cumsum(np.random.default_rng(0).exponential(1.0, 80))
+    recording = replace(movie(), behaviour={"licks": Trace(np.ones(80), licks)})
+    assert diagnose(recording).clocks.set_index("what").loc["licks", "gaps"] == 0
 
 
 def test_a_silence_of_all_units_is_a_gap_and_slow_firing_is_none() -> None:
@@ -321,6 +351,25 @@ def test_a_large_recording_is_measured_in_part_and_says_so() -> None:
     found = diagnose(movie(units=700, repeats=2))
     assert "drift, areas and the picture are of 300 of 700 usable units, drawn at random" in found.notes
     assert found.rows.values.shape[1] == 300
+
+
+def test_a_recording_with_much_in_it_still_fits_on_a_page() -> None:
+    recording = movie()
+    (shown,) = recording.stimuli
+    channels = {f"channel_{number}": Trace(np.ones((300, 2)), np.arange(300) / 10) for number in range(9)}
+    text = describe(
+        diagnose(
+            replace(
+                recording,
+                stimuli=[replace(shown, name=f"movie_{number}") for number in range(12)],
+                behaviour=channels,
+                notes=tuple(f"what the reader says, number {number}" for number in range(9)),
+            )
+        )
+    )
+    assert len(text.splitlines()) <= 45
+    for words in ("6 more stimuli", "21 more clocks", "4 more notes", "doubled stimuli: 3300 have"):
+        assert words in text
 
 
 @pytest.mark.slow

@@ -223,8 +223,10 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
         "7 spikes.times have 3000 spikes.clusters",
     ),
     "clusters that are none": (
-        lambda alf: [file.unlink() for file in alf.rglob("spikes.clusters*")]
-        and np.save(alf / PROBE / "spikes.clusters.npy", np.full(3000, 0.5)),
+        lambda alf: (
+            [file.unlink() for file in alf.rglob("spikes.clusters*")]
+            and np.save(alf / PROBE / "spikes.clusters.npy", np.full(3000, 0.5))
+        ),
         "spikes.clusters are no whole numbers",
     ),
     "clusters without a channel": (
@@ -260,11 +262,16 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
         "stimOn_times of trials hold",
     ),
     "trials of unequal length": (
-        lambda alf: [np.save(alf / f"_ibl_trials.{name}.npy", np.zeros(n))
-                     for name, n in (("choice", 3), ("stimOn_times", 4))] and None,
+        lambda alf: (
+            [
+                np.save(alf / f"_ibl_trials.{name}.npy", np.zeros(n))
+                for name, n in (("choice", 3), ("stimOn_times", 4))
+            ]
+            and None
+        ),
         "trials are of unequal length .choice 3, stimOn_times 4",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", BAD)

@@ -1,4 +1,4 @@
-"""A recording in the names that ONE gives the files of an IBL session; a revision and an id are among them."""
+"""A recording in the names that ONE gives the files of an IBL session, a revision and an id among them."""
 
 from pathlib import Path
 

@@ -98,8 +98,8 @@ def test_submit_takes_the_winning_entry_and_its_options(
     assert json.loads(member.read_text())["config"]["model"]["gain"] is True
     line = ["submit", "--folder", scans, "--workers", "2"]
     assert "--workers needs --engine processes or ray" in refused(capsys, *line)
-    only = ["submit", "--folder", scans, "--session", KEYS[0], *TINY]
-    assert "None of 90000-1-1 has final_test trials" in refused(capsys, *only)
+    only = ["submit", "--folder", scans, "--session", KEYS[0], *TINY, "--members", "1"]
+    assert "wrote" in (text := said(capsys, *only)) and text.count("(valid)") == 1
 
 
 def test_simulate_says_what_can_be_reached(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

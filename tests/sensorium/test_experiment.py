@@ -560,10 +560,23 @@ def test_a_killed_ensemble_goes_on_and_trains_no_member_twice(
     assert {file.name for file in (data / "checkpoints").iterdir()} == {f"{tiny().path.name}-members"}
 
 
-def test_a_scan_without_final_test_cannot_be_submitted(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scan_without_any_test_cannot_be_submitted(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entry, "train_ensemble", lambda *_, **__: pytest.fail("too late"))
-    with pytest.raises(DataError, match="None of 90000-1-1, 90001-1-1 has final_test trials"):
-        tiny(session=KEYS[:2]).submit()
+    scans = {
+        key: replace(scan, tiers=np.where(scan.tiers == "test", "train", scan.tiers))
+        for key, scan in tiny(session=KEYS[:2]).recording.items()
+    }
+    with pytest.raises(DataError, match="None of 90000-1-1, 90001-1-1 has test or final_test trials"):
+        sensorium.submit(lambda: scans, PLAIN, "nowhere", members_folder="nowhere")
+
+
+def test_a_scan_without_final_test_submits_its_test_where_no_other_competes(
+    tiny: Tiny, tmp_path: Path
+) -> None:
+    made = tiny(session=KEYS[0]).submit(tmp_path / "own", members=1)
+    assert [file.name for file in made.files] == ["submission_file_live_test.csv"]
+    assert list(made.scores["tier"]) == ["test"] and made.files[0].parent.name == KEYS[0]
+    assert entry.find_competing(tiny().recording) == [WITHHELD]
 
 
 def test_a_competition_scan_alone_is_submitted(tiny: Tiny, tmp_path: Path) -> None:

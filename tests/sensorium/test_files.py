@@ -201,12 +201,10 @@ def test_sources_that_are_not_one_scan(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     in_folder(tmp_path / "two", NAME)
     in_folder(tmp_path / "two", NAME.replace("1-2-3", "4-5-6"))
-    in_folder(tmp_path, "scan")
     for source, says in {
         "absent": "absent is missing",
         "empty": "does not hold one scan but none",
         "two": "static1-2-3.*static4-5-6",
-        "scan": "scan is not named like a scan",
     }.items():
         with pytest.raises(DataError, match=says), open_scan(tmp_path / source):
             pass
@@ -216,10 +214,27 @@ def test_archives_that_are_not_one_scan(tmp_path: Path) -> None:
     nothing = tmp_path / "nothing.zip"
     with zipfile.ZipFile(nothing, "w") as archive:
         archive.writestr(f"{NAME}/images/0.npy", b"x")
-    unnamed = in_zip(tmp_path / "unnamed.zip", top="")
-    for path, says in ((nothing, "does not hold one scan but none"), (unnamed, "not named like")):
-        with pytest.raises(DataError, match=says), open_scan(path):
-            pass
+    with pytest.raises(DataError, match="does not hold one scan but none"), open_scan(nothing):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        (NAME, "1-2-3"),
+        (f"{NAME} (1)", "1-2-3"),
+        ("static20457-5-9-preproc0", "20457-5-9"),
+        ("static25311-4-6-ColorImageNet-104e446ed0128d89c639eef0abe4655b", "25311-4-6"),
+        ("mouse7_day2", "mouse7_day2"),
+        ("Mouse 7, day 2.5", "Mouse-7-day-2-5"),
+        ("training", "scan-training"),
+        ("...", "own"),
+    ],
+)
+def test_a_scan_under_another_name_is_known_by_it(tmp_path: Path, name: str, key: str) -> None:
+    for source in (in_folder(tmp_path, name), in_zip(tmp_path / f"{name}.zip", top="")):
+        with open_scan(source) as files:
+            assert files.key == key
 
 
 def test_hostile_and_damaged_archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,8 @@ import torch
 
 from neurokit.errors import DataError
 from neurokit.progress import progress
+from neurokit.sensorium.grid import shrink
 from neurokit.sensorium.recording import load_scan
-from neurokit.sensorium.standardised import shrink
 from tests.sensorium.scan_files import (
     NAME,
     NEURONS,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from neurokit.metrics import correlation
+from neurokit.sensorium.grid import shrink
 from neurokit.sensorium.simulated_mouse import (
     BASE,
     JITTER,
@@ -20,7 +21,6 @@ from neurokit.sensorium.simulated_mouse import (
     image_drive,
     soft_rectify,
 )
-from neurokit.sensorium.standardised import shrink
 from neurokit.simulation import scenes
 from neurokit.simulation.brain_state import draw_brain_state, draw_factors
 

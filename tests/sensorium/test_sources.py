@@ -377,12 +377,26 @@ def test_a_truth_is_that_of_its_own_scan(own: Path) -> None:
 
 def test_what_is_no_folder_of_scans_is_refused(own: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    for folder in (tmp_path / "empty", tmp_path / "missing", next(own.glob("*.zip"))):
+    for folder in (tmp_path / "empty", tmp_path / "missing", own / "notes.txt", own / "figures"):
         with pytest.raises(DataError, match=r"holds no scan; name the folder of static<key>-GrayImageNet"):
             load(folder=folder)
     zipfile.ZipFile(next(own.glob("static90000*.zip"))).extractall(own)
     with pytest.raises(DataError, match="holds scan 90000-1-1 twice"):
         load(folder=own)
+
+
+def test_a_scan_itself_and_scans_of_any_name_are_read(own: Path, tmp_path: Path) -> None:
+    zipped, unpacked = next(own.glob("static90000*.zip")), next(own.glob("static90001*"))
+    assert list(load(folder=zipped)) == ["90000-1-1"] and list(load(folder=unpacked)) == ["90001-2-1"]
+    other = tmp_path / "lab"
+    other.mkdir()
+    shutil.copy(zipped, other / "mouse 1.zip")
+    shutil.copytree(unpacked, other / "mouse7_day2")
+    found = load(folder=other)
+    assert list(found) == ["mouse-1", "mouse7_day2"]
+    assert list(load(folder=other, session="mouse7_day2")) == ["mouse7_day2"]
+    wanted = load(folder=own)["90000-1-1"]
+    np.testing.assert_array_equal(found["mouse-1"].responses, wanted.responses)
 
 
 def test_a_folder_without_behaviour_needs_another_model(own: Path) -> None:

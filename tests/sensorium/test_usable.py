@@ -371,7 +371,7 @@ REFUSED: dict[str, tuple[Change, str]] = {
 }
 
 
-MISSHAPEN = {"images": (1, 144, 255), "responses": (4,), "behavior": (2,), "pupil_center": (3,)}
+MISSHAPEN = {"images": (60, 36, 64), "responses": (4,), "behavior": (2,), "pupil_center": (3,)}
 REFUSED |= {
     f"{field} misshapen throughout": (
         both(*(with_array(f"data/{field}/{i}", np.zeros(shape)) for i in range(TRIALS))),

@@ -66,18 +66,15 @@ def submit(
 ) -> Submission:
     """Trains an ensemble into `members_folder` (finished members stay), writes and validates its submission.
 
-    Each scan of the competition gets a folder of its own below `folder`, called by its track. The other
-    arguments are those of `train_ensemble`. Raises DataError where no scan has a final test, or one leaves
-    out what is scored, SettingsError for workers without an engine that has some, and what training and
+    Each scan with a final test, as the competition's have, gets a folder of its own below `folder`, called by
+    its track; where no scan has one, each scan with a test gets one, such as an own recording. The other
+    arguments are those of `train_ensemble`. Raises DataError where no scan has a test, or one leaves out what
+    is scored, SettingsError for workers without an engine that has some, and what training and
     writing raise.
     """
     _check_options(engine, workers, compile, device)  # before anything is simulated or downloaded
     found = load()
-    competing = [key for key, scan in found.items() if len(scan.trials("final_test"))]
-    if not competing:
-        raise DataError(
-            f"None of {', '.join(found)} has final_test trials; submit a scan of the competition."
-        )
+    competing = find_competing(found)
     for key in competing:
         check_complete(found[key])
     ensemble = train_ensemble(
@@ -96,6 +93,14 @@ def submit(
     return Submission(
         files, _score_members(ensemble, list_scored(found)), _score_files(config, found, places)
     )
+
+
+def find_competing(scans: Mapping[str, Scan]) -> list[str]:
+    """Keys of the scans with a final test, or, where none has one, with a test; DataError for neither."""
+    for tier in reversed(SUBMITTED):
+        if found := [key for key, scan in scans.items() if len(scan.trials(tier))]:
+            return found
+    raise DataError(f"None of {', '.join(scans)} has test or final_test trials; submit a scan that has some.")
 
 
 def _check_options(engine: Engine, workers: int | None, compile: Compile, device: str) -> None:
@@ -124,12 +129,13 @@ def _score_members(ensemble: Ensemble, keys: list[str]) -> pd.DataFrame:
 
 
 def _write_files(ensemble: Ensemble, places: Mapping[str, Path]) -> tuple[Path, ...]:
-    """Both files of each scan, validated."""
+    """The files of each scan, one for each of its test tiers, validated."""
     predictions = {tier: ensemble.predict(tier) for tier in SUBMITTED}
     files = []
     for key, place in places.items():
         scan = ensemble.mice[0][key].scan
-        means = {tier: predicted[key].mean(axis=0) for tier, predicted in predictions.items()}
+        tiers = [tier for tier in SUBMITTED if len(scan.trials(tier))]
+        means = {tier: predictions[tier][key].mean(axis=0) for tier in tiers}
         written = write_submission(place, scan, means)
         for tier, file in zip(means, written, strict=True):
             validate(file, scan, tier)
@@ -147,9 +153,10 @@ def _score_files(
             continue
         truth = read_truth(scan.truth)
         standardised = truth.responses * scan.response_scale.astype(np.float32)
-        responses = {tier: standardised[scan.trials(tier)] for tier in SUBMITTED}
+        tiers = [tier for tier in SUBMITTED if len(scan.trials(tier))]
+        responses = {tier: standardised[scan.trials(tier)] for tier in tiers}
         truths = write_ground_truth(place, scan, responses)
-        for tier, file in zip(SUBMITTED, truths, strict=True):
+        for tier, file in zip(tiers, truths, strict=True):
             ceiling = float(truth.ceiling(given_to_model(config), tier).mean())
             scores = score_submission(file, place / file_name(tier))
             rows.append({"scan": key, "tier": tier, **scores, "ceiling": ceiling})

@@ -143,9 +143,14 @@ def write_rows(
             table.writerow([trial, image, f"[{', '.join(map(str, row))}]", neurons])
 
 
+def neuron_ids(scan: Scan) -> Int[np.ndarray, "N"]:
+    """The numbers of neurons in tables: the scan's own, or from 1 where it names them by texts."""
+    return np.arange(1, scan.neurons + 1) if scan.unit_ids.dtype.kind == "U" else scan.unit_ids
+
+
 def _write_tier(path: Path, scan: Scan, tier: str, values: np.ndarray, kind: str) -> Path:
     trials = scan.trials(tier)
-    write_rows(path, values, scan.trial_ids[trials], scan.image_ids[trials], scan.unit_ids, kind)
+    write_rows(path, values, scan.trial_ids[trials], scan.image_ids[trials], neuron_ids(scan), kind)
     return path
 
 
@@ -341,11 +346,11 @@ def _check_trial(row: Row, images: dict[str, int], seen: set[str], tier: str) ->
 
 
 def _check_neurons(row: Row, scan: Scan) -> None:
-    if np.array_equal(row.neurons, scan.unit_ids):
+    if np.array_equal(row.neurons, wanted := neuron_ids(scan)):
         return
-    if np.array_equal(np.sort(row.neurons), np.sort(scan.unit_ids)):
+    if np.array_equal(np.sort(row.neurons), np.sort(wanted)):
         raise DataError(f"{row.where} has its neurons in another order than the scan; keep that of unit_ids.")
-    other = len(np.setxor1d(row.neurons, scan.unit_ids))
+    other = len(np.setxor1d(row.neurons, wanted))
     raise DataError(
         f"{row.where}: {other} neuron ids are missing or not of scan {scan.key}; copy its unit_ids."
     )

@@ -1,0 +1,104 @@
+"""What baselines explain of real sessions: PSTH, condition and slow drift, with two ways to split.
+
+
+    python benchmarks/real_sessions.py      (sessions in the package, and those of NEUROKIT_REAL_DATA)
+    python benchmarks/real_sessions.py --downloaded      (all 39 that `--source full` has)
+
+Sessions of Steinmetz et al. (2019), spikes from 0 to 0.4 s after the stimulus. The score is R² on test trials
+against the mean of the training trials, averaged over regions of at least 20 units, and over seeds that draw
+the random split. One conclusion a row over all sessions: median, lowest, highest; `values` has each session.
+"""
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from neurokit import Experiment, pupil_encoder, settings
+from neurokit.files.archives import read_npz
+from neurokit.metrics import r2
+from neurokit.pupil_encoder import TrialRecording, baselines
+from record import save
+
+FEWEST = 20  # units of a region
+MAXIMUM_BYTES = 2**30
+MODELS = {
+    "PSTH": baselines.psth,
+    "PSTH by contrast and choice": baselines.psth_by_condition,
+    "PSTH + drift": baselines.psth_and_drift,
+}
+
+
+def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
+    """Scores all sessions that are there and writes the result file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--downloaded", action="store_true", help="all sessions of the full source")
+    parser.add_argument("--no-file", action="store_true", help="print only")
+    options = parser.parse_args(arguments)
+    found = {}
+    for recording in downloaded() if options.downloaded else at_hand():
+        found[recording.name] = score(recording, options.seeds)
+        print(
+            recording.name,
+            *(f"{key}: {value:.3f}" for key, value in found[recording.name].items()),
+            sep=" | ",
+        )
+    rows = [row(split, model, found) for split in ("random", "blocked") for model in MODELS]
+    if not options.no_file:
+        save("real_sessions", rows, seeds=options.seeds, sessions=list(found))
+    return rows
+
+
+def row(split: str, model: str, found: dict[str, dict[str, float]]) -> dict[str, Any]:
+    """One model and split over all sessions."""
+    values = [each[f"{model}, {split}"] for each in found.values()]
+    return {
+        "split": split,
+        "model": model,
+        "median": float(np.median(values)),
+        "low": min(values),
+        "high": max(values),
+        "positive": f"{sum(value > 0 for value in values)} of {len(values)}",
+        "values": values,
+    }
+
+
+def at_hand() -> Iterator[TrialRecording]:
+    """Sessions that lie in the folder of real recordings."""
+    folder = settings.real_data_folder() / "steinmetz2019" / "sessions"
+    for path in sorted(folder.glob("session*.npz")):
+        held = read_npz(path, MAXIMUM_BYTES)
+        contrasts = {side: held[side] for side in ("contrast_left", "contrast_right", "feedback_type")}
+        yield pupil_encoder.from_counts(
+            held["spks"],
+            np.arange(held["spks"].shape[2]) * 0.01 + 0.005,
+            regions=held["brain_area"].tolist(),
+            trials=contrasts,
+            name=path.stem.split("_", 1)[1],
+        )
+
+
+def downloaded() -> Iterator[TrialRecording]:
+    """All sessions of the published files."""
+    for name in pupil_encoder.sessions("full")["session"]:
+        yield pupil_encoder.load(source="full", session=name)
+
+
+def score(recording: TrialRecording, seeds: int) -> dict[str, float]:
+    """R² by model and split, mean over regions and seeds."""
+    found: dict[str, list[float]] = {}
+    for split in ("random", "blocked"):
+        for seed in range(seeds):
+            values = {"split": split, "regions": list(recording.regions(FEWEST))}
+            task = Experiment("pupil-encoder", recording=recording, values=values, seed=seed).task
+            mean, bins = baselines.mean_rate(task), task.bins("test")
+            for name, model in MODELS.items():
+                value = float(r2(task.rates, model(task), mean, bins).mean())
+                found.setdefault(f"{name}, {split}", []).append(value)
+    return {name: float(np.mean(values)) for name, values in found.items()}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,130 @@
+"""The recordings in a folder of one's own: scans in the competition's layout, or any format that is read.
+
+A scan in the competition's layout may have any name. Where there is none, the folder, or a file in its
+place, holds recordings of `neurokit.recordings`: each is read once, and packed as a scan is.
+"""
+
+import hashlib
+import zipfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+from neurokit import recordings, settings
+from neurokit.errors import DataError
+from neurokit.files.atomic import restore_folder
+from neurokit.sensorium.files import plain_name, scan_key
+from neurokit.sensorium.pack import read_or_pack
+from neurokit.sensorium.recorded import read_recording
+from neurokit.sensorium.recording import Scan, make_scan
+
+
+def find_own(
+    folder: Path, read_scan: Callable[[Path], Scan], seed: int = 0
+) -> Mapping[str, Callable[[], Scan]]:
+    """What reads each recording of a folder, by its key; `read_scan` those in the competition's layout.
+
+    `seed` is that of parts that a recording does not have. Raises DataError where nothing is there that can
+    be read, and where two have one name.
+    """
+    scans, others = _find(folder)
+    return {key: partial(read_scan, path) for key, path in scans.items()} | {
+        key: partial(_read_recording, path, key, seed) for key, path in others.items()
+    }
+
+
+def has_behaviour(folder: Path, session: Sequence[str] = (), seed: int = 0) -> bool:
+    """Whether any recording of a folder, or any of these sessions, has behaviour or eye.
+
+    Scans in the competition's layout are not read, but looked at: files of zeros are behaviour here.
+    """
+    scans, others = ({k: v for k, v in each.items() if not session or k in session} for each in _find(folder))
+    return any(map(_has_behaviour, scans.values())) or any(
+        _read_recording(path, key, seed).has_behaviour for key, path in others.items()
+    )
+
+
+def _find(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Scans in the competition's layout by key, and recordings in another format where there are none."""
+    folder = restore_folder(folder)
+    scans = _by_key(folder, _find_scans(folder))
+    others = {} if scans else _by_key(folder, _find_recordings(folder))
+    if not scans and not others:
+        raise DataError(
+            f"{folder} holds no scan; name the folder of static<key>-GrayImageNet-<hash>.zip, of scans in "
+            "that layout under any name, or of a recording that `neurokit check` knows."
+        )
+    return scans, others
+
+
+def _by_key(folder: Path, paths: Iterable[Path]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for path in paths:
+        key = scan_key(path.name) or plain_name(path.stem if path.is_file() else path.absolute().name)
+        if key in found:
+            raise DataError(f"{folder} holds scan {key} twice ({found[key].name}, {path.name}): leave one.")
+        found[key] = path
+    return found
+
+
+def _find_scans(folder: Path) -> list[Path]:
+    """The zips and folders in the competition's layout: the folder itself, or those in it."""
+    if folder.is_file() or _is_layout(folder):
+        return [folder] if _is_scan(folder) else []
+    inside = sorted(folder.iterdir()) if folder.is_dir() else []
+    return [path for path in inside if _is_scan(path)]
+
+
+def _is_scan(path: Path) -> bool:
+    """By its name, or by what it holds."""
+    if path.is_dir():
+        return scan_key(path.name) is not None or _is_layout(path)
+    if path.suffix != ".zip" or not path.is_file():
+        return False
+    return scan_key(path.name) is not None or any("data/images/" in name for name in _list_zip(path))
+
+
+def _is_layout(folder: Path) -> bool:
+    return (folder / "data" / "images").is_dir() and (folder / "meta").is_dir()
+
+
+def _list_zip(path: Path) -> list[str]:
+    """The names in a zip; none where it cannot be read, since it may be anything."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.namelist()
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
+        return []
+
+
+def _has_behaviour(path: Path) -> bool:
+    fields = ("data/behavior/", "data/pupil_center/")
+    if path.is_file():
+        return any(field in name for name in _list_zip(path) for field in fields)
+    return any(any(path.glob(f"{above}{field}*.npy")) for above in ("", "*/") for field in fields)
+
+
+def _find_recordings(folder: Path) -> list[Path]:
+    return list(recordings.list_recordings(folder).values()) if folder.exists() else []
+
+
+def _read_recording(path: Path, key: str, seed: int) -> Scan:
+    """A recording in any format, from its pack if that is of the same files."""
+    fingerprint = _fingerprint(path, seed)
+    place = hashlib.sha256(f"{path.absolute()} {seed}".encode()).hexdigest()[:8]
+    folder = settings.data_folder() / "packed"
+    contents = partial(_standardise, path, key, seed)
+    return make_scan(key, fingerprint, read_or_pack(folder, f"{key}-{place}", fingerprint, contents))
+
+
+def _standardise(path: Path, key: str, seed: int) -> dict:
+    return read_recording(recordings.read(path), key, seed=seed)
+
+
+def _fingerprint(path: Path, seed: int) -> str:
+    """Others where a file was changed, added or removed."""
+    files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
+    facts = [
+        (each.relative_to(path).as_posix(), each.stat().st_size, each.stat().st_mtime_ns) for each in files
+    ]
+    return hashlib.sha256(repr((seed, facts)).encode()).hexdigest()[:16]
