@@ -49,6 +49,7 @@ from neurokit.training.omissions import Omission, Pieces, leave_out
 
 FRAME_PERIOD = 1 / 30  # s
 LONGEST_GAP = 0.5  # s; longer than a blink
+ROUNDING = 1e-6  # of an interval; a time that differs from a sample's by less is that sample's
 CHUNK_SIZE = 64  # frames that are resized together: 9 MB in single precision at 144 x 256 pixels
 MOST_BYTES = 1 << 24  # of a file of statistics; the largest recordings have 10,000 units
 LEFT_OUT = "left_out.json"
@@ -81,7 +82,9 @@ def resample_trace(
     if period > source_period:
         filled = low_pass(filled, round(period / source_period))
     found = np.interp(new_times, times[inside], filled, left=np.nan, right=np.nan)
-    return np.where(_in_gap(new_times, times[known], longest_gap), np.nan, found)
+    sampled = _to_samples(new_times, times[known], ROUNDING * source_period)
+    found = np.where(np.isnan(found), np.interp(sampled, times[inside], filled, np.nan, np.nan), found)
+    return np.where(_in_gap(sampled, times[known], longest_gap), np.nan, found)
 
 
 def low_pass(values: Float[np.ndarray, "S"], half: int) -> Float[np.ndarray, "S"]:
@@ -294,6 +297,16 @@ def _in_gap(
     steps = np.append(np.diff(known, prepend=known[0]), 0.0)  # from each known time's predecessor to it
     places = np.searchsorted(known, new_times)
     return (steps[places] > longest) & ~np.isin(new_times, known)
+
+
+def _to_samples(
+    new_times: Float[np.ndarray, "T"], known: Float[np.ndarray, "K"], slack: float
+) -> Float[np.ndarray, "T"]:
+    """The times, those that differ from a known one by less than `slack` (s) as that one."""
+    right = np.clip(np.searchsorted(known, new_times), 0, len(known) - 1)
+    left = np.maximum(right - 1, 0)
+    nearest = np.where(new_times - known[left] < known[right] - new_times, known[left], known[right])
+    return np.where(np.abs(nearest - new_times) < slack, nearest, new_times)
 
 
 def _check_trace(times: np.ndarray, values: np.ndarray) -> None:

@@ -78,6 +78,17 @@ def test_times_without_samples_are_gaps_too_and_nothing_is_made_up_outside() -> 
     assert np.isnan(beyond).tolist() == [True, False, False, False, True]
 
 
+@pytest.mark.parametrize("shift", [-1e-11, 1e-11])
+def test_times_that_differ_by_rounding_are_those_of_the_samples(shift: float) -> None:
+    """At the edges of a gap and at both ends, where nothing is made up."""
+    holed = np.r_[FAST[:1000], FAST[1200:]]
+    edges = FAST[[0, 999, 1200, -1]]
+    found = resample_trace(holed, holed, edges + shift, source_period=0.01, period=0.01)
+    np.testing.assert_allclose(found, edges, atol=1e-9)
+    outwards = edges + 1e-6 * np.array([-1, 1, -1, 1])
+    assert np.isnan(resample_trace(holed, holed, outwards, source_period=0.01, period=0.01)).all()
+
+
 def test_traces_with_one_value_or_none() -> None:
     values = np.full(2000, np.nan)
     assert np.isnan(resampled(values)).all()
