@@ -18,7 +18,7 @@ from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.files.atomic import write_output
 from neurokit.recordings.beside import check_file_names
-from neurokit.recordings.clocks import resample
+from neurokit.recordings.clocks import LONGEST_GAP, resample
 from neurokit.recordings.experanto import COORDINATES
 from neurokit.recordings.recording import Recording, Spikes, Stimulus, Trace
 
@@ -26,19 +26,23 @@ WRITER = "neurokit convert"
 PUPIL = ("pupil_x", "pupil_y", "pupil_size")
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 CHUNK = 4096  # samples written at a time
+EVENTS = ("licks",)  # channels whose samples are events, as many as each value says
+TICK = 0.001  # s, of the clock on which events are counted
+HELD = ("wheel",)  # positions, which an encoder may write only while they change
 
 
 @explain_failure
 def write_experanto(recording: Recording, folder: str | Path) -> Path:
     """Writes a recording as an experanto session, complete or not at all.
 
-    A trace whose clock is not even is resampled to one that is, since experanto knows no other. Raises
-    DataError for what experanto cannot hold: trials without a clock of the session, frames or times of
-    stimuli that are not known; and where the folder holds other files.
+    A trace whose clock is not even is resampled to one that is, since experanto knows no other; licks are
+    counted in ms. Raises DataError for what experanto cannot hold: trials without a clock of the session,
+    frames or times of stimuli that are not known; and where the folder holds other files.
     """
     if recording.traces is None and recording.spikes is None:
         raise DataError(f"{recording.name} is recorded by trials; experanto needs one clock of the session.")
-    folders = _behaviour_folders(recording.behaviour)
+    behaviour = {name: _on_even_clock(name, trace, recording) for name, trace in recording.behaviour.items()}
+    folders = _behaviour_folders(behaviour)
     check_file_names([*folders, *(stimulus.name for stimulus in recording.stimuli)])
     if taken := {"responses", "screen"} & set(folders):
         raise DataError(f"behaviour {taken.pop()} has the name of a folder of experanto; call it otherwise.")
@@ -103,14 +107,40 @@ def _write_sequence(folder: Path, trace: Trace, more: Mapping[str, Any]) -> None
     _write_yaml(folder / "meta.yml", meta | ({"signal_unit": trace.unit} if trace.unit else {}) | dict(more))
 
 
-def _evenly(trace: Trace) -> Trace:
-    """The trace itself, if each sample is within half an interval of an even clock; else resampled to one."""
+def _on_even_clock(name: str, trace: Trace, recording: Recording) -> Trace:
+    """Behaviour as `_evenly`, but for events, which are counted, and positions, which are held in gaps."""
+    if name in EVENTS and not _is_even(trace):
+        return _count_events(trace, recording)
+    return _evenly(trace, np.inf if name in HELD else LONGEST_GAP)
+
+
+def _count_events(trace: Trace, recording: Recording) -> Trace:
+    """How many there were in each ms while activity was recorded, and as long as there were any."""
+    assert recording.span is not None
+    first, last = (min(trace.time[0], recording.span[0]), max(trace.time[-1], recording.span[1]))
+    place = np.rint((trace.time - first) / TICK).astype(int)
+    number = int(np.ceil((last - first) / TICK)) + 1
+    counts = np.bincount(place, np.nan_to_num(trace.values.reshape(-1)), number).astype(np.float32)
+    return Trace(counts, first + TICK * np.arange(number), trace.unit)
+
+
+def _is_even(trace: Trace) -> bool:
+    """Whether each sample is within half an interval of an even clock."""
     even = np.linspace(trace.time[0], trace.time[-1], len(trace.time))
-    step = float(np.median(np.diff(trace.time))) if len(trace.time) > 1 else 1.0
-    if np.abs(trace.time - even).max() <= step / 2:
+    return bool(np.abs(trace.time - even).max() <= _interval(trace) / 2)
+
+
+def _interval(trace: Trace) -> float:
+    return float(np.median(np.diff(trace.time))) if len(trace.time) > 1 else 1.0
+
+
+def _evenly(trace: Trace, gap: float = LONGEST_GAP) -> Trace:
+    """The trace itself, if its clock is even; else resampled to one that is, missing in longer gaps."""
+    if _is_even(trace):
         return trace
+    step = _interval(trace)
     even = np.arange(trace.time[0], trace.time[-1] + step / 2, step)
-    return Trace(resample(trace, even), even, trace.unit)
+    return Trace(resample(trace, even, gap), even, trace.unit)
 
 
 def _write_spikes(folder: Path, spikes: Spikes, unit_ids: np.ndarray, more: Mapping[str, Any]) -> None:
