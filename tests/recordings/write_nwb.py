@@ -104,8 +104,10 @@ def add_units(file: pynwb.NWBFile, recording: Recording) -> None:
     device = file.create_device(name="probeA")
     group = file.create_electrode_group(name="probeA", description="a probe", location="brain", device=device)
     for number, area in enumerate(recording.area):
-        x, y, z = recording.coordinates[number]
-        file.add_electrode(id=800 + number, group=group, location=str(area), x=x, y=y, z=z)
+        place = {}
+        if recording.coordinates is not None:
+            place = dict(zip("xyz", recording.coordinates[number], strict=True))
+        file.add_electrode(id=800 + number, group=group, location=str(area), **place)
     file.add_unit_column("peak_channel_id", "id of the electrode with the largest spike")
     file.add_unit_column("quality", "good or noise")
     for number, unit in enumerate(recording.unit_ids):
