@@ -110,7 +110,10 @@ def _of_table(
     nwb: Nwb, place: str
 ) -> Iterator[tuple[str, np.ndarray, Float[np.ndarray, "K"], Template | None]]:
     """The stimuli in a table of intervals, one for each name in its column `stimulus_name`."""
-    table = read_table(nwb, place)
+    needed = ("start_time", "stimulus_name", "omitted", *FRAME)
+    table = read_table(
+        nwb, place, [name for name in nwb.names(place) if name in needed or PARAMETERS.search(name)]
+    )
     if not len(table) or "start_time" not in table:
         nwb.note(f"{place} has no presentation and is left out.")
         return
@@ -199,7 +202,7 @@ def _frame_numbers(shown: Shaped[np.ndarray, "K"], template: Template | None) ->
         return _from_words(shown, template)
     values = np.where(np.isin(shown, BLANK_NUMBERS) | ~np.isfinite(shown), -1, shown)
     if (parts := values != np.round(values)).any():
-        raise DataError(f"frame {values[parts][0]} was shown, which is no whole number; number them from 0.")
+        raise DataError(f"frame {values[parts][0]} was shown, which is no integer; number them from 0.")
     values = values.astype(np.int64)
     if template is None and values.max(initial=0) > MOST_UNKNOWN:
         _, codes = np.unique(values[values >= 0], return_inverse=True)
