@@ -121,7 +121,7 @@ def add_units(file: pynwb.NWBFile, recording: Recording) -> None:
 
 def add_stimulus(file: pynwb.NWBFile, stimulus: Stimulus, *, as_table: bool) -> None:
     template = add_template(file, stimulus) if stimulus.frames is not None else None
-    if as_table or template is None:
+    if as_table or template is None or stimulus.part is not None:
         add_presentations(file, stimulus)
         return
     link = {"indexed_images" if isinstance(template, Images) else "indexed_timeseries": template}
@@ -152,10 +152,11 @@ def add_template(file: pynwb.NWBFile, stimulus: Stimulus) -> ImageSeries | Image
 
 def add_presentations(file: pynwb.NWBFile, stimulus: Stimulus) -> None:
     table = TimeIntervals(name=f"{stimulus.name}_presentations", description="presentations")
-    for name in ("stimulus_name", "stimulus_block", "frame"):
+    parts = {} if stimulus.part is None else {"part": stimulus.part}
+    for name in ("stimulus_name", "stimulus_block", "frame", *parts):
         table.add_column(name=name, description=name)
     step = np.median(np.diff(stimulus.time)) if len(stimulus.time) > 1 else 1.0
-    for time, frame in zip(stimulus.time, stimulus.shown, strict=True):
+    for row, (time, frame) in enumerate(zip(stimulus.time, stimulus.shown, strict=True)):
         table.add_row(
             start_time=time,
             stop_time=time + step,
@@ -163,6 +164,7 @@ def add_presentations(file: pynwb.NWBFile, stimulus: Stimulus) -> None:
             stimulus_block=1.0,
             frame=float(frame),
             tags=["stimulus_time_interval"],
+            **{name: str(values[row]) for name, values in parts.items()},
         )
     file.add_time_intervals(table)
 
