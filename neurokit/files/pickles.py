@@ -52,9 +52,7 @@ def load_object_array(source: Source, key: str, limit: int) -> np.ndarray:
     return array
 
 
-def unpickle(
-    stream: BufferedIOBase, limit: int, name: str, ignored: Collection[tuple[str, str]] = ()
-) -> Any:
+def unpickle(stream: BufferedIOBase, limit: int, name: str, ignored: Collection[tuple[str, str]] = ()) -> Any:
     """The value of one pickle of plain arrays and containers.
 
     `limit` is in bytes of all arrays together. What the functions in `ignored` (module and name) would make

@@ -237,7 +237,9 @@ def test_cells_and_repeats_that_cannot_be_used_are_left_out() -> None:
 def test_a_large_movie_is_shrunk_as_a_file_is() -> None:
     large = np.random.default_rng(0).integers(0, 256, (FRAMES, 90, 200), dtype=np.uint8)
     assert from_arrays(**toy(movies=large)).movies["movie"].frames.shape == (FRAMES, 76, 152)
-    assert from_arrays(**toy(movies=large), size=None).movies["movie"].frames.shape == large.shape
+    whole = from_arrays(**toy(movies=large), size=None)
+    assert whole.movies["movie"].frames.shape == large.shape
+    assert make_task(whole, TINY).frames.shape == (FRAMES, *TINY.model.frame)
 
 
 def test_onsets_between_samples_belong_to_the_nearer() -> None:
