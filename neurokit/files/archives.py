@@ -148,6 +148,7 @@ def map_npy(path: str | Path) -> np.ndarray:
 
 def _unreadable(path: str | Path, error: Exception) -> DataError:
     reason = getattr(error, "strerror", None) or str(error).removesuffix(": copy or download it again.")
+    reason = reason.split(". ")[0]  # numpy says more, about settings that are not the user's
     return DataError(f"{path} cannot be read ({reason}); copy or download it again.")
 
 

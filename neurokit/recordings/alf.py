@@ -17,8 +17,9 @@ from jaxtyping import Float
 
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
-from neurokit.recordings.alf_files import AlfFiles, lick_trace, make_trace, state_trace
-from neurokit.recordings.recording import Recording, Spikes, Trace
+from neurokit.recordings.alf_files import AlfFiles, check_clusters, lick_trace, make_trace, state_trace
+from neurokit.recordings.clocks import fits_clock
+from neurokit.recordings.recording import Recording, Spikes, Trace, check_clock
 
 FORMAT = "ALF of Steinmetz 2019"
 GOOD = 2  # 0 noise, 1 multi-unit, 2 good, 3 unsorted
@@ -66,6 +67,9 @@ def read(path: Path) -> Recording:
     spikes, units, area = _read_spikes(files)
     behaviour = {name: trace for name in CHANNELS if (trace := _read_channel(files, name)) is not None}
     behaviour |= _read_events(files)
+    behaviour = {
+        name: each for name, each in behaviour.items() if fits_clock(spikes.times, each, name, files.notes)
+    }
     return Recording(
         name=path.resolve().name,
         format=FORMAT,
@@ -88,11 +92,12 @@ def _read_spikes(files: AlfFiles) -> tuple[Spikes, np.ndarray, np.ndarray | None
             if found is None
         ]
         raise DataError(f"{files.folder} lacks {' and '.join(lacking)}; the original release has both.")
-    if len(times) != len(clusters) or (clusters != np.round(clusters)).any() or clusters.min() < 0:
+    if len(times) != len(clusters):
         raise DataError(
-            f"{files.folder}: {len(times)} spikes.times have {len(clusters)} spikes.clusters, which number "
-            "clusters from 0; take both from one session."
+            f"{files.folder}: {len(times)} spikes.times have {len(clusters)} spikes.clusters; take both from "
+            "one session."
         )
+    check_clusters(files.folder, clusters)
     annotation = files.numbers("clusters._phy_annotation")
     if annotation is None:
         files.notes.append("clusters._phy_annotation.npy is missing: every cluster that spiked is a unit.")
@@ -174,8 +179,9 @@ def _read_events(files: AlfFiles) -> dict[str, Trace]:
             files.numbers("wheel.timestamps", axes=2),
         )
         if moves is not None and clock is not None:
-            start, end = _draw_clock(clock, int(np.nanmax(clock[:, 0])) + 1)[[0, -1]]
-            found["wheel_moving"] = state_trace(moves, (float(start), float(end)))
+            time = _rows_of_clock(clock)[:, 1]
+            check_clock(time)
+            found["wheel_moving"] = state_trace(moves, (float(time[0]), float(time[-1])))
     except (DataError, IndexError) as error:
         files.notes.append(f"Licks or movements of the wheel are left out: {error}")
     return found
@@ -183,12 +189,17 @@ def _read_events(files: AlfFiles) -> dict[str, Trace]:
 
 def _draw_clock(rows: Float[np.ndarray, "C _"], samples: int) -> Float[np.ndarray, "S"]:
     """The time of each sample, s, on lines between the rows (sample, seconds); NaN beyond them."""
+    rows = _rows_of_clock(rows)
+    return np.interp(np.arange(samples), rows[:, 0], rows[:, 1], left=np.nan, right=np.nan)
+
+
+def _rows_of_clock(rows: Float[np.ndarray, "C _"]) -> Float[np.ndarray, "C 2"]:
     if rows.shape[1] != 2:
         raise DataError(f"its clock has shape {rows.shape}; rows of (sample, seconds) are expected.")
     rows = rows[np.isfinite(rows).all(axis=1)]
     if not len(rows) or (np.diff(rows[:, 0]) <= 0).any() or (np.diff(rows[:, 1]) <= 0).any():
         raise DataError("samples or seconds of its clock do not ascend; take the original file.")
-    return np.interp(np.arange(samples), rows[:, 0], rows[:, 1], left=np.nan, right=np.nan)
+    return rows
 
 
 def _read_trials(files: AlfFiles) -> pd.DataFrame:

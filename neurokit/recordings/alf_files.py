@@ -17,12 +17,13 @@ from jaxtyping import Bool, Float
 from neurokit.errors import DataError
 from neurokit.files.archives import read_npy
 from neurokit.files.reading import check_is_file
+from neurokit.recordings.beside import AXES
 from neurokit.recordings.recording import Trace
 
 NAMESPACE = re.compile(r"^_[a-z0-9]+_")
 ID = re.compile(r"\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=\.)")
 REVISION = re.compile(r"^#(.*)#$")
-MOST_FILES = 50_000
+MOST_FILES, MOST_CLUSTERS = 50_000, 1_000_000
 MOST_TIES = 0.01  # share of samples that may come at the time of others; more is another clock
 
 
@@ -77,7 +78,7 @@ class AlfFiles:
             values = values[:, 0]
         if values.dtype.kind not in "biuf" or values.ndim != axes or not values.size:
             raise DataError(
-                f"{file} holds {values.dtype} of shape {values.shape}; numbers with {axes} axes are expected."
+                f"{file} holds {values.dtype} of shape {values.shape}; numbers of {AXES[axes]} are expected."
             )
         return values
 
@@ -142,6 +143,15 @@ def _ascending(time: Float[np.ndarray, "S"]) -> Bool[np.ndarray, "S"]:
     filled = np.where(np.isfinite(time), time, -np.inf)
     before = np.concatenate([[-np.inf], np.maximum.accumulate(filled)[:-1]])
     return filled > before
+
+
+def check_clusters(folder: Path, clusters: np.ndarray) -> None:
+    """Raises DataError for numbers of clusters that are none."""
+    if (clusters != np.round(clusters)).any() or clusters.min() < 0 or clusters.max() >= MOST_CLUSTERS:
+        raise DataError(
+            f"{folder}: spikes.clusters are {clusters.min():g} to {clusters.max():g} and number clusters, "
+            "in whole numbers from 0; take the original file."
+        )
 
 
 def lick_trace(times: Float[np.ndarray, "E"], notes: list[str]) -> Trace | None:

@@ -53,6 +53,7 @@ from neurokit.recordings.beside import (
     read_behaviour,
     read_events,
 )
+from neurokit.recordings.clocks import check_clocks
 from neurokit.recordings.recording import Recording, Spikes, Trace, Trials
 from neurokit.recordings.shown import read_stimuli
 
@@ -108,7 +109,7 @@ def read_arrays(given: Arrays, name: str = "") -> Recording:
             f"Not read, since nothing says what they are or when they were: {', '.join(left)}."
         )
     with read_from(given.where):
-        return Recording(
+        recording = Recording(
             name=str(session or name),
             format=FORMAT,
             unit_ids=unit_ids,
@@ -122,6 +123,8 @@ def read_arrays(given: Arrays, name: str = "") -> Recording:
             events=events,
             notes=tuple(given.notes),
         )
+        check_clocks(recording)
+    return recording
 
 
 def _coordinates(given: Arrays) -> np.ndarray | None:

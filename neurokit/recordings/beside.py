@@ -24,6 +24,7 @@ from neurokit.recordings.recording import Trace
 
 MOST_BYTES = 2**36  # that an npz may unpack to
 NUMBERS = "biuf"  # kinds of dtypes
+AXES = {1: "one axis", 2: "two axes", 3: "three axes", 4: "four axes"}
 EVENT = "events_"  # stands before the name of a column of trials
 TIMES, UNIT = "_times", "_unit"  # stand behind the name of a channel
 SHARED_CLOCKS = {"pupil_size": "pupil_times", "pupil_x": "pupil_times", "pupil_y": "pupil_times"}
@@ -62,8 +63,10 @@ class Arrays:
         if axes == (1,) and values.ndim == 2 and 1 in values.shape:
             values = values.reshape(-1)
         if values.ndim not in axes or not values.size:
-            wanted = " or ".join(map(str, axes))
-            raise self.error(f"{name} has shape {values.shape}; write {wanted} axes, none of them empty")
+            wanted = " or ".join(AXES[each] for each in axes)
+            raise self.error(
+                f"{name} has shape {values.shape}; write an array of {wanted}, none of them empty"
+            )
         return values
 
     def times(self, name: str) -> Float[np.ndarray, "S"] | None:

@@ -86,6 +86,20 @@ def check_clocks(recording: Recording) -> None:
             check_overlap(activity, stimulus.time, (ACTIVITY, f"presentations of {stimulus.name}"))
 
 
+def fits_clock(
+    activity: Trace | np.ndarray, other: Trace | np.ndarray | None, what: str, notes: list[str]
+) -> bool:
+    """Whether a clock can be of the session of this activity; a note says both spans where not."""
+    if other is None:
+        return True
+    try:
+        check_overlap(activity, other, (ACTIVITY, what))
+    except DataError as error:
+        notes.append(f"{what} is left out: {error}")
+        return False
+    return True
+
+
 def _span(clock: Trace | np.ndarray) -> tuple[float, float]:
     time = clock.time if isinstance(clock, Trace) else clock
     return float(time[0]), float(time[-1])

@@ -28,7 +28,7 @@ from neurokit.errors import DataError, read_from
 from neurokit.files.archives import map_npy, read_npy
 from neurokit.files.reading import check_is_file
 from neurokit.recordings.beside import as_numbers
-from neurokit.recordings.clocks import resample
+from neurokit.recordings.clocks import fits_clock, resample
 from neurokit.recordings.experanto_screen import read_intervals, read_screen
 from neurokit.recordings.recording import Recording, Spikes, Trace
 from neurokit.recordings.yaml_files import number, read_yaml
@@ -36,15 +36,23 @@ from neurokit.recordings.yaml_files import number, read_yaml
 FORMAT = "experanto"
 PROVED = "This reader of experanto was proved on files written here, not on a published session."
 USUAL_NAMES = {("treadmill", 1): ("running",)}  # of the signals of a folder that names none
+LOOK = 2**16  # bytes of a meta.yml that tell the format
 COORDINATES = "cell_motor_coordinates"
 
 
 def recognises(path: Path) -> bool:
-    """Whether a folder has folders with a meta.yml."""
+    """Whether a folder has folders whose meta.yml speaks of a modality."""
     try:
-        return path.is_dir() and any((each / "meta.yml").is_file() for each in path.iterdir())
+        return path.is_dir() and any(_says_modality(each / "meta.yml") for each in path.iterdir())
     except OSError:
         return False
+
+
+def _says_modality(file: Path) -> bool:
+    if not file.is_file():
+        return False
+    with file.open("rb") as stream:
+        return b"modality" in stream.read(LOOK)
 
 
 @explain_failure
@@ -81,7 +89,12 @@ def read(path: Path) -> Recording:
             notes.append(f"{name} is of modality {kind or 'none'}, which is not read: left out.")
     screens = [path / name for name, kind in kinds.items() if kind == "screen"]
     stimuli = [each for screen in screens for each in read_screen(screen, intervals, notes)]
+    clock = traces if spikes is None else spikes.times
+    assert clock is not None  # one of them is the activity
+    stimuli = [each for each in stimuli if fits_clock(clock, each.time, each.name, notes)]
+    behaviour = {name: each for name, each in behaviour.items() if fits_clock(clock, each, name, notes)}
     area, coordinates = (_of_units(path / activity, meta, name) for name in ("area", COORDINATES))
+    events = _read_events(path / "events.csv")
     with read_from(path):
         return Recording(
             name=str(meta.get("session", path.resolve().name)),
@@ -93,7 +106,7 @@ def read(path: Path) -> Recording:
             coordinates=None if coordinates is None else _in_space(coordinates),
             behaviour=behaviour,
             stimuli=stimuli,
-            events=_read_events(path / "events.csv"),
+            events=events,
             notes=tuple(notes),
         )
 
@@ -211,7 +224,9 @@ def _read_spikes(folder: Path, meta: Mapping[str, Any], unit_ids: np.ndarray) ->
     cuts, file = _cuts(folder, meta), check_is_file(folder / "spikes.npy")
     with file.open("rb") as stream:
         plain = stream.read(6) == b"\x93NUMPY"
-    times = np.asarray(read_npy(file).reshape(-1) if plain else np.fromfile(file, np.float64), dtype=float)
+    times = read_npy(file).reshape(-1) if plain else np.fromfile(file, np.float64)
+    if times.dtype.kind not in "iuf":
+        raise DataError(f"{file} holds {times.dtype}; write the s of each spike.")
     if len(times) != cuts[-1] or len(cuts) != len(unit_ids) + 1:
         raise DataError(
             f"{file} holds {len(times)} spikes, and meta.yml cuts {cuts[-1]} into {len(cuts) - 1} units of "
@@ -219,7 +234,7 @@ def _read_spikes(folder: Path, meta: Mapping[str, Any], unit_ids: np.ndarray) ->
         )
     order = np.argsort(times, kind="stable")
     with read_from(file):
-        return Spikes(times[order], np.repeat(unit_ids, np.diff(cuts))[order])
+        return Spikes(times[order].astype(float), np.repeat(unit_ids, np.diff(cuts))[order])
 
 
 def _of_units(folder: Path, meta: Mapping[str, Any], name: str) -> np.ndarray | None:

@@ -27,6 +27,7 @@ from neurokit.recordings.yaml_files import MOST_BYTES, number, read_yaml
 
 KINDS: Mapping[str, Literal["images", "movie"]] = {"image": "images", "video": "movie"}
 BLANKS = ("blank", "invalid")  # nothing was on the screen; what was on it is not known
+MOST_FRAMES = 2**31  # of a stimulus
 PARTS = {"val": "validation"}
 PICTURES = (".png", ".jpg", ".jpeg")
 
@@ -125,7 +126,7 @@ def _read_one(folder: Path, name: str, meta: Mapping[str, Any], times: np.ndarra
         kind=KINDS.get(modality, "images"),
         frames=frames,
         content=content,
-        place=place if isinstance(place, int) and place >= 0 else None,
+        place=place if isinstance(place, int) and 0 <= place < MOST_FRAMES else None,
         time=times[first : first + count],
         part=PARTS.get(part, part),
     )

@@ -24,14 +24,15 @@ from jaxtyping import Float, Int, Shaped
 
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
-from neurokit.recordings.alf_files import AlfFiles
+from neurokit.recordings.alf_files import MOST_CLUSTERS, AlfFiles, check_clusters
+from neurokit.recordings.clocks import fits_clock
 from neurokit.recordings.ibl_behaviour import read_behaviour
 from neurokit.recordings.recording import Recording, Spikes
 
 FORMAT = "IBL"
 PROVED = "This reader of IBL sessions was proved on files written here, not on a session that was fetched."
 SORTERS = ("iblsorter", "pykilosort", "")  # the first of a probe's folders is read
-PROBE_UNITS = 1_000_000  # added to the clusters of each further probe
+PROBE_UNITS = MOST_CLUSTERS  # added to the clusters of each further probe
 GOOD = 1  # label of a cluster that passes all of IBL's criteria
 AREAS = ("brainLocationAcronyms_ccf_2017", "acronym", "brainAcronyms")
 IDS = "brainLocationIds_ccf_2017"
@@ -90,18 +91,23 @@ def read(path: Path) -> Recording:
         files.notes.append(f"Units of {', '.join(list(probes)[1:])} are numbered from {PROBE_UNITS} on.")
     ids, areas, places, times, units = (list(parts) for parts in zip(*found, strict=True))
     order = np.argsort(np.concatenate(times), kind="stable")
-    events = _read_trials(files)
-    behaviour = read_behaviour(files)
+    spikes = Spikes(np.concatenate(times)[order], np.concatenate(units)[order])
+    events, notes = _read_trials(files), files.notes
+    behaviour = {
+        name: each
+        for name, each in read_behaviour(files).items()
+        if fits_clock(spikes.times, each, name, notes)
+    }
     return Recording(
         name=_name_session(path),
         format=FORMAT,
         unit_ids=np.concatenate(ids),
-        spikes=Spikes(np.concatenate(times)[order], np.concatenate(units)[order]),
+        spikes=spikes,
         area=np.concatenate(areas) if any((each != "").any() for each in areas) else None,
         coordinates=np.concatenate(places) if any(np.isfinite(each).any() for each in places) else None,
         behaviour=behaviour,
         events=events,
-        notes=tuple(files.notes),
+        notes=tuple(notes),
     )
 
 
@@ -149,10 +155,7 @@ def _read_probe(
             f"{files.folder / folder}: {len(times)} spikes.times have {len(clusters)} spikes.clusters; fetch "
             "both of one revision."
         )
-    if (clusters != np.round(clusters)).any() or clusters.min() < 0:
-        raise DataError(
-            f"{files.folder / folder}: spikes.clusters are no whole numbers from 0; fetch them again."
-        )
+    check_clusters(files.folder / folder, clusters)
     known = np.isfinite(times)
     if not known.all():
         files.notes.append(f"{probe}: {int((~known).sum())} of {len(times)} spikes have no time: left out.")
@@ -186,18 +189,19 @@ def _read_places(
     files: AlfFiles, probe: str, folder: str, channels: np.ndarray | None, units: int
 ) -> tuple[Shaped[np.ndarray, "N"], Float[np.ndarray, "N 3"]]:
     """Area and coordinates (x, y, z: ml, ap, dv, micrometres) of each unit; empty and NaN where not known."""
-    for name in AREAS:
-        own = files.words(f"clusters.{name}", folder)
-        if own is not None and len(own) == units:
-            area = own
-            break
-    else:
-        area = _at_channels(_channel_areas(files, folder), channels, units, "")
+    area, places = np.full(units, ""), np.full((units, 3), np.nan)
+    try:
+        own = [files.words(f"clusters.{name}", folder) for name in AREAS]
+        area = next(
+            (each for each in own if each is not None and len(each) == units),
+            _at_channels(_channel_areas(files, folder), channels, units, ""),
+        )
+        found = _at_channels(files.numbers("channels.mlapdv", folder, axes=2), channels, units, np.nan)
+        places = found if found.shape == places.shape else places
+    except DataError as error:
+        files.notes.append(f"{probe}: where its units are is not known: {error}")
     if (area == "").all():
         files.notes.append(f"{probe}: the area of its units is not known.")
-    places = _at_channels(files.numbers("channels.mlapdv", folder, axes=2), channels, units, np.nan)
-    if places.ndim != 2 or places.shape[1] != 3:
-        places = np.full((units, 3), np.nan)
     return area, places.astype(float)
 
 
@@ -221,7 +225,7 @@ def _at_channels(
     of_channel: np.ndarray | None, channels: np.ndarray | None, units: int, absent: str | float
 ) -> np.ndarray:
     """What belongs to the channel of each unit."""
-    if of_channel is None or channels is None:
+    if of_channel is None or channels is None or not len(of_channel):
         return np.full(units, absent)
     inside = (channels >= 0) & (channels < len(of_channel))
     found = of_channel[np.where(inside, channels, 0).astype(int)]

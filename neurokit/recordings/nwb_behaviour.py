@@ -35,7 +35,8 @@ GAZE = (  # two columns, x and y; degrees before others
     r"screen_coordinates_spherical",
     r"pupil_location",
     r"screen_coordinates",
-    r"(eye|pupil|gaze)_?(position|center|centre|tracking)|gaze|right_eye|left_eye|eyetracking",
+    r"pupil_?(position|center|centre|tracking)",
+    r"(eye|gaze)_?(position|center|centre|tracking)|gaze|right_eye|left_eye",  # tracking may be of the lids
 )
 TO_CM = {"cm": 1.0, "m": 100.0, "mm": 0.1, "centimeters": 1.0, "meters": 100.0, "metres": 100.0}
 PER_SECOND = re.compile(r"\s*(/s|/sec|/second|\*?s\^?-1|persecond|persec)$")

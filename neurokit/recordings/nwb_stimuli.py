@@ -17,15 +17,16 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int, Real, Shaped
 
-from neurokit.errors import DataError
+from neurokit.errors import DataError, read_from
 from neurokit.recordings.nwb_frames import Template, find_template, plain_name, read_frames
 from neurokit.recordings.nwb_series import Nwb, last_part, numbers, read_table, read_time
 from neurokit.recordings.recording import Stimulus
 
 PRESENTATION, TEMPLATES, INTERVALS = "stimulus/presentation", "stimulus/templates", "intervals"
 NO_STIMULI = ("trials", "invalid_times")  # tables of intervals that are something else
-FRAME = ("frame", "frame_index", "frame_number", "movie_frame_index", "image_index", "image_id", "image_name")
-BLANK_WORDS = ("", "nan", "null", "none", "blank", "gray", "grey", "omitted")
+WORDS = "image_name"
+FRAME = ("frame", "frame_index", "frame_number", "movie_frame_index", "image_index", "image_id", WORDS)
+BLANK_WORDS = ("", "nan", "null", "none", "blank", "gray", "grey", "gray_screen", "omitted")
 BLANK_NUMBERS = (-1, 2**32 - 1)  # the second is the first, cast to the type of index series
 SHORTEST_IMAGE = 0.2  # s; what follows faster, frame on frame, is a movie
 MOST_UNKNOWN = 10**6  # frames that are not in the file and yet counted by their own number
@@ -118,12 +119,28 @@ def _of_table(
     groups = table.groupby("stimulus_name", sort=False) if named else [(own, table)]
     for name, rows in groups:
         name = str(name) if named and table["stimulus_name"].nunique() > 1 else own
-        column = next((each for each in FRAME if each in rows and not _is_empty(rows[each])), None)
-        time = numbers(nwb, place, rows, "start_time")
+        time, template = numbers(nwb, place, rows, "start_time"), _template_of(nwb, name)
+        column = _frame_column(rows, template)
         if column is not None:
-            yield name, rows[column].to_numpy(), time, _template_of(nwb, name)
+            yield name, _shown(rows, column), time, template
         elif parameters := [each for each in rows if PARAMETERS.search(each)]:
             yield name, _conditions(rows, parameters), time, None
+
+
+def _frame_column(rows: pd.DataFrame, template: Template | None) -> str | None:
+    """The column that names frames: words where they are the names of the template's images, else numbers."""
+    if template is not None and WORDS in rows and _named(rows[WORDS].to_numpy(), template):
+        return WORDS
+    return next((each for each in FRAME if each in rows and not _is_empty(rows[each])), None)
+
+
+def _shown(rows: pd.DataFrame, column: str) -> Shaped[np.ndarray, "K"]:
+    """What the column says; nothing where an image was left out, as its table says in a column of its own."""
+    shown = rows[column]
+    if "omitted" in rows and pd.api.types.is_bool_dtype(rows["omitted"]):
+        words = not pd.api.types.is_numeric_dtype(shown)
+        shown = shown.mask(rows["omitted"], "omitted" if words else -1)
+    return shown.to_numpy()
 
 
 def _is_empty(column: pd.Series) -> bool:
@@ -160,7 +177,8 @@ def _make(
     if shown.dtype.kind not in "biuf" and template is not None and not _named(shown, template):
         nwb.note(f"{name}: the images of {template.place} have other names than those shown: without frames.")
         template = None
-    frame = _frame_numbers(shown, template)
+    with read_from(f"{nwb.stored.file.filename}: {name}"):
+        frame = _frame_numbers(shown, template)
     known = np.isfinite(time)
     if lost := int((~known).sum()):
         nwb.note(f"{name}: {lost} of {len(time)} presentations have no time and are left out.")
@@ -179,8 +197,10 @@ def _frame_numbers(shown: Shaped[np.ndarray, "K"], template: Template | None) ->
     """Which frame each presentation was, from 0; -1 for a blank screen."""
     if shown.dtype.kind not in "biuf":
         return _from_words(shown, template)
-    values = np.where(np.isin(shown, BLANK_NUMBERS), -1, shown)
-    values = np.where(np.isfinite(values), values, -1).astype(np.int64)
+    values = np.where(np.isin(shown, BLANK_NUMBERS) | ~np.isfinite(shown), -1, shown)
+    if (parts := values != np.round(values)).any():
+        raise DataError(f"frame {values[parts][0]} was shown, which is no whole number; number them from 0.")
+    values = values.astype(np.int64)
     if template is None and values.max(initial=0) > MOST_UNKNOWN:
         _, codes = np.unique(values[values >= 0], return_inverse=True)
         values[values >= 0] = codes

@@ -120,7 +120,7 @@ class Stimulus:
     def repeats(self) -> int:
         """How often the frame that was shown most often was shown."""
         known = self.shown[self.shown >= 0]
-        return int(np.bincount(known).max()) if len(known) else 0
+        return int(np.unique(known, return_counts=True)[1].max()) if len(known) else 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,6 +144,8 @@ class Trials:
     def __post_init__(self) -> None:
         """Raises DataError where the arrays do not fit each other."""
         trials, bins, _ = self.responses.shape
+        if self.time is None and bins > 1:
+            raise DataError(f"Trials have {bins} bins and no times; give a time for each bin.")
         if self.time is not None and len(self.time) != bins:
             raise DataError(f"Trials have {bins} bins and {len(self.time)} times; give a time for each bin.")
         for name, values in self.behaviour.items():

@@ -24,8 +24,11 @@ def deal(image_ids: Int[np.ndarray, "T"], seed: int = 0) -> tuple[np.ndarray, st
     """The tier of each trial, T, and a sentence on how they were dealt; DataError for too few images."""
     images, place, shown = np.unique(image_ids, return_inverse=True, return_counts=True)
     if len(images) < FEWEST_IMAGES:
+        different = (
+            f"{len(images)} different images were" if len(images) > 1 else "one and the same image was"
+        )
         raise DataError(
-            f"{len(images)} different images were shown in {len(image_ids)} trials; a split by images takes "
+            f"{different} shown in {len(image_ids)} trials; a split by images takes "
             f"{FEWEST_IMAGES} or more, or `tiers` that say it."
         )
     order = np.random.default_rng([seed, len(images)]).permutation(len(images))

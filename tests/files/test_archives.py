@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from neurokit.errors import DataError, DiskError
-from neurokit.files.archives import extract, limit_of, open_archive, read_npz
+from neurokit.files.archives import LEAST_MAPPED, extract, limit_of, map_npy, open_archive, read_npz
 from neurokit.files.pickles import load_object_array
 
 LIMIT = 100_000
@@ -223,3 +223,28 @@ def header(shape: tuple, descr: str = "<f8") -> bytes:
 def test_an_array_that_is_not_what_its_header_says(tmp_path: Path, member: bytes) -> None:
     with pytest.raises(DataError, match=r"a\.npz"):
         read_npz(made(tmp_path / "a.npz", {"x.npy": member}), LIMIT)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("rows", [3, LEAST_MAPPED // 16])
+def test_a_large_array_is_mapped_and_none_can_be_written(tmp_path: Path, rows: int, order: str) -> None:
+    values = np.asarray(np.random.default_rng(0).random((rows, 2)), order=order)
+    np.save(tmp_path / "a.npy", values)
+    found = map_npy(tmp_path / "a.npy")
+    np.testing.assert_array_equal(found, values)
+    assert isinstance(found, np.memmap) == (rows > 3)
+    with pytest.raises(ValueError, match="read-only"):
+        found[0] = 0
+
+
+def test_a_large_array_that_is_cut_short_or_of_objects_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.npy"
+    np.save(path, np.zeros(LEAST_MAPPED))
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(
+        DataError, match=r"a.npy cannot be read \(its header claims 8388608 .* holds 8388600\)"
+    ):
+        map_npy(path)
+    np.save(path, np.array([b"x" * LEAST_MAPPED, None]), allow_pickle=True)
+    with pytest.raises(DataError, match="it holds pickled objects"):
+        map_npy(path)

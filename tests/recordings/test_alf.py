@@ -111,7 +111,7 @@ LEFT_OUT: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "words": (
         replaced("wheel.position.npy", lambda v: v.astype(str)),
         "wheel",
-        "numbers with 1 axes are expected",
+        "numbers of one axis are expected",
     ),
     "licks of no time": (replaced("licks.times.npy", lambda v: v * np.nan), "licks", "none has a time"),
 }
@@ -141,7 +141,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "clusters of fractions": (
         replaced("spikes.clusters.npy", lambda v: v + 0.5),
-        "which number clusters from 0",
+        "in whole numbers from 0",
     ),
     "clusters of another session": (replaced("spikes.clusters.npy", lambda v: v + 99), "and clusters have 7"),
     "no good cluster": (

@@ -20,6 +20,12 @@ def test_own_samples_come_back_to_the_bit_also_beside_a_gap():
     assert np.array_equal(resample(Trace(values, time), time), values, equal_nan=True)
 
 
+def test_a_time_that_differs_by_rounding_is_that_samples_also_beside_a_gap():
+    time = np.r_[np.arange(10), np.arange(30, 40)] / 10
+    found = resample(Trace(np.arange(20.0), time), np.nextafter(time, np.inf))
+    assert np.array_equal(found, np.arange(20.0))
+
+
 def test_nothing_is_held_outside_the_clock_or_drawn_over_a_gap():
     time = np.r_[np.arange(10.0), np.arange(30.0, 40.0)]
     found = resample(Trace(np.ones(20), time), np.array([-1.0, 0.0, 9.0, 20.0, 30.0, 39.0, 40.0]))

@@ -227,7 +227,7 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
             [file.unlink() for file in alf.rglob("spikes.clusters*")]
             and np.save(alf / PROBE / "spikes.clusters.npy", np.full(3000, 0.5))
         ),
-        "spikes.clusters are no whole numbers",
+        "in whole numbers from 0",
     ),
     "clusters without a channel": (
         lambda alf: np.save(alf / "probe00/pykilosort/clusters.channels.npy", np.arange(2)),

@@ -176,6 +176,9 @@ def test_files_that_are_no_nwb_2_are_told_apart(two_photon, tmp_path):
         file["data"] = np.arange(3)
     with h5py.File(old, "w") as file:
         file["nwb_version"] = "NWB-1.0.6"
+    allen = tmp_path / "allen.nwb"
+    with h5py.File(allen, "w") as file:
+        file.create_group("processing/brain_observatory_pipeline/DfOverF")
     with h5py.File(three, "w") as file:
         file.attrs["nwb_version"] = "3.0.0"
     for path, words in {
@@ -183,6 +186,7 @@ def test_files_that_are_no_nwb_2_are_told_apart(two_photon, tmp_path):
         text: "cut short, damaged or not an HDF5 file",
         other: "an HDF5 file that names no version of NWB",
         old: "is an NWB 1 file, .*`neurokit v1-transformer` reads",
+        allen: "is an NWB 1 file, .*`neurokit v1-transformer` reads",
         three: "is of NWB 3.0.0, and NWB 2 is read",
         tmp_path / "none.nwb": "is missing",
     }.items():

@@ -289,3 +289,25 @@ def test_arrays_that_hold_objects_or_mean_nothing_are_not_read_and_said(folder):
     notes = recordings.read(folder).notes
     assert any("hold pickled objects: notes" in note for note in notes)
     assert any("nothing says what they are: lap" in note for note in notes)
+
+
+@pytest.mark.slow
+def test_whatever_stands_anywhere_gives_a_recording_or_a_sentence(whole, tmp_path):
+    """Each file in turn: empty, cut short, one value, words, other lengths, an empty array, objects."""
+    others = [np.zeros(0), 3.5, np.array(["a", "b"]), np.arange(-4, 9), np.full((2, 3, 4), np.nan)]
+    others += [np.array([{"a": 1}, None], dtype=object), np.full((8, 600), np.inf), np.zeros((600, 8))]
+    refused = 0
+    for file in sorted(whole.rglob("*.npy")):
+        for other in [b"", file.read_bytes()[:100], *others]:
+            folder = Path(shutil.copytree(whole, tmp_path / "odd", dirs_exist_ok=True))
+            changed = folder / file.relative_to(whole)
+            if isinstance(other, bytes):
+                changed.write_bytes(other)
+            else:
+                np.save(changed, other, allow_pickle=True)
+            try:
+                suite2p.read(folder)
+            except DataError as error:
+                refused += 1
+                assert "\n" not in str(error) and str(folder) in str(error), (file, other)
+    assert refused > 50
