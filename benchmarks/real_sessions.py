@@ -1,7 +1,6 @@
 """What baselines explain of real sessions: PSTH, condition and slow drift, with two ways to split.
 
-
-    python benchmarks/real_sessions.py      (sessions in the package, and those of NEUROKIT_REAL_DATA)
+    python benchmarks/real_sessions.py      (sessions of NEUROKIT_REAL_DATA, or those in the package)
     python benchmarks/real_sessions.py --downloaded      (all 39 that `--source full` has)
 
 Sessions of Steinmetz et al. (2019), spikes from 0 to 0.4 s after the stimulus. The score is R² on test trials
@@ -10,19 +9,18 @@ the random split. One conclusion a row over all sessions: median, lowest, highes
 """
 
 import argparse
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from neurokit import Experiment, pupil_encoder, settings
-from neurokit.files.archives import read_npz
 from neurokit.metrics import r2
 from neurokit.pupil_encoder import TrialRecording, baselines
 from record import save
 
 FEWEST = 20  # units of a region
-MAXIMUM_BYTES = 2**30
 MODELS = {
     "PSTH": baselines.psth,
     "PSTH by contrast and choice": baselines.psth_by_condition,
@@ -66,18 +64,15 @@ def row(split: str, model: str, found: dict[str, dict[str, float]]) -> dict[str,
 
 
 def at_hand() -> Iterator[TrialRecording]:
-    """Sessions that lie in the folder of real recordings."""
+    """Sessions in the folder of real recordings, or those without behaviour in the package."""
+    if not os.environ.get("NEUROKIT_REAL_DATA"):
+        held = pupil_encoder.sessions("cutout")
+        for name in held["session"][held["behaviour"] == "none"]:
+            yield pupil_encoder.load(source="cutout", session=name)
+        return
     folder = settings.real_data_folder() / "steinmetz2019" / "sessions"
-    for path in sorted(folder.glob("session*.npz")):
-        held = read_npz(path, MAXIMUM_BYTES)
-        contrasts = {side: held[side] for side in ("contrast_left", "contrast_right", "feedback_type")}
-        yield pupil_encoder.from_counts(
-            held["spks"],
-            np.arange(held["spks"].shape[2]) * 0.01 + 0.005,
-            regions=held["brain_area"].tolist(),
-            trials=contrasts,
-            name=path.stem.split("_", 1)[1],
-        )
+    for name in pupil_encoder.sessions("cutout", folder=folder)["session"]:
+        yield pupil_encoder.load(folder=folder, session=name)
 
 
 def downloaded() -> Iterator[TrialRecording]:

@@ -19,7 +19,7 @@ import neurokit.training.fit
 from neurokit import settings
 from neurokit.cli import COMMANDS, main
 from neurokit.cli.commands import RUN
-from neurokit.cli.options import parse_value, whole_number
+from neurokit.cli.options import conversion_options, parse_value, whole_number
 from neurokit.experiment import Experiment
 from neurokit.files.pickles import load_object_array
 from neurokit.files.sealed import open_json
@@ -125,6 +125,7 @@ def test_help_shows_two_examples_and_the_systems_own_options_alone(
     assert stopped.value.code == 0
     assert len([line for line in text.splitlines() if line.startswith(f"  neurokit {name} {command}")]) == 2
     own = {option.name for option in find_system(name).OPTIONS}
+    own |= set(conversion_options(find_system(name))) if command == "convert" else set()
     others = {option.name for other in SYSTEMS for option in find_system(other).OPTIONS} - own
     assert not any(f"--{other} " in text for other in others)
     if command == "train":

@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -15,13 +16,14 @@ import pytest
 from neurokit import settings
 from neurokit.cli import main
 from neurokit.recordings import Recording, formats
+from neurokit.recordings.arrays_writing import write_arrays
 from tests.recordings.planted import images, movie, spikes, trials
 
 MADE: dict[str, Callable[[], Recording]] = {
     "movie": movie,
     "images": images,
     "spikes": lambda: spikes()[0],
-    "trials": trials,
+    "trials": lambda: trials(bins=4),
 }
 
 
@@ -117,6 +119,21 @@ def test_options_are_checked(capsys: pytest.CaptureFixture[str], wrong: tuple[st
 
 
 ALLEN = ("processing/brain_observatory_pipeline", "stimulus")
+
+
+@pytest.mark.parametrize("kind", ["movie", "images", "trials"])
+def test_what_is_typed_next_converts_the_recording(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, kind: str
+) -> None:
+    monkeypatch.setattr(formats, "MODULES", ("arrays",))
+    recording = MADE[kind]()
+    if recording.trials is not None:
+        counts = np.random.default_rng(0).poisson(2, recording.trials.responses.shape)
+        recording = replace(recording, trials=replace(recording.trials, responses=counts))
+    path = write_arrays(recording, tmp_path / f"{kind}.npz")
+    typed = shlex.split(said(capsys, str(path))[-1].removeprefix("next: neurokit "))
+    assert main(typed) == 0
+    assert any((tmp_path / f"{kind}-{typed[0]}").iterdir())
 
 
 def nwb(folder: Path, *inside: str, name: str = "mouse.nwb") -> Path:

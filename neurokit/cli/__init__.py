@@ -1,4 +1,4 @@
-"""The command line: `neurokit <system> data | convert | simulate | train | tune | evaluate | predict |
+"""The command line: `neurokit <system> data | simulate | convert | train | tune | evaluate | predict |
 submit`.
 
 `neurokit check PATH` looks at any recording and needs no system.
@@ -19,11 +19,11 @@ from neurokit.errors import NeurokitError, SettingsError
 
 COMMANDS = {  # name: what it does, and two examples of its options
     "data": ("show the recording: sessions, units, what is missing", ("", "--list")),
+    "simulate": ("write a simulated recording in the real file formats", ("", "--seed 1 --output mouse")),
     "convert": (
         "write a recording of your own in files that this system reads",
         ("my_mouse.nwb --output mouse", "lab --session monday --output mouse --format experanto"),
     ),
-    "simulate": ("write a simulated recording in the real file formats", ("", "--seed 1 --output mouse")),
     "train": ("train a model and save it; a broken-off run goes on", ("--epochs 5", "--seed 1 --size small")),
     "tune": ("search the settings of a model by TPE", ("--trials 20 --epochs 5", "--trials 40 --workers 2")),
     "evaluate": (

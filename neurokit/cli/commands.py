@@ -286,8 +286,8 @@ def _without(given: Sequence[str], flags: Sequence[str]) -> list[str]:
 
 RUN: dict[str, Callable[[System, argparse.Namespace], None]] = {
     "data": _data,
-    "convert": _convert,
     "simulate": _simulate,
+    "convert": _convert,
     "train": _train,
     "tune": _tune,
     "evaluate": _evaluate,

@@ -20,10 +20,9 @@ from neurokit.files.atomic import write_output
 from neurokit.pupil_encoder.baselines import BASELINES, FILTERS, Prediction, baseline_rates
 from neurokit.pupil_encoder.cleaning import PUPIL, RobustScale, clean_channels
 from neurokit.pupil_encoder.config import MODELS, PupilConfig, search_space
+from neurokit.pupil_encoder.description import describe
 from neurokit.pupil_encoder.features import (
     BEHAVIOUR,
-    MINIMUM_NEURONS,
-    SEED_REGIONS,
     EncodingTask,
     default_regions,
     encoding_task,
@@ -46,7 +45,15 @@ from neurokit.training.predict import evaluating
 from neurokit.training.predict import predict as predict_rows
 from neurokit.training.system import Option, Simulated
 
-__all__ = ["COLUMNS", "MODELS", "load", "score", "search_space", "sessions"]  # besides what stands below
+__all__ = [
+    "COLUMNS",
+    "MODELS",
+    "describe",
+    "load",
+    "score",
+    "search_space",
+    "sessions",
+]  # besides what stands below
 
 NAME = "pupil-encoder"
 OPTIONS = (
@@ -61,44 +68,6 @@ NaN where it was not measured; blink may be there, 1 where the camera saw the ey
 CHANNELS = {"pupil": PUPIL, "behaviour": BEHAVIOUR}
 WINDOW = 1.0  # s, what a perceptron sees on each side of a bin
 CLASSES: dict[str, type[nn.Module]] = {"mlp": WindowMLP, "cnn": TemporalCNN}
-
-
-@explain_failure
-def describe(recording: TrialRecording) -> str:
-    """Neurons, trials, bins, regions, those that training uses by default, channels, what is missing."""
-    neurons, trials, bins = recording.spikes.shape
-    regions = ", ".join(f"{name} {number}" for name, number in recording.regions().items())
-    behaviour = ", ".join(_describe_channel(*channel) for channel in recording.behaviour.items())
-    unknown = recording.trials.isna().sum()
-    some = ", ".join(f"{name} of {n}" for name, n in unknown.items() if 0 < n < trials)
-    lines = [
-        recording.name,
-        f"  {neurons} neurons, {trials} trials, {bins} spike bins of {1000 * recording.bin_size:g} ms",
-        f"  regions   {regions}",
-        f"  training  {_explain_regions(recording)}",
-        f"  behaviour {behaviour or 'none'}",
-        *([f"  unknown   {some} trials"] if some else []),
-        *(f"  without   {omission}" for omission in recording.omissions),
-    ]
-    return "\n".join(lines)
-
-
-def _describe_channel(name: str, values: Float[np.ndarray, "K T"]) -> str:
-    """Its name, and how much of it was not measured."""
-    missing = 1 - np.isfinite(values).mean()
-    return f"{name} ({missing:.1%} not measured)" if missing else name
-
-
-def _explain_regions(recording: TrialRecording) -> str:
-    """Which regions training uses, and why others are left out."""
-    if not recording.regions(MINIMUM_NEURONS):
-        return f"no region has {MINIMUM_NEURONS} neurons: name those to use with --regions"
-    used = default_regions(recording)
-    first = used == SEED_REGIONS
-    rule = "those of the first PupilEncoder" if first else f"those of {MINIMUM_NEURONS} neurons or more"
-    unused = ", ".join(name for name in recording.regions() if name not in used)
-    rest = f"; left out unless named with --regions: {unused}" if unused else ""
-    return f"{', '.join(used)} ({rule}){rest}"
 
 
 def identity(recording: TrialRecording) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Neuromatch npz and small npz like them come first; where there are none, ALF fol
 """
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,26 +18,54 @@ from neurokit.pupil_encoder.neuromatch import MAXIMUM_BYTES, open_sessions, read
 from neurokit.pupil_encoder.own import from_recording
 from neurokit.pupil_encoder.recording import TrialRecording
 from neurokit.pupil_encoder.simulated_files import TRUTH
-from neurokit.recordings.formats import list_recordings, names, read
+from neurokit.recordings.formats import choose_recording, list_recordings, read
 
+NATIVE = "Neuromatch npz, ALF folders of Steinmetz et al."
 Held = list[tuple[str, Callable[[], TrialRecording]]]
 
 
 def open_folder(path: Path) -> Held:
     """All sessions in a folder or file, in order of their names; raises DataError where there are none."""
-    path = restore_folder(path)
+    held = _open_native(restore_folder(path))
+    if held:
+        return held
+    choose_recording(path, list(list_recordings(path))[:1], native=NATIVE)  # refuses a path without any
+    return [(name, partial(_read_other, file)) for name, file in list_recordings(path).items()]
+
+
+def read_folder(path: Path, name: str | None = None) -> TrialRecording:
+    """The session of that name; without one the first of native files, and of others the only one.
+
+    Raises DataError for an unknown name, and where several have it.
+    """
+    held = _open_native(restore_folder(path))
+    if not held:
+        return _read_other(choose_recording(path, name or (), native=NATIVE))
+    if (number := sum(each == name for each, _ in held)) > 1:
+        raise DataError(f"{path} holds {number} sessions of the name {name!r}; leave one of these there.")
+    return pick(held, name)
+
+
+def pick(sessions: Iterable[tuple[str, Callable[[], TrialRecording]]], name: str | None) -> TrialRecording:
+    """Reads the session of that name, or the first; raises DataError where there is none."""
+    names = []
+    for found, read_it in sessions:
+        if name in (None, found):
+            return read_it()
+        names.append(found)
+    raise unknown_session(name, names)
+
+
+def unknown_session(name: str | None, names: Sequence[str]) -> DataError:
+    """The error for a name that is not among those of a source."""
+    return DataError(f"No session is named {name!r}; this source has {', '.join(names) or 'none'}.")
+
+
+def _open_native(path: Path) -> Held:
+    """The sessions in files of Steinmetz et al. (2019); none where there are no such files."""
     files = [path] if path.is_file() else sorted(path.glob("*.npz"))
     held = [session for file in files if file.name != TRUTH for session in _open_npz(file)]
-    if not held:
-        held = [(folder.name, partial(_read_alf, folder)) for folder in _alf_folders(path)]
-    if not held:
-        held = [(name, partial(_read_other, file)) for name, file in list_recordings(path).items()]
-    if not held:
-        raise DataError(
-            f"{path} holds no session that is known; give Neuromatch npz, ALF folders of Steinmetz et al., or"
-            f" one of {', '.join(names())}; from_arrays takes plain arrays."
-        )
-    return held
+    return held or [(folder.name, partial(_read_alf, folder)) for folder in _alf_folders(path)]
 
 
 def _open_npz(path: Path) -> Held:

@@ -240,9 +240,8 @@ def _index_of(units: Shaped[np.ndarray, "M"], ids: Shaped[np.ndarray, "N"]) -> I
     """The place of each unit among the ids; DataError where one is not there."""
     if units.dtype.kind != ids.dtype.kind and "U" in (units.dtype.kind, ids.dtype.kind):
         units, ids = units.astype(str), ids.astype(str)
-    order = np.argsort(ids, kind="stable")
-    place = order[np.minimum(np.searchsorted(ids, units, sorter=order), len(ids) - 1)]
-    if len(unknown := np.unique(units[ids[place] != units])):
+    place = pd.Index(ids).get_indexer(units)
+    if len(unknown := np.unique(units[place < 0])):
         raise DataError(
             f"spike_units name {len(unknown)} units that are not in unit_ids, such as {unknown[0]}; give the "
             "ids of all."

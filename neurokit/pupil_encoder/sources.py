@@ -3,7 +3,7 @@
 `load()` gives the same dataclass for all, so nothing after it knows where the files come from.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from neurokit.arguments import explain_failure
 from neurokit.errors import DataError, SettingsError
 from neurokit.files.cache import Read, read_or_write, simulated_folder
 from neurokit.files.fetch import fetch
-from neurokit.pupil_encoder.folders import Held, open_folder
+from neurokit.pupil_encoder.folders import Held, open_folder, pick, read_folder, unknown_session
 from neurokit.pupil_encoder.neuromatch import open_sessions, read_counts, read_cutout
 from neurokit.pupil_encoder.recording import TrialRecording
 from neurokit.pupil_encoder.simulated_files import TRUTH, Truth, read_truth, write_neuromatch, write_truth
@@ -66,12 +66,12 @@ def load(
     if source == "demo":
         return _read_simulated(seed, lambda folder: _read_folder(folder, name))
     if source == "cutout":
-        return _pick(_open_cutouts(), name)
+        return pick(_open_cutouts(), name)
     if name not in (None, *SESSIONS):
-        raise _unknown(name, SESSIONS)
+        raise unknown_session(name, SESSIONS)
     downloads = settings.data_folder() / "steinmetz2019"
     files = [fetch(part, downloads) for part in PARTS]
-    return _pick((session for file in files for session in open_sessions(file)), name or SEED_SESSION)
+    return pick((session for file in files for session in open_sessions(file)), name or SEED_SESSION)
 
 
 @explain_failure
@@ -135,10 +135,7 @@ def _read_simulated(seed: int, read: Callable[[Path], Read]) -> Read:
 
 def _read_folder(folder: Path, name: str | None) -> TrialRecording:
     """A session of a folder, with the truth beside a simulated one."""
-    held = open_folder(folder)
-    if (number := sum(each == name for each, _ in held)) > 1:
-        raise DataError(f"{folder} holds {number} sessions of the name {name!r}; leave one of these there.")
-    found, truth = _pick(held, name), folder / TRUTH
+    found, truth = read_folder(folder, name), folder / TRUTH
     return replace(found, truth=truth) if truth.is_file() else found
 
 
@@ -147,17 +144,3 @@ def _single_name(session: Sequence[str] | str) -> str | None:
     if len(names) > 1:
         raise SettingsError(f"A PupilEncoder reads one session, and {len(names)} are named; name one.")
     return names[0] if names else None
-
-
-def _pick(sessions: Iterable[tuple[str, Callable[[], TrialRecording]]], name: str | None) -> TrialRecording:
-    """Reads the session of that name, or the first."""
-    names = []
-    for found, read in sessions:
-        if name in (None, found):
-            return read()
-        names.append(found)
-    raise _unknown(name, names)
-
-
-def _unknown(name: str | None, names: Sequence[str]) -> DataError:
-    return DataError(f"No session is named {name!r}; this source has {', '.join(names) or 'none'}.")

@@ -4,6 +4,7 @@ Each format is a module with the same three names: FORMAT (its name), `recognise
 reading, and `read(path)`, which returns a `Recording`.
 """
 
+import re
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -22,7 +23,6 @@ MODULES: tuple[str, ...] = (
     "ibl",
     "arrays",
 )  # the first to recognise a path reads it
-ADDRESS = ("http://", "https://")
 
 
 @runtime_checkable
@@ -41,6 +41,8 @@ class Format(Protocol):
 @explain_failure
 def recognise(path: str | Path) -> str | None:
     """The name of the format that a file or folder is in, such as "suite2p"; None for none that is known."""
+    if address_of(path) is not None:
+        return import_module("neurokit.recordings.nwb").FORMAT
     found = _find(Path(path))
     return None if found is None else found.FORMAT
 
@@ -51,8 +53,8 @@ def read(path: str | Path) -> Recording:
 
     Raises DataError where nothing is there, for an unknown format, and as the format's reader does.
     """
-    if str(path).startswith(ADDRESS):
-        return import_module("neurokit.recordings.nwb").read_address(str(path))
+    if (address := address_of(path)) is not None:
+        return import_module("neurokit.recordings.nwb").read_address(address)
     path = restore_folder(path)
     if not path.exists():
         raise DataError(f"{path} is missing; give the path of an existing file or folder.")
@@ -67,7 +69,12 @@ def read(path: str | Path) -> Recording:
 
 @explain_failure
 def list_recordings(path: str | Path) -> dict[str, Path]:
-    """The recordings in a path by name: the path itself, or the files and folders in it; may be none."""
+    """The recordings in a path by name: the path itself, or the files and folders in it; may be none.
+
+    An address has one; nothing is fetched.
+    """
+    if (address := address_of(path)) is not None:
+        return {import_module("neurokit.recordings.nwb").name_of_address(address): Path(path)}
     path = restore_folder(path)
     if _find(path) is not None:
         return {path.stem if path.is_file() else path.name: path}
@@ -92,6 +99,12 @@ def choose_recording(path: str | Path, session: Sequence[str] | str = (), native
     if len(chosen) > 1:
         raise DataError(f"{path} holds the sessions {', '.join(found)}: name one of them.")
     return found[chosen[0]]
+
+
+def address_of(path: str | Path) -> str | None:
+    """The http address that a path is, also one of which pathlib took a slash; None for any other path."""
+    found = re.match(r"(https?):/+(.+)", str(path))
+    return None if found is None else f"{found[1]}://{found[2]}"
 
 
 def names() -> Sequence[str]:

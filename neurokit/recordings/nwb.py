@@ -8,8 +8,9 @@ stimuli by index series, tables of presentations or image series, with their tem
 and position of the pupil; the table of trials. The file is read as HDF5 by the names of the standard, so that
 extensions and all versions of 2 read alike, and nothing in it leads elsewhere.
 
-This reader was proved on files that `pynwb` wrote in the layout of DANDI 000728 and 000021 (Visual Coding of
-the Allen Institute), and on none of these sets' own files: recordings say so in their notes.
+This reader was proved on files that pynwb and functions of AllenSDK wrote in the layout of DANDI 000728 and
+000021 (Visual Coding of the Allen Institute), and on none of these sets' own files: recordings say so in
+their notes.
 """
 
 from pathlib import Path
@@ -30,7 +31,8 @@ from neurokit.recordings.recording import Recording, Trace
 
 FORMAT = "NWB"
 REMEDY = "write this part of the file again, or copy the file again"
-PROVED = "The reader of NWB 2 was proved on files written for its tests, not on this data set."
+NWB_1 = ("nwb_version", "processing/brain_observatory_pipeline")  # an array, and what Allen's sessions hold
+PROVED = "The reader of NWB 2 was proved on files written for its tests alone."
 
 
 def recognises(path: Path) -> bool:
@@ -126,7 +128,7 @@ def _check_version(stored: Hdf5Reader) -> None:
     path = stored.file.filename
     if "nwb_version" in stored.file.attrs:
         version = stored.attribute("/", "nwb_version")
-    elif stored.find("nwb_version") is not None:  # NWB 1 has an array of that name
+    elif any(stored.find(place) is not None for place in NWB_1):
         raise DataError(
             f"{path} is an NWB 1 file, and NWB 2 is read here: `neurokit v1-transformer` reads the sessions "
             "of the Allen Brain Observatory, which are NWB 1."

@@ -26,6 +26,7 @@ WHERE = ("processing", "acquisition")
 NAMES = {  # channel -> names of series, the best first
     "running": (r"running_?speed", r"speed", r"running(_?velocity)?", r"velocity", r"treadmill(_\w+)?"),
     "pupil_size": (r"pupil_size", r"pupil_area", r"pupil_diameter(_smooth)?", r"pupil_radius", r"pupil"),
+    "pupil_change": (r"pupil_change",),
     "wheel": (r"wheel(_?velocity|_?position|_?speed)?",),
     "face_motion": (r"face_motion(_energy)?", r"(face|whisker|body)_?(pad)?_?motion_?energy"),
     "licks": (r"licks",),
@@ -35,7 +36,8 @@ GAZE = (  # two columns, x and y; degrees before others
     r"screen_coordinates_spherical",
     r"pupil_location",
     r"screen_coordinates",
-    r"(eye|pupil|gaze)_?(position|center|centre|tracking)|gaze|right_eye|left_eye|eyetracking",
+    r"pupil_?(position|center|centre|tracking)",
+    r"(eye|gaze)_?(position|center|centre|tracking)|gaze|right_eye|left_eye",  # tracking may be of the lids
 )
 TO_CM = {"cm": 1.0, "m": 100.0, "mm": 0.1, "centimeters": 1.0, "meters": 100.0, "metres": 100.0}
 PER_SECOND = re.compile(r"\s*(/s|/sec|/second|\*?s\^?-1|persecond|persec)$")

@@ -3,6 +3,7 @@
 Letters: K rows, n units.
 """
 
+import textwrap
 from collections.abc import Iterator
 
 import matplotlib.pyplot as plt
@@ -177,7 +178,7 @@ def _draw_frame(axis: Axes, recording: Recording) -> None:
     axis.axis("off")
     with_frames = [each for each in recording.stimuli if each.frames is not None]
     if not with_frames:
-        text = "no frames of the stimulus" if recording.stimuli else "no stimulus"
+        text = "no frames of the stimulus" if recording.stimuli else "no stimulus in the file"
         axis.text(0.5, 0.5, text, ha="center", va="center", color=GREY, transform=axis.transAxes)
         return
     stimulus = with_frames[0]
@@ -203,8 +204,9 @@ def _draw_reliability(axis: Axes, found: Diagnosis) -> None:
     axis.hist(halves, bins, color=COLOURS[0], alpha=0.75, label="split half")
     axis.hist(ceiling, bins, histtype="step", color=COLOURS[1], linewidth=1.3, label="CC_max")
     axis.axvline(float(np.median(ceiling)), color=COLOURS[1], linestyle="--", linewidth=1)
-    axis.set_title(f"{reliability.repeats} repeats, {reliability.contents} contents", fontsize=8)
-    axis.legend(loc="upper left", fontsize=7)
+    title = textwrap.shorten(f"{reliability.repeats} repeats of {reliability.what}", 46, placeholder=" …")
+    axis.set_title(title, fontsize=8)
+    axis.legend(loc="best", fontsize=7)
 
 
 def _draw_drift(axis: Axes, found: Diagnosis) -> None:

@@ -38,8 +38,8 @@ def _endings(given: Arrays, stems: tuple[str, ...]) -> set[str]:
 
 
 def _movie(given: Arrays, end: str) -> Stimulus:
-    times = given.numbers(f"frame_times{end}", (1, 2))
     shown = given.whole(f"shown{end}")
+    times = given.numbers(f"frame_times{end}", (1, 2) if shown is None else (1,))
     frames = _grey(given, f"frames{end}", None if shown is not None else times)
     if shown is None:
         if times is None:

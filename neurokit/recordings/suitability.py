@@ -10,7 +10,8 @@ import numpy as np
 from neurokit.recordings.intervals import event_times
 from neurokit.recordings.recording import Recording, Stimulus
 
-PUPIL = ("pupil_size", "pupil_x", "pupil_y")
+ENCODED = ("pupil_size", "running", "wheel", "licks", "face_motion")  # some of which encoders need
+FEWEST_IMAGES = 10
 
 
 @dataclass(frozen=True)
@@ -51,18 +52,20 @@ def suit_systems(recording: Recording) -> tuple[Suitability, ...]:
 
 
 def _pupil_encoder(recording: Recording) -> Suitability:
-    counted = recording.spikes is not None or (recording.trials is not None and recording.trials.counts)
-    by_trial = recording.trials is not None or event_times(recording) is not None
-    behaviour = set(_behaviour(recording))
+    trials, behaviour = recording.trials, set(_behaviour(recording))
+    counted = recording.spikes is not None or (trials is not None and trials.counts)
+    timed = [each for each in recording.stimuli if each.time is not None]
+    by_trial = trials is not None or event_times(recording) is not None or len(timed) == 1
     needs = {
         "spikes or counts": counted,
         "trials (events with stimulus_time)": by_trial,
-        "behaviour": bool(behaviour),
+        "counts in two or more bins of each trial": trials is None or trials.responses.shape[1] > 1,
+        f"behaviour ({', '.join(ENCODED)})": bool(behaviour & set(ENCODED)),
     }
     has = {
         "areas (all units count as one)": recording.area is not None,
         "pupil": "pupil_size" in behaviour,
-        "behaviour besides the pupil": bool(behaviour & {"wheel", "licks", "face_motion", "running"}),
+        "behaviour besides the pupil": bool(behaviour & set(ENCODED[1:])),
     }
     return _suit("pupil-encoder", needs, has)
 
@@ -74,6 +77,7 @@ def _sensorium(recording: Recording) -> Suitability:
         "images shown one a trial": bool(images),
         "the images' frames": not images or any(each.frames is not None for each in images),
         "activity at the time of the images": not images or bool(aligned),
+        f"{FEWEST_IMAGES} different images": not images or any(map(_can_be_split, images)),
     }
     return _suit("sensorium", needs, _of_eyes(recording) | {"coordinates": recording.coordinates is not None})
 
@@ -94,7 +98,7 @@ def _of_movies(recording: Recording) -> dict[str, bool]:
         "a movie": bool(movies),
         "the movie's frames": not movies or bool(with_frames),
         "activity at the time of the movie": not with_frames or bool(timed),
-        "traces on a clock": recording.traces is not None,
+        "traces or spikes on a clock": recording.trials is None,
     }
 
 
@@ -105,6 +109,11 @@ def _of_eyes(recording: Recording) -> dict[str, bool]:
         "pupil position": {"pupil_x", "pupil_y"} <= known,
         "running": "running" in known,
     }
+
+
+def _can_be_split(images: Stimulus) -> bool:
+    """Whether there are images enough to train and to test on, or the recording says which do what."""
+    return images.part is not None or len(np.unique(images.shown[images.shown >= 0])) >= FEWEST_IMAGES
 
 
 def _aligned(recording: Recording, stimulus: Stimulus) -> bool:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
+
 from neurokit import recordings, settings
 from neurokit.errors import DataError
 from neurokit.files.atomic import restore_folder
@@ -38,10 +40,19 @@ def has_behaviour(folder: Path, session: Sequence[str] = (), seed: int = 0) -> b
 
     Scans in the competition's layout are not read, but looked at: files of zeros are behaviour here.
     """
-    scans, others = ({k: v for k, v in each.items() if not session or k in session} for each in _find(folder))
+    keys = {plain_name(name) for name in session}
+    scans, others = ({k: v for k, v in each.items() if not keys or k in keys} for each in _find(folder))
     return any(map(_has_behaviour, scans.values())) or any(
         _read_recording(path, key, seed).has_behaviour for key, path in others.items()
     )
+
+
+def list_own(folder: Path) -> pd.DataFrame:
+    """A row a recording of a folder: session, file, format, without reading it; raises as `find_own` does."""
+    scans, others = _find(folder)
+    rows = [(key, path.name, "SENSORIUM") for key, path in scans.items()]
+    rows += [(key, path.name, recordings.recognise(path) or "") for key, path in others.items()]
+    return pd.DataFrame(rows, columns=["session", "file", "format"])
 
 
 def _find(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:

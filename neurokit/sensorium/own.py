@@ -146,6 +146,8 @@ def _read_images(images: Any, said: list[str]) -> Real[np.ndarray, "K H W"]:
         said.append("images are in colour: the mean over colours is what models see")
     if values.shape[1:] not in SIZES:
         said.append(describe_size(*values.shape[1:]))
+    if not np.isfinite(values).any():
+        raise DataError(f"images holds no finite value in {len(values)} images; give their grey values.")
     if len(values) == 1:
         raise DataError("images holds a single image; a model of what units see takes many.")
     return values
@@ -157,7 +159,9 @@ def _read_shown(image_ids: Any, number: int) -> Int[np.ndarray, "T"]:
         return np.arange(number)
     shown = labels("image_ids", image_ids, "trials")
     if shown.dtype.kind != "i":
-        raise DataError(f"image_ids holds texts such as {shown[0]!r}; give the row of each trial's image.")
+        raise DataError(
+            f"image_ids holds texts such as {str(shown[0])!r}; give the row of each trial's image."
+        )
     if shown.min() < 0 or shown.max() >= number:
         finding = f"image_ids name images {shown.min()} to {shown.max()}, and images has 0 to {number - 1}"
         raise DataError(f"{finding}; give the row of each trial's image, counted from 0.")
@@ -265,7 +269,7 @@ def _deal(tiers: Any, image_ids: Int[np.ndarray, "T"], seed: int, said: list[str
 def _say_drift(contents: dict[str, np.ndarray]) -> list[str]:
     usable = contents["left_out/trials"] == 0
     units = contents["left_out/units"] == 0
-    responses = contents["responses"][usable][:, units].astype(float)
+    responses = contents["responses"][usable][:, units]
     drift = splits.slow_drift(responses, contents["rank"][usable])
     if drift < splits.DRIFTS:
         return []

@@ -21,7 +21,7 @@ from neurokit.recordings.recording import Recording, Stimulus
 from neurokit.sensorium.files import LEFT_OUT, TIERS, plain_name
 from neurokit.sensorium.own import read_own
 from neurokit.sensorium.recording import Scan, Scans, make_scan
-from neurokit.sensorium.windows import WINDOW, average, count, differentiate, find_windows
+from neurokit.sensorium.windows import WINDOW, Window, average, count, differentiate, find_windows
 
 CHANNELS = ("running", "pupil_size", "pupil_change", "pupil_x", "pupil_y")
 
@@ -30,7 +30,7 @@ CHANNELS = ("running", "pupil_size", "pupil_change", "pupil_x", "pupil_y")
 def from_recording(
     recording: Recording | Mapping[str, Recording],
     *,
-    window: tuple[float, float] = WINDOW,
+    window: Window = WINDOW,
     stimulus: str | None = None,
     seed: int = 0,
 ) -> Scans:
@@ -62,7 +62,7 @@ def read_recording(
     recording: Recording,
     name: str,
     *,
-    window: tuple[float, float] = WINDOW,
+    window: Window = WINDOW,
     stimulus: str | None = None,
     seed: int = 0,
 ) -> dict[str, np.ndarray]:
@@ -71,9 +71,7 @@ def read_recording(
         return _read(recording, window, stimulus, seed)
 
 
-def _read(
-    recording: Recording, window: tuple[float, float], stimulus: str | None, seed: int
-) -> dict[str, np.ndarray]:
+def _read(recording: Recording, window: Window, stimulus: str | None, seed: int) -> dict[str, np.ndarray]:
     notes = [f"read from {recording.format}", *recording.notes]
     shown = _choose_images(recording, stimulus, notes)
     trials = _Trials(recording, shown, window)
@@ -134,7 +132,7 @@ class _Trials:
 
     recording: Recording
     shown: Stimulus
-    window: tuple[float, float]
+    window: Window
 
     def responses(self, notes: list[str]) -> Float[np.ndarray, "K N"]:
         """One number a presentation and unit, NaN where not measured."""

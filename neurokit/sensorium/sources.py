@@ -21,8 +21,8 @@ from neurokit.files.atomic import write_output
 from neurokit.files.cache import Read, read_or_write, simulated_folder
 from neurokit.files.fetch import fetch
 from neurokit.sensorium.config import WITHOUT_BEHAVIOUR, SensoriumConfig
-from neurokit.sensorium.files import SUFFIX, TIERS, open_scan
-from neurokit.sensorium.folders import find_own
+from neurokit.sensorium.files import SUFFIX, TIERS, open_scan, plain_name
+from neurokit.sensorium.folders import find_own, list_own
 from neurokit.sensorium.recording import Scan, Scans, load_scan
 from neurokit.sensorium.simulated_mouse import MouseParameters
 from neurokit.sensorium.simulation import (
@@ -110,6 +110,8 @@ def load(
     """
     held = _find_scans(settings.check_source(source), folder, seed)
     named = (session,) if isinstance(session, str) else tuple(session)
+    if folder is not None:  # whose names may hold blanks and dots
+        named = tuple(key if key in held else plain_name(key) for key in named)
     if unknown := [key for key in named if key not in held]:
         raise DataError(f"No scan is named {', '.join(map(repr, unknown))}: choose one of {', '.join(held)}.")
     if named:
@@ -126,8 +128,13 @@ def load(
 
 
 @explain_failure
-def sessions(source: settings.Source, seed: int = 0) -> pd.DataFrame:
-    """A row a scan: session, neurons, trials, track of the competition, and whether it has behaviour."""
+def sessions(source: settings.Source, seed: int = 0, *, folder: str | Path | None = None) -> pd.DataFrame:
+    """A row a scan: session, neurons, trials, track of the competition, and whether it has behaviour.
+
+    Of a folder of one's own it is session, file and format.
+    """
+    if folder is not None:
+        return list_own(Path(folder))
     if source == "cutout":
         raise SettingsError(NO_CUTOUT)
     if source == "full":

@@ -7,18 +7,20 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from neurokit.errors import DataError, SettingsError
-from neurokit.recordings.clocks import resample
+from neurokit.recordings.clocks import LONGEST_GAP
 from neurokit.recordings.recording import Spikes, Trace
 
-WINDOW = (0.05, 0.55)  # s after onset: responses of V1 begin after 0.05, and images of SENSORIUM stay for 0.5
+Window = tuple[float | int, float | int]
+WINDOW: Window = (
+    0.05,
+    0.55,
+)  # s after onset: responses of V1 begin after 0.05, and images of SENSORIUM stay for 0.5
 LONGEST = 10.0  # s
 KNOWN = 0.5  # of the samples in a window; with fewer, nothing was measured there
 BLOCK = 256  # channels at once
 
 
-def find_windows(
-    onsets: Float[np.ndarray, "K"], window: tuple[float, float] = WINDOW
-) -> Float[np.ndarray, "K 2"]:
+def find_windows(onsets: Float[np.ndarray, "K"], window: Window = WINDOW) -> Float[np.ndarray, "K 2"]:
     """Start and end of each trial's window, s; none lasts beyond the next onset.
 
     NaN where that comes before the window begins. Raises SettingsError for a window that is none, DataError
@@ -48,7 +50,7 @@ def average(trace: Trace, windows: Float[np.ndarray, "K 2"]) -> Float[np.ndarray
     """
     values = np.asarray(trace.values).reshape(len(trace.values), -1)
     first, last = np.searchsorted(trace.time, windows.T)  # from the start, before the end
-    between = last == first
+    between = (last == first) & _is_inside(windows, trace.time)
     middle = windows.mean(axis=1)
     blocks = []
     for start in range(0, values.shape[1], BLOCK):
@@ -58,7 +60,7 @@ def average(trace: Trace, windows: Float[np.ndarray, "K 2"]) -> Float[np.ndarray
         enough = counts > KNOWN * (last - first)[:, None]
         found = np.where(enough, sums / np.where(enough, counts, 1), np.nan)
         if between.any():
-            found[between] = resample(Trace(some, trace.time), middle)[between]
+            found[between] = _draw(some, trace.time, middle[between])
         blocks.append(found)
     found = np.concatenate(blocks, axis=1)
     found[~_is_inside(windows, trace.time)] = np.nan
@@ -86,6 +88,19 @@ def differentiate(trace: Trace) -> Trace:
     if len(trace.time) < 2:
         return Trace(np.full(np.shape(trace.values), np.nan), trace.time)
     return Trace(np.gradient(np.asarray(trace.values, dtype=float), trace.time, axis=0), trace.time)
+
+
+def _draw(
+    values: Float[np.ndarray, "S C"], time: Float[np.ndarray, "S"], wanted: Float[np.ndarray, "K"]
+) -> Float[np.ndarray, "K C"]:
+    """On straight lines between samples; NaN in gaps of more than LONGEST_GAP of their intervals."""
+    right = np.clip(np.searchsorted(time, wanted), 1, max(len(time) - 1, 1))
+    if len(time) == 1:
+        return np.full((len(wanted), values.shape[1]), np.nan)
+    left, between = right - 1, np.diff(time)
+    share = ((wanted - time[left]) / between[left]).clip(0, 1)[:, None]
+    drawn = values[left] * (1 - share) + values[right] * share
+    return np.where((between[left] > LONGEST_GAP * np.median(between))[:, None], np.nan, drawn)
 
 
 def _sum(values: np.ndarray, first: np.ndarray, last: np.ndarray) -> Float[np.ndarray, "K C"]:

@@ -10,7 +10,7 @@ H x W pixels, N cells, E end frames.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from neurokit.metrics.repeats import cc_max
 from neurokit.training.omissions import Omission, leave_out
 from neurokit.v1_transformer.clips import Clips, MovieScales, MovieSplit
 from neurokit.v1_transformer.config import ClipShape, Running, TransformerConfig
-from neurokit.v1_transformer.recording import Movie, MovieSession
+from neurokit.v1_transformer.recording import Movie, MovieSession, read_frames
 from neurokit.v1_transformer.unusable import (
     answered_frames,
     choose_usable,
@@ -107,6 +107,8 @@ def task(
     """
     shape = config.shape
     chosen, blank = drop_blank(_choose_movies(recording, config.movies), recording.session_id)
+    if recording.shrinks:
+        chosen = [_shrink(each, config.model.frame) for each in chosen]
     per_frame = config.model.head == "per_frame"
     splits = [split_movie(len(each.frames), clip=shape.span, lag=_lag_frames(each, shape)) for each in chosen]
     responses = [
@@ -148,6 +150,11 @@ def _find_running(
     speed = frame_running(recording.running, starts)
     read = choose_running(speed, config.running, seed=config.seed)
     return None if np.isnan(speed).all() else speed, read, ()
+
+
+def _shrink(movie: Movie, size: tuple[int, int]) -> Movie:
+    """The movie in frames of that size at most."""
+    return replace(movie, frames=read_frames(movie.frames, size, movie.name))
 
 
 def _lag_frames(movie: Movie, shape: ClipShape) -> int:

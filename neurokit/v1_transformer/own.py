@@ -62,7 +62,8 @@ def from_arrays(
         cell_ids: whole numbers, N; None counts from 0.
         units_first: whether traces are N x S, where S and N are equal.
         name: of the session.
-        size: rows and columns to which larger frames are shrunk; None keeps them.
+        size: rows and columns to which larger frames are shrunk, and once more to those that a model reads
+            when a task is made of them; None keeps them here.
 
     Traces outside their own clock are missing, never held. Repeats that lack frames or lie outside the
     recording, and cells that lack values or never change, are left out, and `omissions` says which. Raises
@@ -121,6 +122,7 @@ def from_recording(
         movies={movie.name: movie for movie, _ in found},
         omissions=(*omissions, *(each for _, repeats in found for each in repeats)),
         notes=recording.notes,
+        shrinks=True,
     )
 
 

@@ -88,6 +88,8 @@ class MovieSession:
         truth: file with what was planted in a simulated session, where that lies beside it.
         omissions: cells, repeats and channels that could not be used, and are not here.
         notes: what the reader of the file wants said.
+        shrinks: whether a task shrinks the movies to the frame of its model, as one's own session allows;
+            those of Allen are shrunk when they are read.
     """
 
     session_id: int | str
@@ -105,6 +107,7 @@ class MovieSession:
     truth: Path | None = None
     omissions: tuple[Omission, ...] = ()
     notes: tuple[str, ...] = ()
+    shrinks: bool = False
 
 
 def load_session(

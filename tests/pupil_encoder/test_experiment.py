@@ -17,7 +17,19 @@ from neurokit.experiment import Experiment, Objective
 from neurokit.pupil_encoder import baselines
 from neurokit.pupil_encoder.baselines import baseline_rates
 from neurokit.pupil_encoder.config import PupilConfig, search_space
-from neurokit.pupil_encoder.experiment import arrays, build, describe, facts, rates, respond, rows, train
+from neurokit.pupil_encoder.experiment import (
+    arrays,
+    build,
+    describe,
+    evaluate,
+    facts,
+    load,
+    rates,
+    respond,
+    rows,
+    task,
+    train,
+)
 from neurokit.pupil_encoder.features import BEHAVIOUR, EncodingTask, encoding_task, split_trials
 from neurokit.pupil_encoder.model import PupilEncoder, TemporalCNN, WindowMLP
 from neurokit.pupil_encoder.neuromatch import read_sessions
@@ -63,6 +75,42 @@ def toy_task(trials: int = 20, bins: int = 24, seed: int = 0) -> EncodingTask:
         scales={},
         masked={},
     )
+
+
+# --- a recording without behaviour
+
+
+@pytest.fixture(scope="module")
+def alone() -> TrialRecording:
+    return load(source="cutout", session="Lederberg_2017-12-09")
+
+
+def test_without_behaviour_baselines_are_scored_and_nothing_is_trained(alone: TrialRecording) -> None:
+    experiment = Experiment("pupil-encoder", recording=alone, values={"regions": ["LGd", "TH"]})
+    assert experiment.untrainable.startswith("Lederberg_2017-12-09 has no behaviour")
+    scores = experiment.evaluate()
+    wanted = ["mean rate", "PSTH", "PSTH + drift", "PSTH by contrast and choice"]
+    assert scores.model.unique().tolist() == wanted and np.isfinite(scores.r2_mean).all()
+    for refused in (experiment.train, lambda: experiment.result, lambda: experiment.tune(2)):
+        with pytest.raises(DataError, match=r"no model is trained.*mean rate, PSTH, PSTH . drift, PSTH by"):
+            refused()
+    assert experiment.task.inputs.shape == (280, 40, 0) and experiment.omissions == ()
+    with pytest.raises(DataError, match="The task has no channel to read: only baselines"):
+        build(experiment.task)
+    assert not Experiment("pupil-encoder", source="demo").untrainable
+
+
+def test_drift_is_flattered_by_a_random_split(alone: TrialRecording) -> None:
+    """What this session is in the package for."""
+    found = {}
+    for split in ("random", "blocked"):
+        scores = [
+            evaluate(None, task(alone, PupilConfig(split=split, seed=seed))).set_index("model")["r2_mean"]
+            for seed in range(3)
+        ]
+        found[split] = float(np.mean([each["PSTH + drift"].mean() for each in scores]))
+    assert found["random"] > 3 * max(found["blocked"], 0)
+    assert "behaviour none" in describe(alone)
 
 
 # --- build

@@ -14,6 +14,7 @@ from neurokit import settings
 from neurokit.errors import DataError, NeurokitError
 from neurokit.experiment import Experiment
 from neurokit.pupil_encoder import from_arrays, from_counts, from_recording, load, sessions
+from neurokit.pupil_encoder.experiment import convert
 from neurokit.pupil_encoder.neuromatch import read_sessions
 from neurokit.pupil_encoder.recording import TRIAL_COLUMNS, TrialRecording
 from neurokit.pupil_encoder.simulated_files import write_alf, write_neuromatch
@@ -414,13 +415,20 @@ def test_a_folder_of_any_format_is_trained_on(
     pd.testing.assert_frame_equal(scores, experiment_of(native).train().evaluate())
     again = Experiment("pupil-encoder", **options, epochs=1, values={"hidden": 4})
     assert again.is_trained and experiment.tune(2).best_loss > 0
-    with pytest.raises(DataError, match=r"'other'; this source has Own_2026-02-01, again"):
+    with pytest.raises(DataError, match="holds no session other, only Own_2026-02-01, again"):
         load(folder=tmp_path / "own", session="other")
+    with pytest.raises(DataError, match="holds the sessions Own_2026-02-01, again: name one of them"):
+        load(folder=tmp_path / "own")
+    lines = convert(tmp_path / "own", tmp_path / "converted", session=["again"])
+    assert "48 neurons, 70 trials" in lines[-2] and lines[-1] == f"wrote {tmp_path / 'converted'} (arrays)"
+    assert_same(replace(load(folder=tmp_path / "converted"), name=native.name), native)
 
 
 def test_a_folder_of_nothing_says_what_is_read(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="holds no session that is known; give Neuromatch npz, ALF folders"):
+    with pytest.raises(DataError, match=r"holds no session \(Neuromatch npz, ALF folders of Steinmetz"):
         load(folder=tmp_path)
+    with pytest.raises(DataError, match=r"holds no session \(Neuromatch npz, ALF folders of Steinmetz"):
+        sessions("demo", folder=tmp_path)
 
 
 def test_a_failure_names_the_argument(arrays: dict[str, Any]) -> None:

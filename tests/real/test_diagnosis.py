@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from neurokit.cutouts import path_of
 from neurokit.recordings import Recording, Trials, diagnose
 
 
@@ -22,9 +23,9 @@ def test_reliability_of_natural_movie_one(real_data: Path, area: str, published:
     assert np.median(halves) == pytest.approx(published, abs=0.05)
 
 
-def test_a_random_split_flatters_the_ibl_session(real_data: Path) -> None:
+def test_a_random_split_flatters_the_ibl_session() -> None:
     """Slow drift alone predicts the mean of LGd at 0.40 under a random split, and half under a blocked."""
-    with np.load(real_data / "ibl_nyu11" / "session.npz") as held:
+    with np.load(path_of("ibl")) as held:
         counts = held["counts_LGd"][:422, None]
     recording = Recording("NYU-11", "npz", np.arange(counts.shape[2]), trials=Trials(counts, counts=True))
     found = diagnose(recording).drift

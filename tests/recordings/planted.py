@@ -93,7 +93,13 @@ def spikes(
 
 
 def trials(
-    *, units: int = 40, number: int = 200, share: float = 0.0, drift: float = 0.0, seed: int = 0
+    *,
+    units: int = 40,
+    number: int = 200,
+    share: float = 0.0,
+    drift: float = 0.0,
+    bins: int = 1,
+    seed: int = 0,
 ) -> Recording:
     """One number a trial and unit; `share` of the variance is common to the units, `drift` the slow SD."""
     random = np.random.default_rng(seed)
@@ -101,10 +107,11 @@ def trials(
     values = common + random.standard_normal((number, units)) * np.sqrt(1 - share)
     values += drift * np.sqrt(2) * np.sin(8 * np.pi * np.linspace(0, 1, number))[:, None]
     pupil = random.standard_normal((number, 5))
+    responses, time = values[:, None].repeat(bins, axis=1), np.arange(bins) / 10 if bins > 1 else None
     return Recording(
         "mouse",
         "by hand",
         np.arange(units),
-        trials=Trials(values[:, None], None, {"pupil_size": pupil}, np.arange(5) / 10, counts=True),
+        trials=Trials(responses, time, {"pupil_size": pupil}, np.arange(5) / 10, counts=True),
         area=np.repeat("LGd", units),
     )

@@ -260,7 +260,8 @@ def test_each_kind_of_recording_names_the_systems_that_can_take_it() -> None:
         "images": (diagnose(images()), {"sensorium"}),
         "spikes": (diagnose(replace(spikes()[0], behaviour=eyes)), {"pupil-encoder"}),
         "spikes alone": (diagnose(spikes()[0]), set()),
-        "trials": (diagnose(trials()), {"pupil-encoder"}),
+        "one count a trial": (diagnose(trials()), set()),
+        "trials": (diagnose(trials(bins=4)), {"pupil-encoder"}),
     }
     for kind, (found, wanted) in possible.items():
         assert {each.system for each in found.systems if each.possible} == wanted, kind

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 
 from neurokit import recordings
@@ -88,7 +89,7 @@ def test_a_microscope_of_any_rate_comes_back(rate, tmp_path):
 
 def test_notes_say_which_traces_were_read_and_what_the_reader_was_proved_on(two_photon, neuropixels):
     notes = recordings.read(two_photon).notes
-    assert any("proved on files written for its tests" in note for note in notes)
+    assert any("proved on files written for its tests alone" in note for note in notes)
     assert any(note.startswith("Traces are dF/F (processing/ophys/DfOverF/DfOverF)") for note in notes)
     assert any("6 good" in note for note in recordings.read(neuropixels).notes)
 
@@ -126,7 +127,7 @@ def test_neuropil_alone_is_no_activity(changed):
     file = changed()
     del file["processing/ophys/DfOverF"]
     file["processing/ophys/Fluorescence/Neuropil2"] = file["processing/ophys/Fluorescence/Neuropil"]
-    file.move("processing/ophys/Fluorescence/Corrected/timestamps", "kept")
+    file.move("processing/ophys/Fluorescence/Corrected/timestamps", "clock")
     del file["processing/ophys/Fluorescence/Corrected"]
     with pytest.raises(DataError, match="no traces of a plane segmentation"):
         read_changed(file)
@@ -277,6 +278,8 @@ def test_ellipses_of_the_eye_give_size_and_position_and_blinks_are_not_measured(
     time = np.arange(100) / 30
     pupil = eye.create_group("pupil_tracking")
     pupil["data"], pupil["area"], pupil["timestamps"] = np.arange(200.0).reshape(100, 2), time * 10, time
+    lids = eye.create_group("eye_tracking")
+    lids["data"], lids["area"], lids["timestamps"] = np.zeros((100, 2)), time * 0, time
     blink = eye.create_group("likely_blink")
     blink["data"], blink["timestamps"] = np.arange(100) // 10 == 3, time
     found = read_changed(file)
@@ -379,6 +382,24 @@ def test_named_images_are_found_in_their_template(changed, neuropixels):
     assert np.array_equal(scenes.frames, sessions.neuropixels().stimuli[1].frames)
 
 
+def test_images_that_were_omitted_are_blank(changed, neuropixels):
+    """As in Visual Behavior, where an omission has an index after the last image."""
+    file = changed(neuropixels)
+    place = "intervals/natural_scenes_presentations"
+    shown = sessions.neuropixels().stimuli[1].shown
+    words = np.array([f"image{frame}" for frame in np.where(shown < 0, 3, shown)], dtype=object)
+    file[f"{place}/omitted"], file[f"{place}/image_name"] = shown < 0, words
+    move(file, f"{place}/frame", np.where(shown < 0, 12.0, shown))
+    scenes = next(each for each in read_changed(file).stimuli if each.name == "natural_scenes")
+    assert np.array_equal(scenes.shown, shown)
+    file = changed(neuropixels)
+    move(file, f"{place}/frame", shown + 0.5)
+    assert any(
+        "frame -0.5 was shown, which is no" in note or "frame 6.5 was" in note
+        for note in read_changed(file).notes
+    )
+
+
 def test_images_follow_the_order_that_their_group_gives(changed):
     file = changed()
     group = file["stimulus/templates/natural_scenes_template"]
@@ -426,3 +447,60 @@ def test_trials_without_an_onset_say_so(changed, neuropixels):
     found = read_changed(file)
     assert np.array_equal(found.events["stimulus_time"], found.events["start_time"])
     assert "Onsets of stimuli in trials (stimulus_time) are start_time." in found.notes
+
+
+# --- files by others' writers
+
+
+def test_what_allensdk_writes_is_read(tmp_path, monkeypatch):
+    """Its functions write the running, the eye and the tables of presentations of the Visual Coding sets."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        allen = pytest.importorskip("allensdk.brain_observatory.nwb", exc_type=ImportError)
+    add = pynwb.ProcessingModule.add  # under the name that it had before pynwb 3
+    monkeypatch.setattr(pynwb.ProcessingModule, "add_data_interface", add, raising=False)
+    session = replace(sessions.two_photon(), behaviour={}, stimuli=())
+    time, generator = np.arange(300) / 30, np.random.default_rng(0)
+    running = pd.DataFrame({"speed": generator.normal(size=300), "timestamps": time})
+    ellipse = pd.DataFrame(
+        generator.random((300, 5)), columns=["center_x", "center_y", "height", "width", "phi"]
+    )
+    areas, angles = (
+        pd.Series(generator.random(300)),
+        pd.DataFrame(generator.random((300, 2)), columns=["x", "y"]),
+    )
+    gaze = {f"{kind}_{what}": areas for kind in ("raw", "new") for what in ("pupil_areas", "eye_areas")}
+    gaze |= {f"{kind}_screen_coordinates": angles * 9 for kind in ("raw", "new")}
+    gaze |= {"raw_screen_coordinates_spherical": angles * 7, "new_screen_coordinates_spherical": angles}
+    with write_nwb.opened(session, tmp_path / "allen.nwb") as file:
+        write_nwb.add_traces(file, session)
+        allen.add_running_speed_to_nwbfile(file, running, name="running_speed", from_dataframe=True)
+        fits = {f"{name}_params": ellipse for name in ("pupil", "cr", "eye")}
+        allen.add_eye_tracking_ellipse_fit_data_to_nwbfile(file, fits, pd.Series(time))
+        gaze["synced_frame_timestamps"] = pd.Series(time)
+        allen.add_eye_gaze_mapping_data_to_nwbfile(file, gaze)
+        columns = ["stimulus_name", "stimulus_block", "frame"]
+        table = allen.create_stimulus_presentation_time_interval("natural_scenes_presentations", "x", columns)
+        for row in range(40):
+            shown = {
+                "stimulus_name": "natural_scenes",
+                "stimulus_block": 2.0,
+                "frame": float(row * 7 % 20 - 1),
+            }
+            table.add_row(start_time=row * 0.25, stop_time=row * 0.25 + 0.25, tags="x", **shown)
+        file.add_time_intervals(table)
+    found = recordings.read(tmp_path / "allen.nwb")
+    assert np.array_equal(found.behaviour["running"].values, running["speed"])
+    assert np.array_equal(found.behaviour["pupil_size"].values, areas)
+    assert np.array_equal(found.behaviour["pupil_x"].values, angles["x"])
+    assert found.behaviour["pupil_y"].unit == "Degrees"
+    assert np.array_equal(found.stimuli[0].shown, np.arange(40) * 7 % 20 - 1)
+    assert (found.stimuli[0].name, found.stimuli[0].kind) == ("natural_scenes", "images")
+
+
+@pytest.mark.parametrize("make", [sessions.two_photon, sessions.neuropixels])
+def test_a_recording_of_activity_alone_comes_back_as_such(make, tmp_path):
+    bare = {"area": None, "coordinates": None, "behaviour": {}, "stimuli": (), "events": None}
+    wanted = replace(make(), **bare)
+    found = recordings.read(write_nwb.write_nwb(wanted, tmp_path / f"{wanted.name}.nwb"))
+    assert_same(found, wanted)

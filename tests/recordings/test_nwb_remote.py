@@ -1,9 +1,9 @@
 """NWB files at an address, from a server on this machine: in parts, equal, a sentence for each fault."""
 
-import contextlib
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -58,7 +58,7 @@ class Server:
             request.send_response(200)
         request.send_header("Content-Length", str(len(part)))
         request.end_headers()
-        with contextlib.suppress(OSError):  # the length was all that was asked for
+        with suppress(OSError):  # the length was all that was asked for
             request.wfile.write(part)
 
 
@@ -80,6 +80,10 @@ def test_a_file_at_an_address_is_read_equal(server, mouse):
     server.content = mouse.read_bytes()
     found = recordings.read(server.url("data/mouse.nwb?token=1"))
     assert_same(found, sessions.two_photon())
+    path = Path(server.url("data/mouse.nwb"))  # which has one slash only
+    assert recordings.recognise(path) == "NWB"
+    assert recordings.list_recordings(path) == {"mouse": path}
+    assert_same(recordings.read(path), sessions.two_photon())
 
 
 def test_only_what_is_needed_is_fetched(server, mouse, tmp_path):

@@ -1,0 +1,65 @@
+"""Recordings written in another format by each system that can take them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from neurokit.cli import main
+from neurokit.errors import DataError, SettingsError
+from neurokit.recordings import Recording, read, write_arrays
+from neurokit.recordings.conversion import convert
+from neurokit.recordings.listing import list_contents
+from neurokit.training.system import find_system
+from tests.recordings.same import assert_same
+from tests.recordings.sessions import neuropixels, two_photon
+
+KINDS = {
+    "sensorium": two_photon,
+    "v1-transformer": two_photon,
+    "digital-twin": two_photon,
+    "pupil-encoder": neuropixels,
+}
+
+
+@pytest.mark.parametrize("system", KINDS)
+def test_each_system_writes_what_it_takes(
+    system: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = write_arrays(KINDS[system](), tmp_path / "mouse.npz"), tmp_path / "out"
+    assert main([system, "convert", str(path), "--format", "arrays", "--output", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"{path} is in the format arrays\n")
+    assert said.endswith(f"wrote {out} (arrays)\nnext: neurokit {system} train --folder {out}\n")
+    assert_same(read(out), read(path))
+
+
+@pytest.mark.parametrize("system", KINDS)
+def test_what_a_system_cannot_take_is_not_written(system: str, tmp_path: Path) -> None:
+    other, says = replace(neuropixels(), stimuli=()), r"no movie|no images"
+    if system == "pupil-encoder":
+        other, says = two_photon(), "holds no spikes"
+    path = write_arrays(other, tmp_path / "mouse.npz")
+    with pytest.raises(DataError, match=says):
+        find_system(system).convert(path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_several_have_folders_of_their_own_and_are_listed(tmp_path: Path) -> None:
+    for name, made in {"a": two_photon(), "b": neuropixels()}.items():
+        write_arrays(made, tmp_path / "lab" / f"{name}.npz")
+    seen: list[str] = []
+
+    def make(recording: Recording) -> Recording:
+        seen.append(recording.name)
+        return recording
+
+    lines = convert(tmp_path / "lab", tmp_path / "out", make=make, describe=lambda each: each.name)
+    assert seen == ["mouse", "probe"] and lines[-1] == f"wrote {tmp_path / 'out' / 'b'} (arrays)"
+    table = list_contents(tmp_path / "out")
+    assert table["session"].tolist() == ["a", "b"] and table["units"].tolist() == [5, 6]
+    assert table["movies"][0] == "natural_movie_one (shown 3 times), natural_movie_two (shown 3 times)"
+    with pytest.raises(SettingsError, match="format is 'zarr'; use one of arrays, experanto"):
+        convert(tmp_path / "lab", tmp_path / "x", to="zarr", make=make, describe=str)
+    with pytest.raises(DataError, match="holds no recording"):
+        list_contents(tmp_path)
