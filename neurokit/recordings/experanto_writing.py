@@ -123,6 +123,9 @@ def _evenly(trace: Trace, gap: float = LONGEST_GAP) -> Trace:
     if np.abs(trace.time - even).max() <= step / 2:
         return trace
     even = np.arange(trace.time[0], trace.time[-1] + step / 2, step)
+    right = np.clip(np.searchsorted(trace.time, even), 1, len(trace.time) - 1)
+    for own in (trace.time[right - 1], trace.time[right]):  # a sample stays at its time to the last digit
+        even = np.where(np.abs(even - own) < 1e-6 * step, own, even)
     return Trace(resample(trace, even, gap), even, trace.unit)
 
 

@@ -63,6 +63,7 @@ def test_each_format_makes_the_same_recording(kind: str, folder: Path, tmp_path:
     assert_same(from_recording(read(path)), read_alf(folder).recording(), kind)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["npz", "experanto"])
 def test_scores_are_those_of_the_original(
     kind: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
