@@ -56,10 +56,16 @@ def simulated() -> SimulatedSession:
 
 
 @pytest.fixture(scope="module")
-def native(simulated: SimulatedSession, tmp_path_factory: pytest.TempPathFactory) -> MovieSession:
-    """The same, read from AllenSDK's file."""
-    folder = tmp_path_factory.mktemp("sessions")
-    write_session(simulated, folder)
+def folder(simulated: SimulatedSession, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same in AllenSDK's file."""
+    made = tmp_path_factory.mktemp("sessions") / "mouse"
+    write_session(simulated, made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def native(folder: Path) -> MovieSession:
+    """What is read from that."""
     return replace(load(folder=folder), truth=None)
 
 
@@ -134,11 +140,14 @@ def test_arrays_of_other_habits_are_the_same_session(
     check_equal(from_arrays(**change(given)), native)
 
 
-def test_scores_are_those_of_the_file(simulated: SimulatedSession, native: MovieSession) -> None:
+def test_scores_are_those_of_the_file(
+    simulated: SimulatedSession, native: MovieSession, folder: Path
+) -> None:
     own = from_arrays(**arrays_of(simulated, list(native.movies)))
     options: dict[str, Any] = {"config": TINY, "epochs": 1, "device": "cpu"}
-    ours, theirs = (Experiment("v1-transformer", recording=each, **options) for each in (own, native))
-    found, wanted = ours.evaluate(), theirs.evaluate()
+    found = Experiment("v1-transformer", recording=own, **options).evaluate()
+    wanted = Experiment("v1-transformer", folder=folder, **options).evaluate()
+    wanted = wanted[wanted["model"] != "ceiling"].reset_index(drop=True)
     assert found.equals(wanted) and np.isfinite(found["single_trial"]).all()
 
 
