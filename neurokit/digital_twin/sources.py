@@ -247,7 +247,7 @@ def _load_converted(
 
     def write(folder: Path) -> None:
         recording = read_recording(path)
-        print(f"converting {path} ({recording.format}) to {folder}", flush=True)
+        print(f"converting {path} ({recording.format}) to {folder}", *recording.notes, sep="\n", flush=True)
         convert_recording(recording, folder, size=monitor)
 
     name = path.stem if path.is_file() else path.absolute().name

@@ -417,7 +417,8 @@ def test_a_recording_in_a_folder_is_converted_once_and_trains(
     study = again.tune(2)
     assert len(study.records) == 2
     (lab / "second.mouse").write_text("changed")
-    assert load(folder=lab / "second.mouse", config=CONFIG).folder != found.folder
+    newer = load(folder=lab / "second.mouse", config=CONFIG)
+    assert list((data / "converted").iterdir()) == [newer.folder] != [found.folder]
     assert "converting" in capsys.readouterr().out
 
 
