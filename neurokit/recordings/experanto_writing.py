@@ -18,7 +18,7 @@ from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.files.atomic import write_output
 from neurokit.recordings.beside import check_file_names
-from neurokit.recordings.clocks import resample
+from neurokit.recordings.clocks import LONGEST_GAP, resample
 from neurokit.recordings.experanto import COORDINATES
 from neurokit.recordings.recording import Recording, Spikes, Stimulus, Trace
 
@@ -32,7 +32,8 @@ CHUNK = 4096  # samples written at a time
 def write_experanto(recording: Recording, folder: str | Path) -> Path:
     """Writes a recording as an experanto session, complete or not at all.
 
-    A trace whose clock is not even is resampled to one that is, since experanto knows no other. Raises
+    A trace whose clock is not even is resampled to one that is, since experanto knows no other; licks by
+    their times are written as spikes are. Raises
     DataError for what experanto cannot hold: trials without a clock of the session, frames or times of
     stimuli that are not known; and where the folder holds other files.
     """
@@ -50,7 +51,11 @@ def write_experanto(recording: Recording, folder: str | Path) -> Path:
             _write_spikes(new / "responses", recording.spikes, recording.unit_ids, more)
         _write_units(new / "responses" / "meta", recording)
         for name, (trace, meta) in folders.items():
-            _write_sequence(new / name, trace, meta)
+            if name == "licks" and _are_events(trace):
+                times = np.repeat(trace.time, trace.values.astype(int))
+                _write_spikes(new / name, Spikes(times, np.zeros(len(times), int)), np.zeros(1, int), meta)
+            else:
+                _write_sequence(new / name, trace, meta)
         if recording.stimuli:
             _write_screen(new / "screen", recording.stimuli)
         if recording.events is not None:
@@ -68,6 +73,8 @@ def _behaviour_folders(behaviour: Mapping[str, Trace]) -> dict[str, tuple[Trace,
         values = np.stack([each.values for each in pupil], axis=1)
         found["eye_tracker"] = (Trace(values, pupil[0].time), meta)
     for name, trace in left.items():
+        if name == "wheel":  # its encoder may write only while it turns
+            trace = _evenly(trace, np.inf)
         single = trace.values.ndim == 1 or trace.values.shape[1:] == (1,)
         meta = {"signal_names": [name], "signal_units": [trace.unit]} if single else {}
         found["treadmill" if name == "running" else name] = (trace, meta)
@@ -103,14 +110,20 @@ def _write_sequence(folder: Path, trace: Trace, more: Mapping[str, Any]) -> None
     _write_yaml(folder / "meta.yml", meta | ({"signal_unit": trace.unit} if trace.unit else {}) | dict(more))
 
 
-def _evenly(trace: Trace) -> Trace:
+def _are_events(trace: Trace) -> bool:
+    """Whether each sample is a lick, or several at once: whole numbers, none of them 0."""
+    values = trace.values
+    return values.ndim == 1 and values.dtype.kind in "iu" and bool((values > 0).all())
+
+
+def _evenly(trace: Trace, gap: float = LONGEST_GAP) -> Trace:
     """The trace itself, if each sample is within half an interval of an even clock; else resampled to one."""
     even = np.linspace(trace.time[0], trace.time[-1], len(trace.time))
     step = float(np.median(np.diff(trace.time))) if len(trace.time) > 1 else 1.0
     if np.abs(trace.time - even).max() <= step / 2:
         return trace
     even = np.arange(trace.time[0], trace.time[-1] + step / 2, step)
-    return Trace(resample(trace, even), even, trace.unit)
+    return Trace(resample(trace, even, gap), even, trace.unit)
 
 
 def _write_spikes(folder: Path, spikes: Spikes, unit_ids: np.ndarray, more: Mapping[str, Any]) -> None:

@@ -49,6 +49,7 @@ def recording() -> Recording:
             **{name: Trace(random.normal(size=1500), camera, "px") for name in ("pupil_x", "pupil_y")},
             "pupil_size": Trace(random.normal(size=1500), camera),
             "face": Trace(random.normal(size=(100, 7)), 10 + np.arange(100.0) / 3),
+            "licks": Trace(np.array([1, 2, 1, 1]), np.array([12.1, 15.0, 15.11, 30.2]), "licks"),
         },
         stimuli=(movie(), images),
         events=pd.DataFrame({"stimulus_time": [11.25, 13.1], "kind": ["a", "b"], "seen": [True, False]}),
