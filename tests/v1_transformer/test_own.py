@@ -210,6 +210,8 @@ def test_a_session_without_running_trains_is_opened_and_tuned_without_it() -> No
     again = make()
     assert again.is_trained and again.evaluate().equals(scores)
     assert again.omissions == (Omission("not_recorded", "channels", ("running",), 2),)
+    with pytest.raises(DataError, match="Running was not recorded, so none can be shuffled"):
+        make_task(session, TINY.replace(running="shuffled"))
     study = make().tune(2)
     assert len(study.records) == 2 and np.isfinite(study.best_loss)
 
@@ -365,6 +367,7 @@ def recording(**changes: Any) -> Recording:
 def test_a_recording_is_a_session() -> None:
     session = from_recording(recording(), without=[8])
     assert session.cell_ids.tolist() == [7, 9, 10, 11] and list(session.movies) == ["clouds"]
+    assert from_recording(recording(), areas=["LM"]).cell_ids.tolist() == [9, 11]
     assert describe(session).splitlines()[:2] == ["session mouse (of a lab)", "  LM, V1"]
     assert "tried on made-up files only" in describe(session)
 
@@ -383,6 +386,7 @@ def test_spikes_are_counted() -> None:
     [
         ({"stimuli": []}, {}, r"mouse has no movie \(no stimulus\)"),
         ({}, {"movies": ["rain"]}, "mouse has no movie rain, only clouds"),
+        ({}, {"areas": ["AL"]}, "mouse has no units in AL; its areas are LM, V1"),
         ({}, {"without": [99]}, "mouse has no unit 99: choose of its 5 units"),
         ({}, {"without": range(7, 12)}, "mouse has no unit left"),
         (
