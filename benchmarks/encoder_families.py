@@ -43,6 +43,7 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
     table = pd.DataFrame(rows).groupby(["family", "search"], sort=False)
     found = table[["validation_error", "r2_mean"]].agg(["mean", "std"])
     found.columns = ["_".join(column) for column in found.columns]
+    found["r2_each"] = table["r2_mean"].agg(lambda values: [round(value, 4) for value in values])
     found = found.reset_index()
     print(found.round(3).to_string(index=False))
     if not options.no_file:

@@ -74,8 +74,8 @@ def _best(seed: int) -> dict[str, float]:
 
 
 def summary(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean over seeds, `r2_sd` (standard deviation of r2_mean over seeds), and how many seeds beat
-    the null.
+    """Mean over seeds, `r2_sd` (standard deviation of r2_mean over seeds), `r2_each` (of each seed), and how
+    many seeds beat the null.
 
     The region 'mean' is the mean of a seed's regions, averaged over seeds like the others.
     """
@@ -88,6 +88,7 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     found = groups[measures].mean()
     found.insert(1, "r2_sd", groups["r2_mean"].std(ddof=1))
     found["seeds_above_null"] = groups["beats_null"].sum()
+    found["r2_each"] = groups["r2_mean"].agg(lambda values: [round(value, 4) for value in values])
     return found.reset_index()
 
 

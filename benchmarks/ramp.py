@@ -27,8 +27,10 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
     parser.add_argument("--no-file", action="store_true", help="print only")
     options = parser.parse_args(arguments)
     rows = [one_seed(*each, seed) for each in RECORDINGS for seed in range(options.seeds)]
-    found = pd.DataFrame(rows).groupby("source", sort=False).agg(["mean", "std"])
+    groups = pd.DataFrame(rows).groupby("source", sort=False)
+    found = groups.agg(["mean", "std"])
     found.columns = ["_".join(column) for column in found.columns]
+    found["past_ramp_each"] = groups["past_ramp"].agg(lambda values: [round(value, 4) for value in values])
     found = found.reset_index()
     print(found.round(3).to_string(index=False))
     if not options.no_file:

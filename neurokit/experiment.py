@@ -394,6 +394,9 @@ class Experiment:
         return {"left_out": [each.to_dict() for each in self.omissions]}
 
     def _print_omissions(self, task: Any) -> None:
+        """Before them what the system remarks on, if it does, such as what was assumed of own arrays."""
+        for remark in getattr(self.system, "remarks", lambda _: ())(task):
+            print(remark, flush=True)
         for omission in self.system.omissions(task):
             print(omission, flush=True)
 

@@ -1,5 +1,6 @@
-"""Draws the pictures of README and book/ into figures/, from the demo source. `make figures` runs it; nothing
-else does.
+"""Draws the pictures of README and book/ into figures/, from the demo source and result files.
+
+`make figures` runs it; nothing else does.
 """
 
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import figure_growth
 import figure_movies
 import figure_pupil
+import figure_real
 import figure_sensorium
 import figure_twins
 from neurokit.notebook import setup
@@ -18,6 +20,7 @@ PICTURES = {
     "v1_transformer": figure_movies.draw,
     "digital_twins": figure_twins.draw,
     "growth": figure_growth.draw,
+    "real_recordings": figure_real.draw,
 }
 
 

@@ -68,21 +68,25 @@ def with_minutes(text: str, results: Path, notebooks: Path) -> str:
 
     def block(found: re.Match[str]) -> str:
         number = found["number"]
-        machine, _ = _cost(results, number)
+        cost = _cost(results, number)
+        machine = "not measured" if cost is None else f"{cost[0]:.1f}"
         (notebook,) = notebooks.glob(f"{number}_*.ipynb")
-        return f"<!-- minutes {number} -->{machine:.1f} | {reader_minutes(notebook)}<!-- /minutes -->"
+        return f"<!-- minutes {number} -->{machine} | {reader_minutes(notebook)}<!-- /minutes -->"
 
     return MINUTES.sub(block, text)
 
 
 def with_own_minutes(text: str, results: Path, number: str) -> str:
     """A notebook's text with what it takes a machine: minutes, memory, and how they were measured."""
-    minutes, memory = _cost(results, number)
-    said = f"{minutes:.1f} minutes and {memory:.1f} GB on two CPU cores, with a second notebook beside it"
+    if (cost := _cost(results, number)) is None:
+        said = "not measured on a quiet machine yet"
+    else:
+        minutes, memory = cost
+        said = f"{minutes:.1f} minutes and {memory:.1f} GB on two CPU cores, with a second notebook beside it"
     return OWN_MINUTES.sub(f"<!-- minutes -->{said}<!-- /minutes -->", text)
 
 
-def _cost(results: Path, number: str) -> tuple[float, float]:
+def _cost(results: Path, number: str) -> tuple[float, float] | None:
     file = results / f"speed_notebooks-{MEASURED_ON}.json"
     return machine_cost(json.loads(file.read_text(encoding="utf-8")), number)
 

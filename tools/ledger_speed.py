@@ -60,9 +60,11 @@ def _script(content: dict[str, Any]) -> str:
     return content["command"].removeprefix("python benchmarks/")
 
 
-def machine_cost(content: dict[str, Any], number: str) -> tuple[float, float]:
-    """Minutes and peak memory (GB) of the notebook of that number, another one beside it."""
-    (row,) = (row for row in content["rows"] if row["work"].startswith(f"{number}_"))
+def machine_cost(content: dict[str, Any], number: str) -> tuple[float, float] | None:
+    """Minutes and peak memory (GB) of the notebook of that number, another beside it; None: not measured."""
+    row = next((row for row in content["rows"] if row["work"].startswith(f"{number}_")), None)
+    if row is None:
+        return None
     return row["seconds"] / 60, row.get("peak_mb", 0) / 1000
 
 

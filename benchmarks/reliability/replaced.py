@@ -41,7 +41,11 @@ class NoDigest:
         return "0" * 64
 
 
-NO_HASHLIB = SimpleNamespace(sha256=lambda *_: NoDigest(), file_digest=lambda *_: NoDigest())
+NO_HASHLIB = SimpleNamespace(
+    sha256=lambda *_: NoDigest(),
+    file_digest=lambda *_: NoDigest(),
+    blake2b=hashlib.blake2b,  # by which contents are compared: without it other pieces would be left out
+)
 
 
 def _open_json(text: str) -> dict[str, Any]:
@@ -115,10 +119,10 @@ class Clock:
             with self.running():
                 lock.__exit__(None, None, None)
 
-    def digest(self, *arguments: Any) -> Any:
-        """A SHA-256 whose time is taken."""
+    def digest(self, make: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        """A digest whose time is taken."""
         with self.running():
-            made = hashlib.sha256(*arguments)
+            made = make(*arguments, **options)
         return SimpleNamespace(
             update=self.around(made.update),
             digest=made.digest,
@@ -129,7 +133,11 @@ class Clock:
 
 def timed_checks(clock: Clock) -> AbstractContextManager[int]:
     """Inside, all is checked, and the clock knows how long that took."""
-    timed = SimpleNamespace(sha256=clock.digest, file_digest=clock.around(hashlib.file_digest))
+    timed = SimpleNamespace(
+        sha256=functools.partial(clock.digest, hashlib.sha256),
+        blake2b=functools.partial(clock.digest, hashlib.blake2b),
+        file_digest=clock.around(hashlib.file_digest),
+    )
 
     def replace(check: Any) -> Any:
         return clock.around_lock if check is HOLD_LOCK else clock.around(check)
@@ -155,6 +163,8 @@ def _patches(digests: Any, replace: Replace) -> Iterator[Any]:
         for name, value in list(vars(module).items()):
             if name == "hashlib" and module.__name__ not in NAMED:
                 yield mock.patch.object(module, name, digests)
+            elif value is hashlib.blake2b:
+                yield mock.patch.object(module, name, digests.blake2b)
             elif _is_check(module, name, value):
                 yield mock.patch.object(module, name, replace(value))
 

@@ -109,7 +109,7 @@ def _add_model(parser: argparse.ArgumentParser, system: System, command: str) ->
     known = ", ".join(f"{name} ({entry.about})" for name, entry in system.MODELS.items())
     text = f"{known}; or my_file.py:name, a function that builds one (default {first})"
     parser.add_argument("--model", default=default, help=text)
-    text = "small or published (default: small for a simulated recording)"
+    text = "small or published (default: small for a simulated recording, published for your own)"
     parser.add_argument("--size", choices=("small", "published"), help=text)
     parser.add_argument("--config", type=a_path, metavar="FILE", help="a JSON file with fields of the config")
     names = next(iter(system.MODELS.values())).small.names()
@@ -141,10 +141,10 @@ def _add_conversion(parser: argparse.ArgumentParser, system: System) -> None:
     default = inspect.signature(system.convert).parameters["format"].default
     text = f"layout of the files, such as arrays or experanto (default {default})"
     parser.add_argument("--format", help=text)
+    about = {"monitor": "rows and columns of the video: 36 64 for the small size (default 144 256)"}
     for name in conversion_options(system):
-        parser.add_argument(
-            f"--{name}", dest=f"own_{name}", nargs="+", metavar=name.upper(), help="to take (default: all)"
-        )
+        text = about.get(name, "to take (default: all)")
+        parser.add_argument(f"--{name}", dest=f"own_{name}", nargs="+", metavar=name.upper(), help=text)
 
 
 def conversion_options(system: System) -> list[str]:

@@ -34,6 +34,7 @@ from neurokit.errors import DataError, SettingsError
 from neurokit.files.atomic import restore_folder
 from neurokit.files.cache import converted_folder, read_or_write
 from neurokit.files.registry import find
+from neurokit.progress import announce
 from neurokit.recordings.formats import choose_recording
 from neurokit.recordings.formats import read as read_recording
 from neurokit.recordings.listing import list_contents
@@ -247,7 +248,9 @@ def _load_converted(
 
     def write(folder: Path) -> None:
         recording = read_recording(path)
-        print(f"converting {path} ({recording.format}) to {folder}", flush=True)
+        announce(f"converting {path} ({recording.format}) to {folder}")
+        for note in recording.notes:
+            announce(note)
         convert_recording(recording, folder, size=monitor)
 
     name = path.stem if path.is_file() else path.absolute().name

@@ -314,7 +314,8 @@ def _check_sizes(mouse: str, recording: TrialFolder, config: TwinConfig, network
     if recording.frame != settings.monitor:
         raise DataError(
             f"{recording.path} has frames of {recording.frame} pixels, and the network reads "
-            f"{settings.monitor}: resize the videos, or build a network of that size."
+            f"{settings.monitor}: convert the recording at that size (--monitor, or size=), or build a "
+            "network of the other."
         )
     if network and network.units != recording.units:
         raise DataError(

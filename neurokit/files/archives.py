@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedIOBase
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import cast
 
 import numpy as np
@@ -237,6 +237,10 @@ def _check_directory(archive: zipfile.ZipFile, name: str, limit: int, members: i
 
 def _check_member(member: zipfile.ZipInfo, name: str) -> None:
     path = PurePosixPath(member.filename)
+    inner = PureWindowsPath(member.orig_filename)
+    if "\\" in member.orig_filename and not (inner.drive or inner.root or ".." in inner.parts):
+        finding = f"{name} has backslashes in the names of its members, such as {member.orig_filename!r}"
+        raise DataError(f"{finding}: unpack it with the tool that made it, and give the folder.")
     separators = "\\:\0"  # of other systems than POSIX
     odd = any(sign in member.orig_filename for sign in separators)
     if odd or path.is_absolute() or ".." in path.parts or not path.parts:

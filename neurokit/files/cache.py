@@ -38,15 +38,17 @@ def simulated_folder(kind: str, parameters: dict[str, object], makers: Sequence[
 def converted_folder(
     kind: str, source: Path, parameters: dict[str, object], makers: Sequence[Callable]
 ) -> Path:
-    """The folder of what is made of a file or folder; it changes also with its files."""
+    """The folder of what is made of a file or folder; one of earlier files there is then removed."""
     source = source.absolute()
     files = sorted(source.rglob("*")) if source.is_dir() else [source]
     found = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]
-    return settings.data_folder() / "converted" / _name(kind, parameters | {"source": found}, makers)
+    asked = parameters | {"source": str(source)}
+    return settings.data_folder() / "converted" / _name(kind, asked, makers, files=found)
 
 
-def _name(kind: str, parameters: dict[str, object], makers: Sequence[Callable]) -> str:
+def _name(kind: str, parameters: dict[str, object], makers: Sequence[Callable], files: object = None) -> str:
     code = code_digest(tuple(sorted({maker.__module__ for maker in makers})))
+    code = code if files is None else _digest(json.dumps([code, files]))
     return f"{kind}-{_digest(json.dumps(parameters, sort_keys=True))}-{code}"
 
 

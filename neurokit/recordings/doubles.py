@@ -44,7 +44,7 @@ def find_doubles(recording: Recording) -> DoubledStimuli:
             alone = stimulus.kind == "movie" and name == stimulus.name
             if (name, frame_before) != (stimulus.name, frame) and not alone:
                 pairs.append(((stimulus.name, frame), (name, frame_before)))
-        for frame, part in _shown_in(stimulus):
+        for frame, part in sorted(_shown_in(stimulus)):  # the same page each time
             parts[keys[frame]].add(part)
     twice = tuple(first[key] for key, held in parts.items() if len(held) > 1)
     compared = any(stimulus.frames is not None for stimulus in recording.stimuli)

@@ -20,11 +20,11 @@ from neurokit.simulation.scenes import gratings
 Arrays = dict[str, np.ndarray]
 BIN = 0.01  # s, of Steinmetz et al.
 REGIONS = ("LGd", "BMA", "CEA", "GPe")  # of the session of the International Brain Laboratory
-COUNTED = (-0.6, -0.1)  # s from the stimulus, in which its spikes were counted
 WORDS = {"licking": "licks", "wheeling": "wheel"}  # its other channels keep their names
 SHAPE = (36, 64)  # pixels of a drawn grating, one of two degrees each
 DEGREES = 2.0  # of a pixel
 FINENESS, SPEED = 0.04, 2.0  # cycles/degree and Hz, assumed for Park's gratings
+PHASE = -np.pi / 2  # a quarter of a cycle after onset, when opposite directions differ
 FACTS = {  # column of events: key in the files
     "contrast_left": "contrast_left",
     "contrast_right": "contrast_right",
@@ -99,10 +99,11 @@ def _read_park(cutout: Cutout) -> Recording:
     read = read_running(path_of(cutout.name))
     directions, shown = np.unique(read.direction, return_inverse=True)
     angle = np.deg2rad(directions.astype(float))
-    waves = gratings(angle, np.full(len(angle), FINENESS * DEGREES), np.zeros(len(angle)), SHAPE)
+    waves = gratings(angle, np.full(len(angle), FINENESS * DEGREES), np.full(len(angle), PHASE), SHAPE)
     assumed = (
-        f"The gratings are drawn by their directions alone, one frame for each: {FINENESS} cycles/degree are "
-        f"assumed, and {SPEED:g} Hz wherever they drift; the source stores neither."
+        f"The gratings are drawn by their directions alone, one frame for each, a quarter of a cycle after "
+        f"onset: {FINENESS} cycles/degree are assumed, and {SPEED:g} Hz wherever they drift; the source "
+        "stores neither."
     )
     return Recording(
         name=cutout.session,
@@ -127,7 +128,6 @@ def _read_ibl(cutout: Cutout) -> Recording:
         counts = [arrays[f"counts_{region}"] for region in REGIONS]
         names = [str(name) for name in arrays["behaviour_names"]]
         named = dict(zip(names, np.moveaxis(arrays["behaviour"], 1, 0), strict=True))
-        start, end = COUNTED
         return Recording(
             name=cutout.session,
             format="International Brain Laboratory, trials",
@@ -141,7 +141,7 @@ def _read_ibl(cutout: Cutout) -> Recording:
             ),
             area=np.repeat(REGIONS, [each.shape[1] for each in counts]),
             events=pd.DataFrame(arrays["intervals_s"], columns=["start", "end"]),
-            notes=_notes(cutout, f"Spikes were counted from {start} to {end} s around the stimulus."),
+            notes=_notes(cutout),
         )
 
 

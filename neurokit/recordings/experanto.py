@@ -4,7 +4,7 @@ Each has a `meta.yml` whose `modality` says what it is:
 
 - sequence (responses, treadmill, eye_tracker): `data.npy`, or raw numbers in `data.mem` (n_timestamps x
   n_signals), from start_time on at sampling_rate; signal n is late by `meta/phase_shifts.npy`[n] s
-- spikes: `spikes.npy`, float64 without a header, unit after unit, cut at `spike_indices`
+- spikes (also licks): `spikes.npy`, float64 without a header, unit after unit, cut at `spike_indices`
 - screen: `timestamps.npy` of all frames, and for each image, video or blank a `meta/00000.yml` (or all in
   `combined_meta.json`) beside `data/00000.npy`
 - time_interval: a file of rows (start, end) for each label
@@ -30,7 +30,7 @@ from neurokit.files.reading import check_is_file
 from neurokit.recordings.beside import as_numbers
 from neurokit.recordings.clocks import fits_clock, resample
 from neurokit.recordings.experanto_screen import read_intervals, read_screen
-from neurokit.recordings.recording import Recording, Spikes, Trace
+from neurokit.recordings.recording import BEHAVIOUR, Recording, Spikes, Trace
 from neurokit.recordings.yaml_files import number, read_yaml
 
 FORMAT = "experanto"
@@ -68,7 +68,8 @@ def read(path: Path) -> Recording:
     activity = next(
         (name for name in ("responses", "spikes") if kinds.get(name) in ("sequence", "spikes")), None
     )
-    activity = activity or next((name for name, kind in kinds.items() if kind == "spikes"), None)
+    others = [name for name, kind in kinds.items() if kind == "spikes" and name not in BEHAVIOUR]
+    activity = activity or next(iter(others), None)
     if activity is None:
         found = ", ".join(f"{name} ({kind or 'no modality'})" for name, kind in kinds.items()) or "nothing"
         raise DataError(f"{path} has no responses: it holds {found}; add a folder responses with a sequence.")
@@ -83,6 +84,8 @@ def read(path: Path) -> Recording:
     for name, kind in kinds.items():
         if kind == "sequence" and name != activity:
             behaviour |= _read_behaviour(path / name, metas[name], notes)
+        elif kind == "spikes" and name != activity:
+            behaviour |= _read_event_times(path / name, metas[name], notes)
         elif kind == "time_interval":
             intervals |= read_intervals(path / name, metas[name])
         elif kind not in ("sequence", "spikes", "screen"):
@@ -203,6 +206,19 @@ def _read_behaviour(folder: Path, meta: Mapping[str, Any], notes: list[str]) -> 
         str(name): Trace(trace.values[:, place], trace.time, str(unit))
         for place, (name, unit) in enumerate(zip(names, units, strict=True))
     }
+
+
+def _read_event_times(folder: Path, meta: Mapping[str, Any], notes: list[str]) -> dict[str, Trace]:
+    """How many events of a folder of spikes, such as licks, came at each time at which one came."""
+    try:
+        units = np.arange(_count_units(folder, meta))
+        times, counts = np.unique(_read_spikes(folder, meta, units).times, return_counts=True)
+    except DataError as error:
+        notes.append(f"{folder.name} is left out: {error}")
+        return {}
+    said = meta.get("signal_units")
+    unit = str(said[0]) if isinstance(said, list) and said else ""
+    return {folder.name: Trace(counts, times, unit)}
 
 
 def _count_units(folder: Path, meta: Mapping[str, Any]) -> int:

@@ -26,23 +26,20 @@ WRITER = "neurokit convert"
 PUPIL = ("pupil_x", "pupil_y", "pupil_size")
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 CHUNK = 4096  # samples written at a time
-EVENTS = ("licks",)  # channels whose samples are events, as many as each value says
-TICK = 0.001  # s, of the clock on which events are counted
-HELD = ("wheel",)  # positions, which an encoder may write only while they change
 
 
 @explain_failure
 def write_experanto(recording: Recording, folder: str | Path) -> Path:
     """Writes a recording as an experanto session, complete or not at all.
 
-    A trace whose clock is not even is resampled to one that is, since experanto knows no other; licks are
-    counted in ms. Raises DataError for what experanto cannot hold: trials without a clock of the session,
-    frames or times of stimuli that are not known; and where the folder holds other files.
+    A trace whose clock is not even is resampled to one that is, since experanto knows no other; licks by
+    their times are written as spikes are. Raises
+    DataError for what experanto cannot hold: trials without a clock of the session, frames or times of
+    stimuli that are not known; and where the folder holds other files.
     """
     if recording.traces is None and recording.spikes is None:
         raise DataError(f"{recording.name} is recorded by trials; experanto needs one clock of the session.")
-    behaviour = {name: _on_even_clock(name, trace, recording) for name, trace in recording.behaviour.items()}
-    folders = _behaviour_folders(behaviour)
+    folders = _behaviour_folders(recording.behaviour)
     check_file_names([*folders, *(stimulus.name for stimulus in recording.stimuli)])
     if taken := {"responses", "screen"} & set(folders):
         raise DataError(f"behaviour {taken.pop()} has the name of a folder of experanto; call it otherwise.")
@@ -54,7 +51,11 @@ def write_experanto(recording: Recording, folder: str | Path) -> Path:
             _write_spikes(new / "responses", recording.spikes, recording.unit_ids, more)
         _write_units(new / "responses" / "meta", recording)
         for name, (trace, meta) in folders.items():
-            _write_sequence(new / name, trace, meta)
+            if name == "licks" and _are_events(trace):
+                times = np.repeat(trace.time, trace.values.astype(int))
+                _write_spikes(new / name, Spikes(times, np.zeros(len(times), int)), np.zeros(1, int), meta)
+            else:
+                _write_sequence(new / name, trace, meta)
         if recording.stimuli:
             _write_screen(new / "screen", recording.stimuli)
         if recording.events is not None:
@@ -72,6 +73,8 @@ def _behaviour_folders(behaviour: Mapping[str, Trace]) -> dict[str, tuple[Trace,
         values = np.stack([each.values for each in pupil], axis=1)
         found["eye_tracker"] = (Trace(values, pupil[0].time), meta)
     for name, trace in left.items():
+        if name == "wheel":  # its encoder may write only while it turns
+            trace = _evenly(trace, np.inf)
         single = trace.values.ndim == 1 or trace.values.shape[1:] == (1,)
         meta = {"signal_names": [name], "signal_units": [trace.unit]} if single else {}
         found["treadmill" if name == "running" else name] = (trace, meta)
@@ -107,39 +110,22 @@ def _write_sequence(folder: Path, trace: Trace, more: Mapping[str, Any]) -> None
     _write_yaml(folder / "meta.yml", meta | ({"signal_unit": trace.unit} if trace.unit else {}) | dict(more))
 
 
-def _on_even_clock(name: str, trace: Trace, recording: Recording) -> Trace:
-    """Behaviour as `_evenly`, but for events, which are counted, and positions, which are held in gaps."""
-    if name in EVENTS and not _is_even(trace):
-        return _count_events(trace, recording)
-    return _evenly(trace, np.inf if name in HELD else LONGEST_GAP)
-
-
-def _count_events(trace: Trace, recording: Recording) -> Trace:
-    """How many there were in each ms while activity was recorded, and as long as there were any."""
-    assert recording.span is not None
-    first, last = (min(trace.time[0], recording.span[0]), max(trace.time[-1], recording.span[1]))
-    place = np.rint((trace.time - first) / TICK).astype(int)
-    number = int(np.ceil((last - first) / TICK)) + 1
-    counts = np.bincount(place, np.nan_to_num(trace.values.reshape(-1)), number).astype(np.float32)
-    return Trace(counts, first + TICK * np.arange(number), trace.unit)
-
-
-def _is_even(trace: Trace) -> bool:
-    """Whether each sample is within half an interval of an even clock."""
-    even = np.linspace(trace.time[0], trace.time[-1], len(trace.time))
-    return bool(np.abs(trace.time - even).max() <= _interval(trace) / 2)
-
-
-def _interval(trace: Trace) -> float:
-    return float(np.median(np.diff(trace.time))) if len(trace.time) > 1 else 1.0
+def _are_events(trace: Trace) -> bool:
+    """Whether each sample is a lick, or several at once: whole numbers, none of them 0."""
+    values = trace.values
+    return values.ndim == 1 and values.dtype.kind in "iu" and bool((values > 0).all())
 
 
 def _evenly(trace: Trace, gap: float = LONGEST_GAP) -> Trace:
-    """The trace itself, if its clock is even; else resampled to one that is, missing in longer gaps."""
-    if _is_even(trace):
+    """The trace itself, if each sample is within half an interval of an even clock; else resampled to one."""
+    even = np.linspace(trace.time[0], trace.time[-1], len(trace.time))
+    step = float(np.median(np.diff(trace.time))) if len(trace.time) > 1 else 1.0
+    if np.abs(trace.time - even).max() <= step / 2:
         return trace
-    step = _interval(trace)
     even = np.arange(trace.time[0], trace.time[-1] + step / 2, step)
+    right = np.clip(np.searchsorted(trace.time, even), 1, len(trace.time) - 1)
+    for own in (trace.time[right - 1], trace.time[right]):  # a sample stays at its time to the last digit
+        even = np.where(np.abs(even - own) < 1e-6 * step, own, even)
     return Trace(resample(trace, even, gap), even, trace.unit)
 
 

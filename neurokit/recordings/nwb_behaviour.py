@@ -26,6 +26,7 @@ WHERE = ("processing", "acquisition")
 NAMES = {  # channel -> names of series, the best first
     "running": (r"running_?speed", r"speed", r"running(_?velocity)?", r"velocity", r"treadmill(_\w+)?"),
     "pupil_size": (r"pupil_size", r"pupil_area", r"pupil_diameter(_smooth)?", r"pupil_radius", r"pupil"),
+    "pupil_change": (r"pupil_change",),
     "wheel": (r"wheel(_?velocity|_?position|_?speed)?",),
     "face_motion": (r"face_motion(_energy)?", r"(face|whisker|body)_?(pad)?_?motion_?energy"),
     "licks": (r"licks",),

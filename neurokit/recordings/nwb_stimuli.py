@@ -9,6 +9,7 @@ Letters: K presentations, F frames.
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,7 @@ PRESENTATION, TEMPLATES, INTERVALS = "stimulus/presentation", "stimulus/template
 NO_STIMULI = ("trials", "invalid_times")  # tables of intervals that are something else
 WORDS = "image_name"
 FRAME = ("frame", "frame_index", "frame_number", "movie_frame_index", "image_index", "image_id", WORDS)
+PARTS = ("part", "tier", "split")
 BLANK_WORDS = ("", "nan", "null", "none", "blank", "gray", "grey", "gray_screen", "omitted")
 BLANK_NUMBERS = (-1, 2**32 - 1)  # the second is the first, cast to the type of index series
 SHORTEST_IMAGE = 0.2  # s; what follows faster, frame on frame, is a movie
@@ -48,6 +50,17 @@ PARAMETERS = re.compile(
 )
 
 
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What one stimulus' presentations were, as the file names them, and when; K each."""
+
+    name: str
+    frames: Shaped[np.ndarray, "K"]
+    time: Float[np.ndarray, "K"]
+    template: Template | None = None
+    part: Shaped[np.ndarray, "K"] | None = None
+
+
 def read_stimuli(nwb: Nwb, path: Path | None) -> list[Stimulus]:
     """All stimuli by name. One that cannot be read is left out with a note.
 
@@ -55,9 +68,9 @@ def read_stimuli(nwb: Nwb, path: Path | None) -> list[Stimulus]:
     """
     found: list[Stimulus] = []
     failed: list[DataError] = []
-    for name, shown, time, template in _presentations(nwb, failed):
+    for shown in _presentations(nwb, failed):
         try:
-            made = _make(nwb, name, shown, time, template, path)
+            made = _make(nwb, shown, path)
         except DataError as error:
             failed.append(error)
             continue
@@ -72,19 +85,18 @@ def read_stimuli(nwb: Nwb, path: Path | None) -> list[Stimulus]:
     return found
 
 
-def _presentations(
-    nwb: Nwb, failed: list[DataError]
-) -> Iterator[tuple[str, np.ndarray, np.ndarray, Template | None]]:
-    """Name, what was shown, when, and of which template, of each stimulus of each kind."""
+def _presentations(nwb: Nwb, failed: list[DataError]) -> Iterator[Shown]:
+    """Every stimulus of each kind; what cannot be read is added to `failed`."""
     for place in nwb.groups(PRESENTATION, 1):
         try:
             if nwb.has(f"{place}/start_time"):
                 yield from _of_table(nwb, place)
             elif (linked := _linked(nwb, place)) is not None or nwb.kind(place) == "IndexSeries":
-                shown = nwb.stored.read(f"{place}/data", "iu", (None,)).astype(np.int64)
-                yield last_part(place), shown, read_time(nwb, place, len(shown)), linked
+                frames = nwb.stored.read(f"{place}/data", "iu", (None,)).astype(np.int64)
+                yield Shown(last_part(place), frames, read_time(nwb, place, len(frames)), linked)
             elif (movie := find_template(nwb, place)) is not None:
-                yield last_part(place), np.arange(movie.frames), read_time(nwb, place, movie.frames), movie
+                time = read_time(nwb, place, movie.frames)
+                yield Shown(last_part(place), np.arange(movie.frames), time, movie)
             elif nwb.has(f"{place}/external_file"):
                 files = nwb.stored.texts(f"{place}/external_file")
                 nwb.note(f"{place} lies in another file, {', '.join(files[:3])}, which is not read.")
@@ -106,11 +118,12 @@ def _linked(nwb: Nwb, place: str) -> Template | None:
     return None
 
 
-def _of_table(
-    nwb: Nwb, place: str
-) -> Iterator[tuple[str, np.ndarray, Float[np.ndarray, "K"], Template | None]]:
+def _of_table(nwb: Nwb, place: str) -> Iterator[Shown]:
     """The stimuli in a table of intervals, one for each name in its column `stimulus_name`."""
-    table = read_table(nwb, place)
+    needed = ("start_time", "stimulus_name", "omitted", *FRAME, *PARTS)
+    table = read_table(
+        nwb, place, [name for name in nwb.names(place) if name in needed or PARAMETERS.search(name)]
+    )
     if not len(table) or "start_time" not in table:
         nwb.note(f"{place} has no presentation and is left out.")
         return
@@ -122,9 +135,9 @@ def _of_table(
         time, template = numbers(nwb, place, rows, "start_time"), _template_of(nwb, name)
         column = _frame_column(rows, template)
         if column is not None:
-            yield name, _shown(rows, column), time, template
+            yield Shown(name, _shown(rows, column), time, template, _parts(rows))
         elif parameters := [each for each in rows if PARAMETERS.search(each)]:
-            yield name, _conditions(rows, parameters), time, None
+            yield Shown(name, _conditions(rows, parameters), time)
 
 
 def _frame_column(rows: pd.DataFrame, template: Template | None) -> str | None:
@@ -141,6 +154,14 @@ def _shown(rows: pd.DataFrame, column: str) -> Shaped[np.ndarray, "K"]:
         words = not pd.api.types.is_numeric_dtype(shown)
         shown = shown.mask(rows["omitted"], "omitted" if words else -1)
     return shown.to_numpy()
+
+
+def _parts(rows: pd.DataFrame) -> Shaped[np.ndarray, "K"] | None:
+    """train, validation or test of each presentation, where a column says so for all."""
+    column = next((each for each in PARTS if each in rows), None)
+    if column is None or not rows[column].isin(("train", "validation", "test")).all():
+        return None
+    return rows[column].to_numpy(dtype=str)
 
 
 def _is_empty(column: pd.Series) -> bool:
@@ -166,14 +187,8 @@ def _conditions(rows: pd.DataFrame, parameters: list[str]) -> Int[np.ndarray, "K
     return codes
 
 
-def _make(
-    nwb: Nwb,
-    name: str,
-    shown: Shaped[np.ndarray, "K"],
-    time: Float[np.ndarray, "K"],
-    template: Template | None,
-    path: Path | None,
-) -> Stimulus:
+def _make(nwb: Nwb, given: Shown, path: Path | None) -> Stimulus:
+    name, shown, time, template, part = given.name, given.frames, given.time, given.template, given.part
     if shown.dtype.kind not in "biuf" and template is not None and not _named(shown, template):
         nwb.note(f"{name}: the images of {template.place} have other names than those shown: without frames.")
         template = None
@@ -184,13 +199,14 @@ def _make(
         nwb.note(f"{name}: {lost} of {len(time)} presentations have no time and are left out.")
     order = np.argsort(time[known], kind="stable")
     frame, time = frame[known][order], time[known][order]
+    part = None if part is None else part[known][order]
     if template is not None and frame.size and frame.max() >= template.frames:
         raise nwb.stored.error(
             template.place, f"has {template.frames} frames, and {name} names frame {frame.max()}"
         )
     frames = read_frames(nwb, template, path) if template is not None else None
     name = plain_name(name)
-    return Stimulus(name, _kind(name, frame, time), frames, frame, time)
+    return Stimulus(name, _kind(name, frame, time), frames, frame, time, part)
 
 
 def _frame_numbers(shown: Shaped[np.ndarray, "K"], template: Template | None) -> Int[np.ndarray, "K"]:
@@ -199,7 +215,7 @@ def _frame_numbers(shown: Shaped[np.ndarray, "K"], template: Template | None) ->
         return _from_words(shown, template)
     values = np.where(np.isin(shown, BLANK_NUMBERS) | ~np.isfinite(shown), -1, shown)
     if (parts := values != np.round(values)).any():
-        raise DataError(f"frame {values[parts][0]} was shown, which is no whole number; number them from 0.")
+        raise DataError(f"frame {values[parts][0]} was shown, which is no integer; number them from 0.")
     values = values.astype(np.int64)
     if template is None and values.max(initial=0) > MOST_UNKNOWN:
         _, codes = np.unique(values[values >= 0], return_inverse=True)

@@ -58,10 +58,10 @@ def read_units(nwb: Nwb) -> Activity | None:
     known = np.isfinite(times)
     if lost := int((~known).sum()):
         nwb.note(f"{lost} of {len(times)} spikes have no time and are left out.")
-    kept = known & chosen[owner]
-    if not kept.any():
+    sound = known & chosen[owner]
+    if not sound.any():
         raise stored.error("units", f"has no spike that can be used, of {len(times)}")
-    times, owner = times[kept], owner[kept]
+    times, owner = times[sound], owner[sound]
     order = np.argsort(times, kind="stable")
     with read_from(f"{stored.file.filename}/units"):
         spikes = Spikes(times[order], ids[owner[order]])

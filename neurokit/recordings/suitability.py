@@ -127,9 +127,12 @@ def _aligned(recording: Recording, stimulus: Stimulus) -> bool:
 
 
 def _behaviour(recording: Recording) -> tuple[str, ...]:
-    """Channels with a measured value."""
+    """Channels with a measured value, on clocks that share time with the activity's."""
     by_trial = {} if recording.trials is None else recording.trials.behaviour
-    found = {name: trace.values for name, trace in recording.behaviour.items()} | dict(by_trial)
+    first, last = recording.span or (-np.inf, np.inf)
+    timely = {name: trace for name, trace in recording.behaviour.items()
+              if trace.time[0] <= last and trace.time[-1] >= first}  # fmt: skip
+    found = {name: trace.values for name, trace in timely.items()} | dict(by_trial)
     return tuple(name for name, values in found.items() if np.isfinite(values).any())
 
 

@@ -162,12 +162,12 @@ def _note(given: Arrays, planes: Sequence[Plane], activity: Activity) -> None:
     given.notes.append(f"{cells} of {total} regions are cells by iscell.npy.")
     if activity == "dF/F":
         listed = ", ".join(sorted({f"{plane.neuropil_share:g}" for plane in planes}))
-        told = "" if all("neucoeff" in plane.ops for plane in planes) else " (suite2p's default)"
-        given.notes.append(f"Activity is dF/F of F - {listed}{told} x Fneu.")
+        suffix = "" if all("neucoeff" in plane.ops for plane in planes) else " (suite2p's default)"
+        given.notes.append(f"Activity is dF/F of F - {listed}{suffix} x Fneu.")
     else:
         decay = planes[0].setting("tau")
-        told = "" if decay is None else f", for a decay of {decay:g} s"
-        given.notes.append(f"Activity is what suite2p deconvolved (spks){told}, in a unit of its own.")
+        suffix = "" if decay is None else f", for a decay of {decay:g} s"
+        given.notes.append(f"Activity is what suite2p deconvolved (spks){suffix}, in a unit of its own.")
     given.notes.extend(f"{plane.unread}." for plane in planes if plane.unread)
     if unread := [name for name in given.left() if name not in SCALARS]:
         given.notes.append(f"Not read, since nothing says what they are: {', '.join(unread)}.")

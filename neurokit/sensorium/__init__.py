@@ -5,6 +5,9 @@
     result = sensorium.train(sensorium.build(task, config), task, config)
     sensorium.evaluate(result.model, task, config)
 
+A recording of one's own comes from arrays, `sensorium.from_arrays(images, responses)`, or from files in any
+format that `neurokit.recordings` reads, `sensorium.load(folder="lab")`.
+
 Names are imported when they are first used.
 """
 

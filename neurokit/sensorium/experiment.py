@@ -91,11 +91,21 @@ def default_model(
     return next(iter(MODELS)) if found else WITHOUT_BEHAVIOUR[0]
 
 
+def remarks(task: Mapping[str, MouseTrials]) -> tuple[str, ...]:
+    """What was assumed of own recordings, or found in them, a sentence each; none of the competition's."""
+    return list_remarks({key: mouse.scan for key, mouse in task.items()})
+
+
+def list_remarks(recording: Mapping[str, Scan]) -> tuple[str, ...]:
+    """The same of a recording."""
+    return tuple(f"scan {key}: {remark}" for key, scan in recording.items() for remark in scan.remarks)
+
+
 def describe(recording: Mapping[str, Scan]) -> str:
     """A row a scan: neurons, trials of each tier, behaviour, order; then what is to be said, or left out."""
     left_out = recording.left_out if isinstance(recording, Scans) else ()
     lines = [f"scan {key} is left out: it has no behaviour, which the model reads" for key in left_out]
-    lines += [f"scan {key}: {remark}" for key, scan in recording.items() for remark in scan.remarks]
+    lines += list_remarks(recording)
     omissions = (describe_omissions(scan.omissions) for scan in recording.values() if scan.omissions)
     return "\n".join([describe_scans(recording).to_string(index=False), *lines, *omissions])
 

@@ -269,7 +269,7 @@ def _deal(tiers: Any, image_ids: Int[np.ndarray, "T"], seed: int, said: list[str
 def _say_drift(contents: dict[str, np.ndarray]) -> list[str]:
     usable = contents["left_out/trials"] == 0
     units = contents["left_out/units"] == 0
-    responses = contents["responses"][usable][:, units].astype(float)
+    responses = contents["responses"][usable][:, units]
     drift = splits.slow_drift(responses, contents["rank"][usable])
     if drift < splits.DRIFTS:
         return []

@@ -144,6 +144,10 @@ def _find_running(
 ) -> tuple[Float[np.ndarray, "R F"] | None, Float[np.ndarray, "R F"] | None, tuple[Omission, ...]]:
     """The speed, what the model reads of it, and that it was not recorded, where that is so."""
     if recording.running is None:
+        if config.running == "shuffled":
+            raise DataError(
+                "Running was not recorded, so none can be shuffled: use running='none' (--running none)."
+            )
         lacking = config.running != "none"
         channels = np.array([False, lacking])
         return None, None, leave_out(channels, ("movie", "running"), "not_recorded", "channels")

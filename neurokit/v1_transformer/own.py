@@ -90,18 +90,20 @@ def from_recording(
     *,
     movies: Sequence[str] | None = None,
     without: Sequence[int] = (),
+    areas: Sequence[str] | None = None,
     size: tuple[int, int] | None = (76, 152),
 ) -> MovieSession:
     """The session of a recording that holds a movie, its frames' times, and traces or spikes.
 
-    `movies` are names to read (default all), `without` ids of units to leave out; for `size` and what is left
-    out see `from_arrays`. Spikes are counted in bins of 1/30 s. Raises DataError for a recording that lacks
-    any of these, an unknown name or id, and where no unit or repeat can be used.
+    `movies` are names to read, `areas` those whose units are read (default all), `without` ids of units to
+    leave out; for `size` and what else is left out see `from_arrays`. Spikes are counted in bins of 1/30 s.
+    Raises DataError for a recording that lacks any of these, an unknown name, area or id, and where no unit
+    or repeat can be used.
     """
     chosen = choose_movies(recording, movies)
     clock = activity_trace(recording)
     time = clock.time
-    columns = choose_units(recording, without=without)
+    columns = choose_units(recording, without=without, areas=areas)
     dff = to_float32(np.ascontiguousarray(np.asarray(clock.values)[:, columns].T))
     ids, dff, omissions = drop_unusable(
         dff, recording.unit_ids[columns], f"activity of {recording.name}", most=None

@@ -526,7 +526,7 @@ def test_a_folder_is_one_session_that_is_called_like_it(tiny: Make, mouse: Path)
     assert tiny(session="mouse").recording.name == "mouse"
     with pytest.raises(DataError, match="No session is named 'mice'; this source has mouse"):
         _ = tiny(session="mice").recording
-    with pytest.raises(DataError, match="training_data is not a folder"):
+    with pytest.raises(DataError, match=r"holds no session \(training_data"):
         _ = tiny(folder=mouse / "new_stimuli").recording
 
 

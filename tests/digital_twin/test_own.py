@@ -399,8 +399,10 @@ def lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 
 
 def test_a_recording_in_a_folder_is_converted_once_and_trains(
-    lab: Path, data: Path, capsys: pytest.CaptureFixture[str]
+    lab: Path, data: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("NEUROKIT_QUIET", "CI"):
+        monkeypatch.delenv(name, raising=False)
     with pytest.raises(DataError, match="holds the sessions first, second: name one of them"):
         load(folder=lab)
     with pytest.raises(DataError, match="holds no session third, only first, second"):
@@ -410,15 +412,16 @@ def test_a_recording_in_a_folder_is_converted_once_and_trains(
     found: TwinRecording = experiment.recording
     assert found.name == "second" and found.folder.parent == data / "converted"
     assert found.training_data.frame == CONFIG.network.monitor
-    assert capsys.readouterr().out.count("converting") == 1
+    assert capsys.readouterr().err.count("converting") == 1
     again = Experiment("digital-twin", folder=lab, session="second", **OPTIONS)
     assert again.is_trained and again.evaluate().equals(scores)
-    assert "converting" not in capsys.readouterr().out
+    assert "converting" not in capsys.readouterr().err
     study = again.tune(2)
     assert len(study.records) == 2
     (lab / "second.mouse").write_text("changed")
-    assert load(folder=lab / "second.mouse", config=CONFIG).folder != found.folder
-    assert "converting" in capsys.readouterr().out
+    newer = load(folder=lab / "second.mouse", config=CONFIG)
+    assert list((data / "converted").iterdir()) == [newer.folder] != [found.folder]
+    assert "converting" in capsys.readouterr().err
 
 
 def test_a_folder_of_nothing_is_said(tmp_path: Path) -> None:

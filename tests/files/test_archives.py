@@ -69,6 +69,12 @@ def test_no_member_leaves_the_folder(tmp_path: Path, name: str) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["a.zip"]
 
 
+def test_names_with_backslashes_are_said_to_be_that(tmp_path: Path) -> None:
+    archive = made(tmp_path / "a.zip", {"scan\\data\\0.npy": b"1"})
+    with pytest.raises(DataError, match=r"backslashes in the names .* unpack it with the tool that made it"):
+        extract(archive, tmp_path / "out", LIMIT)
+
+
 def test_no_links(tmp_path: Path) -> None:
     link = zipfile.ZipInfo("link")
     link.external_attr = (stat.S_IFLNK | 0o777) << 16

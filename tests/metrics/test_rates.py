@@ -203,6 +203,29 @@ def test_blocks_widen_the_interval_of_correlated_trials_and_not_of_independent_o
     assert ratios["independent"] < 1.2
 
 
+def test_the_interval_ends_at_the_quantiles_that_it_names() -> None:
+    """With one reference error and single trials drawn, R² is a mean: theory knows its quantiles."""
+    random, trials = np.random.default_rng(0), 4000
+    rates = random.normal(size=(trials, 1, 1))
+    predicted, reference, bins = np.zeros_like(rates), rates + 1, np.ones((trials, 1), bool)
+    low, high = block_bootstrap(rates, predicted, reference, bins, seed=0, draws=4000, block=1)[:, 0]
+    score, error = r2(rates, predicted, reference, bins)[0], (rates**2).ravel()
+    spread = error.std() / np.sqrt(trials)
+    assert (score - low) / spread == pytest.approx(1.96, abs=0.07)  # the 3.5 % quantile lies at 1.81
+    assert (high - score) / spread == pytest.approx(1.96, abs=0.07)  # the 98.5 % quantile at 2.17
+
+
+def test_every_run_of_neighbours_lies_within_the_scored_trials() -> None:
+    """Errors in the first trial alone: a run of 5 holds it only where it begins there, one time in K - 4."""
+    trials, draws = 40, 4000
+    rates = np.ones((trials, 1, 1))
+    predicted, bins = np.ones_like(rates), np.ones((trials, 1), bool)
+    predicted[0], reference = 0, np.zeros_like(rates)
+    low, high = block_bootstrap(rates, predicted, reference, bins, seed=0, draws=draws, block=5)[:, 0]
+    held = (1 - np.array([high, low])) * trials  # how often the first trial was drawn
+    assert held[0] == 0 and held[1] == pytest.approx(1, abs=1e-9)  # 8 runs: 0 to 1 of them in 95 %
+
+
 def test_the_interval_holds_the_score_and_follows_its_seed() -> None:
     rates, predicted, bins = drawn(shape=(40, 15, 3))
     reference = mean_of(rates, bins)

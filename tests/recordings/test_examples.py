@@ -72,6 +72,7 @@ def test_park_says_what_is_assumed_of_its_gratings() -> None:
     assert set(read.trials.behaviour) == {"running", "pupil_size"} and not read.trials.counts
     (shown,) = read.stimuli
     assert shown.repeats == 16 and shown.frames is not None and len(shown.frames) == 8
+    assert len(np.unique(shown.frames.reshape(8, -1), axis=0)) == 8  # opposite directions differ too
     assert "0.04 cycles/degree are assumed" in " ".join(read.notes)
     assert "assumed" in (example.__doc__ or "")
     direction = read.events["direction"].to_numpy()

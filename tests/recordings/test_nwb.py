@@ -127,7 +127,7 @@ def test_neuropil_alone_is_no_activity(changed):
     file = changed()
     del file["processing/ophys/DfOverF"]
     file["processing/ophys/Fluorescence/Neuropil2"] = file["processing/ophys/Fluorescence/Neuropil"]
-    file.move("processing/ophys/Fluorescence/Corrected/timestamps", "kept")
+    file.move("processing/ophys/Fluorescence/Corrected/timestamps", "clock")
     del file["processing/ophys/Fluorescence/Corrected"]
     with pytest.raises(DataError, match="no traces of a plane segmentation"):
         read_changed(file)
@@ -496,3 +496,11 @@ def test_what_allensdk_writes_is_read(tmp_path, monkeypatch):
     assert found.behaviour["pupil_y"].unit == "Degrees"
     assert np.array_equal(found.stimuli[0].shown, np.arange(40) * 7 % 20 - 1)
     assert (found.stimuli[0].name, found.stimuli[0].kind) == ("natural_scenes", "images")
+
+
+@pytest.mark.parametrize("make", [sessions.two_photon, sessions.neuropixels])
+def test_a_recording_of_activity_alone_comes_back_as_such(make, tmp_path):
+    bare = {"area": None, "coordinates": None, "behaviour": {}, "stimuli": (), "events": None}
+    wanted = replace(make(), **bare)
+    found = recordings.read(write_nwb.write_nwb(wanted, tmp_path / f"{wanted.name}.nwb"))
+    assert_same(found, wanted)

@@ -24,13 +24,13 @@ def session(rate: float = 30.0):
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def original(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_suite2p(session(), tmp_path_factory.mktemp("suite2p") / "mouse")
 
 
 @pytest.fixture
-def folder(whole: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(whole, tmp_path / "mouse"))
+def folder(original: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(original, tmp_path / "mouse"))
 
 
 def plane(folder: Path, name: str) -> Path:
@@ -47,24 +47,24 @@ def test_what_goes_out_comes_back_equal(rate, tmp_path):
 
 
 @pytest.mark.parametrize("inside", ["", "suite2p", "suite2p/plane0"])
-def test_any_folder_of_the_session_may_be_named(whole, inside):
-    assert recordings.recognise(whole / inside) == "suite2p"
-    found = recordings.read(whole / inside)
+def test_any_folder_of_the_session_may_be_named(original, inside):
+    assert recordings.recognise(original / inside) == "suite2p"
+    found = recordings.read(original / inside)
     assert found.name == "mouse"
     assert_same(found, session())
 
 
-def test_notes_say_what_was_read_and_what_the_reader_was_proved_on(whole):
-    notes = recordings.read(whole).notes
+def test_notes_say_what_was_read_and_what_the_reader_was_proved_on(original):
+    notes = recordings.read(original).notes
     assert any("proved on folders written for its tests alone" in note for note in notes)
     assert f"5 of {5 + REJECTED} regions are cells by iscell.npy." in notes
     assert any("deconvolved (spks), for a decay of 0.7 s" in note for note in notes)
 
 
-def test_dff_is_made_of_f_less_neuropil_over_a_running_baseline(whole):
-    found = suite2p.read(whole, activity="dF/F")
-    accepted = np.load(plane(whole, "iscell"))[:, 0] > 0
-    light, neuropil = (np.load(plane(whole, name))[accepted].T.astype(float) for name in ("F", "Fneu"))
+def test_dff_is_made_of_f_less_neuropil_over_a_running_baseline(original):
+    found = suite2p.read(original, activity="dF/F")
+    accepted = np.load(plane(original, "iscell"))[:, 0] > 0
+    light, neuropil = (np.load(plane(original, name))[accepted].T.astype(float) for name in ("F", "Fneu"))
     corrected = light - NEUCOEFF * neuropil
     assert np.allclose(found.traces.values, to_dff(corrected, found.traces.rate), equal_nan=True)
     level = np.nanpercentile(corrected, 8, axis=0)  # the session is shorter than the window
@@ -292,15 +292,15 @@ def test_arrays_that_hold_objects_or_mean_nothing_are_not_read_and_said(folder):
 
 
 @pytest.mark.slow
-def test_whatever_stands_anywhere_gives_a_recording_or_a_sentence(whole, tmp_path):
+def test_whatever_stands_anywhere_gives_a_recording_or_a_sentence(original, tmp_path):
     """Each file in turn: empty, cut short, one value, words, other lengths, an empty array, objects."""
     others = [np.zeros(0), 3.5, np.array(["a", "b"]), np.arange(-4, 9), np.full((2, 3, 4), np.nan)]
     others += [np.array([{"a": 1}, None], dtype=object), np.full((8, 600), np.inf), np.zeros((600, 8))]
     refused = 0
-    for file in sorted(whole.rglob("*.npy")):
+    for file in sorted(original.rglob("*.npy")):
         for other in [b"", file.read_bytes()[:100], *others]:
-            folder = Path(shutil.copytree(whole, tmp_path / "odd", dirs_exist_ok=True))
-            changed = folder / file.relative_to(whole)
+            folder = Path(shutil.copytree(original, tmp_path / "odd", dirs_exist_ok=True))
+            changed = folder / file.relative_to(original)
             if isinstance(other, bytes):
                 changed.write_bytes(other)
             else:

@@ -51,8 +51,8 @@ def write_trials(events: pd.DataFrame, alf: Path, table: bool) -> None:
         elif name != "stimulus_time":
             columns[FACTS.get(name, name)] = values
     left, right = columns["contrastLeft"].copy(), columns["contrastRight"].copy()
-    columns["contrastLeft"] = left.where((left != 0) | (right == 0))
-    columns["contrastRight"] = right.where(right != 0)
+    columns["contrastLeft"] = left.where((left != 0) | (right == 0))  # NaN on the side without a stimulus
+    columns["contrastRight"] = right.where((right != 0) | (left == 0))
     if table:
         pd.DataFrame(columns).to_parquet(alf / "_ibl_trials.table.pqt")
         return
@@ -68,5 +68,6 @@ def write_behaviour(recording: Recording, alf: Path) -> None:
     np.save(alf / "_ibl_leftCamera.times.npy", traces["face_motion"].time)
     np.save(alf / "leftCamera.ROIMotionEnergy.npy", traces["face_motion"].values)
     columns = {"pupilDiameter_raw": "pupil_size", "pupilDiameter_smooth": "pupil_size_smooth"}
-    pupil = pd.DataFrame({column: traces[name].values for column, name in columns.items() if name in traces})
+    known = {column: name for column, name in columns.items() if name in traces}
+    pupil = pd.DataFrame({column: traces[name].values for column, name in known.items()})
     pupil.to_parquet(alf / "_ibl_leftCamera.features.pqt")

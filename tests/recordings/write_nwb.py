@@ -25,7 +25,8 @@ DAY = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
 
 
 def write_nwb(recording: Recording, path: Path) -> Path:
-    """The whole recording; trials without a clock have no place in NWB."""
+    """The recording on its clock; trials, and stimuli whose times are not known, have no place here."""
+    assert recording.trials is None and all(each.time is not None for each in recording.stimuli)
     with opened(recording, path) as file:
         if recording.traces is not None:
             add_traces(file, recording)
@@ -103,11 +104,14 @@ def add_units(file: pynwb.NWBFile, recording: Recording) -> None:
     """Units in the order of their ids in the recording, each at an electrode of its own."""
     device = file.create_device(name="probeA")
     group = file.create_electrode_group(name="probeA", description="a probe", location="brain", device=device)
-    for number, area in enumerate(recording.area):
-        place = {}
-        if recording.coordinates is not None:
-            place = dict(zip("xyz", recording.coordinates[number], strict=True))
-        file.add_electrode(id=800 + number, group=group, location=str(area), **place)
+    for number in range(recording.units):
+        area = "unknown" if recording.area is None else str(recording.area[number])
+        place = (
+            {}
+            if recording.coordinates is None
+            else dict(zip("xyz", recording.coordinates[number], strict=True))
+        )
+        file.add_electrode(id=800 + number, group=group, location=area, **place)
     file.add_unit_column("peak_channel_id", "id of the electrode with the largest spike")
     file.add_unit_column("quality", "good or noise")
     for number, unit in enumerate(recording.unit_ids):
@@ -117,7 +121,7 @@ def add_units(file: pynwb.NWBFile, recording: Recording) -> None:
 
 def add_stimulus(file: pynwb.NWBFile, stimulus: Stimulus, *, as_table: bool) -> None:
     template = add_template(file, stimulus) if stimulus.frames is not None else None
-    if as_table or template is None:
+    if as_table or template is None or stimulus.part is not None:
         add_presentations(file, stimulus)
         return
     link = {"indexed_images" if isinstance(template, Images) else "indexed_timeseries": template}
@@ -148,10 +152,11 @@ def add_template(file: pynwb.NWBFile, stimulus: Stimulus) -> ImageSeries | Image
 
 def add_presentations(file: pynwb.NWBFile, stimulus: Stimulus) -> None:
     table = TimeIntervals(name=f"{stimulus.name}_presentations", description="presentations")
-    for name in ("stimulus_name", "stimulus_block", "frame"):
+    parts = {} if stimulus.part is None else {"part": stimulus.part}
+    for name in ("stimulus_name", "stimulus_block", "frame", *parts):
         table.add_column(name=name, description=name)
-    step = np.median(np.diff(stimulus.time))
-    for time, frame in zip(stimulus.time, stimulus.shown, strict=True):
+    step = np.median(np.diff(stimulus.time)) if len(stimulus.time) > 1 else 1.0
+    for row, (time, frame) in enumerate(zip(stimulus.time, stimulus.shown, strict=True)):
         table.add_row(
             start_time=time,
             stop_time=time + step,
@@ -159,6 +164,7 @@ def add_presentations(file: pynwb.NWBFile, stimulus: Stimulus) -> None:
             stimulus_block=1.0,
             frame=float(frame),
             tags=["stimulus_time_interval"],
+            **{name: str(values[row]) for name, values in parts.items()},
         )
     file.add_time_intervals(table)
 

@@ -19,6 +19,7 @@ from neurokit.recordings.recording import Recording, Spikes, Stimulus, Trace, Tr
 from neurokit.sensorium import from_arrays, from_recording
 from neurokit.sensorium.simulation import SimulatedScan, number_units
 from neurokit.sensorium.windows import average, count, differentiate, find_windows
+from neurokit.training.checkpoint import read_facts
 from tests.sensorium.own_mouse import EVERY, FIRST, UNITS, as_arrays, as_recording, own_mouse
 from tests.sensorium.test_own import assert_equal
 from tests.sensorium.toys import BRIEF, PLAIN, PLUS, same, weights
@@ -299,6 +300,16 @@ def test_the_model_follows_what_was_recorded(folder: Path, session: str) -> None
         assert experiment.model_name == wanted
         assert (experiment.config.inputs.behaviour is None) == (wanted == "cnn")
         assert Experiment("sensorium", model="cnn_plus", **place).model_name == "cnn_plus"
+
+
+def test_what_was_assumed_is_printed_and_saved(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options: dict[str, Any] = {"folder": folder, "session": "day 2", "config": PLAIN, "device": "cpu"}
+    experiment = Experiment("sensorium", epochs=1, **options).train()
+    said = capsys.readouterr().out
+    assert "scan day-2: read from arrays" in said and "each has a readout position of its own" in said
+    held = read_facts(experiment.path)
+    assert held["remarks"]["day-2"] == list(experiment.recording["day-2"].remarks)
+    assert held["configuration"]["mice"]["day-2"]["free"]
 
 
 def test_arrays_that_were_given_are_trained_on_and_opened_again(mouse: SimulatedScan) -> None:

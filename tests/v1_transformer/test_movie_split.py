@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from neurokit.errors import DataError
 from neurokit.v1_transformer.clips import MovieSplit, clip_frames
-from neurokit.v1_transformer.features import split_movie, split_movie_leaking
+from neurokit.v1_transformer.features import join_splits, split_movie, split_movie_leaking
 
 
 def parts(split: MovieSplit) -> list[np.ndarray]:
@@ -88,3 +88,12 @@ def test_what_cannot_be_split_is_refused(options: dict, says: str) -> None:
     chosen = {"frames": 900, "clip": 16, "lag": 5} | options
     with pytest.raises(DataError, match=says):
         split_movie(chosen.pop("frames"), **chosen)
+
+
+def test_movies_one_after_another_keep_their_parts_where_they_begin() -> None:
+    first, second = split_movie(100, clip=5, lag=2), split_movie(150, clip=5, lag=2)
+    joined = join_splits([first, second], [0, 100])
+    for one, other, both in zip(parts(first), parts(second), parts(joined), strict=True):
+        assert both.tolist() == [*one.tolist(), *(end + 100 for end in other.tolist())]
+    with pytest.raises(ValueError, match="shorter"):
+        join_splits([first, second], [0])
