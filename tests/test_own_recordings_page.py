@@ -24,8 +24,7 @@ def _in_ms(name: str) -> Change:
 
 BAD: dict[str, tuple[str, Change, str]] = {  # row of the page: recording, what changes in it, command
     "times of the traces in milliseconds": ("movie", _in_ms("trace_times"), "check"),
-    "times of the frames in milliseconds, in `check`": ("movie", _in_ms("frame_times"), "check"),
-    "the same, in `convert`": ("movie", _in_ms("frame_times"), "v1-transformer convert"),
+    "times of the frames in milliseconds": ("movie", _in_ms("frame_times"), "check"),
     "spike times in samples": ("probe", lambda lab: {"spike_times": 30000 * lab["spike_times"]}, "check"),
     "traces and times of different length": (
         "movie",

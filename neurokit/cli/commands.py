@@ -4,6 +4,7 @@ import argparse
 import inspect
 import os
 import shlex
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -89,10 +90,14 @@ def _convert(system: System, options: argparse.Namespace) -> None:
     named = {name: getattr(options, f"own_{name}") for name in conversion_options(system)}
     chosen = {name: _whole(values) for name, values in named.items() if values is not None}
     chosen |= {} if options.format is None else {"format": options.format}
-    lines = system.convert(options.path, options.output, session=options.session, **chosen)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # what is left out stands in the lines
+        lines = system.convert(options.path, options.output, session=options.session, **chosen)
     print("\n".join(lines))
     several = sum(line.startswith("wrote ") for line in lines) > 1
-    place = ["--folder", str(options.output)]
+    small = next(iter(system.MODELS.values())).small
+    fits_small = "monitor" in chosen and list(small.value("network.monitor")) == chosen["monitor"]
+    place = ["--folder", str(options.output), *(["--size", "small"] if fits_small else [])]
     _next(system, "data" if several else "train", [*(["--list"] if several else []), *place])
 
 
