@@ -304,7 +304,6 @@ PRINTING = {
     "cli/check.py",
     "cli/commands.py",
     "digital_twin/several.py",
-    "digital_twin/sources.py",  # what is left out
     "experiment.py",  # the same
     "pupil_encoder/scores.py",
     "notebook.py",
