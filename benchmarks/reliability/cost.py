@@ -19,7 +19,7 @@ from neurokit import settings
 from neurokit.experiment import Experiment
 from reliability.replaced import Clock, timed_checks, without_checks
 
-EPOCHS = {"pupil-encoder": 5, "sensorium": 1, "v1-transformer": 1, "digital-twin": 3}
+EPOCHS = {"pupil-encoder": 5, "sensorium": 2, "v1-transformer": 1, "digital-twin": 3}
 AIM = 2.0  # percent
 
 
