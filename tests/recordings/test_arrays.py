@@ -125,6 +125,17 @@ def test_a_second_writing_replaces_the_first(tmp_path: Path) -> None:
         write_arrays(spikes_recording(), tmp_path / "mouse")
 
 
+def test_a_file_of_other_arrays_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "mouse.npz"
+    np.savez(path, **to_arrays(spikes_recording()), mine=np.arange(3))
+    before = path.read_bytes()
+    with pytest.raises(DataError, match="mouse.npz is there, and this command did not write it"):
+        write_arrays(spikes_recording(), path)
+    assert path.read_bytes() == before
+    for recording in (spikes_recording(), traces_recording()):  # its own is
+        assert_same(read(write_arrays(recording, tmp_path / "own.npz")), recording)
+
+
 def plain(kind: str = "traces") -> dict[str, Any]:
     return {name.removesuffix("_clouds"): values for name, values in to_arrays(RECORDINGS[kind]()).items()}
 
