@@ -123,9 +123,9 @@ def write_output(folder: str | Path, writer: str, *, beside: Sequence[str] = ())
     """Yields a folder to write in; at the end its files are moved to `folder`, which the user has named.
 
     `folder` must be new or empty, or hold unchanged files of the same `writer`: these are replaced, as are
-    leftovers of a killed process. Files whose names are in `beside` may be there, and stay. One process writes
-    while others wait. Raises DataError, before anything is written, where `folder` holds anything else, and
-    DiskError.
+    leftovers of a killed process. Files whose names are in `beside` may be there, and stay. One process
+    writes while others wait. Raises DataError, before anything is written, where `folder` holds anything
+    else, and DiskError.
     """
     folder = Path(folder)
     new = folder / UNFINISHED

@@ -198,7 +198,7 @@ def _regular(
     uneven = np.concatenate([[False], (steps > 1.5 * usual) | (steps < 0.5 * usual)]) & ~pause
     if (bad := uneven & shifts & ((place - first) % frames != 0)).any():
         raise DataError(
-            f"{what}: {length[bad][0]} times in a row are no whole repeats of {frames} frames, and are uneven "
+            f"{what}: {length[bad][0]} times in a row are no whole repeats of {frames} frames, and uneven "
             f"at {times[bad][0]:g} s, so frames after it cannot be numbered; say in shown which is which."
         )
     return (place - first) % frames, times

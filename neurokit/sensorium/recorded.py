@@ -146,8 +146,8 @@ class _Trials:
             whole = trials.counts or trials.responses.dtype.kind == "i"
             if whole and (wrong := trials.responses[trials.responses < 0]).size:
                 raise DataError(
-                    f"responses hold {wrong.size} counts below 0, such as {wrong[0]:g}; give NaN where nothing "
-                    "was measured."
+                    f"responses hold {wrong.size} counts below 0, such as {wrong[0]:g}; give NaN where "
+                    "nothing was measured."
                 )
             return self._in_bins(trials.responses, trials.time, "responses", notes)
         start, end = self.window

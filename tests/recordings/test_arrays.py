@@ -131,7 +131,7 @@ def test_a_file_of_other_arrays_is_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / "mouse.npz"
     np.savez(path, **to_arrays(spikes_recording()), mine=np.arange(3))
     before = path.read_bytes()
-    with pytest.raises(DataError, match="mouse.npz is there, and this command did not write it"):
+    with pytest.raises(DataError, match=r"mouse\.npz is there, and this command did not write it"):
         write_arrays(spikes_recording(), path)
     assert path.read_bytes() == before
     for recording in (spikes_recording(), traces_recording()):  # its own is

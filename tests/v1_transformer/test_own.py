@@ -337,7 +337,7 @@ def test_frames_after_lost_times_are_not_numbered_by_guess() -> None:
     lost = np.delete(times, [frames // 2, frames // 2 + 1, frames // 2 + 2])
     doubled = np.insert(times, frames // 2, times[frames // 2] - 0.3 * period)
     for wrong in (lost, doubled):
-        with pytest.raises(DataError, match="are no whole repeats of .* say in shown which is which"):
+        with pytest.raises(DataError, match=r"are no whole repeats of .* say in shown which is which"):
             from_arrays(**given | {"frame_times": wrong})
     last = from_arrays(**given | {"frame_times": np.delete(times, len(times) - 3)})  # none after it
     np.testing.assert_array_equal(last.movies["movie"].starts, whole.movies["movie"].starts[:-1])
