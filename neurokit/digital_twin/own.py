@@ -107,12 +107,13 @@ def convert_recording(
         check_overlap(each.time, activity, (f"frames of {each.name}", "responses"))
     found = [shown_videos(each, size) for each in stimuli]
     videos = [video for several, _ in found for video in several]
-    pieces, omissions = _inside(_cut(videos, trial_frames, gap, validation, seed), activity, recording.name)
+    told, unknown = _known_parts(_cut(videos, trial_frames, gap, validation, seed))
+    pieces, omissions = _inside(told, activity, recording.name)
     trials = _trials(pieces, recording, Trace(np.asarray(activity.values)[:, columns], activity.time))
     once = [trial for trial, piece in zip(trials, pieces, strict=True) if not piece.video]
     repeated = _videos(trials, pieces)
     once, repeated = _above_baseline(once, repeated, baseline)
-    left_out = (*(each for _, several in found for each in several), *omissions)
+    left_out = (*(each for _, several in found for each in several), *unknown, *omissions)
     return write_recording(folder, once, repeated, recording.unit_ids[columns], left_out)
 
 
@@ -152,11 +153,21 @@ def _evaluating(video: ShownVideo, span: slice = slice(None)) -> list[_Piece]:
 
 
 def _as_told(video: ShownVideo) -> list[_Piece]:
-    """Each repeat in the part that the recording says; a word that is not known trains."""
+    """Each repeat in the part that the recording says."""
     return [
         _piece(video, str(repeat) if part == "test" else f"{video.name}-{repeat}", repeat, part)
         for repeat, part in enumerate(video.parts)
     ]
+
+
+def _known_parts(pieces: Sequence[_Piece]) -> tuple[list[_Piece], tuple[Omission, ...]]:
+    """The pieces of parts that are known, and those of other words, which must not train."""
+    other = np.array([each.part not in ("", "train", "validation", "test") for each in pieces], dtype=bool)
+    if other.all():
+        words = ", ".join(sorted({each.part for each in pieces}))
+        raise DataError(f"tiers are {words}: call them train, validation and test.")
+    kept = [piece for piece, gone in zip(pieces, other.tolist(), strict=True) if not gone]
+    return kept, leave_out(other, [each.name for each in pieces], "labelled", "trials")
 
 
 def _by_time(video: ShownVideo, trial_frames: int | None, gap: int) -> list[_Piece]:

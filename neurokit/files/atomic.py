@@ -87,9 +87,14 @@ def restore_folder(path: str | Path) -> Path:
     """The path, once it has its name back, or a folder above it has, if a process was killed replacing it.
 
     Whoever reads from a folder calls this first. Raises DiskError where that is not possible; the message
-    says where the folder lies.
+    says where the folder lies. DataError for a folder that `write_output` has filled in part.
     """
     path = Path(path)
+    if os.path.isdir(path / UNFINISHED):
+        with hold_lock(path, needed=False):  # a living process fills it in a moment
+            if os.path.isdir(path / UNFINISHED):
+                finding = f"{path} was filled in part when a process was stopped"
+                raise DataError(f"{finding}: run the command that writes it once more.")
     if not os.path.exists(path):  # which, unlike Path's own, says no to a name that is too long
         for folder in (*reversed(path.absolute().parents), path):  # the outermost one first
             _restore_one(folder)
@@ -118,12 +123,13 @@ def write_output(folder: str | Path, writer: str, *, beside: Sequence[str] = ())
     """Yields a folder to write in; at the end its files are moved to `folder`, which the user has named.
 
     `folder` must be new or empty, or hold unchanged files of the same `writer`: these are replaced, as are
-    leftovers of a killed process. Files whose names are in `beside` may be there, and stay. Raises DataError,
-    before anything is written, where `folder` holds anything else, and DiskError.
+    leftovers of a killed process. Files whose names are in `beside` may be there, and stay. One process
+    writes while others wait. Raises DataError, before anything is written, where `folder` holds anything
+    else, and DiskError.
     """
     folder = Path(folder)
     new = folder / UNFINISHED
-    with _disk_errors(folder):
+    with _disk_errors(folder), hold_lock(folder):
         earlier = _check_output(folder, writer, beside)
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)

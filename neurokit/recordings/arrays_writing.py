@@ -20,11 +20,14 @@ WRITER = "neurokit convert"
 def write_arrays(recording: Recording, path: str | Path) -> Path:
     """Writes a recording into the npz `path`, or the folder `path` of npy files, complete or not at all.
 
-    Raises DataError where the folder holds other files, and for names that no file can have; DiskError.
+    Raises DataError where the folder holds other files, or the npz is one that this did not write, and for
+    names that no file can have; DiskError.
     """
     path = Path(path)
     arrays = to_arrays(recording)
     if path.suffix == ".npz":
+        if path.exists() and not _is_own(path):
+            raise DataError(f"{path} is there, and this command did not write it: choose another name.")
         with atomic_write(path) as temporary:
             _write_npz(temporary, arrays)
         return path
@@ -34,9 +37,18 @@ def write_arrays(recording: Recording, path: str | Path) -> Path:
     return path
 
 
+def _is_own(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.comment == WRITER.encode()
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
 def _write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """As numpy.savez, of which no array could be called file."""
     with zipfile.ZipFile(path, "w") as archive:
+        archive.comment = WRITER.encode()  # by which the next call knows its own
         for name, values in arrays.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as stream:
                 np.lib.format.write_array(stream, values, allow_pickle=False)

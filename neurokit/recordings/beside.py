@@ -84,6 +84,8 @@ class Arrays:
         if values.dtype.kind == "f" and not (values == np.round(values)).all():  # NaN differs too
             bad = int((values != np.round(values)).sum())
             raise self.error(f"{bad} of {values.size} values of {name} are no whole numbers; number from 0")
+        if values.dtype.kind in "fu" and bool((far := np.abs(values) >= 2.0**63).any()):
+            raise self.error(f"{name} holds {values[far].flat[0]}, beyond whole numbers; number from 0")
         return np.asarray(values, dtype=np.int64)
 
     def text(self, name: str) -> Shaped[np.ndarray, "K"] | None:

@@ -42,9 +42,12 @@ def convert(
         raise DataError(f"{path} holds no recording in a format that is read ({', '.join(names())}).")
     lines = []
     for name in several:
-        recording = read(chosen := choose_recording(path, name))
-        made = make(recording)
+        chosen = choose_recording(path, name)
         place = Path(folder) / name if len(several) > 1 else Path(folder)
+        if place.resolve() == Path(chosen).resolve():
+            raise SettingsError(f"{place} is what is converted; name another place to write to.")
+        recording = read(chosen)
+        made = make(recording)
         lines += [*tell(recording, chosen), describe(made)]
         WRITERS[to](recording, place)
         lines.append(f"wrote {place} ({to})")

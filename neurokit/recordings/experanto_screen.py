@@ -219,7 +219,8 @@ def _gather(
     pictures = [each for each in group if each.frames is not None]
     if not pictures:
         raise DataError(f"{name}: only blanks were shown; describe at least one image or video.")
-    frames, places = _by_place(pictures) or _by_content(pictures)
+    with read_from(name):
+        frames, places = _by_place(pictures) or _by_content(pictures)
     shown = iter(places)
     of_each = [np.full(1, -1) if each.frames is None else next(shown) for each in group]
     time = np.concatenate([each.time for each in group])
@@ -251,6 +252,9 @@ def _by_place(
     filled = np.zeros(len(numbers), bool)
     for each, where in zip(found, places, strict=True):
         rows = np.searchsorted(numbers, where)
+        again = filled[rows]
+        if not np.array_equal(frames[rows[again]], np.asarray(each)[again]):
+            raise DataError(f"frame {where[again][0]} and those after it were shown with different pictures.")
         if not filled[rows].all():
             frames[rows], filled[rows] = each, True
     return frames, np.split(inverse.reshape(-1), np.cumsum([len(each) for each in places])[:-1])

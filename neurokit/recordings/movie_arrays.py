@@ -191,7 +191,17 @@ def _regular(
     steps = np.diff(times)
     pause = np.concatenate([[True], steps > LONGEST_PAUSE * np.nanmedian(steps)])
     place = np.arange(len(times))
-    return (place - np.maximum.accumulate(np.where(pause, place, 0))) % frames, times
+    first = np.maximum.accumulate(np.where(pause, place, 0))  # of the run that each time is in
+    length = np.bincount(first, minlength=len(times))[first]
+    shifts = (length % frames != 0) & ((place - first) // frames < (length - 1) // frames)
+    usual = np.nanmedian(steps) if len(steps) else 0.0
+    uneven = np.concatenate([[False], (steps > 1.5 * usual) | (steps < 0.5 * usual)]) & ~pause
+    if (bad := uneven & shifts & ((place - first) % frames != 0)).any():
+        raise DataError(
+            f"{what}: {length[bad][0]} times in a row are no whole repeats of {frames} frames, and uneven "
+            f"at {times[bad][0]:g} s, so frames after it cannot be numbered; say in shown which is which."
+        )
+    return (place - first) % frames, times
 
 
 def _behaviour(

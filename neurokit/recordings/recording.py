@@ -202,6 +202,8 @@ class Recording:
         units = len(self.unit_ids)
         if not units:
             raise DataError(f"{self.name}: no unit; give at least one.")
+        if (below := self.unit_ids[np.asarray(self.unit_ids) < 0]).size:
+            raise DataError(f"{self.name}: a unit has the id {below[0]}; give whole numbers from 0.")
         known, times = np.unique(self.unit_ids, return_counts=True)
         if (times > 1).any():
             raise DataError(

@@ -143,6 +143,12 @@ class _Trials:
                     f"{len(trials.responses)} trials have responses, and {self.shown.name} was shown "
                     f"{len(self.shown.shown)} times; give one response for each."
                 )
+            whole = trials.counts or trials.responses.dtype.kind == "i"
+            if whole and (wrong := trials.responses[trials.responses < 0]).size:
+                raise DataError(
+                    f"responses hold {wrong.size} counts below 0, such as {wrong[0]:g}; give NaN where "
+                    "nothing was measured."
+                )
             return self._in_bins(trials.responses, trials.time, "responses", notes)
         start, end = self.window
         where = f"from {start:g} to {end:g} s after an image came on, or to the next image"

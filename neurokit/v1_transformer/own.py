@@ -123,9 +123,14 @@ def from_recording(
         pupil=_pupil(recording, time),
         movies={movie.name: movie for movie, _ in found},
         omissions=(*omissions, *(each for _, repeats in found for each in repeats)),
-        notes=recording.notes,
+        notes=(*recording.notes, *_unread_parts(chosen)),
         shrinks=True,
     )
+
+
+def _unread_parts(movies: Sequence[Stimulus]) -> list[str]:
+    told = ", ".join(each.name for each in movies if each.part is not None and (each.part != "").any())
+    return [f"tiers of {told} are not read: movies are cut by their own time."] if told else []
 
 
 def _movie(

@@ -476,3 +476,19 @@ def test_a_scan_of_microns_is_converted_by_command(
     said = capsys.readouterr().out
     assert "is the file of MICrONS; scan 4-7" in said and f"train --folder {out}" in said
     assert load(folder=out).training_data.frame == MONITOR
+
+
+def test_presentations_of_an_unknown_part_do_not_train(mouse: SimulatedMouse, tmp_path: Path) -> None:
+    recording = as_recording(mouse)
+    words = {"validation": "val"}
+    stimuli = [
+        replace(each, part=np.array([words.get(part, part) for part in each.part.tolist()]))
+        for each in recording.stimuli
+    ]
+    found = from_recording(replace(recording, stimuli=stimuli), tmp_path / "trials", size=MONITOR)
+    validated = (~mouse.fit).sum()
+    assert len(found.training_data.trials) == mouse.fit.sum()
+    assert any(each.rule == "labelled" and len(each.names) == validated for each in found.omissions)
+    stimuli = [replace(each, part=np.full(len(each.shown), "all")) for each in stimuli]
+    with pytest.raises(DataError, match="tiers are all: call them train, validation and test"):
+        from_recording(replace(recording, stimuli=stimuli), tmp_path / "other", size=MONITOR)

@@ -343,6 +343,27 @@ def test_an_output_folder_may_be_the_working_folder(tmp_path: Path, monkeypatch:
         assert held(Path()) == {"a": text}
 
 
+def test_an_output_folder_that_is_filled_in_part_is_not_read(tmp_path: Path) -> None:
+    filled(tmp_path / "out", a="1", b="2")
+    (tmp_path / "out" / files.UNFINISHED).mkdir()  # as where a process was killed between two of its files
+    with pytest.raises(DataError, match="out was filled in part when a process was stopped: run"):
+        restore_folder(tmp_path / "out")
+    filled(tmp_path / "out", a="3", b="4")
+    assert held(restore_folder(tmp_path / "out")) == {"a": "3", "b": "4"}
+
+
+def test_one_process_at_a_time_fills_an_output_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "hold_lock", partial(files.hold_lock, longest=1.0))
+    with other_process("neurokit.files.locks", "hold_lock", tmp_path / "out") as holder:
+        with pytest.raises(DiskError, match="out is in use by another process"):
+            filled(tmp_path / "out", a="1")
+        holder.communicate(b"\n", timeout=600)
+    filled(tmp_path / "out", a="1")
+    assert held(tmp_path / "out") == {"a": "1"}
+
+
 @pytest.mark.parametrize(
     ("place", "says"),
     [

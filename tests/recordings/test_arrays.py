@@ -10,7 +10,9 @@ import pytest
 
 from neurokit.errors import DataError
 from neurokit.recordings import Recording, Spikes, Stimulus, Trace, Trials, read, recognise
+from neurokit.recordings.arrays import read_arrays
 from neurokit.recordings.arrays_writing import to_arrays, write_arrays
+from neurokit.recordings.beside import Arrays
 from tests.recordings.same import assert_same
 
 UNITS, SAMPLES, FRAMES, REPEATS, TRIALS, BINS = 4, 300, 20, 3, 12, 5
@@ -123,6 +125,26 @@ def test_a_second_writing_replaces_the_first(tmp_path: Path) -> None:
     np.save(tmp_path / "mouse" / "mine.npy", np.arange(3))
     with pytest.raises(DataError, match="holds mine"):
         write_arrays(spikes_recording(), tmp_path / "mouse")
+
+
+def test_a_file_of_other_arrays_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "mouse.npz"
+    np.savez(path, **to_arrays(spikes_recording()), mine=np.arange(3))
+    before = path.read_bytes()
+    with pytest.raises(DataError, match=r"mouse\.npz is there, and this command did not write it"):
+        write_arrays(spikes_recording(), path)
+    assert path.read_bytes() == before
+    for recording in (spikes_recording(), traces_recording()):  # its own is
+        assert_same(read(write_arrays(recording, tmp_path / "own.npz")), recording)
+
+
+@pytest.mark.parametrize("odd", [np.array([2**63 + 1], np.uint64), np.array([np.inf]), np.array([1e300])])
+@pytest.mark.parametrize("name", ["unit_ids", "spike_units"])
+def test_ids_beyond_whole_numbers_do_not_wrap(name: str, odd: np.ndarray) -> None:
+    given = plain("spikes")
+    given[name] = np.concatenate([odd, np.asarray(given[name])[1:].astype(odd.dtype)])
+    with pytest.raises(DataError, match=f"{name} holds .* beyond whole numbers"):
+        read_arrays(Arrays("mouse.npz", given))
 
 
 def plain(kind: str = "traces") -> dict[str, Any]:

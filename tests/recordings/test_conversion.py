@@ -45,6 +45,16 @@ def test_what_a_system_cannot_take_is_not_written(system: str, tmp_path: Path) -
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("form", ["mouse.npz", "mouse"])
+def test_nothing_is_converted_in_its_own_place(form: str, tmp_path: Path) -> None:
+    path = write_arrays(two_photon(), tmp_path / form)
+    for system in KINDS:
+        if system != "pupil-encoder":
+            with pytest.raises(SettingsError, match=f"{form} is what is converted; name another place"):
+                find_system(system).convert(path, path, format="arrays")
+    assert_same(read(path), two_photon())
+
+
 def test_several_have_folders_of_their_own_and_are_listed(tmp_path: Path) -> None:
     for name, made in {"a": two_photon(), "b": neuropixels()}.items():
         write_arrays(made, tmp_path / "lab" / f"{name}.npz")

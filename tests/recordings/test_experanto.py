@@ -371,3 +371,15 @@ def test_resampling_is_the_same_as_of_each_signal_alone(tmp_path: Path) -> None:
     time = np.arange(200) / 10
     alone = [resample(Trace(values[:, n], time + s), time) for n, s in enumerate((0.01, 0.02, 0.01))]
     np.testing.assert_array_equal(read(folder).traces.values, np.stack(alone, axis=1))
+
+
+def test_showings_of_one_frame_with_different_pictures_are_refused(tmp_path: Path) -> None:
+    frames = np.arange(3 * 4 * 5, dtype=np.uint8).reshape(3, 4, 5)
+    shown, time = np.tile(np.arange(3), 2), np.arange(6) / 30 + np.repeat([1.0, 2.0], 3)
+    traces = Trace(np.random.default_rng(0).random((40, 2)), np.arange(40) / 10)
+    movie = Stimulus("clouds", "movie", frames, shown, time)
+    folder = write_experanto(Recording("a", "arrays", np.arange(2), traces, stimuli=[movie]), tmp_path / "a")
+    assert read(folder).stimuli[0].repeats == 2
+    np.save(folder / "screen" / "data" / "00001.npy", frames[::-1])
+    with pytest.raises(DataError, match="clouds: frame 0 and those after it were shown with different"):
+        read(folder)

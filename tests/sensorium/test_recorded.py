@@ -230,6 +230,14 @@ def test_what_cannot_be_is_one_sentence_that_names_the_recording(mouse: Simulate
     assert str(caught.value).endswith(".")
 
 
+def test_counts_below_zero_are_refused(mouse: SimulatedScan) -> None:
+    counts = np.ones((92, 1, UNITS), dtype=np.int16)
+    counts[5, 0, 2] = -32_768  # as where a larger one has wrapped
+    for trials in (Trials(counts), Trials(counts.astype(float), counts=True)):
+        with pytest.raises(DataError, match="hold 1 counts below 0, such as -32768"):
+            from_recording(replace(as_recording(mouse), traces=None, trials=trials))
+
+
 def test_the_stimulus_may_be_named(mouse: SimulatedScan) -> None:
     recording = as_recording(mouse, "trials")
     (shown,) = recording.stimuli

@@ -329,6 +329,20 @@ def test_what_does_not_fit_is_said_in_one_sentence(change: dict[str, Any], says:
     assert str(caught.value).count(". ") == 0 and "\n" not in str(caught.value)
 
 
+def test_frames_after_lost_times_are_not_numbered_by_guess() -> None:
+    given = toy()
+    frames, period = len(given["movies"]), PERIOD
+    times = 5.0 + period * np.arange(REPEATS * frames)
+    whole = from_arrays(**given | {"frame_times": times})
+    lost = np.delete(times, [frames // 2, frames // 2 + 1, frames // 2 + 2])
+    doubled = np.insert(times, frames // 2, times[frames // 2] - 0.3 * period)
+    for wrong in (lost, doubled):
+        with pytest.raises(DataError, match=r"are no whole repeats of .* say in shown which is which"):
+            from_arrays(**given | {"frame_times": wrong})
+    last = from_arrays(**given | {"frame_times": np.delete(times, len(times) - 3)})  # none after it
+    np.testing.assert_array_equal(last.movies["movie"].starts, whole.movies["movie"].starts[:-1])
+
+
 def test_a_square_of_traces_must_be_told() -> None:
     given = toy()
     square = np.tile(given["traces"], (1, 1 + len(given["traces"]) // CELLS))[:, : len(given["traces"])]
@@ -362,6 +376,13 @@ def recording(**changes: Any) -> Recording:
         "notes": ("tried on made-up files only",),
     }
     return Recording(**whole | changes)
+
+
+def test_parts_that_a_recording_has_and_that_are_not_read_are_said() -> None:
+    given = recording()
+    told = [replace(each, part=np.full(len(each.shown), "test")) for each in given.stimuli]
+    assert from_recording(given).notes == given.notes
+    assert "are not read: movies are cut" in from_recording(replace(given, stimuli=told)).notes[-1]
 
 
 def test_a_recording_is_a_session() -> None:
