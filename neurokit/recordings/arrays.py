@@ -146,7 +146,10 @@ def _number_units(
     if trials is not None:
         return np.arange(trials.responses.shape[2])
     if spikes is not None:
-        return np.arange(known[0]) if known else np.unique(spikes.unit_ids)
+        fired = np.unique(spikes.unit_ids)
+        if not known or (len(fired) == known[0] and fired[-1] >= known[0]):
+            return fired  # ids of a sorter: areas and coordinates are in their order
+        return np.arange(known[0])
     return np.arange(0)
 
 

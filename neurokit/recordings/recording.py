@@ -223,7 +223,8 @@ class Recording:
                 )
         if self.spikes is not None and len(unknown := np.setdiff1d(self.spikes.unit_ids, self.unit_ids)):
             raise DataError(
-                f"{self.name}: spikes are of unit {unknown[0]}, which is not among the {units} units."
+                f"{self.name}: spikes are of unit {unknown[0]}, which is not among the {units} units; give "
+                "the id of each unit in unit_ids."
             )
 
     @property

@@ -107,7 +107,8 @@ class ClipShape(Config):
     """What a model sees and what it predicts, in frames of the movie and samples of the microscope.
 
     Both come 30 times a second in the Allen recordings, and seconds below are theirs. The default looks back
-    1.5 s, since the calcium of an earlier moment is seen for about a second.
+    1.5 s, since the calcium of an earlier moment is seen for about a second. Of a recording of one's own
+    `lag` and `window` take as long, or less, at the rate of its microscope.
     """
 
     length: Count = 16

@@ -105,7 +105,7 @@ def task(
     measured while the movies were shown, and where `split_movie` does; CheckpointError for arrays that are
     not scales.
     """
-    shape = config.shape
+    shape = _at_rate(config.shape, recording.time) if recording.shrinks else config.shape
     chosen, blank = drop_blank(_choose_movies(recording, config.movies), recording.session_id)
     if recording.shrinks:
         chosen = [_shrink(each, config.model.frame) for each in chosen]
@@ -159,6 +159,15 @@ def _find_running(
 def _shrink(movie: Movie, size: tuple[int, int]) -> Movie:
     """The movie in frames of that size at most."""
     return replace(movie, frames=read_frames(movie.frames, size, movie.name))
+
+
+def _at_rate(shape: ClipShape, time: Float[np.ndarray, "S"]) -> ClipShape:
+    """The shape whose lag and window take as long at this rate as at 30 Hz, or less: a longer lag would make
+    the target an answer to frames that come after the clip.
+    """
+    ratio = 1 / (30 * float(np.median(np.diff(time))))
+    lag, window = (int(samples * ratio + 0.25) for samples in (shape.lag, shape.window))
+    return shape.replace(lag=lag, window=max(1, window))
 
 
 def _lag_frames(movie: Movie, shape: ClipShape) -> int:

@@ -313,6 +313,16 @@ BAD: dict[str, tuple[str, Callable[[dict[str, Any]], Any], str]] = {
 }
 
 
+def test_areas_of_a_sorters_ids_need_no_list_of_ids(tmp_path: Path) -> None:
+    arrays = plain("spikes")
+    del arrays["unit_ids"]
+    arrays["area"] = np.array(["VISp", "LP", "LP"])  # of 1, 3, 8: those that spiked, in order
+    assert read(saved(tmp_path, arrays)).unit_ids.tolist() == [1, 3, 8]
+    arrays["area"] = arrays["area"][:2]
+    with pytest.raises(DataError, match="the id of each unit in unit_ids"):
+        read(saved(tmp_path, arrays))
+
+
 @pytest.mark.parametrize("case", BAD)
 def test_bad_arrays_are_refused_in_one_sentence(case: str, tmp_path: Path) -> None:
     kind, damage, says = BAD[case]

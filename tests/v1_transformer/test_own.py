@@ -185,6 +185,12 @@ def test_a_microscope_of_any_rate(rate: float) -> None:
     )
 
 
+@pytest.mark.parametrize(("rate", "lag", "window"), [(7.5, 0, 1), (15, 1, 1), (30, 2, 3), (60, 4, 6)])
+def test_lag_and_window_take_as_long_at_any_rate(rate: float, lag: int, window: int) -> None:
+    shape = make_task(from_arrays(**toy(rate)), TINY).shape
+    assert (shape.lag, shape.window) == (lag, window)
+
+
 @pytest.mark.parametrize("rate", [10.0, 60.0])
 def test_a_microscope_of_another_rate_trains(rate: float) -> None:
     scores = Experiment(
