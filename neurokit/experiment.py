@@ -379,6 +379,7 @@ class Experiment:
 
     def _check_trainable(self) -> None:
         """Reads the recording; raises what reading does, and DataError where no model can be trained."""
+        _ = self.recording  # not every system has a reason of its own
         if self.untrainable:
             raise DataError(self.untrainable)
 

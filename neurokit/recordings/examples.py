@@ -128,12 +128,14 @@ def _read_ibl(cutout: Cutout) -> Recording:
         counts = [arrays[f"counts_{region}"] for region in REGIONS]
         names = [str(name) for name in arrays["behaviour_names"]]
         named = dict(zip(names, np.moveaxis(arrays["behaviour"], 1, 0), strict=True))
+        activity = np.concatenate(counts, axis=1)[:, None].astype(float)
+        activity[np.isnan(arrays["behaviour"]).all(axis=(1, 2))] = np.nan  # cut short: its zeros are no counts
         return Recording(
             name=cutout.session,
             format="International Brain Laboratory, trials",
             unit_ids=np.arange(sum(each.shape[1] for each in counts)),
             trials=Trials(
-                np.concatenate(counts, axis=1)[:, None].astype(float),
+                activity,
                 None,
                 {WORDS.get(each, each): values.astype(float) for each, values in named.items()},
                 _time(arrays["behaviour_time_s"]),

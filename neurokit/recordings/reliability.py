@@ -114,6 +114,7 @@ def shared_by_area(
     A row an area of four units or more: area, units, shared (NaN where nothing is).
     """
     facts = []
+    counts = counts[np.isfinite(counts).any(axis=1)]  # a trial that was cut short costs itself, not the units
     known = np.isfinite(counts).all(axis=0)
     area = np.asarray(recording.area)[columns].astype(str)
     for name in np.unique(area):
