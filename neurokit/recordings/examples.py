@@ -129,7 +129,7 @@ def _read_ibl(cutout: Cutout) -> Recording:
         names = [str(name) for name in arrays["behaviour_names"]]
         named = dict(zip(names, np.moveaxis(arrays["behaviour"], 1, 0), strict=True))
         activity = np.concatenate(counts, axis=1)[:, None].astype(float)
-        activity[np.isnan(arrays["behaviour"]).all(axis=(1, 2))] = np.nan  # cut short: its zeros are no counts
+        activity[np.isnan(arrays["behaviour"]).all(axis=(1, 2))] = np.nan  # cut short: zeros are no counts
         return Recording(
             name=cutout.session,
             format="International Brain Laboratory, trials",

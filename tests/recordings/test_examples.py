@@ -91,6 +91,6 @@ def test_ibl_has_behaviour_and_one_count_a_trial() -> None:
     assert {"licks", "wheel", "whisking_l", "nose_pos"} < set(read.trials.behaviour)
     cut_short = ~np.isfinite(read.trials.behaviour["wheel"]).any(axis=1)
     assert np.flatnonzero(cut_short).tolist() == [422, 423, 424]
-    assert np.array_equal(np.isnan(read.trials.responses).all(axis=(1, 2)), cut_short)  # no zeros for no count
+    assert np.array_equal(np.isnan(read.trials.responses).all(axis=(1, 2)), cut_short)
     with pytest.raises(DataError, match="has one count a trial"):
         pupil_encoder.from_recording(read)
