@@ -777,3 +777,19 @@ def test_other_errors_of_torch_are_no_matter_of_memory(monkeypatch: pytest.Monke
     monkeypatch.setitem(RUN, "train", wrong)
     with pytest.raises(RuntimeError, match="multiplied"):
         main(["pupil-encoder", "train"])
+
+
+def test_movies_with_numbers_for_names_can_be_chosen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    random = np.random.default_rng(0)
+    times = np.stack([5 + 20 * repeat + np.arange(450) / 30 for repeat in range(3)])
+    clock = np.arange(0, 150, 1 / 15)
+    arrays = {"traces": random.random((len(clock), 6)), "trace_times": clock}
+    for number, begin in (("1", 0), ("2", 65)):
+        frames = random.integers(0, 255, (450, 12, 16)).astype(np.uint8)
+        arrays |= {f"frames_{number}": frames, f"frame_times_{number}": times + begin}
+    np.savez(tmp_path / "mouse.npz", **arrays)
+    place = ["digital-twin", "convert", str(tmp_path / "mouse.npz"), "--output", str(tmp_path / "out")]
+    assert main([*place, "--movies", "1", "--monitor", "12", "16"]) == 0
+    assert "12 x 16 pixels" in capsys.readouterr().out

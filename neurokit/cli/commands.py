@@ -88,7 +88,9 @@ def _simulate(system: System, options: argparse.Namespace) -> None:
 
 def _convert(system: System, options: argparse.Namespace) -> None:
     named = {name: getattr(options, f"own_{name}") for name in conversion_options(system)}
-    chosen = {name: _whole(values) for name, values in named.items() if values is not None}
+    chosen: dict[str, Any] = {name: values for name, values in named.items() if values is not None}
+    if "monitor" in chosen:  # names of movies and areas may be numbers, too
+        chosen["monitor"] = _whole(chosen["monitor"])
     chosen |= {} if options.format is None else {"format": options.format}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # what is left out stands in the lines

@@ -159,7 +159,12 @@ def _three(given: Arrays, coordinates: Real[np.ndarray, "N _"]) -> Float[np.ndar
 
 def _note(given: Arrays, planes: Sequence[Plane], activity: Activity) -> None:
     cells, total = sum(len(plane.regions) for plane in planes), sum(plane.total for plane in planes)
-    given.notes.append(f"{cells} of {total} regions are cells by iscell.npy.")
+    if all((plane.folder / "iscell.npy").is_file() for plane in planes):
+        given.notes.append(f"{cells} of {total} regions are cells by iscell.npy.")
+    else:
+        given.notes.append(
+            f"{cells} of {total} regions are taken; without iscell.npy none is known not to be a cell."
+        )
     if activity == "dF/F":
         listed = ", ".join(sorted({f"{plane.neuropil_share:g}" for plane in planes}))
         suffix = "" if all("neucoeff" in plane.ops for plane in planes) else " (suite2p's default)"

@@ -54,6 +54,16 @@ def test_any_folder_of_the_session_may_be_named(original, inside):
     assert_same(found, session())
 
 
+def test_without_iscell_all_regions_are_taken_and_no_note_claims_otherwise(folder):
+    plane(folder, "iscell").unlink()
+    for name in ("unit_ids", "area", "coordinates"):  # those beside are of the cells alone
+        (folder / f"{name}.npy").unlink(missing_ok=True)
+    found = recordings.read(folder)
+    assert found.units == 5 + REJECTED
+    assert not any("by iscell.npy" in note for note in found.notes)
+    assert any("without iscell.npy none is known not to be a cell" in note for note in found.notes)
+
+
 def test_notes_say_what_was_read_and_what_the_reader_was_proved_on(original):
     notes = recordings.read(original).notes
     assert any("proved on folders written for its tests alone" in note for note in notes)
