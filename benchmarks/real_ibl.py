@@ -5,9 +5,10 @@
 One session of the International Brain Laboratory (425 trials; `recordings.example("ibl")`). A region's mean
 count from 0.6 to 0.1 s before the stimulus is read from seven traces of behaviour up to that moment, from
 slow drift (the mean count of neighbouring training trials), or from both, by ridge regression in eight folds:
-of trials drawn at random (a seed draws the folds), or of neighbouring trials. The penalty is chosen in the
-same way among the other seven. The score is R² against the mean of the training trials. The null gives each
-trial the behaviour of another one, by circular shifts of at least 10 trials.
+of trials drawn at random, or of neighbouring trials. A seed draws the folds, or where the blocks begin. The
+penalty is chosen in the same way among the other seven. The score is R² against the mean of the training
+trials. The null gives each trial the behaviour of another one, by circular shifts of at least 10 trials; for
+signals that drift as slowly as these it is too low (Harris, bioRxiv 2020.11.29.402719).
 """
 
 import argparse
@@ -44,7 +45,12 @@ def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
         for inputs in ("behaviour", "drift", "both")
     ]
     for row in rows:
-        print(row["region"], row["inputs"], np.round(np.mean(row["random"]), 3), round(row["blocked"], 3))
+        print(
+            row["region"],
+            row["inputs"],
+            np.round(np.mean(row["random"]), 3),
+            np.round(np.mean(row["blocked"]), 3),
+        )
     if not options.no_file:
         save("real_ibl", rows, seeds=options.seeds, shifts=options.shifts)
     return rows
@@ -69,20 +75,36 @@ def average(values: np.ndarray) -> np.ndarray:
 
 
 def scores(behaviour: np.ndarray, counts: np.ndarray, inputs: str, seeds: int, shifts: int) -> dict[str, Any]:
-    """R² with random folds, one value a seed, and with blocked ones; of behaviour also that of chance."""
-    trials = len(counts)
-    random = [np.random.default_rng(seed).permutation(trials) % FOLDS for seed in range(seeds)]
-    blocked = np.arange(trials) * FOLDS // trials
+    """R² with random folds and with blocked ones, one value a seed; of behaviour also that of chance."""
+    drawn = {
+        name: [draw(len(counts), seed) for seed in range(seeds)]
+        for name, draw in (("random", random_folds), ("blocked", blocked_folds))
+    }
     row: dict[str, Any] = {
-        "random": [cross_validated(behaviour, counts, inputs, folds) for folds in random],
-        "blocked": cross_validated(behaviour, counts, inputs, blocked),
+        name: [cross_validated(behaviour, counts, inputs, folds) for folds in several]
+        for name, several in drawn.items()
     }
     if inputs == "behaviour":
-        away = np.linspace(NEAREST, trials - NEAREST, shifts).astype(int)
-        for name, folds in (("random_null", random[0]), ("blocked_null", blocked)):
-            null = [cross_validated(np.roll(behaviour, by, axis=0), counts, inputs, folds) for by in away]
-            row[name] = float(np.percentile(null, 97.5))
+        away = np.linspace(NEAREST, len(counts) - NEAREST, shifts).astype(int)
+        for name, several in drawn.items():
+            null = [
+                cross_validated(np.roll(behaviour, by, axis=0), counts, inputs, several[number % seeds])
+                for number, by in enumerate(away)
+            ]
+            row[f"{name}_null"] = float(np.percentile(null, 97.5))
     return row
+
+
+def random_folds(trials: int, seed: int) -> np.ndarray:
+    """Trials dealt to folds one by one."""
+    return np.random.default_rng(seed).permutation(trials) % FOLDS
+
+
+def blocked_folds(trials: int, seed: int) -> np.ndarray:
+    """Neighbouring trials in one fold; a seed draws where the first border lies, on which much depends."""
+    border = np.random.default_rng(seed).integers(1, trials // FOLDS)
+    inner = border + np.arange(FOLDS - 1) * (trials // FOLDS)
+    return np.searchsorted(inner, np.arange(trials), side="right")
 
 
 def cross_validated(

@@ -1,4 +1,4 @@
-"""Running and pupil beside a natural movie: real units of primary visual cortex, 20 repeats in one session.
+"""Running and pupil beside a natural movie: units of nine areas, 20 repeats in one session.
 
     python benchmarks/real_natural_movie.py      (NEUROKIT_REAL_DATA names the folder of real recordings)
 
@@ -7,7 +7,7 @@ a repeat is predicted by the mean of the training repeats in that second (PSTH),
 animal's running, pupil, or both: by least squares on 1, m, r and m r, with m the mean of the other training
 repeats, so that no repeat is predicted from itself. Scored on repeats that were held out (a quarter, drawn by
 a seed): correlation over single repeats and seconds, mean over units. The control gives each repeat the
-running and pupil of the next.
+running and pupil of the one ten repeats away, since behaviour changes slowly from repeat to repeat.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
             {"area": area, "units": len(counts), "model": model}
             | {
                 name: [score(counts, channels, used, seed, shift) for seed in range(options.seeds)]
-                for name, shift in (("own", 0), ("other", 1))
+                for name, shift in (("own", 0), ("other", counts.shape[1] // 2))
                 if used or not shift
             }
             for model, used in MODELS.items()

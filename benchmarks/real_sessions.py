@@ -23,7 +23,7 @@ from record import save
 FEWEST = 20  # units of a region
 MODELS = {
     "PSTH": baselines.psth,
-    "PSTH by contrast and choice": baselines.psth_by_condition,
+    "PSTH by contrast": baselines.psth_by_condition,
     "PSTH + drift": baselines.psth_and_drift,
 }
 
@@ -50,15 +50,18 @@ def main(arguments: list[str] | None = None) -> list[dict[str, Any]]:
 
 
 def row(split: str, model: str, found: dict[str, dict[str, float]]) -> dict[str, Any]:
-    """One model and split over all sessions."""
+    """One model and split over all sessions; all models hold the PSTH, and `gain` is what they add to it."""
     values = [each[f"{model}, {split}"] for each in found.values()]
+    gains = [each[f"{model}, {split}"] - each[f"PSTH, {split}"] for each in found.values()]
+    above = None if model == "PSTH" else f"{sum(gain > 0 for gain in gains)} of {len(gains)}"
     return {
         "split": split,
         "model": model,
         "median": float(np.median(values)),
         "low": min(values),
         "high": max(values),
-        "positive": f"{sum(value > 0 for value in values)} of {len(values)}",
+        "gain": None if model == "PSTH" else float(np.median(gains)),
+        "above_psth": above,
         "values": values,
     }
 

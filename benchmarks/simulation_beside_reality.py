@@ -11,8 +11,8 @@ Each row has one measure, its values of simulated mice (one a seed) and of real 
 - ceiling of movie responses: median CC_max in bins of 0.1 s; real: inferred spikes of one session, simulated:
   dF/F, which is smoother, so the two measures are not quite the same.
 - share of the pupil's variance in its largest hundredth of bins, before cleaning.
-- reliability of a region's rate beyond the PSTH, and what PSTH, contrast and choice, and slow drift explain
-  of it (R² on test trials, random and blocked split).
+- reliability of the rate of 60 neurons of a region beyond the PSTH, and what PSTH, contrast and choice, and
+  slow drift explain of a region's rate (R² on test trials, random and blocked split).
 """
 
 import argparse
@@ -26,7 +26,7 @@ from scipy.ndimage import uniform_filter1d
 from neurokit import Experiment, settings, v1_transformer
 from neurokit.files.archives import read_npz
 from neurokit.metrics import cc_max, r2, split_half_reliability
-from neurokit.pupil_encoder import baselines
+from neurokit.pupil_encoder import TrialRecording, baselines
 from neurokit.simulation.movie_cells import calcium
 from record import save
 
@@ -37,6 +37,7 @@ RATE = 10.0  # Hz, of movie responses
 REPEAT = 905.1 / 30.17  # s, of the real movie
 MAXIMUM_BYTES = 2**30
 FEWEST = 20  # neurons of a region
+NEURONS = 60  # of a region, as simulated ones have
 Cell = tuple[np.ndarray, np.ndarray, np.ndarray]  # spike times (s), times of samples (s), dF/F
 
 
@@ -154,10 +155,10 @@ def rates_of(source: settings.Source, seed: int) -> dict[str, float]:
     found = {"share of pupil variance in 1 % of bins": largest_share(pupil[np.isfinite(pupil)])}
     regions = recording.regions(FEWEST)
     reliability = [
-        split_half_reliability(recording.spikes[recording.brain_area == region].astype(float), seed=seed)
+        split_half_reliability(draw_neurons(recording, region, seed).astype(float), seed=seed)
         for region in regions
     ]
-    found["reliability of a region's rate"] = float(np.mean(reliability))
+    found["reliability of the rate of 60 neurons of a region"] = float(np.mean(reliability))
     models: dict[str, Callable[[Any], Any]] = {
         "PSTH": baselines.psth,
         "PSTH by contrast and choice": baselines.psth_by_condition,
@@ -170,6 +171,13 @@ def rates_of(source: settings.Source, seed: int) -> dict[str, float]:
             score = r2(task.rates, model(task), mean, bins).mean()
             found[f"R² of {name}, {split} split"] = float(score)
     return found
+
+
+def draw_neurons(recording: TrialRecording, region: str, seed: int) -> np.ndarray:
+    """Spikes of NEURONS neurons of a region: two halves share more, the more neurons they have."""
+    found = np.flatnonzero(recording.brain_area == region)
+    chosen = np.random.default_rng(seed).permutation(found)[:NEURONS]
+    return recording.spikes[np.sort(chosen)]
 
 
 def largest_share(values: np.ndarray) -> float:

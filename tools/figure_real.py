@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from neurokit.figures.style import COLOURS, GREY, INK
 
 RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
-SHORT = {"PSTH by contrast and choice": "condition", "PSTH + drift": "drift", "PSTH": "PSTH"}
+SHORT = {"PSTH by contrast": "contrast", "PSTH + drift": "drift", "PSTH": "PSTH"}
 
 
 def draw() -> Figure:

@@ -10,7 +10,8 @@ COLUMNS: dict[str, dict[str, str]] = {  # result file: key of a row, and what th
         "median": "median R²",
         "low": "lowest session",
         "high": "highest session",
-        "positive": "sessions above 0",
+        "gain": "median gain over the PSTH",
+        "above_psth": "sessions that gain",
     },
     "real_ibl": {
         "region": "region",

@@ -20,16 +20,18 @@ def test_ridge_finds_planted_behaviour_in_both_splits(random):
     behaviour[random.random(behaviour.shape) < 0.02] = np.nan  # tracking fails now and then
     counts = np.nan_to_num(behaviour[:, 0]) + 0.5 * random.normal(size=TRIALS)
     row = real_ibl.scores(behaviour, counts, "behaviour", seeds=3, shifts=10)
-    assert min(row["random"]) > 0.7 and row["blocked"] > 0.7  # 0.8 is the share of variance that was planted
+    assert (
+        min(row["random"]) > 0.7 and min(row["blocked"]) > 0.7
+    )  # 0.8 is the share of variance that was planted
     assert row["random_null"] < 0.1 and row["blocked_null"] < 0.1
 
 
 def test_random_folds_flatter_slow_drift_and_noise_gives_nothing(random):
     walk, behaviour = np.cumsum(random.normal(size=TRIALS)), random.normal(size=(TRIALS, 3))
     flattered = real_ibl.scores(behaviour, (walk - walk.mean()) / walk.std(), "drift", seeds=2, shifts=0)
-    assert min(flattered["random"]) > flattered["blocked"] + 0.05
+    assert min(flattered["random"]) > max(flattered["blocked"]) + 0.02
     nothing = real_ibl.scores(behaviour, random.normal(size=TRIALS), "drift", seeds=2, shifts=0)
-    assert max(nothing["random"]) < 0.15 and nothing["blocked"] < 0.15
+    assert max(nothing["random"]) < 0.15 and max(nothing["blocked"]) < 0.15
 
 
 def test_no_trial_is_read_from_its_own_fold(random):
