@@ -56,8 +56,8 @@ class Experiment:
 
     Args:
         system: 'pupil-encoder', 'sensorium', 'v1-transformer' or 'digital-twin'.
-        model: one of the system's models; None is its first, or the first that a recording of one's own has
-            all inputs of, where the system looks. It stands for a config.
+        model: one of the system's models; None is its first, or, where the system looks, the best whose
+            inputs a recording of one's own has. It stands for a config.
         config: what is trained, and how, in place of that of a `model`.
         values: single fields of the config by name, such as {"fit.learning_rate": 1e-3}.
         epochs: the largest number, in place of the config's.
@@ -364,7 +364,7 @@ class Experiment:
             [each.config.value(name) for name in self.system.DATA_FIELDS] for each in (self, other)
         )
         if mine != theirs:
-            for name in ("task",) if self.given else ("recording", "task"):
+            for name in ("task",) if self.given else ("recording", "task", "untrainable"):
                 other.__dict__.pop(name, None)
         return other
 

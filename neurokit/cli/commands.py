@@ -1,7 +1,6 @@
 """What each command does: it prints, and leaves the rest to the system and to `neurokit.experiment`."""
 
 import argparse
-import inspect
 import os
 import shlex
 import warnings
@@ -56,8 +55,6 @@ def _sessions(system: System, options: argparse.Namespace) -> pd.DataFrame:
     folder = check_folder(options.folder)
     if folder is None:
         return system.sessions(settings.check_source(options.source), options.seed)
-    if "folder" not in inspect.signature(system.sessions).parameters:
-        raise SettingsError("--list is of a source; leave out --folder, or --list to see that folder.")
     return system.sessions(settings.source(), options.seed, folder=folder)
 
 

@@ -104,7 +104,7 @@ def convert_recording(
     columns = choose_units(recording, areas=areas)
     for each in stimuli:
         assert each.time is not None
-        check_overlap(each.time, activity, (f"frames of {each.name}", "responses"))
+        check_overlap(each.time, activity, (f"frames of {each.name}", "responses"), activity=1)
     found = [shown_videos(each, size) for each in stimuli]
     videos = [video for several, _ in found for video in several]
     told, unknown = _known_parts(_cut(videos, trial_frames, gap, validation, seed))

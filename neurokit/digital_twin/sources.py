@@ -35,7 +35,7 @@ from neurokit.files.atomic import restore_folder
 from neurokit.files.cache import converted_folder, read_or_write
 from neurokit.files.registry import find
 from neurokit.progress import announce
-from neurokit.recordings.formats import choose_recording
+from neurokit.recordings.formats import READERS, choose_recording
 from neurokit.recordings.formats import read as read_recording
 from neurokit.recordings.listing import list_contents
 from neurokit.recordings.movie_arrays import recording_of_movies
@@ -244,7 +244,7 @@ def _load_converted(
     path: Path, monitor: tuple[int, int], foundation: FoundationNetwork | None
 ) -> TwinRecording:
     """A recording in another format, from the trials that were made of it; made on the first call."""
-    folder = converted_folder("digital-twin", path, {"monitor": list(monitor)}, (convert_recording,))
+    folder = converted_folder("digital-twin", path, {"monitor": list(monitor)}, (convert_recording,), READERS)
 
     def write(folder: Path) -> None:
         recording = read_recording(path)

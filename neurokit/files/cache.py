@@ -36,18 +36,31 @@ def simulated_folder(kind: str, parameters: dict[str, object], makers: Sequence[
 
 
 def converted_folder(
-    kind: str, source: Path, parameters: dict[str, object], makers: Sequence[Callable]
+    kind: str,
+    source: Path,
+    parameters: dict[str, object],
+    makers: Sequence[Callable],
+    modules: Sequence[str] = (),
 ) -> Path:
-    """The folder of what is made of a file or folder; one of earlier files there is then removed."""
+    """The folder of what is made of a file or folder; one of earlier files there is then removed.
+
+    `modules` are those whose code takes part although none of the `makers` imports them.
+    """
     source = source.absolute()
     files = sorted(source.rglob("*")) if source.is_dir() else [source]
     found = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]
     asked = parameters | {"source": str(source)}
-    return settings.data_folder() / "converted" / _name(kind, asked, makers, files=found)
+    return settings.data_folder() / "converted" / _name(kind, asked, makers, modules, files=found)
 
 
-def _name(kind: str, parameters: dict[str, object], makers: Sequence[Callable], files: object = None) -> str:
-    code = code_digest(tuple(sorted({maker.__module__ for maker in makers})))
+def _name(
+    kind: str,
+    parameters: dict[str, object],
+    makers: Sequence[Callable],
+    modules: Sequence[str] = (),
+    files: object = None,
+) -> str:
+    code = code_digest(tuple(sorted({*modules, *(maker.__module__ for maker in makers)})))
     code = code if files is None else _digest(json.dumps([code, files]))
     return f"{kind}-{_digest(json.dumps(parameters, sort_keys=True))}-{code}"
 

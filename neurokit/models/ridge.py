@@ -17,8 +17,8 @@ FEWEST = 10  # neurons; of fewer, each has a fair share in the choice
 def best_ridge(train: Rows, validation: Rows, penalties: Iterable[float]) -> Ridge:
     """The model with the least squared error on validation rows; each part is (design, rates).
 
-    All neurons share one penalty. Of ten or more, one that makes the others' error larger by more than 10 %,
-    such as one with an outlier, has no say in it.
+    All neurons share one penalty. Of ten or more, a single one that makes the others' error larger by more
+    than 10 %, such as one with an outlier, has no say in it; two with like outliers hide one another.
     """
     models = [Ridge(alpha=float(penalty)).fit(*train) for penalty in penalties]
     design, wanted = validation
@@ -31,7 +31,10 @@ def _choose(errors: Float[np.ndarray, "P N"]) -> int:
     """Which penalty has the least error over the neurons, without those that sway all others."""
     while errors.shape[1] >= FEWEST:
         total = errors.sum(axis=1)
-        others = total[:, None] - errors  # P N
+        before, after = errors.cumsum(axis=1), errors[:, ::-1].cumsum(axis=1)[:, ::-1]
+        others = np.pad(before[:, :-1], ((0, 0), (1, 0))) + np.pad(
+            after[:, 1:], ((0, 0), (0, 1))
+        )  # no rounding
         least = others.min(axis=0)
         cost = others[np.argmin(total)] - least
         swaying = np.argmax(cost - SWAY * least)

@@ -172,7 +172,11 @@ def _events_of(recording: Recording, stimulus: str | None) -> pd.DataFrame:
     events = recording.events
     if stimulus is None and events is not None and "stimulus_time" in events:
         return _table(events[[name for name in TRIAL_COLUMNS if name in events]], None)
-    timed = {each.name: each.time for each in recording.stimuli if each.time is not None}
+    timed = {  # frames of a movie begin no trial, nor does a blank screen
+        each.name: each.time[each.shown >= 0]
+        for each in recording.stimuli
+        if each.time is not None and each.kind == "images"
+    }
     if stimulus is None and len(timed) != 1:
         choice = f"name one of the stimuli {', '.join(timed)}" if timed else "give events with stimulus_time"
         raise DataError(f"{recording.name} does not say when trials began; {choice}.")

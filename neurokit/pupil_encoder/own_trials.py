@@ -59,7 +59,7 @@ def _order_trials(
     onsets = table["stimulus_time"].to_numpy()
     check_clock(onsets, ties=True, what="stimulus_times")
     start, end = onsets + window[0], onsets + window[1]
-    check_overlap(np.array([start[0], end[-1]]), spikes, ("trials", "spikes"))
+    check_overlap(np.array([start[0], end[-1]]), spikes, ("trials", "spikes"), activity=1)
     outside = (end <= spikes[0]) | (start > spikes[-1])
     omissions += leave_out(outside, table.index.to_numpy(), "outside_clock", "trials")
     return table[~outside], omissions

@@ -91,7 +91,7 @@ def sessions(source: settings.Source, seed: int = 0, *, folder: str | Path | Non
 
 
 def _list_sessions(held: Held) -> pd.DataFrame:
-    return pd.DataFrame([{"session": name, **_contents(read)} for name, read in held]).fillna("")
+    return pd.DataFrame([{"session": name, **_contents(read)} for name, read in held])
 
 
 def _contents(read: Callable[[], TrialRecording]) -> dict[str, object]:

@@ -58,18 +58,21 @@ def _average(values: Float[np.ndarray, "S C"], width: int) -> Float[np.ndarray, 
     return np.where(known, sums / np.where(known, shares, 1), np.nan)
 
 
-def check_overlap(first: Trace | np.ndarray, second: Trace | np.ndarray, what: tuple[str, str]) -> float:
-    """The s that two clocks share.
+def check_overlap(
+    first: Trace | np.ndarray, second: Trace | np.ndarray, what: tuple[str, str], *, activity: int = 0
+) -> float:
+    """The s that two clocks share; `activity` says which of the two is that of the activity, 0 or 1.
 
-    Raises DataError, with both spans, where they share nothing, and where one lasts so much longer than the
-    other that they cannot be in one unit.
+    Raises DataError, with both spans, where they share nothing, and where the other one lasts so much longer
+    than the activity that they cannot be in one unit. It may be much shorter, as a clip in a long session.
     """
     (a, b), (c, d) = (_span(each) for each in (first, second))
     shared = min(b, d) - max(a, c)
     spans = f"{what[0]} run from {a:g} to {b:g} s and {what[1]} from {c:g} to {d:g} s"
     if shared < 0 or (shared == 0 and a < b and c < d):
         raise DataError(f"{spans}: they share no time; give both in seconds on one clock.")
-    if min(b - a, d - c) > 0 and d - c > MOST_LONGER * (b - a):
+    lasting = (b - a, d - c)
+    if min(lasting) > 0 and lasting[1 - activity] > MOST_LONGER * lasting[activity]:
         raise DataError(f"{spans}: these cannot be in one unit; give both in seconds.")
     return shared
 

@@ -30,19 +30,22 @@ def convert(
     """Writes the recordings in a path into `folder`; returns lines on what they are and what they lack.
 
     `session` names some of several, each of which has a folder of its own in `folder`; `to` is one of
-    WRITERS. `make` makes a system's recording of one, before anything is written, and `describe` says what
+    WRITERS. `make` makes a system's recording of one, before it is written, and `describe` says what
     that holds. Raises SettingsError for another format, DataError where a path holds no such recording and as
     reading, `make` and writing do; DiskError.
     """
     if to not in WRITERS:
         raise SettingsError(f"format is {to!r}; use one of {', '.join(WRITERS)}.")
     wanted = [session] if isinstance(session, str) else list(session)
-    several = wanted or list(list_recordings(path))
+    found = list_recordings(path)
+    several = wanted or list(found)
     if not several:
         raise DataError(f"{path} holds no recording in a format that is read ({', '.join(names())}).")
+    if unknown := [name for name in several if name not in found]:
+        choose_recording(path, unknown[0])  # says which there are, before anything is written
     lines = []
     for name in several:
-        chosen = choose_recording(path, name)
+        chosen = found[name]
         place = Path(folder) / name if len(several) > 1 else Path(folder)
         if place.resolve() == Path(chosen).resolve():
             raise SettingsError(f"{place} is what is converted; name another place to write to.")

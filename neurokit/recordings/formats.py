@@ -23,6 +23,7 @@ MODULES: tuple[str, ...] = (
     "ibl",
     "arrays",
 )  # the first to recognise a path reads it
+READERS = tuple(f"neurokit.recordings.{name}" for name in MODULES)  # imported by name, which no import shows
 
 
 @runtime_checkable
@@ -78,8 +79,11 @@ def list_recordings(path: str | Path) -> dict[str, Path]:
     path = restore_folder(path)
     if _find(path) is not None:
         return {path.stem if path.is_file() else path.name: path}
-    inside = sorted(path.iterdir()) if path.is_dir() else []
-    return {(each.stem if each.is_file() else each.name): each for each in inside if _find(each) is not None}
+    inside = [each for each in sorted(path.iterdir()) if _find(each) is not None] if path.is_dir() else []
+    short = [each.stem if each.is_file() else each.name for each in inside]
+    return {  # by its whole name where a file and a folder would share one
+        (each.name if short.count(name) > 1 else name): each for name, each in zip(short, inside, strict=True)
+    }
 
 
 def choose_recording(path: str | Path, session: Sequence[str] | str = (), native: str = "") -> Path:

@@ -110,7 +110,8 @@ def _rates(
     column = places_of(spikes.unit_ids[chosen], unit_ids)
     cell = (row * len(unit_ids) + column)[column >= 0]
     counts = np.bincount(cell, minlength=len(starts) * len(unit_ids)).reshape(len(starts), -1)
-    rates = (counts / (ends - starts)[:, None]).astype(np.float32)
+    lasting = (ends - starts)[:, None]  # 0 where two presentations share a time
+    rates = (counts / np.where(lasting > 0, lasting, np.nan)).astype(np.float32)
     rates[(ends <= spikes.times[0]) | (starts > spikes.times[-1])] = np.nan
     return rates
 

@@ -71,7 +71,7 @@ def recording_of_movies(
         when = _of_movie(frame_times, movies, movie, "frame_times")
         which = None if shown is None else _of_movie(shown, movies, movie, "shown")
         stimulus, onset = _stimulus(str(movie), frames, when, which)
-        check_overlap(onset, time, (f"{movie}: frame_times", called["traces"]))
+        check_overlap(onset, time, (f"{movie}: frame_times", called["traces"]), activity=1)
         stimuli.append(stimulus)
     return Recording(
         name=str(name),
@@ -237,5 +237,5 @@ def _with_times(
         whose = "times of its own" if own else f"times of the {called['traces']}"
         remedy = "give a value for each" if own else "give values and their own times, (values, times)"
         raise DataError(f"{name} has {len(values)} values and there are {len(clock)} {whose}; {remedy}.")
-    check_overlap(clock, time, (f"times of {name}", called["traces"]))
+    check_overlap(clock, time, (f"times of {name}", called["traces"]), activity=1)
     return np.where(np.isfinite(values), values, np.nan), clock

@@ -24,7 +24,7 @@ BEHAVIOUR = {  # the names that systems know, and the unit of each
     "pupil_x": "the recording's own unit",
     "pupil_y": "the recording's own unit",
     "wheel": "the recording's own unit",
-    "licks": "licks per bin",
+    "licks": "licks",
     "face_motion": "the recording's own unit",
 }
 FASTEST = 50_000.0  # Hz; a clock that ticks faster, or lasts longer than LONGEST, is not in seconds

@@ -156,8 +156,7 @@ class _Trials:
             check_overlap(recording.traces, self._onsets("traces"), ("traces", "images"))
             notes.append(f"a response is the mean of a trace {where}")
             return average(recording.traces, self._windows("traces"))
-        if recording.spikes is None:  # which `Recording` does not allow
-            raise DataError("it has no activity; give traces, spikes, or responses by trial.")
+        assert recording.spikes is not None  # as `Recording` makes sure
         check_overlap(recording.spikes.times, self._onsets("spikes"), ("spikes", "images"))
         notes.append(f"a response is the rate of spikes {where}")
         return count(recording.spikes, recording.unit_ids, self._windows("spikes"))
@@ -168,7 +167,7 @@ class _Trials:
         The change of the pupil's size follows from its size.
         """
         recording, trials = self.recording, self.recording.trials
-        if trials is not None and len(trials.responses) == len(self.shown.shown):
+        if trials is not None:
             time = trials.behaviour_time
             if channel in trials.behaviour:
                 return self._in_bins(trials.behaviour[channel][..., None], time, channel, notes)[:, 0]

@@ -104,14 +104,17 @@ def _say_blank(movie: Movie) -> str:
 
 
 def identity(recording: MovieSession) -> dict[str, Any]:
-    """Session, movies, cells and values of the file; not frames, whose size the config chooses."""
+    """Session, movies, cells and values of the file; frames of one's own session alone, since those of
+    Allen's files are shrunk to the size that the config chooses.
+    """
+    frames = [movie.frames for movie in recording.movies.values()] if recording.shrinks else []
     starts = [movie.starts for movie in recording.movies.values()]
     running = [] if recording.running is None else [recording.running]
     return {
         "session": recording.session_id,
         "movies": list(recording.movies),
         "cells": fingerprint(recording.cell_ids),
-        "values": fingerprint(recording.dff, *running, *starts),
+        "values": fingerprint(recording.dff, *running, *starts, *frames),
     }
 
 

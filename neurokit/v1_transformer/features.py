@@ -162,8 +162,8 @@ def _shrink(movie: Movie, size: tuple[int, int]) -> Movie:
 
 
 def _at_rate(shape: ClipShape, time: Float[np.ndarray, "S"]) -> ClipShape:
-    """The shape whose lag and window take as long at this rate as at 30 Hz, or less: a longer lag would make
-    the target an answer to frames that come after the clip.
+    """The shape whose lag and window take as long at this rate as at 30 Hz, to a quarter of a sample, and one
+    sample of window at least: a longer lag would make the target an answer to frames after the clip.
     """
     ratio = 1 / (30 * float(np.median(np.diff(time))))
     lag, window = (int(samples * ratio + 0.25) for samples in (shape.lag, shape.window))

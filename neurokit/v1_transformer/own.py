@@ -140,7 +140,7 @@ def _movie(
     assert stimulus.frames is not None and stimulus.time is not None
     name = stimulus.name
     frames = read_frames(to_grey(np.asarray(stimulus.frames), f"{name}: frames"), size, name)
-    check_overlap(stimulus.time, time, (f"frames of {name}", "traces"))
+    check_overlap(stimulus.time, time, (f"frames of {name}", "traces"), activity=1)
     there = stimulus.shown >= 0
     shown, onset = stimulus.shown[there], stimulus.time[there]
     period = float(np.median(np.diff(onset))) if len(onset) > 1 else 0.0

@@ -88,8 +88,8 @@ class MovieSession:
         truth: file with what was planted in a simulated session, where that lies beside it.
         omissions: cells, repeats and channels that could not be used, and are not here.
         notes: what the reader of the file wants said.
-        shrinks: whether a task shrinks the movies to the frame of its model, as one's own session allows;
-            those of Allen are shrunk when they are read.
+        shrinks: whether a task shrinks the movies to the frame of its model, and counts lag and window at the
+            session's own rate, as for one's own; Allen's are shrunk when they are read, and have 30 Hz.
     """
 
     session_id: int | str

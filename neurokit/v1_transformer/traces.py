@@ -77,9 +77,9 @@ def drop_unusable(
     beyond = np.zeros(len(dff), dtype=bool) if most is None else (np.abs(dff) > most).any(axis=1) & ~unknown
     unusable = unknown | constant | beyond
     if unusable.all():
-        counts = {"not finite": unknown, "constant": constant, f"beyond {MOST_DFF:g}": beyond}
+        counts = {"not finite": unknown, "constant": constant, f"beyond {most}": beyond}
         finding = ", ".join(f"{word} in {bad.sum()}" for word, bad in counts.items() if bad.any())
-        raise DataError(f"The {name} is {finding} of {len(dff)} cells: choose another session.")
+        raise DataError(f"The {name} is {finding} of {len(dff)} cells: none can be used.")
     omissions = leave_out(unknown, cell_ids, "not_finite", "units")
     omissions += leave_out(constant, cell_ids, "constant", "units")
     omissions += leave_out(beyond, cell_ids, "out_of_range", "units")

@@ -39,7 +39,7 @@ class Usable:
     omissions: tuple[Omission, ...]
 
 
-def drop_blank(movies: Sequence[Movie], session: int | str = 0) -> tuple[list[Movie], tuple[Omission, ...]]:
+def drop_blank(movies: Sequence[Movie], session: int | str) -> tuple[list[Movie], tuple[Omission, ...]]:
     """The movies that show anything, and those that are one grey value in all frames.
 
     Raises DataError with the name of the session where none shows anything.

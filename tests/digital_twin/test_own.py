@@ -20,11 +20,14 @@ from neurokit.digital_twin import (
     load,
     simulate_mouse,
 )
+from neurokit.digital_twin.own import convert_recording
 from neurokit.digital_twin.showings import find_showings, shown_videos
 from neurokit.digital_twin.simulated_files import write_simulated_mouse
 from neurokit.digital_twin.simulation import SimulatedMouse
 from neurokit.errors import DataError
+from neurokit.files.cache import converted_folder
 from neurokit.recordings import Recording, Stimulus, Trace, formats, write_arrays
+from neurokit.recordings.formats import READERS
 from neurokit.training import checkpoint
 from neurokit.training.omissions import Omission
 from tests.digital_twin.microns_file import write_scans
@@ -396,6 +399,16 @@ def lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     for name in ("first", "second"):
         (tmp_path / "lab" / f"{name}.mouse").touch()
     return tmp_path / "lab"
+
+
+def test_what_was_converted_is_out_of_date_where_a_reader_changes(tmp_path: Path) -> None:
+    mouse = tmp_path / "mouse.npz"
+    mouse.touch()
+    every, fewer = (
+        converted_folder("digital-twin", mouse, {}, (convert_recording,), modules)
+        for modules in (READERS, READERS[1:])
+    )
+    assert every != fewer  # the code of each reader counts, although no import leads to it
 
 
 def test_a_recording_in_a_folder_is_converted_once_and_trains(

@@ -198,6 +198,9 @@ def test_a_reader_s_recording_makes_the_same(arrays: dict[str, Any], native: Tri
     shown = Stimulus("dots", "images", None, np.zeros(70, int), time=arrays["stimulus_times"])
     of_stimulus = from_recording(replace(read, events=None, stimuli=[shown]))
     np.testing.assert_array_equal(of_stimulus.spikes, native.spikes)
+    blanks = replace(shown, shown=np.where(np.arange(70) < 9, -1, 0))
+    without = from_recording(replace(read, events=None, stimuli=[blanks]))
+    np.testing.assert_array_equal(without.spikes, native.spikes[:, 9:])  # a blank screen begins no trial
     by_trial = Recording(
         "Own_2026-02-01",
         "a test",
@@ -363,6 +366,9 @@ def test_a_recording_without_spikes_or_times_says_so(arrays: dict[str, Any]) -> 
     train = Recording("m", "a test", ids, spikes=Spikes(clock, np.zeros(9, int)))
     with pytest.raises(DataError, match="m does not say when trials began; give events with stimulus_time"):
         from_recording(train)
+    movie = Stimulus("film", "movie", np.zeros((9, 4, 4), np.uint8), np.arange(9), time=clock / 30)
+    with pytest.raises(DataError, match="m does not say when trials began; give events with stimulus_time"):
+        from_recording(replace(train, stimuli=[movie]))  # its frames are no trials
     stimuli = [Stimulus(name, "images", None, np.zeros(9, int), time=clock) for name in ("bars", "dots")]
     with pytest.raises(DataError, match="name one of the stimuli bars, dots"):
         from_recording(replace(train, stimuli=stimuli))

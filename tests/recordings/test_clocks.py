@@ -71,3 +71,11 @@ def test_clocks_of_other_units_are_named_and_one_presentation_is_enough():
     assert check_overlap(seconds, np.array([3.0]), ("traces", "flash")) == 0
     with pytest.raises(DataError, match="share no time"):
         check_overlap(seconds, np.array([80.0]), ("traces", "flash"))
+
+
+def test_a_clip_in_a_long_session_shares_its_unit_whichever_comes_first():
+    session, clip = np.arange(0.0, 2700.0), 1000 + np.arange(150) / 30
+    assert check_overlap(clip, session, ("clip", "traces"), activity=1) == pytest.approx(149 / 30)
+    assert check_overlap(session, clip, ("traces", "clip")) == pytest.approx(149 / 30)
+    with pytest.raises(DataError, match="cannot be in one unit"):  # the stimulus in ms
+        check_overlap(np.arange(0.0, 2700e3, 1e3), np.arange(0.0, 2700.0), ("clip", "traces"), activity=1)

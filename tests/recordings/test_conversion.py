@@ -3,8 +3,10 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from neurokit import recordings
 from neurokit.cli import main
 from neurokit.errors import DataError, SettingsError
 from neurokit.recordings import Recording, read, write_arrays
@@ -73,3 +75,22 @@ def test_several_have_folders_of_their_own_and_are_listed(tmp_path: Path) -> Non
         convert(tmp_path / "lab", tmp_path / "x", to="zarr", make=make, describe=str)
     with pytest.raises(DataError, match="holds no recording"):
         list_contents(tmp_path)
+
+
+def test_recordings_of_one_stem_are_both_listed_and_a_wrong_name_writes_nothing(tmp_path):
+    arrays = {"traces": np.random.default_rng(0).random((50, 3)), "trace_times": np.arange(50.0)}
+    (tmp_path / "in" / "monday").mkdir(parents=True)
+    np.savez(tmp_path / "in" / "monday.npz", **arrays)
+    for name, values in arrays.items():
+        np.save(tmp_path / "in" / "monday" / f"{name}.npy", values)
+    np.savez(tmp_path / "in" / "tuesday.npz", **arrays)
+    assert list(recordings.list_recordings(tmp_path / "in")) == ["monday", "monday.npz", "tuesday"]
+    with pytest.raises(DataError, match=r"holds no session friday, only monday, monday\.npz, tuesday"):
+        convert(
+            tmp_path / "in",
+            tmp_path / "out",
+            session=["tuesday", "friday"],
+            make=lambda recording: recording,
+            describe=lambda made: made.name,
+        )
+    assert not (tmp_path / "out").exists()

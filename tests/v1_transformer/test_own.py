@@ -27,7 +27,7 @@ from neurokit.v1_transformer import (
     write_session,
 )
 from neurokit.v1_transformer import task as make_task
-from neurokit.v1_transformer.experiment import convert
+from neurokit.v1_transformer.experiment import convert, identity
 from neurokit.v1_transformer.own import nearest_samples
 from neurokit.v1_transformer.simulation import UNTRACKED, SessionParameters, SimulatedSession
 
@@ -257,6 +257,17 @@ def test_a_large_movie_is_shrunk_as_a_file_is() -> None:
     whole = from_arrays(**toy(movies=large), size=None)
     assert whole.movies["movie"].frames.shape == large.shape
     assert make_task(whole, TINY).frames.shape == (FRAMES, *TINY.model.frame)
+
+
+def test_another_movie_is_another_recording() -> None:
+    """A model of one movie must not be opened for another with the same traces."""
+    given = toy()
+    frames = given["movies"]
+    one, same, other = (
+        identity(from_arrays(**(given | {"movies": each}))) for each in (frames, frames.copy(), frames[::-1])
+    )
+    assert one == same
+    assert one != other
 
 
 def test_onsets_between_samples_belong_to_the_nearer() -> None:
