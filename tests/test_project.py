@@ -298,14 +298,14 @@ def test_an_unknown_set_is_named(root: Path, script: str) -> None:
 # --- the source
 
 
-# what somebody called to read, and that a process waits for another
+# what somebody called to read
 PRINTING = {
     "cli/__init__.py",
     "cli/check.py",
     "cli/commands.py",
     "digital_twin/several.py",
-    "experiment.py",  # the same
-    "pupil_encoder/scores.py",
+    "experiment.py",  # what is left out, and assumed
+    "pupil_encoder/scores.py",  # that there are too few trials for a null
     "notebook.py",
 }
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pandas as pd
 
-from ledger_real import COLUMNS, real_table
+from ledger_real import COLUMNS, SAID, real_table
 from ledger_reliability import reliability_table, undetectable_table
 from ledger_speed import growth_table, machine_cost, reader_minutes, speed_tables, throughput_table
 
@@ -102,7 +102,7 @@ def table_of(name: str, results: Path) -> str:
         return WITH_ORIGIN[name](json.loads(file.read_text(encoding="utf-8")))
     content = json.loads((results / f"{name}.json").read_text(encoding="utf-8"))
     if name in COLUMNS:
-        return f"{real_table(name, content)}\n\n{origin(content)}"
+        return f"{real_table(name, content)}\n\n{origin(content, SAID[name])}"
     tables = {
         "real_gratings_lines": gratings_table,
         "real_gratings_edited": gratings_table,
@@ -241,10 +241,11 @@ def twin_table(content: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def origin(content: dict[str, Any]) -> str:
-    """Where the numbers come from."""
+def origin(content: dict[str, Any], said: str = "") -> str:
+    """Where the numbers come from; `said` is what they are, by default mean and spread of seeds."""
+    said = said or f"{content['seeds']} seeds, mean ± SD"
     return (
-        f"`{content['command']}` · {content['seeds']} seeds, mean ± SD · commit {content['commit']} · "
+        f"`{content['command']}` · {said} · commit {content['commit']} · "
         f"{content['time'][:10]} · {content['machine']}"
     )
 

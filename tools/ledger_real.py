@@ -38,6 +38,14 @@ COLUMNS: dict[str, dict[str, str]] = {  # result file: key of a row, and what th
     },
 }
 
+SAID = {  # what the values of a table are, where they are not of seeds
+    "real_sessions": "16 sessions, each the mean of 5 seeds",
+    "real_ibl": "5 seeds, mean ± SD",
+    "real_natural_movie": "10 seeds, mean ± SD",
+    "real_networks": "RSA: 10 draws of the cells, mean ± SD; SENSORIUM 2023: 3 mice",
+    "simulation_beside_reality": "a value a simulated mouse, and one a recording",
+}
+
 
 def real_table(name: str, content: dict[str, Any]) -> str:
     """The rows of one study; values of seeds are mean ± SD, those of recordings stand side by side."""

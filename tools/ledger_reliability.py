@@ -87,8 +87,11 @@ def _mutants(rows: Rows) -> tuple[str, str]:
 
 
 def _cost(rows: Rows) -> tuple[str, str]:
-    parts = [f"{row['system']} {row['percent_inside']:.1f} %" for row in rows]
-    return f"{sum(row['pairs'] for row in rows)} pairs of trainings", ", ".join(parts)
+    parts = [
+        f"{row['system']} {row['percent_inside']:.1f} % of {row['epochs']} epoch{'' if row['epochs'] == 1 else 's'}"
+        for row in rows
+    ]
+    return f"{sum(row['pairs'] for row in rows)} trainings, timed inside", ", ".join(parts)
 
 
 PROOFS: dict[str, tuple[str, Callable[[Rows], tuple[str, str]]]] = {

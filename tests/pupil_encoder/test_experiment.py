@@ -109,7 +109,7 @@ def test_drift_is_flattered_by_a_random_split(alone: TrialRecording) -> None:
             for seed in range(3)
         ]
         found[split] = float(np.mean([each["PSTH + drift"].mean() for each in scores]))
-    assert found["random"] > 3 * max(found["blocked"], 0)
+    assert found["random"] > found["blocked"] + 0.05
     assert "behaviour none" in describe(alone)
 
 
