@@ -1,8 +1,6 @@
 """Real V1 cells answering to gratings: V1 Transformer beside separable tuning, over seeds.
 
     python benchmarks/real_gratings.py      (NEUROKIT_REAL_DATA names the folder of real recordings)
-    python benchmarks/real_gratings.py --models "motion energy + ridge" --name real_gratings_lines
-    python benchmarks/real_gratings.py --datasets "running, edited mouse" --name real_gratings_edited
 
 Drifting and static gratings (Allen Brain Observatory, no running there): complete conditions are held out,
 and the score is CC_norm, the median over cells. Cells are chosen by the ceiling on training conditions; of
@@ -110,9 +108,8 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=15)
-    parser.add_argument("--datasets", nargs="+", choices=MODELS, default=list(MODELS)[:3])
+    parser.add_argument("--datasets", nargs="+", choices=MODELS, default=list(MODELS))
     parser.add_argument("--models", nargs="+", help="of each data set, those that it has (default: all)")
-    parser.add_argument("--name", default=STUDY, help="of the result file")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--no-file", action="store_true", help="print only")
     options = parser.parse_args(arguments)
@@ -128,7 +125,7 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
     print(table.round(3).to_string(index=False))
     if not options.no_file:
         how = {"seeds": options.seeds, "epochs": options.epochs, "reliable": RELIABLE}
-        save(options.name, table.round(4).to_dict("records"), **how)
+        save(STUDY, table.round(4).to_dict("records"), **how)
     return table
 
 
@@ -207,11 +204,12 @@ def with_running(model: str, seed: int, epochs: int, file: Path | None = None) -
 
 
 def summary(rows: pd.DataFrame) -> pd.DataFrame:
-    """Mean over seeds, and `score_sd` the standard deviation over them."""
+    """Mean over seeds, `score_sd` the standard deviation over them, `score_each` those of each seed."""
     groups = rows.groupby(["dataset", "model", "cells"], sort=False)
     measures = ["number", "score", "correlation", "ceiling", "explained"]
     found = groups[[name for name in measures if name in rows]].mean()
     found.insert(2, "score_sd", groups["score"].std(ddof=1))
+    found["score_each"] = groups["score"].agg(lambda values: [round(value, 4) for value in values])
     return found.reset_index()
 
 

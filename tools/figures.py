@@ -20,7 +20,13 @@ PICTURES = {
     "v1_transformer": figure_movies.draw,
     "digital_twins": figure_twins.draw,
     "growth": figure_growth.draw,
-    "real_recordings": figure_real.draw,
+    "real_sessions": figure_real.draw_sessions,
+    "real_ibl": figure_real.draw_ibl,
+    "real_movie": figure_real.draw_movie,
+    "real_networks": figure_real.draw_networks,
+    "real_gratings": figure_real.draw_gratings,
+    "real_ramp": figure_real.draw_ramp,
+    "simulation_beside_reality": figure_real.draw_reality,
 }
 
 

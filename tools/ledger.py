@@ -104,8 +104,6 @@ def table_of(name: str, results: Path) -> str:
     if name in COLUMNS:
         return f"{real_table(name, content)}\n\n{origin(content, SAID[name])}"
     tables = {
-        "real_gratings_lines": gratings_table,
-        "real_gratings_edited": gratings_table,
         "encoder_families": families_table,
         "encoder_families_cutout": families_table,
         "ramp": ramp_table,
