@@ -30,7 +30,8 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
     groups = pd.DataFrame(rows).groupby("source", sort=False)
     found = groups.agg(["mean", "std"])
     found.columns = ["_".join(column) for column in found.columns]
-    found["past_ramp_each"] = groups["past_ramp"].agg(lambda values: [round(value, 4) for value in values])
+    for name in ("past_ramp", "with_ramp"):
+        found[f"{name}_each"] = groups[name].agg(lambda values: [round(value, 4) for value in values])
     found = found.reset_index()
     print(found.round(3).to_string(index=False))
     if not options.no_file:
