@@ -146,7 +146,7 @@ def draw_ramp() -> Figure:
         _dots(axis, [row[key] for row in rows], COLOURS[1 - number], name, 0, np.mean)
     axis.axhline(0, color=GREY, linewidth=0.8)
     names = {
-        "demo": "simulated,\n100 bins",
+        "demo": "simulated,\n250 bins",
         "demo, 40 bins": "simulated,\n40 bins",
         "cutout": "real,\n40 bins",
     }
