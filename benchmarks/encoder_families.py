@@ -1,10 +1,11 @@
 """MLP, temporal CNN, GRU and RNN at equal TPE budget, and TPE beside random search, over seeds.
 
-    python benchmarks/encoder_families.py
+    python benchmarks/encoder_families.py                                      (simulated mice)
+    python benchmarks/encoder_families.py --source cutout --inputs behaviour   (the real cut-out)
 
 Every family gets the same number of TPE trials over hidden size, layers, learning rate and weight
 decay; the best by validation is trained again for longer and scored once on the test trials. A seed
-draws a new simulated mouse, split, weights and search.
+draws the split, the weights and the search, and the mouse where it is simulated.
 """
 
 import argparse
@@ -25,6 +26,8 @@ FAMILIES = ("mlp", "cnn", "gru", "rnn")
 def main(arguments: list[str] | None = None) -> pd.DataFrame:
     """Runs all families and seeds and writes the result file."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--source", choices=("demo", "cutout", "full"), default="demo")
+    parser.add_argument("--inputs", choices=("pupil", "behaviour"), default="pupil")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--trials", type=int, default=10)
     parser.add_argument("--epochs", type=int, default=15)
@@ -32,9 +35,9 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
     parser.add_argument("--families", nargs="+", default=list(FAMILIES))
     parser.add_argument("--no-file", action="store_true", help="print only")
     options = parser.parse_args(arguments)
-    os.environ["NEUROKIT_SOURCE"] = "demo"
+    os.environ["NEUROKIT_SOURCE"] = options.source
     jobs = [
-        (family, algorithm, seed, options.trials, options.epochs)
+        (family, algorithm, seed, options.trials, options.epochs, options.inputs)
         for family in options.families
         for algorithm in ("tpe", "random")
         for seed in range(options.seeds)
@@ -48,14 +51,24 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
     print(found.round(3).to_string(index=False))
     if not options.no_file:
         how = {"seeds": options.seeds, "trials": options.trials, "epochs": options.epochs}
-        save("encoder_families", found.round(4).to_dict("records"), **how)
+        name = "encoder_families" if options.source == "demo" else f"encoder_families_{options.source}"
+        save(name, found.round(4).to_dict("records"), **how)
     return found
 
 
-def one_search(family: str, algorithm: str, seed: int, trials: int, epochs: int) -> dict[str, object]:
+def one_search(
+    family: str, algorithm: str, seed: int, trials: int, epochs: int, inputs: str
+) -> dict[str, object]:
     """The best of one search, trained for four times as long and scored on the test trials."""
     torch.set_num_threads(1)
-    experiment = Experiment("pupil-encoder", model=family, epochs=epochs, seed=seed, device="cpu")
+    experiment = Experiment(
+        "pupil-encoder",
+        model=family,
+        values={"inputs": inputs},
+        epochs=epochs,
+        seed=seed,
+        device="cpu",
+    )
     most_layers = 5 if family == "cnn" else 2
     study = search(
         experiment.objective(),

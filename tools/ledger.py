@@ -107,6 +107,7 @@ def table_of(name: str, results: Path) -> str:
         "real_gratings_lines": gratings_table,
         "real_gratings_edited": gratings_table,
         "encoder_families": families_table,
+        "encoder_families_cutout": families_table,
         "ramp": ramp_table,
         "sensorium_accuracy": accuracy_table,
         "sensorium_ladder": ladder_table,

@@ -86,11 +86,12 @@ def _mutants(rows: Rows) -> tuple[str, str]:
     return f"{tried:,} faults", f"{left:,} unnoticed ({left / tried:.0%})"
 
 
+def _epochs(number: int) -> str:
+    return "1 epoch" if number == 1 else f"{number} epochs"
+
+
 def _cost(rows: Rows) -> tuple[str, str]:
-    parts = [
-        f"{row['system']} {row['percent_inside']:.1f} % of {row['epochs']} epoch{'' if row['epochs'] == 1 else 's'}"
-        for row in rows
-    ]
+    parts = [f"{row['system']} {row['percent_inside']:.1f} % of {_epochs(row['epochs'])}" for row in rows]
     return f"{sum(row['pairs'] for row in rows)} trainings, timed inside", ", ".join(parts)
 
 
