@@ -55,10 +55,7 @@ def _allen(path: Path) -> Native | None:
         return Native("a cache of AllenSDK", "v1-transformer", path)
     if path.suffix != ".nwb" or not _holds(path, "processing/brain_observatory_pipeline", "stimulus"):
         return None
-    inside = path.parent.name == folder.name
-    return Native(
-        "an NWB 1 file of AllenSDK", "v1-transformer", path.parent.parent if inside else path.parent
-    )
+    return Native("an NWB 1 file of AllenSDK", "v1-transformer", path)
 
 
 def _twin(path: Path) -> Native | None:
