@@ -162,6 +162,7 @@ def test_files_of_the_systems_are_named_with_the_command_that_opens_them(
         (scans / "static1-2-3-GrayImageNet-0.zip", "SENSORIUM", "sensorium", scans),
         (cache, "AllenSDK", "v1-transformer", cache),
         (stored, "NWB 1", "v1-transformer", stored),
+        (stored.parent, "NWB 1", "v1-transformer", stored.parent),
         (tmp_path / "twin", "digital twin", "digital-twin", tmp_path / "twin"),
         (tmp_path / "part", "Steinmetz", "pupil-encoder", tmp_path / "part"),
         (tmp_path / "part" / "steinmetz_part0.npz", "Steinmetz", "pupil-encoder", tmp_path / "part"),
