@@ -53,12 +53,15 @@ def _allen(path: Path) -> Native | None:
     folder = path / "ophys_experiment_data"
     if folder.is_dir() and any(folder.glob("*.nwb")):
         return Native("a cache of AllenSDK", "v1-transformer", path)
-    if path.suffix != ".nwb" or not _holds(path, "processing/brain_observatory_pipeline", "stimulus"):
-        return None
-    inside = path.parent.name == folder.name
-    return Native(
-        "an NWB 1 file of AllenSDK", "v1-transformer", path.parent.parent if inside else path.parent
-    )
+    if _is_session(path):
+        return Native("an NWB 1 file of AllenSDK", "v1-transformer", path)
+    if any(map(_is_session, path.glob("*.nwb"))):
+        return Native("a folder of NWB 1 files of AllenSDK", "v1-transformer", path)
+    return None
+
+
+def _is_session(path: Path) -> bool:
+    return path.suffix == ".nwb" and _holds(path, "processing/brain_observatory_pipeline", "stimulus")
 
 
 def _twin(path: Path) -> Native | None:

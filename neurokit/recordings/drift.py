@@ -80,7 +80,7 @@ def _predicted(
         parts = [(basis[each], values[each]) for each in (train, choosing)]
         model = best_ridge(parts[0], parts[1], [train.sum() * penalty for penalty in PENALTIES])
         model.fit(basis[~test], values[~test])  # once more, with the rows that chose its penalty
-        error += ((values[test] - model.predict(basis[test]).reshape(test.sum(), -1)) ** 2).sum(axis=0)
+        error += ((values[test] - model.predict(basis[test])) ** 2).sum(axis=0)
         scale += ((values[test] - values[~test].mean(axis=0)) ** 2).sum(axis=0)
     return 1 - error / np.where(scale > 0, scale, 1)
 

@@ -186,7 +186,7 @@ def _read_header(path: Path) -> tuple[dict, int]:
     size = path.stat().st_size
     with path.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
-        if not 0 < length <= size - 8:
+        if length > size - 8:  # before it claims memory; 0 bytes are no JSON
             raise ValueError("no header")
         return json.loads(stream.read(length)), 8 + length
 
