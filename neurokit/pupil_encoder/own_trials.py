@@ -13,6 +13,7 @@ from neurokit.errors import DataError
 from neurokit.pupil_encoder.binning import TrialBins, count_spikes
 from neurokit.pupil_encoder.own_behaviour import CHANNELS, fill_bins, fill_trials
 from neurokit.pupil_encoder.recording import TrialRecording, check_bins, record_usable
+from neurokit.pupil_encoder.unusable import find_second
 from neurokit.recordings.clocks import check_overlap
 from neurokit.recordings.recording import Spikes, Trace, check_clock
 from neurokit.training.omissions import Omission, leave_out
@@ -32,6 +33,9 @@ def cut_spikes(
     """Counts and behaviour in the window around each stimulus of the table; `spikes` go by place of unit."""
     number = check_bins(window, bin_size)
     table, omissions = _order_trials(table, spikes.times, window)
+    second, again = find_second(spikes.times, spikes.unit_ids, ids, "spike_times")
+    if again:
+        spikes = Spikes(spikes.times[~second], spikes.unit_ids[~second])
     bins = TrialBins(table["stimulus_time"].to_numpy() + window[0], number, bin_size)
     return record_usable(
         count_spikes(spikes.times, spikes.unit_ids, len(ids), bins),
@@ -39,7 +43,7 @@ def cut_spikes(
         fill_bins(behaviour, bins),
         table,
         units=ids,
-        omissions=omissions,
+        omissions=omissions + again,
         what="spikes",
         name=name,
         time=window[0] + (np.arange(number) + 0.5) * bin_size,

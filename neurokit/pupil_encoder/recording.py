@@ -21,6 +21,7 @@ from neurokit.pupil_encoder.unusable import (
     forget_impossible,
     mask_impossible,
 )
+from neurokit.recordings.copies import find_copies
 from neurokit.training.omissions import Omission, leave_out
 
 TRIAL_COLUMNS = (
@@ -186,14 +187,18 @@ def record_usable(
     if 0 in spikes.shape:
         raise DataError(f"{what} has shape {spikes.shape}; every axis needs entries.")
     behaviour = mask_impossible(behaviour)
-    usable = find_usable(spikes, brain_area, trials.index.to_numpy(), units, what)
-    spikes, brain_area = _rows(spikes, usable.units), _rows(brain_area, usable.units)
+    units = np.arange(len(spikes)) if units is None else units
+    bin_size = float(rest.get("bin_size", TrialRecording.bin_size))
+    usable = find_usable(spikes, brain_area, trials.index.to_numpy(), units, what, bin_size)
+    spikes, brain_area, units = (_rows(each, usable.units) for each in (spikes, brain_area, units))
     spikes, behaviour, trials = _pick_trials(usable.trials, spikes, behaviour, trials)
     counts = spikes.sum(axis=2, dtype=np.int64)  # N K
+    copies = find_copies(spikes, counts)
+    found = omissions + usable.omissions + leave_out(copies, units, "doubled", "units")
+    spikes, brain_area, units, counts = (_rows(e, ~copies) for e in (spikes, brain_area, units, counts))
     again = find_doubles(spikes, behaviour, counts)
-    found = omissions + usable.omissions + leave_out(again, trials.index.to_numpy(), "doubled", "trials")
-    units = np.arange(len(usable.units)) if units is None else units
-    names = [f"{region}/{unit}" for region, unit in zip(brain_area, units[usable.units], strict=True)]
+    found += leave_out(again, trials.index.to_numpy(), "doubled", "trials")
+    names = [f"{region}/{unit}" for region, unit in zip(brain_area, units, strict=True)]
     off, over = find_lost(counts[:, ~again], brain_area)
     found += leave_out(off, names, "lost", "units")
     found += leave_out(over, trials.index.to_numpy()[~again], "lost", "trials")

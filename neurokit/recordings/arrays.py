@@ -53,7 +53,9 @@ from neurokit.recordings.beside import (
     read_behaviour,
     read_events,
 )
-from neurokit.recordings.clocks import check_clocks
+from neurokit.recordings.clocks import check_clocks, check_rate
+from neurokit.recordings.copies import drop_second_spikes
+from neurokit.recordings.counts import mask_counts
 from neurokit.recordings.recording import Recording, Spikes, Trace, Trials
 from neurokit.recordings.shown import read_stimuli
 
@@ -161,6 +163,9 @@ def _traces(given: Arrays, sizes: Mapping[str, int | None]) -> Trace | None:
     time, rate, start = given.times("trace_times"), given.rate(), given.scalar("start")
     if time is None and rate is None:
         raise given.error("traces have no trace_times; give the s of each sample, or rate in Hz")
+    if time is not None:
+        with read_from(given.where):
+            check_rate(time, rate, ("trace_times", "rate"))
     samples = None if time is None else len(time)
     if samples is None and sizes["N"] is None:
         samples = max(values.shape)
@@ -208,7 +213,7 @@ def _spikes(given: Arrays, unit_ids: np.ndarray | None) -> Spikes | None:
         order = np.argsort(times, kind="stable")
         times, units = times[order], units[order]
     with read_from(given.where):
-        return Spikes(times, units)
+        return Spikes(*drop_second_spikes(times, units, "spike_times", given.notes))
 
 
 def _trials(given: Arrays, sizes: Mapping[str, int | None]) -> Trials | None:
@@ -217,6 +222,11 @@ def _trials(given: Arrays, sizes: Mapping[str, int | None]) -> Trials | None:
     values = responses if counts is None else counts
     if values is None:
         return None
+    if responses is not None and counts is not None:
+        raise given.error(
+            f"it holds responses of shape {responses.shape} and counts of shape {counts.shape}, and a trial "
+            "has one activity; leave one of them out"
+        )
     name, usual = ("responses", "KBN") if counts is None else ("counts", "NKB")
     if values.ndim == 2:
         values = _in_axes(given, name, values, usual.replace("B", ""), sizes)
@@ -227,8 +237,11 @@ def _trials(given: Arrays, sizes: Mapping[str, int | None]) -> Trials | None:
             raise given.error(f"{name} have bins and no bin_times; give the s of each bin from the onset")
         values = _in_axes(given, name, values, usual, {**sizes, "B": len(time)})
         values = np.transpose(values, [usual.index(axis) for axis in "KBN"])
+    values = as_numbers(values)
+    if counts is not None:
+        values = mask_counts(values, time, name, given.notes)
     with read_from(given.where):
-        return Trials(as_numbers(values), time, counts=counts is not None)
+        return Trials(values, time, counts=counts is not None)
 
 
 def _with_behaviour(given: Arrays, trials: Trials, read_already: Mapping[str, Trace]) -> Trials:

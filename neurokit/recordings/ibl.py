@@ -23,9 +23,10 @@ import pandas as pd
 from jaxtyping import Float, Int, Shaped
 
 from neurokit.arguments import explain_failure
-from neurokit.errors import DataError
+from neurokit.errors import DataError, read_from
 from neurokit.recordings.alf_files import MOST_CLUSTERS, AlfFiles, check_clusters
 from neurokit.recordings.clocks import fits_clock
+from neurokit.recordings.copies import drop_second_spikes
 from neurokit.recordings.ibl_behaviour import read_behaviour
 from neurokit.recordings.recording import Recording, Spikes
 
@@ -91,7 +92,12 @@ def read(path: Path) -> Recording:
         files.notes.append(f"Units of {', '.join(list(probes)[1:])} are numbered from {PROBE_UNITS} on.")
     ids, areas, places, times, units = (list(parts) for parts in zip(*found, strict=True))
     order = np.argsort(np.concatenate(times), kind="stable")
-    spikes = Spikes(np.concatenate(times)[order], np.concatenate(units)[order])
+    with read_from(files.folder):
+        spikes = Spikes(
+            *drop_second_spikes(
+                np.concatenate(times)[order], np.concatenate(units)[order], "spikes.times", files.notes
+            )
+        )
     events, notes = _read_trials(files), files.notes
     behaviour = {
         name: each

@@ -122,7 +122,7 @@ def _samples_first(nwb: Nwb, place: str, units: int) -> Real[np.ndarray, "S N"]:
     stored = nwb.stored.array(f"{place}/data", NUMBERS)
     shape, times = stored.shape, count_times(nwb, place)
     if len(shape) == 1 and units == 1:
-        return convert(nwb, f"{place}/data", stored[()])[:, None]
+        return convert(nwb, f"{place}/data", stored[()], activity=True)[:, None]
     straight = len(shape) == 2 and shape[1] == units and times in (None, shape[0])
     turned = len(shape) == 2 and shape[0] == units and times in (None, shape[1])
     if not (straight or turned) or not all(shape):
@@ -130,7 +130,7 @@ def _samples_first(nwb: Nwb, place: str, units: int) -> Real[np.ndarray, "S N"]:
         raise nwb.stored.error(place, f"has data of shape {shape}, {clock} and {units} regions")
     if turned and not straight:
         nwb.note(f"{place}: data lie units x samples and are turned.")
-    values = convert(nwb, f"{place}/data", stored[()])
+    values = convert(nwb, f"{place}/data", stored[()], activity=True)
     return values if straight else values.T
 
 

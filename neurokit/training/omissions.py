@@ -16,6 +16,7 @@ from neurokit.errors import DataError
 
 Pieces = Literal[
     "units",
+    "spikes",
     "trials",
     "trial values",
     "channels",

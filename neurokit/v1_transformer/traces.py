@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float, Float32, Int, Shaped
 
 from neurokit.errors import DataError
 from neurokit.files.hdf5 import Hdf5Reader, to_float32
+from neurokit.recordings.copies import find_copies
 from neurokit.training.omissions import Omission, leave_out
 from neurokit.v1_transformer.allensdk_cache import explain_failure
 from neurokit.v1_transformer.simulated_files import PIPELINE
@@ -76,6 +77,8 @@ def drop_unusable(
     unknown, constant = find_unusable(dff)
     beyond = np.zeros(len(dff), dtype=bool) if most is None else (np.abs(dff) > most).any(axis=1) & ~unknown
     unusable = unknown | constant | beyond
+    copies = find_copies(dff) & ~unusable
+    unusable |= copies
     if unusable.all():
         counts = {"not finite": unknown, "constant": constant, f"beyond {most}": beyond}
         finding = ", ".join(f"{word} in {bad.sum()}" for word, bad in counts.items() if bad.any())
@@ -83,6 +86,7 @@ def drop_unusable(
     omissions = leave_out(unknown, cell_ids, "not_finite", "units")
     omissions += leave_out(constant, cell_ids, "constant", "units")
     omissions += leave_out(beyond, cell_ids, "out_of_range", "units")
+    omissions += leave_out(copies, cell_ids, "doubled", "units")
     if not unusable.any():
         return cell_ids, dff, omissions
     return cell_ids[~unusable], dff[~unusable], omissions

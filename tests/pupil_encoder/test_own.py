@@ -317,6 +317,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"behaviour": {"pupil_size": (np.ones((9, 2)), np.arange(9))}}, "values of pupil_size is 9 x 2; give"),
     ({"window": (2.0, -0.5)}, r"window 2 to -0.5 s is -250 bins of 0.01 s; give a start, and an end"),
     ({"window": (0.0, 0.015)}, r"window 0 to 0.015 s is 1.5 bins of 0.01 s"),
+    ({"unit_ids": np.arange(48) - 1}, "unit_ids hold -1 in 1 of 48 entries; give each unit a whole number"),
+    ({"spike_units": np.full(9, -1), "spike_times": np.arange(9.0)}, "spike_units hold -1 in 9 of 9 entries"),
     ({"bin_size": 10.0}, "bin_size is 10; give seconds above 0 and up to 1"),
 ]
 
@@ -337,7 +339,8 @@ def test_arrays_that_cannot_be_are_refused_in_a_sentence(
             {"time": np.arange(9) * 0.01},
             "counts are 48 x 70 x 250, and there are 48 units, 70 trials, 9 bins",
         ),
-        ({"counts": np.full((48, 70, 250), 0.5)}, "counts must be whole numbers from 0 to 65,535"),
+        ({"counts": np.full((48, 70, 250), 0.5)}, "counts must be whole numbers from 0 to 20"),
+        ({"unit_ids": np.arange(48) - 1}, "unit_ids hold -1 in 1 of 48 entries"),
         ({"counts": np.ones((48, 70))}, "counts is 48 x 70; give units x trials x bins"),
         (
             {"behaviour": {"pupil_size": (np.ones(9), np.arange(9.0))}},

@@ -289,6 +289,10 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
         meta("responses", sampling_rate=1e-5, end_time=2e7, start_time=0.0),
         "not milliseconds",
     ),
+    "a rate that is not that of the times": (
+        replace("responses/timestamps.npy", 1.0 + np.arange(200) / 12),
+        "timestamps.npy run at 12 samples a second, and sampling_rate in meta.yml says 10",
+    ),
     "raw numbers cut short": (
         lambda folder: (
             change(folder / "responses/meta.yml", is_mem_mapped=True),
