@@ -14,7 +14,7 @@ from jaxtyping import Float, Int, Integer, Shaped
 from neurokit.errors import DataError
 from neurokit.pupil_encoder.alf_folder import BRAIN_LOCATION, AlfFolder
 from neurokit.pupil_encoder.binning import TrialBins, count_spikes
-from neurokit.pupil_encoder.unusable import find_second
+from neurokit.pupil_encoder.doubled import find_second
 from neurokit.training.omissions import Omission, leave_out
 
 GOOD_ANNOTATION = 2  # 0 noise, 1 multi-unit, 2 good, 3 unsorted

@@ -11,9 +11,9 @@ from jaxtyping import Float, Real, Shaped
 
 from neurokit.errors import DataError
 from neurokit.pupil_encoder.binning import TrialBins, count_spikes
+from neurokit.pupil_encoder.doubled import find_second
 from neurokit.pupil_encoder.own_behaviour import CHANNELS, fill_bins, fill_trials
 from neurokit.pupil_encoder.recording import TrialRecording, check_bins, record_usable
-from neurokit.pupil_encoder.unusable import find_second
 from neurokit.recordings.clocks import check_overlap
 from neurokit.recordings.recording import Spikes, Trace, check_clock
 from neurokit.training.omissions import Omission, leave_out

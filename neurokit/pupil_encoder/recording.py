@@ -14,9 +14,10 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int, Integer, Shaped
 
 from neurokit.errors import DataError
+from neurokit.pupil_encoder.doubled import find_doubles
 from neurokit.pupil_encoder.unusable import (
-    find_doubles,
     find_lost,
+    find_unmeasured,
     find_usable,
     forget_impossible,
     mask_impossible,
@@ -207,6 +208,7 @@ def record_usable(
     spikes, brain_area = _rows(spikes, ~off), _rows(brain_area, ~off)
     spikes, behaviour, trials = _pick_trials(kept, spikes, behaviour, trials)
     trials, unknown = forget_impossible(trials)
+    unknown += find_unmeasured(behaviour, trials.index.to_numpy())
     return TrialRecording(
         spikes=_as_counts(spikes),
         brain_area=brain_area,

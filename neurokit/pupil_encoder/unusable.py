@@ -18,7 +18,6 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 from neurokit.errors import DataError, read_from
 from neurokit.pupil_encoder.cleaning import PUPIL
-from neurokit.recordings.copies import find_second_spikes
 from neurokit.recordings.counts import most_spikes
 from neurokit.training.omissions import Omission, leave_out
 
@@ -125,49 +124,6 @@ def _find_stuck(spikes: Shaped[np.ndarray, "N K S"], trials: Bool[np.ndarray, "K
     return stuck
 
 
-def find_second(
-    times: Float[np.ndarray, "M"], unit: Int[np.ndarray, "M"], ids: Shaped[np.ndarray, "N"], what: str
-) -> tuple[Bool[np.ndarray, "M"], tuple[Omission, ...]]:
-    """Spikes at the time of one before them, of the same unit, and how they are left out.
-
-    `times` ascend, s; `unit` are places in `ids`. Raises DataError, naming `what`, where most are such.
-    """
-    second = find_second_spikes(times, unit, what, ids)
-    if not second.any():
-        return second, ()
-    where = zip(ids[unit[second]].tolist(), times[second].tolist(), strict=True)
-    names = tuple(f"unit {name} at {time:.6g} s" for name, time in where)
-    return second, (Omission("doubled", "spikes", names, len(second)),)
-
-
-def find_doubles(
-    spikes: Shaped[np.ndarray, "N K S"],
-    behaviour: Mapping[str, Float[np.ndarray, "K T"]],
-    counts: Int[np.ndarray, "N K"],
-) -> Bool[np.ndarray, "K"]:
-    """Trials that are an earlier one again, in all spikes and behaviour; silent ones are not compared.
-
-    `counts` are the spikes of a trial.
-    """
-    _, kinds, sizes = np.unique(counts, axis=1, return_inverse=True, return_counts=True)
-    again = np.zeros(spikes.shape[1], dtype=bool)
-    for kind in np.flatnonzero(sizes > 1):
-        first, *others = np.flatnonzero(kinds.ravel() == kind).tolist()
-        if counts[:, first].any():
-            again[[k for k in others if _are_same(spikes, behaviour, first, k)]] = True
-    return again
-
-
-def _are_same(
-    spikes: Shaped[np.ndarray, "N K S"],
-    behaviour: Mapping[str, Float[np.ndarray, "K T"]],
-    one: int,
-    other: int,
-) -> bool:
-    same = (np.array_equal(each[one], each[other], equal_nan=True) for each in behaviour.values())
-    return all(same) and np.array_equal(spikes[:, one], spikes[:, other])
-
-
 def find_lost(
     counts: Int[np.ndarray, "N K"], area: Shaped[np.ndarray, "N"]
 ) -> tuple[Bool[np.ndarray, "N"], Bool[np.ndarray, "K"]]:
@@ -205,6 +161,21 @@ def mask_impossible(
     if (licks := masked.get("licks")) is not None and (licks < 0).any():
         masked["licks"] = np.where(licks < 0, np.nan, licks).astype(licks.dtype)
     return masked
+
+
+def find_unmeasured(
+    behaviour: Mapping[str, Float[np.ndarray, "K T"]], trials: Shaped[np.ndarray, "K"]
+) -> tuple[Omission, ...]:
+    """Trials in which a channel has no value at all, as where its clock is short or shifted.
+
+    What is missing in a part of a trial is masked there; a channel without any value is left out by a task.
+    """
+    gone = {name: np.isnan(values).all(axis=1) for name, values in behaviour.items()}
+    bad = {name: each for name, each in gone.items() if each.any() and not each.all()}
+    if not bad:
+        return ()
+    names = [f"{name} of trial {trial}" for name, each in bad.items() for trial in trials[each].tolist()]
+    return (Omission("outside_clock", "trials of behaviour", tuple(names), len(trials) * len(behaviour)),)
 
 
 def forget_impossible(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Omission, ...]]:

@@ -17,7 +17,7 @@ from jaxtyping import Float
 
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError, read_from
-from neurokit.recordings.alf_files import AlfFiles, check_clusters, lick_trace, make_trace, state_trace
+from neurokit.recordings.alf_files import TIMES, AlfFiles, check_clusters, lick_trace, make_trace, state_trace
 from neurokit.recordings.clocks import fits_clock
 from neurokit.recordings.copies import drop_second_spikes
 from neurokit.recordings.recording import Recording, Spikes, Trace, check_clock
@@ -34,11 +34,6 @@ CHANNELS = {  # values, column of them, clock, unit
     "wheel": ("wheel.position", None, "wheel.timestamps", "ticks"),
 }
 ONSETS = "visualStim_times"
-TIMES = {  # given from the stimulus
-    "response_times": "response_time",
-    "goCue_times": "go_cue",
-    "feedback_times": "feedback_time",
-}
 FACTS = {
     "visualStim_contrastLeft": "contrast_left",
     "visualStim_contrastRight": "contrast_right",

@@ -25,6 +25,7 @@ byte order is taken; NaN is what was not measured. Times are s on one clock.
 | `tiers` | K or R | train, validation or test of each presentation or repeat |
 | `events_COLUMN` | K | a column of the table of trials, such as `events_stimulus_time` |
 | `name`, `NAME_unit` | one word | of the session; of a trace, such as `traces_unit` dF/F |
+| `notes` | words | sentences that are to be said of the recording wherever it is read |
 
 Several stimuli have `_NAME` behind the names of their arrays: `frames_clouds`, `frame_times_clouds`.
 
@@ -90,6 +91,7 @@ def read(path: Path) -> Recording:
 
 def read_arrays(given: Arrays, name: str = "") -> Recording:
     """The recording of arrays that are there already; raises as `read`."""
+    said = given.sentences("notes")
     stimuli, events = read_stimuli(given), read_events(given)
     presentations = {len(stimulus.shown) for stimulus in stimuli if stimulus.kind == "images"}
     trials = len(events) if events is not None else max(presentations) if len(presentations) == 1 else None
@@ -123,7 +125,7 @@ def read_arrays(given: Arrays, name: str = "") -> Recording:
             behaviour=behaviour,
             stimuli=stimuli,
             events=events,
-            notes=tuple(given.notes),
+            notes=tuple(dict.fromkeys((*said, *given.notes))),
         )
         check_clocks(recording)
     return recording

@@ -74,7 +74,9 @@ def read(path: Path) -> Recording:
     if activity is None:
         found = ", ".join(f"{name} ({kind or 'no modality'})" for name, kind in kinds.items()) or "nothing"
         raise DataError(f"{path} has no responses: it holds {found}; add a folder responses with a sequence.")
-    notes, meta = [PROVED], metas[activity]
+    meta = metas[activity]
+    said = meta.get("notes")
+    notes = [*(map(str, said) if isinstance(said, list) else ()), PROVED]
     traces = _read_sequence(path / activity, meta) if kinds[activity] == "sequence" else None
     units = _count_units(path / activity, meta) if traces is None else traces.values.shape[1]
     unit_ids = _of_units(path / activity, meta, "unit_ids")
@@ -111,7 +113,7 @@ def read(path: Path) -> Recording:
             behaviour=behaviour,
             stimuli=stimuli,
             events=events,
-            notes=tuple(notes),
+            notes=tuple(dict.fromkeys(notes)),
         )
 
 

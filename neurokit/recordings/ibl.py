@@ -24,7 +24,7 @@ from jaxtyping import Float, Int, Shaped
 
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError, read_from
-from neurokit.recordings.alf_files import MOST_CLUSTERS, AlfFiles, check_clusters
+from neurokit.recordings.alf_files import MOST_CLUSTERS, TIMES, AlfFiles, check_clusters
 from neurokit.recordings.clocks import fits_clock
 from neurokit.recordings.copies import drop_second_spikes
 from neurokit.recordings.ibl_behaviour import read_behaviour
@@ -42,11 +42,6 @@ FACTS = {  # choice is 1 for the left stimulus, -1 for the right one, 0 for none
     "contrastRight": "contrast_right",
     "choice": "response",
     "feedbackType": "feedback_type",
-}
-TIMES = {  # given from the stimulus
-    "response_times": "response_time",
-    "goCue_times": "go_cue",
-    "feedback_times": "feedback_time",
 }
 ONSETS = "stimOn_times"
 COLUMNS = (*FACTS, *TIMES, ONSETS, "stimOff_times", "firstMovement_times", "probabilityLeft",

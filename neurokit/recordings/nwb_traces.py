@@ -23,7 +23,7 @@ from neurokit.recordings.nwb_series import (
     read_time,
 )
 from neurokit.recordings.nwb_units import UNKNOWN_AREA, Activity
-from neurokit.recordings.recording import Trace
+from neurokit.recordings.recording import BETWEEN_PLANES, Trace
 
 KINDS = ("dF/F", "deconvolved events", "fluorescence")
 EVENTS = re.compile(r"event|deconv|spike|spks", re.IGNORECASE)
@@ -31,7 +31,6 @@ DFF = re.compile(r"d_?f_?(over)?_?f|df/f", re.IGNORECASE)
 NEUROPIL = re.compile(r"neuropil|background", re.IGNORECASE)
 CLEANER = ("corrected", "demixed")  # fluorescence, before any other
 ACCEPTED = ("accepted", "valid_roi", "iscell", "is_cell")  # columns that say which regions are cells
-BETWEEN_PLANES = 100_000  # added to the ids of each further plane, where planes number alike
 
 
 def read_traces(nwb: Nwb) -> Activity | None:

@@ -31,10 +31,9 @@ from neurokit.arguments import explain_failure
 from neurokit.errors import DataError, read_from
 from neurokit.recordings.beside import Arrays, make_trace, open_arrays, read_behaviour, read_events
 from neurokit.recordings.clocks import check_clocks, check_rate
-from neurokit.recordings.recording import Recording
+from neurokit.recordings.recording import BETWEEN_PLANES, Recording
 from neurokit.recordings.shown import read_stimuli
 from neurokit.recordings.suite2p_planes import (
-    BETWEEN_PLANES,
     OWN,
     Activity,
     Plane,
@@ -86,7 +85,7 @@ def read(path: str | Path, activity: Activity = "deconvolved") -> Recording:
     chosen = _with_activity(given, values)
     trace = make_trace(given, "F.npy", values[:, chosen], time, "dF/F" if activity == "dF/F" else "spks")
     behaviour, stimuli = read_behaviour(given, trace.time), read_stimuli(given)
-    events, about = read_events(given), _about_units(given, planes)
+    events, about, said = read_events(given), _about_units(given, planes), given.sentences("notes")
     _note(given, planes, activity)
     with read_from(path):
         recording = Recording(
@@ -99,7 +98,7 @@ def read(path: str | Path, activity: Activity = "deconvolved") -> Recording:
             behaviour=behaviour,
             stimuli=stimuli,
             events=events,
-            notes=(PROVED, *given.notes),
+            notes=(PROVED, *said, *given.notes),
         )
         check_clocks(recording)
         if "trace_times" in given:

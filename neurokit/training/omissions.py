@@ -28,6 +28,9 @@ Pieces = Literal[
     "clock rows",
     "samples of running",
     "samples of pupil",
+    "seconds of running",
+    "seconds of pupil",
+    "trials of behaviour",
     "movies",
 ]
 RULES = {

@@ -249,7 +249,7 @@ BAD = {
     ),
     "a stimulus in milliseconds": (
         beside("frame_times_natural_movie_one", lambda times: times * 1000),
-        "they share no time",
+        "frame_times_natural_movie_one are 33.3333 s apart, 0.03 frames a second; give times in seconds",
     ),
     "frames from 1": (
         beside("shown_natural_scenes", lambda frames: frames + 2),
