@@ -158,6 +158,7 @@ def from_recording(
             name=recording.name,
             window=window,
             bin_size=bin_size,
+            notes=recording.notes,
         )
     if recording.trials is None or not recording.trials.counts:
         raise DataError(
@@ -211,6 +212,7 @@ def _join_trials(
         {name: (values, own) for name, values in trials.behaviour.items() if name in CHANNELS},
         recording.behaviour if onsets is not None else {},
         name=recording.name,
+        notes=recording.notes,
     )
 
 

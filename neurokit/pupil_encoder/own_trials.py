@@ -29,6 +29,7 @@ def cut_spikes(
     name: str,
     window: tuple[float, float],
     bin_size: float,
+    notes: tuple[str, ...] = (),
 ) -> TrialRecording:
     """Counts and behaviour in the window around each stimulus of the table; `spikes` go by place of unit."""
     number = check_bins(window, bin_size)
@@ -46,6 +47,7 @@ def cut_spikes(
         omissions=omissions + again,
         what="spikes",
         name=name,
+        notes=notes,
         time=window[0] + (np.arange(number) + 0.5) * bin_size,
         first_spike_bin=0,
         bin_size=bin_size,
@@ -79,6 +81,7 @@ def join_counts(
     traces: Mapping[str, Trace],
     *,
     name: str,
+    notes: tuple[str, ...] = (),
 ) -> TrialRecording:
     """Counts with behaviour on one grid of bins, that of the counts, as long as the longest of both."""
     if len(time) < 2:
@@ -102,6 +105,7 @@ def join_counts(
         units=ids,
         what="counts",
         name=name,
+        notes=notes,
         time=grid,
         first_spike_bin=first,
         bin_size=bin_size,

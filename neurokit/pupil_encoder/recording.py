@@ -58,6 +58,7 @@ class TrialRecording:
         clock_uncertainty: s; no lag between behaviour and spikes finer than this may be read off.
         truth: of a simulated recording, the file that holds what was planted.
         omissions: what of the file was left out, since it cannot be used.
+        notes: what the reader of the file wants said, a sentence each.
     """
 
     name: str
@@ -71,6 +72,7 @@ class TrialRecording:
     clock_uncertainty: float = 0.0
     truth: Path | None = None
     omissions: tuple[Omission, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises DataError where the arrays do not fit each other or cannot be used."""
