@@ -69,8 +69,8 @@ def from_arrays(
     Raises DataError, naming the array, for what does not fit.
     """
     times = numbers("spike_times", spike_times, "spikes")
-    of_unit = labels("spike_units", spike_units, "spikes", len(times))
-    ids = np.unique(of_unit) if unit_ids is None else labels("unit_ids", unit_ids, "units", unique=True)
+    of_unit = _check_ids("spike_units", labels("spike_units", spike_units, "spikes", len(times)))
+    ids = np.unique(of_unit) if unit_ids is None else _unit_ids(unit_ids)
     onsets = numbers("stimulus_times", stimulus_times, "trials").astype(float)
     order = np.argsort(times, kind="stable")
     spikes = Spikes(times[order].astype(float), _index_of(of_unit, ids)[order])
@@ -110,7 +110,7 @@ def from_counts(
     number = None if onsets is None else len(onsets)
     if number is None and trials is not None:
         number = max((len(values) for _, values in trials.items()), default=None)
-    ids = None if unit_ids is None else labels("unit_ids", unit_ids, "units", unique=True)
+    ids = None if unit_ids is None else _unit_ids(unit_ids)
     units = len(ids) if ids is not None else _number_of(regions)
     found = _orient(
         numbers("counts", counts, "units trials bins"), {"units": units, "trials": number, "bins": len(axis)}
@@ -158,6 +158,7 @@ def from_recording(
             name=recording.name,
             window=window,
             bin_size=bin_size,
+            notes=recording.notes,
         )
     if recording.trials is None or not recording.trials.counts:
         raise DataError(
@@ -211,6 +212,7 @@ def _join_trials(
         {name: (values, own) for name, values in trials.behaviour.items() if name in CHANNELS},
         recording.behaviour if onsets is not None else {},
         name=recording.name,
+        notes=recording.notes,
     )
 
 
@@ -238,6 +240,21 @@ def _sort_behaviour(
 
 
 # Units and facts
+
+
+def _unit_ids(ids: Any) -> Shaped[np.ndarray, "N"]:
+    """Texts, or whole numbers from 0, each once."""
+    return _check_ids("unit_ids", labels("unit_ids", ids, "units", unique=True))
+
+
+def _check_ids(name: str, ids: Shaped[np.ndarray, "_"]) -> Shaped[np.ndarray, "_"]:
+    """Raises DataError for numbers below 0, with which sorters mark what is of no unit."""
+    if ids.dtype.kind == "i" and (below := ids < 0).any():
+        raise DataError(
+            f"{name} hold {ids[below][0]} in {int(below.sum())} of {len(ids)} entries; give each unit a "
+            "whole number from 0, and leave out spikes of no unit."
+        )
+    return ids
 
 
 def _index_of(units: Shaped[np.ndarray, "M"], ids: Shaped[np.ndarray, "N"]) -> Int[np.ndarray, "M"]:

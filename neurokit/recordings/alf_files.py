@@ -23,6 +23,11 @@ from neurokit.recordings.recording import Trace
 NAMESPACE = re.compile(r"^_[a-z0-9]+_")
 ID = re.compile(r"\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=\.)")
 REVISION = re.compile(r"^#(.*)#$")
+TIMES = {  # of trials, given from the stimulus
+    "response_times": "response_time",
+    "goCue_times": "go_cue",
+    "feedback_times": "feedback_time",
+}
 MOST_FILES, MOST_CLUSTERS = 50_000, 1_000_000
 MOST_TIES = 0.01  # share of samples that may come at the time of others; more is another clock
 

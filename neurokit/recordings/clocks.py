@@ -12,6 +12,7 @@ from neurokit.recordings.recording import Recording, Trace
 
 LONGEST_GAP = 5.0  # intervals of a trace; over a longer one nothing is drawn
 MOST_LONGER = 500  # times; milliseconds last 1000 times as long as seconds
+MOST_APART = 0.01  # of a rate; one that differs more from its times is that of something else
 ACTIVITY = "traces or spikes"
 
 
@@ -75,6 +76,27 @@ def check_overlap(
     if min(lasting) > 0 and lasting[1 - activity] > MOST_LONGER * lasting[activity]:
         raise DataError(f"{spans}: these cannot be in one unit; give both in seconds.")
     return shared
+
+
+def check_rate(
+    time: Float[np.ndarray, "S"],
+    rate: float | None,
+    what: tuple[str, str],
+    remedy: str = "correct one of them, or leave it out",
+) -> None:
+    """Raises DataError, with both numbers, for a rate that is not that of the times, s; `what` names both.
+
+    A rate is that of the usual interval or of all of them, gaps included.
+    """
+    known = np.sort(time[np.isfinite(time)])
+    steps = np.diff(known)
+    if rate is None or not len(steps) or not steps.any():
+        return
+    usual, whole = 1 / max(float(np.median(steps)), 1e-12), len(steps) / float(known[-1] - known[0])
+    if min(abs(rate / each - 1) for each in (usual, whole)) > MOST_APART:
+        raise DataError(
+            f"{what[0]} run at {usual:.6g} samples a second, and {what[1]} says {rate:.6g}; {remedy}."
+        )
 
 
 def check_clocks(recording: Recording) -> None:

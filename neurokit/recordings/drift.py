@@ -12,12 +12,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from neurokit.models.ridge import best_ridge
-from neurokit.recordings.intervals import Rows
+from neurokit.recordings.intervals import FEWEST_ROWS, Rows
 
 FOLDS = 8
 FUNCTIONS = 12  # cosines, the fastest with six periods in the session
 PENALTIES = tuple(10.0**power for power in (-4, -2, -1, 0, 1, 2))  # times the number of rows
-FEWEST_ROWS = 40
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,8 @@ RESPONSE = (0.05, 0.55)  # s after an image's onset; the window of SENSORIUM 202
 SHORTEST_BIN = 1.0  # s
 MOST_ROWS = 1500
 MOST_IDS = 10**7  # from the lowest to the highest, in a table
-FEWEST_ROWS = 50  # presentations or trials; fewer are no rows of their own
+FEWEST_EVENTS = 50  # presentations or trials; fewer are no rows of their own
+FEWEST_ROWS = 40  # of which anything is measured
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ def rows_of(recording: Recording, columns: Int[np.ndarray, "n"]) -> Rows:
     if recording.trials is not None:
         return _trials(recording, columns)
     onsets, what = _onsets(recording)
-    if len(onsets) >= FEWEST_ROWS:
+    if len(onsets) >= FEWEST_EVENTS:
         chosen = onsets[_spread(len(onsets), MOST_ROWS)]
         starts, ends = response_windows(chosen)
     else:

@@ -29,6 +29,7 @@ BEHAVIOUR = {  # the names that systems know, and the unit of each
 }
 FASTEST = 50_000.0  # Hz; a clock that ticks faster, or lasts longer than LONGEST, is not in seconds
 LONGEST = 48 * 3600.0  # s
+BETWEEN_PLANES = 100_000  # added to the ids of each further plane, where planes number alike
 SLOWEST = 0.1  # Hz; activity that is sampled less often is not in seconds either
 
 

@@ -19,7 +19,6 @@ from neurokit.recordings.fluorescence import to_dff
 
 Activity = Literal["deconvolved", "dF/F"]
 NEUCOEFF = 0.7  # suite2p's default, where ops.npy does not tell
-BETWEEN_PLANES = 100_000  # added to the ids of each further plane; within one they are suite2p's own
 FILES = ("F", "Fneu", "spks", "iscell", "ops", "stat")
 OWN = (*FILES, "ops1", "redcell", "F_chan2", "Fneu_chan2", "settings", "db", "reg_outputs", "detect_outputs")
 HARMLESS = {  # values of ops that nobody needs here, and that have no effect

@@ -25,7 +25,7 @@ from neurokit.errors import DiskError
 from neurokit.files.atomic import atomic_write
 from neurokit.files.locks import hold_lock
 
-VERSION = "5"  # raise it when what a pack holds changes; packs of other versions are rewritten
+VERSION = "6"  # raise it when what a pack holds changes; packs of other versions are rewritten
 _DTYPES: dict[str, np.dtype] = {"F64": np.dtype("<f8"), "I64": np.dtype("<i8"), "F32": np.dtype("<f4")}
 _CODES = {dtype: code for code, dtype in _DTYPES.items()}
 DIGESTS, BLOCK = "block_digests", 1 << 20  # bytes

@@ -16,6 +16,7 @@ from neurokit.errors import DataError
 
 Pieces = Literal[
     "units",
+    "spikes",
     "trials",
     "trial values",
     "channels",
@@ -27,6 +28,9 @@ Pieces = Literal[
     "clock rows",
     "samples of running",
     "samples of pupil",
+    "seconds of running",
+    "seconds of pupil",
+    "trials of behaviour",
     "movies",
 ]
 RULES = {

@@ -22,12 +22,18 @@ from neurokit.recordings.grey import to_grey
 from neurokit.recordings.movie_arrays import recording_of_movies
 from neurokit.recordings.movies import activity_trace, choose_movies, choose_units
 from neurokit.recordings.recording import Recording, Stimulus
-from neurokit.training.omissions import Omission
-from neurokit.v1_transformer.movie_times import LONGEST_PAUSE, find_repeats
+from neurokit.recordings.triggers import LONGEST_PAUSE
+from neurokit.training.omissions import Omission, Pieces
+from neurokit.v1_transformer.behaviour import seconds_outside
+from neurokit.v1_transformer.movie_times import find_repeats
 from neurokit.v1_transformer.recording import Movie, MovieSession, read_frames
 from neurokit.v1_transformer.traces import drop_unusable
 
 PUPIL = ("pupil_x", "pupil_y", "pupil_size")
+OF_BEHAVIOUR: tuple[tuple[tuple[str, ...], Pieces], ...] = (
+    (("running",), "seconds of running"),
+    (PUPIL, "seconds of pupil"),
+)
 
 
 @explain_failure
@@ -122,7 +128,11 @@ def from_recording(
         running=_channel(recording, "running", time),
         pupil=_pupil(recording, time),
         movies={movie.name: movie for movie, _ in found},
-        omissions=(*omissions, *(each for _, repeats in found for each in repeats)),
+        omissions=(
+            *omissions,
+            *(each for _, repeats in found for each in repeats),
+            *_outside(recording, time),
+        ),
         notes=(*recording.notes, *_unread_parts(chosen)),
         shrinks=True,
     )
@@ -168,6 +178,17 @@ def _channel(
         return None
     found = to_float32(resample(trace, time).reshape(len(time), -1)[:, 0])
     return found if np.isfinite(found).any() else None
+
+
+def _outside(recording: Recording, time: Float[np.ndarray, "S"]) -> tuple[Omission, ...]:
+    """What of running and pupil is missing since their clocks began late or ended early."""
+    found = tuple[Omission, ...]()
+    for names, pieces in OF_BEHAVIOUR:
+        traces = [recording.behaviour[name] for name in names if name in recording.behaviour]
+        if traces:
+            shared = np.array([max(e.time[0] for e in traces), min(e.time[-1] for e in traces)])
+            found += seconds_outside(time, shared, pieces)
+    return found
 
 
 def _pupil(recording: Recording, time: Float[np.ndarray, "S"]) -> Float32[np.ndarray, "S 3"] | None:

@@ -27,8 +27,9 @@ from neurokit.files.hdf5 import Hdf5Reader, open_hdf5
 from neurokit.simulation.movies import MOVIES
 from neurokit.training.omissions import Omission
 from neurokit.v1_transformer.allensdk_cache import REMEDY, explain_failure, open_session
+from neurokit.v1_transformer.behaviour import read_pupil, read_running
 from neurokit.v1_transformer.movie_times import find_repeats
-from neurokit.v1_transformer.traces import read_pupil, read_running, read_traces
+from neurokit.v1_transformer.traces import read_traces
 
 CHUNK_SIZE = 64  # frames in memory at full size, 12 MB of a real movie (48 MB while they are shrunk)
 PRESENTATION = "stimulus/presentation"

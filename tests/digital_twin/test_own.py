@@ -270,6 +270,19 @@ def test_trials_while_nothing_was_recorded_are_left_out(tmp_path: Path) -> None:
     assert len(found.videos["natural"][0].repeats) == 2
 
 
+def test_a_unit_that_is_there_twice_is_left_out(tmp_path: Path) -> None:
+    given = toy()
+    sound = from_arrays(tmp_path / "sound", **given)
+    twice = np.concatenate([given["responses"], given["responses"][:, 1:2]], axis=1)
+    found = from_arrays(tmp_path / "twice", **given | {"responses": twice})
+    assert Omission("doubled", "units", (str(UNITS),), UNITS + 1) in found.omissions
+    assert sound.omissions == ()
+    for train in (True, False):
+        pairs = zip(found.training_data.part(train), sound.training_data.part(train), strict=True)
+        for one, other in pairs:
+            np.testing.assert_array_equal(one.units, other.units)
+
+
 def test_responses_below_0_are_above_their_baseline_in_training(tmp_path: Path) -> None:
     given = toy()
     given["responses"] = given["responses"] - 1

@@ -291,7 +291,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "times in ms": ({"trace_times": toy()["trace_times"] * 1000}, "trace_times give 0.03 samples a second"),
     "frames in ms": (
         {"frame_times": frame_times() * 1000},
-        "movie: frame_times run from 5000 to .* and traces from 0 to .*: they share no time",
+        "movie: frame_times are 33.3333 s apart, 0.03 frames a second; give times in seconds",
     ),
     "NaN times": (
         {"trace_times": np.where(np.arange(len(toy()["trace_times"])) == 3, np.nan, toy()["trace_times"])},
