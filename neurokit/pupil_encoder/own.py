@@ -22,10 +22,11 @@ from neurokit.errors import DataError
 from neurokit.pupil_encoder.own_behaviour import CHANNELS, read_traces
 from neurokit.pupil_encoder.own_trials import cut_spikes, join_counts
 from neurokit.pupil_encoder.recording import TRIAL_COLUMNS, TrialRecording, trial_table
+from neurokit.recordings.intervals import TRIAL
 from neurokit.recordings.plain import labels, numbers
 from neurokit.recordings.recording import Recording, Spikes, Trace, Trials, check_clock
 
-WINDOW = (-0.5, 2.0)  # s around the stimulus, that of Steinmetz et al. (2019)
+WINDOW = TRIAL
 BIN_SIZE = 0.01  # s
 UNKNOWN = "unknown"  # the region of all units, where none is known
 

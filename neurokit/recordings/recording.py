@@ -117,6 +117,11 @@ class Stimulus:
             )
 
     @property
+    def title(self) -> str:
+        """What was shown, in words: "images", "images of scenes", or a movie's name."""
+        return f"images of {self.name}" if self.kind == "images" and self.name != "images" else self.name
+
+    @property
     def repeats(self) -> int:
         """How often the frame that was shown most often was shown."""
         known = self.shown[self.shown >= 0]
