@@ -24,8 +24,9 @@ import pandas as pd
 import torch
 
 from record import save
-from reliability.calls import SoundCall, sound_calls
+from reliability.calls import sound_calls
 from reliability.command_lines import command_lines, run_line
+from reliability.sound_call import SoundCall
 from reliability.tries import MEMORY, SECONDS, Outcome, attempt, is_sentence
 
 COMMAND = "PYTHONPATH=benchmarks python -m reliability.absurd_calls"
