@@ -66,6 +66,8 @@ def atomic_write_folder(path: str | Path) -> Iterator[Path]:
     there untouched.
     """
     path = Path(path)
+    if not path.name:
+        raise DiskError(f"{path} is the working folder, or a disk, and is never replaced: name a new folder.")
     with disk_errors(path), hold_lock(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         restore_folder(path)

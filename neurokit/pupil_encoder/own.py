@@ -258,6 +258,9 @@ def _areas(regions: Regions, ids: Shaped[np.ndarray, "N"]) -> Shaped[np.ndarray,
     """The area of each unit, empty where it is not known; one name for all where none is."""
     if regions is None or isinstance(regions, str):
         return np.full(len(ids), regions or UNKNOWN)
+    if isinstance(regions, np.ndarray) and regions.ndim != 1:
+        shape = " x ".join(map(str, regions.shape)) or "a single value"
+        raise DataError(f"regions is {shape}; give one name for each of the {len(ids)} units.")
     if isinstance(regions, Mapping):
         named = {str(unit): area for unit, area in regions.items()}
         regions = [named.get(str(unit), "") for unit in ids.tolist()]

@@ -106,7 +106,7 @@ class AlfFiles:
             return pd.read_parquet(file, engine="pyarrow").reset_index(drop=True)
         except ImportError as error:
             raise DataError(
-                f"{file} is a parquet table, which pyarrow reads: pip install pyarrow."
+                f"{file} is a parquet table, which pyarrow reads: install neurokit's extra `ibl`."
             ) from error
         except (ValueError, OSError, KeyError, TypeError, NotImplementedError) as error:
             reason = (str(error).splitlines() or [""])[0].split(". ")[0].rstrip(".")

@@ -16,6 +16,7 @@ import pandas as pd
 from jaxtyping import Int
 
 from neurokit.arguments import explain_failure
+from neurokit.config import Seed, check_integer
 from neurokit.recordings.completeness import compare_clocks, find_minutes
 from neurokit.recordings.doubles import DoubledStimuli, find_doubles
 from neurokit.recordings.drift import Drift, measure_drift
@@ -74,6 +75,7 @@ def diagnose(recording: Recording, *, seed: int = 0) -> Diagnosis:
 
     Values that are missing are counted and left out, never replaced.
     """
+    seed = check_integer("seed", seed, Seed)
     unusable = find_unusable(recording)
     varying = _varying(recording, unusable)
     usable = varying if len(varying) else np.arange(recording.units)

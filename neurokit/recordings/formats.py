@@ -86,6 +86,7 @@ def list_recordings(path: str | Path) -> dict[str, Path]:
     }
 
 
+@explain_failure
 def choose_recording(path: str | Path, session: Sequence[str] | str = (), native: str = "") -> Path:
     """The one recording in a path, or the one of them that `session` names.
 

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int, Real, Shaped
 
+from neurokit.arguments import explain_fields
 from neurokit.errors import DataError
 
 BEHAVIOUR = {  # the names that systems know, and the unit of each
@@ -32,6 +33,7 @@ LONGEST = 48 * 3600.0  # s
 SLOWEST = 0.1  # Hz; activity that is sampled less often is not in seconds either
 
 
+@explain_fields
 @dataclass(frozen=True, eq=False)
 class Trace:
     """Values on a clock of their own.
@@ -60,6 +62,7 @@ class Trace:
         return float(1 / np.median(np.diff(self.time))) if len(self.time) > 1 else float("nan")
 
 
+@explain_fields
 @dataclass(frozen=True, eq=False)
 class Spikes:
     """Spikes of all units in order of time: when (s), and the id of the unit, P each."""
@@ -76,6 +79,7 @@ class Spikes:
         check_clock(self.times, ties=True)
 
 
+@explain_fields
 @dataclass(frozen=True, eq=False)
 class Stimulus:
     """A set of images or a movie, and when each frame of it was on the screen.
@@ -128,6 +132,7 @@ class Stimulus:
         return int(np.unique(known, return_counts=True)[1].max()) if len(known) else 0
 
 
+@explain_fields
 @dataclass(frozen=True, eq=False)
 class Trials:
     """What was recorded trial by trial rather than on one clock.
@@ -161,6 +166,7 @@ class Trials:
                 )
 
 
+@explain_fields
 @dataclass(frozen=True, eq=False)
 class Recording:
     """One session: who, which units, what was shown, what the units and the animal did.

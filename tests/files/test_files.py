@@ -222,6 +222,15 @@ def test_a_disk_that_refuses_a_renaming_keeps_the_old_folder(
     assert os.listdir(tmp_path) == ["session"]
 
 
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_a_folder_without_a_name_is_never_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DiskError, match="is the working folder, or a disk"), atomic_write_folder(path):
+        pass
+
+
 def test_a_file_where_a_folder_should_be_stays(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     for path in (tmp_path / "taken", tmp_path / "taken" / "session"):
