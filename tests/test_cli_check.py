@@ -243,3 +243,7 @@ def test_numbers_of_the_page_are_those_of_the_diagnosis(
     (clock,) = (line for line in lines if line.startswith("activity"))
     assert clock.split()[1:3] == ["30.0", "5.0"]
     assert not np.isnan(middle)
+
+
+def test_a_name_that_is_too_long_is_no_recording(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "is missing" in refused(capsys, "x" * 5000)

@@ -31,7 +31,7 @@ from reliability.tries import MEMORY, SECONDS, Outcome, attempt, is_sentence
 
 COMMAND = "PYTHONPATH=benchmarks python -m reliability.absurd_calls"
 NAME = "reliability_calls"
-CALLS = 260
+CALLS = 400
 ABSURD: dict[str, Callable[[], Any]] = {
     "None": lambda: None,
     "empty text": lambda: "",
