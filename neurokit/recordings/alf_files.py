@@ -2,7 +2,8 @@
 
 A file is called object.attribute.extension, such as spikes.times.npy. Before it may stand a namespace
 (_ibl_trials.table.pqt), after the attribute an id (36 letters), around it folders of collections
-(probe00/pykilosort) and of revisions (#2024-05-06#), of which the last is read.
+(probe00/pykilosort) and of revisions (#2024-05-06#), of which the last is read. Tables (.pqt) need the extra
+`ibl`.
 
 Letters: S samples, E events.
 """

@@ -91,12 +91,12 @@ def _pupil_encoder(recording: Recording, columns: Int[np.ndarray, "n"]) -> Suita
     areas = np.zeros(len(columns)) if recording.area is None else recording.area[columns]
     needs = {
         "spikes or counts": counted,
-        "trials (events with stimulus_time)": trials is not None or onsets is not None,
+        "trials (events with stimulus_time)": not counted or trials is not None or onsets is not None,
         f"{FEWEST_TRIALS} trials while units were recorded": (trials is None and onsets is None)
         or number >= FEWEST_TRIALS,
         "counts in two or more bins of each trial": trials is None or trials.responses.shape[1] > 1,
-        f"{FEWEST_UNITS} units in one area (or --set regions)": np.unique(areas, return_counts=True)[1].max()
-        >= FEWEST_UNITS,
+        f"{FEWEST_UNITS} units in one area (or --set regions)": not counted
+        or np.unique(areas, return_counts=True)[1].max() >= FEWEST_UNITS,
         f"behaviour that was measured in trials and changes ({', '.join(ENCODED)})": bool(behaviour),
         f"{_join(apart)} on the clock of the trials": not apart,
     }
