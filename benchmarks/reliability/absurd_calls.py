@@ -31,7 +31,7 @@ from reliability.tries import MEMORY, SECONDS, Outcome, attempt, is_sentence
 
 COMMAND = "PYTHONPATH=benchmarks python -m reliability.absurd_calls"
 NAME = "reliability_calls"
-CALLS = 400
+CALLS = 260
 ABSURD: dict[str, Callable[[], Any]] = {
     "None": lambda: None,
     "empty text": lambda: "",
