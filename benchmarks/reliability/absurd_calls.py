@@ -140,6 +140,14 @@ def _row(name: str, found: list[tuple[str, Outcome]]) -> dict[str, Any]:
     }
 
 
+def _without_place(row: dict[str, Any], work: Path) -> dict[str, Any]:
+    """The row without the name of the folder of this run."""
+    return {
+        name: [each.replace(str(work), "") for each in value] if isinstance(value, list) else value
+        for name, value in row.items()
+    }
+
+
 def _tell(what: str, found: Outcome) -> None:
     if found.kind in ("foreign", "hang", "memory", "killed"):
         print(f"{found.kind}: {what}: {found.text}", flush=True)
@@ -182,9 +190,10 @@ def run(
         (work / "here").mkdir()
         os.chdir(work / "here")
         sound(table)
-        return call_rows(table, calls, seed) + line_rows(
+        rows = call_rows(table, calls, seed) + line_rows(
             every[:: max(1, len(every) // lines)] if lines else every
         )
+        return [_without_place(row, work) for row in rows]
     finally:
         os.chdir(before)
 
