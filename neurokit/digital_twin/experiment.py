@@ -208,6 +208,7 @@ def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[st
     return {"rates": _twin(checkpoint.model).predict(**shown)}
 
 
+@explain_failure
 def convert(
     path: str | Path,
     folder: str | Path,

@@ -22,10 +22,11 @@ from neurokit.errors import DataError
 from neurokit.pupil_encoder.own_behaviour import CHANNELS, read_traces
 from neurokit.pupil_encoder.own_trials import cut_spikes, join_counts
 from neurokit.pupil_encoder.recording import TRIAL_COLUMNS, TrialRecording, trial_table
+from neurokit.recordings.intervals import TRIAL
 from neurokit.recordings.plain import labels, numbers
 from neurokit.recordings.recording import Recording, Spikes, Trace, Trials, check_clock
 
-WINDOW = (-0.5, 2.0)  # s around the stimulus, that of Steinmetz et al. (2019)
+WINDOW = TRIAL
 BIN_SIZE = 0.01  # s
 UNKNOWN = "unknown"  # the region of all units, where none is known
 
@@ -274,6 +275,9 @@ def _areas(regions: Regions, ids: Shaped[np.ndarray, "N"]) -> Shaped[np.ndarray,
     """The area of each unit, empty where it is not known; one name for all where none is."""
     if regions is None or isinstance(regions, str):
         return np.full(len(ids), regions or UNKNOWN)
+    if isinstance(regions, np.ndarray) and regions.ndim != 1:
+        shape = " x ".join(map(str, regions.shape)) or "a single value"
+        raise DataError(f"regions is {shape}; give one name for each of the {len(ids)} units.")
     if isinstance(regions, Mapping):
         named = {str(unit): area for unit, area in regions.items()}
         regions = [named.get(str(unit), "") for unit in ids.tolist()]

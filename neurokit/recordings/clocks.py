@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import uniform_filter1d
 
+from neurokit.arguments import explain_failure, explain_values
 from neurokit.errors import DataError
 from neurokit.recordings.recording import Recording, Trace
 
@@ -16,6 +17,7 @@ MOST_APART = 0.01  # of a rate; one that differs more from its times is that of 
 ACTIVITY = "traces or spikes"
 
 
+@explain_values
 def resample(
     trace: Trace, time: Float[np.ndarray, "T"], gap: float = LONGEST_GAP
 ) -> Float[np.ndarray, "T ..."]:
@@ -59,6 +61,7 @@ def _average(values: Float[np.ndarray, "S C"], width: int) -> Float[np.ndarray, 
     return np.where(known, sums / np.where(known, shares, 1), np.nan)
 
 
+@explain_values
 def check_overlap(
     first: Trace | np.ndarray, second: Trace | np.ndarray, what: tuple[str, str], *, activity: int = 0
 ) -> float:
@@ -99,6 +102,7 @@ def check_rate(
         )
 
 
+@explain_failure
 def check_clocks(recording: Recording) -> None:
     """Raises DataError as `check_overlap`, for behaviour and stimuli that do not fit the activity's clock."""
     activity = recording.traces or (None if recording.spikes is None else recording.spikes.times)

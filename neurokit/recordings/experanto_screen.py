@@ -154,6 +154,7 @@ def _find(folder: Path, name: str, meta: Mapping[str, Any]) -> Path:
 def _load(file: Path) -> np.ndarray:
     if file.suffix == ".npy":
         return map_npy(file)
+    check_is_file(file)
     from PIL import Image  # which matplotlib needs anyway
 
     try:

@@ -9,7 +9,8 @@
                                                  channels.brainLocationIds_ccf_2017.npy, channels.mlapdv.npy
 
 All clusters are units, those of a second probe numbered from 1,000,000 on. Pupil size is the raw diameter,
-with its gaps. This reader was proved on files written here in these names, not on a session that was fetched.
+with its gaps. Tables (.pqt) are read by pyarrow, which the extra `ibl` installs. This reader was proved on
+files written here in these names, not on a session that was fetched.
 
 Letters: N units, K trials.
 """

@@ -12,6 +12,7 @@ from scipy.sparse import csr_matrix
 from neurokit.recordings.recording import Recording, Spikes, Stimulus, Trace
 
 RESPONSE = (0.05, 0.55)  # s after an image's onset; the window of SENSORIUM 2022 (Willeke et al., 2022)
+TRIAL = (-0.5, 2.0)  # s around a trial's stimulus; that of Steinmetz et al. (2019)
 SHORTEST_BIN = 1.0  # s
 MOST_ROWS = 1500
 MOST_IDS = 10**7  # from the lowest to the highest, in a table

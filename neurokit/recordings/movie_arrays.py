@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.recordings.clocks import check_overlap
 from neurokit.recordings.grey import to_grey
@@ -21,6 +22,7 @@ COUNTED = "say in shown which frame each time is of"
 PUPIL = {1: ("pupil_size",), 2: ("pupil_x", "pupil_y"), 3: ("pupil_x", "pupil_y", "pupil_size")}
 
 
+@explain_failure
 def recording_of_movies(
     movies: Any,
     traces: Any,

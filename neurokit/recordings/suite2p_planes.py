@@ -141,9 +141,9 @@ def read_pickled(path: Path) -> Any:
 def holds_objects(path: Path) -> bool:
     """Whether an npy file holds pickled objects; false for one that cannot be read at all."""
     try:
-        with open(path, "rb") as stream:
+        with open(check_is_file(path), "rb") as stream:
             return read_header(stream)[2].hasobject
-    except (OSError, ValueError):
+    except (OSError, ValueError):  # a DataError is a ValueError
         return False
 
 

@@ -16,6 +16,7 @@ from neurokit import recordings, settings
 from neurokit.errors import DataError
 from neurokit.files.atomic import restore_folder
 from neurokit.files.cache import code_digest
+from neurokit.files.reading import check_is_file
 from neurokit.recordings.formats import READERS
 from neurokit.sensorium.files import plain_name, scan_key
 from neurokit.sensorium.pack import read_or_pack
@@ -92,8 +93,9 @@ def _is_scan(path: Path) -> bool:
     """By its name, or by what it holds."""
     if path.is_dir():
         return scan_key(path.name) is not None or _is_layout(path)
-    if path.suffix != ".zip" or not path.is_file():
+    if path.suffix != ".zip" or path.is_dir():
         return False
+    check_is_file(path)  # what cannot be read is said, and not passed over
     return scan_key(path.name) is not None or any("data/images/" in name for name in _list_zip(path))
 
 

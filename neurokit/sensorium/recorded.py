@@ -113,7 +113,7 @@ def _choose_images(recording: Recording, name: str | None, notes: list[str]) -> 
         raise DataError(f"{reason}{other}; give images and responses to sensorium.from_arrays.")
     chosen = max(known, key=lambda each: len(each.shown))
     if others := [each for each in sets if each != chosen.name]:
-        notes.append(f"images of {chosen.name} are taken, not those of {', '.join(others)}")
+        notes.append(f"{chosen.title} are taken, not those of {', '.join(others)}")
     return chosen
 
 
