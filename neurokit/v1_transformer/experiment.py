@@ -109,12 +109,13 @@ def identity(recording: MovieSession) -> dict[str, Any]:
     """
     frames = [movie.frames for movie in recording.movies.values()] if recording.shrinks else []
     starts = [movie.starts for movie in recording.movies.values()]
+    parts = [movie.parts.astype("U64") for movie in recording.movies.values() if movie.parts is not None]
     running = [] if recording.running is None else [recording.running]
     return {
         "session": recording.session_id,
         "movies": list(recording.movies),
         "cells": fingerprint(recording.cell_ids),
-        "values": fingerprint(recording.dff, *running, *starts, *frames),
+        "values": fingerprint(recording.dff, *running, *starts, *frames, *parts),
     }
 
 

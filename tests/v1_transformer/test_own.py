@@ -395,13 +395,6 @@ def recording(**changes: Any) -> Recording:
     return Recording(**whole | changes)
 
 
-def test_parts_that_a_recording_has_and_that_are_not_read_are_said() -> None:
-    given = recording()
-    told = [replace(each, part=np.full(len(each.shown), "test")) for each in given.stimuli]
-    assert from_recording(given).notes == given.notes
-    assert "are not read: movies are cut" in from_recording(replace(given, stimuli=told)).notes[-1]
-
-
 def test_a_recording_is_a_session() -> None:
     session = from_recording(recording(), without=[8])
     assert session.cell_ids.tolist() == [7, 9, 10, 11] and list(session.movies) == ["clouds"]
