@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neurokit import settings
-from neurokit.cli.native import Native, find_native
+from neurokit.cli.native import Native, find_native, small
 from neurokit.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _check(options: argparse.Namespace) -> None:
     possible = [each.system for each in diagnosis.systems if each.possible]
     if possible:
         output = str(path.with_name(f"{path.stem}-{possible[0]}"))
-        typed = ["neurokit", possible[0], "convert", str(path), "--output", output]
+        typed = ["neurokit", possible[0], "convert", str(path), "--output", output, *small(possible[0])]
     else:
         typed = ["neurokit", "--help"]
     print(f"next: {shlex.join(typed)}")

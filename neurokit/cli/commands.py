@@ -19,6 +19,7 @@ from neurokit.cli.options import (
     parse_value,
     simulation_options,
 )
+from neurokit.cli.sizes import first_size
 from neurokit.errors import DataError, NeurokitError, SettingsError, read_from
 from neurokit.experiment import Experiment
 from neurokit.files.archives import limit_of, read_npz
@@ -43,10 +44,16 @@ def _data(system: System, options: argparse.Namespace) -> None:
         _list_checkpoints(system)
         given = [argument for argument in options.given if argument != "--list"]
         one = options.folder and len(table) > 1 and not options.session
-        _next(system, "train", [*given, *(["--session", str(table["session"].iloc[0])] if one else [])])
+        named = [*given, *(["--session", str(table["session"].iloc[0])] if one else [])]
+        _next(system, "train", [*named, *_size(system, options)])
         return
     print(system.describe(_recording(system, options)))
-    _next(system, "train", options.given)
+    _next(system, "train", [*options.given, *_size(system, options)])
+
+
+def _size(system: System, options: argparse.Namespace) -> list[str]:
+    """The size to train first, where the recording is one's own."""
+    return [] if options.folder is None else first_size(system, options.folder)
 
 
 def _sessions(system: System, options: argparse.Namespace) -> pd.DataFrame:
@@ -94,10 +101,11 @@ def _convert(system: System, options: argparse.Namespace) -> None:
         lines = system.convert(options.path, options.output, session=options.session, **chosen)
     print("\n".join(lines))
     several = sum(line.startswith("wrote ") for line in lines) > 1
-    small = next(iter(system.MODELS.values())).small
-    fits_small = "monitor" in chosen and list(small.value("network.monitor")) == chosen["monitor"]
-    place = ["--folder", str(options.output), *(["--size", "small"] if fits_small else [])]
-    _next(system, "data" if several else "train", [*(["--list"] if several else []), *place])
+    place = ["--folder", str(options.output)]
+    if several:
+        _next(system, "data", ["--list", *place])
+    else:
+        _next(system, "train", [*place, *first_size(system, options.output)])
 
 
 def _whole(values: Sequence[str]) -> list[str] | list[int]:

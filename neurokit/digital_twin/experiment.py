@@ -33,7 +33,7 @@ from neurokit.digital_twin.simulation import MouseParameters, SimulatedMouse, si
 from neurokit.digital_twin.sources import TwinRecording, describe, describe_weights, load, sessions
 from neurokit.digital_twin.tasks import TwinTask, make_task, yardsticks
 from neurokit.digital_twin.training import train_network, transfer_core
-from neurokit.digital_twin.trial_files import FAR, FARTHEST, STANDARDISE
+from neurokit.digital_twin.trial_files import FAR, FARTHEST, STANDARDISE, frame_sizes
 from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.digital_twin.usable import CHANNELS
 from neurokit.errors import DataError, SettingsError
@@ -227,6 +227,18 @@ def convert(
         raise SettingsError(f"monitor is {list(monitor)}; give rows and columns, such as 36 64.")
     size = (int(monitor[0]), int(monitor[1]))
     return convert_path(path, folder, session=session, to=format, movies=movies, areas=areas, size=size)
+
+
+def explain_published_alone(folder: Path) -> str:
+    """Why no twin of small size can be trained on the trials in a folder, or in those in it; else empty."""
+    small, frames = MODELS[next(iter(MODELS))].small.network.monitor, frame_sizes(folder)
+    if not frames or small in frames:
+        return ""
+    (rows, columns), fits = sorted(frames)[0], "{} x {}".format(*small)
+    return (
+        f"size: the video has {rows} x {columns} pixels, and the small size, which trains in minutes on a "
+        f"laptop, reads {fits} (convert with --monitor {' '.join(map(str, small))}); published trains in hours"
+    )
 
 
 @explain_failure

@@ -449,7 +449,8 @@ def test_a_recording_is_converted_by_command(tmp_path: Path, capsys: pytest.Capt
     assert main(["digital-twin", "convert", str(path), "--output", str(out), *given]) == 0
     said = capsys.readouterr().out
     assert f"{path} is in the format arrays" in said and "treadmill not recorded" in said
-    assert said.endswith(f"wrote {out} (trials)\nnext: neurokit digital-twin train --folder {out}\n")
+    assert f"wrote {out} (trials)\nsize: the video has 12 x 16 pixels, and the small size" in said
+    assert said.endswith(f"published trains in hours\nnext: neurokit digital-twin train --folder {out}\n")
     assert load(folder=out).training_data.units == 3 and load(folder=out).training_data.frame == MONITOR
     experanto = ["--output", str(tmp_path / "session"), "--format", "experanto"]
     assert main(["digital-twin", "convert", str(path), *experanto]) == 0
