@@ -200,7 +200,7 @@ def test_each_command_ends_with_the_next_one_and_that_one_runs(
         if file.name != "truth.npz":
             shutil.copy(file, tmp_path / "recorded")
     recorded = typed_next(said(capsys, "pupil-encoder", "data", "--folder", "recorded"))
-    assert recorded == ["pupil-encoder", "train", "--folder", "recorded"]
+    assert recorded == ["pupil-encoder", "train", "--folder", "recorded", "--size", "small"]
     assert Experiment("pupil-encoder", folder="recorded").size == "published"
     short = ["--epochs", "1", "--set", "hidden=4", "--device", "cpu"]
     trained = said(capsys, *following, *short)

@@ -167,7 +167,7 @@ def _evaluate(system: System, options: argparse.Namespace) -> None:
         print(f"no model at {experiment.path}: training one", flush=True)
     scores = experiment.evaluate()
     print(scores.round(3).to_string(index=False))
-    print(system.COLUMNS)
+    print(f"{system.COLUMNS}\n{experiment.ceiling}")
     _show_omissions(experiment)
     files = experiment.save_scores(scores)
     print("\n".join(f"wrote {file}" for file in files))

@@ -22,7 +22,7 @@ from neurokit.digital_twin.checkpoints import (
     statistics_from_arrays,
     to_columns,
 )
-from neurokit.digital_twin.config import MODELS, TwinConfig, search_space
+from neurokit.digital_twin.config import MODELS, SMALL, TwinConfig, search_space
 from neurokit.digital_twin.conversion import MONITOR
 from neurokit.digital_twin.converting import convert_path
 from neurokit.digital_twin.figures import plot_scores
@@ -182,6 +182,20 @@ def evaluate(
     return score_table(task.videos, predictions)
 
 
+def explain_ceiling(task: TwinTask, config: TwinConfig) -> str:
+    """Where the ceiling in the scores comes from, or why there is none, in a line."""
+    if task.recording.truth is not None:
+        return (
+            "ceiling: a prediction that knows the simulated mouse, its eye and its running, which cc_max "
+            "counts as noise"
+        )
+    repeats = [len(video.repeats) for video in task.part("test")]
+    if max(repeats, default=0) < 2:
+        return "no ceiling: no video that evaluates was shown twice"
+    shown = f"{sum(each > 1 for each in repeats)} videos, at most {max(repeats)} repeats of one"
+    return f"ceiling: cc_max, from this recording ({shown}); what eye and running explain counts as noise"
+
+
 @explain_failure
 def draw(scores: pd.DataFrame) -> Figure:
     """CC_norm of each model on each kind of video, with the quartiles over units."""
@@ -231,13 +245,14 @@ def convert(
 
 def explain_published_alone(folder: Path) -> str:
     """Why no twin of small size can be trained on the trials in a folder, or in those in it; else empty."""
-    small, frames = MODELS[next(iter(MODELS))].small.network.monitor, frame_sizes(folder)
+    small, frames = SMALL.network.monitor, frame_sizes(folder)
     if not frames or small in frames:
         return ""
     (rows, columns), fits = sorted(frames)[0], "{} x {}".format(*small)
     return (
         f"size: the video has {rows} x {columns} pixels, and the small size, which trains in minutes on a "
-        f"laptop, reads {fits} (convert with --monitor {' '.join(map(str, small))}); published trains in hours"
+        f"laptop, reads {fits} (convert with --monitor {' '.join(map(str, small))}); published trains in "
+        "hours"
     )
 
 

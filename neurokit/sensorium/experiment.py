@@ -26,6 +26,7 @@ from neurokit.sensorium.recording import Scan, Scans, identity
 from neurokit.sensorium.scores import (
     COLUMNS,
     ceiling_table,
+    explain_ceiling,
     given_to_model,
     list_scored,
     omissions,
@@ -46,6 +47,7 @@ __all__ = [  # besides what stands below
     "arrays",
     "build",
     "draw",
+    "explain_ceiling",
     "facts",
     "identity",
     "load",
@@ -123,9 +125,10 @@ def evaluate(
     task: Mapping[str, MouseTrials],
     config: SensoriumConfig = SensoriumConfig(),  # noqa: B008  frozen
 ) -> pd.DataFrame:
-    """Test scores by scan of the model and the baselines, and the ceiling where the scans are simulated.
+    """Test scores by scan of the model and the baselines, and the ceiling where it is known.
 
-    Columns: model, and those of `score_table`; the ceiling has single_trial and spread alone. Scans whose
+    Columns: model, and those of `score_table`; the ceiling of simulated scans has single_trial and spread
+    alone, of others it is that of the repeats. Scans whose
     test responses are withheld are left out; DataError where nothing else is there.
     """
     mice = {key: task[key] for key in list_scored({key: mouse.scan for key, mouse in task.items()})}

@@ -33,8 +33,10 @@ from neurokit.v1_transformer.recording import Movie, MovieSession
 from neurokit.v1_transformer.scores import (
     COLUMNS,
     describe_ceiling,
+    explain_ceiling,
     reads_running,
     reference_predictions,
+    repeat_ceiling,
     score,
     score_table,
 )
@@ -46,6 +48,7 @@ __all__ = [
     "COLUMNS",
     "MODELS",
     "draw",
+    "explain_ceiling",
     "load",
     "score",
     "search_space",
@@ -218,7 +221,7 @@ def evaluate(
     task: MovieTask,
     config: TransformerConfig = TransformerConfig(),  # noqa: B008  frozen
 ) -> pd.DataFrame:
-    """Test scores of the model, of its baselines, and of the ceiling where the session is simulated.
+    """Test scores of the model, of its baselines, and of the ceiling: of the truth, or of the repeats.
 
     Columns as in `score_table`. The rows 'running only' and 'motion energy x running' are left out for a
     model that is given no running.
@@ -227,7 +230,8 @@ def evaluate(
     predictions = {"V1 Transformer" if ours else type(model).__name__: predict(model, task)}
     reads = reads_running(config, task)
     predictions |= reference_predictions(task, running=reads, settings=config.model)
-    return score_table(task, predictions)
+    table = score_table(task, predictions)
+    return table if task.truth is not None else pd.concat([table, repeat_ceiling(task)], ignore_index=True)
 
 
 def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
