@@ -58,8 +58,10 @@ __all__ = [  # besides what stands below
 OPTIONS = (
     Option("foundation", "foundation", "saved twin or folder of released weights whose core is transferred"),
     Option("gaps", "gaps", "clips with gaps in behaviour: drop, or fill with the mean"),
+    Option("movies", "movies", "of a recording of your own, by name (default all)", several=True),
+    Option("areas", "areas", "of a recording of your own, by name (default all)", several=True),
 )
-DATA_FIELDS = ("foundation", "window", "gaps")
+DATA_FIELDS = ("foundation", "window", "gaps", "movies", "areas")
 FRAME_RATE = 30.0  # Hz, of every recording
 INPUTS = """\
 stimulus (frames x rows x columns of the monitor, uint8: 0 is black, 255 white), rate (Hz, which must be 30),

@@ -66,9 +66,16 @@ NAME = "sensorium"
 OPTIONS = (
     Option("behaviour-scale", "behaviour_scale", "of behaviour, where the model reads it: std or range"),
     Option("start", "start", "of readout positions: random or receptive_fields"),
+    Option("stimulus", "stimulus", "set of images of a recording of your own (default: most often shown)"),
+    Option(
+        "window",
+        "window",
+        "start and end of a response after an image came on, s (default 0.05 0.55), of traces or spikes",
+        several=True,
+    ),
 )
 READ = ("behaviour", "shifter", "history", "state", "gain")  # of the model's settings: what it reads
-DATA_FIELDS = (*(f"model.{name}" for name in READ), "behaviour_scale", "state")
+DATA_FIELDS = (*(f"model.{name}" for name in READ), "behaviour_scale", "state", "window", "stimulus")
 
 
 def default_model(

@@ -163,6 +163,8 @@ class TransformerConfig(SystemConfig):
     """Movies that are read, by name; None: all that the session has."""
     without: CellIds = ()
     """Ids of cells that are left out."""
+    areas: Names | None = None
+    """Areas of a recording of one's own whose units are read; None: all."""
 
     @model_validator(mode="after")
     def _cnn_can(self) -> "TransformerConfig":

@@ -60,6 +60,7 @@ NAME = "v1-transformer"
 OPTIONS = (
     Option("movies", "movies", "of the session, by name (default all)", several=True),
     Option("without", "without", "ids of cells to leave out", several=True),
+    Option("areas", "areas", "of a recording of your own, by name (default all)", several=True),
     Option("running", "running", "what the model is given of the speed: measured, none or shuffled"),
 )
 INPUTS = """\
@@ -68,7 +69,7 @@ a frame, NaN where it was not measured; a model without running needs none), and
 model was trained without one"""
 FASTEST = 200.0  # cm/s, more than any mouse runs
 RATE_TOLERANCE = 0.02  # of the frame rate: clocks of microscopes and monitors differ by less
-DATA_FIELDS = ("shape", "running", "movies", "without", "model.frame", "model.head", "seed")
+DATA_FIELDS = ("shape", "running", "movies", "without", "areas", "model.frame", "model.head", "seed")
 
 
 @explain_failure

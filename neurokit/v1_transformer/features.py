@@ -107,6 +107,7 @@ def task(
     or no cell are left, for running that is read but was not measured while the movies were shown, and where
     a movie, or a part of it, is too short for clips; CheckpointError for arrays that are not scales.
     """
+    _check_areas(recording, config.areas)
     shape, slower = config.shape, tuple[Omission, ...]()
     chosen, blank = drop_blank(_choose_movies(recording, config.movies), recording.session_id)
     if recording.shrinks:
@@ -241,6 +242,17 @@ def _choose_movies(recording: MovieSession, movies: tuple[str, ...] | None) -> l
         raise DataError(f"Session {recording.session_id} was read without {asked}: choose of {there}.")
     chosen = [recording.movies[name] for name in names]
     return chosen
+
+
+def _check_areas(recording: MovieSession, areas: tuple[str, ...] | None) -> None:
+    """Raises DataError for a session that was read with units of other areas than those asked for."""
+    read = sorted(set(filter(None, recording.structure.split(", "))))
+    if areas is None or (read and set(read) <= set(areas)):
+        return
+    raise DataError(
+        f"Session {recording.session_id} was read with units of {', '.join(read) or 'no known area'}, and "
+        f"areas names {', '.join(areas)}: choose them where it is read, as from_recording(areas=...) does."
+    )
 
 
 @explain_failure

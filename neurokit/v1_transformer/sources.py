@@ -125,7 +125,7 @@ def _load_folder(
     """The session in AllenSDK's cache, or in another format."""
     if not any((folder / DATA).glob("*.nwb")):
         found = choose_recording(folder, session, f"{DATA}/<number>.nwb")
-        options = {} if config is None else _options(config)
+        options = {} if config is None else _options(config) | {"areas": config.areas}
         return from_recording(read_recording(found), **options)
     number = _session_number(session)
     path = _find_session(folder, number)
