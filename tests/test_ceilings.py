@@ -1,4 +1,4 @@
-"""The ceiling of one's own recording, beside the scores: what was planted reaches it, and nothing is made up."""
+"""The ceiling of one's own recording, beside the scores: what was planted reaches it; nothing is made up."""
 
 import json
 from dataclasses import replace
@@ -37,7 +37,7 @@ def data(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def scan(noise: float, repeats: list[int]) -> tuple[dict[str, MouseTrials], dict[str, np.ndarray]]:
-    """A task whose test images were shown so often, and what a model that knows them says of its test trials."""
+    """A task whose test images were shown so often, and what a model that knows them says of these trials."""
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (20 + len(repeats), 9, 16))
     shown = np.concatenate([np.arange(20), np.repeat(20 + np.arange(len(repeats)), repeats)])

@@ -378,6 +378,21 @@ def recording() -> Recording:
     return Recording("mouse", "made", np.arange(UNITS), traces, area=areas, stimuli=[movie])
 
 
+def test_the_line_on_the_ceiling_speaks_of_this_recording(tmp_path: Path) -> None:
+    several = Experiment(
+        "digital-twin", recording=from_recording(recording(), tmp_path / "3", size=MONITOR), **OPTIONS
+    )
+    wanted = "ceiling: cc_max, from this recording (1 videos, at most 3 repeats of one); what eye and running"
+    assert several.ceiling.startswith(wanted)
+    once = recording()
+    [movie] = once.stimuli
+    first = slice(0, FRAMES)
+    short = replace(movie, shown=movie.shown[first], time=movie.time[first])  # type: ignore[index]
+    single = from_recording(replace(once, stimuli=[short]), tmp_path / "1", size=MONITOR)
+    alone = Experiment("digital-twin", recording=single, **OPTIONS)
+    assert alone.ceiling == "no ceiling: no video that evaluates was shown twice"
+
+
 @pytest.fixture
 def lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder with two recordings in a format of its own."""
