@@ -194,7 +194,8 @@ def explain_ceiling(task: TwinTask, config: TwinConfig) -> str:
     repeats = [len(video.repeats) for video in task.part("test")]
     if max(repeats, default=0) < 2:
         return "no ceiling: no video that evaluates was shown twice"
-    shown = f"{sum(each > 1 for each in repeats)} videos, at most {max(repeats)} repeats of one"
+    several = sum(each > 1 for each in repeats)
+    shown = f"{several} video{'s' * (several > 1)}, at most {max(repeats)} repeats of one"
     return f"ceiling: cc_max, from this recording ({shown}); what eye and running explain counts as noise"
 
 

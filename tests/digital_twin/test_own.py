@@ -382,7 +382,7 @@ def test_the_line_on_the_ceiling_speaks_of_this_recording(tmp_path: Path) -> Non
     several = Experiment(
         "digital-twin", recording=from_recording(recording(), tmp_path / "3", size=MONITOR), **OPTIONS
     )
-    wanted = "ceiling: cc_max, from this recording (1 videos, at most 3 repeats of one); what eye and running"
+    wanted = "ceiling: cc_max, from this recording (1 video, at most 3 repeats of one); what eye and running"
     assert several.ceiling.startswith(wanted)
     once = recording()
     [movie] = once.stimuli
