@@ -477,8 +477,9 @@ def test_a_session_without_behaviour_is_scored_by_baselines_alone(
         assert says in text and "PSTH by contrast and choice" in text and "FIR" not in text
     tables = [pd.read_csv(table) for table in (tmp_path / "checkpoints").glob("*-scores.csv")]
     assert len(tables) == 2 and all(np.isfinite(table["r2_mean"]).all() for table in tables)
+    assert all((table["model"] == "ceiling").sum() == 2 for table in tables)
     held = json.loads(next((tmp_path / "checkpoints").glob("*-scores.json")).read_text())
-    assert held["validation"] is None and len(held["test"]) == 8
+    assert held["validation"] is None and len(held["test"]) == 10
     assert not list(tmp_path.rglob("*.safetensors"))
 
 

@@ -60,4 +60,4 @@ def test_what_check_names_leads_there(capsys: pytest.CaptureFixture[str]) -> Non
 def test_of_a_simulated_recording_small_is_the_default(tmp_path: Path) -> None:
     (tmp_path / "simulated").mkdir()
     (tmp_path / "simulated" / "truth.npz").write_bytes(b"")
-    assert first_size(find_system("sensorium"), tmp_path / "simulated") == []
+    assert first_size(find_system("sensorium"), tmp_path / "simulated") == ("", [])

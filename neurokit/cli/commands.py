@@ -45,15 +45,17 @@ def _data(system: System, options: argparse.Namespace) -> None:
         given = [argument for argument in options.given if argument != "--list"]
         one = options.folder and len(table) > 1 and not options.session
         named = [*given, *(["--session", str(table["session"].iloc[0])] if one else [])]
-        _next(system, "train", [*named, *_size(system, options)])
+        _next_train(system, named, options.folder)
         return
     print(system.describe(_recording(system, options)))
-    _next(system, "train", [*options.given, *_size(system, options)])
+    _next_train(system, options.given, options.folder)
 
 
-def _size(system: System, options: argparse.Namespace) -> list[str]:
-    """The size to train first, where the recording is one's own."""
-    return [] if options.folder is None else first_size(system, options.folder)
+def _next_train(system: System, arguments: Sequence[str], folder: Path | None) -> None:
+    """The command that trains, of one's own recording in the size that goes first, after a line on it."""
+    line, size = ("", []) if folder is None else first_size(system, folder)
+    print(f"{line}\n" if line else "", end="")
+    _next(system, "train", [*arguments, *size])
 
 
 def _sessions(system: System, options: argparse.Namespace) -> pd.DataFrame:
@@ -105,7 +107,7 @@ def _convert(system: System, options: argparse.Namespace) -> None:
     if several:
         _next(system, "data", ["--list", *place])
     else:
-        _next(system, "train", [*place, *first_size(system, options.output)])
+        _next_train(system, place, options.output)
 
 
 def _whole(values: Sequence[str]) -> list[str] | list[int]:

@@ -8,14 +8,13 @@ from neurokit.training.system import System
 SIZES = "size: small trains in minutes on a laptop; published, the default of your own recordings, in hours"
 
 
-def first_size(system: System, folder: Path) -> list[str]:
-    """The option of `train` for it, once a line says how long the sizes take.
+def first_size(system: System, folder: Path) -> tuple[str, list[str]]:
+    """A line on how long the sizes take, and the option of `train` for the small one.
 
-    None for a simulated recording, of which small is the default, and where the files of one's own do not fit
-    that size: then the line says what would.
+    Neither for a simulated recording, of which small is the default; no option where the files of one's own
+    do not fit that size: then the line says what would.
     """
     if is_simulated("", folder, None):
-        return []
+        return "", []
     misfit: str = getattr(system, "explain_published_alone", lambda _: "")(folder)
-    print(misfit or SIZES)
-    return [] if misfit else ["--size", "small"]
+    return (misfit, []) if misfit else (SIZES, ["--size", "small"])

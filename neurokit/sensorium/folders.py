@@ -70,10 +70,9 @@ def list_own(folder: Path) -> pd.DataFrame:
 def _contents(path: Path) -> tuple[str, str]:
     """The format of a recording and its sets of images, or why it cannot be read."""
     try:
-        recording = recordings.read(path)
+        return recordings.recognise(path) or "", list_stimuli(recordings.read(path), "images")
     except DataError as error:
         return str(error), ""
-    return recording.format, list_stimuli(recording, "images")
 
 
 def _find(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
