@@ -264,6 +264,11 @@ class Experiment:
         result = self.result  # first, since its transforms replace those of the task
         return self.system.evaluate(result.model, self.task, self.config)
 
+    @property
+    def ceiling(self) -> str:
+        """Where the ceiling in the scores comes from, or why there is none, in a line."""
+        return self.system.explain_ceiling(self.task, self.config)
+
     def score(self) -> Score:
         """The validation score of the model, beside what needs no network."""
         result = self.result
@@ -278,7 +283,8 @@ class Experiment:
         with atomic_write(table) as new:
             scores.to_csv(new, index=False)
         with atomic_write(text) as new:
-            held = {**self.facts, **self._left_out, "validation": validation, "test": rows}
+            known = {"validation": validation, "test": rows, "ceiling": self.ceiling}
+            held = {**self.facts, **self._left_out, **known}
             new.write_text(json.dumps(held, indent=2))
         with atomic_write(picture) as new, style_context():
             self.system.draw(scores).savefig(new, format="png", dpi=150, bbox_inches="tight")

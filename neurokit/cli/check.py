@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neurokit import settings
-from neurokit.cli.native import Native, find_native
+from neurokit.cli.native import Native, find_native, small
 from neurokit.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -91,7 +91,8 @@ def _next(path: Path, diagnosis: "Diagnosis") -> list[str]:
         return ["--help"]
     address, name = address_of(path), f"{_name_of(path)}-{fitting[0].system}"
     output = name if address else str(path.with_name(name))
-    return [fitting[0].system, "convert", address or str(path), "--output", output]
+    system = fitting[0].system
+    return [system, "convert", address or str(path), "--output", output, *small(system)]
 
 
 def _name_of(path: Path) -> str:

@@ -23,8 +23,15 @@ class Native:
     def command(self) -> tuple[str, ...]:
         """Of the system, with its options."""
         if self.converted:
-            return "convert", str(self.path), "--output", str(self.path.with_suffix(""))
+            return "convert", str(self.path), "--output", str(self.path.with_suffix("")), *small(self.system)
         return "data", "--folder", str(self.path)
+
+
+def small(system: str) -> tuple[str, ...]:
+    """Options of `convert` without which the small size could not be trained; a twin's video has that of its
+    network's monitor.
+    """
+    return ("--monitor", "36", "64") if system == "digital-twin" else ()
 
 
 def find_native(path: Path) -> Native | None:

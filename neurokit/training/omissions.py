@@ -54,6 +54,7 @@ RULES = {
     "outside_clock": "nothing was recorded at that time",
     "doubled": "the same is there twice",
     "too_short": "they have too few frames",
+    "other_rate": "frames come at another rate than those of the first",
     "labelled": "the recording itself leaves them out",
 }
 MOST_NAMES = 12  # in one sentence

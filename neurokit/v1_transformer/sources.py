@@ -126,7 +126,7 @@ def _load_folder(
     """The session in an NWB of the Brain Observatory, in a folder of them, or in another format."""
     if not (files := _find_files(folder)):
         found = choose_recording(folder, session, f"{DATA}/<number>.nwb")
-        options = {} if config is None else _options(config)
+        options = {} if config is None else _options(config) | {"areas": config.areas}
         return from_recording(read_recording(found), **options)
     number = _session_number(session)
     path = folder if folder.is_file() else _find_session(folder, files, number)

@@ -33,7 +33,8 @@ def test_each_system_writes_what_it_takes(
     assert main([system, "convert", str(path), "--format", "arrays", "--output", str(out)]) == 0
     said = capsys.readouterr().out
     assert said.startswith(f"{path} is in the format arrays\n")
-    assert said.endswith(f"wrote {out} (arrays)\nnext: neurokit {system} train --folder {out}\n")
+    assert said.endswith(f"\nnext: neurokit {system} train --folder {out} --size small\n")
+    assert f"wrote {out} (arrays)\nsize: small trains in minutes" in said
     assert_same(read(out), read(path))
 
 

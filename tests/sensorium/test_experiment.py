@@ -312,10 +312,12 @@ def test_the_yardsticks_show_a_model_that_learned_nothing(tiny: Tiny, scans: Pat
     assert "validation correlation" in score.name
 
 
-def test_a_recording_without_truth_has_no_ceiling(tmp_path: Path, tiny: Tiny) -> None:
+def test_a_recording_without_truth_has_the_ceiling_of_its_repeats(tmp_path: Path, tiny: Tiny) -> None:
     folder = written(tmp_path / "real", KINDS[:1], truth=False)
     experiment = tiny(folder=folder)
-    assert "ceiling" not in experiment.evaluate().model.tolist()
+    best = experiment.evaluate().query("model == 'ceiling'")
+    assert best["mouse"].tolist()[-1] == "all" and best[["single_trial", "to_average"]].notna().all(axis=None)
+    assert experiment.ceiling.startswith("ceiling: from this recording, ")
     assert list(experiment.score().yardsticks) == ["behaviour alone"]
 
 

@@ -55,7 +55,9 @@ def test_a_folder_lists_and_loads_a_mouse_in_every_format(
     channels = {each: trace for each, trace in recording.behaviour.items() if each != "pupil_change"}
     recording = replace(recording, behaviour=channels)
     write(recording, tmp_path / "lab" / file)
-    assert sensorium.sessions("demo", folder=tmp_path / "lab").to_numpy().tolist() == [["mouse", file, kind]]
+    [listed] = sensorium.sessions("demo", folder=tmp_path / "lab").to_dict("records")
+    assert [listed[name] for name in ("session", "file", "format")] == ["mouse", file, kind]
+    assert listed["images"].endswith(" trials)")
     (wanted,) = sensorium.from_recording({"mouse": recording}).values()
     (found,) = sensorium.load(folder=tmp_path / "lab").values()
     assert_alike(found, wanted)
