@@ -4,7 +4,7 @@
 
 A filter with 101 lags a channel is fitted to the first 10 to 150 training trials of a simulated mouse. Its
 penalty is 1 (the default of the library it is made with), or the best of 12 proposals of TPE or of random
-search on the same validation trials. What was expected, written down after a look at the mice of seeds 0 to 2:
+search on the same validation trials. What was expected, written down after a look at seeds 0 to 2:
 with 10 trials the search wins by more than 0.1 of R², with 150 by less than 0.02. The mice of the result are
 others, of seeds 10 to 14. A seed draws the mouse, its split and the search.
 """
