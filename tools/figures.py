@@ -9,6 +9,7 @@ import figure_growth
 import figure_movies
 import figure_pupil
 import figure_real
+import figure_search
 import figure_sensorium
 import figure_twins
 from neurokit.notebook import setup
@@ -21,6 +22,7 @@ PICTURES = {
     "digital_twins": figure_twins.draw,
     "growth": figure_growth.draw,
     "real_recordings": figure_real.draw,
+    "search_pays": figure_search.draw,
 }
 
 
