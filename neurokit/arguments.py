@@ -26,6 +26,7 @@ from neurokit.config import MODE, describe_kind, plain, show_value
 from neurokit.errors import DataError, NeurokitError, SettingsError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Kind = TypeVar("Kind", bound=type)
 OTHERS = (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RuntimeError, AssertionError)
 SCALARS = (bool, int, float, str)
 NUMBERS = "biuf"  # kinds of dtypes that are real numbers
@@ -46,6 +47,12 @@ def explain_values(function: Function) -> Function:
     Where all arguments are of the right kind, DataError says how numpy or torch fails with them.
     """
     return _explained(function, values=True)
+
+
+def explain_fields(kind: Kind) -> Kind:
+    """As `explain_values`, for a dataclass whose fields are arrays: where an object of it cannot be made."""
+    kind.__init__ = explain_values(kind.__init__)  # type: ignore[misc]
+    return kind
 
 
 def _explained(function: Function, *, values: bool) -> Function:
@@ -179,7 +186,5 @@ def _adapter(kind: Any) -> TypeAdapter | None:
 def _values_sentence(function: Callable[..., Any], given: Mapping[str, Any], error: BaseException) -> str:
     reason = (str(error).splitlines() or [""])[0].rstrip(".")
     values = ", ".join(f"{name} {describe_value(value)}" for name, value in given.items())
-    return (
-        f"{function.__name__} cannot work with these values ({type(error).__name__}: {reason}): {values}; "
-        "use others."
-    )
+    name = function.__qualname__.removesuffix(".__init__").split(".")[-1]
+    return f"{name} cannot work with these values ({type(error).__name__}: {reason}): {values}; use others."

@@ -71,7 +71,7 @@ class Experiment:
         device: auto, cpu, cuda or mps.
         compile: of training steps; changes nothing but rounding.
 
-    Raises SettingsError for an argument that cannot be, before anything is simulated or downloaded.
+    Raises SettingsError for an argument that cannot be, before anything is simulated, downloaded or read.
     """
 
     @explain_failure
@@ -96,25 +96,21 @@ class Experiment:
         self.system_name = find_system(str(system)).NAME
         check_places(source, folder, recording)
         self.folder = check_folder(folder)
-        if recording is not None:
-            self._identity = identify(self.system, recording)  # once: it reads all values
-            self.recording = recording
         self.given = recording is not None
         self.source = settings.check_source(source)
         self.seed = check_value("seed", seed, Seed)
         self.session = check_session(session)
         check_build(build)
         self.build, self.device, self.compile = build, check_value("device", device, str), compile
-        self.size = choose_size(size, is_simulated(self.source, self.folder, recording))
-        default = self._default_model(recording) if model is None and config is None else None
-        self.model_name, chosen = choose_config(self.system, self.size, model, config, build, default)
-        if not isinstance(values, Mapping | None):
-            raise SettingsError(f"values is {values!r}; give a dictionary of fields and their values.")
-        config = chosen.with_values(values or {}).add_seed(self.seed)
-        self.config: SystemConfig = config
-        if epochs is not None:
-            self.config = config.with_epochs(check_value("epochs", epochs, Count))
         check_compile(compile, choose_device(device))
+        self.size = choose_size(size, is_simulated(self.source, self.folder, recording))
+        choose = functools.partial(self._chosen, model, config, build, values, epochs)
+        self.model_name, self.config = choose(None)
+        if self.given:  # from here on values are read
+            self._identity = identify(self.system, recording)  # once: it reads all of them
+            self.recording = recording
+        if model is None and config is None and (default := self._default_model(recording)):
+            self.model_name, self.config = choose(default)
 
     # What it is, and where it lies
 
@@ -268,6 +264,11 @@ class Experiment:
         result = self.result  # first, since its transforms replace those of the task
         return self.system.evaluate(result.model, self.task, self.config)
 
+    @property
+    def ceiling(self) -> str:
+        """Where the ceiling in the scores comes from, or why there is none, in a line."""
+        return self.system.explain_ceiling(self.task, self.config)
+
     def score(self) -> Score:
         """The validation score of the model, beside what needs no network."""
         result = self.result
@@ -282,7 +283,8 @@ class Experiment:
         with atomic_write(table) as new:
             scores.to_csv(new, index=False)
         with atomic_write(text) as new:
-            held = {**self.facts, **self._left_out, "validation": validation, "test": rows}
+            known = {"validation": validation, "test": rows, "ceiling": self.ceiling}
+            held = {**self.facts, **self._left_out, **known}
             new.write_text(json.dumps(held, indent=2))
         with atomic_write(picture) as new, style_context():
             self.system.draw(scores).savefig(new, format="png", dpi=150, bbox_inches="tight")
@@ -369,6 +371,16 @@ class Experiment:
         return other
 
     # Inside
+
+    def _chosen(
+        self, model: str | None, config: Any, build: Any, values: Any, epochs: Any, default: str | None
+    ) -> tuple[str, SystemConfig]:
+        """The name of the model, by default `default`, and what is trained; reads no recording."""
+        name, chosen = choose_config(self.system, self.size, model, config, build, default)
+        if not isinstance(values, Mapping | None):
+            raise SettingsError(f"values is {values!r}; give a dictionary of fields and their values.")
+        made: SystemConfig = chosen.with_values(values or {}).add_seed(self.seed)
+        return name, made if epochs is None else made.with_epochs(check_value("epochs", epochs, Count))
 
     def _default_model(self, recording: Any) -> str | None:
         """What the system chooses for a recording of one's own; None where it does not look."""

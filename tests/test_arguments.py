@@ -1,6 +1,7 @@
 """What is said of arguments of the wrong kind: the name, what was given, and what to use."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from neurokit.arguments import describe_value, explain_failure, explain_values
+from neurokit.arguments import describe_value, explain_failure, explain_fields, explain_values
 from neurokit.errors import DataError, FitError, NeurokitError, SettingsError
 
 
@@ -149,3 +150,21 @@ def test_axes_that_may_be_any_number_are_not_counted() -> None:
 
     with pytest.raises(AttributeError):
         score(np.ones((1, 2, 3), dtype=bool))
+
+
+def test_fields_that_do_not_fit_are_named() -> None:
+    @explain_fields
+    @dataclass(frozen=True)
+    class Pair:
+        times: Float[np.ndarray, "S"]
+        name: str
+
+        def __post_init__(self) -> None:
+            if len(self.times) != len(self.name) + (self.times.sum() > 1e9):
+                raise DataError("they differ.")
+
+    assert Pair(np.ones(2), "ab").name == "ab"
+    with pytest.raises(DataError, match=r"they differ\."):
+        Pair(np.ones(2), "a")
+    with pytest.raises(DataError, match="times is None; use a numpy array of numbers with the axes S"):
+        Pair(None, "a")

@@ -6,6 +6,7 @@ The target is a causal boxcar of 0.1 s, so a drive planted at some lag acts betw
 
 import pytest
 import torch
+from scipy.stats import binomtest
 from torch import nn
 
 from neurokit.attribution import find_strongest, integrated_gradients, lag_profile, rate_at
@@ -14,12 +15,13 @@ from neurokit.pupil_encoder.experiment import build, train
 from neurokit.pupil_encoder.features import EncodingTask, encoding_task, split_trials
 from neurokit.pupil_encoder.sources import load, simulated_truth
 
-SEEDS = (0, 1, 2)
+SEEDS = (0, 1, 2, 6, 7, 8)  # 3 to 5 are the mice on which the window was chosen
 REGIONS = ("SCs", "SCm", "LGd")
 BINS = list(range(90, 170, 10))
 LOOKS_BACK = 0.09  # s
 # s. Stated before seeds 1 and 2 were run and unchanged when the first run missed two of nine: the MLP's
-# window was widened from 0.6 to 1 s instead, a choice made on three other mice (seeds 3 to 5).
+# window was widened from 0.6 to 1 s instead, a choice made on three other mice (seeds 3 to 5). With one of
+# three channels and 24 of 151 lags that count as right, a guess is right in 5 % of cases.
 TOLERANCE = 0.07
 
 
@@ -55,10 +57,9 @@ def hits(answers: list[tuple[str, float]], seed: int) -> list[bool]:
 
 @pytest.mark.slow
 def test_trained_encoder_finds_channel_and_lag(tasks: list[EncodingTask]) -> None:
-    """At least seven of nine (three mice, three regions).
+    """In more than half of 18 (six mice, three regions), which is 13 or more at p < 0.05.
 
-    It was eight while the cleaning of the pupil threw wide pupils away. With them, seven of nine are right on
-    these mice, and seven of nine on three others (seeds 3 to 5); what is missed are lags, by 0.01 s or more.
+    Seeds 6 to 8 were named before they were run. What is missed are lags, by 0.01 s or more.
     """
     how = FIT.replace(learning_rate=1e-3, weight_decay=0.1)
     right = []
@@ -68,13 +69,14 @@ def test_trained_encoder_finds_channel_and_lag(tasks: list[EncodingTask]) -> Non
         answers = found(encoder, task)
         print(seed, answers)
         right += hits(answers, seed)
-    assert sum(right) >= 7, right
+    assert binomtest(sum(right), len(right), 0.5, alternative="greater").pvalue < 0.05, right
+    assert sum(right[:9]) >= 7, right
 
 
 @pytest.mark.slow
 def test_random_weights_do_not(tasks: list[EncodingTask]) -> None:
-    """At most two of nine, by luck."""
+    """At most three of 18, by luck; two of the first nine."""
     right = []
     for seed, task in zip(SEEDS, tasks, strict=True):
         right += hits(found(build(task, PupilConfig(cell="mlp", hidden=32, seed=seed + 10)), task), seed)
-    assert sum(right) <= 2, right
+    assert sum(right) <= 3 and sum(right[:9]) <= 2, right

@@ -200,7 +200,7 @@ def test_each_command_ends_with_the_next_one_and_that_one_runs(
         if file.name != "truth.npz":
             shutil.copy(file, tmp_path / "recorded")
     recorded = typed_next(said(capsys, "pupil-encoder", "data", "--folder", "recorded"))
-    assert recorded == ["pupil-encoder", "train", "--folder", "recorded"]
+    assert recorded == ["pupil-encoder", "train", "--folder", "recorded", "--size", "small"]
     assert Experiment("pupil-encoder", folder="recorded").size == "published"
     short = ["--epochs", "1", "--set", "hidden=4", "--device", "cpu"]
     trained = said(capsys, *following, *short)
@@ -477,8 +477,9 @@ def test_a_session_without_behaviour_is_scored_by_baselines_alone(
         assert says in text and "PSTH by contrast and choice" in text and "FIR" not in text
     tables = [pd.read_csv(table) for table in (tmp_path / "checkpoints").glob("*-scores.csv")]
     assert len(tables) == 2 and all(np.isfinite(table["r2_mean"]).all() for table in tables)
+    assert all((table["model"] == "ceiling").sum() == 2 for table in tables)
     held = json.loads(next((tmp_path / "checkpoints").glob("*-scores.json")).read_text())
-    assert held["validation"] is None and len(held["test"]) == 8
+    assert held["validation"] is None and len(held["test"]) == 10
     assert not list(tmp_path.rglob("*.safetensors"))
 
 

@@ -136,6 +136,20 @@ def test_what_is_typed_next_converts_the_recording(
     assert any((tmp_path / f"{kind}-{typed[0]}").iterdir())
 
 
+def test_what_is_typed_next_converts_what_lies_at_an_address(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("neurokit.recordings.nwb.read_address", lambda _: images())
+    monkeypatch.chdir(tmp_path)
+    address = "https://example.org/data/mouse.nwb?token=1"
+    *_, wrote, last = said(capsys, address)
+    assert wrote == f"wrote {tmp_path / 'data' / 'checks' / 'mouse.png'}"
+    typed = shlex.split(last.removeprefix("next: neurokit "))
+    assert typed == ["sensorium", "convert", address, "--output", "mouse-sensorium"]
+    assert main(typed) == 0
+    assert (tmp_path / "mouse-sensorium" / "images_scenes.npy").is_file()
+
+
 def nwb(folder: Path, *inside: str, name: str = "mouse.nwb") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     with h5py.File(folder / name, "w") as file:
@@ -161,7 +175,8 @@ def test_files_of_the_systems_are_named_with_the_command_that_opens_them(
         (scans, "SENSORIUM", "sensorium", scans),
         (scans / "static1-2-3-GrayImageNet-0.zip", "SENSORIUM", "sensorium", scans),
         (cache, "AllenSDK", "v1-transformer", cache),
-        (stored, "NWB 1", "v1-transformer", cache),
+        (stored, "NWB 1", "v1-transformer", stored),
+        (stored.parent, "NWB 1", "v1-transformer", stored.parent),
         (tmp_path / "twin", "digital twin", "digital-twin", tmp_path / "twin"),
         (tmp_path / "part", "Steinmetz", "pupil-encoder", tmp_path / "part"),
         (tmp_path / "part" / "steinmetz_part0.npz", "Steinmetz", "pupil-encoder", tmp_path / "part"),
@@ -229,3 +244,7 @@ def test_numbers_of_the_page_are_those_of_the_diagnosis(
     (clock,) = (line for line in lines if line.startswith("activity"))
     assert clock.split()[1:3] == ["30.0", "5.0"]
     assert not np.isnan(middle)
+
+
+def test_a_name_that_is_too_long_is_no_recording(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "is missing" in refused(capsys, "x" * 5000)

@@ -393,8 +393,8 @@ def others(value: object, types: set[object], annotation: object) -> list[object
         return [word for word in words_of(annotation) if word != value]
     if value is None:
         if tuple in types:
-            return [("é", "ü")]
-        return ["é/ü" if Path in types else 3 if int in types else 0.3]
+            return [("é", "ü"), (0.3, 0.6)]
+        return ["é/ü" if {Path, str} & types else 3 if int in types else 0.3]
     if isinstance(value, str):
         return [f'{value}é"\\\n']
     return []

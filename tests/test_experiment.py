@@ -457,6 +457,29 @@ def test_what_cannot_be_is_refused_before_anything_is_read(
         unchecked(object.__new__(Experiment), **({"system": "pupil-encoder"} | options))
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"device": "mars"}, "Device 'mars' is not there"),
+        ({"values": {"model.channels": -1}}, "channels is -1"),
+        ({"values": {"nonsense": 1}}, "nonsense"),
+        ({"epochs": 0}, "epochs is 0"),
+        ({"compile": "fast"}, "compile is 'fast'"),
+    ],
+)
+@pytest.mark.parametrize("place", ["folder", "recording"])
+def test_a_recording_is_not_opened_for_an_argument_that_cannot_be(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: dict[str, Any], says: str, place: str
+) -> None:
+    """Sensorium looks into a folder for the model to train, and identifies a recording by all its values."""
+    for name in ("has_behaviour", "identity", "load"):
+        monkeypatch.setattr(f"neurokit.sensorium.experiment.{name}", lambda *_, **__: pytest.fail("too late"))
+    (tmp_path / "images.npy").write_bytes(b"not read")
+    where = {"folder": tmp_path} if place == "folder" else {"recording": {}}
+    with pytest.raises(SettingsError, match=says):
+        Experiment("sensorium", **where, **options)
+
+
 def test_only_a_competition_takes_submissions(tiny: Callable[..., Experiment]) -> None:
     with pytest.raises(SettingsError, match="pupil-encoder has nothing to submit"):
         tiny().submit()

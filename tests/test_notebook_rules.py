@@ -51,9 +51,12 @@ def good() -> NotebookNode:
     cells = [new_markdown_cell("# A title", id="title")]
     for count in range(1, 7):
         printed = new_output("stream", name="stdout", text=f"{count * 2}\n")
-        source = f"# NBVAL_CHECK_OUTPUT\nprint({count} * 2)"
         cells.append(new_markdown_cell(f"Step {count}.", id=f"text-{count}"))
-        cells.append(new_code_cell(source, id=f"code-{count}", execution_count=count, outputs=[printed]))
+        code = new_code_cell(
+            f"print({count} * 2)", id=f"code-{count}", execution_count=count, outputs=[printed]
+        )
+        code.metadata["tags"] = [CHECK]
+        cells.append(code)
     return new_notebook(cells=cells)
 
 
@@ -64,7 +67,11 @@ def strip(book: NotebookNode) -> None:
 
 def unmark(book: NotebookNode) -> None:
     for cell in book.cells[2:6:2]:
-        cell.source = CHECK.sub("", cell.source)
+        cell.metadata["tags"] = []
+
+
+def mark_by_comment(book: NotebookNode) -> None:
+    book.cells[2].source = "# NBVAL_CHECK_OUTPUT\n" + book.cells[2].source
 
 
 def show_only_a_picture(book: NotebookNode) -> None:
@@ -114,7 +121,8 @@ def test_the_crafted_notebook_is_without_fault(tmp_path: Path) -> None:
     [
         (strip, "no outputs"),
         (strip, "check without text output"),
-        (unmark, "4 cells with NBVAL_CHECK_OUTPUT"),
+        (unmark, "4 cells with the tag nbval-check-output"),
+        (mark_by_comment, "a mark for nbval in the source"),
         (show_only_a_picture, "check without text output"),
         (fail, "error in"),
         (print_a_path, "absolute path"),

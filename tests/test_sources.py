@@ -236,7 +236,7 @@ def test_a_cutout_leaves_out_what_cannot_be_used(tmp_path: Path) -> None:
         ({"spks": None}, "'spks' is missing"),
         ({"spk_time_from_stim": None}, "'spk_time_from_stim' is missing"),
         ({"spks": np.ones((3, 40), np.uint8)}, r"spks has shape \(3, 40\)"),
-        ({"spks": np.full((3, 4, 40), np.nan)}, "spks must be whole numbers from 0 to 65,535"),
+        ({"spks": np.full((3, 4, 40), np.nan)}, "spks must be whole numbers from 0 to 20"),
         ({"spks": np.ones((3, 4, 30), np.uint8)}, "each of the 30 spike bins"),
         ({"spk_time_from_stim": np.arange(40) * 0.02}, "different grids"),
         ({"spk_time_from_stim": np.full(40, np.nan)}, "different grids"),

@@ -9,6 +9,7 @@ import figure_growth
 import figure_movies
 import figure_pupil
 import figure_real
+import figure_search
 import figure_sensorium
 import figure_twins
 from neurokit.notebook import setup
@@ -27,6 +28,7 @@ PICTURES = {
     "real_gratings": figure_real.draw_gratings,
     "real_ramp": figure_real.draw_ramp,
     "simulation_beside_reality": figure_real.draw_reality,
+    "search_pays": figure_search.draw,
 }
 
 

@@ -8,7 +8,8 @@ from nbformat import NotebookNode
 
 from notebook_header import TAG
 
-CHECK = re.compile(r"(?m)^# NBVAL_CHECK_OUTPUT$")
+CHECK = "nbval-check-output"  # the tag of a cell whose stored output nbval compares
+COMMENT = re.compile(r"(?m)^#\s*NBVAL_\w+")
 ABSOLUTE = re.compile(
     r"(?:^|[^A-Za-z0-9_./])(?:/(?:home|root|tmp|opt|mnt|Users|srv|work)/[A-Za-z]|[A-Z]:\\Users)", re.M
 )
@@ -22,9 +23,9 @@ def faults(path: Path) -> list[str]:
     """All that is wrong with a numbered notebook."""
     book = nbformat.read(path, as_version=4)
     found = common_faults(path, book)
-    checks = [cell for cell in code_cells(book) if CHECK.search(cell.source)]
+    checks = [cell for cell in code_cells(book) if CHECK in cell.metadata.get("tags", [])]
     if len(checks) < LEAST_CHECKS:
-        found.append(f"{len(checks)} cells with NBVAL_CHECK_OUTPUT, at least {LEAST_CHECKS} are needed")
+        found.append(f"{len(checks)} cells with the tag {CHECK}, at least {LEAST_CHECKS} are needed")
     found += [f"check without text output: {cell.source!r}" for cell in checks if not text_outputs(cell)]
     texts = sum(cell.cell_type == "markdown" for cell in book.cells)
     if texts <= len(code_cells(book)):
@@ -57,6 +58,9 @@ def common_faults(path: Path, book: NotebookNode) -> list[str]:
         f"error in {cell.source!r}"
         for cell in cells
         if any(out.output_type == "error" for out in cell.outputs)
+    ]
+    found += [
+        f"a mark for nbval in the source: {cell.source!r}" for cell in cells if COMMENT.search(cell.source)
     ]
     shown = [cell.source for cell in book.cells] + [text for cell in cells for text in text_outputs(cell)]
     found += [f"absolute path: {hit.group()!r}" for text in shown for hit in ABSOLUTE.finditer(text)]

@@ -24,8 +24,9 @@ import pandas as pd
 import torch
 
 from record import save
-from reliability.calls import SoundCall, sound_calls
+from reliability.calls import sound_calls
 from reliability.command_lines import command_lines, run_line
+from reliability.sound_call import SoundCall
 from reliability.tries import MEMORY, SECONDS, Outcome, attempt, is_sentence
 
 COMMAND = "PYTHONPATH=benchmarks python -m reliability.absurd_calls"
@@ -139,6 +140,14 @@ def _row(name: str, found: list[tuple[str, Outcome]]) -> dict[str, Any]:
     }
 
 
+def _without_place(row: dict[str, Any], work: Path) -> dict[str, Any]:
+    """The row without the name of the folder of this run."""
+    return {
+        name: [each.replace(str(work), "") for each in value] if isinstance(value, list) else value
+        for name, value in row.items()
+    }
+
+
 def _tell(what: str, found: Outcome) -> None:
     if found.kind in ("foreign", "hang", "memory", "killed"):
         print(f"{found.kind}: {what}: {found.text}", flush=True)
@@ -181,9 +190,10 @@ def run(
         (work / "here").mkdir()
         os.chdir(work / "here")
         sound(table)
-        return call_rows(table, calls, seed) + line_rows(
+        rows = call_rows(table, calls, seed) + line_rows(
             every[:: max(1, len(every) // lines)] if lines else every
         )
+        return [_without_place(row, work) for row in rows]
     finally:
         os.chdir(before)
 

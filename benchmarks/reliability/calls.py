@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +38,10 @@ from neurokit.training.checkpoint import save as save_checkpoint
 from neurokit.training.fit import Rows, masked_squared_error
 from neurokit.training.settings import FitSettings
 from neurokit.v1_transformer import ClipShape, TransformerSettings
+from reliability.own_calls import own_calls
 from reliability.recordings import WRITERS
 from reliability.sizes import NETWORK
+from reliability.sound_call import SoundCall
 
 FRAMES = TransformerSettings(
     frame=(10, 20), patch=5, step=5, width=8, heads=2, spatial_layers=1, temporal_layers=1
@@ -90,21 +91,6 @@ MEASURED = {  # inputs that `respond` takes, for the models above
 }
 
 
-@dataclass(frozen=True)
-class SoundCall:
-    """A public function, arguments with which it works, and those that are replaced (default: all)."""
-
-    name: str
-    function: Callable[..., Any]
-    arguments: dict[str, Any]
-    only: tuple[str, ...] = field(default=())
-
-    @property
-    def replaced(self) -> tuple[str, ...]:
-        """The names of arguments that absurd values stand in for."""
-        return self.only or tuple(self.arguments)
-
-
 class Reader(nn.Module):
     """Any model of images: rates of three neurons from the mean of an image."""
 
@@ -118,7 +104,7 @@ class Reader(nn.Module):
 
 def sound_calls(work: Path) -> list[SoundCall]:
     """The table; recordings and models are written below `work`."""
-    return [*_metrics(), *_models(work), *_files(work), *_systems(work)]
+    return [*_metrics(), *_models(work), *_files(work), *_systems(work), *own_calls(work)]
 
 
 def _metrics() -> Iterator[SoundCall]:

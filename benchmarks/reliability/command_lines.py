@@ -23,6 +23,7 @@ def command_lines(work: Path) -> list[tuple[str, list[str]]]:
         *_fields(work),
         *_places(work),
         *_files(work),
+        *_own(work),
     ]
 
 
@@ -106,3 +107,27 @@ def _files(work: Path) -> list[tuple[str, list[str]]]:
         lines.append(("files", ["sensorium", "predict", *asked]))
         lines.append(("files", ["sensorium", "train", "--model", f"{place}:x"]))
     return lines
+
+
+def _own(work: Path) -> list[tuple[str, list[str]]]:
+    """Recordings of one's own that are none."""
+    places = (
+        "",
+        " ",
+        "/dev/null",
+        "absent",
+        str(work),
+        str(work / "text.npz"),
+        "\x00",
+        "x" * 5000,
+        "http://",
+    )
+    lines = [["check", place] for place in places]
+    lines += [["check"], ["check", "--session", "x"], ["check", str(work), "--session", "x"]]
+    lines += [["check", str(work / "text.npz"), "--output", "/dev/null"]]
+    for system in ("pupil-encoder", "sensorium", "v1-transformer", "digital-twin"):
+        lines += [[system, "convert", place, "--output", str(work / "converted")] for place in places]
+        lines += [[system, "convert", str(work), "--output", str(work)]]
+        lines += [[system, "convert", str(work / "text.npz"), "--output", "x", "--format", "nonsense"]]
+    lines += [["digital-twin", "convert", str(work), "--output", "x", "--monitor", each] for each in NUMBERS]
+    return [("own recordings", line) for line in lines]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neurokit import settings
-from neurokit.cli.native import Native, find_native
+from neurokit.cli.native import Native, find_native, small
 from neurokit.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -72,16 +72,36 @@ def _check(options: argparse.Namespace) -> None:
     diagnosis = diagnose(recording)
     print(describe(diagnosis), flush=True)
     folder = settings.data_folder() / "checks" if options.output is None else options.output
-    picture = folder / f"{path.stem if path.is_file() else path.name}.png"
+    picture = folder / f"{_name_of(path)}.png"
     _draw(picture, diagnosis, recording)
     print(f"wrote {picture}")
-    possible = [each.system for each in diagnosis.systems if each.possible]
-    if possible:
-        output = str(path.with_name(f"{path.stem}-{possible[0]}"))
-        typed = ["neurokit", possible[0], "convert", str(path), "--output", output]
-    else:
-        typed = ["neurokit", "--help"]
-    print(f"next: {shlex.join(typed)}")
+    print(f"next: {shlex.join(['neurokit', *_next(path, diagnosis)])}")
+
+
+def _next(path: Path, diagnosis: "Diagnosis") -> list[str]:
+    """What to type next: the conversion for the system that fits best, into a folder beside the recording.
+
+    That of an address goes into the working folder.
+    """
+    from neurokit.recordings.formats import address_of
+    from neurokit.recordings.suitability import order_by_fit
+
+    fitting = order_by_fit(diagnosis.systems)
+    if not fitting:
+        return ["--help"]
+    address, name = address_of(path), f"{_name_of(path)}-{fitting[0].system}"
+    output = name if address else str(path.with_name(name))
+    system = fitting[0].system
+    return [system, "convert", address or str(path), "--output", output, *small(system)]
+
+
+def _name_of(path: Path) -> str:
+    """Of a file without its ending, a folder, or what lies at an address."""
+    from neurokit.recordings.formats import address_of, list_recordings
+
+    if address_of(path):
+        return next(iter(list_recordings(path)))
+    return path.stem if path.is_file() else path.name
 
 
 def _choose(options: argparse.Namespace) -> Path:

@@ -19,6 +19,7 @@ from neurokit.cli.options import (
     parse_value,
     simulation_options,
 )
+from neurokit.cli.sizes import first_size
 from neurokit.errors import DataError, NeurokitError, SettingsError, read_from
 from neurokit.experiment import Experiment
 from neurokit.files.archives import limit_of, read_npz
@@ -43,10 +44,18 @@ def _data(system: System, options: argparse.Namespace) -> None:
         _list_checkpoints(system)
         given = [argument for argument in options.given if argument != "--list"]
         one = options.folder and len(table) > 1 and not options.session
-        _next(system, "train", [*given, *(["--session", str(table["session"].iloc[0])] if one else [])])
+        named = [*given, *(["--session", str(table["session"].iloc[0])] if one else [])]
+        _next_train(system, named, options.folder)
         return
     print(system.describe(_recording(system, options)))
-    _next(system, "train", options.given)
+    _next_train(system, options.given, options.folder)
+
+
+def _next_train(system: System, arguments: Sequence[str], folder: Path | None) -> None:
+    """The command that trains, of one's own recording in the size that goes first, after a line on it."""
+    line, size = ("", []) if folder is None else first_size(system, folder)
+    print(f"{line}\n" if line else "", end="")
+    _next(system, "train", [*arguments, *size])
 
 
 def _sessions(system: System, options: argparse.Namespace) -> pd.DataFrame:
@@ -94,10 +103,11 @@ def _convert(system: System, options: argparse.Namespace) -> None:
         lines = system.convert(options.path, options.output, session=options.session, **chosen)
     print("\n".join(lines))
     several = sum(line.startswith("wrote ") for line in lines) > 1
-    small = next(iter(system.MODELS.values())).small
-    fits_small = "monitor" in chosen and list(small.value("network.monitor")) == chosen["monitor"]
-    place = ["--folder", str(options.output), *(["--size", "small"] if fits_small else [])]
-    _next(system, "data" if several else "train", [*(["--list"] if several else []), *place])
+    place = ["--folder", str(options.output)]
+    if several:
+        _next(system, "data", ["--list", *place])
+    else:
+        _next_train(system, place, options.output)
 
 
 def _whole(values: Sequence[str]) -> list[str] | list[int]:
@@ -159,7 +169,7 @@ def _evaluate(system: System, options: argparse.Namespace) -> None:
         print(f"no model at {experiment.path}: training one", flush=True)
     scores = experiment.evaluate()
     print(scores.round(3).to_string(index=False))
-    print(system.COLUMNS)
+    print(f"{system.COLUMNS}\n{experiment.ceiling}")
     _show_omissions(experiment)
     files = experiment.save_scores(scores)
     print("\n".join(f"wrote {file}" for file in files))

@@ -23,8 +23,15 @@ class Native:
     def command(self) -> tuple[str, ...]:
         """Of the system, with its options."""
         if self.converted:
-            return "convert", str(self.path), "--output", str(self.path.with_suffix(""))
+            return "convert", str(self.path), "--output", str(self.path.with_suffix("")), *small(self.system)
         return "data", "--folder", str(self.path)
+
+
+def small(system: str) -> tuple[str, ...]:
+    """Options of `convert` without which the small size could not be trained; a twin's video has that of its
+    network's monitor.
+    """
+    return ("--monitor", "36", "64") if system == "digital-twin" else ()
 
 
 def find_native(path: Path) -> Native | None:
@@ -53,12 +60,15 @@ def _allen(path: Path) -> Native | None:
     folder = path / "ophys_experiment_data"
     if folder.is_dir() and any(folder.glob("*.nwb")):
         return Native("a cache of AllenSDK", "v1-transformer", path)
-    if path.suffix != ".nwb" or not _holds(path, "processing/brain_observatory_pipeline", "stimulus"):
-        return None
-    inside = path.parent.name == folder.name
-    return Native(
-        "an NWB 1 file of AllenSDK", "v1-transformer", path.parent.parent if inside else path.parent
-    )
+    if _is_session(path):
+        return Native("an NWB 1 file of AllenSDK", "v1-transformer", path)
+    if any(map(_is_session, path.glob("*.nwb"))):
+        return Native("a folder of NWB 1 files of AllenSDK", "v1-transformer", path)
+    return None
+
+
+def _is_session(path: Path) -> bool:
+    return path.suffix == ".nwb" and _holds(path, "processing/brain_observatory_pipeline", "stimulus")
 
 
 def _twin(path: Path) -> Native | None:

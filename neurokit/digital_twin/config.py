@@ -7,7 +7,7 @@ import numpy as np
 from hyperopt import hp
 from pydantic import AfterValidator, Field, model_validator
 
-from neurokit.config import AnyPath, Count, Seed, WholeNumber
+from neurokit.config import AnyPath, Count, Names, Seed, WholeNumber
 from neurokit.digital_twin.network.config import SMALL as SMALL_NETWORK
 from neurokit.digital_twin.network.config import FoundationSettings, Recurrence
 from neurokit.digital_twin.optimisation import CycleSettings, SgdClipSettings
@@ -45,6 +45,10 @@ class TwinConfig(SystemConfig):
     """Steps of an epoch."""
     validation_batches: Count = 20
     """Batches of clips, always the same, for the validation loss."""
+    movies: Names | None = None
+    """Movies of a recording of one's own that are made into trials, by name; None: all."""
+    areas: Names | None = None
+    """Its areas whose units are taken; None: all."""
     gaps: Gaps = "drop"
     """Clips with gaps in behaviour are left out ('drop'), or the gaps filled with the mean, which is 0."""
     cycles: CycleSettings = CycleSettings()
@@ -65,6 +69,12 @@ class TwinConfig(SystemConfig):
                 f"burn_in is {self.burn_in} frames of clips of {self.window}; leave at least one to score."
             )
         return self
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What is chosen of a recording of one's own, as `convert_recording` takes it."""
+        chosen = {"movies": self.movies, "areas": self.areas}
+        return {name: value for name, value in chosen.items() if value is not None}
 
     @property
     def fit_settings(self) -> FitSettings:

@@ -22,7 +22,7 @@ from neurokit.digital_twin.checkpoints import (
     statistics_from_arrays,
     to_columns,
 )
-from neurokit.digital_twin.config import MODELS, TwinConfig, search_space
+from neurokit.digital_twin.config import MODELS, SMALL, TwinConfig, search_space
 from neurokit.digital_twin.conversion import MONITOR
 from neurokit.digital_twin.converting import convert_path
 from neurokit.digital_twin.figures import plot_scores
@@ -33,7 +33,7 @@ from neurokit.digital_twin.simulation import MouseParameters, SimulatedMouse, si
 from neurokit.digital_twin.sources import TwinRecording, describe, describe_weights, load, sessions
 from neurokit.digital_twin.tasks import TwinTask, make_task, yardsticks
 from neurokit.digital_twin.training import train_network, transfer_core
-from neurokit.digital_twin.trial_files import FAR, FARTHEST, STANDARDISE
+from neurokit.digital_twin.trial_files import FAR, FARTHEST, STANDARDISE, frame_sizes
 from neurokit.digital_twin.twin import DigitalTwin
 from neurokit.digital_twin.usable import CHANNELS
 from neurokit.errors import DataError, SettingsError
@@ -58,8 +58,10 @@ __all__ = [  # besides what stands below
 OPTIONS = (
     Option("foundation", "foundation", "saved twin or folder of released weights whose core is transferred"),
     Option("gaps", "gaps", "clips with gaps in behaviour: drop, or fill with the mean"),
+    Option("movies", "movies", "of a recording of your own, by name (default all)", several=True),
+    Option("areas", "areas", "of a recording of your own, by name (default all)", several=True),
 )
-DATA_FIELDS = ("foundation", "window", "gaps")
+DATA_FIELDS = ("foundation", "window", "gaps", "movies", "areas")
 FRAME_RATE = 30.0  # Hz, of every recording
 INPUTS = """\
 stimulus (frames x rows x columns of the monitor, uint8: 0 is black, 255 white), rate (Hz, which must be 30),
@@ -182,6 +184,21 @@ def evaluate(
     return score_table(task.videos, predictions)
 
 
+def explain_ceiling(task: TwinTask, config: TwinConfig) -> str:
+    """Where the ceiling in the scores comes from, or why there is none, in a line."""
+    if task.recording.truth is not None:
+        return (
+            "ceiling: a prediction that knows the simulated mouse, its eye and its running, which cc_max "
+            "counts as noise"
+        )
+    repeats = [len(video.repeats) for video in task.part("test")]
+    if max(repeats, default=0) < 2:
+        return "no ceiling: no video that evaluates was shown twice"
+    several = sum(each > 1 for each in repeats)
+    shown = f"{several} video{'s' * (several > 1)}, at most {max(repeats)} repeats of one"
+    return f"ceiling: cc_max, from this recording ({shown}); what eye and running explain counts as noise"
+
+
 @explain_failure
 def draw(scores: pd.DataFrame) -> Figure:
     """CC_norm of each model on each kind of video, with the quartiles over units."""
@@ -208,6 +225,7 @@ def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[st
     return {"rates": _twin(checkpoint.model).predict(**shown)}
 
 
+@explain_failure
 def convert(
     path: str | Path,
     folder: str | Path,
@@ -227,6 +245,19 @@ def convert(
         raise SettingsError(f"monitor is {list(monitor)}; give rows and columns, such as 36 64.")
     size = (int(monitor[0]), int(monitor[1]))
     return convert_path(path, folder, session=session, to=format, movies=movies, areas=areas, size=size)
+
+
+def explain_published_alone(folder: Path) -> str:
+    """Why no twin of small size can be trained on the trials in a folder, or in those in it; else empty."""
+    small, frames = SMALL.network.monitor, frame_sizes(folder)
+    if not frames or small in frames:
+        return ""
+    (rows, columns), fits = sorted(frames)[0], "{} x {}".format(*small)
+    return (
+        f"size: the video has {rows} x {columns} pixels, and the small size, which trains in minutes on a "
+        f"laptop, reads {fits} (convert with --monitor {' '.join(map(str, small))}); published trains in "
+        "hours"
+    )
 
 
 @explain_failure

@@ -42,6 +42,7 @@ from neurokit.digital_twin.recording import Trial, Video
 from neurokit.digital_twin.showings import ShownVideo, shown_videos
 from neurokit.errors import DataError
 from neurokit.recordings.clocks import check_overlap, resample
+from neurokit.recordings.copies import find_copies
 from neurokit.recordings.movies import activity_trace, choose_movies, choose_units
 from neurokit.recordings.recording import Recording, Trace
 from neurokit.training.omissions import Omission, leave_out
@@ -102,6 +103,9 @@ def convert_recording(
     """
     stimuli, activity = choose_movies(recording, movies), activity_trace(recording)
     columns = choose_units(recording, areas=areas)
+    copies = find_copies(np.asarray(activity.values)[:, columns].T)
+    again = leave_out(copies, recording.unit_ids[columns], "doubled", "units")
+    columns = columns[~copies]
     for each in stimuli:
         assert each.time is not None
         check_overlap(each.time, activity, (f"frames of {each.name}", "responses"), activity=1)
@@ -113,7 +117,7 @@ def convert_recording(
     once = [trial for trial, piece in zip(trials, pieces, strict=True) if not piece.video]
     repeated = _videos(trials, pieces)
     once, repeated = _above_baseline(once, repeated, baseline)
-    left_out = (*(each for _, several in found for each in several), *unknown, *omissions)
+    left_out = (*again, *(each for _, several in found for each in several), *unknown, *omissions)
     return write_recording(folder, once, repeated, recording.unit_ids[columns], left_out)
 
 

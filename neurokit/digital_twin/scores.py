@@ -23,8 +23,7 @@ from neurokit.metrics.repeats import UnevenRepeatScores, uneven_repeat_scores
 COLUMNS = """\
 medians over units, on videos never trained on; cc_norm: cc_abs over cc_max (low, high: quartiles over units);
 cc_abs: correlation of the means over repeats; cc_max: the highest that noise allows; single_trial:
-correlation over all frames of all repeats; ceiling: a prediction that knows the simulated mouse, its eye and
-its running, which cc_max counts as noise; videos that were shown once count in single_trial alone; units:
+correlation over all frames of all repeats; videos that were shown once count in single_trial alone; units:
 those whose activity changes in these videos"""
 BURN_IN = 10  # frames at the start of each showing that are not scored
 Predictions = Sequence[Float[np.ndarray, "_R _T _U"]]

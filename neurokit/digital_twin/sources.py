@@ -5,7 +5,7 @@ A folder holds `training_data`, and `evaluation_data` with the videos to score o
 once (`neurokit.digital_twin.own`), into the data folder.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -100,18 +100,25 @@ def load(
     A folder is one of trials, or a recording, or several of which `session` names one, in a format that
     `neurokit.recordings` reads; this is converted on the first call, at the size of the config's monitor.
     `seed` picks the mouse, `session` may repeat the recording's name, and the core of the config's
-    `foundation` is opened first. Raises SettingsError for a source without a recording, DataError for an
-    unknown session, CheckpointError for a missing foundation, all before anything is simulated; then as
-    `load_recording` does.
+    `foundation` is opened first. Raises SettingsError for a source without a recording and for movies or
+    areas that are chosen of trials, DataError for an unknown session, CheckpointError for a missing
+    foundation, all before anything is simulated; then as `load_recording` does.
     """
     source = settings.check_source(source)
     if folder is None and source in NO_RECORDING:
         raise SettingsError(f"The source {source!r} {NO_RECORDING[source]}.")
     path = None if config is None else config.foundation
+    chosen = {} if config is None else config.reading
     if folder is not None and not (restore_folder(folder) / "training_data").is_dir():
         found = choose_recording(folder, session, "training_data")
         foundation = None if path is None else load_foundation(path)
-        return _load_converted(found, MONITOR if config is None else config.network.monitor, foundation)
+        monitor = MONITOR if config is None else config.network.monitor
+        return _load_converted(found, monitor, foundation, chosen)
+    if chosen:
+        raise SettingsError(
+            f"{' and '.join(chosen)} cannot be chosen of trials: name the recording that they were made of, "
+            "or convert it once more."
+        )
     name = _demo_name(seed) if folder is None else Path(folder).absolute().name
     _check_session(name, session)
     foundation = None if path is None else load_foundation(path)
@@ -241,17 +248,21 @@ def describe_weights(folder: str | Path) -> str:
 
 
 def _load_converted(
-    path: Path, monitor: tuple[int, int], foundation: FoundationNetwork | None
+    path: Path,
+    monitor: tuple[int, int],
+    foundation: FoundationNetwork | None,
+    chosen: Mapping[str, Any],
 ) -> TwinRecording:
     """A recording in another format, from the trials that were made of it; made on the first call."""
-    folder = converted_folder("digital-twin", path, {"monitor": list(monitor)}, (convert_recording,), READERS)
+    facts = {"monitor": list(monitor)} | {name: list(values) for name, values in chosen.items()}
+    folder = converted_folder("digital-twin", path, facts, (convert_recording,), READERS)
 
     def write(folder: Path) -> None:
         recording = read_recording(path)
         announce(f"converting {path} ({recording.format}) to {folder}")
         for note in recording.notes:
             announce(note)
-        convert_recording(recording, folder, size=monitor)
+        convert_recording(recording, folder, size=monitor, **chosen)
 
     name = path.stem if path.is_file() else path.absolute().name
     return read_or_write(folder, "statistics.npz", write, lambda there: _read(name, there, foundation))

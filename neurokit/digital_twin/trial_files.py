@@ -14,6 +14,7 @@ import errno
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +75,18 @@ def read_array(path: Path) -> Shaped[np.ndarray, "..."]:
         finding = f"{path} is not a plain npy array ({error})"
         raise PieceError(f"{finding}: write it again with numpy.save.", "unreadable") from error
     return content[start:].view(dtype).reshape(shape, order="F" if columns_first else "C")
+
+
+def frame_sizes(folder: Path) -> set[tuple[int, int]]:
+    """Rows and columns of the videos in a recording of trials, or in those in a folder, by the first of each;
+    what cannot be read has none.
+    """
+    places = [folder / "training_data" / "stimuli", *folder.glob("*/training_data/stimuli")]
+    found = set()
+    for path in (file for place in places for file in sorted(place.glob("*.npy"))[:1]):
+        with suppress(DataError):
+            found.add(read_array(path).shape[1:3])
+    return found
 
 
 def read_scalar(path: Path, kinds: str, what: str) -> bool | int:

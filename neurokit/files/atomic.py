@@ -2,8 +2,6 @@
 
 import errno
 import glob
-import hashlib
-import json
 import os
 import shutil
 import stat
@@ -13,25 +11,24 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from neurokit.errors import DataError, DiskError, NeurokitError
+from neurokit.errors import DataError, DiskError
+from neurokit.files.disk import disk_errors
 from neurokit.files.locks import hold_lock
+from neurokit.files.output import (
+    COMPLETE,
+    UNFINISHED,
+    WRITER,
+    check_output,
+    finish_output,
+    list_output,
+    lock_unfinished,
+    move_output,
+)
 
 try:
     import fcntl
 except ImportError:  # Windows: leftovers of killed processes stay
     fcntl = None  # type: ignore[assignment]
-
-WRITER = "neurokit.json"  # in an output folder: which command wrote it, and the SHA-256 of each of its files
-REMEDIES = dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some space or choose another folder") | {
-    errno.ENAMETOOLONG: "choose a shorter name",
-    errno.EACCES: "ask for the right to write there, or choose another folder",
-    errno.EPERM: "ask for the right to write there, or choose another folder",
-    errno.EROFS: "choose a folder that can be written",
-    errno.ENOTDIR: "choose a folder whose path leads through folders only",
-    errno.EISDIR: "choose a name that no folder has",
-    errno.EEXIST: "choose a name that no file has",
-}
-UNFINISHED = ".neurokit-unfinished"  # in an output folder: where its files lie until all of them are there
 
 
 @contextmanager
@@ -43,7 +40,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     Raises DiskError (full disk, no permission, a device of that name) and leaves what is there untouched.
     """
     path = Path(path)
-    with _disk_errors(path):
+    with disk_errors(path):
         _check_no_device(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_leftovers(path)
@@ -69,7 +66,9 @@ def atomic_write_folder(path: str | Path) -> Iterator[Path]:
     there untouched.
     """
     path = Path(path)
-    with _disk_errors(path), hold_lock(path):
+    if not path.name:
+        raise DiskError(f"{path} is the working folder, or a disk, and is never replaced: name a new folder.")
+    with disk_errors(path), hold_lock(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         restore_folder(path)
         for leftover in path.parent.glob(glob.escape(f".{path.name}~") + "*"):
@@ -87,18 +86,32 @@ def restore_folder(path: str | Path) -> Path:
     """The path, once it has its name back, or a folder above it has, if a process was killed replacing it.
 
     Whoever reads from a folder calls this first. Raises DiskError where that is not possible; the message
-    says where the folder lies. DataError for a folder that `write_output` has filled in part.
+    says where the folder lies. DataError for a folder that `write_output` was writing when its process was
+    stopped, where nothing lay in it before, or where somebody else's file is in the way of what it wrote.
     """
     path = Path(path)
+    for folder in (path, *path.parents):
+        if os.path.isdir(folder / COMPLETE):
+            finish_output(folder)
     if os.path.isdir(path / UNFINISHED):
         with hold_lock(path, needed=False):  # a living process fills it in a moment
-            if os.path.isdir(path / UNFINISHED):
-                finding = f"{path} was filled in part when a process was stopped"
-                raise DataError(f"{finding}: run the command that writes it once more.")
+            _forget_unfinished(path)
     if not os.path.exists(path):  # which, unlike Path's own, says no to a name that is too long
         for folder in (*reversed(path.absolute().parents), path):  # the outermost one first
             _restore_one(folder)
     return path
+
+
+def _forget_unfinished(path: Path) -> None:
+    """Removes what a killed process had yet to complete, where the files of before are there."""
+    if not os.path.isdir(path / UNFINISHED):
+        return
+    if not (path / WRITER).exists():
+        finding = f"{path} was filled in part when a process was stopped"
+        raise DataError(f"{finding}: run the command that writes it once more.")
+    with lock_unfinished(path / UNFINISHED) as left_over:
+        if left_over:
+            shutil.rmtree(path / UNFINISHED, ignore_errors=True)
 
 
 def _restore_one(path: Path) -> None:
@@ -123,21 +136,27 @@ def write_output(folder: str | Path, writer: str, *, beside: Sequence[str] = ())
     """Yields a folder to write in; at the end its files are moved to `folder`, which the user has named.
 
     `folder` must be new or empty, or hold unchanged files of the same `writer`: these are replaced, as are
-    leftovers of a killed process. Files whose names are in `beside` may be there, and stay. One process
-    writes while others wait. Raises DataError, before anything is written, where `folder` holds anything
-    else, and DiskError.
+    leftovers of a killed process. Files whose names are in `beside` may be there, and stay. The earlier files
+    are there until all new ones are complete; what a killed process had yet to move then is moved by the next
+    call, or by `restore_folder`. (`atomic_write_folder` renames the folder itself, which one that is mounted,
+    linked or worked in does not bear.) One process writes while others wait. Raises DataError, before
+    anything is written, where `folder` holds anything else, and DiskError.
     """
     folder = Path(folder)
     new = folder / UNFINISHED
-    with _disk_errors(folder), hold_lock(folder):
-        earlier = _check_output(folder, writer, beside)
+    with disk_errors(folder), hold_lock(folder):
+        finish_output(folder)
+        earlier = check_output(folder, writer, beside)
         shutil.rmtree(new, ignore_errors=True)
         new.mkdir(parents=True)
         try:
-            yield new
-            _move_output(new, folder, writer, earlier)
+            with lock_unfinished(new):
+                yield new
+                list_output(new, writer)
+                new.rename(folder / COMPLETE)
         finally:
             shutil.rmtree(new, ignore_errors=True)
+        move_output(folder, earlier)
 
 
 def _check_no_device(path: Path) -> None:
@@ -194,66 +213,3 @@ def _replace_folder(new: Path, path: Path) -> None:
         aside.rename(path)
         raise
     shutil.rmtree(aside, ignore_errors=True)
-
-
-def _check_output(folder: Path, writer: str, beside: Sequence[str]) -> list[str]:
-    """The files there that `writer` left; raises DataError for any other or changed file."""
-    listed, found = _read_listed(folder / WRITER, writer), []
-    known = {*beside, *([WRITER] if listed else [])}
-    for path in folder.rglob("*") if folder.is_dir() else ():
-        name = path.relative_to(folder).as_posix()
-        if path.is_dir() and not path.is_symlink():
-            continue
-        if name in known or name.startswith(f"{UNFINISHED}/") or path.name == ".DS_Store":  # macOS leaves it
-            continue
-        if name not in listed:
-            finding = f"{folder} holds {name}, which this command did not write"
-            raise DataError(f"{finding}: choose another folder.")
-        if path.is_symlink() or not path.is_file() or _sha256(path) != listed[name]:
-            finding = f"{folder} holds {name}, which was changed since this command wrote it"
-            raise DataError(f"{finding}: choose another folder.")
-        found.append(name)
-    return found
-
-
-def _read_listed(path: Path, writer: str) -> dict[str, str]:
-    """The SHA-256 of each file that `writer` left, by relative path; empty where there is none."""
-    try:
-        found = json.loads(path.read_text())
-        return dict(found["files"]) if found["writer"] == writer else {}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-
-
-def _move_output(new: Path, folder: Path, writer: str, earlier: list[str]) -> None:
-    """Replaces the `earlier` files by those of `new`; even a killed process leaves only listed files."""
-    files = sorted(path.relative_to(new) for path in new.rglob("*") if path.is_file())
-    listed = {file.as_posix(): _sha256(new / file) for file in files}
-    (new / WRITER).write_text(json.dumps({"writer": writer, "files": listed}, indent=1))
-    for name in earlier:
-        (folder / name).unlink(missing_ok=True)
-        for parent in Path(name).parents[:-1]:
-            with suppress(OSError):  # not empty yet
-                (folder / parent).rmdir()
-    (new / WRITER).replace(folder / WRITER)
-    for file in files:
-        (folder / file).parent.mkdir(parents=True, exist_ok=True)
-        (new / file).replace(folder / file)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@contextmanager
-def _disk_errors(path: Path) -> Iterator[None]:
-    """Turns an OSError inside into a DiskError that names `path` and what would help."""
-    try:
-        yield
-    except NeurokitError:  # some are OSErrors that are already explained
-        raise
-    except OSError as error:
-        finding = f"{path} could not be written ({error.strerror or error})"
-        remedy = REMEDIES.get(error.errno or 0, "choose another folder")
-        raise DiskError(f"{finding}: {remedy}; nothing there was changed.") from error

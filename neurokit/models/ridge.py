@@ -14,16 +14,23 @@ SWAY = 0.1  # of the error of all others, that a single neuron may cost them
 FEWEST = 10  # neurons; of fewer, each has a fair share in the choice
 
 
-def best_ridge(train: Rows, validation: Rows, penalties: Iterable[float]) -> Ridge:
+class NeuronRidge(Ridge):
+    """scikit-learn's, whose predictions have an axis of neurons also where there is one neuron."""
+
+    def predict(self, design: Float[np.ndarray, "K J"]) -> Float[np.ndarray, "K N"]:
+        """A row of rates for each of the design."""
+        return super().predict(design).reshape(len(design), -1)
+
+
+def best_ridge(train: Rows, validation: Rows, penalties: Iterable[float]) -> NeuronRidge:
     """The model with the least squared error on validation rows; each part is (design, rates).
 
     All neurons share one penalty. Of ten or more, a single one that makes the others' error larger by more
     than 10 %, such as one with an outlier, has no say in it; two with like outliers hide one another.
     """
-    models = [Ridge(alpha=float(penalty)).fit(*train) for penalty in penalties]
+    models = [NeuronRidge(alpha=float(penalty)).fit(*train) for penalty in penalties]
     design, wanted = validation
-    # for one neuron a prediction has no axis of neurons, which the difference would broadcast
-    errors = [((model.predict(design).reshape(wanted.shape) - wanted) ** 2).mean(axis=0) for model in models]
+    errors = [((model.predict(design) - wanted) ** 2).mean(axis=0) for model in models]
     return models[_choose(np.array(errors, dtype=np.float64))]
 
 

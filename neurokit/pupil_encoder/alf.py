@@ -125,7 +125,8 @@ def read_alf(path: str | Path, *, eye_clock: str = "eye.timestamps") -> AlfTrial
 
 def _add_spikes(read: AlfTrials, spikes: Spikes, starts: Float[np.ndarray, "K"]) -> AlfTrials:
     """What was read, with the counts of the clusters that spiked, as far as they can be used."""
-    counts = count_good(spikes, TrialBins(starts, BINS, BIN_SIZE))
+    with read_from(read.name):
+        counts, again = count_good(spikes, TrialBins(starts, BINS, BIN_SIZE))
     spiking = counts.any(axis=(1, 2))
     counts, area, units = counts[spiking], spikes.area[spiking], spikes.clusters[spiking]
     if not len(counts):
@@ -136,7 +137,7 @@ def _add_spikes(read: AlfTrials, spikes: Spikes, starts: Float[np.ndarray, "K"])
         read.behaviour,
         read.trials,
         units=units,
-        omissions=read.omissions + spikes.omissions,
+        omissions=read.omissions + spikes.omissions + again,
         name=read.name,
         time=read.time,
         first_spike_bin=0,

@@ -14,6 +14,7 @@ from jaxtyping import Float, Int, Integer, Shaped
 from neurokit.errors import DataError
 from neurokit.pupil_encoder.alf_folder import BRAIN_LOCATION, AlfFolder
 from neurokit.pupil_encoder.binning import TrialBins, count_spikes
+from neurokit.pupil_encoder.doubled import find_second
 from neurokit.training.omissions import Omission, leave_out
 
 GOOD_ANNOTATION = 2  # 0 noise, 1 multi-unit, 2 good, 3 unsorted
@@ -89,9 +90,13 @@ def _read_areas(folder: AlfFolder) -> tuple[np.ndarray, np.ndarray]:
     return area, annotation >= GOOD_ANNOTATION
 
 
-def count_good(spikes: Spikes, bins: TrialBins) -> Integer[np.ndarray, "N K T"]:
-    """The counts of each good cluster in the bins of trials."""
+def count_good(spikes: Spikes, bins: TrialBins) -> tuple[Integer[np.ndarray, "N K T"], tuple[Omission, ...]]:
+    """The counts of each good cluster in the bins of trials, and spikes that were there twice."""
     chosen = np.flatnonzero(np.isin(spikes.of_cluster, spikes.clusters))
     chosen = chosen[np.argsort(spikes.times[chosen], kind="stable")]
     unit = np.searchsorted(spikes.clusters, spikes.of_cluster[chosen])
-    return count_spikes(spikes.times[chosen], unit, len(spikes.clusters), bins)
+    times = spikes.times[chosen]
+    second, again = find_second(times, unit, spikes.clusters, "spikes.times")
+    if again:
+        times, unit = times[~second], unit[~second]
+    return count_spikes(times, unit, len(spikes.clusters), bins), again

@@ -27,6 +27,7 @@ def describe(recording: TrialRecording) -> str:
         f"  behaviour {behaviour or 'none'}",
         *([f"  unknown   {some} trials"] if some else []),
         *(f"  without   {omission}" for omission in recording.omissions),
+        *(f"  note      {note}" for note in recording.notes),
     ]
     return "\n".join(lines)
 

@@ -32,7 +32,14 @@ from neurokit.pupil_encoder.figures import plot_scores
 from neurokit.pupil_encoder.model import PupilEncoder, Rates, TemporalCNN, WindowMLP
 from neurokit.pupil_encoder.own import from_recording
 from neurokit.pupil_encoder.recording import TrialRecording
-from neurokit.pupil_encoder.scores import COLUMNS, reachable_r2, score, score_table, seed_style_column
+from neurokit.pupil_encoder.scores import (
+    COLUMNS,
+    ceiling_table,
+    explain_ceiling,
+    score,
+    score_table,
+    seed_style_column,
+)
 from neurokit.pupil_encoder.simulated_files import best_r2, write_alf, write_neuromatch, write_truth
 from neurokit.pupil_encoder.simulation import SessionParameters, simulate_session
 from neurokit.pupil_encoder.sources import load, sessions
@@ -49,6 +56,7 @@ __all__ = [
     "COLUMNS",
     "MODELS",
     "describe",
+    "explain_ceiling",
     "load",
     "score",
     "search_space",
@@ -220,25 +228,23 @@ def evaluate(
     task: EncodingTask,
     config: PupilConfig = PupilConfig(),  # noqa: B008  frozen
 ) -> pd.DataFrame:
-    """Test scores of the model, of every baseline, and of the ceiling where the recording is simulated.
+    """Test scores of the model, of every baseline, and of the ceiling where it is known.
 
     Without a model (None) they are those of the baselines. Columns as in `score_table`, and `seed_style`: the
-    pooled R² as the first PupilEncoder counted, the same for all regions of a model. The ceiling has an
-    `r2_mean` alone.
+    pooled R² as the first PupilEncoder counted, the same for all regions of a model. The ceiling of a
+    simulated recording has an `r2_mean` alone, that of a recorded one also an `r2_psth`.
     """
     predictions = {} if model is None else {type(model).__name__: rates(model, task)}
     predictions |= baseline_rates(task)
     table = score_table(task, predictions)
     table["seed_style"] = table["model"].map(seed_style_column(task, predictions))
-    if (best := reachable_r2(task, config)) is None:
-        return table
-    ceiling = pd.DataFrame({"model": "ceiling", "region": task.regions, "r2_mean": best})
-    return pd.concat([table, ceiling], ignore_index=True)
+    best = ceiling_table(task, config)
+    return pd.concat([table, best], ignore_index=True) if len(best) else table
 
 
 def draw(scores: pd.DataFrame) -> Figure:
     """R² of each model in each region with its interval; dashed: the ceiling."""
-    ceiling = scores[scores.model == "ceiling"].set_index("region").r2_mean.to_dict()
+    ceiling = scores[scores.model == "ceiling"].set_index("region").r2_mean.dropna().to_dict()
     return plot_scores(scores[scores.model != "ceiling"], ceiling=ceiling)
 
 

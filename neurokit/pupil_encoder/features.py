@@ -95,6 +95,7 @@ class EncodingTask:
         trials: a row a trial, as in the recording.
         truth: of a simulated recording, the file that holds what was planted.
         omissions: what is left out of the recording, and the channels that cannot be read.
+        recording: that it was made of, whose units tell the ceiling.
     """
 
     inputs: Float[np.ndarray, "K T C"]
@@ -111,6 +112,7 @@ class EncodingTask:
     trials: pd.DataFrame = field(default_factory=pd.DataFrame)
     truth: Path | None = None
     omissions: tuple[Omission, ...] = ()
+    recording: TrialRecording | None = None
 
     def bins(self, part: str, *, with_ramp: bool = False) -> Bool[np.ndarray, "K T"]:
         """The bins that count in 'train', 'validation' or 'test'.
@@ -179,6 +181,7 @@ def encoding_task(
         truth=recording.truth,
         masked={channel: clean.masked_fraction for channel, clean in cleaned.items()},
         omissions=recording.omissions + left_out,
+        recording=recording,
     )
 
 

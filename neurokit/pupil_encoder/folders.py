@@ -12,6 +12,7 @@ from pathlib import Path
 from neurokit.errors import DataError
 from neurokit.files.archives import limit_of, read_npz
 from neurokit.files.atomic import restore_folder
+from neurokit.files.reading import check_is_file
 from neurokit.pupil_encoder.alf import read_alf
 from neurokit.pupil_encoder.alf_folder import ONSETS
 from neurokit.pupil_encoder.neuromatch import MAXIMUM_BYTES, open_sessions, read_counts, read_cutout
@@ -83,6 +84,7 @@ def _open_npz(path: Path) -> Held:
 
 def _names(path: Path) -> set[str] | None:
     """The arrays of an npz; None for a file that is no zip, which its reader refuses."""
+    check_is_file(path)
     try:
         with zipfile.ZipFile(path) as archive:
             return {name.removesuffix(".npy") for name in archive.namelist()}

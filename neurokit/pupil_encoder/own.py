@@ -22,10 +22,11 @@ from neurokit.errors import DataError
 from neurokit.pupil_encoder.own_behaviour import CHANNELS, read_traces
 from neurokit.pupil_encoder.own_trials import cut_spikes, join_counts
 from neurokit.pupil_encoder.recording import TRIAL_COLUMNS, TrialRecording, trial_table
+from neurokit.recordings.intervals import TRIAL
 from neurokit.recordings.plain import labels, numbers
 from neurokit.recordings.recording import Recording, Spikes, Trace, Trials, check_clock
 
-WINDOW = (-0.5, 2.0)  # s around the stimulus, that of Steinmetz et al. (2019)
+WINDOW = TRIAL
 BIN_SIZE = 0.01  # s
 UNKNOWN = "unknown"  # the region of all units, where none is known
 
@@ -69,8 +70,8 @@ def from_arrays(
     Raises DataError, naming the array, for what does not fit.
     """
     times = numbers("spike_times", spike_times, "spikes")
-    of_unit = labels("spike_units", spike_units, "spikes", len(times))
-    ids = np.unique(of_unit) if unit_ids is None else labels("unit_ids", unit_ids, "units", unique=True)
+    of_unit = _check_ids("spike_units", labels("spike_units", spike_units, "spikes", len(times)))
+    ids = np.unique(of_unit) if unit_ids is None else _unit_ids(unit_ids)
     onsets = numbers("stimulus_times", stimulus_times, "trials").astype(float)
     order = np.argsort(times, kind="stable")
     spikes = Spikes(times[order].astype(float), _index_of(of_unit, ids)[order])
@@ -110,7 +111,7 @@ def from_counts(
     number = None if onsets is None else len(onsets)
     if number is None and trials is not None:
         number = max((len(values) for _, values in trials.items()), default=None)
-    ids = None if unit_ids is None else labels("unit_ids", unit_ids, "units", unique=True)
+    ids = None if unit_ids is None else _unit_ids(unit_ids)
     units = len(ids) if ids is not None else _number_of(regions)
     found = _orient(
         numbers("counts", counts, "units trials bins"), {"units": units, "trials": number, "bins": len(axis)}
@@ -158,6 +159,7 @@ def from_recording(
             name=recording.name,
             window=window,
             bin_size=bin_size,
+            notes=recording.notes,
         )
     if recording.trials is None or not recording.trials.counts:
         raise DataError(
@@ -211,6 +213,7 @@ def _join_trials(
         {name: (values, own) for name, values in trials.behaviour.items() if name in CHANNELS},
         recording.behaviour if onsets is not None else {},
         name=recording.name,
+        notes=recording.notes,
     )
 
 
@@ -240,6 +243,21 @@ def _sort_behaviour(
 # Units and facts
 
 
+def _unit_ids(ids: Any) -> Shaped[np.ndarray, "N"]:
+    """Texts, or whole numbers from 0, each once."""
+    return _check_ids("unit_ids", labels("unit_ids", ids, "units", unique=True))
+
+
+def _check_ids(name: str, ids: Shaped[np.ndarray, "_"]) -> Shaped[np.ndarray, "_"]:
+    """Raises DataError for numbers below 0, with which sorters mark what is of no unit."""
+    if ids.dtype.kind == "i" and (below := ids < 0).any():
+        raise DataError(
+            f"{name} hold {ids[below][0]} in {int(below.sum())} of {len(ids)} entries; give each unit a "
+            "whole number from 0, and leave out spikes of no unit."
+        )
+    return ids
+
+
 def _index_of(units: Shaped[np.ndarray, "M"], ids: Shaped[np.ndarray, "N"]) -> Int[np.ndarray, "M"]:
     """The place of each unit among the ids; DataError where one is not there."""
     if units.dtype.kind != ids.dtype.kind and "U" in (units.dtype.kind, ids.dtype.kind):
@@ -257,6 +275,9 @@ def _areas(regions: Regions, ids: Shaped[np.ndarray, "N"]) -> Shaped[np.ndarray,
     """The area of each unit, empty where it is not known; one name for all where none is."""
     if regions is None or isinstance(regions, str):
         return np.full(len(ids), regions or UNKNOWN)
+    if isinstance(regions, np.ndarray) and regions.ndim != 1:
+        shape = " x ".join(map(str, regions.shape)) or "a single value"
+        raise DataError(f"regions is {shape}; give one name for each of the {len(ids)} units.")
     if isinstance(regions, Mapping):
         named = {str(unit): area for unit, area in regions.items()}
         regions = [named.get(str(unit), "") for unit in ids.tolist()]

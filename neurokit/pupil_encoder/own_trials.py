@@ -11,6 +11,7 @@ from jaxtyping import Float, Real, Shaped
 
 from neurokit.errors import DataError
 from neurokit.pupil_encoder.binning import TrialBins, count_spikes
+from neurokit.pupil_encoder.doubled import find_second
 from neurokit.pupil_encoder.own_behaviour import CHANNELS, fill_bins, fill_trials
 from neurokit.pupil_encoder.recording import TrialRecording, check_bins, record_usable
 from neurokit.recordings.clocks import check_overlap
@@ -28,10 +29,14 @@ def cut_spikes(
     name: str,
     window: tuple[float, float],
     bin_size: float,
+    notes: tuple[str, ...] = (),
 ) -> TrialRecording:
     """Counts and behaviour in the window around each stimulus of the table; `spikes` go by place of unit."""
     number = check_bins(window, bin_size)
     table, omissions = _order_trials(table, spikes.times, window)
+    second, again = find_second(spikes.times, spikes.unit_ids, ids, "spike_times")
+    if again:
+        spikes = Spikes(spikes.times[~second], spikes.unit_ids[~second])
     bins = TrialBins(table["stimulus_time"].to_numpy() + window[0], number, bin_size)
     return record_usable(
         count_spikes(spikes.times, spikes.unit_ids, len(ids), bins),
@@ -39,9 +44,10 @@ def cut_spikes(
         fill_bins(behaviour, bins),
         table,
         units=ids,
-        omissions=omissions,
+        omissions=omissions + again,
         what="spikes",
         name=name,
+        notes=notes,
         time=window[0] + (np.arange(number) + 0.5) * bin_size,
         first_spike_bin=0,
         bin_size=bin_size,
@@ -75,6 +81,7 @@ def join_counts(
     traces: Mapping[str, Trace],
     *,
     name: str,
+    notes: tuple[str, ...] = (),
 ) -> TrialRecording:
     """Counts with behaviour on one grid of bins, that of the counts, as long as the longest of both."""
     if len(time) < 2:
@@ -98,6 +105,7 @@ def join_counts(
         units=ids,
         what="counts",
         name=name,
+        notes=notes,
         time=grid,
         first_spike_bin=first,
         bin_size=bin_size,

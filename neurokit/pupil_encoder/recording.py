@@ -14,13 +14,15 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int, Integer, Shaped
 
 from neurokit.errors import DataError
+from neurokit.pupil_encoder.doubled import find_doubles
 from neurokit.pupil_encoder.unusable import (
-    find_doubles,
     find_lost,
+    find_unmeasured,
     find_usable,
     forget_impossible,
     mask_impossible,
 )
+from neurokit.recordings.copies import find_copies
 from neurokit.training.omissions import Omission, leave_out
 
 TRIAL_COLUMNS = (
@@ -56,6 +58,7 @@ class TrialRecording:
         clock_uncertainty: s; no lag between behaviour and spikes finer than this may be read off.
         truth: of a simulated recording, the file that holds what was planted.
         omissions: what of the file was left out, since it cannot be used.
+        notes: what the reader of the file wants said, a sentence each.
     """
 
     name: str
@@ -69,6 +72,7 @@ class TrialRecording:
     clock_uncertainty: float = 0.0
     truth: Path | None = None
     omissions: tuple[Omission, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Raises DataError where the arrays do not fit each other or cannot be used."""
@@ -186,14 +190,18 @@ def record_usable(
     if 0 in spikes.shape:
         raise DataError(f"{what} has shape {spikes.shape}; every axis needs entries.")
     behaviour = mask_impossible(behaviour)
-    usable = find_usable(spikes, brain_area, trials.index.to_numpy(), units, what)
-    spikes, brain_area = _rows(spikes, usable.units), _rows(brain_area, usable.units)
+    units = np.arange(len(spikes)) if units is None else units
+    bin_size = float(rest.get("bin_size", TrialRecording.bin_size))
+    usable = find_usable(spikes, brain_area, trials.index.to_numpy(), units, what, bin_size)
+    spikes, brain_area, units = (_rows(each, usable.units) for each in (spikes, brain_area, units))
     spikes, behaviour, trials = _pick_trials(usable.trials, spikes, behaviour, trials)
     counts = spikes.sum(axis=2, dtype=np.int64)  # N K
+    copies = find_copies(spikes, counts)
+    found = omissions + usable.omissions + leave_out(copies, units, "doubled", "units")
+    spikes, brain_area, units, counts = (_rows(e, ~copies) for e in (spikes, brain_area, units, counts))
     again = find_doubles(spikes, behaviour, counts)
-    found = omissions + usable.omissions + leave_out(again, trials.index.to_numpy(), "doubled", "trials")
-    units = np.arange(len(usable.units)) if units is None else units
-    names = [f"{region}/{unit}" for region, unit in zip(brain_area, units[usable.units], strict=True)]
+    found += leave_out(again, trials.index.to_numpy(), "doubled", "trials")
+    names = [f"{region}/{unit}" for region, unit in zip(brain_area, units, strict=True)]
     off, over = find_lost(counts[:, ~again], brain_area)
     found += leave_out(off, names, "lost", "units")
     found += leave_out(over, trials.index.to_numpy()[~again], "lost", "trials")
@@ -202,6 +210,7 @@ def record_usable(
     spikes, brain_area = _rows(spikes, ~off), _rows(brain_area, ~off)
     spikes, behaviour, trials = _pick_trials(kept, spikes, behaviour, trials)
     trials, unknown = forget_impossible(trials)
+    unknown += find_unmeasured(behaviour, trials.index.to_numpy())
     return TrialRecording(
         spikes=_as_counts(spikes),
         brain_area=brain_area,

@@ -13,6 +13,7 @@ from neurokit import metrics
 from neurokit.arguments import explain_failure
 from neurokit.pupil_encoder import baselines
 from neurokit.pupil_encoder.baselines import BASELINES, Prediction
+from neurokit.pupil_encoder.ceiling import FEWEST_UNITS, shared_ceiling
 from neurokit.pupil_encoder.config import PupilConfig
 from neurokit.pupil_encoder.features import BOXCAR, EncodingTask
 from neurokit.pupil_encoder.simulated_files import read_truth
@@ -53,6 +54,34 @@ def reachable_r2(task: EncodingTask, config: PupilConfig) -> Float[np.ndarray, "
     truth = read_truth(task.truth)
     best = dict(zip((region["name"] for region in truth.parameters["regions"]), truth.best_r2, strict=True))
     return np.array([best.get(region, np.nan) for region in task.regions])
+
+
+def ceiling_table(task: EncodingTask, config: PupilConfig) -> pd.DataFrame:
+    """A row a region whose ceiling is known: model, region, r2_mean, and of a recorded task r2_psth."""
+    if task.truth is None:
+        best = shared_ceiling(task, config) if task.recording is not None else pd.DataFrame()
+        return best.dropna().assign(model="ceiling")
+    if (known := reachable_r2(task, config)) is None:
+        return pd.DataFrame()
+    return pd.DataFrame({"model": "ceiling", "region": task.regions, "r2_mean": known})
+
+
+def explain_ceiling(task: EncodingTask, config: PupilConfig) -> str:
+    """Where the ceiling in the scores comes from, or why there is none, in a line."""
+    found = ceiling_table(task, config)
+    if task.truth is not None:
+        if len(found):
+            return "ceiling: the best R² that what was planted in the simulated session allows"
+        return "no ceiling: the simulated session knows it for causal smoothing over 0.1 s alone"
+    if lacking := [region for region in task.regions if not len(found) or region not in set(found["region"])]:
+        few = f"no ceiling in {', '.join(lacking)}: it takes {FEWEST_UNITS} active units or more"
+        if len(lacking) == len(task.regions):
+            return few
+    said = (
+        "ceiling: from this recording, what halves of a region's units share in the test trials, beside the "
+        "PSTH; what one unit does alone counts as noise"
+    )
+    return f"{said}; {few}" if lacking else said
 
 
 @explain_failure

@@ -18,9 +18,9 @@ from jaxtyping import Bool, Float, Int, Shaped
 
 from neurokit.errors import DataError, read_from
 from neurokit.pupil_encoder.cleaning import PUPIL
+from neurokit.recordings.counts import most_spikes
 from neurokit.training.omissions import Omission, leave_out
 
-MOST_SPIKES = 65_535  # in a bin: what two bytes hold, and far beyond what a cell can do
 MOST_LOST = 0.5  # of the units; a trial lost in more of them is left out itself
 WHEELS = {"wheel", "wheel_moving"}  # two forms of one channel
 CONDITIONS = ("contrast_left", "contrast_right", "response")  # columns that a baseline reads
@@ -57,15 +57,17 @@ def find_usable(
     trials: Shaped[np.ndarray, "K"],
     units: Shaped[np.ndarray, "N"] | None = None,
     what: str = "spks",
+    bin_size: float = 0.01,
 ) -> Usable:
-    """The units and trials whose spikes are counts, in a known area.
+    """The units and trials whose spikes are counts that a bin of `bin_size` s can hold, in a known area.
 
     `trials` and `units` are names; those of units are by default their numbers; `what` is the name of
     `spikes` in the file. Raises DataError where none is left.
     """
-    units = np.arange(len(spikes)) if units is None else units
-    broken, impossible = _find_bad_counts(spikes)
-    good_trials, found = _sort_trials(broken, impossible, trials, what, str(spikes.dtype))
+    units, most = np.arange(len(spikes)) if units is None else units, most_spikes(bin_size)
+    broken, impossible = _find_bad_counts(spikes, most)
+    wanted = f"whole numbers from 0 to {most:,} (bins last {bin_size:g} s)"
+    good_trials, found = _sort_trials(broken, impossible, trials, what, wanted)
     flaws = {
         "place_unknown": np.isin(np.char.lower(area.astype(str)), ("", "nan", "none")),
         "not_finite": broken[:, good_trials].any(axis=1),
@@ -87,30 +89,29 @@ def _sort_trials(
     impossible: Bool[np.ndarray, "N K"],
     names: Shaped[np.ndarray, "K"],
     what: str,
-    kind: str,
+    wanted: str,
 ) -> tuple[Bool[np.ndarray, "K"], tuple[Omission, ...]]:
     """Trials that are not lost in most units, and the others; DataError where there are none."""
     lost, wrong = (bad.mean(axis=0) > MOST_LOST for bad in (broken, impossible))
     if (lost | wrong).all():
         raise DataError(
-            f"{what} must be whole numbers from 0 to {MOST_SPIKES:,}, and in every trial most units hold "
-            f"other {kind} values; give counts per bin."
+            f"{what} must be {wanted}, and in every trial most units hold other values; give counts per bin."
         )
     found = leave_out(lost, names, "not_finite", "trials")
     return ~(lost | wrong), found + leave_out(wrong & ~lost, names, "out_of_range", "trials")
 
 
 def _find_bad_counts(
-    spikes: Shaped[np.ndarray, "N K S"],
+    spikes: Shaped[np.ndarray, "N K S"], most: int
 ) -> tuple[Bool[np.ndarray, "N K"], Bool[np.ndarray, "N K"]]:
     """Where a unit's trial holds NaN or infinity, and where it holds numbers that are no counts."""
     none = np.zeros(spikes.shape[:2], dtype=bool)
     if np.issubdtype(spikes.dtype, np.integer):
-        if spikes.min() >= 0 and spikes.max() <= MOST_SPIKES:
+        if spikes.min() >= 0 and spikes.max() <= most:
             return none, none
-        return none, np.any((spikes < 0) | (spikes > MOST_SPIKES), axis=2)
+        return none, np.any((spikes < 0) | (spikes > most), axis=2)
     finite: np.ndarray = np.isfinite(spikes)
-    counts = (spikes >= 0) & (spikes <= MOST_SPIKES) & (spikes == np.floor(spikes))
+    counts = (spikes >= 0) & (spikes <= most) & (spikes == np.floor(spikes))
     return ~np.all(finite, axis=2), np.any(finite & ~counts, axis=2)
 
 
@@ -121,34 +122,6 @@ def _find_stuck(spikes: Shaped[np.ndarray, "N K S"], trials: Bool[np.ndarray, "K
     stuck = np.zeros(len(spikes), dtype=bool)
     stuck[candidates] = (spikes[candidates][:, trials] == first[candidates, None, None]).all(axis=(1, 2))
     return stuck
-
-
-def find_doubles(
-    spikes: Shaped[np.ndarray, "N K S"],
-    behaviour: Mapping[str, Float[np.ndarray, "K T"]],
-    counts: Int[np.ndarray, "N K"],
-) -> Bool[np.ndarray, "K"]:
-    """Trials that are an earlier one again, in all spikes and behaviour; silent ones are not compared.
-
-    `counts` are the spikes of a trial.
-    """
-    _, kinds, sizes = np.unique(counts, axis=1, return_inverse=True, return_counts=True)
-    again = np.zeros(spikes.shape[1], dtype=bool)
-    for kind in np.flatnonzero(sizes > 1):
-        first, *others = np.flatnonzero(kinds.ravel() == kind).tolist()
-        if counts[:, first].any():
-            again[[k for k in others if _are_same(spikes, behaviour, first, k)]] = True
-    return again
-
-
-def _are_same(
-    spikes: Shaped[np.ndarray, "N K S"],
-    behaviour: Mapping[str, Float[np.ndarray, "K T"]],
-    one: int,
-    other: int,
-) -> bool:
-    same = (np.array_equal(each[one], each[other], equal_nan=True) for each in behaviour.values())
-    return all(same) and np.array_equal(spikes[:, one], spikes[:, other])
 
 
 def find_lost(
@@ -188,6 +161,21 @@ def mask_impossible(
     if (licks := masked.get("licks")) is not None and (licks < 0).any():
         masked["licks"] = np.where(licks < 0, np.nan, licks).astype(licks.dtype)
     return masked
+
+
+def find_unmeasured(
+    behaviour: Mapping[str, Float[np.ndarray, "K T"]], trials: Shaped[np.ndarray, "K"]
+) -> tuple[Omission, ...]:
+    """Trials in which a channel has no value at all, as where its clock is short or shifted.
+
+    What is missing in a part of a trial is masked there; a channel without any value is left out by a task.
+    """
+    gone = {name: np.isnan(values).all(axis=1) for name, values in behaviour.items()}
+    bad = {name: each for name, each in gone.items() if each.any() and not each.all()}
+    if not bad:
+        return ()
+    names = [f"{name} of trial {trial}" for name, each in bad.items() for trial in trials[each].tolist()]
+    return (Omission("outside_clock", "trials of behaviour", tuple(names), len(trials) * len(behaviour)),)
 
 
 def forget_impossible(table: pd.DataFrame) -> tuple[pd.DataFrame, tuple[Omission, ...]]:

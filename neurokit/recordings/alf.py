@@ -16,9 +16,10 @@ import pandas as pd
 from jaxtyping import Float
 
 from neurokit.arguments import explain_failure
-from neurokit.errors import DataError
-from neurokit.recordings.alf_files import AlfFiles, check_clusters, lick_trace, make_trace, state_trace
+from neurokit.errors import DataError, read_from
+from neurokit.recordings.alf_files import TIMES, AlfFiles, check_clusters, lick_trace, make_trace, state_trace
 from neurokit.recordings.clocks import fits_clock
+from neurokit.recordings.copies import drop_second_spikes
 from neurokit.recordings.recording import Recording, Spikes, Trace, check_clock
 
 FORMAT = "ALF of Steinmetz 2019"
@@ -33,11 +34,6 @@ CHANNELS = {  # values, column of them, clock, unit
     "wheel": ("wheel.position", None, "wheel.timestamps", "ticks"),
 }
 ONSETS = "visualStim_times"
-TIMES = {  # given from the stimulus
-    "response_times": "response_time",
-    "goCue_times": "go_cue",
-    "feedback_times": "feedback_time",
-}
 FACTS = {
     "visualStim_contrastLeft": "contrast_left",
     "visualStim_contrastRight": "contrast_right",
@@ -117,7 +113,9 @@ def _read_spikes(files: AlfFiles) -> tuple[Spikes, np.ndarray, np.ndarray | None
     if not rows.any():
         raise DataError(f"{files.folder}: no spike is of a good cluster with a time; take another session.")
     order = np.argsort(times[rows], kind="stable")
-    spikes = Spikes(times[rows][order].astype(float), clusters[rows][order].astype(np.int64))
+    times, clusters = times[rows][order].astype(float), clusters[rows][order].astype(np.int64)
+    with read_from(files.folder):
+        spikes = Spikes(*drop_second_spikes(times, clusters, "spikes.times", files.notes))
     return spikes, units, _read_areas(files, units)
 
 

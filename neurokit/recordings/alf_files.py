@@ -2,7 +2,8 @@
 
 A file is called object.attribute.extension, such as spikes.times.npy. Before it may stand a namespace
 (_ibl_trials.table.pqt), after the attribute an id (36 letters), around it folders of collections
-(probe00/pykilosort) and of revisions (#2024-05-06#), of which the last is read.
+(probe00/pykilosort) and of revisions (#2024-05-06#), of which the last is read. Tables (.pqt) need the extra
+`ibl`.
 
 Letters: S samples, E events.
 """
@@ -23,6 +24,11 @@ from neurokit.recordings.recording import Trace
 NAMESPACE = re.compile(r"^_[a-z0-9]+_")
 ID = re.compile(r"\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(?=\.)")
 REVISION = re.compile(r"^#(.*)#$")
+TIMES = {  # of trials, given from the stimulus
+    "response_times": "response_time",
+    "goCue_times": "go_cue",
+    "feedback_times": "feedback_time",
+}
 MOST_FILES, MOST_CLUSTERS = 50_000, 1_000_000
 MOST_TIES = 0.01  # share of samples that may come at the time of others; more is another clock
 
@@ -106,7 +112,7 @@ class AlfFiles:
             return pd.read_parquet(file, engine="pyarrow").reset_index(drop=True)
         except ImportError as error:
             raise DataError(
-                f"{file} is a parquet table, which pyarrow reads: pip install pyarrow."
+                f"{file} is a parquet table, which pyarrow reads: install neurokit's extra `ibl`."
             ) from error
         except (ValueError, OSError, KeyError, TypeError, NotImplementedError) as error:
             reason = (str(error).splitlines() or [""])[0].split(". ")[0].rstrip(".")

@@ -25,6 +25,7 @@ byte order is taken; NaN is what was not measured. Times are s on one clock.
 | `tiers` | K or R | train, validation or test of each presentation or repeat |
 | `events_COLUMN` | K | a column of the table of trials, such as `events_stimulus_time` |
 | `name`, `NAME_unit` | one word | of the session; of a trace, such as `traces_unit` dF/F |
+| `notes` | words | sentences that are to be said of the recording wherever it is read |
 
 Several stimuli have `_NAME` behind the names of their arrays: `frames_clouds`, `frame_times_clouds`.
 
@@ -53,7 +54,9 @@ from neurokit.recordings.beside import (
     read_behaviour,
     read_events,
 )
-from neurokit.recordings.clocks import check_clocks
+from neurokit.recordings.clocks import check_clocks, check_rate
+from neurokit.recordings.copies import drop_second_spikes
+from neurokit.recordings.counts import mask_counts
 from neurokit.recordings.recording import Recording, Spikes, Trace, Trials
 from neurokit.recordings.shown import read_stimuli
 
@@ -88,6 +91,7 @@ def read(path: Path) -> Recording:
 
 def read_arrays(given: Arrays, name: str = "") -> Recording:
     """The recording of arrays that are there already; raises as `read`."""
+    said = given.sentences("notes")
     stimuli, events = read_stimuli(given), read_events(given)
     presentations = {len(stimulus.shown) for stimulus in stimuli if stimulus.kind == "images"}
     trials = len(events) if events is not None else max(presentations) if len(presentations) == 1 else None
@@ -121,7 +125,7 @@ def read_arrays(given: Arrays, name: str = "") -> Recording:
             behaviour=behaviour,
             stimuli=stimuli,
             events=events,
-            notes=tuple(given.notes),
+            notes=tuple(dict.fromkeys((*said, *given.notes))),
         )
         check_clocks(recording)
     return recording
@@ -161,6 +165,9 @@ def _traces(given: Arrays, sizes: Mapping[str, int | None]) -> Trace | None:
     time, rate, start = given.times("trace_times"), given.rate(), given.scalar("start")
     if time is None and rate is None:
         raise given.error("traces have no trace_times; give the s of each sample, or rate in Hz")
+    if time is not None:
+        with read_from(given.where):
+            check_rate(time, rate, ("trace_times", "rate"))
     samples = None if time is None else len(time)
     if samples is None and sizes["N"] is None:
         samples = max(values.shape)
@@ -208,7 +215,7 @@ def _spikes(given: Arrays, unit_ids: np.ndarray | None) -> Spikes | None:
         order = np.argsort(times, kind="stable")
         times, units = times[order], units[order]
     with read_from(given.where):
-        return Spikes(times, units)
+        return Spikes(*drop_second_spikes(times, units, "spike_times", given.notes))
 
 
 def _trials(given: Arrays, sizes: Mapping[str, int | None]) -> Trials | None:
@@ -217,6 +224,11 @@ def _trials(given: Arrays, sizes: Mapping[str, int | None]) -> Trials | None:
     values = responses if counts is None else counts
     if values is None:
         return None
+    if responses is not None and counts is not None:
+        raise given.error(
+            f"it holds responses of shape {responses.shape} and counts of shape {counts.shape}, and a trial "
+            "has one activity; leave one of them out"
+        )
     name, usual = ("responses", "KBN") if counts is None else ("counts", "NKB")
     if values.ndim == 2:
         values = _in_axes(given, name, values, usual.replace("B", ""), sizes)
@@ -227,8 +239,11 @@ def _trials(given: Arrays, sizes: Mapping[str, int | None]) -> Trials | None:
             raise given.error(f"{name} have bins and no bin_times; give the s of each bin from the onset")
         values = _in_axes(given, name, values, usual, {**sizes, "B": len(time)})
         values = np.transpose(values, [usual.index(axis) for axis in "KBN"])
+    values = as_numbers(values)
+    if counts is not None:
+        values = mask_counts(values, time, name, given.notes)
     with read_from(given.where):
-        return Trials(as_numbers(values), time, counts=counts is not None)
+        return Trials(values, time, counts=counts is not None)
 
 
 def _with_behaviour(given: Arrays, trials: Trials, read_already: Mapping[str, Trace]) -> Trials:

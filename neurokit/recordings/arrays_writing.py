@@ -10,10 +10,8 @@ import pandas as pd
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.files.atomic import atomic_write, write_output
-from neurokit.recordings.beside import EVENT, TIMES, UNIT, check_file_names
+from neurokit.recordings.beside import EVENT, TIMES, UNIT, WRITER, check_file_names
 from neurokit.recordings.recording import Recording, Stimulus, Trace, Trials
-
-WRITER = "neurokit convert"
 
 
 @explain_failure
@@ -57,6 +55,8 @@ def _write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 def to_arrays(recording: Recording) -> dict[str, np.ndarray]:
     """The arrays of a recording, by the names of this module's table; raises DataError for odd names."""
     found: dict[str, np.ndarray | None] = {"name": np.array(recording.name), "unit_ids": recording.unit_ids}
+    if recording.notes:
+        found["notes"] = np.array(recording.notes, dtype=str)
     found |= {"area": _words(recording.area), "coordinates": recording.coordinates}
     if recording.traces is not None:
         found |= _of_trace("traces", recording.traces, "trace_times")

@@ -22,6 +22,7 @@ from neurokit.errors import DataError
 from neurokit.files.archives import limit_of, map_npy, read_npz
 from neurokit.recordings.recording import Trace
 
+WRITER = "neurokit convert"  # which command wrote a folder or an npz
 MOST_BYTES = 2**36  # that an npz may unpack to
 NUMBERS = "biuf"  # kinds of dtypes
 AXES = {1: "one axis", 2: "two axes", 3: "three axes", 4: "four axes"}
@@ -30,7 +31,7 @@ TIMES, UNIT = "_times", "_unit"  # stand behind the name of a channel
 SHARED_CLOCKS = {"pupil_size": "pupil_times", "pupil_x": "pupil_times", "pupil_y": "pupil_times"}
 ACTIVITY = ("traces", "spike_times", "responses", "counts")
 OF_ACTIVITY = ("spike_units", "bin_times", "behaviour_bin_times", "unit_ids", "area", "coordinates")
-OF_SESSION = ("name", "rate", "start")
+OF_SESSION = ("name", "rate", "start", "notes")
 MOVIE = ("frames", "frame_times")  # the arrays of a movie, of images, of either; _NAME may follow
 IMAGES = ("images", "image_times", "image_ids")
 EITHER = ("shown", "tiers")
@@ -97,6 +98,14 @@ class Arrays:
         if values.dtype.kind != "U" or values.ndim != 1:
             raise self.error(f"{name} holds {values.dtype} of shape {values.shape}; write one word for each")
         return values
+
+    def sentences(self, name: str) -> tuple[str, ...]:
+        """Words or sentences, in order; none where the array holds anything else."""
+        values = as_text(self.arrays.get(name, np.empty(0)))
+        if values.dtype.kind != "U":
+            return ()
+        self._taken.add(name)
+        return tuple(values.reshape(-1).tolist())
 
     def scalar(self, name: str) -> int | float | str | None:
         """A single number or word."""

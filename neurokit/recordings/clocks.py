@@ -7,14 +7,17 @@ import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import uniform_filter1d
 
+from neurokit.arguments import explain_failure, explain_values
 from neurokit.errors import DataError
 from neurokit.recordings.recording import Recording, Trace
 
 LONGEST_GAP = 5.0  # intervals of a trace; over a longer one nothing is drawn
 MOST_LONGER = 500  # times; milliseconds last 1000 times as long as seconds
+MOST_APART = 0.01  # of a rate; one that differs more from its times is that of something else
 ACTIVITY = "traces or spikes"
 
 
+@explain_values
 def resample(
     trace: Trace, time: Float[np.ndarray, "T"], gap: float = LONGEST_GAP
 ) -> Float[np.ndarray, "T ..."]:
@@ -58,6 +61,7 @@ def _average(values: Float[np.ndarray, "S C"], width: int) -> Float[np.ndarray, 
     return np.where(known, sums / np.where(known, shares, 1), np.nan)
 
 
+@explain_values
 def check_overlap(
     first: Trace | np.ndarray, second: Trace | np.ndarray, what: tuple[str, str], *, activity: int = 0
 ) -> float:
@@ -77,6 +81,28 @@ def check_overlap(
     return shared
 
 
+def check_rate(
+    time: Float[np.ndarray, "S"],
+    rate: float | None,
+    what: tuple[str, str],
+    remedy: str = "correct one of them, or leave it out",
+) -> None:
+    """Raises DataError, with both numbers, for a rate that is not that of the times, s; `what` names both.
+
+    A rate is that of the usual interval or of all of them, gaps included.
+    """
+    known = np.sort(time[np.isfinite(time)])
+    steps = np.diff(known)
+    if rate is None or not len(steps) or not steps.any():
+        return
+    usual, whole = 1 / max(float(np.median(steps)), 1e-12), len(steps) / float(known[-1] - known[0])
+    if min(abs(rate / each - 1) for each in (usual, whole)) > MOST_APART:
+        raise DataError(
+            f"{what[0]} run at {usual:.6g} samples a second, and {what[1]} says {rate:.6g}; {remedy}."
+        )
+
+
+@explain_failure
 def check_clocks(recording: Recording) -> None:
     """Raises DataError as `check_overlap`, for behaviour and stimuli that do not fit the activity's clock."""
     activity = recording.traces or (None if recording.spikes is None else recording.spikes.times)

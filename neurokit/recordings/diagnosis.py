@@ -16,6 +16,7 @@ import pandas as pd
 from jaxtyping import Int
 
 from neurokit.arguments import explain_failure
+from neurokit.config import Seed, check_integer
 from neurokit.recordings.completeness import compare_clocks, find_minutes
 from neurokit.recordings.doubles import DoubledStimuli, find_doubles
 from neurokit.recordings.drift import Drift, measure_drift
@@ -74,8 +75,10 @@ def diagnose(recording: Recording, *, seed: int = 0) -> Diagnosis:
 
     Values that are missing are counted and left out, never replaced.
     """
+    seed = check_integer("seed", seed, Seed)
     unusable = find_unusable(recording)
-    usable = _usable(recording, unusable)
+    varying = _varying(recording, unusable)
+    usable = varying if len(varying) else np.arange(recording.units)
     drawn = np.sort(np.random.default_rng(seed).permutation(usable)[:MOST_UNITS_OF_ROWS])
     rows = rows_of(recording, drawn)
     reliability = measure_reliability(recording, usable, seed)
@@ -94,16 +97,15 @@ def diagnose(recording: Recording, *, seed: int = 0) -> Diagnosis:
         rows,
         measure_drift(rows, seed),
         measure_modulation(recording, rows),
-        suit_systems(recording),
+        suit_systems(recording, varying),
         (*recording.notes, *_parts_used(len(usable), len(drawn), reliability)),
     )
 
 
-def _usable(recording: Recording, unusable: UnusableUnits) -> Int[np.ndarray, "_"]:
-    """Columns of the units that vary, each once; all where none does."""
+def _varying(recording: Recording, unusable: UnusableUnits) -> Int[np.ndarray, "_"]:
+    """Columns of the units that vary, each once."""
     bad = np.concatenate([unusable.missing, unusable.silent, unusable.constant, unusable.doubled])
-    good = np.flatnonzero(~np.isin(recording.unit_ids, bad))
-    return good if len(good) else np.arange(recording.units)
+    return np.flatnonzero(~np.isin(recording.unit_ids, bad))
 
 
 def _table_of_stimuli(recording: Recording) -> pd.DataFrame:

@@ -12,12 +12,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from neurokit.models.ridge import best_ridge
-from neurokit.recordings.intervals import Rows
+from neurokit.recordings.intervals import FEWEST_ROWS, Rows
 
 FOLDS = 8
 FUNCTIONS = 12  # cosines, the fastest with six periods in the session
 PENALTIES = tuple(10.0**power for power in (-4, -2, -1, 0, 1, 2))  # times the number of rows
-FEWEST_ROWS = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +79,7 @@ def _predicted(
         parts = [(basis[each], values[each]) for each in (train, choosing)]
         model = best_ridge(parts[0], parts[1], [train.sum() * penalty for penalty in PENALTIES])
         model.fit(basis[~test], values[~test])  # once more, with the rows that chose its penalty
-        error += ((values[test] - model.predict(basis[test]).reshape(test.sum(), -1)) ** 2).sum(axis=0)
+        error += ((values[test] - model.predict(basis[test])) ** 2).sum(axis=0)
         scale += ((values[test] - values[~test].mean(axis=0)) ** 2).sum(axis=0)
     return 1 - error / np.where(scale > 0, scale, 1)
 

@@ -28,7 +28,8 @@ from neurokit.errors import DataError, read_from
 from neurokit.files.archives import map_npy, read_npy
 from neurokit.files.reading import check_is_file
 from neurokit.recordings.beside import as_numbers
-from neurokit.recordings.clocks import fits_clock, resample
+from neurokit.recordings.clocks import check_rate, fits_clock, resample
+from neurokit.recordings.copies import drop_second_spikes
 from neurokit.recordings.experanto_screen import read_intervals, read_screen
 from neurokit.recordings.recording import BEHAVIOUR, Recording, Spikes, Trace
 from neurokit.recordings.yaml_files import number, read_yaml
@@ -73,12 +74,14 @@ def read(path: Path) -> Recording:
     if activity is None:
         found = ", ".join(f"{name} ({kind or 'no modality'})" for name, kind in kinds.items()) or "nothing"
         raise DataError(f"{path} has no responses: it holds {found}; add a folder responses with a sequence.")
-    notes, meta = [PROVED], metas[activity]
+    meta = metas[activity]
+    said = meta.get("notes")
+    notes = [*(map(str, said) if isinstance(said, list) else ()), PROVED]
     traces = _read_sequence(path / activity, meta) if kinds[activity] == "sequence" else None
     units = _count_units(path / activity, meta) if traces is None else traces.values.shape[1]
     unit_ids = _of_units(path / activity, meta, "unit_ids")
     unit_ids = np.arange(units) if unit_ids is None else _as_ids(path / activity, unit_ids)
-    spikes = _read_spikes(path / activity, meta, unit_ids) if traces is None else None
+    spikes = _read_spikes(path / activity, meta, unit_ids, notes) if traces is None else None
     behaviour: dict[str, Trace] = {}
     intervals: dict[str, np.ndarray] = {}
     for name, kind in kinds.items():
@@ -110,7 +113,7 @@ def read(path: Path) -> Recording:
             behaviour=behaviour,
             stimuli=stimuli,
             events=events,
-            notes=tuple(notes),
+            notes=tuple(dict.fromkeys(notes)),
         )
 
 
@@ -176,6 +179,10 @@ def _clock(folder: Path, meta: Mapping[str, Any], samples: int) -> Float[np.ndar
             and len(found := read_npy(file).reshape(-1)) == samples
             and found.dtype.kind in "iuf"
         ):
+            said = meta.get("sampling_rate")
+            rate = float(said) if isinstance(said, int | float) and not isinstance(said, bool) else None
+            with read_from(folder):
+                check_rate(found.astype(float), rate, (file.name, "sampling_rate in meta.yml"))
             return found.astype(float)
     start, end = (number(folder, meta, name) for name in ("start_time", "end_time"))
     rate = number(folder, meta, "sampling_rate", least=1e-6)
@@ -212,7 +219,8 @@ def _read_event_times(folder: Path, meta: Mapping[str, Any], notes: list[str]) -
     """How many events of a folder of spikes, such as licks, came at each time at which one came."""
     try:
         units = np.arange(_count_units(folder, meta))
-        times, counts = np.unique(_read_spikes(folder, meta, units).times, return_counts=True)
+        found = _read_spikes(folder, meta, units, notes, once=False)
+        times, counts = np.unique(found.times, return_counts=True)
     except DataError as error:
         notes.append(f"{folder.name} is left out: {error}")
         return {}
@@ -236,7 +244,10 @@ def _cuts(folder: Path, meta: Mapping[str, Any]) -> np.ndarray:
     return found
 
 
-def _read_spikes(folder: Path, meta: Mapping[str, Any], unit_ids: np.ndarray) -> Spikes:
+def _read_spikes(
+    folder: Path, meta: Mapping[str, Any], unit_ids: np.ndarray, notes: list[str], *, once: bool = True
+) -> Spikes:
+    """The spikes in order of time, each `once`; events such as licks may come several at a time."""
     cuts, file = _cuts(folder, meta), check_is_file(folder / "spikes.npy")
     with file.open("rb") as stream:
         plain = stream.read(6) == b"\x93NUMPY"
@@ -250,7 +261,8 @@ def _read_spikes(folder: Path, meta: Mapping[str, Any], unit_ids: np.ndarray) ->
         )
     order = np.argsort(times, kind="stable")
     with read_from(file):
-        return Spikes(times[order].astype(float), np.repeat(unit_ids, np.diff(cuts))[order])
+        times, units = times[order].astype(float), np.repeat(unit_ids, np.diff(cuts))[order]
+        return Spikes(*(drop_second_spikes(times, units, file.name, notes) if once else (times, units)))
 
 
 def _of_units(folder: Path, meta: Mapping[str, Any], name: str) -> np.ndarray | None:

@@ -34,12 +34,12 @@ PICTURES = (".png", ".jpg", ".jpeg")
 
 @dataclass(frozen=True, eq=False)
 class _Shown:
-    """One presentation: its frames (None: blank), where they are in a stimulus, when they began."""
+    """One presentation: its frames (None: blank), where they lie and are in a stimulus, when they began."""
 
     stimulus: str
     kind: Literal["images", "movie"]
     frames: Real[np.ndarray, "F H W"] | None
-    content: str
+    file: Path | None
     place: int | None
     time: Float[np.ndarray, "F"]
     part: str
@@ -113,19 +113,18 @@ def _read_one(folder: Path, name: str, meta: Mapping[str, Any], times: np.ndarra
             f"{where}: frames {first} to {first + count - 1} are of this trial, and timestamps.npy has "
             f"{len(times)} times; give a time for each frame."
         )
-    frames, content = None, ""
+    frames, file = None, None
     if modality in KINDS:
         file = _find(folder, name, meta)
         frames = _as_frames(file, _load(file))
         if len(frames) != count:
             raise DataError(f"{file} holds {len(frames)} frames, and {where.name} says {count}; correct one.")
-        content = str(file) if file.stem != name else _digest(frames)
     place, part = meta.get("frame"), str(meta.get("tier") or "")
     return _Shown(
         stimulus=str(meta.get("stimulus", "")),
         kind=KINDS.get(modality, "images"),
         frames=frames,
-        content=content,
+        file=file,
         place=place if isinstance(place, int) and 0 <= place < MOST_FRAMES else None,
         time=times[first : first + count],
         part=PARTS.get(part, part),
@@ -155,6 +154,7 @@ def _find(folder: Path, name: str, meta: Mapping[str, Any]) -> Path:
 def _load(file: Path) -> np.ndarray:
     if file.suffix == ".npy":
         return map_npy(file)
+    check_is_file(file)
     from PIL import Image  # which matplotlib needs anyway
 
     try:
@@ -265,14 +265,18 @@ def _by_content(
 ) -> tuple[Real[np.ndarray, "F H W"], list[Int[np.ndarray, "_"]]]:
     """Frames of each content once, one content after the other, and which each presentation showed."""
     first: dict[str, int] = {}
+    digests: dict[Path, str] = {}
     kept, total, places = [], 0, []
     for each in pictures:
-        assert each.frames is not None
-        if each.content not in first:
-            first[each.content] = total
+        assert each.frames is not None and each.file is not None
+        file = each.file.resolve()  # several trials may show one
+        if file not in digests:
+            digests[file] = _digest(each.frames)
+        if (content := digests[file]) not in first:
+            first[content] = total
             kept.append(each.frames)
             total += len(each.frames)
-        places.append(first[each.content] + np.arange(len(each.frames)))
+        places.append(first[content] + np.arange(len(each.frames)))
     _one_size(kept)
     return np.concatenate(kept), places
 

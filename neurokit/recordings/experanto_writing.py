@@ -1,7 +1,7 @@
 """A recording written as a session of experanto, which `neurokit.recordings.experanto` reads back.
 
-Besides what experanto asks for, `meta.yml` has `session`, `signal_names` and `signal_units`, a presentation
-has `stimulus` and `frame`, and `events.csv` is the table of trials: experanto passes over them.
+Besides what experanto asks for, `meta.yml` has `session`, `notes`, `signal_names` and `signal_units`, a
+presentation has `stimulus` and `frame`, and `events.csv` is the table of trials: experanto passes over them.
 
 Letters: S samples, N signals, F frames, H x W pixels.
 """
@@ -17,12 +17,11 @@ import yaml
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.files.atomic import write_output
-from neurokit.recordings.beside import check_file_names
+from neurokit.recordings.beside import WRITER, check_file_names
 from neurokit.recordings.clocks import LONGEST_GAP, resample
 from neurokit.recordings.experanto import COORDINATES
 from neurokit.recordings.recording import Recording, Spikes, Stimulus, Trace
 
-WRITER = "neurokit convert"
 PUPIL = ("pupil_x", "pupil_y", "pupil_size")
 DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 CHUNK = 4096  # samples written at a time
@@ -44,7 +43,9 @@ def write_experanto(recording: Recording, folder: str | Path) -> Path:
     if taken := {"responses", "screen"} & set(folders):
         raise DataError(f"behaviour {taken.pop()} has the name of a folder of experanto; call it otherwise.")
     with write_output(folder, WRITER) as new:
-        more = {"session": recording.name}
+        more: dict[str, Any] = {"session": recording.name}
+        if recording.notes:
+            more["notes"] = list(recording.notes)
         if recording.traces is not None:
             _write_sequence(new / "responses", recording.traces, more)
         elif recording.spikes is not None:

@@ -4,6 +4,7 @@ Each format is a module with the same three names: FORMAT (its name), `recognise
 reading, and `read(path)`, which returns a `Recording`.
 """
 
+import os
 import re
 from collections.abc import Sequence
 from importlib import import_module
@@ -57,7 +58,7 @@ def read(path: str | Path) -> Recording:
     if (address := address_of(path)) is not None:
         return import_module("neurokit.recordings.nwb").read_address(address)
     path = restore_folder(path)
-    if not path.exists():
+    if not os.path.exists(path):  # which, unlike Path's own, says no to a name that is too long
         raise DataError(f"{path} is missing; give the path of an existing file or folder.")
     found = _find(path)
     if found is None:
@@ -79,13 +80,16 @@ def list_recordings(path: str | Path) -> dict[str, Path]:
     path = restore_folder(path)
     if _find(path) is not None:
         return {path.stem if path.is_file() else path.name: path}
-    inside = [each for each in sorted(path.iterdir()) if _find(each) is not None] if path.is_dir() else []
+    inside = (
+        [each for each in sorted(path.iterdir()) if _find(each) is not None] if os.path.isdir(path) else []
+    )
     short = [each.stem if each.is_file() else each.name for each in inside]
     return {  # by its whole name where a file and a folder would share one
         (each.name if short.count(name) > 1 else name): each for name, each in zip(short, inside, strict=True)
     }
 
 
+@explain_failure
 def choose_recording(path: str | Path, session: Sequence[str] | str = (), native: str = "") -> Path:
     """The one recording in a path, or the one of them that `session` names.
 

@@ -6,11 +6,13 @@ Letters: F frames, H x W pixels.
 import numpy as np
 from jaxtyping import Shaped, UInt8
 
+from neurokit.arguments import explain_values
 from neurokit.errors import DataError
 
 CHUNK = 64  # frames that are rounded together
 
 
+@explain_values
 def to_grey(frames: Shaped[np.ndarray, "..."], name: str = "The frames") -> UInt8[np.ndarray, "F H W"]:
     """The frames as uint8; the same memory where they are that already.
 

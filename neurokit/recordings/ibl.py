@@ -9,7 +9,8 @@
                                                  channels.brainLocationIds_ccf_2017.npy, channels.mlapdv.npy
 
 All clusters are units, those of a second probe numbered from 1,000,000 on. Pupil size is the raw diameter,
-with its gaps. This reader was proved on files written here in these names, not on a session that was fetched.
+with its gaps. Tables (.pqt) are read by pyarrow, which the extra `ibl` installs. This reader was proved on
+files written here in these names, not on a session that was fetched.
 
 Letters: N units, K trials.
 """
@@ -23,9 +24,10 @@ import pandas as pd
 from jaxtyping import Float, Int, Shaped
 
 from neurokit.arguments import explain_failure
-from neurokit.errors import DataError
-from neurokit.recordings.alf_files import MOST_CLUSTERS, AlfFiles, check_clusters
+from neurokit.errors import DataError, read_from
+from neurokit.recordings.alf_files import MOST_CLUSTERS, TIMES, AlfFiles, check_clusters
 from neurokit.recordings.clocks import fits_clock
+from neurokit.recordings.copies import drop_second_spikes
 from neurokit.recordings.ibl_behaviour import read_behaviour
 from neurokit.recordings.recording import Recording, Spikes
 
@@ -41,11 +43,6 @@ FACTS = {  # choice is 1 for the left stimulus, -1 for the right one, 0 for none
     "contrastRight": "contrast_right",
     "choice": "response",
     "feedbackType": "feedback_type",
-}
-TIMES = {  # given from the stimulus
-    "response_times": "response_time",
-    "goCue_times": "go_cue",
-    "feedback_times": "feedback_time",
 }
 ONSETS = "stimOn_times"
 COLUMNS = (*FACTS, *TIMES, ONSETS, "stimOff_times", "firstMovement_times", "probabilityLeft",
@@ -91,7 +88,12 @@ def read(path: Path) -> Recording:
         files.notes.append(f"Units of {', '.join(list(probes)[1:])} are numbered from {PROBE_UNITS} on.")
     ids, areas, places, times, units = (list(parts) for parts in zip(*found, strict=True))
     order = np.argsort(np.concatenate(times), kind="stable")
-    spikes = Spikes(np.concatenate(times)[order], np.concatenate(units)[order])
+    with read_from(files.folder):
+        spikes = Spikes(
+            *drop_second_spikes(
+                np.concatenate(times)[order], np.concatenate(units)[order], "spikes.times", files.notes
+            )
+        )
     events, notes = _read_trials(files), files.notes
     behaviour = {
         name: each

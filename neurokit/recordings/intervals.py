@@ -12,10 +12,12 @@ from scipy.sparse import csr_matrix
 from neurokit.recordings.recording import Recording, Spikes, Stimulus, Trace
 
 RESPONSE = (0.05, 0.55)  # s after an image's onset; the window of SENSORIUM 2022 (Willeke et al., 2022)
+TRIAL = (-0.5, 2.0)  # s around a trial's stimulus; that of Steinmetz et al. (2019)
 SHORTEST_BIN = 1.0  # s
 MOST_ROWS = 1500
 MOST_IDS = 10**7  # from the lowest to the highest, in a table
-FEWEST_ROWS = 50  # presentations or trials; fewer are no rows of their own
+FEWEST_EVENTS = 50  # presentations or trials; fewer are no rows of their own
+FEWEST_ROWS = 40  # of which anything is measured
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +46,7 @@ def rows_of(recording: Recording, columns: Int[np.ndarray, "n"]) -> Rows:
     if recording.trials is not None:
         return _trials(recording, columns)
     onsets, what = _onsets(recording)
-    if len(onsets) >= FEWEST_ROWS:
+    if len(onsets) >= FEWEST_EVENTS:
         chosen = onsets[_spread(len(onsets), MOST_ROWS)]
         starts, ends = response_windows(chosen)
     else:

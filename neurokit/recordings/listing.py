@@ -6,7 +6,7 @@ import pandas as pd
 
 from neurokit.errors import DataError
 from neurokit.recordings.formats import list_recordings, read
-from neurokit.recordings.recording import Stimulus
+from neurokit.recordings.recording import Recording, Stimulus
 
 COLUMNS = ("session", "format", "units", "areas", "movies", "behaviour")
 
@@ -32,13 +32,20 @@ def _contents(path: Path) -> dict[str, object]:
         "format": recording.format,
         "units": recording.units,
         "areas": _join([] if recording.area is None else sorted(set(map(str, recording.area)) - {""})),
-        "movies": _join([_show(each) for each in recording.stimuli if each.kind == "movie"]),
+        "movies": list_stimuli(recording, "movie"),
         "behaviour": _join(list(recording.behaviour)),
     }
 
 
-def _show(movie: Stimulus) -> str:
-    return f"{movie.name} (shown {movie.repeats} times)"
+def list_stimuli(recording: Recording, kind: str) -> str:
+    """The movies of a recording, or its sets of images, and how often each was shown."""
+    return _join([_show(each) for each in recording.stimuli if each.kind == kind])
+
+
+def _show(stimulus: Stimulus) -> str:
+    if stimulus.kind == "images":
+        return f"{stimulus.name} (in {int((stimulus.shown >= 0).sum())} trials)"
+    return f"{stimulus.name} (shown {stimulus.repeats} times)"
 
 
 def _join(words: list[str]) -> str:

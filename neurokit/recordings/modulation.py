@@ -9,10 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from neurokit.recordings.clocks import resample
-from neurokit.recordings.intervals import Rows
+from neurokit.recordings.intervals import FEWEST_ROWS, Rows
 from neurokit.recordings.recording import Recording
-
-FEWEST_ROWS = 40
 
 
 def measure_modulation(recording: Recording, rows: Rows) -> dict[str, float]:

@@ -10,17 +10,19 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, Int
 
+from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.recordings.clocks import check_overlap
 from neurokit.recordings.grey import to_grey
 from neurokit.recordings.plain import numbers, to_array
 from neurokit.recordings.recording import Recording, Stimulus, Trace, check_clock
+from neurokit.recordings.triggers import LONGEST_PAUSE, RATES, check_frame_rate, check_triggers
 
-LONGEST_PAUSE = 15  # frames; after a longer one the movie begins anew
-RATES = (0.5, 1000.0)  # per s, of microscopes and movies; times in milliseconds give less
+COUNTED = "say in shown which frame each time is of"
 PUPIL = {1: ("pupil_size",), 2: ("pupil_x", "pupil_y"), 3: ("pupil_x", "pupil_y", "pupil_size")}
 
 
+@explain_failure
 def recording_of_movies(
     movies: Any,
     traces: Any,
@@ -70,7 +72,7 @@ def recording_of_movies(
     for movie, frames in own.items():
         when = _of_movie(frame_times, movies, movie, "frame_times")
         which = None if shown is None else _of_movie(shown, movies, movie, "shown")
-        stimulus, onset = _stimulus(str(movie), frames, when, which)
+        stimulus, onset = _stimulus(str(movie), frames, when, which, time)
         check_overlap(onset, time, (f"{movie}: frame_times", called["traces"]), activity=1)
         stimuli.append(stimulus)
     return Recording(
@@ -134,11 +136,13 @@ def _of_movie(given: Any, movies: Any, name: Any, what: str) -> Any:
     return given[name] if name in given else next(iter(given.values()))
 
 
-def _stimulus(name: str, frames: Any, times: Any, shown: Any) -> tuple[Stimulus, Float[np.ndarray, "K"]]:
+def _stimulus(
+    name: str, frames: Any, times: Any, shown: Any, clock: Float[np.ndarray, "S"]
+) -> tuple[Stimulus, Float[np.ndarray, "K"]]:
     """The movie, and the s at which each of its frames came on."""
     grey = to_grey(to_array(f"{name}: frames", frames), f"{name}: frames")
     what = f"{name}: frame_times"
-    number, time = _presentations(times, shown, len(grey), what)
+    number, time = _presentations(times, shown, len(grey), what, clock)
     if not len(time):
         raise DataError(f"{what} hold no time that is a number; give s at which each frame came on.")
     order = np.argsort(time, kind="stable")
@@ -148,21 +152,24 @@ def _stimulus(name: str, frames: Any, times: Any, shown: Any) -> tuple[Stimulus,
 
 
 def _presentations(
-    times: Any, shown: Any, frames: int, what: str
+    times: Any, shown: Any, frames: int, what: str, clock: Float[np.ndarray, "S"]
 ) -> tuple[Int[np.ndarray, "K"], Float[np.ndarray, "K"]]:
     """Which frame was shown when, without those that were not."""
     if shown is not None:
         number, time = numbers("shown", shown, "frames"), numbers(what, times, "frames")
         if len(number) != len(time):
             raise DataError(f"{what} are {len(time)} and shown are {len(number)}; give both for each frame.")
+        check_frame_rate(np.sort(time[None].astype(float)), what)
     elif _is_ragged(times):
         several = [numbers(what, each, "frames") for each in times]
         number = np.concatenate([np.arange(len(each)) for each in several])
         time = np.concatenate(several)
         if (longest := max(map(len, several))) > frames:
             raise DataError(f"{what}: a repeat has {longest} times, and the movie {frames} frames.")
+        for each in several:
+            check_triggers(each[None].astype(float), what, COUNTED, clock)
     else:
-        number, time = _regular(numbers(what, times, "times", "repeats frames"), frames, what)
+        number, time = _regular(numbers(what, times, "times", "repeats frames"), frames, what, clock)
     time = time.astype(float)
     seen = ~np.isnan(time)
     return number[seen].astype(int), time[seen]
@@ -176,12 +183,13 @@ def _is_ragged(times: Any) -> bool:
 
 
 def _regular(
-    times: np.ndarray, frames: int, what: str
+    times: np.ndarray, frames: int, what: str, clock: Float[np.ndarray, "S"]
 ) -> tuple[Int[np.ndarray, "K"], Float[np.ndarray, "K"]]:
     """The frame of each time: by its place in a repeat, or counted from the last pause."""
     if times.ndim == 2 and times.shape[1] != frames and times.shape[0] == frames:
         times = times.T
     if times.ndim == 2 and times.shape[1] == frames:
+        check_triggers(times.astype(float), what, COUNTED, clock)
         return np.tile(np.arange(frames), len(times)), times.reshape(-1)
     if times.ndim != 1:
         shape = " x ".join(map(str, times.shape))
@@ -201,6 +209,7 @@ def _regular(
             f"{what}: {length[bad][0]} times in a row are no whole repeats of {frames} frames, and uneven "
             f"at {times[bad][0]:g} s, so frames after it cannot be numbered; say in shown which is which."
         )
+    check_triggers(times[None].astype(float), what, COUNTED, clock)
     return (place - first) % frames, times
 
 

@@ -16,18 +16,17 @@ their notes.
 from pathlib import Path
 
 import h5py
-import numpy as np
 
 from neurokit.errors import DataError, read_from
 from neurokit.files.hdf5 import Hdf5Reader, open_hdf5
-from neurokit.recordings.clocks import check_overlap
+from neurokit.recordings.clocks import fits_clock
 from neurokit.recordings.nwb_behaviour import read_behaviour
 from neurokit.recordings.nwb_remote import SIGNATURE, name_of_address, open_address
 from neurokit.recordings.nwb_series import Nwb
 from neurokit.recordings.nwb_stimuli import read_events, read_stimuli
 from neurokit.recordings.nwb_traces import read_traces
 from neurokit.recordings.nwb_units import Activity, read_units
-from neurokit.recordings.recording import Recording, Trace
+from neurokit.recordings.recording import Recording
 
 FORMAT = "NWB"
 REMEDY = "write this part of the file again, or copy the file again"
@@ -77,9 +76,11 @@ def _read(stored: Hdf5Reader, name: str, path: Path | None) -> Recording:
     nwb = Nwb(stored)
     activity = _activity(nwb)
     clock = activity.clock
-    stimuli = [each for each in read_stimuli(nwb, path) if _fits(nwb, clock, each.time, each.name)]
+    stimuli = [each for each in read_stimuli(nwb, path) if fits_clock(clock, each.time, each.name, nwb.notes)]
     behaviour = {
-        channel: trace for channel, trace in read_behaviour(nwb).items() if _fits(nwb, clock, trace, channel)
+        channel: trace
+        for channel, trace in read_behaviour(nwb).items()
+        if fits_clock(clock, trace, channel, nwb.notes)
     }
     with read_from(stored.file.filename):
         return Recording(
@@ -95,18 +96,6 @@ def _read(stored: Hdf5Reader, name: str, path: Path | None) -> Recording:
             events=read_events(nwb),
             notes=(PROVED, *nwb.notes),
         )
-
-
-def _fits(nwb: Nwb, clock: Trace | np.ndarray, other: Trace | np.ndarray | None, what: str) -> bool:
-    """Whether two clocks can be of one session; a note says both spans where not."""
-    if other is None:
-        return True
-    try:
-        check_overlap(clock, other, ("traces or spikes", what))
-    except DataError as error:
-        nwb.note(f"Left out: {error}")
-        return False
-    return True
 
 
 def _activity(nwb: Nwb) -> Activity:

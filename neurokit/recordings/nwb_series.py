@@ -129,10 +129,15 @@ def read_values(nwb: Nwb, place: str) -> Real[np.ndarray, "..."]:
     return convert(nwb, f"{place}/data", values)
 
 
-def convert(nwb: Nwb, place: str, values: Real[np.ndarray, "..."]) -> Real[np.ndarray, "..."]:
-    """Values as stored, in the unit that stands beside them."""
+def convert(
+    nwb: Nwb, place: str, values: Real[np.ndarray, "..."], *, activity: bool = False
+) -> Real[np.ndarray, "..."]:
+    """Values as stored, in the unit that stands beside them.
+
+    Raises DataError for a `conversion` that makes nothing of them, or, of `activity`, the opposite.
+    """
     scale, offset = nwb.number(place, "conversion", 1.0), nwb.number(place, "offset", 0.0)
-    if not np.isfinite([scale, offset]).all() or scale == 0:
+    if not np.isfinite([scale, offset]).all() or scale == 0 or (activity and scale < 0):
         raise nwb.stored.error(place, f"is to be converted by {scale:g} and {offset:g}, which cannot be")
     return values if (scale, offset) == (1, 0) else values * scale + offset
 

@@ -23,7 +23,7 @@ from neurokit.recordings.nwb_series import (
     read_time,
 )
 from neurokit.recordings.nwb_units import UNKNOWN_AREA, Activity
-from neurokit.recordings.recording import Trace
+from neurokit.recordings.recording import BETWEEN_PLANES, Trace
 
 KINDS = ("dF/F", "deconvolved events", "fluorescence")
 EVENTS = re.compile(r"event|deconv|spike|spks", re.IGNORECASE)
@@ -31,7 +31,6 @@ DFF = re.compile(r"d_?f_?(over)?_?f|df/f", re.IGNORECASE)
 NEUROPIL = re.compile(r"neuropil|background", re.IGNORECASE)
 CLEANER = ("corrected", "demixed")  # fluorescence, before any other
 ACCEPTED = ("accepted", "valid_roi", "iscell", "is_cell")  # columns that say which regions are cells
-BETWEEN_PLANES = 100_000  # added to the ids of each further plane, where planes number alike
 
 
 def read_traces(nwb: Nwb) -> Activity | None:
@@ -122,7 +121,7 @@ def _samples_first(nwb: Nwb, place: str, units: int) -> Real[np.ndarray, "S N"]:
     stored = nwb.stored.array(f"{place}/data", NUMBERS)
     shape, times = stored.shape, count_times(nwb, place)
     if len(shape) == 1 and units == 1:
-        return convert(nwb, f"{place}/data", stored[()])[:, None]
+        return convert(nwb, f"{place}/data", stored[()], activity=True)[:, None]
     straight = len(shape) == 2 and shape[1] == units and times in (None, shape[0])
     turned = len(shape) == 2 and shape[0] == units and times in (None, shape[1])
     if not (straight or turned) or not all(shape):
@@ -130,7 +129,7 @@ def _samples_first(nwb: Nwb, place: str, units: int) -> Real[np.ndarray, "S N"]:
         raise nwb.stored.error(place, f"has data of shape {shape}, {clock} and {units} regions")
     if turned and not straight:
         nwb.note(f"{place}: data lie units x samples and are turned.")
-    values = convert(nwb, f"{place}/data", stored[()])
+    values = convert(nwb, f"{place}/data", stored[()], activity=True)
     return values if straight else values.T
 
 

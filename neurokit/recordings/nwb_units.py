@@ -10,6 +10,7 @@ import pandas as pd
 from jaxtyping import Bool, Float, Int, Shaped
 
 from neurokit.errors import read_from
+from neurokit.recordings.copies import drop_second_spikes
 from neurokit.recordings.nwb_series import NUMBERS, Nwb, read_table
 from neurokit.recordings.recording import Spikes, Trace
 
@@ -64,7 +65,7 @@ def read_units(nwb: Nwb) -> Activity | None:
     times, owner = times[sound], owner[sound]
     order = np.argsort(times, kind="stable")
     with read_from(f"{stored.file.filename}/units"):
-        spikes = Spikes(times[order], ids[owner[order]])
+        spikes = Spikes(*drop_second_spikes(times[order], ids[owner[order]], "spike_times", nwb.notes))
     electrodes = _electrodes(nwb, table)
     if electrodes is None:
         return Activity(ids[chosen], spikes=spikes)

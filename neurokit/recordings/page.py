@@ -52,8 +52,11 @@ def _stimuli(found: Diagnosis) -> Iterator[str]:
         yield "stimuli: none"
         return
     for each in found.stimuli.head(MOST_STIMULI).itertuples():
-        shown = f"{each.presentations} presentations, at most {each.repeats} of one frame"
-        yield f"stimulus {each.stimulus}: {each.kind}, {each.frames} frames ({each.size}), {shown}"
+        one = "image" if each.kind == "images" else "frame"
+        shown = f"{each.presentations} presentations, at most {each.repeats} of one {one}"
+        held = f"{each.frames} {one}s ({each.size})"
+        kind = "" if one == "image" else f"{each.kind}, "
+        yield f"stimulus {each.stimulus}: {kind}{held}, {shown}"
     yield from _left(len(found.stimuli) - MOST_STIMULI, "stimuli")
     doubled = found.doubled
     if not doubled.compared:

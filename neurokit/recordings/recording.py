@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int, Real, Shaped
 
+from neurokit.arguments import explain_fields
 from neurokit.errors import DataError
 
 BEHAVIOUR = {  # the names that systems know, and the unit of each
@@ -29,9 +30,11 @@ BEHAVIOUR = {  # the names that systems know, and the unit of each
 }
 FASTEST = 50_000.0  # Hz; a clock that ticks faster, or lasts longer than LONGEST, is not in seconds
 LONGEST = 48 * 3600.0  # s
+BETWEEN_PLANES = 100_000  # added to the ids of each further plane, where planes number alike
 SLOWEST = 0.1  # Hz; activity that is sampled less often is not in seconds either
 
 
+@explain_fields
 @dataclass(frozen=True, eq=False)
 class Trace:
     """Values on a clock of their own.
@@ -60,6 +63,7 @@ class Trace:
         return float(1 / np.median(np.diff(self.time))) if len(self.time) > 1 else float("nan")
 
 
+@explain_fields
 @dataclass(frozen=True, eq=False)
 class Spikes:
     """Spikes of all units in order of time: when (s), and the id of the unit, P each."""
@@ -76,6 +80,7 @@ class Spikes:
         check_clock(self.times, ties=True)
 
 
+@explain_fields
 @dataclass(frozen=True, eq=False)
 class Stimulus:
     """A set of images or a movie, and when each frame of it was on the screen.
@@ -117,12 +122,18 @@ class Stimulus:
             )
 
     @property
+    def title(self) -> str:
+        """What was shown, in words: "images", "images of scenes", or a movie's name."""
+        return f"images of {self.name}" if self.kind == "images" and self.name != "images" else self.name
+
+    @property
     def repeats(self) -> int:
         """How often the frame that was shown most often was shown."""
         known = self.shown[self.shown >= 0]
         return int(np.unique(known, return_counts=True)[1].max()) if len(known) else 0
 
 
+@explain_fields
 @dataclass(frozen=True, eq=False)
 class Trials:
     """What was recorded trial by trial rather than on one clock.
@@ -156,6 +167,7 @@ class Trials:
                 )
 
 
+@explain_fields
 @dataclass(frozen=True, eq=False)
 class Recording:
     """One session: who, which units, what was shown, what the units and the animal did.

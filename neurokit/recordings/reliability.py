@@ -145,7 +145,7 @@ def _images(recording: Recording, stimulus: Stimulus) -> _Shown:
     assert stimulus.time is not None
     starts, ends = response_windows(stimulus.time)
     known = stimulus.shown >= 0
-    what = f"{{contents}} images of {stimulus.name}"
+    what = f"{{contents}} {stimulus.title}"
     return _inside(recording, _Shown(what, stimulus.shown[known], starts[known], ends[known]))
 
 
@@ -180,7 +180,7 @@ def _by_trials(recording: Recording) -> Iterator[_Shown]:
     trials, bins, _ = recording.trials.responses.shape
     for stimulus in recording.stimuli:
         if len(stimulus.shown) == trials:
-            yield _Shown(f"{{contents}} images of {stimulus.name}", stimulus.shown, bins=bins)
+            yield _Shown(f"{{contents}} {stimulus.title}", stimulus.shown, bins=bins)
             return
     condition = conditions_of(recording)
     if condition is not None and len(condition) == trials:

@@ -8,9 +8,10 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Int, Real, Shaped
 
-from neurokit.errors import DataError
+from neurokit.errors import DataError, read_from
 from neurokit.recordings.beside import EITHER, IMAGES, MOVIE, Arrays, as_numbers
 from neurokit.recordings.recording import Stimulus
+from neurokit.recordings.triggers import check_frame_rate, check_triggers
 
 
 def read_stimuli(given: Arrays) -> list[Stimulus]:
@@ -41,6 +42,9 @@ def _movie(given: Arrays, end: str) -> Stimulus:
     shown = given.whole(f"shown{end}")
     times = given.numbers(f"frame_times{end}", (1, 2) if shown is None else (1,))
     frames = _grey(given, f"frames{end}", None if shown is not None else times)
+    if shown is not None and times is not None:
+        with read_from(given.where):
+            check_frame_rate(np.sort(times[None].astype(float)), f"frame_times{end}")
     if shown is None:
         if times is None:
             raise given.error(f"frames{end} has no frame_times{end}; give the s at which each frame began")
@@ -65,6 +69,10 @@ def _in_order(
             f"frame_times{end} has shape {times.shape} and frames{end} {frames} frames; give times of "
             f"repeats x frames, or the frame of each in shown{end}"
         )
+    remedy = f"say in shown{end} which frame each time is of"
+    clock = given.arrays.get("trace_times")
+    with read_from(given.where):
+        check_triggers(times.reshape(-1, frames).astype(float), f"frame_times{end}", remedy, clock)
     return times.reshape(-1), np.tile(np.arange(frames), times.size // frames)
 
 

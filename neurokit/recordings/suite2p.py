@@ -30,11 +30,10 @@ from jaxtyping import Bool, Float, Real
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError, read_from
 from neurokit.recordings.beside import Arrays, make_trace, open_arrays, read_behaviour, read_events
-from neurokit.recordings.clocks import check_clocks
-from neurokit.recordings.recording import Recording
+from neurokit.recordings.clocks import check_clocks, check_rate
+from neurokit.recordings.recording import BETWEEN_PLANES, Recording
 from neurokit.recordings.shown import read_stimuli
 from neurokit.recordings.suite2p_planes import (
-    BETWEEN_PLANES,
     OWN,
     Activity,
     Plane,
@@ -86,7 +85,7 @@ def read(path: str | Path, activity: Activity = "deconvolved") -> Recording:
     chosen = _with_activity(given, values)
     trace = make_trace(given, "F.npy", values[:, chosen], time, "dF/F" if activity == "dF/F" else "spks")
     behaviour, stimuli = read_behaviour(given, trace.time), read_stimuli(given)
-    events, about = read_events(given), _about_units(given, planes)
+    events, about, said = read_events(given), _about_units(given, planes), given.sentences("notes")
     _note(given, planes, activity)
     with read_from(path):
         recording = Recording(
@@ -99,9 +98,11 @@ def read(path: str | Path, activity: Activity = "deconvolved") -> Recording:
             behaviour=behaviour,
             stimuli=stimuli,
             events=events,
-            notes=(PROVED, *given.notes),
+            notes=(PROVED, *said, *given.notes),
         )
         check_clocks(recording)
+        if "trace_times" in given:
+            _check_rates(given, planes[0], trace.time)
     return recording
 
 
@@ -230,6 +231,15 @@ def _rate(given: Arrays, plane: Plane) -> float:
     if not 0 < rate < np.inf:
         raise DataError(f"{plane.folder / 'ops.npy'} says {rate:g} samples per s (fs); write rate.npy.")
     return rate
+
+
+def _check_rates(given: Arrays, plane: Plane, times: Float[np.ndarray, "S"]) -> None:
+    """Raises DataError where rate.npy, or else `fs` of ops, is not that of the times that are given, too."""
+    if (rate := given.rate()) is not None:
+        check_rate(times, rate, ("trace_times.npy", "rate.npy"))
+        return
+    remedy = "correct the times, or write the true rate as rate.npy"
+    check_rate(times, plane.setting("fs"), ("trace_times.npy", "fs of ops.npy"), remedy)
 
 
 def _times(given: Arrays, planes: Sequence[Plane]) -> Float[np.ndarray, "S"]:

@@ -19,7 +19,6 @@ from neurokit.recordings.fluorescence import to_dff
 
 Activity = Literal["deconvolved", "dF/F"]
 NEUCOEFF = 0.7  # suite2p's default, where ops.npy does not tell
-BETWEEN_PLANES = 100_000  # added to the ids of each further plane; within one they are suite2p's own
 FILES = ("F", "Fneu", "spks", "iscell", "ops", "stat")
 OWN = (*FILES, "ops1", "redcell", "F_chan2", "Fneu_chan2", "settings", "db", "reg_outputs", "detect_outputs")
 HARMLESS = {  # values of ops that nobody needs here, and that have no effect
@@ -142,9 +141,9 @@ def read_pickled(path: Path) -> Any:
 def holds_objects(path: Path) -> bool:
     """Whether an npy file holds pickled objects; false for one that cannot be read at all."""
     try:
-        with open(path, "rb") as stream:
+        with open(check_is_file(path), "rb") as stream:
             return read_header(stream)[2].hasobject
-    except (OSError, ValueError):
+    except (OSError, ValueError):  # a DataError is a ValueError
         return False
 
 

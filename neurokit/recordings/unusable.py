@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Real, Shaped
 
+from neurokit.recordings.copies import find_copies
 from neurokit.recordings.intervals import places_of
 from neurokit.recordings.recording import Recording
 
 CHUNK = 2**22  # values that are looked at at once
-SAMPLED = 128  # rows by which equal units are searched for, before they are compared in full
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +57,7 @@ def find_unusable(recording: Recording) -> UnusableUnits:
     missing, lowest, highest = _extremes(values)
     gone, flat = missing == len(values), highest == lowest
     silent = flat & (highest == 0)
-    doubled = _equal_columns(values)
+    doubled = find_copies(values.T)
     doubled &= ~(gone | flat)
     return UnusableUnits(
         ids[gone],
@@ -93,17 +93,6 @@ def _extremes(values: Real[np.ndarray, "S N"]) -> tuple[np.ndarray, np.ndarray, 
             low, high = np.where(known, chunk, np.inf), np.where(known, chunk, -np.inf)
         lowest, highest = np.minimum(lowest, low.min(axis=0)), np.maximum(highest, high.max(axis=0))
     return missing, lowest, highest
-
-
-def _equal_columns(values: Real[np.ndarray, "S N"]) -> Bool[np.ndarray, "N"]:
-    """Whether a column equals one before it."""
-    rows = np.unique(np.linspace(0, len(values) - 1, SAMPLED).round().astype(int))
-    keys = [column.tobytes() for column in np.ascontiguousarray(values[rows].T)]
-    return _repeated(keys, lambda one, other: _same(values[:, one], values[:, other]))
-
-
-def _same(one: np.ndarray, other: np.ndarray) -> bool:
-    return np.array_equal(one, other, equal_nan=one.dtype.kind == "f")
 
 
 def _repeated(keys: Sequence[Hashable], equal: Callable[[int, int], bool]) -> Bool[np.ndarray, "_"]:

@@ -11,7 +11,7 @@ import numpy as np
 from hyperopt import hp
 from pydantic import Field, model_validator
 
-from neurokit.config import Config, Count, Fraction, NonNegative, Seed, WholeNumber
+from neurokit.config import Config, Count, Fraction, NonNegative, Positive, Seed, WholeNumber
 from neurokit.errors import SettingsError
 from neurokit.sensorium.features import BehaviourScale, InputSettings
 from neurokit.sensorium.past_responses import LAGS, StateSettings
@@ -143,6 +143,11 @@ class SensoriumConfig(SystemConfig):
     start: Start = "random"
     """Where readout positions begin: as drawn ('random'), or at the receptive fields measured on training
     trials (`neurokit.sensorium.readout`)."""
+    window: tuple[NonNegative, Positive] | None = None
+    """Start and end after an image came on, s, in which the activity of a recording of one's own becomes one
+    response; None: 0.05 to 0.55."""
+    stimulus: str | None = None
+    """The set of images of a recording of one's own, by name; None: the one that was shown most often."""
     seed: Seed = 42
     """Seed of the weights."""
 
@@ -153,6 +158,12 @@ class SensoriumConfig(SystemConfig):
             if (wanted := getattr(self.model, name)) != made:
                 raise SettingsError(f"The model reads {wanted} {name}, of which {made} are made; use {made}.")
         return self
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """What is chosen of a recording of one's own, as `from_recording` takes it."""
+        chosen = {"window": self.window, "stimulus": self.stimulus}
+        return {name: value for name, value in chosen.items() if value is not None}
 
     @property
     def inputs(self) -> InputSettings:

@@ -26,6 +26,7 @@ from neurokit.sensorium.recording import Scan, Scans, identity
 from neurokit.sensorium.scores import (
     COLUMNS,
     ceiling_table,
+    explain_ceiling,
     given_to_model,
     list_scored,
     omissions,
@@ -46,6 +47,7 @@ __all__ = [  # besides what stands below
     "arrays",
     "build",
     "draw",
+    "explain_ceiling",
     "facts",
     "identity",
     "load",
@@ -64,9 +66,16 @@ NAME = "sensorium"
 OPTIONS = (
     Option("behaviour-scale", "behaviour_scale", "of behaviour, where the model reads it: std or range"),
     Option("start", "start", "of readout positions: random or receptive_fields"),
+    Option("stimulus", "stimulus", "set of images of a recording of your own (default: most often shown)"),
+    Option(
+        "window",
+        "window",
+        "start and end of a response after an image came on, s (default 0.05 0.55), of traces or spikes",
+        several=True,
+    ),
 )
 READ = ("behaviour", "shifter", "history", "state", "gain")  # of the model's settings: what it reads
-DATA_FIELDS = (*(f"model.{name}" for name in READ), "behaviour_scale", "state")
+DATA_FIELDS = (*(f"model.{name}" for name in READ), "behaviour_scale", "state", "window", "stimulus")
 
 
 def default_model(
@@ -123,9 +132,10 @@ def evaluate(
     task: Mapping[str, MouseTrials],
     config: SensoriumConfig = SensoriumConfig(),  # noqa: B008  frozen
 ) -> pd.DataFrame:
-    """Test scores by scan of the model and the baselines, and the ceiling where the scans are simulated.
+    """Test scores by scan of the model and the baselines, and the ceiling where it is known.
 
-    Columns: model, and those of `score_table`; the ceiling has single_trial and spread alone. Scans whose
+    Columns: model, and those of `score_table`; the ceiling of simulated scans has single_trial and spread
+    alone, of others it is that of the repeats. Scans whose
     test responses are withheld are left out; DataError where nothing else is there.
     """
     mice = {key: task[key] for key in list_scored({key: mouse.scan for key, mouse in task.items()})}

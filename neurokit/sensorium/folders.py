@@ -9,14 +9,17 @@ import zipfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from neurokit import recordings, settings
-from neurokit.errors import DataError
+from neurokit.errors import DataError, SettingsError
 from neurokit.files.atomic import restore_folder
 from neurokit.files.cache import code_digest
+from neurokit.files.reading import check_is_file
 from neurokit.recordings.formats import READERS
+from neurokit.recordings.listing import list_stimuli
 from neurokit.sensorium.files import plain_name, scan_key
 from neurokit.sensorium.pack import read_or_pack
 from neurokit.sensorium.recorded import read_recording
@@ -24,16 +27,21 @@ from neurokit.sensorium.recording import Scan, make_scan
 
 
 def find_own(
-    folder: Path, read_scan: Callable[[Path], Scan], seed: int = 0
+    folder: Path, read_scan: Callable[[Path], Scan], seed: int = 0, reading: Mapping[str, Any] = {}
 ) -> Mapping[str, Callable[[], Scan]]:
     """What reads each recording of a folder, by its key; `read_scan` those in the competition's layout.
 
-    `seed` is that of parts that a recording does not have. Raises DataError where nothing is there that can
-    be read, and where two have one name.
+    `seed` is that of parts that a recording does not have, `reading` what is chosen of it (`window`,
+    `stimulus`). Raises DataError where nothing is there that can be read, and where two have one name;
+    SettingsError for a choice where responses are those of the competition's files.
     """
     scans, others = _find(folder)
+    if scans and reading:
+        raise SettingsError(
+            f"{' and '.join(reading)} cannot be chosen in {folder}: its files hold one response a trial."
+        )
     return {key: partial(read_scan, path) for key, path in scans.items()} | {
-        key: partial(_read_recording, path, key, seed) for key, path in others.items()
+        key: partial(_read_recording, path, key, seed, reading) for key, path in others.items()
     }
 
 
@@ -50,11 +58,22 @@ def has_behaviour(folder: Path, session: Sequence[str] = (), seed: int = 0) -> b
 
 
 def list_own(folder: Path) -> pd.DataFrame:
-    """A row a recording of a folder: session, file, format, without reading it; raises as `find_own` does."""
+    """A row a recording of a folder: session, file, format, and the sets of images that can be chosen.
+
+    A recording that cannot be read has the reason in its row. Raises as `find_own` does.
+    """
     scans, others = _find(folder)
-    rows = [(key, path.name, "SENSORIUM") for key, path in scans.items()]
-    rows += [(key, path.name, recordings.recognise(path) or "") for key, path in others.items()]
-    return pd.DataFrame(rows, columns=["session", "file", "format"])
+    rows = [(key, path.name, "SENSORIUM", "") for key, path in scans.items()]
+    rows += [(key, path.name, *_contents(path)) for key, path in others.items()]
+    return pd.DataFrame(rows, columns=["session", "file", "format", "images"])
+
+
+def _contents(path: Path) -> tuple[str, str]:
+    """The format of a recording and its sets of images, or why it cannot be read."""
+    try:
+        return recordings.recognise(path) or "", list_stimuli(recordings.read(path), "images")
+    except DataError as error:
+        return str(error), ""
 
 
 def _find(folder: Path) -> tuple[dict[str, Path], dict[str, Path]]:
@@ -92,8 +111,9 @@ def _is_scan(path: Path) -> bool:
     """By its name, or by what it holds."""
     if path.is_dir():
         return scan_key(path.name) is not None or _is_layout(path)
-    if path.suffix != ".zip" or not path.is_file():
+    if path.suffix != ".zip" or path.is_dir():
         return False
+    check_is_file(path)  # what cannot be read is said, and not passed over
     return scan_key(path.name) is not None or any("data/images/" in name for name in _list_zip(path))
 
 
@@ -121,24 +141,25 @@ def _find_recordings(folder: Path) -> list[Path]:
     return list(recordings.list_recordings(folder).values()) if folder.exists() else []
 
 
-def _read_recording(path: Path, key: str, seed: int) -> Scan:
-    """A recording in any format, from its pack if that is of the same files."""
-    fingerprint = _fingerprint(path, seed)
-    place = hashlib.sha256(f"{path.absolute()} {seed}".encode()).hexdigest()[:8]
+def _read_recording(path: Path, key: str, seed: int, reading: Mapping[str, Any] = {}) -> Scan:
+    """A recording in any format, from its pack if that is of the same files and choices."""
+    fingerprint = _fingerprint(path, seed, reading)
+    chosen = "".join(f" {name}={value}" for name, value in reading.items())
+    place = hashlib.sha256(f"{path.absolute()} {seed}{chosen}".encode()).hexdigest()[:8]
     folder = settings.data_folder() / "packed"
-    contents = partial(_standardise, path, key, seed)
+    contents = partial(_standardise, path, key, seed, reading)
     return make_scan(key, fingerprint, read_or_pack(folder, f"{key}-{place}", fingerprint, contents))
 
 
-def _standardise(path: Path, key: str, seed: int) -> dict:
-    return read_recording(recordings.read(path), key, seed=seed)
+def _standardise(path: Path, key: str, seed: int, reading: Mapping[str, Any]) -> dict:
+    return read_recording(recordings.read(path), key, seed=seed, **reading)
 
 
-def _fingerprint(path: Path, seed: int) -> str:
+def _fingerprint(path: Path, seed: int, reading: Mapping[str, Any]) -> str:
     """Others where a file was changed, added or removed, and where a reader reads it in another way."""
     code = code_digest((read_recording.__module__, *READERS))
     files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
     facts = [
         (each.relative_to(path).as_posix(), each.stat().st_size, each.stat().st_mtime_ns) for each in files
     ]
-    return hashlib.sha256(repr((seed, code, facts)).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr((seed, code, facts, *reading.items())).encode()).hexdigest()[:16]

@@ -96,11 +96,21 @@ def _read_tensors(path: Path) -> dict[str, Tensor]:
         raise CheckpointError(f"{path} is missing; give the path of an official .pth file.") from None
     except Exception as error:  # torch raises a dozen classes for a damaged or hostile file
         raise CheckpointError(
-            f"{path} is damaged or holds more than tensors ({type(error).__name__}); copy it again."
+            f"{path} is damaged or holds more than tensors ({type(error).__name__}); copy it again, or save "
+            "the model's state_dict() alone."
         ) from error
     if not isinstance(content, dict) or not all(_is_plain(*row) for row in content.items()):
-        raise CheckpointError(f"{path} is no table of tensors; give a state dict with the official names.")
+        raise CheckpointError(f"{path} is no table of tensors; {_find_remedy(content)}.")
     return content
+
+
+def _find_remedy(content: Any) -> str:
+    """Where in the file a table of tensors lies, if it is one entry among others."""
+    entries = content.items() if isinstance(content, dict) else ()
+    for name, value in entries:
+        if isinstance(value, dict) and value and all(_is_plain(*row) for row in value.items()):
+            return f"save its entry {name!r} alone"
+    return "give a state dict with the official names"
 
 
 def _is_plain(name: Any, value: Any) -> bool:
@@ -115,6 +125,10 @@ def _recognise(path: str | Path, tensors: dict[str, Tensor]) -> tuple[dict[str, 
     kernels = tensors.get("core.features.layer0.conv.weight", torch.empty(0))
     channels = kernels.shape[1] if kernels.dim() == 4 else 0
     parts = {name.split(".")[0] for name in tensors}
+    if parts == {"module"}:
+        raise CheckpointError(
+            f"{path} has names that begin with 'module.', as DataParallel saves them: cut it off."
+        )
     found = layers, channels, "shifter" in parts, "modulator" in parts
     for settings in (LN, CNN, LN_PLUS, CNN_PLUS, MODEL_4):
         inputs = 1 + BEHAVIOURS * settings.behaviour
@@ -146,7 +160,10 @@ def _check_tensors(path: str | Path, found: dict[str, Tensor], wanted: dict[str,
         if (tensor.shape, tensor.dtype) != (wanted[name].shape, wanted[name].dtype):
             is_ = f"{tuple(tensor.shape)} {tensor.dtype}"
             should = f"{tuple(wanted[name].shape)} {wanted[name].dtype}"
-            raise CheckpointError(f"{path}: {name} is {is_}, not {should}; copy the official file again.")
+            remedy = "copy the official file again"
+            if tensor.dtype != wanted[name].dtype:
+                remedy = f"give the official file, or convert the weights to {wanted[name].dtype}"
+            raise CheckpointError(f"{path}: {name} is {is_}, not {should}; {remedy}.")
         if not tensor.isfinite().all():
             raise CheckpointError(f"{path}: {name} has non-finite values; copy the official file again.")
         if name.endswith(NEVER_NEGATIVE) and (tensor < 0).any():

@@ -17,6 +17,7 @@ from jaxtyping import Float, Int, Real, Shaped
 from neurokit.arguments import explain_failure
 from neurokit.config import Seed, check_value
 from neurokit.errors import DataError
+from neurokit.recordings.counts import find_wrapped
 from neurokit.recordings.plain import labels, numbers
 from neurokit.sensorium import given, splits
 from neurokit.sensorium.config import WITHOUT_BEHAVIOUR
@@ -186,6 +187,11 @@ def _read_responses(responses: Any, trials: int, said: list[str]) -> Float[np.nd
         raise DataError(
             f"responses holds {(values < 0).sum()} whole numbers below 0, such as {values.min()}, and counts "
             "have none; give NaN where nothing was measured."
+        )
+    if (wrapped := find_wrapped(values)).any():
+        raise DataError(
+            f"responses holds {wrapped.sum()} whole numbers such as {values[wrapped][0]:,.0f}, far beyond "
+            "all others, as counts below 0 are in unsigned numbers; give NaN where nothing was measured."
         )
     values = values.astype(float)
     if not np.isfinite(values).any():

@@ -25,7 +25,7 @@ from neurokit.errors import DiskError
 from neurokit.files.atomic import atomic_write
 from neurokit.files.locks import hold_lock
 
-VERSION = "5"  # raise it when what a pack holds changes; packs of other versions are rewritten
+VERSION = "6"  # raise it when what a pack holds changes; packs of other versions are rewritten
 _DTYPES: dict[str, np.dtype] = {"F64": np.dtype("<f8"), "I64": np.dtype("<i8"), "F32": np.dtype("<f4")}
 _CODES = {dtype: code for code, dtype in _DTYPES.items()}
 DIGESTS, BLOCK = "block_digests", 1 << 20  # bytes
@@ -186,7 +186,7 @@ def _read_header(path: Path) -> tuple[dict, int]:
     size = path.stat().st_size
     with path.open("rb") as stream:
         length = int.from_bytes(stream.read(8), "little")
-        if not 0 < length <= size - 8:
+        if length > size - 8:  # before it claims memory; 0 bytes are no JSON
             raise ValueError("no header")
         return json.loads(stream.read(length)), 8 + length
 

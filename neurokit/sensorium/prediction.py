@@ -17,7 +17,7 @@ from neurokit.errors import DataError
 from neurokit.sensorium.config import SensoriumConfig
 from neurokit.sensorium.features import MouseTrials, Scaling, drop_sign, scale_images
 from neurokit.sensorium.grid import SIZES
-from neurokit.sensorium.limits import grey_limits
+from neurokit.sensorium.limits import GREYS, grey_limits
 from neurokit.sensorium.model import MiceModel
 from neurokit.sensorium.standardised import BEHAVIOUR, PUPIL_CENTER
 from neurokit.training.checkpoint import Checkpoint
@@ -26,7 +26,6 @@ from neurokit.training.predict import evaluating, fill_rows, predicting_as_in_tr
 
 Mode = Literal["evaluation", "training"]
 MODES = {"evaluation": evaluating, "training": predicting_as_in_training}
-GREYS = 255  # the largest grey value
 FAR = 20  # standard deviations of the pupil's centre from its mean: no eye looks there
 CHUNK_SIZE = 256  # images
 INPUTS = """\
@@ -158,7 +157,7 @@ def _read_images(
         return images
     if least < 0 or most > GREYS or 0 < most <= 1:
         raise DataError(
-            f"images holds values from {least:.3g} to {most:.3g}; give grey values from 0 to {GREYS}."
+            f"images holds values from {least:.3g} to {most:.3g}; give grey values from 0 to {GREYS:g}."
         )
     return images
 

@@ -17,6 +17,7 @@ from jaxtyping import Float
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError, SettingsError, read_from
 from neurokit.recordings.clocks import check_overlap
+from neurokit.recordings.counts import mask_counts
 from neurokit.recordings.recording import Recording, Stimulus
 from neurokit.sensorium.files import LEFT_OUT, TIERS, plain_name
 from neurokit.sensorium.own import read_own
@@ -112,7 +113,7 @@ def _choose_images(recording: Recording, name: str | None, notes: list[str]) -> 
         raise DataError(f"{reason}{other}; give images and responses to sensorium.from_arrays.")
     chosen = max(known, key=lambda each: len(each.shown))
     if others := [each for each in sets if each != chosen.name]:
-        notes.append(f"images of {chosen.name} are taken, not those of {', '.join(others)}")
+        notes.append(f"{chosen.title} are taken, not those of {', '.join(others)}")
     return chosen
 
 
@@ -149,7 +150,10 @@ class _Trials:
                     f"responses hold {wrong.size} counts below 0, such as {wrong[0]:g}; give NaN where "
                     "nothing was measured."
                 )
-            return self._in_bins(trials.responses, trials.time, "responses", notes)
+            values = trials.responses
+            if trials.counts:
+                values = mask_counts(values, trials.time, "counts", notes)
+            return self._in_bins(values, trials.time, "responses", notes)
         start, end = self.window
         where = f"from {start:g} to {end:g} s after an image came on, or to the next image"
         if recording.traces is not None:

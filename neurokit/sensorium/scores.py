@@ -4,11 +4,11 @@ Letters: B trials of a tier, N neurons.
 """
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from neurokit import metrics
 from neurokit.arguments import explain_failure
@@ -25,8 +25,7 @@ from neurokit.training.omissions import Omission, leave_out
 COLUMNS = """\
 single_trial: correlation over single test trials, mean over neurons; spread: its standard deviation over
 neurons; to_average: correlation over images' averages; feve: fraction of explainable variance explained, in
-images that were shown twice or more; all: the neurons of all mice; ceiling: a prediction that knows the
-simulated mouse and what the model is given"""
+images that were shown twice or more; all: the neurons of all mice"""
 
 
 @explain_failure
@@ -42,7 +41,12 @@ def score_table(
     tables = [
         _score_neurons(mice[key], predicted, tier).assign(mouse=key) for key, predicted in predictions.items()
     ]
-    neurons = pd.concat([*tables, *(table.assign(mouse="all") for table in tables)])
+    return _average([*tables, *(table.assign(mouse="all") for table in tables)])
+
+
+def _average(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """A row a mouse, of tables with a row a neuron."""
+    neurons = pd.concat(tables)
     grouped = neurons.groupby("mouse", sort=False, as_index=False)
     return grouped.agg(
         neurons=("single_trial", "size"),
@@ -62,10 +66,18 @@ def given_to_model(config: SensoriumConfig) -> Given:
 def ceiling_table(mice: Mapping[str, MouseTrials], given: Given, tier: str = "test") -> pd.DataFrame:
     """Rows as in `score_table`, of a prediction that knows the truth and what is `given`.
 
-    Columns: mouse, neurons, single_trial, spread. Empty where the truth of any mouse is unknown.
+    Columns: mouse, neurons, single_trial, spread. Where the truth of any mouse is unknown they are of the
+    repeats instead, with all columns: of a prediction that knows what an image does, in the mice that were
+    shown an image of the tier again. Empty where none was.
     """
     if not (found := ceiling(mice, given, tier)):
-        return pd.DataFrame()
+        known = [
+            _repeat_ceiling(mouse, tier).assign(mouse=key)
+            for key, mouse in mice.items()
+            if _again(mouse, tier).any()
+        ]
+        every = (table.assign(mouse="all") for table in known if len(known) == len(mice))
+        return _average([*known, *every]) if known else pd.DataFrame()
     found["all"] = np.concatenate([*found.values()])
     rows = [(key, len(each), float(each.mean()), each.std(ddof=1)) for key, each in found.items()]
     return pd.DataFrame(rows, columns=["mouse", "neurons", "single_trial", "spread"])
@@ -82,6 +94,53 @@ def ceiling(mice: Mapping[str, MouseTrials], given: Given, tier: str) -> dict[st
         for key, path in truths.items()
         if path is not None
     }
+
+
+def explain_ceiling(mice: Mapping[str, MouseTrials], config: SensoriumConfig) -> str:
+    """Where the ceiling in the scores comes from, or why there is none, in a line."""
+    if not any(mouse.scan.truth is None for mouse in mice.values()):
+        return "ceiling: a prediction that knows the simulated mouse and what the model is given"
+    scored = list_scored({key: mouse.scan for key, mouse in mice.items()})
+    lacking = [key for key in scored if not _again(mice[key], "test").any()]
+    reason = "two test images or more must be shown twice or more"
+    if lacking == scored:
+        return f"no ceiling: {reason}"
+    inputs = config.inputs
+    others = {
+        "behaviour": inputs.behaviour or inputs.pupil_center,
+        "past responses": inputs.uses_past_responses,
+    }
+    read = " and ".join(name for name, reads in others.items() if reads)
+    said = (
+        "ceiling: from this recording, the most that repeats of test images allow; what differs between them "
+    )
+    said += f"counts as noise, also what {read} explain" if read else "counts as noise"
+    return f"{said}; none in {', '.join(lacking)}: {reason}" if lacking else said
+
+
+def _again(mouse: MouseTrials, tier: str) -> Bool[np.ndarray, "B"]:
+    """The trials of a tier whose image was shown so often that the repeats of these images tell most.
+
+    None where fewer than two images were shown more than once.
+    """
+    images = mouse.scan.image_ids[mouse.trials(tier).numpy()]
+    _, place, shown = np.unique(images, return_inverse=True, return_counts=True)
+    told = {each: (each - 1) * int((shown >= each).sum()) for each in np.unique(shown[shown > 1]).tolist()}
+    told = {each: worth for each, worth in told.items() if (shown >= each).sum() > 1}
+    return shown[place] >= max(told, key=lambda each: told[each], default=np.inf)
+
+
+def _repeat_ceiling(mouse: MouseTrials, tier: str) -> pd.DataFrame:
+    """A row a neuron, of a prediction that knows what each image does: v, the share of a single response's
+    variance that repeats, is measured in images that were shown again, and serves for all.
+    """
+    trials, again = mouse.trials(tier).numpy(), _again(mouse, tier)
+    responses, images = mouse.scan.responses[trials], mouse.scan.image_ids[trials]
+    known = responses[again]
+    v = np.clip(np.nan_to_num(metrics.feve(known, known, images[again]).fraction_explainable), 0, 1)
+    noise = (1 - v) * (1 / np.unique(images, return_counts=True)[1]).mean()  # of the averages over repeats
+    average = np.sqrt(v / np.where(v + noise > 0, v + noise, 1))
+    return pd.DataFrame({"single_trial": np.sqrt(v), "to_average": average, "feve": 1.0})
 
 
 def yardsticks(mice: Mapping[str, MouseTrials], config: SensoriumConfig) -> dict[str, float]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pandas as pd
 
@@ -104,11 +104,12 @@ def load(
     format that `neurokit.recordings` reads; it may be one of these itself. demo simulates the three mice of
     `seed` once and reads their files from then on; full downloads the published zips. `session` names scans
     by their keys, in their order here. Without it all are read; if the config reads behaviour, scans without
-    it are left out and listed in `left_out`. Raises SettingsError for cutout and for an unknown source,
-    DataError for an unknown key, before anything is downloaded, and for a damaged file; FetchError and
-    DiskError.
+    it are left out and listed in `left_out`; of recordings in other formats it says which images are taken,
+    and in which window. Raises SettingsError for cutout, for an unknown source, and for such a choice
+    elsewhere, DataError for an unknown key, before anything is downloaded, and for a damaged file; FetchError
+    and DiskError.
     """
-    held = _find_scans(settings.check_source(source), folder, seed)
+    held = _find_scans(settings.check_source(source), folder, seed, config.reading)
     named = (session,) if isinstance(session, str) else tuple(session)
     if folder is not None:  # whose names may hold blanks and dots
         named = tuple(key if key in held else plain_name(key) for key in named)
@@ -217,10 +218,15 @@ def simulate(folder: str | Path, *, seed: int = 0, trials: int = 1320) -> Simula
     return Simulated((folder / scan.name, folder / truth.name), text)
 
 
-def _find_scans(source: settings.Source, folder: str | Path | None, seed: int) -> dict[str, _Readable]:
+def _find_scans(
+    source: settings.Source, folder: str | Path | None, seed: int, reading: Mapping[str, Any]
+) -> dict[str, _Readable]:
     """Every scan of a folder or source by key; nothing is simulated or downloaded for it."""
     if folder is not None:
-        return {key: _Readable(read) for key, read in find_own(Path(folder), _read_scan, seed).items()}
+        own = find_own(Path(folder), _read_scan, seed, reading)
+        return {key: _Readable(read) for key, read in own.items()}
+    if reading:
+        raise SettingsError(f"{' and '.join(reading)} choose of a recording of your own; name its folder.")
     if source == "cutout":
         raise SettingsError(NO_CUTOUT)
     if source == "demo":

@@ -11,11 +11,12 @@ that is more than FAR times the largest that the scan's statistics know of its c
   channel have no behaviour, which is no fault.
 - A neuron is left out where its statistics or its place are not finite, where its statistics cannot be those
   of its values, and where its response is unusable in more than 1 % of the trials (at least in two). Trials
-  in which most neurons are unusable do not count.
+  in which most neurons are unusable do not count. So is one whose responses are those of a neuron before it.
 - A trial is left out where one of its files is missing, cannot be read, or does not fit the others, and where
   anything else in it is unusable: one value of image, behaviour, eye or response.
-  So it is where its responses are the same to the bit as those of a trial that was shown before. It keeps
-  its place in the order of presentation and is of no tier, so that it is never history.
+  So it is where its responses are the same to the bit as those of a trial that was shown before, which no
+  chance makes (`neurokit.sensorium.copies`); repeats of an image differ in them. It keeps its place in the
+  order of presentation and is of no tier, so that it is never history.
 
 Responses of a whole test tier that are all NaN are withheld, as if they were zero. Neurons that are never
 active stay: the official scores count every neuron of a scan. Images of one grey are a control, and stay;
@@ -24,7 +25,6 @@ where no training image is anything else, the scan is refused.
 Letters: T trials of a scan in the order of its files, N neurons, C channels.
 """
 
-import hashlib
 import math
 from collections.abc import Callable, Mapping
 
@@ -32,6 +32,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Num
 
 from neurokit.errors import DataError
+from neurokit.sensorium.copies import Copies
 from neurokit.sensorium.files import LEFT_OUT, TIERS, PieceError
 from neurokit.sensorium.limits import FAR, GREYS, holds_fractions, is_number, usual_magnitude
 from neurokit.training.omissions import RULES, Omission, Pieces
@@ -46,9 +47,6 @@ CODES = (
 MOST = 0.5  # of the trials or neurons
 FEW = 0.01  # of the trials: a neuron that is unusable in more is left out, else these trials are
 WITHHELD = ("test", "final_test")
-# Responses of fewer different values than these, whole numbers left aside, may be the same by chance: silent
-# ones, those of few neurons, and counts.
-VALUES_OF_A_COPY = 4
 REMEDIES = {
     "responses": "write finite responses of 0 or above, such as deconvolved activity or dF/F clipped at 0",
     "images": "write finite images in the unit of meta/statistics/images",
@@ -71,7 +69,7 @@ class Usable:
         self.blank = np.zeros(len(tiers), bool)  # images of one grey
         self.greys = np.full(len(tiers), np.nan)  # the largest magnitude in each image
         self._responses: dict[int, np.ndarray] = {}  # bits of the unusable, and of those that are not finite
-        self._trials: dict[bytes, list[int]] = {}  # by the digest of their responses
+        self._copies = Copies(len(tiers), neurons)
 
     def clean_channels(
         self,
@@ -86,6 +84,7 @@ class Usable:
 
         No magnitude may be beyond `bounds`; `damaged` are the codes of trials whose file cannot be used.
         """
+        self._copies.add_behaviour(values)
         missing = ~np.isfinite(values)
         bad = ~is_number(values) | (np.abs(values) > bounds)
         lost = bad.mean(axis=0) > MOST
@@ -134,6 +133,7 @@ class Usable:
         inside = finite and limits[0] <= low and high <= limits[1]
         if inside and not (limits == (0.0, GREYS) and holds_fractions(image, low, high)):
             self.blank[trial], self.greys[trial] = low == high, max(-low, high)
+            self._copies.add_image(trial, image)
             return image
         self._mark(trial, "out_of_range" if finite else "not_finite", "images")
         return np.zeros_like(image)
@@ -153,7 +153,8 @@ class Usable:
         if not usable.all():
             self._responses[trial] = np.packbits([~usable, ~np.isfinite(raw)], axis=1)
             responses = np.where(usable, responses, 0).astype(responses.dtype)
-        self._compare(trial, responses, raw)
+            raw = np.where(usable, raw, 0)
+        self._copies.add_responses(trial, responses, raw)
         return responses
 
     def finish(self, error: Callable[..., DataError], rank: Int[np.ndarray, "T"]) -> None:
@@ -164,9 +165,9 @@ class Usable:
         """
         if self._responses:
             self._judge_responses()
-        for alike in self._trials.values():
-            if len(alike) > 1:
-                self._leave_out_copies(np.array(alike), rank)
+        for alike in self._copies.trials():
+            self._leave_out_copies(alike, rank)
+        self.mark_units(self._copies.neurons(self.units == 0), "doubled")
         if (self.units > 0).all():
             raise error("data/responses", *self._say_no_neuron())
         for tier in ("train", "validation"):
@@ -180,15 +181,6 @@ class Usable:
     def _mark(self, trial: int, rule: str, field: str) -> None:
         self.trials[trial] = self.trials[trial] or CODES.index(rule)
         self.fields[field] = self.fields.get(field, 0) + 1
-
-    def _compare(self, trial: int, responses: Float[np.ndarray, "N"], raw: Float[np.ndarray, "N"]) -> None:
-        """Remembers the trial beside those that have the same responses to the bit."""
-        alike = self._trials.setdefault(hashlib.blake2b(responses.tobytes(), digest_size=16).digest(), [])
-        if alike:
-            values = raw[responses > 0]
-            if len(np.unique(values[values != np.floor(values)])) < VALUES_OF_A_COPY:
-                return
-        alike.append(trial)
 
     def _leave_out_copies(self, alike: Int[np.ndarray, "K"], rank: Int[np.ndarray, "T"]) -> None:
         """All but the first of the usable ones."""

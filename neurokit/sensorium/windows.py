@@ -8,13 +8,11 @@ from jaxtyping import Bool, Float
 
 from neurokit.errors import DataError, SettingsError
 from neurokit.recordings.clocks import LONGEST_GAP
+from neurokit.recordings.intervals import RESPONSE
 from neurokit.recordings.recording import Spikes, Trace
 
 Window = tuple[float | int, float | int]
-WINDOW: Window = (
-    0.05,
-    0.55,
-)  # s after onset: responses of V1 begin after 0.05, and images of SENSORIUM stay for 0.5
+WINDOW: Window = RESPONSE  # responses of V1 begin after 0.05 s, and images of SENSORIUM stay for 0.5 s
 LONGEST = 10.0  # s
 KNOWN = 0.5  # of the samples in a window; with fewer, nothing was measured there
 BLOCK = 256  # channels at once

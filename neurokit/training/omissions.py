@@ -16,6 +16,7 @@ from neurokit.errors import DataError
 
 Pieces = Literal[
     "units",
+    "spikes",
     "trials",
     "trial values",
     "channels",
@@ -27,6 +28,9 @@ Pieces = Literal[
     "clock rows",
     "samples of running",
     "samples of pupil",
+    "seconds of running",
+    "seconds of pupil",
+    "trials of behaviour",
     "movies",
 ]
 RULES = {
@@ -50,6 +54,7 @@ RULES = {
     "outside_clock": "nothing was recorded at that time",
     "doubled": "the same is there twice",
     "too_short": "they have too few frames",
+    "other_rate": "frames come at another rate than those of the first",
     "labelled": "the recording itself leaves them out",
 }
 MOST_NAMES = 12  # in one sentence

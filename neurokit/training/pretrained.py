@@ -61,9 +61,9 @@ class Pretrained:
 
 
 def to_arrays(inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Inputs of a model as plain arrays of real numbers or text, NaN where masked; what is None is left out.
+    """Inputs of a model as plain arrays of real numbers, NaN where masked; what is None is left out.
 
-    Raises DataError for an input that holds anything else.
+    A session is text. Raises DataError for an input that holds anything else.
     """
     return {name: _to_array(name, values) for name, values in inputs.items() if values is not None}
 
@@ -77,7 +77,7 @@ def _to_array(name: str, values: Any) -> np.ndarray:
         raise DataError(
             f"{name} is no array ({str(error).splitlines()[0]}); give rows of one length."
         ) from error
-    if found.dtype.kind not in "fiubU":  # text names sessions
+    if found.dtype.kind not in ("fiubU" if name == "session" else "fiub"):  # which text names
         raise DataError(f"{name} is of type {found.dtype}; give real numbers.")
     if isinstance(found, np.ma.MaskedArray):
         if found.mask.any() and found.dtype.kind != "f":

@@ -200,6 +200,9 @@ class System(Protocol):
         recording (empty where one can); the model is then None.
         """
 
+    def explain_ceiling(self, task: Any, config: Any) -> str:
+        """A line on where the ceiling of the scores comes from, or why there is none."""
+
     def draw(self, scores: pd.DataFrame) -> "Figure":
         """The scores as a picture: model, baselines, ceiling, spread."""
 

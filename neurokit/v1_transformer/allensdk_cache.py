@@ -268,6 +268,18 @@ def open_session(stored: Hdf5Reader) -> Any:
     return dataset
 
 
+def is_session(path: Path) -> bool:
+    """Whether a file is of the Brain Observatory, as `open_session` reads it; looks without reading."""
+    if not path.is_file():
+        return False
+    try:
+        with open_hdf5(path, REMEDY) as stored:
+            _check_kind(stored, path)
+    except DataError:
+        return False
+    return True
+
+
 def _check_kind(stored: Hdf5Reader, path: Path) -> None:
     """Raises DataError for files of other projects, before AllenSDK warns of all that they lack."""
     wanted = "a session of the Brain Observatory is an NWB 1 file, which fetch_session downloads"

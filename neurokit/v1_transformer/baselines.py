@@ -172,12 +172,7 @@ def _fit_ridge(task: MovieTask, design: Design, wanted: np.ndarray) -> Callable[
         (design(ends), _take_rows(wanted, ends)) for ends in (task.split.train, task.split.validation)
     )
     model = best_ridge(train, validation, PENALTIES)
-
-    def predict(ends: np.ndarray) -> np.ndarray:
-        found = model.predict(design(ends))  # without an axis of cells where there is one
-        return found.reshape(-1, wanted.shape[-1]).astype(np.float32)
-
-    return predict
+    return lambda ends: model.predict(design(ends)).astype(np.float32)
 
 
 def _take_rows(wanted: np.ndarray, ends: np.ndarray) -> Float[np.ndarray, "K N"]:

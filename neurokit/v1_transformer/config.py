@@ -108,7 +108,8 @@ class ClipShape(Config):
 
     Both come 30 times a second in the Allen recordings, and seconds below are theirs. The default looks back
     1.5 s, since the calcium of an earlier moment is seen for about a second. Of a recording of one's own
-    `lag` and `window` take as long at the rate of its microscope, to a quarter of a sample.
+    `stride` takes as long at the rate of its movie, to half a frame, and `lag` and `window` at that of its
+    microscope, to a quarter of a sample.
     """
 
     length: Count = 16
@@ -162,6 +163,8 @@ class TransformerConfig(SystemConfig):
     """Movies that are read, by name; None: all that the session has."""
     without: CellIds = ()
     """Ids of cells that are left out."""
+    areas: Names | None = None
+    """Areas of a recording of one's own whose units are read; None: all."""
 
     @model_validator(mode="after")
     def _cnn_can(self) -> "TransformerConfig":

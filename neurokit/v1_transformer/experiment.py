@@ -33,8 +33,10 @@ from neurokit.v1_transformer.recording import Movie, MovieSession
 from neurokit.v1_transformer.scores import (
     COLUMNS,
     describe_ceiling,
+    explain_ceiling,
     reads_running,
     reference_predictions,
+    repeat_ceiling,
     score,
     score_table,
 )
@@ -46,6 +48,7 @@ __all__ = [
     "COLUMNS",
     "MODELS",
     "draw",
+    "explain_ceiling",
     "load",
     "score",
     "search_space",
@@ -57,6 +60,7 @@ NAME = "v1-transformer"
 OPTIONS = (
     Option("movies", "movies", "of the session, by name (default all)", several=True),
     Option("without", "without", "ids of cells to leave out", several=True),
+    Option("areas", "areas", "of a recording of your own, by name (default all)", several=True),
     Option("running", "running", "what the model is given of the speed: measured, none or shuffled"),
 )
 INPUTS = """\
@@ -65,7 +69,7 @@ a frame, NaN where it was not measured; a model without running needs none), and
 model was trained without one"""
 FASTEST = 200.0  # cm/s, more than any mouse runs
 RATE_TOLERANCE = 0.02  # of the frame rate: clocks of microscopes and monitors differ by less
-DATA_FIELDS = ("shape", "running", "movies", "without", "model.frame", "model.head", "seed")
+DATA_FIELDS = ("shape", "running", "movies", "without", "areas", "model.frame", "model.head", "seed")
 
 
 @explain_failure
@@ -109,12 +113,13 @@ def identity(recording: MovieSession) -> dict[str, Any]:
     """
     frames = [movie.frames for movie in recording.movies.values()] if recording.shrinks else []
     starts = [movie.starts for movie in recording.movies.values()]
+    parts = [movie.parts.astype("U64") for movie in recording.movies.values() if movie.parts is not None]
     running = [] if recording.running is None else [recording.running]
     return {
         "session": recording.session_id,
         "movies": list(recording.movies),
         "cells": fingerprint(recording.cell_ids),
-        "values": fingerprint(recording.dff, *running, *starts, *frames),
+        "values": fingerprint(recording.dff, *running, *starts, *frames, *parts),
     }
 
 
@@ -217,7 +222,7 @@ def evaluate(
     task: MovieTask,
     config: TransformerConfig = TransformerConfig(),  # noqa: B008  frozen
 ) -> pd.DataFrame:
-    """Test scores of the model, of its baselines, and of the ceiling where the session is simulated.
+    """Test scores of the model, of its baselines, and of the ceiling: of the truth, or of the repeats.
 
     Columns as in `score_table`. The rows 'running only' and 'motion energy x running' are left out for a
     model that is given no running.
@@ -226,7 +231,8 @@ def evaluate(
     predictions = {"V1 Transformer" if ours else type(model).__name__: predict(model, task)}
     reads = reads_running(config, task)
     predictions |= reference_predictions(task, running=reads, settings=config.model)
-    return score_table(task, predictions)
+    table = score_table(task, predictions)
+    return table if task.truth is not None else pd.concat([table, repeat_ceiling(task)], ignore_index=True)
 
 
 def respond(checkpoint: Checkpoint, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

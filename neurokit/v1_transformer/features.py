@@ -22,12 +22,14 @@ from neurokit.metrics.repeats import cc_max
 from neurokit.training.omissions import Omission, leave_out
 from neurokit.v1_transformer.clips import Clips, MovieScales, MovieSplit
 from neurokit.v1_transformer.config import ClipShape, Running, TransformerConfig
+from neurokit.v1_transformer.given_parts import add_validation, check_parts, split_as_given
 from neurokit.v1_transformer.recording import Movie, MovieSession, read_frames
 from neurokit.v1_transformer.unusable import (
     answered_frames,
     choose_usable,
     drop_blank,
     drop_constant,
+    drop_other_rates,
     drop_shared,
 )
 
@@ -97,20 +99,23 @@ def task(
 ) -> MovieTask:
     """The task of a session's movies (default: all that were read), as the config's model reads them.
 
-    Of each movie the last fifth tests and a tenth before it validates, with gaps between, in all repeats.
-    Movies, cells, repeats and clips that cannot be used are left out (`neurokit.v1_transformer.unusable`),
-    and so is running that was not recorded: a model of such a task reads none. `arrays` are the scales of a
-    trained model; all lies on the CPU. Raises DataError for movies that are not there or show one grey value,
-    all of them; where fewer than two repeats or no cell are left, for running that is read but was not
-    measured while the movies were shown, and where `split_movie` does; CheckpointError for arrays that are
-    not scales.
+    Of each movie the last fifth tests and a tenth before it validates, with gaps between, in all repeats,
+    unless one's own recording says itself which frames are for what. Movies, cells, repeats and clips that
+    cannot be used are left out (`neurokit.v1_transformer.unusable`), and so is running that was not recorded:
+    a model of such a task reads none. `arrays` are the scales of a trained model; all lies on the CPU. Raises
+    DataError for movies that are not there or show one grey value, all of them; where fewer than two repeats
+    or no cell are left, for running that is read but was not measured while the movies were shown, and where
+    a movie, or a part of it, is too short for clips; CheckpointError for arrays that are not scales.
     """
-    shape = _at_rate(config.shape, recording.time) if recording.shrinks else config.shape
+    _check_areas(recording, config.areas)
+    shape, slower = config.shape, tuple[Omission, ...]()
     chosen, blank = drop_blank(_choose_movies(recording, config.movies), recording.session_id)
     if recording.shrinks:
+        chosen, slower = drop_other_rates(chosen, [_stride(each, shape) for each in chosen])
+        shape = _at_rate(shape, recording.time, chosen[0])
         chosen = [_shrink(each, config.model.frame) for each in chosen]
     per_frame = config.model.head == "per_frame"
-    splits = [split_movie(len(each.frames), clip=shape.span, lag=_lag_frames(each, shape)) for each in chosen]
+    splits = _split(chosen, shape)
     responses = [
         frame_responses(recording.dff, each.starts, lag=shape.lag, window=shape.window) for each in chosen
     ]
@@ -119,6 +124,8 @@ def task(
     frames = np.concatenate([movie.frames for movie in kept.movies])
     offsets = np.cumsum([0, *(len(movie.frames) for movie in kept.movies[:-1])]).tolist()
     split, shown_twice = drop_shared(join_splits(splits, offsets), frames, shape, kept.movies)
+    if any(movie.parts is not None for movie in kept.movies):
+        check_parts(split, shape)
     answers, cell_ids, flat = drop_constant(kept.responses, kept.cell_ids, split, shape, per_frame)
     starts = np.concatenate([movie.starts for movie in kept.movies], axis=1)  # R F
     speed, running, unrecorded = _find_running(recording, starts, config)
@@ -135,7 +142,7 @@ def task(
         cell_ids=cell_ids,
         frame_rate=_measure_frame_rate(recording, kept.movies[0]),
         truth=recording.truth,
-        omissions=(*kept.omissions, *blank, *shown_twice, *flat, *unrecorded),
+        omissions=(*kept.omissions, *blank, *slower, *shown_twice, *flat, *unrecorded),
     )
 
 
@@ -161,13 +168,36 @@ def _shrink(movie: Movie, size: tuple[int, int]) -> Movie:
     return replace(movie, frames=read_frames(movie.frames, size, movie.name))
 
 
-def _at_rate(shape: ClipShape, time: Float[np.ndarray, "S"]) -> ClipShape:
-    """The shape whose lag and window take as long at this rate as at 30 Hz, to a quarter of a sample, and one
-    sample of window at least: a longer lag would make the target an answer to frames after the clip.
+def _at_rate(shape: ClipShape, time: Float[np.ndarray, "S"], movie: Movie) -> ClipShape:
+    """The shape that takes as long at these rates as at 30 Hz: stride by that of the movie, lag and window by
+    that of the microscope, to a quarter of a sample, and one sample of window at least: a longer lag would
+    make the target an answer to frames after the clip.
     """
     ratio = 1 / (30 * float(np.median(np.diff(time))))
     lag, window = (int(samples * ratio + 0.25) for samples in (shape.lag, shape.window))
-    return shape.replace(lag=lag, window=max(1, window))
+    return shape.replace(stride=_stride(movie, shape), lag=lag, window=max(1, window))
+
+
+def _stride(movie: Movie, shape: ClipShape) -> int:
+    """Frames from one of a clip to the next, for nearly as long as at 30 Hz.
+
+    Halves go up: 0.12 s at 25 Hz is nearer to 0.1 s than 0.08 s, in proportion; and so do those that a
+    measured rate is a little below.
+    """
+    ratio = 1.0 if movie.rate is None else movie.rate / 30
+    return max(1, int(shape.stride * ratio + 0.55))
+
+
+def _split(movies: Sequence[Movie], shape: ClipShape) -> list[MovieSplit]:
+    """The split of each movie: as its recording says, else by its own time."""
+    lags = [_lag_frames(each, shape) for each in movies]
+    parts = add_validation([each.parts for each in movies], [shape.span + lag for lag in lags])
+    return [
+        split_movie(len(movie.frames), clip=shape.span, lag=lag)
+        if words is None
+        else split_as_given(words, clip=shape.span, lag=lag)
+        for movie, words, lag in zip(movies, parts, lags, strict=True)
+    ]
 
 
 def _lag_frames(movie: Movie, shape: ClipShape) -> int:
@@ -212,6 +242,17 @@ def _choose_movies(recording: MovieSession, movies: tuple[str, ...] | None) -> l
         raise DataError(f"Session {recording.session_id} was read without {asked}: choose of {there}.")
     chosen = [recording.movies[name] for name in names]
     return chosen
+
+
+def _check_areas(recording: MovieSession, areas: tuple[str, ...] | None) -> None:
+    """Raises DataError for a session that was read with units of other areas than those asked for."""
+    read = sorted(set(filter(None, recording.structure.split(", "))))
+    if areas is None or (read and set(read) <= set(areas)):
+        return
+    raise DataError(
+        f"Session {recording.session_id} was read with units of {', '.join(read) or 'no known area'}, and "
+        f"areas names {', '.join(areas)}: choose them where it is read, as from_recording(areas=...) does."
+    )
 
 
 @explain_failure

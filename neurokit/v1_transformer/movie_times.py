@@ -14,9 +14,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int, Shaped
 
 from neurokit.errors import DataError
+from neurokit.recordings.triggers import LONGEST_PAUSE
 from neurokit.training.omissions import Omission, leave_out
 
-LONGEST_PAUSE = 15  # samples from a frame to the next; AllenSDK takes a longer one for another block
 LONGEST_STEP_BACK = 8  # frames, within a repeat
 
 
@@ -48,8 +48,8 @@ def find_repeats(
     """The repeats of a movie of that many frames, called `name`, whose session is, or lies at, `path`.
 
     `shown` and `starts` are numbers of any type, and `time` (s) is that of the samples. `longest_pause` are
-    samples from a frame to the next of a sound repeat. Raises DataError where the table does not fit the
-    frames, and where no repeat is sound.
+    samples from a frame to the next of a sound repeat; AllenSDK takes a longer one for another block. Raises
+    DataError where the table does not fit the frames, and where no repeat is sound.
     """
     fitting = (shown >= 0) & (shown < frames) & (shown % 1 == 0)  # false for NaN
     if (~fitting).sum() * frames >= len(shown):  # at least one in each repeat

@@ -22,12 +22,19 @@ from neurokit.recordings.grey import to_grey
 from neurokit.recordings.movie_arrays import recording_of_movies
 from neurokit.recordings.movies import activity_trace, choose_movies, choose_units
 from neurokit.recordings.recording import Recording, Stimulus
-from neurokit.training.omissions import Omission
-from neurokit.v1_transformer.movie_times import LONGEST_PAUSE, find_repeats
+from neurokit.recordings.triggers import LONGEST_PAUSE
+from neurokit.training.omissions import Omission, Pieces
+from neurokit.v1_transformer.behaviour import seconds_outside
+from neurokit.v1_transformer.given_parts import describe_parts, read_parts
+from neurokit.v1_transformer.movie_times import find_repeats
 from neurokit.v1_transformer.recording import Movie, MovieSession, read_frames
 from neurokit.v1_transformer.traces import drop_unusable
 
 PUPIL = ("pupil_x", "pupil_y", "pupil_size")
+OF_BEHAVIOUR: tuple[tuple[tuple[str, ...], Pieces], ...] = (
+    (("running",), "seconds of running"),
+    (PUPIL, "seconds of pupil"),
+)
 
 
 @explain_failure
@@ -122,15 +129,14 @@ def from_recording(
         running=_channel(recording, "running", time),
         pupil=_pupil(recording, time),
         movies={movie.name: movie for movie, _ in found},
-        omissions=(*omissions, *(each for _, repeats in found for each in repeats)),
-        notes=(*recording.notes, *_unread_parts(chosen)),
+        omissions=(
+            *omissions,
+            *(each for _, repeats in found for each in repeats),
+            *_outside(recording, time),
+        ),
+        notes=(*recording.notes, *(note for each in chosen for note in describe_parts(each))),
         shrinks=True,
     )
-
-
-def _unread_parts(movies: Sequence[Stimulus]) -> list[str]:
-    told = ", ".join(each.name for each in movies if each.part is not None and (each.part != "").any())
-    return [f"tiers of {told} are not read: movies are cut by their own time."] if told else []
 
 
 def _movie(
@@ -148,7 +154,16 @@ def _movie(
     found = find_repeats(
         shown, nearest_samples(onset, time), len(frames), time, name, session, longest_pause=pause
     )
-    return Movie(name, frames, found.starts, found.numbers), found.omissions
+    movie = Movie(name, frames, found.starts, found.numbers, frame_rate(shown, onset), read_parts(stimulus))
+    return movie, found.omissions
+
+
+def frame_rate(shown: Int[np.ndarray, "K"], onset: Float[np.ndarray, "K"]) -> float | None:
+    """Hz, from a frame to the next; None where none follows another, or all at once."""
+    new = np.append(True, np.diff(shown) != 0)  # a frame that stays on the screen is not shown again
+    steps = np.diff(onset[new])[np.diff(shown[new]) == 1]
+    period = float(np.median(steps)) if len(steps) else 0.0
+    return 1 / period if period > 0 else None
 
 
 def nearest_samples(onset: Float[np.ndarray, "K"], time: Float[np.ndarray, "S"]) -> Int[np.ndarray, "K"]:
@@ -168,6 +183,17 @@ def _channel(
         return None
     found = to_float32(resample(trace, time).reshape(len(time), -1)[:, 0])
     return found if np.isfinite(found).any() else None
+
+
+def _outside(recording: Recording, time: Float[np.ndarray, "S"]) -> tuple[Omission, ...]:
+    """What of running and pupil is missing since their clocks began late or ended early."""
+    found = tuple[Omission, ...]()
+    for names, pieces in OF_BEHAVIOUR:
+        traces = [recording.behaviour[name] for name in names if name in recording.behaviour]
+        if traces:
+            shared = np.array([max(e.time[0] for e in traces), min(e.time[-1] for e in traces)])
+            found += seconds_outside(time, shared, pieces)
+    return found
 
 
 def _pupil(recording: Recording, time: Float[np.ndarray, "S"]) -> Float32[np.ndarray, "S 3"] | None:

@@ -20,15 +20,16 @@ from typing import Any
 
 import h5py
 import numpy as np
-from jaxtyping import Float, Float32, Int, Real, UInt8
+from jaxtyping import Float, Float32, Int, Real, Shaped, UInt8
 
 from neurokit.errors import DataError
 from neurokit.files.hdf5 import Hdf5Reader, open_hdf5
 from neurokit.simulation.movies import MOVIES
 from neurokit.training.omissions import Omission
 from neurokit.v1_transformer.allensdk_cache import REMEDY, explain_failure, open_session
+from neurokit.v1_transformer.behaviour import read_pupil, read_running
 from neurokit.v1_transformer.movie_times import find_repeats
-from neurokit.v1_transformer.traces import read_pupil, read_running, read_traces
+from neurokit.v1_transformer.traces import read_traces
 
 CHUNK_SIZE = 64  # frames in memory at full size, 12 MB of a real movie (48 MB while they are shrunk)
 PRESENTATION = "stimulus/presentation"
@@ -52,12 +53,17 @@ class Movie:
         starts: the sample at which each frame of each repeat came on. From a frame to the next it is one
             sample mostly, and two now and then; none where the microscope is slower than the movie.
         numbers: of these repeats among all that were shown, from 0; None: they are all.
+        rate: Hz, of its frames; None for Allen's, which have 30.
+        parts: train, validation or test for each frame, or another word for none of them, where one's own
+            recording says so; None: the movie is cut by its own time.
     """
 
     name: str
     frames: UInt8[np.ndarray, "F H W"]
     starts: Int[np.ndarray, "R F"]
     numbers: Int[np.ndarray, "R"] | None = None
+    rate: float | None = None
+    parts: Shaped[np.ndarray, "F"] | None = None
 
     @property
     def repeat_names(self) -> list[str]:
@@ -88,8 +94,9 @@ class MovieSession:
         truth: file with what was planted in a simulated session, where that lies beside it.
         omissions: cells, repeats and channels that could not be used, and are not here.
         notes: what the reader of the file wants said.
-        shrinks: whether a task shrinks the movies to the frame of its model, and counts lag and window at the
-            session's own rate, as for one's own; Allen's are shrunk when they are read, and have 30 Hz.
+        shrinks: whether a task shrinks the movies to the frame of its model, and counts stride, lag and
+            window at the rates of the session and its movies, as for one's own; Allen's are shrunk when they
+            are read, and have 30 Hz.
     """
 
     session_id: int | str

@@ -12,7 +12,8 @@ from jaxtyping import Bool, Float
 
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
-from neurokit.metrics.repeats import RepeatScores, repeat_scores
+from neurokit.metrics.neurons import feve
+from neurokit.metrics.repeats import RepeatScores, cc_max, repeat_scores
 from neurokit.training.fit import TrainingResult
 from neurokit.training.system import Score
 from neurokit.v1_transformer.baselines import (
@@ -30,8 +31,7 @@ from neurokit.v1_transformer.simulation import SimulatedSession
 COLUMNS = """\
 medians over the cells that are reliable in training frames; single_trial: correlation over all test frames
 of all repeats; cc_abs: of the means over repeats; cc_norm: cc_abs over the most that noise allows (low, high:
-quartiles over cells); absolute_error: of single trials, in standard deviations of a cell. The ceiling is a
-prediction that knows the simulated cells, the movie, and the running where the model reads it"""
+quartiles over cells); absolute_error: of single trials, in standard deviations of a cell"""
 
 
 @explain_failure
@@ -131,7 +131,38 @@ def _medians(task: MovieTask, predicted: np.ndarray, part: str, cells: np.ndarra
     }
 
 
-# The ceiling of a simulated session
+def explain_ceiling(task: MovieTask, config: TransformerConfig) -> str:
+    """Where the ceiling in the scores comes from, in a line."""
+    if task.truth is not None:
+        return (
+            "ceiling: a prediction that knows the simulated cells, the movie, and the running where the "
+            "model reads it"
+        )
+    repeats, frames = part_responses(task).shape[:2]
+    noise = "what differs between repeats counts as noise"
+    noise += ", also what running explains" if reads_running(config, task) else ""
+    block = f"{repeats} repeats of {frames} test frames"
+    return f"ceiling: from this recording, the most that {block} allow; {noise}"
+
+
+# The ceiling of a recorded session, and of a simulated one
+
+
+def repeat_ceiling(task: MovieTask, part: str = "test") -> pd.DataFrame:
+    """The ceiling as a row of `score_table`, from the repeats alone: a model that knows the movie's part in
+    them perfectly, single responses by their explainable variance, means over repeats by `cc_max`.
+    """
+    responses, cells = part_responses(task, part)[..., task.reliable()], task.reliable()
+    single, frames = responses.reshape(-1, responses.shape[-1]), np.arange(responses.shape[1])
+    explainable = feve(single, single, np.tile(frames, len(responses))).fraction_explainable
+    row = {
+        "model": "ceiling",
+        "cells": int(cells.sum()),
+        "single_trial": float(np.median(np.sqrt(np.clip(np.nan_to_num(explainable), 0, 1)))),
+        "cc_abs": float(np.median(cc_max(responses))),
+        "cc_norm": 1.0,
+    }
+    return pd.DataFrame([row])
 
 
 def expected_responses(

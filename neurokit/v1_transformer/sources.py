@@ -26,6 +26,7 @@ from neurokit.v1_transformer.allensdk_cache import (
     fetch_session,
     find_sessions,
     import_allensdk,
+    is_session,
     open_cache,
 )
 from neurokit.v1_transformer.config import TransformerConfig
@@ -52,8 +53,8 @@ def load(
 ) -> MovieSession:
     """The session of a source (default: that of NEUROKIT_SOURCE), or of a `folder` of your own.
 
-    A folder is one that `simulate` writes, or a recording, or several of which `session` names one, in a
-    format that `neurokit.recordings` reads.
+    A folder is one that `simulate` writes, an NWB of the Brain Observatory or a folder of them, or a
+    recording, or several of which `session` names one, in a format that `neurokit.recordings` reads.
     demo simulates session `seed` once and keeps its files; full downloads the session of that number
     (default: SESSION; hundreds of MB) into the cache under NEUROKIT_DATA. `config` says which movies and
     cells are read, whether running is, and the size that frames are shrunk to; None reads all, as
@@ -86,8 +87,8 @@ def sessions(source: settings.Source, seed: int = 0, *, folder: str | Path | Non
     has been downloaded, and before that SESSION alone.
     """
     if folder is not None:
-        held = sorted((restore_folder(folder) / DATA).glob("*.nwb"))
-        return pd.DataFrame({"session": [path.stem for path in held]}) if held else list_contents(folder)
+        held = _find_files(restore_folder(folder))
+        return pd.DataFrame({"session": list(held)}) if held else list_contents(folder)
     if source == "cutout":
         return _list_sessions(pd.DataFrame({"session_id": [], "session_type": []}))
     if source == "demo":
@@ -122,13 +123,13 @@ def load_simulated(parameters: SessionParameters, config: TransformerConfig | No
 def _load_folder(
     folder: Path, session: Sequence[str] | str, config: TransformerConfig | None
 ) -> MovieSession:
-    """The session in AllenSDK's cache, or in another format."""
-    if not any((folder / DATA).glob("*.nwb")):
+    """The session in an NWB of the Brain Observatory, in a folder of them, or in another format."""
+    if not (files := _find_files(folder)):
         found = choose_recording(folder, session, f"{DATA}/<number>.nwb")
-        options = {} if config is None else _options(config)
+        options = {} if config is None else _options(config) | {"areas": config.areas}
         return from_recording(read_recording(found), **options)
     number = _session_number(session)
-    path = _find_session(folder, number)
+    path = folder if folder.is_file() else _find_session(folder, files, number)
     found_session = _read_session(path, config)
     if number not in (None, found_session.session_id):
         holds = f"{path} holds session {found_session.session_id}"
@@ -158,9 +159,17 @@ def _read_session(path: Path, config: TransformerConfig | None) -> MovieSession:
     return replace(load_session(path, **options), truth=truth if truth.is_file() else None)
 
 
-def _find_session(folder: Path, number: int | None) -> Path:
-    """The NWB of a session in a folder laid out as AllenSDK's cache."""
-    found = {path.stem: path for path in sorted((restore_folder(folder) / DATA).glob("*.nwb"))}
+def _find_files(folder: Path) -> dict[str, Path]:
+    """The NWBs of the Brain Observatory by name: a file, those of AllenSDK's cache, or those of a folder."""
+    if is_session(folder):
+        return {folder.stem: folder}
+    cached = sorted((folder / DATA).glob("*.nwb"))
+    found = cached or [path for path in sorted(folder.glob("*.nwb")) if is_session(path)]
+    return {path.stem: path for path in found}
+
+
+def _find_session(folder: Path, found: dict[str, Path], number: int | None) -> Path:
+    """The NWB of a session among those of a folder."""
     if number is None and len(found) > 1:
         raise DataError(f"{folder} holds the sessions {', '.join(found)}: name one of them.")
     if number is not None and str(number) not in found:

@@ -1,6 +1,7 @@
 """What a task leaves out besides what its recording did, so that one bad piece costs one piece.
 
-A movie that is one grey value throughout is left out. So is a repeat in which most cells have no response,
+A movie that is one grey value throughout is left out, and one whose frames come at another rate than those of
+the first, since all clips count frames alike. So is a repeat in which most cells have no response,
 and a cell that lacks one in other repeats, or whose responses never change in a part. All movies of a task
 have equally many repeats. A clip is left out of training, or of validation, where it shows a frame that a
 later part shows, too: frames are compared, not their numbers.
@@ -54,6 +55,15 @@ def drop_blank(movies: Sequence[Movie], session: int | str) -> tuple[list[Movie]
         )
     kept = [movie for movie, bad in zip(movies, blank, strict=True) if not bad]
     return kept, leave_out(blank, names, "constant", "movies")
+
+
+def drop_other_rates(
+    movies: Sequence[Movie], strides: Sequence[int]
+) -> tuple[list[Movie], tuple[Omission, ...]]:
+    """The movies whose clips have the stride of the first, frames, and the others."""
+    other = np.array(strides) != strides[0]
+    kept = [movie for movie, gone in zip(movies, other.tolist(), strict=True) if not gone]
+    return kept, leave_out(other, [movie.name for movie in movies], "other_rate", "movies")
 
 
 def answered_frames(split: MovieSplit, shape: ClipShape, per_frame: bool) -> Int[np.ndarray, "f"]:

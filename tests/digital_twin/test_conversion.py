@@ -86,6 +86,17 @@ def test_a_split_covers_the_movie_but_for_two_gaps() -> None:
         split_movie(660)
 
 
+def test_a_gap_may_be_of_0_frames_and_a_part_of_one() -> None:
+    split = split_movie(10, trial_frames=3, gap=0)
+    parts = [*split.train, split.validation, split.evaluation]
+    assert [frame for part in parts for frame in part] == list(range(10))
+    assert split.validation == range(4, 7) and split.evaluation == range(7, 10)
+    assert split_movie(3, trial_frames=1, gap=0).train == (range(1),)
+    for frames, trial_frames, gap in [(6, 3, 0), (10, 0, 0), (100, 3, -1)]:
+        with pytest.raises(DataError, match="choose shorter trials or a longer movie"):
+            split_movie(frames, trial_frames=trial_frames, gap=gap)
+
+
 def test_no_frame_of_the_evaluation_is_in_training(tmp_path: Path) -> None:
     convert_toy(toy_session(), tmp_path / "mouse")
     trials = load_trials(tmp_path / "mouse" / "training_data")

@@ -270,6 +270,19 @@ def test_trials_while_nothing_was_recorded_are_left_out(tmp_path: Path) -> None:
     assert len(found.videos["natural"][0].repeats) == 2
 
 
+def test_a_unit_that_is_there_twice_is_left_out(tmp_path: Path) -> None:
+    given = toy()
+    sound = from_arrays(tmp_path / "sound", **given)
+    twice = np.concatenate([given["responses"], given["responses"][:, 1:2]], axis=1)
+    found = from_arrays(tmp_path / "twice", **given | {"responses": twice})
+    assert Omission("doubled", "units", (str(UNITS),), UNITS + 1) in found.omissions
+    assert sound.omissions == ()
+    for train in (True, False):
+        pairs = zip(found.training_data.part(train), sound.training_data.part(train), strict=True)
+        for one, other in pairs:
+            np.testing.assert_array_equal(one.units, other.units)
+
+
 def test_responses_below_0_are_above_their_baseline_in_training(tmp_path: Path) -> None:
     given = toy()
     given["responses"] = given["responses"] - 1
@@ -378,6 +391,21 @@ def recording() -> Recording:
     return Recording("mouse", "made", np.arange(UNITS), traces, area=areas, stimuli=[movie])
 
 
+def test_the_line_on_the_ceiling_speaks_of_this_recording(tmp_path: Path) -> None:
+    several = Experiment(
+        "digital-twin", recording=from_recording(recording(), tmp_path / "3", size=MONITOR), **OPTIONS
+    )
+    wanted = "ceiling: cc_max, from this recording (1 video, at most 3 repeats of one); what eye and running"
+    assert several.ceiling.startswith(wanted)
+    once = recording()
+    [movie] = once.stimuli
+    first = slice(0, FRAMES)
+    short = replace(movie, shown=movie.shown[first], time=movie.time[first])  # type: ignore[index]
+    single = from_recording(replace(once, stimuli=[short]), tmp_path / "1", size=MONITOR)
+    alone = Experiment("digital-twin", recording=single, **OPTIONS)
+    assert alone.ceiling == "no ceiling: no video that evaluates was shown twice"
+
+
 @pytest.fixture
 def lab(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder with two recordings in a format of its own."""
@@ -449,7 +477,8 @@ def test_a_recording_is_converted_by_command(tmp_path: Path, capsys: pytest.Capt
     assert main(["digital-twin", "convert", str(path), "--output", str(out), *given]) == 0
     said = capsys.readouterr().out
     assert f"{path} is in the format arrays" in said and "treadmill not recorded" in said
-    assert said.endswith(f"wrote {out} (trials)\nnext: neurokit digital-twin train --folder {out}\n")
+    assert f"wrote {out} (trials)\nsize: the video has 12 x 16 pixels, and the small size" in said
+    assert said.endswith(f"published trains in hours\nnext: neurokit digital-twin train --folder {out}\n")
     assert load(folder=out).training_data.units == 3 and load(folder=out).training_data.frame == MONITOR
     experanto = ["--output", str(tmp_path / "session"), "--format", "experanto"]
     assert main(["digital-twin", "convert", str(path), *experanto]) == 0

@@ -165,6 +165,18 @@ def test_pixels_tell_brightness_and_energies_tell_motion() -> None:
     assert pixels[1] < energies[1] - 0.3  # the mean over phases of a grating is grey
 
 
+@pytest.mark.parametrize("find", [lagged_pixels, motion_energy])
+def test_one_unit_has_baselines_too(find: Callable[..., list[np.ndarray]]) -> None:
+    def alone(trial: Trial) -> Trial:
+        return replace(trial, units=trial.units[:, :1])
+
+    recording = TrialFolder(RECORDING.path, tuple(map(alone, RECORDING.trials)))
+    videos = [Video(video.name, tuple(map(alone, video.repeats))) for video in VIDEOS]
+    found = find(recording, videos)
+    assert [each.shape for each in found] == [each.shape for each in responses(tuple(videos))]
+    assert np.isfinite(uneven_repeat_scores(responses(tuple(videos)), found).cc_abs).all()
+
+
 def test_a_baseline_without_the_video_has_the_mean_alone() -> None:
     blind = TrialFolder(Path("blind"), tuple(without_video(trial) for trial in RECORDING.trials))
     unseen = tuple(Video(v.name, tuple(without_video(each) for each in v.repeats)) for v in VIDEOS)

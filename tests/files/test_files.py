@@ -1,23 +1,19 @@
 """Files are complete or absent; bars and settings behave as described."""
 
 import errno
-import hashlib
-import json
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from functools import partial, partialmethod
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from neurokit import settings
-from neurokit.errors import DataError, DiskError, FetchError, SettingsError
+from neurokit.errors import DiskError, FetchError, SettingsError
 from neurokit.files import atomic as files
-from neurokit.files.atomic import atomic_write, atomic_write_folder, restore_folder, write_output
+from neurokit.files.atomic import atomic_write, atomic_write_folder, restore_folder
 from neurokit.progress import progress
 from tests.files.holders import other_process
 
@@ -226,6 +222,15 @@ def test_a_disk_that_refuses_a_renaming_keeps_the_old_folder(
     assert os.listdir(tmp_path) == ["session"]
 
 
+@pytest.mark.parametrize("path", ["", ".", "/"])
+def test_a_folder_without_a_name_is_never_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DiskError, match="is the working folder, or a disk"), atomic_write_folder(path):
+        pass
+
+
 def test_a_file_where_a_folder_should_be_stays(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("a file")
     for path in (tmp_path / "taken", tmp_path / "taken" / "session"):
@@ -304,161 +309,6 @@ def test_the_remedy_fits_what_went_wrong(tmp_path: Path, number: int, says: str)
 def test_a_name_that_is_too_long_says_so(tmp_path: Path) -> None:
     with pytest.raises(DiskError, match="choose a shorter name"), atomic_write(tmp_path / ("a" * 300)):
         pass
-
-
-# --- folders that the user has named
-
-
-def filled(folder: Path, **contents: str) -> None:
-    """An output folder with a text in each file; a double underscore stands for a slash."""
-    with write_output(folder, "test", beside=("manifest",)) as new:
-        for name, content in contents.items():
-            path = new / name.replace("__", "/")
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(content)
-
-
-def held(folder: Path) -> dict[str, str]:
-    """The texts in a folder, but for the list of what was written."""
-    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != files.WRITER]
-    return {path.relative_to(folder).as_posix(): path.read_text() for path in paths}
-
-
-def test_an_output_folder_is_filled_and_replaced(tmp_path: Path) -> None:
-    (tmp_path / "out").mkdir()
-    filled(tmp_path / "out", a="1", sub__b="2", other__c="3")
-    assert held(tmp_path / "out") == {"a": "1", "sub/b": "2", "other/c": "3"}
-    (tmp_path / "out" / "manifest").write_text("of a reader")
-    filled(tmp_path / "out", a="4", sub__d="5")
-    assert held(tmp_path / "out") == {"a": "4", "sub/d": "5", "manifest": "of a reader"}
-    assert not (tmp_path / "out" / "other").exists() and os.listdir(tmp_path) == ["out"]
-    filled(tmp_path / "new" / "out", a="6")
-    assert held(tmp_path / "new" / "out") == {"a": "6"}
-
-
-def test_an_output_folder_may_be_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    for text in "12":
-        filled(Path(), a=text)
-        assert held(Path()) == {"a": text}
-
-
-def test_an_output_folder_that_is_filled_in_part_is_not_read(tmp_path: Path) -> None:
-    filled(tmp_path / "out", a="1", b="2")
-    (tmp_path / "out" / files.UNFINISHED).mkdir()  # as where a process was killed between two of its files
-    with pytest.raises(DataError, match="out was filled in part when a process was stopped: run"):
-        restore_folder(tmp_path / "out")
-    filled(tmp_path / "out", a="3", b="4")
-    assert held(restore_folder(tmp_path / "out")) == {"a": "3", "b": "4"}
-
-
-def test_one_process_at_a_time_fills_an_output_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(files, "hold_lock", partial(files.hold_lock, longest=1.0))
-    with other_process("neurokit.files.locks", "hold_lock", tmp_path / "out") as holder:
-        with pytest.raises(DiskError, match="out is in use by another process"):
-            filled(tmp_path / "out", a="1")
-        holder.communicate(b"\n", timeout=600)
-    filled(tmp_path / "out", a="1")
-    assert held(tmp_path / "out") == {"a": "1"}
-
-
-@pytest.mark.parametrize(
-    ("place", "says"),
-    [
-        ("x", "holds x, which this command did not write"),
-        ("sub/x", "holds sub/x, which this command did not write"),
-        (".x", r"holds \.x, which this command did not write"),
-        ("sub/b", "holds sub/b, which was changed since"),
-    ],
-)
-def test_files_of_somebody_else_are_neither_replaced_nor_removed(
-    tmp_path: Path, place: str, says: str
-) -> None:
-    filled(tmp_path, a="1", sub__b="2")
-    (tmp_path / place).write_text("mine")
-    before = held(tmp_path)
-    with pytest.raises(DataError, match=says):
-        filled(tmp_path, a="3", x="4")
-    assert held(tmp_path) == before
-
-
-def test_what_another_command_wrote_is_not_replaced(tmp_path: Path) -> None:
-    with write_output(tmp_path, "another") as new:
-        (new / "a").write_text("1")
-    for spoil in (lambda: None, (tmp_path / files.WRITER).unlink):
-        spoil()
-        with pytest.raises(DataError, match="which this command did not write"):
-            filled(tmp_path, a="2")
-        assert held(tmp_path) == {"a": "1"}
-
-
-def test_a_link_in_place_of_a_file_is_not_followed(tmp_path: Path) -> None:
-    filled(tmp_path / "out", a="1")
-    (tmp_path / "mine").write_text("1")
-    (tmp_path / "out" / "a").unlink()
-    (tmp_path / "out" / "a").symlink_to(tmp_path / "mine")
-    with pytest.raises(DataError, match="a, which was changed"):
-        filled(tmp_path / "out", a="2")
-
-
-def test_a_list_of_places_outside_the_folder_removes_nothing_there(tmp_path: Path) -> None:
-    (tmp_path / "mine").write_text("mine")
-    filled(tmp_path / "out", a="1")
-    mark = tmp_path / "out" / files.WRITER
-    found = json.loads(mark.read_text())
-    digest = hashlib.sha256(b"mine").hexdigest()
-    mark.write_text(json.dumps(found | {"files": found["files"] | {"../mine": digest}}))
-    filled(tmp_path / "out", a="2")
-    assert (tmp_path / "mine").read_text() == "mine" and held(tmp_path / "out") == {"a": "2"}
-
-
-def test_what_breaks_off_leaves_the_files_of_before(tmp_path: Path) -> None:
-    filled(tmp_path, a="1")
-    with pytest.raises(ZeroDivisionError), write_output(tmp_path, "test") as new:
-        (new / "a").write_text("2")
-        raise ZeroDivisionError
-    assert held(tmp_path) == {"a": "1"} and sorted(os.listdir(tmp_path)) == ["a", files.WRITER]
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs a process that can be killed halfway")
-def test_after_a_kill_at_any_step_the_same_command_runs_again(tmp_path: Path) -> None:
-    """Counted in renamed and removed files; the last round is killed at none of them."""
-    steps, ended = 0, 1
-    while ended:
-        folder = tmp_path / str(steps)
-        filled(folder, a="1", sub__b="2")
-        process = multiprocessing.get_context("fork").Process(target=filled_and_killed, args=(folder, steps))
-        process.start()
-        process.join()
-        ended = process.exitcode
-        filled(folder, a="5", d="6")
-        assert held(folder) == {"a": "5", "d": "6"}
-        assert files.UNFINISHED not in os.listdir(folder)
-        steps += 1
-    assert steps == 2 + 1 + 3 + 1  # removed, the list renamed, renamed, not killed
-
-
-def filled_and_killed(folder: Path, steps: int) -> None:
-    """Ends this process, as a kill does, before that many files were renamed or removed."""
-    left = [steps]
-
-    def counted(method: Callable, *arguments: object, **options: object) -> None:
-        if not left[0]:
-            os._exit(1)
-        left[0] -= 1
-        method(*arguments, **options)
-
-    for name in ("replace", "unlink"):
-        setattr(Path, name, partialmethod(partial(counted, getattr(Path, name))))
-    filled(folder, a="3", sub__c="4", e="5")
-
-
-def test_an_output_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    with pytest.raises(DiskError, match="file could not be written"):
-        filled(tmp_path / "file", a="1")
 
 
 # --- settings

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from neurokit import pupil_encoder, sensorium
 from neurokit.cli.options import _read_config
 from neurokit.digital_twin.properties import read_table
 from neurokit.digital_twin.trial_files import read_array
@@ -14,6 +15,7 @@ from neurokit.digital_twin.weight_files import read_tensors
 from neurokit.errors import DataError, NeurokitError
 from neurokit.files.reading import check_no_pipe
 from neurokit.files.registry import read_registry
+from neurokit.recordings.suite2p_planes import holds_objects
 from neurokit.sensorium.files import open_scan
 from neurokit.sensorium.official import load_official
 from neurokit.sensorium.pack import read_pack
@@ -47,6 +49,34 @@ def pipe(tmp_path: Path) -> Path:
 def test_a_pipe_is_refused_by_name(pipe: Path, reader: str) -> None:
     with pytest.raises(NeurokitError, match=r"file\.json.* is a pipe; give the path of a file"):
         READERS[reader](pipe)
+
+
+FOLDERS: dict[str, tuple[str, Callable[[Path], Any]]] = {
+    "Steinmetz": ("steinmetz_part0.npz", lambda folder: pupil_encoder.load(folder=folder)),
+    "SENSORIUM": ("static9-1-1-GrayImageNet-0.zip", lambda folder: sensorium.load(folder=folder)),
+}
+
+
+@pytest.mark.parametrize("make", ["pipe", "link"])
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_what_cannot_be_opened_in_a_folder_is_refused_beside_what_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, make: str
+) -> None:
+    """A second scan, of another name, is no reason to pass over the first."""
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path / "data"))
+    name, load = FOLDERS[kind]
+    folder = tmp_path / "folder"
+    (folder / "static8-1-1-GrayImageNet-0" / "data").mkdir(parents=True)
+    if make == "pipe":
+        os.mkfifo(folder / name)
+    else:
+        (folder / name).symlink_to(folder / name)
+    with pytest.raises(DataError, match=f"{name} (is a pipe|cannot be read)"):
+        load(folder)
+
+
+def test_a_pipe_among_arrays_holds_no_objects(pipe: Path) -> None:
+    assert not holds_objects(pipe)
 
 
 @pytest.mark.parametrize("reader", ["registry", "config"])

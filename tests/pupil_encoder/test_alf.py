@@ -3,13 +3,16 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from neurokit.errors import DataError
+from neurokit.pupil_encoder import from_recording
 from neurokit.pupil_encoder.alf import read_alf
 from neurokit.pupil_encoder.cleaning import clean_pupil
 from neurokit.pupil_encoder.simulated_files import write_alf
 from neurokit.pupil_encoder.simulation import RegionTruth, SessionParameters, simulate_session
+from neurokit.recordings import read
 
 REGIONS = (
     RegionTruth(name="SCs", channel="pupil_area", lag=0.1, gain=0.3, time_constant=0.05, neurons=4),
@@ -278,3 +281,20 @@ def test_clusters_that_are_all_noise_are_no_recording(tmp_path: Path) -> None:
     read = read_alf(by_hand(tmp_path / "m", **{"clusters._phy_annotation": np.zeros(6)}))
     with pytest.raises(DataError, match=r"m: spikes have shape \(0, 2, 250\)"):
         read.recording()
+
+
+# --- by the reader that all systems share
+
+
+def test_the_shared_reader_makes_the_same_recording(tmp_path: Path) -> None:
+    mouse = SessionParameters(mouse="Own", date="2026-02-01", trials=20, seed=6, regions=REGIONS)
+    folder = write_alf(simulate_session(mouse), tmp_path)
+    own, native = from_recording(read(folder)), read_alf(folder).recording()
+    assert own.omissions == native.omissions and own.bin_size == native.bin_size
+    np.testing.assert_array_equal(own.spikes, native.spikes)
+    np.testing.assert_array_equal(own.brain_area, native.brain_area)
+    np.testing.assert_allclose(own.time, native.time, atol=1e-12)
+    pd.testing.assert_frame_equal(own.trials, native.trials, atol=1e-9, check_index_type=False)
+    assert set(own.behaviour) == set(native.behaviour)
+    for channel, values in own.behaviour.items():
+        np.testing.assert_allclose(values, native.behaviour[channel], atol=1e-6, err_msg=channel)

@@ -89,7 +89,7 @@ def test_without_behaviour_baselines_are_scored_and_nothing_is_trained(alone: Tr
     experiment = Experiment("pupil-encoder", recording=alone, values={"regions": ["LGd", "TH"]})
     assert experiment.untrainable.startswith("Lederberg_2017-12-09 has no behaviour")
     scores = experiment.evaluate()
-    wanted = ["mean rate", "PSTH", "PSTH + drift", "PSTH by contrast and choice"]
+    wanted = ["mean rate", "PSTH", "PSTH + drift", "PSTH by contrast and choice", "ceiling"]
     assert scores.model.unique().tolist() == wanted and np.isfinite(scores.r2_mean).all()
     for refused in (experiment.train, lambda: experiment.result, lambda: experiment.tune(2)):
         with pytest.raises(DataError, match=r"no model is trained.*mean rate, PSTH, PSTH . drift, PSTH by"):

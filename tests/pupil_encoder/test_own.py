@@ -13,7 +13,7 @@ import torch
 from neurokit import settings
 from neurokit.errors import DataError, NeurokitError
 from neurokit.experiment import Experiment
-from neurokit.pupil_encoder import from_arrays, from_counts, from_recording, load, sessions
+from neurokit.pupil_encoder import describe, from_arrays, from_counts, from_recording, load, sessions
 from neurokit.pupil_encoder.experiment import convert
 from neurokit.pupil_encoder.neuromatch import read_sessions
 from neurokit.pupil_encoder.recording import TRIAL_COLUMNS, TrialRecording
@@ -317,6 +317,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"behaviour": {"pupil_size": (np.ones((9, 2)), np.arange(9))}}, "values of pupil_size is 9 x 2; give"),
     ({"window": (2.0, -0.5)}, r"window 2 to -0.5 s is -250 bins of 0.01 s; give a start, and an end"),
     ({"window": (0.0, 0.015)}, r"window 0 to 0.015 s is 1.5 bins of 0.01 s"),
+    ({"unit_ids": np.arange(48) - 1}, "unit_ids hold -1 in 1 of 48 entries; give each unit a whole number"),
+    ({"spike_units": np.full(9, -1), "spike_times": np.arange(9.0)}, "spike_units hold -1 in 9 of 9 entries"),
     ({"bin_size": 10.0}, "bin_size is 10; give seconds above 0 and up to 1"),
 ]
 
@@ -337,7 +339,8 @@ def test_arrays_that_cannot_be_are_refused_in_a_sentence(
             {"time": np.arange(9) * 0.01},
             "counts are 48 x 70 x 250, and there are 48 units, 70 trials, 9 bins",
         ),
-        ({"counts": np.full((48, 70, 250), 0.5)}, "counts must be whole numbers from 0 to 65,535"),
+        ({"counts": np.full((48, 70, 250), 0.5)}, "counts must be whole numbers from 0 to 20"),
+        ({"unit_ids": np.arange(48) - 1}, "unit_ids hold -1 in 1 of 48 entries"),
         ({"counts": np.ones((48, 70))}, "counts is 48 x 70; give units x trials x bins"),
         (
             {"behaviour": {"pupil_size": (np.ones(9), np.arange(9.0))}},
@@ -428,6 +431,39 @@ def test_a_folder_of_any_format_is_trained_on(
     lines = convert(tmp_path / "own", tmp_path / "converted", session=["again"])
     assert "48 neurons, 70 trials" in lines[-2] and lines[-1] == f"wrote {tmp_path / 'converted'} (arrays)"
     assert_same(replace(load(folder=tmp_path / "converted"), name=native.name), native)
+
+
+def test_trials_without_behaviour_are_named_where_its_clock_is_short_or_shifted(
+    arrays: dict[str, Any], native: TrialRecording
+) -> None:
+    """A camera that began 60 s late by its clock; all else is as it was."""
+    sound = from_arrays(**arrays)
+    area, camera = arrays["behaviour"]["pupil_size"]
+    found = from_arrays(**arrays | {"behaviour": arrays["behaviour"] | {"pupil_size": (area, camera + 60)}})
+    gone = np.isnan(found.behaviour["pupil_area"]).all(axis=1)
+    names = tuple(f"pupil_area of trial {trial}" for trial in np.flatnonzero(gone))
+    assert 5 < gone.sum() < 40 and not gone[40:].any()
+    assert [(e.rule, e.pieces, e.names) for e in found.omissions] == [
+        ("outside_clock", "trials of behaviour", names)
+    ]
+    assert str(found.omissions[0]) in describe(found) and "not measured" in describe(found)
+    assert sound.omissions == () and np.array_equal(found.spikes, sound.spikes)
+    assert found.omissions[0] in experiment_of(found).task.omissions
+
+
+def test_what_a_reader_said_is_said_of_the_trials(arrays: dict[str, Any]) -> None:
+    ids, onsets = arrays["spike_units"], arrays["stimulus_times"]
+    order = np.argsort(arrays["spike_times"], kind="stable")
+    held = Recording(
+        "m",
+        "a test",
+        np.arange(48),
+        spikes=Spikes(arrays["spike_times"][order], ids[order].astype(int)),
+        events=pd.DataFrame({"stimulus_time": onsets}),
+        notes=("This reader was proved on nothing.",),
+    )
+    found = from_recording(held)
+    assert found.notes == held.notes and "note      This reader was proved on nothing." in describe(found)
 
 
 def test_a_folder_of_nothing_says_what_is_read(tmp_path: Path) -> None:

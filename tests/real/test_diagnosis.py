@@ -24,7 +24,7 @@ def test_reliability_of_natural_movie_one(real_data: Path, area: str, published:
 
 
 def test_a_random_split_flatters_the_ibl_session() -> None:
-    """With ridge and eight folds, those who cut it out found 0.40 for LGd in random folds, 0.17 in blocked."""
+    """With ridge and eight folds, 0.40 was found for LGd in random folds and 0.17 in blocked ones."""
     with np.load(path_of("ibl")) as held:
         counts = held["counts_LGd"][:422, None]
     recording = Recording("NYU-11", "npz", np.arange(counts.shape[2]), trials=Trials(counts, counts=True))

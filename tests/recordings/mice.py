@@ -59,12 +59,11 @@ class Mouse:
 
 
 def encoder_mouse(folder: Path) -> Mouse:
-    """Spikes and behaviour on the session's clock; Neuromatch's file knows neither blinks nor intervals."""
+    """Spikes and behaviour on the session's clock; Neuromatch's file does not know when trials were shown."""
     session = simulate_session(encoder.MOUSE)
     (native,) = read_sessions(*write_neuromatch([session], folder))
     read = recordings.read(write_alf(session, folder))
-    known = {name: trace for name, trace in read.behaviour.items() if name != "blink"}
-    return Mouse(replace(read, behaviour=known), native, _cut_into_trials, encoder.assert_same, score_encoder)
+    return Mouse(read, native, _cut_into_trials, encoder.assert_same, score_encoder)
 
 
 def encoder_mouse_by_trial(folder: Path) -> Mouse:
@@ -84,7 +83,10 @@ def encoder_mouse_by_trial(folder: Path) -> Mouse:
 
 
 def _cut_into_trials(recording: Recording, folder: Path) -> TrialRecording:
-    return pupil_encoder.from_recording(recording)
+    """Without blinks, of which Neuromatch's file knows nothing."""
+    made = pupil_encoder.from_recording(recording)
+    seen = {name: values for name, values in made.behaviour.items() if name != "blink"}
+    return replace(made, behaviour=seen)
 
 
 def score_encoder(recording: TrialRecording) -> pd.DataFrame:

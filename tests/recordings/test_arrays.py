@@ -305,6 +305,11 @@ BAD: dict[str, tuple[str, Callable[[dict[str, Any]], Any], str]] = {
     ),
     "columns of unequal length": ("traces", cut("events_kind"), "kind 1, .*stimulus_time 2|unequal length"),
     "a rate of zero": ("traces", lambda a: a.update(rate=0) or a.pop("trace_times"), "rate is 0"),
+    "a rate that is not that of the times": (
+        "traces",
+        lambda a: a.update(rate=31.0),
+        "trace_times run at 30 samples a second, and rate says 31",
+    ),
     "an unknown unit": ("spikes", at("spike_units", 0, 4), "spikes are of unit 4"),
     "spikes without units": ("spikes", lambda a: a.pop("spike_units"), "900 spike_times have no spike_units"),
     "bins without times": ("counts", lambda a: a.pop("bin_times"), "counts have bins and no bin_times"),

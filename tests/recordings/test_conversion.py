@@ -15,6 +15,7 @@ from neurokit.recordings.listing import list_contents
 from neurokit.training.system import find_system
 from tests.recordings.same import assert_same
 from tests.recordings.sessions import neuropixels, two_photon
+from tests.recordings.write_suite2p import write_suite2p
 
 KINDS = {
     "sensorium": two_photon,
@@ -32,8 +33,28 @@ def test_each_system_writes_what_it_takes(
     assert main([system, "convert", str(path), "--format", "arrays", "--output", str(out)]) == 0
     said = capsys.readouterr().out
     assert said.startswith(f"{path} is in the format arrays\n")
-    assert said.endswith(f"wrote {out} (arrays)\nnext: neurokit {system} train --folder {out}\n")
+    assert said.endswith(f"\nnext: neurokit {system} train --folder {out} --size small\n")
+    assert f"wrote {out} (arrays)\nsize: small trains in minutes" in said
     assert_same(read(out), read(path))
+
+
+@pytest.mark.parametrize("to", ["arrays", "experanto", "npz"])
+def test_what_a_reader_said_is_said_of_what_was_converted_and_by_check(
+    to: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    original, out = write_suite2p(two_photon(), tmp_path / "mouse"), tmp_path / "out"
+    if to == "npz":
+        out = write_arrays(read(original), tmp_path / "out.npz")
+    else:
+        find_system("v1-transformer").convert(original, out, format=to)
+    proved = "proved on folders written for its tests alone"
+    assert any(proved in note for note in read(original).notes)
+    for found in (read(out), read(write_arrays(read(out), tmp_path / "again"))):  # however often
+        assert set(read(original).notes) <= set(found.notes) and len(set(found.notes)) == len(found.notes)
+    assert main(["check", str(out)]) == 0
+    assert proved in " ".join(capsys.readouterr().out.split())
+    sound = write_arrays(two_photon(), tmp_path / "plain")
+    assert read(sound).notes == () and not (sound / "notes.npy").exists()
 
 
 @pytest.mark.parametrize("system", KINDS)

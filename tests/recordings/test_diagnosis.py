@@ -252,7 +252,7 @@ def test_doubled_images_are_found_by_content_and_in_two_parts() -> None:
 
 def test_each_kind_of_recording_names_the_systems_that_can_take_it() -> None:
     clock = np.arange(0, 100, 0.05)
-    eyes = {name: Trace(clock * 0 + 1, clock) for name in ("pupil_size", "pupil_x", "pupil_y", "running")}
+    eyes = {name: Trace(np.cos(clock), clock) for name in ("pupil_size", "pupil_x", "pupil_y", "running")}
     with_eyes = replace(movie(), behaviour=eyes)
     possible = {
         "movie": (diagnose(movie()), {"v1-transformer", "digital-twin"}),
@@ -286,7 +286,7 @@ def test_a_channel_without_a_value_is_lacking_and_a_movie_without_frames_cannot_
         each.system: each
         for each in diagnose(replace(recording, stimuli=[replace(shown, frames=None)])).systems
     }
-    assert blind["digital-twin"].missing == ("the movie's frames",)
+    assert blind["digital-twin"].missing == ("the frames of natural_movie",)
 
 
 # --- arrays as they come, and odd ones

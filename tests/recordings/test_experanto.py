@@ -12,7 +12,17 @@ import yaml
 from PIL import Image
 
 from neurokit.errors import DataError
-from neurokit.recordings import Recording, Spikes, Stimulus, Trace, Trials, read, recognise, resample
+from neurokit.recordings import (
+    Recording,
+    Spikes,
+    Stimulus,
+    Trace,
+    Trials,
+    experanto_screen,
+    read,
+    recognise,
+    resample,
+)
 from neurokit.recordings.experanto_writing import write_experanto
 from tests.recordings.same import assert_same
 
@@ -210,6 +220,29 @@ def test_descriptions_in_one_file_images_by_name_and_blanks(tmp_path: Path) -> N
     assert any("1 trials are marked invalid" in note for note in found.notes)
 
 
+def test_a_file_that_several_trials_show_is_compared_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = bare(tmp_path)
+    before, digests = read(folder), []
+    digest = experanto_screen._digest
+    monkeypatch.setattr(experanto_screen, "_digest", lambda frames: digests.append(1) or digest(frames))
+    alone = read(folder)
+    for each, other in zip(alone.stimuli, before.stimuli, strict=True):
+        np.testing.assert_array_equal(each.shown, other.shown)
+        np.testing.assert_array_equal(each.frames, other.frames)
+    assert len(digests) == 5
+    data = folder / "screen" / "data"
+    for again, first in (("00002.npy", "00000.npy"), ("00004.npy", "00003.npy")):
+        (data / again).unlink()
+        (data / again).symlink_to(data / first)
+    digests.clear()
+    linked = read(folder)
+    assert len(digests) == 3
+    for each, other in zip(linked.stimuli, before.stimuli, strict=True):
+        np.testing.assert_array_equal(each.shown, other.shown)
+
+
 def test_intervals_give_the_part_that_a_screen_leaves_open(tmp_path: Path) -> None:
     folder = bare(tmp_path)
     for file in (folder / "screen" / "meta").iterdir():
@@ -288,6 +321,10 @@ BAD: dict[str, tuple[Callable[[Path], None], str]] = {
     "milliseconds": (
         meta("responses", sampling_rate=1e-5, end_time=2e7, start_time=0.0),
         "not milliseconds",
+    ),
+    "a rate that is not that of the times": (
+        replace("responses/timestamps.npy", 1.0 + np.arange(200) / 12),
+        "timestamps.npy run at 12 samples a second, and sampling_rate in meta.yml says 10",
     ),
     "raw numbers cut short": (
         lambda folder: (

@@ -288,5 +288,5 @@ def test_bad_sessions_are_refused_in_one_sentence(case: str, tmp_path: Path) -> 
 def test_a_missing_pyarrow_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     session = write_ibl(recording(), tmp_path)
     monkeypatch.setattr(pd, "read_parquet", lambda *args, **options: (_ for _ in ()).throw(ImportError("no")))
-    with pytest.raises(DataError, match="which pyarrow reads: pip install pyarrow"):
+    with pytest.raises(DataError, match="which pyarrow reads: install neurokit's extra `ibl`"):
         read(session)

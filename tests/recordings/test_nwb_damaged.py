@@ -112,6 +112,13 @@ TWO_PHOTON = {
         lambda file: file[f"{DFF}/data"].attrs.update(conversion=0.0),
         "converted by 0 and 0, which cannot be",
     ),
+    **{
+        f"a conversion by {scale:g}": (
+            lambda file, scale=scale: file[f"{DFF}/data"].attrs.update(conversion=scale),
+            f"converted by {scale:g} and 0, which cannot be",
+        )
+        for scale in (-1.0, np.nan, np.inf)
+    },
     "only bad stimuli": (
         lambda file: [
             move(file, f"stimulus/presentation/{name}_stimulus/timestamps", np.arange(3.0))

@@ -1,6 +1,7 @@
 """NWB files at an address, from a server on this machine: in parts, equal, a sentence for each fault."""
 
 import re
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,9 +14,10 @@ import numpy as np
 import pytest
 
 from neurokit import recordings
+from neurokit.cli import main
 from neurokit.errors import DataError, FetchError, SettingsError
 from neurokit.recordings.nwb_remote import name_of_address
-from tests.recordings import sessions
+from tests.recordings import planted, sessions
 from tests.recordings.same import assert_same
 
 pytest.importorskip("pynwb")
@@ -84,6 +86,25 @@ def test_a_file_at_an_address_is_read_equal(server, mouse):
     assert recordings.recognise(path) == "NWB"
     assert recordings.list_recordings(path) == {"mouse": path}
     assert_same(recordings.read(path), sessions.two_photon())
+
+
+def test_what_is_typed_next_after_a_check_converts_the_file_at_the_address(
+    server, tmp_path, monkeypatch, capsys
+):
+    pytest.importorskip("remfile")
+    server.content = write_nwb.write_nwb(planted.images(), tmp_path / "mouse.nwb").read_bytes()
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path / "data"))
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    address = server.url("data/mouse.nwb?token=1")
+    assert main(["check", address]) == 0
+    *_, picture, typed = capsys.readouterr().out.splitlines()
+    assert picture == f"wrote {tmp_path / 'data' / 'checks' / 'mouse.png'}"
+    assert shlex.split(typed) == (
+        ["next:", "neurokit", "sensorium", "convert", address, "--output", "mouse-sensorium"]
+    )
+    assert main(shlex.split(typed)[2:]) == 0
+    assert (tmp_path / "here" / "mouse-sensorium" / "images_scenes.npy").is_file()
 
 
 def test_only_what_is_needed_is_fetched(server, mouse, tmp_path):

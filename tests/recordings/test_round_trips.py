@@ -89,9 +89,18 @@ CONTROLS = [(*trip, what) for trip in TRIPS for what in CHANGES if what == "acti
 
 def add_gaze(found: Recording, sent: Recording) -> Recording:
     """IBL's names hold the pupil's diameter, not where it is, which users derive from videos."""
-    gaze = {name: sent.behaviour[name] for name in ("pupil_x", "pupil_y")}
-    assert not set(gaze) & set(found.behaviour)
-    return replace(found, behaviour={**found.behaviour, **gaze})
+    return add_channels(found, sent, "pupil_x", "pupil_y")
+
+
+def add_blink(found: Recording, sent: Recording) -> Recording:
+    """Blinks have no name in IBL; in NWB 2 they are left out of the pupil's values instead."""
+    return add_channels(found, sent, "blink")
+
+
+def add_channels(found: Recording, sent: Recording, *names: str) -> Recording:
+    given = {name: sent.behaviour[name] for name in names}
+    assert not set(given) & set(found.behaviour)
+    return replace(found, behaviour={**found.behaviour, **given})
 
 
 def take_name(found: Recording, sent: Recording) -> Recording:
@@ -108,7 +117,8 @@ def in_order(found: Recording, sent: Recording) -> Recording:
 
 LACKS: dict[tuple[str, str], list[Callable[[Recording, Recording], Recording]]] = {
     ("v1-transformer", "experanto"): [in_order],
-    ("pupil-encoder", "IBL"): [add_gaze, take_name],
+    ("pupil-encoder", "IBL"): [add_gaze, add_blink, take_name],
+    ("pupil-encoder", "NWB 2"): [add_blink],
 }  # what a format has no place for is given by hand
 
 

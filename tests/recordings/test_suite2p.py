@@ -229,6 +229,14 @@ BAD = {
         "trace_times has 595 times, and F.npy 600 samples",
     ),
     "milliseconds": (beside("trace_times", lambda times: times * 1000), "sampled every 33 s"),
+    "a rate beside the times": (
+        lambda folder: np.save(folder / "rate.npy", 15.0),
+        "trace_times.npy run at 30.0021 samples a second, and rate.npy says 15; correct one",
+    ),
+    "another fs": (
+        lambda folder: np.save(plane(folder, "ops"), np.array({"fs": 10.0}, dtype=object), allow_pickle=True),
+        "trace_times.npy run at 30.0021 samples a second, and fs of ops.npy says 10; .* as rate.npy",
+    ),
     "times back": (beside("trace_times", lambda times: times[::-1]), "do not ascend"),
     "no time": (beside("trace_times", lambda times: times * np.nan), "600 of 600 times are not finite"),
     "running of another length": (
@@ -241,7 +249,7 @@ BAD = {
     ),
     "a stimulus in milliseconds": (
         beside("frame_times_natural_movie_one", lambda times: times * 1000),
-        "they share no time",
+        "frame_times_natural_movie_one are 33.3333 s apart, 0.03 frames a second; give times in seconds",
     ),
     "frames from 1": (
         beside("shown_natural_scenes", lambda frames: frames + 2),
@@ -269,6 +277,12 @@ def test_bad_folders_are_named_in_a_sentence(name, folder):
     with pytest.raises(DataError, match=words) as caught:
         recordings.read(folder)
     assert str(folder) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_rate_that_is_given_overrides_a_wrong_fs(folder):
+    np.save(plane(folder, "ops"), np.array({"fs": 10.0}, dtype=object), allow_pickle=True)
+    np.save(folder / "rate.npy", 30.1)  # within 1 %
+    assert_same(recordings.read(folder), session())
 
 
 @pytest.mark.parametrize("fs", [0.0, -3.0, float("nan"), "30", None, [30, 20]])

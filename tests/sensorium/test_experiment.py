@@ -312,10 +312,12 @@ def test_the_yardsticks_show_a_model_that_learned_nothing(tiny: Tiny, scans: Pat
     assert "validation correlation" in score.name
 
 
-def test_a_recording_without_truth_has_no_ceiling(tmp_path: Path, tiny: Tiny) -> None:
+def test_a_recording_without_truth_has_the_ceiling_of_its_repeats(tmp_path: Path, tiny: Tiny) -> None:
     folder = written(tmp_path / "real", KINDS[:1], truth=False)
     experiment = tiny(folder=folder)
-    assert "ceiling" not in experiment.evaluate().model.tolist()
+    best = experiment.evaluate().query("model == 'ceiling'")
+    assert best["mouse"].tolist()[-1] == "all" and best[["single_trial", "to_average"]].notna().all(axis=None)
+    assert experiment.ceiling.startswith("ceiling: from this recording, ")
     assert list(experiment.score().yardsticks) == ["behaviour alone"]
 
 
@@ -402,7 +404,7 @@ REFUSED = {
     "standardised": ({"images": GREY - 100.5}, "images holds values from -0.5 to -0.5; give grey values"),
     "fractions": ({"images": GREY / 255}, "images holds values from 0.392 to 0.392; give grey values from 0"),
     "NaN": ({"images": GREY * np.nan}, "images holds float64 values, not all of them finite"),
-    "words": ({"images": GREY.astype(str)}, "images holds <U"),
+    "words": ({"images": GREY.astype(str)}, "images is of type <U"),
     "no behaviour": ({"behaviour": None}, "behaviour is missing; the inputs hold images"),
     "width": ({"behaviour": np.ones((2, 2))}, r"behaviour has the shape \(2, 2\); give images x 3"),
     "length": ({"behaviour": BEHAVIOUR[:1]}, r"differ in length \(images 2, behaviour 1, pupil_center 2\)"),

@@ -105,6 +105,10 @@ CHANGES = {
         with_(BIAS, torch.zeros(6).double()),
         r"is \(6,\) torch.float64, not \(6,\) torch.float32",
     ),
+    "half precision": (
+        lambda state: {name: tensor.half() for name, tensor in state.items()},
+        r"float16, not .*float32; give the official file, or convert the weights to torch.float32",
+    ),
     "a NaN": (with_(BIAS, torch.full((6,), torch.nan)), f"{BIAS} has non-finite values"),
     "a negative variance": (
         with_("core.features.layer1.norm.running_var", torch.full((64,), -1.0)),
@@ -119,6 +123,19 @@ CHANGES = {
     "a number": (with_("epochs", 3), "is no table of tensors"),
     "a nameless tensor": (with_(3, torch.zeros(1)), "is no table of tensors"),
     "more numbers than it holds": (with_(BIAS, torch.zeros(1).expand(10**12)), "is no table of tensors"),
+    "weights beside other things": (
+        lambda state: {"epoch": 3, "model_state_dict": state},
+        "is no table of tensors; save its entry 'model_state_dict' alone",
+    ),
+    "numpy's number beside them": (
+        lambda state: state | {"score": np.float64(0.3)},
+        r"holds more than tensors .*; copy it again, or save the model's state_dict\(\) alone",
+    ),
+    "a whole model": (lambda state: torch.nn.Linear(2, 2), r"holds more than tensors .*state_dict\(\) alone"),
+    "names of DataParallel": (
+        lambda state: {f"module.{name}": tensor for name, tensor in state.items()},
+        r"names that begin with 'module\.', as DataParallel saves them: cut it off",
+    ),
     "a list": (lambda state: list(state.values()), "is no table of tensors"),
     "nothing": (lambda state: {}, "holds 0 layers"),
 }

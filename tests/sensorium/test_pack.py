@@ -161,7 +161,13 @@ def test_stretches_that_change_places_are_noticed(tmp_path: Path, length: int) -
 
 @pytest.mark.parametrize(
     "damage",
-    [b"\xff" * 300, b"\x08" + bytes(7) + b"[1,2,3] ", b"\x10" + bytes(7) + b'{"ids": 3}      ', b"x"],
+    [
+        b"\xff" * 300,
+        bytes(64),  # a header of 0 bytes
+        b"\x08" + bytes(7) + b"[1,2,3] ",
+        b"\x10" + bytes(7) + b'{"ids": 3}      ',
+        b"x",
+    ],
 )
 def test_a_scrambled_pack_is_made_anew(tmp_path: Path, damage: bytes) -> None:
     path_of(tmp_path).write_bytes(damage)

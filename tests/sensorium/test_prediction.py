@@ -9,7 +9,9 @@ import torch
 from neurokit import metrics
 from neurokit.errors import DataError
 from neurokit.sensorium import MouseTrials, SensoriumModel, build, predict, score_table, single_trial, task
+from neurokit.sensorium.baselines import BASELINES, behaviour_alone
 from neurokit.sensorium.experiment import omissions
+from neurokit.sensorium.scores import yardsticks
 from tests.sensorium.toys import CONFIGS, FULL, PLAIN, same, toy_scan, toy_scans, weights
 
 Mice = dict[str, MouseTrials]
@@ -167,6 +169,18 @@ def test_a_perfect_prediction_scores_one_and_a_shuffled_one_about_nothing() -> N
     wrong = {key: random.permuted(values, axis=0) for key, values in right.items()}
     row = score_table(mice, wrong).iloc[-1]
     assert abs(row.single_trial) < 0.1 and abs(row.to_average) < 0.1 and row.feve < 0
+
+
+def test_one_neuron_has_baselines_and_scores_too() -> None:
+    scan = toy_scan(neurons=1)
+    mice = task({scan.key: scan}, PLAIN, device="cpu")
+    for part in ("validation", "test"):
+        for baseline in BASELINES.values():
+            found = baseline(mice[scan.key], part)
+            assert found.shape == (len(mice[scan.key].trials(part)), 1) and np.isfinite(found).all()
+    row = score_table(mice, {scan.key: behaviour_alone(mice[scan.key])}).iloc[0]
+    assert row.neurons == 1 and np.isfinite(row.single_trial)
+    assert set(yardsticks(mice, PLAIN)) == {"behaviour alone"}
 
 
 def test_an_image_shown_once_is_left_out_of_feve_alone() -> None:

@@ -83,6 +83,17 @@ def copied(source: int, *others: int) -> Change:
     return change
 
 
+def same_neurons(source: int, other: int, trial: int) -> Change:
+    """The response of a neuron in another's place, too."""
+
+    def change(files: Files) -> None:
+        responses = files[f"data/responses/{trial}"].copy()
+        responses[other] = responses[source]
+        files[f"data/responses/{trial}"] = responses
+
+    return change
+
+
 def computed_with(
     field: str, trial: int, value: float, index: int, words: tuple[str, ...] = STATISTICS
 ) -> Change:
@@ -145,6 +156,9 @@ LEFT_OUT: dict[str, tuple[Change, Found]] = {
     "responses of one trial in others": (copied(0, 7, 9), [
         *trial(0, "train", 6, "doubled"), *trial(7, "validation", 2, "doubled")  # 9 was shown first
     ]),
+    "neuron with the responses of another": (
+        both(*(same_neurons(1, 4, trial) for trial in range(TRIALS))), unit(9, "doubled")
+    ),
     "copies of a trial that is left out": (
         both(copied(0, 7, 9), with_value("data/behavior/9", np.nan)),
         [*trial(7, "validation", 2, "doubled"), *trial(9, "test", 4)],

@@ -47,6 +47,7 @@ from neurokit.v1_transformer import (
 )
 from neurokit.v1_transformer import allensdk_cache as allen_sdk
 from neurokit.v1_transformer import task as make_task
+from neurokit.v1_transformer.scores import explain_ceiling
 
 ONE, TWO, THREE = MOVIES
 SHAPE = ClipShape(length=4, stride=2, before=1)
@@ -373,10 +374,14 @@ def test_the_ceiling_is_that_of_the_cells_that_are_read(tiny: Make, folder: Path
     assert table.single_trial["ceiling"] == pytest.approx(np.median(best[task.reliable()]))
 
 
-def test_without_a_truth_there_is_no_ceiling(tiny: Make, folder: Path) -> None:
-    task = replace(tiny().task, truth=None)
+def test_without_a_truth_the_ceiling_is_that_of_the_repeats(tiny: Make, folder: Path) -> None:
+    known = tiny().task
+    task = replace(known, truth=None)
     table = evaluate(build(task, TINY), task, TINY)
-    assert table.model.tolist() == ["V1 Transformer", *BASELINES]
+    assert table.model.tolist() == ["V1 Transformer", *BASELINES, "ceiling"]
+    assert np.isnan(table["absolute_error"].iloc[-1])  # which repeats do not tell
+    assert explain_ceiling(task, TINY).startswith("ceiling: from this recording, the most that ")
+    assert "simulated cells" in explain_ceiling(known, TINY)
     result = train(build(task, TINY), task, TINY.with_epochs(1), device="cpu", show_progress=False)
     assert "ceiling" not in score(result, task, TINY).yardsticks
 
@@ -562,7 +567,7 @@ def test_the_full_source_needs_no_truth(
     number = load(folder=folder).session_id
     experiment = tiny(TINY.with_epochs(1), folder=None, source="full", session=number)
     monkeypatch.setattr("neurokit.v1_transformer.sources.truth_path", lambda path: path.with_name("none"))
-    assert experiment.evaluate().model.tolist() == ["V1 Transformer", *BASELINES]
+    assert experiment.evaluate().model.tolist() == ["V1 Transformer", *BASELINES, "ceiling"]
     assert "recording full" in experiment.description
     with pytest.raises(DataError, match="no natural_movie_three, only"):
         tiny(TINY.replace(movies=THREE), folder=None, source="full", session=number).train()

@@ -52,6 +52,14 @@ def test_the_gap_is_clip_and_lag_unless_given() -> None:
     assert all((a == b).all() for a, b in zip(parts(plain), parts(given), strict=True))
 
 
+def test_a_part_may_be_of_one_clip() -> None:
+    """Of ten end frames one validates; of four, one is left to train."""
+    split = split_movie(10 + 2 * 3 + 2, clip=2, lag=1, test=0.2, validation=0.1)
+    assert [len(ends) for ends in parts(split)] == [7, 1, 2] and split.validation.tolist() == [11]
+    split = split_movie(4 + 2 * 3 + 2, clip=2, lag=1, test=0.5, validation=0.25)
+    assert [len(ends) for ends in parts(split)] == [1, 1, 2] and split.train.tolist() == [1]
+
+
 def test_a_random_split_leaks() -> None:
     """Each test clip but a few has a neighbour in training with which it shares all frames but one."""
     split = split_movie_leaking(900, clip=16, lag=5, seed=0)

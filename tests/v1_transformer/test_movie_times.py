@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from neurokit.errors import DataError
+from neurokit.recordings.triggers import LONGEST_PAUSE
 from neurokit.v1_transformer.allensdk_cache import import_allensdk
-from neurokit.v1_transformer.movie_times import LONGEST_PAUSE, Repeats, find_repeats
+from neurokit.v1_transformer.movie_times import Repeats, find_repeats
 from neurokit.v1_transformer.simulated_files import write_session
 from neurokit.v1_transformer.simulation import SessionParameters, simulate_session
 

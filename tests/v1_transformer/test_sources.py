@@ -117,6 +117,35 @@ def test_a_folder_has_its_sessions_and_their_truth(simulated: SimulatedSession, 
         load(folder=tmp_path / "data")
 
 
+def test_a_session_is_read_by_itself_and_out_of_any_folder(
+    simulated: SimulatedSession, tmp_path: Path
+) -> None:
+    path = write_session(simulated, tmp_path / "cache")
+    (moved := tmp_path / "mine").mkdir()
+    wanted, alone = load(folder=tmp_path / "cache"), moved / "mouse 7.nwb"
+    alone.write_bytes(path.read_bytes())
+    for folder in (path, path.parent, alone, moved):
+        found = load(folder=folder)
+        assert found.session_id == TINY.session_id and list(found.movies) == list(wanted.movies)
+        np.testing.assert_array_equal(found.dff, wanted.dff)
+        name = path.stem if folder in (path, path.parent) else "mouse 7"
+        assert sessions("demo", folder=folder).session.tolist() == [name]
+    assert load(folder=alone, session=str(TINY.session_id)).session_id == TINY.session_id
+    with pytest.raises(DataError, match=f"mouse 7.nwb holds session {TINY.session_id}: name that"):
+        load(folder=alone, session="12")
+
+
+def test_a_folder_of_sessions_and_other_files_names_the_sessions(
+    simulated: SimulatedSession, tmp_path: Path
+) -> None:
+    path = write_session(simulated, tmp_path / "cache")
+    (path.parent / "12.nwb").write_bytes(path.read_bytes())
+    (path.parent / "other.nwb").write_bytes(b"of another kind")
+    with pytest.raises(DataError, match=f"holds the sessions 12, {path.stem}: name one of them"):
+        load(folder=path.parent)
+    assert load(folder=path.parent, session=path.stem).session_id == TINY.session_id
+
+
 # The full source
 
 
