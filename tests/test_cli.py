@@ -687,7 +687,7 @@ def test_training_anew_is_asked_for(
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        (np.array([["a", "b"]]), "pupil_area does not hold numbers in one array"),
+        (np.array([["a", "b"]]), "pupil_area is text; give real numbers"),
         (np.zeros((0, 8)), "pupil_area has the shape (0, 8); give trials x bins"),
     ],
 )
