@@ -687,7 +687,7 @@ def test_training_anew_is_asked_for(
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        (np.array([["a", "b"]]), "pupil_area does not hold numbers in one array"),
+        (np.array([["a", "b"]]), "pupil_area is text; give real numbers"),
         (np.zeros((0, 8)), "pupil_area has the shape (0, 8); give trials x bins"),
     ],
 )
@@ -707,6 +707,7 @@ def test_inputs_that_no_model_can_read_get_a_sentence(
     assert says in refused(capsys, "pupil-encoder", *line, str(tmp_path / "r.npz"))
     assert "--output is the input" in refused(capsys, "pupil-encoder", *line, str(file))
     # what a system's own checks have let pass
+    np.savez(file, bin_size=0.01, **dict.fromkeys(("pupil_area", "pupil_x", "pupil_y"), np.zeros((2, 8))))
     monkeypatch.setattr("neurokit.pupil_encoder.experiment.respond", lambda *_: np.ones(2) @ np.ones(3))
     assert f"{file} cannot be answered" in refused(capsys, "pupil-encoder", *line, str(tmp_path / "r.npz"))
 

@@ -78,7 +78,8 @@ def _to_array(name: str, values: Any) -> np.ndarray:
             f"{name} is no array ({str(error).splitlines()[0]}); give rows of one length."
         ) from error
     if found.dtype.kind not in ("fiubU" if name == "session" else "fiub"):  # which text names
-        raise DataError(f"{name} is of type {found.dtype}; give real numbers.")
+        kind = "text" if found.dtype.kind in "US" else f"of type {found.dtype}"
+        raise DataError(f"{name} is {kind}; give real numbers.")
     if isinstance(found, np.ma.MaskedArray):
         if found.mask.any() and found.dtype.kind != "f":
             raise DataError(

@@ -621,7 +621,7 @@ def test_rates_for_new_video_are_those_of_the_twin(tiny: Make) -> None:
         ({"stimulus": np.zeros((6, 36, 64), np.uint8)}, r"frames of \(36, 64\) pixels, and this twin sees"),
         ({"perspective": np.zeros((5, 2))}, "perspective has 5 frames and the stimulus 6"),
         ({"modulation": np.zeros((6, 3))}, r"modulation has the shape \(6, 3\); give frames x 2"),
-        ({"modulation": np.full((6, 2), "a")}, "modulation is of type <U1; give real numbers"),
+        ({"modulation": np.full((6, 2), "a")}, "modulation is text; give real numbers"),
         ({"pupil": np.zeros((6, 2))}, "pupil is not an input of a digital twin; give stimulus, perspective"),
     ],
 )

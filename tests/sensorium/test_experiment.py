@@ -404,7 +404,7 @@ REFUSED = {
     "standardised": ({"images": GREY - 100.5}, "images holds values from -0.5 to -0.5; give grey values"),
     "fractions": ({"images": GREY / 255}, "images holds values from 0.392 to 0.392; give grey values from 0"),
     "NaN": ({"images": GREY * np.nan}, "images holds float64 values, not all of them finite"),
-    "words": ({"images": GREY.astype(str)}, "images is of type <U"),
+    "words": ({"images": GREY.astype(str)}, "images is text; give real numbers"),
     "no behaviour": ({"behaviour": None}, "behaviour is missing; the inputs hold images"),
     "width": ({"behaviour": np.ones((2, 2))}, r"behaviour has the shape \(2, 2\); give images x 3"),
     "length": ({"behaviour": BEHAVIOUR[:1]}, r"differ in length \(images 2, behaviour 1, pupil_center 2\)"),

@@ -451,13 +451,13 @@ MOVIE, SPEED = np.zeros((20, 10, 20), np.uint8), np.zeros(20)
         ({"frame_rate": np.array(60.0)}, "frame_rate is 60 Hz, and the model reads 30"),
         ({"frame_rate": np.array(np.nan)}, "frame_rate is nan Hz"),
         ({"frame_rate": np.array([30.0, 30.0])}, r"frame_rate has the shape \(2,\); give one number, in Hz"),
-        ({"frame_rate": np.array("fast")}, "frame_rate does not hold numbers"),
+        ({"frame_rate": np.array("fast")}, "frame_rate is text; give real numbers"),
         ({"running": np.full(20, np.nan)}, "running is NaN throughout; give measured speeds"),
         (
             {"running": np.where(np.arange(20) == 3, np.inf, SPEED)},
             "running holds 1 infinite values; give NaN",
         ),
-        ({"running": np.array(["fast"] * 20)}, "running does not hold numbers"),
+        ({"running": np.array(["fast"] * 20)}, "running is text; give real numbers"),
         ({"frames": np.moveaxis(MOVIE, 0, 2)}, r"frames have the shape \(10, 20, 20\); the model reads"),
     ],
 )
