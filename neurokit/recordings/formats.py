@@ -13,6 +13,7 @@ from typing import Protocol, cast, runtime_checkable
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
 from neurokit.files.atomic import restore_folder
+from neurokit.recordings.measured import mask_unmeasured
 from neurokit.recordings.recording import Recording
 
 MODULES: tuple[str, ...] = (
@@ -55,7 +56,7 @@ def read(path: str | Path) -> Recording:
     Raises DataError where nothing is there, for an unknown format, and as the format's reader does.
     """
     if (address := address_of(path)) is not None:
-        return import_module("neurokit.recordings.nwb").read_address(address)
+        return mask_unmeasured(import_module("neurokit.recordings.nwb").read_address(address))
     path = restore_folder(path)
     if not path.exists():
         raise DataError(f"{path} is missing; give the path of an existing file or folder.")
@@ -65,7 +66,7 @@ def read(path: str | Path) -> Recording:
             f"{path} is in none of the formats that are read ({', '.join(names())}): "
             "book/own_recordings.md says what each looks like, and from_arrays takes plain arrays."
         )
-    return found.read(path)
+    return mask_unmeasured(found.read(path))
 
 
 @explain_failure

@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 from neurokit.errors import DataError
 from neurokit.recordings.clocks import check_overlap
 from neurokit.recordings.grey import to_grey
+from neurokit.recordings.measured import mask_traces
 from neurokit.recordings.plain import numbers, to_array
 from neurokit.recordings.recording import Recording, Stimulus, Trace, check_clock
 from neurokit.recordings.triggers import LONGEST_PAUSE, RATES, check_frame_rate, check_triggers
@@ -66,7 +67,7 @@ def recording_of_movies(
     own = movies if isinstance(movies, Mapping) else {"movie": movies}
     if not own:
         raise DataError(f"{called['movies']} holds none; give at least one.")
-    stimuli = []
+    stimuli, notes = [], list[str]()
     for movie, frames in own.items():
         when = _of_movie(frame_times, movies, movie, "frame_times")
         which = None if shown is None else _of_movie(shown, movies, movie, "shown")
@@ -77,10 +78,11 @@ def recording_of_movies(
         name=str(name),
         format="arrays",
         unit_ids=ids,
-        traces=Trace(values, time, unit),
+        traces=mask_traces(Trace(values, time, unit), notes),
         area=None if area is None else np.asarray(area, dtype=str),
         behaviour=_behaviour(running, pupil, time, called),
         stimuli=stimuli,
+        notes=tuple(notes),
     )
 
 
