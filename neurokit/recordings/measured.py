@@ -184,17 +184,30 @@ def find_gaps(spikes: Spikes, units: int, notes: list[str]) -> Spikes:
         f"spikes: none of {units} units fires from {listed}{' and so on' if len(inside) > 3 else ''}, which "
         "their rates do not allow: taken as not measured."
     )
-    gaps = np.concatenate([spikes.gaps, np.array(inside)])
-    return replace(spikes, gaps=gaps[np.argsort(gaps[:, 0])])
+    return replace(spikes, gaps=merge(np.concatenate([spikes.gaps, np.array(inside)])))
 
 
 def _is_known(stretch: Float[np.ndarray, "2"], gaps: Stretches) -> bool:
     return bool(((gaps[:, 0] <= stretch[0]) & (stretch[1] <= gaps[:, 1])).any())
 
 
+def merge(stretches: Float[np.ndarray, "K 2"]) -> Stretches:
+    """The same time as stretches in order that do not touch each other; those without length are gone."""
+    known = stretches[np.isfinite(stretches).all(axis=1) & (stretches[:, 0] < stretches[:, 1])]
+    known = known[np.argsort(known[:, 0], kind="stable")]
+    if not len(known):
+        return np.zeros((0, 2))
+    until = np.maximum.accumulate(known[:, 1])
+    first = np.r_[True, known[1:, 0] > until[:-1]]
+    last = np.r_[first[1:], True]
+    return np.stack([known[first, 0], until[last]], axis=1)
+
+
 def overlaps(
     starts: Float[np.ndarray, "K"], ends: Float[np.ndarray, "K"], gaps: Stretches
 ) -> Bool[np.ndarray, "K"]:
-    """Which intervals (s) lie within a gap in any part, K."""
-    inside: np.ndarray = (starts[:, None] < gaps[:, 1]) & (ends[:, None] > gaps[:, 0])
-    return np.any(inside, axis=1)
+    """Which intervals (s), or moments, lie within a gap in any part; gaps as `merge` makes them."""
+    if not len(gaps):
+        return np.zeros(len(starts), dtype=bool)
+    place = np.minimum(np.searchsorted(gaps[:, 1], starts, side="right"), len(gaps) - 1)
+    return np.asarray((starts < gaps[place, 1]) & (ends > gaps[place, 0]))
