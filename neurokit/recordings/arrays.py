@@ -106,7 +106,7 @@ def read_arrays(given: Arrays, name: str = "") -> Recording:
     if cut is not None:
         cut = _with_behaviour(given, cut, behaviour)
     if unit_ids is None:
-        unit_ids = _number_units(known, traces, cut, spikes)
+        unit_ids = _number_units(given, known, traces, cut, spikes)
     session = given.scalar("name")
     if left := [each for each in given.left() if each not in ("rate", "start")]:
         given.notes.append(
@@ -143,8 +143,9 @@ def _coordinates(given: Arrays) -> np.ndarray | None:
 
 
 def _number_units(
-    known: list[int], traces: Trace | None, trials: Trials | None, spikes: Spikes | None
+    given: Arrays, known: list[int], traces: Trace | None, trials: Trials | None, spikes: Spikes | None
 ) -> Int[np.ndarray, "N"]:
+    """Ids of the units; DataError where areas or places may be those of other units than the spikes say."""
     if traces is not None:
         return np.arange(traces.values.shape[1])
     if trials is not None:
@@ -153,6 +154,13 @@ def _number_units(
         fired = np.unique(spikes.unit_ids)
         if not known or (len(fired) == known[0] and fired[-1] >= known[0]):
             return fired  # ids of a sorter: areas and coordinates are in their order
+        if len(fired) < known[0] and (fired[0] > 0 or fired[-1] >= known[0]):
+            raise given.error(
+                f"spikes are of {len(fired)} units, {fired[0]} to {fired[-1]}, and {known[0]} have an area or "
+                "a place, so nothing says which unit has which (is the first one called 0 or 1?); give "
+                f"unit_ids, the id of each of the {known[0]} in this order, such as arange({known[0]}) or "
+                f"arange(1, {known[0] + 1})"
+            )
         return np.arange(known[0])
     return np.arange(0)
 
