@@ -14,7 +14,7 @@ from neurokit.pupil_encoder.binning import TrialBins, count_spikes
 from neurokit.pupil_encoder.doubled import find_second
 from neurokit.pupil_encoder.own_behaviour import CHANNELS, fill_bins, fill_trials
 from neurokit.pupil_encoder.recording import TrialRecording, check_bins, record_usable
-from neurokit.recordings.clocks import check_overlap
+from neurokit.recordings.clocks import check_overlap, compare_counted
 from neurokit.recordings.measured import find_gaps, overlaps
 from neurokit.recordings.recording import Spikes, Trace, check_clock
 from neurokit.training.omissions import Omission, leave_out
@@ -34,6 +34,7 @@ def cut_spikes(
 ) -> TrialRecording:
     """Counts and behaviour in the window around each stimulus of the table; `spikes` go by place of unit."""
     number = check_bins(window, bin_size)
+    compare_counted({"spikes": spikes.times} | {name: trace.time for name, trace in behaviour.items()})
     said: list[str] = []
     spikes = find_gaps(spikes, len(ids), said)
     table, omissions = _order_trials(table, spikes, window)

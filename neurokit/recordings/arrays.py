@@ -156,8 +156,8 @@ def _number_units(
             return fired  # ids of a sorter: areas and coordinates are in their order
         if len(fired) < known[0] and (fired[0] > 0 or fired[-1] >= known[0]):
             raise given.error(
-                f"spikes are of {len(fired)} units, {fired[0]} to {fired[-1]}, and {known[0]} have an area or "
-                "a place, so nothing says which unit has which (is the first one called 0 or 1?); give "
+                f"spikes are of {len(fired)} units, {fired[0]} to {fired[-1]}, and {known[0]} have an area "
+                "or a place, so nothing says which unit has which (is the first one called 0 or 1?); give "
                 f"unit_ids, the id of each of the {known[0]} in this order, such as arange({known[0]}) or "
                 f"arange(1, {known[0] + 1})"
             )

@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from neurokit.errors import DataError
-from neurokit.recordings.clocks import check_overlap
+from neurokit.recordings.clocks import check_counted, check_overlap
 from neurokit.recordings.grey import to_grey
 from neurokit.recordings.measured import mask_traces
 from neurokit.recordings.plain import numbers, to_array
@@ -74,7 +74,7 @@ def recording_of_movies(
         stimulus, onset = _stimulus(str(movie), frames, when, which, time)
         check_overlap(onset, time, (f"{movie}: frame_times", called["traces"]), activity=1)
         stimuli.append(stimulus)
-    return Recording(
+    recording = Recording(
         name=str(name),
         format="arrays",
         unit_ids=ids,
@@ -84,6 +84,8 @@ def recording_of_movies(
         stimuli=stimuli,
         notes=tuple(notes),
     )
+    check_counted(recording)
+    return recording
 
 
 def _clock(values: Any, name: str) -> Float[np.ndarray, "S"]:

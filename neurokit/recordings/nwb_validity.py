@@ -60,7 +60,7 @@ def _invalid_times(nwb: Nwb) -> Stretches:
 
 
 def _unobserved(nwb: Nwb, activity: Activity) -> tuple[Stretches, Bool[np.ndarray, "N"]]:
-    """When most units were not observed, from the first time to the last that any was; and who was as most."""
+    """When most units were not observed, between the first and last time of any; and who was as most."""
     every = np.ones(len(activity.unit_ids), dtype=bool)
     if not nwb.has(f"{OBSERVED}_index") or not nwb.has(OBSERVED):
         return np.zeros((0, 2)), every
