@@ -8,6 +8,7 @@ byte order is taken; NaN is what was not measured. Times are s on one clock.
 |---|---|---|
 | `traces`, `trace_times` | S x N, S | activity on a clock; `rate` (Hz) and `start` (s) instead of times |
 | `spike_times`, `spike_units` | P, P | when a unit fired, and its id |
+| `spike_gaps` | G x 2 | stretches in which no spike could be measured, from and to, s |
 | `responses` | K x N or K x B x N | activity in each trial; with bins, `bin_times` (B, s from its onset) |
 | `counts`, `bin_times` | N x K x B, B | spikes counted in the bins of each trial |
 | `unit_ids` | N | whole numbers, each once; from 0 where absent |
@@ -29,8 +30,8 @@ byte order is taken; NaN is what was not measured. Times are s on one clock.
 
 Several stimuli have `_NAME` behind the names of their arrays: `frames_clouds`, `frame_times_clouds`.
 
-Letters: N units, S samples, C channels, P spikes, K trials or presentations, B bins, F frames, R repeats,
-H x W pixels.
+Letters: N units, S samples, C channels, P spikes, G gaps, K trials or presentations, B bins, F frames,
+R repeats, H x W pixels.
 """
 
 import zipfile
@@ -57,6 +58,7 @@ from neurokit.recordings.beside import (
 from neurokit.recordings.clocks import check_clocks, check_rate
 from neurokit.recordings.copies import drop_second_spikes
 from neurokit.recordings.counts import mask_counts
+from neurokit.recordings.measured import merge_gaps
 from neurokit.recordings.recording import Recording, Spikes, Trace, Trials
 from neurokit.recordings.shown import read_stimuli
 
@@ -223,7 +225,9 @@ def _spikes(given: Arrays, unit_ids: np.ndarray | None) -> Spikes | None:
         order = np.argsort(times, kind="stable")
         times, units = times[order], units[order]
     with read_from(given.where):
-        return Spikes(*drop_second_spikes(times, units, "spike_times", given.notes))
+        gaps = given.numbers("spike_gaps", (2,))
+        gaps = np.zeros((0, 2)) if gaps is None else gaps.astype(float)
+        return Spikes(*drop_second_spikes(times, units, "spike_times", given.notes), merge_gaps(gaps))
 
 
 def _trials(given: Arrays, sizes: Mapping[str, int | None]) -> Trials | None:

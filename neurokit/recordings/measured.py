@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Bool, Float, Int, Real
 
+from neurokit.errors import DataError
 from neurokit.recordings.recording import Recording, Spikes, Trace
 
 FAR = 1000.0  # times what is usual for a unit; the brightest calcium transients are ten times it
@@ -184,15 +185,20 @@ def find_gaps(spikes: Spikes, units: int, notes: list[str]) -> Spikes:
         f"spikes: none of {units} units fires from {listed}{' and so on' if len(inside) > 3 else ''}, which "
         "their rates do not allow: taken as not measured."
     )
-    return replace(spikes, gaps=merge(np.concatenate([spikes.gaps, np.array(inside)])))
+    return replace(spikes, gaps=merge_gaps(np.concatenate([spikes.gaps, np.array(inside)])))
 
 
 def _is_known(stretch: Float[np.ndarray, "2"], gaps: Stretches) -> bool:
     return bool(((gaps[:, 0] <= stretch[0]) & (stretch[1] <= gaps[:, 1])).any())
 
 
-def merge(stretches: Float[np.ndarray, "K 2"]) -> Stretches:
-    """The same time as stretches in order that do not touch each other; those without length are gone."""
+def merge_gaps(stretches: Float[np.ndarray, "..."]) -> Stretches:
+    """The same time as stretches in order that do not touch each other; those without length are gone.
+
+    Raises DataError for another shape than stretches x 2.
+    """
+    if stretches.ndim != 2 or stretches.shape[1] != 2:
+        raise DataError(f"stretches without spikes are {stretches.shape}; give from and to of each, G x 2.")
     known = stretches[np.isfinite(stretches).all(axis=1) & (stretches[:, 0] < stretches[:, 1])]
     known = known[np.argsort(known[:, 0], kind="stable")]
     if not len(known):
@@ -206,7 +212,7 @@ def merge(stretches: Float[np.ndarray, "K 2"]) -> Stretches:
 def overlaps(
     starts: Float[np.ndarray, "K"], ends: Float[np.ndarray, "K"], gaps: Stretches
 ) -> Bool[np.ndarray, "K"]:
-    """Which intervals (s), or moments, lie within a gap in any part; gaps as `merge` makes them."""
+    """Which intervals (s), or moments, lie within a gap in any part; gaps as `merge_gaps` makes them."""
     if not len(gaps):
         return np.zeros(len(starts), dtype=bool)
     place = np.minimum(np.searchsorted(gaps[:, 1], starts, side="right"), len(gaps) - 1)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Bool, Float
 
-from neurokit.recordings.measured import Stretches, merge, overlaps
+from neurokit.recordings.measured import Stretches, merge_gaps, overlaps
 from neurokit.recordings.nwb_series import NUMBERS, Nwb
 from neurokit.recordings.nwb_units import Activity
 
@@ -33,7 +33,7 @@ def leave_out_invalid(nwb: Nwb, activity: Activity) -> Activity:
     if activity.spikes is None:
         return activity
     unseen, chosen = _unobserved(nwb, activity)
-    gaps = merge(np.concatenate([invalid, unseen]))
+    gaps = merge_gaps(np.concatenate([invalid, unseen]))
     if len(gaps):
         lost = float(np.diff(gaps).sum())
         nwb.note(f"The file marks {len(gaps)} stretches, {lost:g} s in all, in which nothing was measured.")
@@ -56,7 +56,7 @@ def _invalid_times(nwb: Nwb) -> Stretches:
     ends = [nwb.stored.read(f"{INVALID}/{name}", NUMBERS, (None,)) for name in ("start_time", "stop_time")]
     if len(ends[0]) != len(ends[1]):
         raise nwb.stored.error(INVALID, f"has {len(ends[0])} starts and {len(ends[1])} ends")
-    return merge(np.stack(ends, axis=1).astype(float))
+    return merge_gaps(np.stack(ends, axis=1).astype(float))
 
 
 def _unobserved(nwb: Nwb, activity: Activity) -> tuple[Stretches, Bool[np.ndarray, "N"]]:
@@ -105,4 +105,4 @@ def _gaps(intervals: Float[np.ndarray, "K 2"], units: int) -> Stretches:
     np.add.at(change, np.searchsorted(edges, intervals[:, 0]), 1)
     np.add.at(change, np.searchsorted(edges, intervals[:, 1]), -1)
     few = 2 * np.cumsum(change)[:-1] < units
-    return merge(np.stack([edges[:-1][few], edges[1:][few]], axis=1))
+    return merge_gaps(np.stack([edges[:-1][few], edges[1:][few]], axis=1))

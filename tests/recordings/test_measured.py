@@ -178,3 +178,17 @@ def test_the_same_stretches_are_found_once() -> None:
     once = read({**lab, "traces": _freeze(_spoil(lab["traces"]))})
     assert mask_unmeasured(once) is once and len(unmeasured(once)) == 2
     assert recordings.Recording is Recording
+
+
+@pytest.mark.parametrize("write", [recordings.write_arrays, recordings.write_experanto])
+def test_gaps_of_spikes_come_back_from_what_was_written(write, tmp_path: Path) -> None:
+    """A gap that the file alone knows of: units fired in it, or are too few to tell."""
+    recording = read(labs.probe())
+    assert recording.spikes is not None
+    gaps = np.array([[20.0, 30.5], [100.0, 101.0]])
+    recording = replace(recording, spikes=replace(recording.spikes, gaps=gaps))
+    write(recording, tmp_path / "mouse")
+    found = recordings.read(tmp_path / "mouse")
+    assert found.spikes is not None and found.spikes.gaps.tolist() == gaps.tolist()
+    trials = pupil_encoder.from_recording(found).omissions[0]
+    assert (trials.rule, trials.pieces) == ("outside_clock", "trials") and "4" in trials.names
