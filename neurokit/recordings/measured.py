@@ -33,13 +33,14 @@ Stretches = Float[np.ndarray, "G 2"]
 def mask_unmeasured(recording: Recording) -> Recording:
     """The recording with NaN for what was not measured, and stretches without spikes, and a note of each.
 
-    A sound recording comes back as it is. Counts of trials are left to `neurokit.recordings.counts`.
+    A sound recording comes back as it is. Counts and other whole numbers of trials are left to
+    `neurokit.recordings.counts`.
     """
     notes: list[str] = []
     traces, trials, spikes = recording.traces, recording.trials, recording.spikes
     if traces is not None:
         traces = mask_traces(traces, notes)
-    if trials is not None and not trials.counts:
+    if trials is not None and trials.responses.dtype.kind == "f" and not trials.counts:
         values = mask_artifacts(trials.responses.reshape(-1, recording.units), "responses", notes)
         if notes:
             trials = replace(trials, responses=values.reshape(trials.responses.shape))
