@@ -1,7 +1,7 @@
 """Locks: one process at a time works on a file or folder of a given name, others wait and say so.
 
-The lock file lies, hidden, where the file or folder really lies, beside it or in it. So every process finds it,
-whatever its data folder, its working folder, and the links on its path. It is removed when the lock is
+The lock file lies, hidden, where the file or folder really lies, beside it or in it. So every process finds
+it, whatever its data folder, its working folder, and the links on its path. It is removed when the lock is
 released; one that a killed process left locks nobody out.
 """
 

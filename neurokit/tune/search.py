@@ -218,8 +218,8 @@ def check_settings(file: Path, found: dict[str, Any], asked: dict[str, Any]) -> 
     for name in asked:
         if found.get(name) != asked[name] and name == "data":
             raise CheckpointError(
-                f"{file} holds a search on other data{_name_differing(found.get(name), asked[name])}: use the "
-                "recording that it was started with, or move it away to start again."
+                f"{file} holds a search on other data{_name_differing(found.get(name), asked[name])}: "
+                "use the recording that it was started with, or move it away to start again."
             )
         if found.get(name) != asked[name]:
             raise CheckpointError(

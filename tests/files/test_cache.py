@@ -11,7 +11,6 @@ from types import ModuleType
 import pytest
 
 import neurokit
-
 from neurokit.digital_twin import simulated_files as simulated_mice
 from neurokit.files import cache as simulated
 from neurokit.files.cache import code_digest, read_or_write, simulated_folder
