@@ -21,7 +21,7 @@ import neurokit.training.fit
 from neurokit import load_pretrained, pupil_encoder
 from neurokit.cli import main
 from neurokit.errors import CheckpointError, DataError, SettingsError
-from neurokit.experiment import Experiment
+from neurokit.experiment import Experiment, Objective
 from neurokit.files.sealed import open_json, seal_json
 from neurokit.pupil_encoder import PupilConfig, baselines
 from neurokit.training import checkpoint
@@ -348,6 +348,28 @@ def test_a_search_lies_beside_the_checkpoint_and_goes_on(tiny: Callable[..., Exp
     best = experiment.with_values(three.best).train()
     assert best.result.best_loss == pytest.approx(three.best_loss, rel=1e-6)
     assert best.path != experiment.path
+
+
+@pytest.mark.parametrize("system", ["pupil-encoder", "sensorium", "v1-transformer", "digital-twin"])
+def test_a_search_of_other_data_is_not_gone_on_with(
+    system: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file of a recording may be another one under the same name; no search has losses of both."""
+    monkeypatch.setattr(Objective, "__call__", lambda self, values, report: 1.0)
+    for name, value in {"recording": None, "task": None, "untrainable": "", "omissions": ()}.items():
+        monkeypatch.setattr(Experiment, name, value)
+    experiment, file = Experiment(system, source="demo", device="cpu"), tmp_path / "search.json"
+    tune = partial(experiment.tune, file=file, progress=False)
+    monkeypatch.setattr(experiment.system, "identity", lambda recording: {"name": "m", "values": "1"})
+    assert len(tune(2).records) == 2
+    before = file.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(experiment.system, "identity", lambda recording: {"name": "m", "values": "2"})
+        with pytest.raises(
+            CheckpointError, match=r"a search on other data \(values differ\): use the recording"
+        ):
+            tune(3)
+    assert file.read_bytes() == before and len(tune(3).records) == 3
 
 
 def test_a_search_over_what_is_read_makes_other_tasks(tiny: Callable[..., Experiment]) -> None:

@@ -24,6 +24,7 @@ from neurokit.errors import DataError, NeurokitError, SettingsError, read_from
 from neurokit.experiment import Experiment
 from neurokit.files.archives import limit_of, read_npz
 from neurokit.files.atomic import atomic_write
+from neurokit.files.marks import PREDICT, check_csv, check_npz, mark_npz
 from neurokit.training import checkpoint
 from neurokit.training.choices import check_folder, check_places
 from neurokit.training.own_model import build_code, build_name, load_build
@@ -248,10 +249,15 @@ def _read_inputs(path: Path) -> dict[str, Any]:
 def _write_rates(path: Path, rates: dict[str, Any]) -> None:
     if path.suffix not in (".npz", ".csv"):
         raise SettingsError(f"--output {path} is neither .npz nor .csv; give one of these.")
+    if path.suffix == ".npz":
+        check_npz(path, PREDICT)
+    else:
+        check_csv(path, rates)
     with atomic_write(path) as new:
         if path.suffix == ".npz":
             with new.open("wb") as file:
                 np.savez_compressed(file, **rates)
+            mark_npz(new, PREDICT)
         else:
             columns = [pd.DataFrame(_flat(values)).add_prefix(f"{name}_") for name, values in rates.items()]
             pd.concat(columns, axis=1).to_csv(new, index=False)
