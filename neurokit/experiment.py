@@ -235,7 +235,7 @@ class Experiment:
         CheckpointError for a checkpoint of other data.
         """
         self._check_trainable()  # so that what is wrong with it is said before anything is made
-        with hold_lock(self.path):
+        with hold_lock(self.path, needed=again or not self.is_trained):
             if again or not self.is_trained:
                 self._opened = self._trained(options)
             else:

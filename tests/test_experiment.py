@@ -1,10 +1,12 @@
 """Experiment: the one flow from a recording to scores, for configs and models that nobody has published."""
 
+import errno
 import json
 import os
 import re
 import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -19,8 +21,8 @@ from torch import nn
 
 import neurokit.training.fit
 from neurokit import load_pretrained, pupil_encoder
-from neurokit.cli import main
-from neurokit.errors import CheckpointError, DataError, SettingsError
+from neurokit.cli import commands, main
+from neurokit.errors import CheckpointError, DataError, DiskError, SettingsError
 from neurokit.experiment import Experiment, Objective
 from neurokit.files.sealed import open_json, seal_json
 from neurokit.pupil_encoder import PupilConfig, baselines
@@ -348,6 +350,28 @@ def test_a_search_lies_beside_the_checkpoint_and_goes_on(tiny: Callable[..., Exp
     best = experiment.with_values(three.best).train()
     assert best.result.best_loss == pytest.approx(three.best_loss, rel=1e-6)
     assert best.path != experiment.path
+
+
+def test_a_model_that_is_there_is_used_from_a_data_folder_that_must_not_be_written(
+    tiny: Callable[..., Experiment], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    losses = tiny({"epochs": 1}).train().result.history
+    real = os.open
+
+    def read_only(path: object, flags: int, *arguments: object, **options: object) -> int:
+        if flags & os.O_CREAT:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return real(path, flags, *arguments, **options)
+
+    experiment = tiny({"epochs": 1})
+    monkeypatch.setattr(os, "open", read_only)
+    assert experiment.train().result.history.equals(losses)
+    with pytest.raises(DiskError):  # there is something to be written
+        experiment.train(again=True)
+    monkeypatch.setattr(commands, "experiment_of", lambda *_: experiment)
+    options = Namespace(model=None, given=[])
+    commands._evaluate(experiment.system, options)
+    assert "the scores are not kept: " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("system", ["pupil-encoder", "sensorium", "v1-transformer", "digital-twin"])

@@ -20,7 +20,7 @@ from neurokit.cli.options import (
     simulation_options,
 )
 from neurokit.cli.sizes import first_size
-from neurokit.errors import DataError, NeurokitError, SettingsError, read_from
+from neurokit.errors import DataError, DiskError, NeurokitError, SettingsError, read_from
 from neurokit.experiment import Experiment
 from neurokit.files.archives import limit_of, read_npz
 from neurokit.files.atomic import atomic_write
@@ -172,8 +172,10 @@ def _evaluate(system: System, options: argparse.Namespace) -> None:
     print(scores.round(3).to_string(index=False))
     print(f"{system.COLUMNS}\n{experiment.ceiling}")
     _show_omissions(experiment)
-    files = experiment.save_scores(scores)
-    print("\n".join(f"wrote {file}" for file in files))
+    try:
+        print("\n".join(f"wrote {file}" for file in experiment.save_scores(scores)))
+    except DiskError as error:  # such as a data folder that others may only read
+        print(f"note: the scores are not kept: {error}")
     if experiment.untrainable:
         _next(system, "data", ["--list"])
         return
