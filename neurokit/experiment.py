@@ -235,7 +235,7 @@ class Experiment:
         CheckpointError for a checkpoint of other data.
         """
         self._check_trainable()  # so that what is wrong with it is said before anything is made
-        with hold_lock(self.path):
+        with hold_lock(self.path, needed=again or not self.is_trained):
             if again or not self.is_trained:
                 self._opened = self._trained(options)
             else:
@@ -312,7 +312,8 @@ class Experiment:
         `space` has fields by name, in hyperopt's terms (default: the system's own). The state lies in
         `file`, by default beside the checkpoint, and an unfinished search goes on from it. `search` is that
         of `neurokit.tune`, or `neurokit.distributed.search.search_on_ray`, whose state is a folder; `options`
-        go to it. A file has what the task leaves out as `left_out`. The best point, trained and saved, is
+        go to it. A file has what the task leaves out as `left_out`, and what identifies the data; one of
+        other data raises CheckpointError. The best point, trained and saved, is
         `experiment.with_values(study.best).train()`.
         """
         space = dict(space or self.system.search_space())
@@ -323,6 +324,8 @@ class Experiment:
         file.parent.mkdir(parents=True, exist_ok=True)
         options |= {"seed": self.seed if seed is None else seed, "storage" if on_ray else "file": file}
         objective = self.objective()
+        if "data" in takes:
+            options["data"] = self.system.identity(self.recording)
         if "facts" in takes:
             options["facts"] = self._left_out
         return search(objective, space, trials=trials, **options)

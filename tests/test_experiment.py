@@ -1,10 +1,12 @@
 """Experiment: the one flow from a recording to scores, for configs and models that nobody has published."""
 
+import errno
 import json
 import os
 import re
 import subprocess
 import sys
+from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -19,9 +21,9 @@ from torch import nn
 
 import neurokit.training.fit
 from neurokit import load_pretrained, pupil_encoder
-from neurokit.cli import main
-from neurokit.errors import CheckpointError, DataError, SettingsError
-from neurokit.experiment import Experiment
+from neurokit.cli import commands, main
+from neurokit.errors import CheckpointError, DataError, DiskError, SettingsError
+from neurokit.experiment import Experiment, Objective
 from neurokit.files.sealed import open_json, seal_json
 from neurokit.pupil_encoder import PupilConfig, baselines
 from neurokit.training import checkpoint
@@ -348,6 +350,50 @@ def test_a_search_lies_beside_the_checkpoint_and_goes_on(tiny: Callable[..., Exp
     best = experiment.with_values(three.best).train()
     assert best.result.best_loss == pytest.approx(three.best_loss, rel=1e-6)
     assert best.path != experiment.path
+
+
+def test_a_model_that_is_there_is_used_from_a_data_folder_that_must_not_be_written(
+    tiny: Callable[..., Experiment], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    losses = tiny({"epochs": 1}).train().result.history
+    real = os.open
+
+    def read_only(path: object, flags: int, *arguments: object, **options: object) -> int:
+        if flags & os.O_CREAT:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return real(path, flags, *arguments, **options)
+
+    experiment = tiny({"epochs": 1})
+    monkeypatch.setattr(os, "open", read_only)
+    assert experiment.train().result.history.equals(losses)
+    with pytest.raises(DiskError):  # there is something to be written
+        experiment.train(again=True)
+    monkeypatch.setattr(commands, "experiment_of", lambda *_: experiment)
+    options = Namespace(model=None, given=[])
+    commands._evaluate(experiment.system, options)
+    assert "the scores are not kept: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("system", ["pupil-encoder", "sensorium", "v1-transformer", "digital-twin"])
+def test_a_search_of_other_data_is_not_gone_on_with(
+    system: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file of a recording may be another one under the same name; no search has losses of both."""
+    monkeypatch.setattr(Objective, "__call__", lambda self, values, report: 1.0)
+    for name, value in {"recording": None, "task": None, "untrainable": "", "omissions": ()}.items():
+        monkeypatch.setattr(Experiment, name, value)
+    experiment, file = Experiment(system, source="demo", device="cpu"), tmp_path / "search.json"
+    tune = partial(experiment.tune, file=file, progress=False)
+    monkeypatch.setattr(experiment.system, "identity", lambda recording: {"name": "m", "values": "1"})
+    assert len(tune(2).records) == 2
+    before = file.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(experiment.system, "identity", lambda recording: {"name": "m", "values": "2"})
+        with pytest.raises(
+            CheckpointError, match=r"a search on other data \(values differ\): use the recording"
+        ):
+            tune(3)
+    assert file.read_bytes() == before and len(tune(3).records) == 3
 
 
 def test_a_search_over_what_is_read_makes_other_tasks(tiny: Callable[..., Experiment]) -> None:

@@ -22,10 +22,34 @@ def _in_ms(name: str) -> Change:
     return lambda lab: {name: 1000 * lab[name]}
 
 
+def _silence_last(lab: Arrays) -> Arrays:
+    kept = lab["spike_units"] < 39
+    return {"spike_units": 1 + lab["spike_units"][kept], "spike_times": lab["spike_times"][kept]}
+
+
+def _spoil(traces: np.ndarray) -> np.ndarray:
+    found = traces.copy()
+    found[300, 0] = 1e9
+    return found
+
+
+def _lose_a_minute(lab: Arrays) -> Arrays:
+    kept = (lab["spike_times"] < 80) | (lab["spike_times"] > 140)
+    return {name: lab[name][kept] for name in ("spike_times", "spike_units")}
+
+
 BAD: dict[str, tuple[str, Change, str]] = {  # row of the page: recording, what changes in it, command
     "times of the traces in milliseconds": ("movie", _in_ms("trace_times"), "check"),
     "times of the frames in milliseconds": ("movie", _in_ms("frame_times"), "check"),
     "spike times in samples": ("probe", lambda lab: {"spike_times": 30000 * lab["spike_times"]}, "check"),
+    "times of the traces as numbers of samples": (
+        "movie",
+        lambda lab: {"trace_times": np.arange(650.0)},
+        "check",
+    ),
+    "areas of 40 units, of which 39 fired, counted from 1": ("probe", _silence_last, "check"),
+    "a value of a billion": ("movie", lambda lab: {"traces": _spoil(lab["traces"])}, "check"),
+    "spikes that were lost for a minute": ("probe", _lose_a_minute, "check"),
     "traces and times of different length": (
         "movie",
         lambda lab: {"trace_times": lab["trace_times"][:-3]},

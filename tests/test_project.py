@@ -304,6 +304,7 @@ PRINTING = {
     "cli/check.py",
     "cli/commands.py",
     "digital_twin/several.py",
+    "exercises/checking.py",  # one sentence on an answer
     "experiment.py",  # what is left out, and assumed
     "pupil_encoder/scores.py",  # that there are too few trials for a null
     "notebook.py",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from neurokit import settings
 from neurokit.cli.native import Native, find_native, small
 from neurokit.errors import SettingsError
+from neurokit.files.marks import CHECK, check_png
 
 if TYPE_CHECKING:
     from neurokit.recordings import Recording
@@ -73,6 +74,8 @@ def _check(options: argparse.Namespace) -> None:
     print(describe(diagnosis), flush=True)
     folder = settings.data_folder() / "checks" if options.output is None else options.output
     picture = folder / f"{_name_of(path)}.png"
+    if options.output is not None:  # the data folder holds no pictures of anybody else
+        check_png(picture, CHECK)
     _draw(picture, diagnosis, recording)
     print(f"wrote {picture}")
     print(f"next: {shlex.join(['neurokit', *_next(path, diagnosis)])}")
@@ -132,5 +135,5 @@ def _draw(picture: Path, diagnosis: "Diagnosis", recording: "Recording") -> None
 
     figure = draw_diagnosis(diagnosis, recording)
     with atomic_write(picture) as new:
-        figure.savefig(new, format="png", dpi=130)
+        figure.savefig(new, format="png", dpi=130, metadata={"Software": CHECK})
     plt.close(figure)

@@ -20,10 +20,11 @@ from neurokit.cli.options import (
     simulation_options,
 )
 from neurokit.cli.sizes import first_size
-from neurokit.errors import DataError, NeurokitError, SettingsError, read_from
+from neurokit.errors import DataError, DiskError, NeurokitError, SettingsError, read_from
 from neurokit.experiment import Experiment
 from neurokit.files.archives import limit_of, read_npz
 from neurokit.files.atomic import atomic_write
+from neurokit.files.marks import PREDICT, check_csv, check_npz, mark_npz
 from neurokit.training import checkpoint
 from neurokit.training.choices import check_folder, check_places
 from neurokit.training.own_model import build_code, build_name, load_build
@@ -171,8 +172,10 @@ def _evaluate(system: System, options: argparse.Namespace) -> None:
     print(scores.round(3).to_string(index=False))
     print(f"{system.COLUMNS}\n{experiment.ceiling}")
     _show_omissions(experiment)
-    files = experiment.save_scores(scores)
-    print("\n".join(f"wrote {file}" for file in files))
+    try:
+        print("\n".join(f"wrote {file}" for file in experiment.save_scores(scores)))
+    except DiskError as error:  # such as a data folder that others may only read
+        print(f"note: the scores are not kept: {error}")
     if experiment.untrainable:
         _next(system, "data", ["--list"])
         return
@@ -248,10 +251,15 @@ def _read_inputs(path: Path) -> dict[str, Any]:
 def _write_rates(path: Path, rates: dict[str, Any]) -> None:
     if path.suffix not in (".npz", ".csv"):
         raise SettingsError(f"--output {path} is neither .npz nor .csv; give one of these.")
+    if path.suffix == ".npz":
+        check_npz(path, PREDICT)
+    else:
+        check_csv(path, rates)
     with atomic_write(path) as new:
         if path.suffix == ".npz":
             with new.open("wb") as file:
                 np.savez_compressed(file, **rates)
+            mark_npz(new, PREDICT)
         else:
             columns = [pd.DataFrame(_flat(values)).add_prefix(f"{name}_") for name, values in rates.items()]
             pd.concat(columns, axis=1).to_csv(new, index=False)

@@ -43,6 +43,7 @@ from neurokit.digital_twin.showings import ShownVideo, shown_videos
 from neurokit.errors import DataError
 from neurokit.recordings.clocks import check_overlap, resample
 from neurokit.recordings.copies import find_copies
+from neurokit.recordings.measured import mask_unmeasured
 from neurokit.recordings.movies import activity_trace, choose_movies, choose_units
 from neurokit.recordings.recording import Recording, Trace
 from neurokit.training.omissions import Omission, leave_out
@@ -101,6 +102,7 @@ def convert_recording(
     listed in the folder. Raises DataError where there is no movie, clocks share no time, and nothing is left
     to train on; DiskError where the folder cannot be written.
     """
+    recording = mask_unmeasured(recording)
     stimuli, activity = choose_movies(recording, movies), activity_trace(recording)
     columns = choose_units(recording, areas=areas)
     copies = find_copies(np.asarray(activity.values)[:, columns].T)

@@ -5,7 +5,7 @@ several trials at a time depends on which of them ends first. Needs the extra `[
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -36,15 +36,17 @@ def search_on_ray(
     start_up_trials: SupportsIndex = 20,
     stop: MedianStopping | None = None,
     gpus_per_trial: float = 0.0,
+    data: Mapping[str, Any] | None = None,
 ) -> Study:
     """Minimises `objective` over `space` in `trials` trials, `concurrency` at a time, with one CPU each.
 
     The trials are saved in the folder `storage` (on a cluster: one that all machines share). An interrupted
     search is resumed from there: trials of its last second run again, and the median rule repeats its
     warm-up. A larger `trials` extends a finished search and uses all that it has learned; a smaller one
-    returns its first trials. A cluster that the caller has joined with `ray.init`, or that RAY_ADDRESS names,
-    is used and left running. Otherwise a local one, reachable from this machine alone, is started and stopped
-    at the end.
+    returns its first trials. `data`, as JSON can hold it, says what data its losses are of, and a search of
+    other data is not resumed. A cluster that the caller has joined with `ray.init`, or that RAY_ADDRESS
+    names, is used and left running. Otherwise a local one, reachable from this machine alone, is started and
+    stopped at the end.
 
     Raises SettingsError (arguments), FitError (ray or its cluster is missing, an unusable space, every trial
     failed) and CheckpointError (`storage` holds another search).
@@ -60,7 +62,7 @@ def search_on_ray(
     )
     domain_of(space)
     folder = Path(storage).absolute()
-    _claim(folder, options.to_json(space))
+    _claim(folder, options.to_json(space) | {"data": None if data is None else dict(data)})
     with _ray_variables(), cluster(options.concurrency):
         finished = _run_rounds(objective, space, options, folder, trials)
     return Study(finished[:trials])

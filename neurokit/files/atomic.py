@@ -3,11 +3,12 @@
 import errno
 import glob
 import os
+import re
 import shutil
 import stat
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -61,25 +62,20 @@ def atomic_write_folder(path: str | Path) -> Iterator[Path]:
 
     An earlier folder of that name is replaced with all its content, which lies complete under a name of its
     own for the moment between two renamings: the next call, or `restore_folder`, gives it its name back where
-    the process was killed just then. Leftovers of killed processes are removed first. One process writes
-    while others wait. Raises DiskError (full disk, no permission, a file of that name) and leaves what was
-    there untouched.
+    the process was killed just then. Nothing of it goes before the new folder is complete and in its place.
+    Unfinished folders of killed processes are removed first. One process writes while others wait. Raises
+    DiskError (full disk, no permission, a file of that name) and leaves what was there untouched.
     """
     path = Path(path)
     if not path.name:
         raise DiskError(f"{path} is the working folder, or a disk, and is never replaced: name a new folder.")
     with disk_errors(path), hold_lock(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
         restore_folder(path)
-        for leftover in path.parent.glob(glob.escape(f".{path.name}~") + "*"):
-            shutil.rmtree(leftover, ignore_errors=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}~", dir=path.parent))
-        try:
+        _remove_unfinished(path)
+        with _new_folder(path) as temporary:
             yield temporary
             temporary.chmod(0o755)  # mkdtemp makes folders that only their owner may enter
             _replace_folder(temporary, path)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def restore_folder(path: str | Path) -> Path:
@@ -94,32 +90,43 @@ def restore_folder(path: str | Path) -> Path:
         if os.path.isdir(folder / COMPLETE):
             finish_output(folder)
     if os.path.isdir(path / UNFINISHED):
-        with hold_lock(path, needed=False):  # a living process fills it in a moment
+        with hold_lock(path, within=True, needed=False):  # a living process fills it in a moment
             _forget_unfinished(path)
     if not os.path.exists(path):  # which, unlike Path's own, says no to a name that is too long
-        for folder in (*reversed(path.absolute().parents), path):  # the outermost one first
+        for folder in path.absolute().parents[::-1]:  # the outermost one first
             _restore_one(folder)
+    _restore_one(path)
     return path
+
+
+_UNREADABLE = {
+    "free": "was filled in part when a process was stopped: run the command that writes it once more",
+    "held": "is being written by another process: wait until that has ended",
+    "unknown": "is being written, or its process was stopped: wait, or run the command that writes it again",
+}
 
 
 def _forget_unfinished(path: Path) -> None:
     """Removes what a killed process had yet to complete, where the files of before are there."""
     if not os.path.isdir(path / UNFINISHED):
         return
-    if not (path / WRITER).exists():
-        finding = f"{path} was filled in part when a process was stopped"
-        raise DataError(f"{finding}: run the command that writes it once more.")
-    with lock_unfinished(path / UNFINISHED) as left_over:
-        if left_over:
+    with lock_unfinished(path / UNFINISHED) as state:
+        if not (path / WRITER).exists():
+            raise DataError(f"{path} {_UNREADABLE[state]}.")
+        if state == "free":
             shutil.rmtree(path / UNFINISHED, ignore_errors=True)
 
 
 def _restore_one(path: Path) -> None:
-    if not path.name or os.path.exists(path) or not os.path.exists(aside := _aside(path)):
+    if not path.name or _holds_something(path) or not _asides(path):
         return
+    aside = path
     try:
         with hold_lock(path, needed=False):  # a living process gives it its name in a moment
-            if aside.exists() and not path.exists():
+            if not _holds_something(path) and (asides := _asides(path)):
+                aside = asides[-1]
+                with suppress(OSError):
+                    path.rmdir()  # empty, if it is there
                 aside.rename(path)
     except OSError as error:
         raise DiskError(
@@ -127,8 +134,21 @@ def _restore_one(path: Path) -> None:
         ) from error
 
 
-def _aside(path: Path) -> Path:
-    return path.with_name(f".{path.name}~before")
+def _holds_something(path: Path) -> bool:
+    """Whether anything but an empty folder is there, which whoever found none may have made."""
+    try:
+        return path.is_symlink() or (os.path.exists(path) and (not path.is_dir() or any(path.iterdir())))
+    except OSError:  # a folder that cannot be listed
+        return True
+
+
+def _asides(path: Path) -> list[Path]:
+    """The folders of that name that were moved away to be replaced, the latest last."""
+    first = path.with_name(f".{path.name}~before")
+    found = [first] if os.path.isdir(first) else []
+    while found and os.path.isdir(following := path.with_name(f"{first.name}~{len(found) + 1}")):
+        found.append(following)
+    return found
 
 
 @contextmanager
@@ -144,11 +164,11 @@ def write_output(folder: str | Path, writer: str, *, beside: Sequence[str] = ())
     """
     folder = Path(folder)
     new = folder / UNFINISHED
-    with disk_errors(folder), hold_lock(folder):
+    with disk_errors(folder), _lock_within(folder):
         finish_output(folder)
         earlier = check_output(folder, writer, beside)
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir(parents=True)
+        _clear(new, folder)
+        new.mkdir()
         try:
             with lock_unfinished(new):
                 yield new
@@ -157,6 +177,29 @@ def write_output(folder: str | Path, writer: str, *, beside: Sequence[str] = ())
         finally:
             shutil.rmtree(new, ignore_errors=True)
         move_output(folder, earlier)
+
+
+def _clear(new: Path, folder: Path) -> None:
+    """Removes what a killed process left; DiskError where its process lives, on a disk without lock files."""
+    if os.path.isdir(new):
+        with lock_unfinished(new) as state:
+            if state == "held":
+                raise DiskError(f"{folder} {_UNREADABLE[state]}.")
+    shutil.rmtree(new, ignore_errors=True)
+
+
+@contextmanager
+def _lock_within(folder: Path) -> Iterator[None]:
+    """The lock of an output folder, which is made; one that stays empty goes again."""
+    made = not folder.exists()
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with hold_lock(folder, within=True):
+            yield
+    finally:
+        if made:
+            with suppress(OSError):  # it holds the new files
+                folder.rmdir()
 
 
 def _check_no_device(path: Path) -> None:
@@ -200,16 +243,49 @@ def remove_leftovers(path: Path) -> None:
             leftover.unlink()
 
 
+@contextmanager
+def _new_folder(path: Path) -> Iterator[Path]:
+    """A new folder beside `path`, locked while it is filled; it is removed where it was given no name."""
+    with ExitStack() as stack:
+        while True:
+            folder = Path(tempfile.mkdtemp(prefix=f".{path.name}~", suffix="~new", dir=path.parent))
+            with suppress(FileNotFoundError):  # taken for a leftover before it was locked
+                stack.enter_context(lock_unfinished(folder))
+                break
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_unfinished(path: Path) -> None:
+    """Removes the folders in which killed processes wrote what was to become `path`."""
+    ours = re.compile(re.escape(f".{path.name}~") + "[a-z0-9_]{8}~new")  # and none of another name's
+    for folder in path.parent.glob(glob.escape(f".{path.name}~") + "*~new"):
+        if ours.fullmatch(folder.name) and folder.is_dir() and not folder.is_symlink():
+            with suppress(OSError), lock_unfinished(folder) as state:
+                if state == "free":
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
 def _replace_folder(new: Path, path: Path) -> None:
-    """Renames `new` to `path`; a folder there is moved away first, and back if that fails."""
-    if not path.is_dir() or path.is_symlink():
+    """Renames `new` to `path`; a folder there is moved away first, and back if that fails.
+
+    What was moved away goes last, under the name that `new` had: half of it is never taken for the whole.
+    """
+    if path.is_dir() and not path.is_symlink():
+        earlier = len(_asides(path))
+        aside = path.with_name(f".{path.name}~before" + (f"~{earlier + 1}" if earlier else ""))
+        try:
+            path.rename(aside)
+            new.rename(path)
+        except BaseException:  # such as Ctrl-C
+            if not os.path.lexists(path) and aside.exists():
+                aside.rename(path)
+            raise
+    else:
         new.rename(path)
-        return
-    aside = _aside(path)
-    path.rename(aside)
-    try:
-        new.rename(path)
-    except OSError:
-        aside.rename(path)
-        raise
-    shutil.rmtree(aside, ignore_errors=True)
+    for aside in reversed(_asides(path)):
+        with suppress(OSError):
+            aside.rename(new)
+        shutil.rmtree(new, ignore_errors=True)

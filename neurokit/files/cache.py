@@ -2,7 +2,7 @@
 
 The folder is named after the kind of recording, its parameters, and the code that made it: the modules of the
 makers and all that they import. Comments and docstrings do not count as code. Parameters of a converted
-recording are where its files lie, their sizes, and when they were changed.
+recording are where its files lie, and what tells whether they were changed (`files.reading.state_of`).
 """
 
 import ast
@@ -20,6 +20,7 @@ import neurokit
 from neurokit import settings
 from neurokit.errors import DataError
 from neurokit.files.locks import hold_lock
+from neurokit.files.reading import state_of
 
 Read = TypeVar("Read")
 PACKAGE = Path(neurokit.__file__).parent
@@ -48,7 +49,7 @@ def converted_folder(
     """
     source = source.absolute()
     files = sorted(source.rglob("*")) if source.is_dir() else [source]
-    found = [(str(file), file.stat().st_size, file.stat().st_mtime_ns) for file in files if file.is_file()]
+    found = [(str(file), *state_of(file.stat())) for file in files if file.is_file()]
     asked = parameters | {"source": str(source)}
     return settings.data_folder() / "converted" / _name(kind, asked, makers, modules, files=found)
 

@@ -12,10 +12,11 @@ import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Literal
 
 from neurokit.errors import DataError, DiskError
 from neurokit.files.disk import REMEDIES
-from neurokit.files.locks import hold_lock
+from neurokit.files.locks import WITHIN, hold_lock
 
 try:
     import fcntl
@@ -30,7 +31,7 @@ COMPLETE = ".neurokit-complete"  # the same folder from then on: its files wait 
 def check_output(folder: Path, writer: str, beside: Sequence[str]) -> list[str]:
     """The files there that `writer` left; raises DataError for any other or changed file."""
     listed, found = _read_listed(folder / WRITER, writer), []
-    known = {*beside, *([WRITER] if listed else [])}
+    known = {*beside, WITHIN, *([WRITER] if listed else [])}
     for name, path in _files_of(folder).items():
         if name in known or name.startswith(f"{UNFINISHED}/") or path.name == ".DS_Store":  # macOS leaves it
             continue
@@ -77,7 +78,7 @@ def finish_output(folder: Path) -> None:
     """
     if not os.path.isdir(folder / COMPLETE):
         return
-    with hold_lock(folder, needed=False):  # a living process moves them in a moment
+    with hold_lock(folder, within=True, needed=False):  # a living process moves them in a moment
         there, before = _files_of(folder), _read_listed(folder / WRITER)
         waiting = _files_of(folder / COMPLETE)
         earlier = [name for name in before if name in there and _is_unchanged(there[name], before[name])]
@@ -121,16 +122,26 @@ def _sha256(path: Path) -> str:
 
 
 @contextmanager
-def lock_unfinished(folder: Path) -> Iterator[bool]:
-    """Locks a folder that is being filled; yields whether that could be: a killed process loses its locks."""
+def lock_unfinished(folder: Path) -> Iterator[Literal["free", "held", "unknown"]]:
+    """Locks a folder that is being filled: a killed process loses its locks.
+
+    Yields whether it was free, held by a living process, or unknown, on a disk or a system without locks.
+    """
     if fcntl is None:
-        yield False
+        yield "unknown"
         return
-    opened, locked = os.open(folder, os.O_RDONLY), False
+    opened = os.open(folder, os.O_RDONLY)
     try:
-        with suppress(OSError):  # another process holds it, or a disk without locks
-            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            locked = True
-        yield locked
+        yield _state_of(opened)
     finally:
         os.close(opened)
+
+
+def _state_of(opened: int) -> Literal["free", "held", "unknown"]:
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return "held"
+    except OSError:
+        return "unknown"
+    return "free"

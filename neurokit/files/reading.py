@@ -1,5 +1,6 @@
 """A look at what is to be read, before it is opened: a pipe would never end, and a folder is no file."""
 
+import os
 import stat
 from pathlib import Path
 
@@ -28,6 +29,14 @@ def check_is_file(path: str | Path, kind: type[NeurokitError] = DataError) -> Pa
         what = KINDS.get(stat.S_IFMT(mode), "something else")
         raise kind(f"{path} is {what}; give the path of a file.")
     return Path(path)
+
+
+def state_of(facts: os.stat_result) -> tuple[int, ...]:
+    """Another where a file's content may be another, without reading it: size, inode and both times.
+
+    The time of the last change of any kind is in it, which no copy or `touch` can set.
+    """
+    return facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino
 
 
 def check_no_pipe(path: str | Path, kind: type[NeurokitError] = DataError) -> None:

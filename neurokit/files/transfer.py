@@ -118,8 +118,11 @@ class Transfer:
     sleep: Callable[[float], None]
     plan: Callable[[int, int | None], None]
 
-    def run(self) -> None:
-        """Completes and verifies the part; MirrorError where this address does not deliver it."""
+    def run(self) -> bool:
+        """Completes and verifies the part; MirrorError where this address does not deliver it.
+
+        Returns whether anything said how long it is.
+        """
         for attempt in range(self.patience.tries):
             try:
                 return self._once()
@@ -132,7 +135,7 @@ class Transfer:
                 self.sleep(wait)
         raise MirrorError(f"{finding} ({self.patience.tries} tries)")
 
-    def _once(self) -> None:
+    def _once(self) -> bool:
         start = self.part.size()
         headers = self._headers()
         try:
@@ -148,6 +151,7 @@ class Transfer:
         except requests.RequestException as error:
             raise AgainError(f"broke off ({type(error).__name__})") from error
         self._verify(total, resumed=start > 0)
+        return bool(total or self.entry.bytes)
 
     def _headers(self) -> dict[str, str]:
         headers = {"Accept-Encoding": "identity", "User-Agent": f"neurokit/{__version__}"}

@@ -4,6 +4,7 @@ Letters: K trials, T bins, C channels, R regions.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,10 +27,10 @@ from neurokit.pupil_encoder.features import (
     EncodingTask,
     default_regions,
     encoding_task,
-    split_trials,
 )
 from neurokit.pupil_encoder.figures import plot_scores
 from neurokit.pupil_encoder.model import PupilEncoder, Rates, TemporalCNN, WindowMLP
+from neurokit.pupil_encoder.overlapping import split_recording
 from neurokit.pupil_encoder.own import from_recording
 from neurokit.pupil_encoder.recording import TrialRecording
 from neurokit.pupil_encoder.scores import (
@@ -106,15 +107,17 @@ def task(
             f"without leaves nothing of inputs={config.inputs!r} to read; name fewer channels, or use "
             "inputs='behaviour'."
         )
-    return encoding_task(
+    split, overlapping = split_recording(recording, seed=config.seed, kind=config.split)
+    made = encoding_task(
         recording,
-        split_trials(len(recording.trials), seed=config.seed, kind=config.split),
+        split,
         regions=config.regions or default_regions(recording),
         channels=channels if recording.behaviour else (),
         width=config.width,
         smoothing=config.smoothing,
         scales=None if arrays is None else _scales(arrays),
     )
+    return replace(made, omissions=made.omissions + overlapping) if overlapping else made
 
 
 def explain_untrainable(recording: TrialRecording) -> str:

@@ -62,14 +62,14 @@ def split_trials(trials: int, *, seed: int, kind: SplitKind = "random") -> Split
         )
     random = np.random.default_rng(seed)
     if kind == "random":
-        return _deal_groups([np.array([trial]) for trial in random.permutation(trials)])
+        return deal_groups([np.array([trial]) for trial in random.permutation(trials)])
     if kind == "blocked":
         blocks = np.array_split(np.arange(trials), min(BLOCKS, trials))
-        return _deal_groups([blocks[index] for index in random.permutation(len(blocks))])
+        return deal_groups([blocks[index] for index in random.permutation(len(blocks))])
     raise DataError(f"Split is {kind!r}; use 'random' or 'blocked'.")
 
 
-def _deal_groups(groups: list[np.ndarray]) -> Split:
+def deal_groups(groups: list[np.ndarray]) -> Split:
     """The first groups train, the last test."""
     held_out = max(1, round(FRACTIONS[1] * len(groups))), max(1, round(FRACTIONS[2] * len(groups)))
     bounds = np.cumsum([len(groups) - sum(held_out), held_out[0]])

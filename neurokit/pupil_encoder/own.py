@@ -148,7 +148,7 @@ def from_recording(
     ids, area = recording.unit_ids, _areas(recording.area, recording.unit_ids)
     if recording.spikes is not None:
         train = recording.spikes
-        spikes = Spikes(train.times, _index_of(train.unit_ids, ids))
+        spikes = Spikes(train.times, _index_of(train.unit_ids, ids), train.gaps)
         table = _events_of(recording, stimulus)
         return cut_spikes(
             spikes,

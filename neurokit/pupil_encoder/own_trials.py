@@ -14,7 +14,8 @@ from neurokit.pupil_encoder.binning import TrialBins, count_spikes
 from neurokit.pupil_encoder.doubled import find_second
 from neurokit.pupil_encoder.own_behaviour import CHANNELS, fill_bins, fill_trials
 from neurokit.pupil_encoder.recording import TrialRecording, check_bins, record_usable
-from neurokit.recordings.clocks import check_overlap
+from neurokit.recordings.clocks import check_overlap, compare_counted
+from neurokit.recordings.measured import find_gaps, overlaps
 from neurokit.recordings.recording import Spikes, Trace, check_clock
 from neurokit.training.omissions import Omission, leave_out
 
@@ -33,10 +34,13 @@ def cut_spikes(
 ) -> TrialRecording:
     """Counts and behaviour in the window around each stimulus of the table; `spikes` go by place of unit."""
     number = check_bins(window, bin_size)
-    table, omissions = _order_trials(table, spikes.times, window)
+    compare_counted({"spikes": spikes.times} | {name: trace.time for name, trace in behaviour.items()})
+    said: list[str] = []
+    spikes = find_gaps(spikes, len(ids), said)
+    table, omissions = _order_trials(table, spikes, window)
     second, again = find_second(spikes.times, spikes.unit_ids, ids, "spike_times")
     if again:
-        spikes = Spikes(spikes.times[~second], spikes.unit_ids[~second])
+        spikes = Spikes(spikes.times[~second], spikes.unit_ids[~second], spikes.gaps)
     bins = TrialBins(table["stimulus_time"].to_numpy() + window[0], number, bin_size)
     return record_usable(
         count_spikes(spikes.times, spikes.unit_ids, len(ids), bins),
@@ -47,7 +51,7 @@ def cut_spikes(
         omissions=omissions + again,
         what="spikes",
         name=name,
-        notes=notes,
+        notes=(*notes, *said),
         time=window[0] + (np.arange(number) + 0.5) * bin_size,
         first_spike_bin=0,
         bin_size=bin_size,
@@ -55,7 +59,7 @@ def cut_spikes(
 
 
 def _order_trials(
-    table: pd.DataFrame, spikes: Float[np.ndarray, "M"], window: tuple[float, float]
+    table: pd.DataFrame, spikes: Spikes, window: tuple[float, float]
 ) -> tuple[pd.DataFrame, tuple[Omission, ...]]:
     """The trials in order of time during which spikes were recorded; the others are left out."""
     onsets = table["stimulus_time"].to_numpy()
@@ -65,8 +69,9 @@ def _order_trials(
     onsets = table["stimulus_time"].to_numpy()
     check_clock(onsets, ties=True, what="stimulus_times")
     start, end = onsets + window[0], onsets + window[1]
-    check_overlap(np.array([start[0], end[-1]]), spikes, ("trials", "spikes"), activity=1)
-    outside = (end <= spikes[0]) | (start > spikes[-1])
+    times = spikes.times
+    check_overlap(np.array([start[0], end[-1]]), times, ("trials", "spikes"), activity=1)
+    outside = (end <= times[0]) | (start > times[-1]) | overlaps(start, end, spikes.gaps)
     omissions += leave_out(outside, table.index.to_numpy(), "outside_clock", "trials")
     return table[~outside], omissions
 

@@ -8,6 +8,7 @@ byte order is taken; NaN is what was not measured. Times are s on one clock.
 |---|---|---|
 | `traces`, `trace_times` | S x N, S | activity on a clock; `rate` (Hz) and `start` (s) instead of times |
 | `spike_times`, `spike_units` | P, P | when a unit fired, and its id |
+| `spike_gaps` | G x 2 | stretches in which no spike could be measured, from and to, s |
 | `responses` | K x N or K x B x N | activity in each trial; with bins, `bin_times` (B, s from its onset) |
 | `counts`, `bin_times` | N x K x B, B | spikes counted in the bins of each trial |
 | `unit_ids` | N | whole numbers, each once; from 0 where absent |
@@ -29,8 +30,8 @@ byte order is taken; NaN is what was not measured. Times are s on one clock.
 
 Several stimuli have `_NAME` behind the names of their arrays: `frames_clouds`, `frame_times_clouds`.
 
-Letters: N units, S samples, C channels, P spikes, K trials or presentations, B bins, F frames, R repeats,
-H x W pixels.
+Letters: N units, S samples, C channels, P spikes, G gaps, K trials or presentations, B bins, F frames,
+R repeats, H x W pixels.
 """
 
 import zipfile
@@ -57,6 +58,7 @@ from neurokit.recordings.beside import (
 from neurokit.recordings.clocks import check_clocks, check_rate
 from neurokit.recordings.copies import drop_second_spikes
 from neurokit.recordings.counts import mask_counts
+from neurokit.recordings.measured import merge_gaps
 from neurokit.recordings.recording import Recording, Spikes, Trace, Trials
 from neurokit.recordings.shown import read_stimuli
 
@@ -106,7 +108,7 @@ def read_arrays(given: Arrays, name: str = "") -> Recording:
     if cut is not None:
         cut = _with_behaviour(given, cut, behaviour)
     if unit_ids is None:
-        unit_ids = _number_units(known, traces, cut, spikes)
+        unit_ids = _number_units(given, known, traces, cut, spikes)
     session = given.scalar("name")
     if left := [each for each in given.left() if each not in ("rate", "start")]:
         given.notes.append(
@@ -143,8 +145,9 @@ def _coordinates(given: Arrays) -> np.ndarray | None:
 
 
 def _number_units(
-    known: list[int], traces: Trace | None, trials: Trials | None, spikes: Spikes | None
+    given: Arrays, known: list[int], traces: Trace | None, trials: Trials | None, spikes: Spikes | None
 ) -> Int[np.ndarray, "N"]:
+    """Ids of the units; DataError where areas or places may be those of other units than the spikes say."""
     if traces is not None:
         return np.arange(traces.values.shape[1])
     if trials is not None:
@@ -153,6 +156,13 @@ def _number_units(
         fired = np.unique(spikes.unit_ids)
         if not known or (len(fired) == known[0] and fired[-1] >= known[0]):
             return fired  # ids of a sorter: areas and coordinates are in their order
+        if len(fired) < known[0] and (fired[0] > 0 or fired[-1] >= known[0]):
+            raise given.error(
+                f"spikes are of {len(fired)} units, {fired[0]} to {fired[-1]}, and {known[0]} have an area "
+                "or a place, so nothing says which unit has which (is the first one called 0 or 1?); give "
+                f"unit_ids, the id of each of the {known[0]} in this order, such as arange({known[0]}) or "
+                f"arange(1, {known[0] + 1})"
+            )
         return np.arange(known[0])
     return np.arange(0)
 
@@ -215,7 +225,9 @@ def _spikes(given: Arrays, unit_ids: np.ndarray | None) -> Spikes | None:
         order = np.argsort(times, kind="stable")
         times, units = times[order], units[order]
     with read_from(given.where):
-        return Spikes(*drop_second_spikes(times, units, "spike_times", given.notes))
+        gaps = given.numbers("spike_gaps", (2,))
+        gaps = np.zeros((0, 2)) if gaps is None else gaps.astype(float)
+        return Spikes(*drop_second_spikes(times, units, "spike_times", given.notes), merge_gaps(gaps))
 
 
 def _trials(given: Arrays, sizes: Mapping[str, int | None]) -> Trials | None:

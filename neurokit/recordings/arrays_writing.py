@@ -62,6 +62,7 @@ def to_arrays(recording: Recording) -> dict[str, np.ndarray]:
         found |= _of_trace("traces", recording.traces, "trace_times")
     if recording.spikes is not None:
         found |= {"spike_times": recording.spikes.times, "spike_units": recording.spikes.unit_ids}
+        found["spike_gaps"] = recording.spikes.gaps if len(recording.spikes.gaps) else None
     if recording.trials is not None:
         found |= _of_trials(recording.trials)
     for name, trace in recording.behaviour.items():

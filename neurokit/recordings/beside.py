@@ -30,7 +30,15 @@ EVENT = "events_"  # stands before the name of a column of trials
 TIMES, UNIT = "_times", "_unit"  # stand behind the name of a channel
 SHARED_CLOCKS = {"pupil_size": "pupil_times", "pupil_x": "pupil_times", "pupil_y": "pupil_times"}
 ACTIVITY = ("traces", "spike_times", "responses", "counts")
-OF_ACTIVITY = ("spike_units", "bin_times", "behaviour_bin_times", "unit_ids", "area", "coordinates")
+OF_ACTIVITY = (
+    "spike_units",
+    "spike_gaps",
+    "bin_times",
+    "behaviour_bin_times",
+    "unit_ids",
+    "area",
+    "coordinates",
+)
 OF_SESSION = ("name", "rate", "start", "notes")
 MOVIE = ("frames", "frame_times")  # the arrays of a movie, of images, of either; _NAME may follow
 IMAGES = ("images", "image_times", "image_ids")

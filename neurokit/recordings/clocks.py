@@ -3,6 +3,8 @@
 Letters: S samples of a trace, C channels, T times that are wanted.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 from jaxtyping import Float
 from scipy.ndimage import uniform_filter1d
@@ -14,6 +16,8 @@ from neurokit.recordings.recording import Recording, Trace
 LONGEST_GAP = 5.0  # intervals of a trace; over a longer one nothing is drawn
 MOST_LONGER = 500  # times; milliseconds last 1000 times as long as seconds
 MOST_APART = 0.01  # of a rate; one that differs more from its times is that of something else
+MOST_COUNTED = 3.0  # times; whole numbers that last so much longer than seconds number samples or frames
+FEWEST_COUNTED = 20  # times; a few stimuli may begin at whole seconds
 ACTIVITY = "traces or spikes"
 
 
@@ -113,6 +117,47 @@ def check_clocks(recording: Recording) -> None:
     for stimulus in recording.stimuli:
         if stimulus.time is not None:
             check_overlap(activity, stimulus.time, (ACTIVITY, f"presentations of {stimulus.name}"))
+
+
+def check_counted(recording: Recording) -> None:
+    """Raises DataError for a clock that numbers samples or frames instead of telling seconds.
+
+    It holds whole numbers alone and lasts far longer than the clocks that do not. Behaviour that goes on for
+    longer than the activity does so in seconds and parts of them, and activity of one sample per s lasts as
+    long as its behaviour.
+    """
+    clocks: dict[str, np.ndarray] = {}
+    if recording.traces is not None:
+        clocks["traces"] = recording.traces.time
+    elif recording.spikes is not None:
+        clocks["spikes"] = recording.spikes.times
+    clocks |= {name: trace.time for name, trace in recording.behaviour.items()}
+    clocks |= {each.name: each.time for each in recording.stimuli if each.time is not None}
+    if recording.events is not None and "stimulus_time" in recording.events:
+        onsets = recording.events["stimulus_time"].to_numpy(dtype=float)
+        clocks["events"] = np.sort(onsets[np.isfinite(onsets)])
+    compare_counted(clocks)
+
+
+def compare_counted(clocks: Mapping[str, Float[np.ndarray, "_"]]) -> None:
+    """Raises DataError as `check_counted`, of clocks by name, each in order."""
+    lasting = {name: float(time[-1] - time[0]) for name, time in clocks.items() if len(time) > 1}
+    told = {name: each for name, each in lasting.items() if not _is_counted(clocks[name])}
+    if not told or len(told) == len(lasting):
+        return
+    longest = max(told, key=lambda name: told[name])
+    for name, each in lasting.items():
+        if name not in told and told[longest] > 0 and each > MOST_COUNTED * told[longest]:
+            raise DataError(
+                f"times of {name} are whole numbers from {clocks[name][0]:g} to {clocks[name][-1]:g}, and "
+                f"{longest} lasts {told[longest]:g} s: they look like numbers of samples or frames; divide "
+                "them by the rate, so that all times are in seconds on one clock."
+            )
+
+
+def _is_counted(time: Float[np.ndarray, "_"]) -> bool:
+    """Whether a clock holds nothing but whole numbers, one or more apart, and enough of them to tell."""
+    return len(time) >= FEWEST_COUNTED and bool((time == np.round(time)).all())
 
 
 def fits_clock(

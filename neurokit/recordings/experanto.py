@@ -31,6 +31,7 @@ from neurokit.recordings.beside import as_numbers
 from neurokit.recordings.clocks import check_rate, fits_clock, resample
 from neurokit.recordings.copies import drop_second_spikes
 from neurokit.recordings.experanto_screen import read_intervals, read_screen
+from neurokit.recordings.measured import merge_gaps
 from neurokit.recordings.recording import BEHAVIOUR, Recording, Spikes, Trace
 from neurokit.recordings.yaml_files import number, read_yaml
 
@@ -262,7 +263,8 @@ def _read_spikes(
     order = np.argsort(times, kind="stable")
     with read_from(file):
         times, units = times[order].astype(float), np.repeat(unit_ids, np.diff(cuts))[order]
-        return Spikes(*(drop_second_spikes(times, units, file.name, notes) if once else (times, units)))
+        gaps = merge_gaps(np.asarray(meta.get("gaps") or np.zeros((0, 2)), dtype=float))
+        return Spikes(*(drop_second_spikes(times, units, file.name, notes) if once else (times, units)), gaps)
 
 
 def _of_units(folder: Path, meta: Mapping[str, Any], name: str) -> np.ndarray | None:

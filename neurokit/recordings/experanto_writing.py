@@ -144,6 +144,7 @@ def _write_spikes(folder: Path, spikes: Spikes, unit_ids: np.ndarray, more: Mapp
         "sampling_rate": 1000.0,  # experanto asks for one, and counts at any
         "n_signals": len(unit_ids),
         "spike_indices": cuts.tolist(),
+        **({"gaps": spikes.gaps.tolist()} if len(spikes.gaps) else {}),
     }
     _write_yaml(folder / "meta.yml", meta | dict(more))
 

@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Protocol, cast, runtime_checkable
 
 from neurokit.arguments import explain_failure
-from neurokit.errors import DataError
+from neurokit.errors import DataError, read_from
 from neurokit.files.atomic import restore_folder
+from neurokit.recordings.clocks import check_counted
+from neurokit.recordings.measured import mask_unmeasured
 from neurokit.recordings.recording import Recording
 
 MODULES: tuple[str, ...] = (
@@ -56,7 +58,7 @@ def read(path: str | Path) -> Recording:
     Raises DataError where nothing is there, for an unknown format, and as the format's reader does.
     """
     if (address := address_of(path)) is not None:
-        return import_module("neurokit.recordings.nwb").read_address(address)
+        return _screen(import_module("neurokit.recordings.nwb").read_address(address), path)
     path = restore_folder(path)
     if not os.path.exists(path):  # which, unlike Path's own, says no to a name that is too long
         raise DataError(f"{path} is missing; give the path of an existing file or folder.")
@@ -66,7 +68,7 @@ def read(path: str | Path) -> Recording:
             f"{path} is in none of the formats that are read ({', '.join(names())}): "
             "book/own_recordings.md says what each looks like, and from_arrays takes plain arrays."
         )
-    return found.read(path)
+    return _screen(found.read(path), path)
 
 
 @explain_failure
@@ -118,6 +120,13 @@ def address_of(path: str | Path) -> str | None:
 def names() -> Sequence[str]:
     """The names of all formats."""
     return [_module(name).FORMAT for name in MODULES]
+
+
+def _screen(recording: Recording, path: str | Path) -> Recording:
+    """The recording with NaN for what was not measured; DataError for clocks that number samples."""
+    with read_from(path):
+        check_counted(recording)
+    return mask_unmeasured(recording)
 
 
 def _find(path: Path) -> Format | None:

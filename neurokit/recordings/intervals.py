@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Float, Float32, Int
 from scipy.sparse import csr_matrix
 
+from neurokit.recordings.measured import overlaps
 from neurokit.recordings.recording import Recording, Spikes, Stimulus, Trace
 
 RESPONSE = (0.05, 0.55)  # s after an image's onset; the window of SENSORIUM 2022 (Willeke et al., 2022)
@@ -114,7 +115,8 @@ def _rates(
     counts = np.bincount(cell, minlength=len(starts) * len(unit_ids)).reshape(len(starts), -1)
     lasting = (ends - starts)[:, None]  # 0 where two presentations share a time
     rates = (counts / np.where(lasting > 0, lasting, np.nan)).astype(np.float32)
-    rates[(ends <= spikes.times[0]) | (starts > spikes.times[-1])] = np.nan
+    outside = (ends <= spikes.times[0]) | (starts > spikes.times[-1])
+    rates[outside | overlaps(starts, ends, spikes.gaps)] = np.nan
     return rates
 
 

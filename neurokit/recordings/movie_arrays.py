@@ -12,8 +12,9 @@ from jaxtyping import Float, Int
 
 from neurokit.arguments import explain_failure
 from neurokit.errors import DataError
-from neurokit.recordings.clocks import check_overlap
+from neurokit.recordings.clocks import check_counted, check_overlap
 from neurokit.recordings.grey import to_grey
+from neurokit.recordings.measured import mask_traces
 from neurokit.recordings.plain import numbers, to_array
 from neurokit.recordings.recording import Recording, Stimulus, Trace, check_clock
 from neurokit.recordings.triggers import LONGEST_PAUSE, RATES, check_frame_rate, check_triggers
@@ -68,22 +69,25 @@ def recording_of_movies(
     own = movies if isinstance(movies, Mapping) else {"movie": movies}
     if not own:
         raise DataError(f"{called['movies']} holds none; give at least one.")
-    stimuli = []
+    stimuli, notes = [], list[str]()
     for movie, frames in own.items():
         when = _of_movie(frame_times, movies, movie, "frame_times")
         which = None if shown is None else _of_movie(shown, movies, movie, "shown")
         stimulus, onset = _stimulus(str(movie), frames, when, which, time)
         check_overlap(onset, time, (f"{movie}: frame_times", called["traces"]), activity=1)
         stimuli.append(stimulus)
-    return Recording(
+    recording = Recording(
         name=str(name),
         format="arrays",
         unit_ids=ids,
-        traces=Trace(values, time, unit),
+        traces=mask_traces(Trace(values, time, unit), notes),
         area=None if area is None else np.asarray(area, dtype=str),
         behaviour=_behaviour(running, pupil, time, called),
         stimuli=stimuli,
+        notes=tuple(notes),
     )
+    check_counted(recording)
+    return recording
 
 
 def _clock(values: Any, name: str) -> Float[np.ndarray, "S"]:

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Int
 
 from neurokit.errors import DataError
+from neurokit.recordings.measured import overlaps
 from neurokit.recordings.recording import Recording, Spikes, Stimulus, Trace
 
 SPIKE_BIN = 1 / 30  # s; spikes are counted in bins as long as a frame of most movies
@@ -53,14 +54,21 @@ def activity_trace(recording: Recording) -> Trace:
 
 
 def count_spikes(spikes: Spikes, unit_ids: Int[np.ndarray, "N"], width: float = SPIKE_BIN) -> Trace:
-    """Spikes of each unit in bins of `width` s from the first spike to the last, S x N; times are centres."""
+    """Spikes of each unit in bins of `width` s from the first spike to the last, S x N; times are centres.
+
+    NaN in bins that lie in a gap.
+    """
     first, last = float(spikes.times[0]), float(spikes.times[-1])
     bins = max(2, int(np.ceil((last - first) / width)))
     order = np.argsort(unit_ids)
     column = order[np.searchsorted(unit_ids, spikes.unit_ids, sorter=order)]
     row = np.minimum(((spikes.times - first) / width).astype(int), bins - 1)
     counts = np.bincount(row * len(unit_ids) + column, minlength=bins * len(unit_ids))
-    return Trace(counts.reshape(bins, -1), first + width * (np.arange(bins) + 0.5), "spikes per bin")
+    centres = first + width * (np.arange(bins) + 0.5)
+    rows = counts.reshape(bins, -1)
+    if (gone := overlaps(centres - width / 2, centres + width / 2, spikes.gaps)).any():
+        rows = np.where(gone[:, None], np.nan, rows)
+    return Trace(rows, centres, "spikes per bin")
 
 
 def choose_units(

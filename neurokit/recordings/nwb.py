@@ -26,6 +26,7 @@ from neurokit.recordings.nwb_series import Nwb
 from neurokit.recordings.nwb_stimuli import read_events, read_stimuli
 from neurokit.recordings.nwb_traces import read_traces
 from neurokit.recordings.nwb_units import Activity, read_units
+from neurokit.recordings.nwb_validity import leave_out_invalid
 from neurokit.recordings.recording import Recording
 
 FORMAT = "NWB"
@@ -74,7 +75,7 @@ def read_address(address: str) -> Recording:
 def _read(stored: Hdf5Reader, name: str, path: Path | None) -> Recording:
     _check_version(stored)
     nwb = Nwb(stored)
-    activity = _activity(nwb)
+    activity = leave_out_invalid(nwb, _activity(nwb))
     clock = activity.clock
     stimuli = [each for each in read_stimuli(nwb, path) if fits_clock(clock, each.time, each.name, nwb.notes)]
     behaviour = {

@@ -22,7 +22,7 @@ from neurokit.recordings.nwb_series import (
     read_table,
     read_time,
 )
-from neurokit.recordings.nwb_units import UNKNOWN_AREA, Activity
+from neurokit.recordings.nwb_units import UNKNOWN_AREA, Activity, known_places
 from neurokit.recordings.recording import BETWEEN_PLANES, Trace
 
 KINDS = ("dF/F", "deconvolved events", "fluorescence")
@@ -159,7 +159,7 @@ def _coordinates(nwb: Nwb, table: str, rows: Int[np.ndarray, "N"]) -> Float[np.n
     if not {"x", "y", "z"} <= {*columns}:
         return None
     found = columns[["x", "y", "z"]].to_numpy(dtype=float)[rows]
-    return found if np.isfinite(found).all() else None
+    return known_places(nwb, found)
 
 
 def _join_planes(nwb: Nwb, places: list[str], planes: list[Activity]) -> Activity:

@@ -69,8 +69,14 @@ def read_units(nwb: Nwb) -> Activity | None:
     electrodes = _electrodes(nwb, table)
     if electrodes is None:
         return Activity(ids[chosen], spikes=spikes)
-    electrodes = electrodes[chosen]
-    return Activity(ids[chosen], spikes=spikes, area=_area(electrodes), coordinates=_coordinates(electrodes))
+    table, there = electrodes[0][chosen], electrodes[1][chosen]
+    if lost := int((~there).sum()):
+        nwb.note(
+            f"{lost} of {len(there)} units have no electrode in the table: their area and place are unknown."
+        )
+    return Activity(
+        ids[chosen], spikes=spikes, area=_area(table, there), coordinates=_coordinates(nwb, table, there)
+    )
 
 
 def _sound_units(nwb: Nwb, table: pd.DataFrame) -> Bool[np.ndarray, "N"]:
@@ -85,8 +91,8 @@ def _sound_units(nwb: Nwb, table: pd.DataFrame) -> Bool[np.ndarray, "N"]:
     return chosen
 
 
-def _electrodes(nwb: Nwb, units: pd.DataFrame) -> pd.DataFrame | None:
-    """The row of the table of electrodes that belongs to each unit; None where one has no electrode.
+def _electrodes(nwb: Nwb, units: pd.DataFrame) -> tuple[pd.DataFrame, Bool[np.ndarray, "N"]] | None:
+    """The row of the table of electrodes that belongs to each unit, and who has one; None where none has.
 
     It is that of `peak_channel_id`, or of the first of the unit's electrodes.
     """
@@ -98,9 +104,10 @@ def _electrodes(nwb: Nwb, units: pd.DataFrame) -> pd.DataFrame | None:
         rows = order.get_indexer(units["peak_channel_id"]) if order.is_unique else np.array([-1])
     else:
         rows = _first_electrodes(nwb, len(units))
-    if len(rows) != len(units) or rows.min(initial=0) < 0 or rows.max() >= len(table):
+    there = (rows >= 0) & (rows < len(table))
+    if len(rows) != len(units) or not there.any():
         return None
-    return table.iloc[rows]
+    return table.iloc[np.where(there, rows, 0)], there
 
 
 def _first_electrodes(nwb: Nwb, units: int) -> Int[np.ndarray, "_"]:
@@ -111,21 +118,34 @@ def _first_electrodes(nwb: Nwb, units: int) -> Int[np.ndarray, "_"]:
         return rows
     ends = nwb.stored.read("units/electrodes_index", "iu", (units,)).astype(np.int64)
     starts = np.r_[0, ends[:-1]]
-    fits = (starts < ends).all() and ends[-1] <= len(rows)  # each unit has one
-    return rows[starts] if fits and starts.min() >= 0 else np.zeros(0, np.int64)
+    there = (starts < ends) & (starts >= 0) & (starts < len(rows))
+    return np.where(there, rows[np.where(there, starts, 0)], -1) if len(rows) else np.zeros(0, np.int64)
 
 
-def _area(electrodes: pd.DataFrame) -> Shaped[np.ndarray, "N"] | None:
+def _area(electrodes: pd.DataFrame, there: Bool[np.ndarray, "N"]) -> Shaped[np.ndarray, "N"] | None:
     if "location" not in electrodes:
         return None
     area = electrodes["location"].to_numpy(dtype=str)
-    area = np.where(np.isin(np.char.lower(area), UNKNOWN_AREA), "", area)
+    area = np.where(np.isin(np.char.lower(area), UNKNOWN_AREA) | ~there, "", area)
     return area if (area != "").any() else None
 
 
-def _coordinates(electrodes: pd.DataFrame) -> Float[np.ndarray, "N 3"] | None:
+def _coordinates(
+    nwb: Nwb, electrodes: pd.DataFrame, there: Bool[np.ndarray, "N"]
+) -> Float[np.ndarray, "N 3"] | None:
     numbers = electrodes.select_dtypes("number")
     if not {"x", "y", "z"} <= {*numbers}:
         return None
-    found = numbers[["x", "y", "z"]].to_numpy(dtype=float)
-    return found if np.isfinite(found).all() else None
+    found = np.where(there[:, None], numbers[["x", "y", "z"]].to_numpy(dtype=float), np.nan)
+    return known_places(nwb, found)
+
+
+def known_places(nwb: Nwb, places: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "N 3"] | None:
+    """The places with NaN for those that lack an axis, and a note of how many; None where all do."""
+    known = np.isfinite(places).all(axis=1)
+    if not known.any():
+        return None
+    if not known.all():
+        nwb.note(f"{int((~known).sum())} of {len(known)} units have no x, y and z: their place is unknown.")
+        places = np.where(known[:, None], places, np.nan)
+    return places

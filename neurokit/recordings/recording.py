@@ -66,10 +66,14 @@ class Trace:
 @explain_fields
 @dataclass(frozen=True, eq=False)
 class Spikes:
-    """Spikes of all units in order of time: when (s), and the id of the unit, P each."""
+    """Spikes of all units in order of time: when (s), and the id of the unit, P each.
+
+    `gaps` are stretches in which no spike could be measured, from and to, s, G x 2.
+    """
 
     times: Float[np.ndarray, "P"]
     unit_ids: Int[np.ndarray, "_"]
+    gaps: Float[np.ndarray, "_ 2"] = field(default_factory=lambda: np.zeros((0, 2)))
 
     def __post_init__(self) -> None:
         """Raises DataError where the two do not fit each other, and for times that are none."""

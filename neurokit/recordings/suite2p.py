@@ -174,6 +174,11 @@ def _note(given: Arrays, planes: Sequence[Plane], activity: Activity) -> None:
         decay = planes[0].setting("tau")
         suffix = "" if decay is None else f", for a decay of {decay:g} s"
         given.notes.append(f"Activity is what suite2p deconvolved (spks){suffix}, in a unit of its own.")
+    given.notes.extend(
+        f"{plane.folder.name}: {bad} of {plane.samples} samples are badframes by ops.npy: not measured."
+        for plane in planes
+        if (bad := int(plane.bad_frames.sum()))
+    )
     given.notes.extend(f"{plane.unread}." for plane in planes if plane.unread)
     if unread := [name for name in given.left() if name not in SCALARS]:
         given.notes.append(f"Not read, since nothing says what they are: {', '.join(unread)}.")

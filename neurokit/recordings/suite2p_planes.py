@@ -74,12 +74,32 @@ class Plane:
             return None
         return float(value) if np.isfinite(value) else None
 
+    @property
+    def bad_frames(self) -> Bool[np.ndarray, "S"]:
+        """Samples that ops.npy marks as bad; DataError for marks of another number of samples."""
+        marked = self.ops.get("badframes")
+        if not isinstance(marked, np.ndarray) or marked.dtype.kind not in "biuf" or not marked.any():
+            return np.zeros(self.samples, dtype=bool)
+        if marked.shape != (self.samples,):
+            raise DataError(
+                f"{self.folder / 'ops.npy'} marks badframes of shape {marked.shape}, and F.npy has "
+                f"{self.samples} samples: {REPAIR}."
+            )
+        return marked.astype(bool)
+
     def read(self, rate: float) -> Float[np.ndarray, "S N"]:
-        """The activity of the cells; dF/F is a fraction."""
-        chosen = self.activity[self.regions].T
+        """The activity of the cells, NaN in bad frames; dF/F is a fraction."""
+        chosen, bad = self.activity[self.regions].T, self.bad_frames
         if self.neuropil is None:
-            return chosen.astype(np.float32 if chosen.dtype.kind != "f" else chosen.dtype, copy=False)
-        return to_dff(chosen.astype(float) - self.neuropil_share * self.neuropil[self.regions].T, rate)
+            values = chosen.astype(np.float32 if chosen.dtype.kind != "f" else chosen.dtype, copy=False)
+        else:
+            corrected = chosen.astype(float) - self.neuropil_share * self.neuropil[self.regions].T
+            if bad.any() and not bad.all():  # the baseline is that of good samples
+                good = np.flatnonzero(~bad)
+                before = np.searchsorted(good, np.arange(len(bad)), side="right") - 1
+                corrected = corrected[good[before.clip(0)]]
+            values = to_dff(corrected, rate)
+        return np.where(bad[:, None], np.nan, values) if bad.any() else values
 
 
 def is_plane(folder: Path) -> bool:

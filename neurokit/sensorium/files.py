@@ -28,7 +28,7 @@ from torch import nn
 from neurokit.errors import DataError
 from neurokit.files.archives import open_archive, read_header
 from neurokit.files.atomic import restore_folder
-from neurokit.files.reading import check_is_file
+from neurokit.files.reading import check_is_file, state_of
 
 # The largest published scan has 8,372 neurons and 6,959 trials.
 MOST_TRIALS = 10_000
@@ -166,7 +166,7 @@ def _list_folder(source: Path) -> ScanFiles:
     return ScanFiles(
         source,
         _find_key(folder.name, source.absolute().name),
-        _digest([(name, facts.st_size, facts.st_mtime_ns) for name, facts in found.items()]),
+        _digest([(name, *state_of(facts)) for name, facts in found.items()]),
         {name: facts.st_size for name, facts in found.items()},
         lambda name: _read_bytes(f"{folder}/{name}"),
     )
@@ -213,7 +213,7 @@ def plain_name(text: str) -> str:
     return f"scan-{name}" if hasattr(nn.ModuleDict(), name) else name
 
 
-def _digest(facts: Iterable[tuple[str, int, int]]) -> str:
+def _digest(facts: Iterable[tuple]) -> str:
     return hashlib.sha256(repr(sorted(facts)).encode()).hexdigest()[:16]
 
 

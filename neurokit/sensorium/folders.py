@@ -17,7 +17,7 @@ from neurokit import recordings, settings
 from neurokit.errors import DataError, SettingsError
 from neurokit.files.atomic import restore_folder
 from neurokit.files.cache import code_digest
-from neurokit.files.reading import check_is_file
+from neurokit.files.reading import check_is_file, state_of
 from neurokit.recordings.formats import READERS
 from neurokit.recordings.listing import list_stimuli
 from neurokit.sensorium.files import plain_name, scan_key
@@ -159,7 +159,5 @@ def _fingerprint(path: Path, seed: int, reading: Mapping[str, Any]) -> str:
     """Others where a file was changed, added or removed, and where a reader reads it in another way."""
     code = code_digest((read_recording.__module__, *READERS))
     files = [path] if path.is_file() else sorted(each for each in path.rglob("*") if each.is_file())
-    facts = [
-        (each.relative_to(path).as_posix(), each.stat().st_size, each.stat().st_mtime_ns) for each in files
-    ]
+    facts = [(each.relative_to(path).as_posix(), *state_of(each.stat())) for each in files]
     return hashlib.sha256(repr((seed, code, facts, *reading.items())).encode()).hexdigest()[:16]

@@ -18,6 +18,7 @@ from neurokit.arguments import explain_failure
 from neurokit.config import Seed, check_value
 from neurokit.errors import DataError
 from neurokit.recordings.counts import find_wrapped
+from neurokit.recordings.measured import mask_artifacts
 from neurokit.recordings.plain import labels, numbers
 from neurokit.sensorium import given, splits
 from neurokit.sensorium.config import WITHOUT_BEHAVIOUR
@@ -193,7 +194,7 @@ def _read_responses(responses: Any, trials: int, said: list[str]) -> Float[np.nd
             f"responses holds {wrapped.sum()} whole numbers such as {values[wrapped][0]:,.0f}, far beyond "
             "all others, as counts below 0 are in unsigned numbers; give NaN where nothing was measured."
         )
-    values = values.astype(float)
+    values = mask_artifacts(values.astype(float), "responses", said)
     if not np.isfinite(values).any():
         raise DataError(f"responses holds no finite value in {rows} x {columns}; give what was measured.")
     return _lift(np.ascontiguousarray(values), said)

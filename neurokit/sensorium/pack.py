@@ -11,6 +11,7 @@ that change places. It is compared when a process opens the pack, at the speed o
 as long as an epoch. Only changes that cancel in every line and every column at once are not noticed.
 """
 
+import errno
 import hashlib
 import json
 import re
@@ -18,18 +19,21 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from neurokit.errors import DiskError
 from neurokit.files.atomic import atomic_write
 from neurokit.files.locks import hold_lock
+from neurokit.progress import announce
 
 VERSION = "6"  # raise it when what a pack holds changes; packs of other versions are rewritten
 _DTYPES: dict[str, np.dtype] = {"F64": np.dtype("<f8"), "I64": np.dtype("<i8"), "F32": np.dtype("<f4")}
 _CODES = {dtype: code for code, dtype in _DTYPES.items()}
 DIGESTS, BLOCK = "block_digests", 1 << 20  # bytes
 LINE = 512  # words; a block has 256 lines
+READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)  # what such a folder answers
 _UNUSABLE = (OSError, ValueError, TypeError, KeyError, AttributeError)
 
 
@@ -52,16 +56,24 @@ def read_or_pack(
 
     `contents` is called only where there is no usable pack; processes that start together pack
     once. Arrays are float64, int64, float32 or text. Raises what `contents` raises and DiskError;
-    an interrupted packing leaves an earlier pack as it was and nothing else behind.
+    an interrupted packing leaves an earlier pack as it was and nothing else behind. Where the folder must
+    not be written, the pack is not kept, which is said.
     """
     path = folder / f"{key}-{fingerprint}.safetensors"
     facts = {"version": VERSION, "key": key, "fingerprint": fingerprint}
     arrays = read_pack(path, facts)
     if arrays is not None:
         return arrays
-    with hold_lock(folder / key):  # of all packs of the scan
-        arrays = read_pack(path, facts)  # another process may have packed it meanwhile
-        return _pack_anew(path, facts, contents()) if arrays is None else arrays
+    try:
+        with hold_lock(folder / key):  # of all packs of the scan
+            arrays = read_pack(path, facts)  # another process may have packed it meanwhile
+            return _pack_anew(path, facts, contents()) if arrays is None else arrays
+    except DiskError as error:
+        if getattr(error.__cause__, "errno", None) not in READ_ONLY:
+            raise
+    announce(f"neurokit: {folder} is read-only, so that {key} is packed anew each time; no pack is kept")
+    with TemporaryDirectory(ignore_cleanup_errors=True) as passing:  # what is mapped outlives its name
+        return _pack_anew(Path(passing) / path.name, facts, contents())
 
 
 def read_pack(path: Path, facts: dict[str, str]) -> dict[str, np.ndarray] | None:

@@ -18,6 +18,7 @@ from neurokit.arguments import explain_failure
 from neurokit.errors import DataError, SettingsError, read_from
 from neurokit.recordings.clocks import check_overlap
 from neurokit.recordings.counts import mask_counts
+from neurokit.recordings.measured import mask_unmeasured
 from neurokit.recordings.recording import Recording, Stimulus
 from neurokit.sensorium.files import LEFT_OUT, TIERS, plain_name
 from neurokit.sensorium.own import read_own
@@ -73,6 +74,7 @@ def read_recording(
 
 
 def _read(recording: Recording, window: Window, stimulus: str | None, seed: int) -> dict[str, np.ndarray]:
+    recording = mask_unmeasured(recording)
     notes = [f"read from {recording.format}", *recording.notes]
     shown = _choose_images(recording, stimulus, notes)
     trials = _Trials(recording, shown, window)

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from neurokit.errors import DataError, SettingsError
 from neurokit.recordings.clocks import LONGEST_GAP
 from neurokit.recordings.intervals import RESPONSE
+from neurokit.recordings.measured import overlaps
 from neurokit.recordings.recording import Spikes, Trace
 
 Window = tuple[float | int, float | int]
@@ -68,7 +69,10 @@ def average(trace: Trace, windows: Float[np.ndarray, "K 2"]) -> Float[np.ndarray
 def count(
     spikes: Spikes, unit_ids: np.ndarray, windows: Float[np.ndarray, "K 2"]
 ) -> Float[np.ndarray, "K N"]:
-    """Spikes per s of each unit in each window; NaN for windows before the first or after the last spike."""
+    """Spikes per s of each unit in each window.
+
+    NaN for windows before the first spike, after the last, and in gaps.
+    """
     order = np.argsort(spikes.unit_ids, kind="stable")  # times stay in order within a unit
     times, owners = spikes.times[order], spikes.unit_ids[order]
     rates = np.empty((len(windows), len(unit_ids)))
@@ -77,7 +81,7 @@ def count(
         starts, ends = np.searchsorted(times[first:last], windows.T)
         rates[:, number] = ends - starts
     rates /= np.diff(windows, axis=1)
-    rates[~_is_inside(windows, spikes.times)] = np.nan
+    rates[~_is_inside(windows, spikes.times) | overlaps(windows[:, 0], windows[:, 1], spikes.gaps)] = np.nan
     return rates
 
 

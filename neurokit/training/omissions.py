@@ -43,6 +43,7 @@ RULES = {
     "time_unknown": "their times are not known",
     "interrupted": "frames are missing, or the stimulus stood still",
     "shown_in_two_parts": "the same stimulus is in another part",
+    "overlapping": "they share time with trials of another part",
     "shown_once": "repeats are needed",
     "off_the_clock": "its times do not ascend, or are not those of its values",
     "unpaired": "the others have fewer repeats",

@@ -41,6 +41,7 @@ def search(
     workers: SupportsIndex = 1,
     stop: MedianStopping | None = None,
     file: str | Path | None = None,
+    data: Mapping[str, Any] | None = None,
     facts: Mapping[str, Any] | None = None,
     progress: bool = True,
 ) -> Study:
@@ -51,7 +52,9 @@ def search(
     give the same search. With a `file`, the state is saved after each batch, and a search is resumed from an
     existing file: the result equals that of an uninterrupted search. A larger `trials` extends a finished
     search (with the same result as one run if the smaller number is a multiple of `workers`). The file does
-    not hold the objective: resume with the same one. What else it shall say goes into `facts`, by name.
+    not hold the objective: resume with the same one. `data`, as JSON can hold it, says what data its losses
+    are of, and a search of other data is not resumed. What else the file shall say goes into `facts`, by
+    name.
 
     A trial whose objective raises, or whose loss is not finite, is recorded as failed. The objective may take
     the parameters alone and may return hyperopt's dict, `{"loss": 0.1, "status": "ok"}`.
@@ -71,6 +74,7 @@ def search(
         "start_up_trials": start_up_trials,
         "workers": workers,
         "stop": stop.to_dict() if stop else None,
+        "data": None if data is None else dict(data),
     }
     with hold_lock(file) if file is not None else nullcontext():  # another process may go on with it
         generator, finished = _open(file, settings, space, seed, facts)
@@ -212,11 +216,24 @@ def _unreadable(file: Path, error: Exception) -> CheckpointError:
 def check_settings(file: Path, found: dict[str, Any], asked: dict[str, Any]) -> None:
     """Raises CheckpointError for the first setting in which a saved search differs."""
     for name in asked:
+        if found.get(name) != asked[name] and name == "data":
+            raise CheckpointError(
+                f"{file} holds a search on other data{_name_differing(found.get(name), asked[name])}: "
+                "use the recording that it was started with, or move it away to start again."
+            )
         if found.get(name) != asked[name]:
             raise CheckpointError(
                 f"{file} holds a search with {name}={found.get(name)!r}, not {asked[name]!r}: "
                 "pass the settings it was started with, or another file."
             )
+
+
+def _name_differing(found: Any, asked: Any) -> str:
+    """Such as " (values differ)"; empty where either says nothing of its data."""
+    if not isinstance(found, dict) or not isinstance(asked, dict):
+        return ""
+    names = [name for name in {**found, **asked} if found.get(name) != asked.get(name)]
+    return f" ({', '.join(names)} differ)"
 
 
 def _trial(record: dict[str, Any], number: int, space: dict[str, Any]) -> Trial:

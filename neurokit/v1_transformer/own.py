@@ -19,6 +19,7 @@ from neurokit.arguments import explain_failure
 from neurokit.files.hdf5 import to_float32
 from neurokit.recordings.clocks import check_overlap, resample
 from neurokit.recordings.grey import to_grey
+from neurokit.recordings.measured import mask_unmeasured
 from neurokit.recordings.movie_arrays import recording_of_movies
 from neurokit.recordings.movies import activity_trace, choose_movies, choose_units
 from neurokit.recordings.recording import Recording, Stimulus
@@ -107,6 +108,7 @@ def from_recording(
     Raises DataError for a recording that lacks any of these, an unknown name, area or id, and where no unit
     or repeat can be used.
     """
+    recording = mask_unmeasured(recording)
     chosen = choose_movies(recording, movies)
     clock = activity_trace(recording)
     time = clock.time

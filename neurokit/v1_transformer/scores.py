@@ -109,7 +109,10 @@ def score_table(
     """
     cells = task.reliable() if cells is None else cells
     if not cells.any():
-        raise DataError("No cell is reliable enough to be scored: give cells=, or another session.")
+        raise DataError(
+            "No cell is reliable enough to be scored: choose other movies with movies= (--movies), another "
+            "session (--session or --folder), or, in Python, the cells to score with score_table(cells=...)."
+        )
     return pd.DataFrame(
         {"model": name, "cells": int(cells.sum())} | _medians(task, predicted, part, cells)
         for name, predicted in predictions.items()

@@ -90,7 +90,7 @@ def find_unusable(dff: Float32[np.ndarray, "N S"]) -> tuple[Bool[np.ndarray, "N"
     if np.isfinite(spread).all():
         return np.zeros(len(dff), dtype=bool), spread == 0
     finite = np.isfinite(dff)
-    here = 2 * finite.sum(axis=1) > dff.shape[1]
+    here = 2 * finite.sum(axis=1) > finite.any(axis=0).sum()  # of the samples that any cell has
     if not here.any():
         return ~here, here
     kept = 2 * finite[here].sum(axis=0) > here.sum()

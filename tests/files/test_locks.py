@@ -78,5 +78,6 @@ def test_a_data_folder_that_cannot_be_written_is_named(
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path / "file"))
     assert settings.data_folder() == tmp_path / "file"
-    with pytest.raises(DiskError, match="set NEUROKIT_DATA to another folder"), hold_lock(tmp_path / "scan"):
+    inside = settings.data_folder() / "scan"
+    with pytest.raises(DiskError, match="set NEUROKIT_DATA to another folder"), hold_lock(inside):
         pass

@@ -34,8 +34,9 @@ def filled(folder: Path, **contents: str) -> None:
 
 
 def held(folder: Path) -> dict[str, str]:
-    """The texts in a folder, but for the list of what was written."""
-    paths = [path for path in folder.rglob("*") if path.is_file() and path.name != output.WRITER]
+    """The texts in a folder, but for the list of what was written, and for the lock of a killed process."""
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    paths = [path for path in paths if path.name not in (output.WRITER, output.WITHIN)]
     return {path.relative_to(folder).as_posix(): path.read_text() for path in paths}
 
 
@@ -79,7 +80,7 @@ def test_one_process_at_a_time_fills_an_output_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(files, "hold_lock", partial(files.hold_lock, longest=1.0))
-    with other_process("neurokit.files.locks", "hold_lock", tmp_path / "out") as holder:
+    with other_process("tests.files.holders", "fill", tmp_path / "out") as holder:
         with pytest.raises(DiskError, match="out is in use by another process"):
             filled(tmp_path / "out", a="1")
         holder.communicate(b"\n", timeout=600)

@@ -14,10 +14,51 @@ from neurokit.digital_twin.preparation import write_recording
 from neurokit.digital_twin.recording import load_trials, load_videos
 from neurokit.digital_twin.writing import write_trials, write_videos
 from neurokit.errors import DataError
+from neurokit.files import cache
 from neurokit.files.archives import read_npz
+from neurokit.files.cache import converted_folder
 from neurokit.files.reading import check_is_file
+from neurokit.sensorium import folders
+from neurokit.sensorium.files import open_scan
+from neurokit.sensorium.folders import _fingerprint
 from neurokit.simulation import scenes
 from tests.digital_twin.toys import toy_trials, toy_video
+
+
+def find_cached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Callable[[Path], object]]:
+    """What finds the conversion or the pack of a recording: by its file, its folder, or a scan's folder."""
+    monkeypatch.setenv("NEUROKIT_DATA", str(tmp_path / "data"))
+
+    def of_scan(path: Path) -> str:
+        with open_scan(path.parents[2]) as files:
+            return files.fingerprint
+
+    return [
+        lambda path: converted_folder("toy", path, {}, (len,)),
+        lambda path: converted_folder("toy", path.parent, {}, (len,)),
+        lambda path: _fingerprint(path, 0),
+        lambda path: _fingerprint(path.parent, 0),
+        of_scan,
+    ]
+
+
+def test_another_content_of_the_same_size_and_time_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `cp -p` and archives leave it, in place of the file or written into it."""
+    monkeypatch.setattr(cache, "code_digest", lambda modules: 12 * "0")
+    monkeypatch.setattr(folders, "code_digest", lambda modules: 12 * "0")
+    path = tmp_path / "scan" / "data" / "images" / "0.npy"
+    path.parent.mkdir(parents=True)
+    finders, seen = find_cached(monkeypatch, tmp_path), []
+    for content, replaced in (("a", False), ("b", False), ("c", True)):
+        target = path.with_name("new") if replaced else path
+        target.write_text(content)
+        os.utime(target, ns=(5, 5))
+        target.rename(path)
+        seen.append([find(path) for find in finders])
+        assert seen[-1] == [find(path) for find in finders]
+    assert all(len(set(each)) == 3 for each in zip(*seen, strict=True))
 
 
 @pytest.mark.parametrize("read", [check_is_file, lambda path: read_npz(path, 1000)])

@@ -35,6 +35,7 @@ def assert_same(found: Recording, wanted: Recording, atol: float = 0.0) -> None:
     if found.spikes is not None:
         equal(found.spikes.times, wanted.spikes.times, "spike times")
         equal(found.spikes.unit_ids, wanted.spikes.unit_ids, "units of spikes")
+        equal(found.spikes.gaps, wanted.spikes.gaps, "gaps of spikes")
     if found.trials is not None:
         for what in ("responses", "time", "behaviour_time"):
             equal(getattr(found.trials, what), getattr(wanted.trials, what), what)

@@ -328,6 +328,26 @@ def test_areas_of_a_sorters_ids_need_no_list_of_ids(tmp_path: Path) -> None:
         read(saved(tmp_path, arrays))
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_areas_of_more_units_than_fired_need_ids_where_they_may_count_from_1(
+    first: int, tmp_path: Path
+) -> None:
+    """Unit 4 of four is silent, or the first; only a unit 0 says that they count from 0."""
+    arrays = plain("spikes")
+    del arrays["unit_ids"]
+    arrays["spike_units"] = first + np.arange(900) % 3
+    arrays["area"] = np.array(["VISp", "LP", "LP", "CA1"])
+    if first == 0:
+        assert read(saved(tmp_path, arrays)).unit_ids.tolist() == [0, 1, 2, 3]
+        return
+    with pytest.raises(
+        DataError, match=r"3 units, 1 to 3, and 4 have an area .* give unit_ids.*arange\(1, 5\)"
+    ):
+        read(saved(tmp_path, arrays))
+    found = read(saved(tmp_path, {**arrays, "unit_ids": np.arange(1, 5)}))
+    assert dict(zip(found.unit_ids.tolist(), found.area, strict=True))[1] == "VISp"
+
+
 @pytest.mark.parametrize("case", BAD)
 def test_bad_arrays_are_refused_in_one_sentence(case: str, tmp_path: Path) -> None:
     kind, damage, says = BAD[case]

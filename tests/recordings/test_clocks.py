@@ -1,10 +1,15 @@
 """Traces on another clock: straight lines between samples, nothing where nothing was measured."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from neurokit import pupil_encoder, recordings, v1_transformer
 from neurokit.errors import DataError
 from neurokit.recordings import Trace, check_overlap, resample
+from neurokit.recordings.clocks import compare_counted
+from tests import labs
 
 
 def test_a_line_comes_back_exactly_at_any_rate():
@@ -79,3 +84,47 @@ def test_a_clip_in_a_long_session_shares_its_unit_whichever_comes_first():
     assert check_overlap(session, clip, ("traces", "clip")) == pytest.approx(149 / 30)
     with pytest.raises(DataError, match="cannot be in one unit"):  # the stimulus in ms
         check_overlap(np.arange(0.0, 2700e3, 1e3), np.arange(0.0, 2700.0), ("clip", "traces"), activity=1)
+
+
+COUNTED = {
+    "the eye in frames": ("probe", "pupil_size", lambda lab: {"pupil_times": np.arange(7500.0)}),
+    "the wheel in frames from 100": (
+        "probe",
+        "running",
+        lambda lab: {"running_times": 100.0 + np.arange(7500)},
+    ),
+    "traces in samples": ("movie", "traces", lambda lab: {"trace_times": np.arange(650.0)}),
+    "running in samples": ("movie", "running", lambda lab: {"running_times": np.arange(650.0)}),
+}
+
+
+@pytest.mark.parametrize("case", COUNTED)
+def test_a_clock_of_samples_or_frames_is_refused_in_every_way_in(case: str, tmp_path: Path) -> None:
+    kind, name, change = COUNTED[case]
+    lab = getattr(labs, kind)()
+    np.savez(tmp_path / "sound.npz", **lab)
+    recordings.read(tmp_path / "sound.npz")
+    lab |= change(lab)
+    np.savez(tmp_path / "lab.npz", **lab)
+    words = f"times of {name} are whole numbers.* lasts .* s: they look like numbers of samples or frames"
+    with pytest.raises(DataError, match=rf"lab\.npz.*{words}"):
+        recordings.read(tmp_path / "lab.npz")
+    with pytest.raises(DataError, match=words):
+        if kind == "probe":
+            behaviour = {"pupil_size": "pupil_times", "running": "running_times"}
+            traces = {each: (lab[each], lab[times]) for each, times in behaviour.items()}
+            pupil_encoder.from_arrays(
+                lab["spike_times"], lab["spike_units"], lab["events_stimulus_time"], behaviour=traces
+            )
+        else:
+            running = (lab["running"], lab.get("running_times", lab["trace_times"]))
+            movie = lab["frames"], lab["traces"], lab["trace_times"]
+            v1_transformer.from_arrays(*movie, frame_times=lab["frame_times"], running=running)
+
+
+def test_behaviour_of_an_hour_beside_a_minute_and_activity_of_one_hz_are_clocks_of_seconds() -> None:
+    minute, hour = np.arange(0, 60, 0.1), np.arange(0, 3600, 1 / 30)
+    compare_counted({"traces": minute, "pupil": hour})
+    compare_counted({"traces": np.arange(650.0), "running": np.arange(0, 640, 0.05), "movie": 2 + minute})
+    compare_counted({"traces": np.arange(650.0), "running": np.arange(650.0)})
+    compare_counted({"traces": minute, "events": np.arange(3.0, 60, 4)})

@@ -14,6 +14,7 @@ import pytest
 from neurokit import recordings
 from neurokit.errors import DataError
 from neurokit.recordings import Stimulus, formats, nwb_frames
+from neurokit.recordings.intervals import activity_in
 from tests.recordings import sessions
 from tests.recordings.same import assert_same
 
@@ -506,3 +507,86 @@ def test_a_recording_of_activity_alone_comes_back_as_such(make, tmp_path):
     wanted = replace(make(), **bare)
     found = recordings.read(write_nwb.write_nwb(wanted, tmp_path / f"{wanted.name}.nwb"))
     assert_same(found, wanted)
+
+
+# --- what the file says was not measured
+
+
+def test_units_without_an_electrode_or_a_place_lose_these_alone(changed, neuropixels):
+    wanted = read_changed(changed(neuropixels))
+    file = changed(neuropixels)
+    channels = file["units/peak_channel_id"][()]
+    channels[3] = -1
+    move(file, "units/peak_channel_id", channels)
+    found = read_changed(file)
+    assert found.area[3] == "" and np.isnan(found.coordinates[3]).all()
+    others = np.arange(6) != 3
+    assert list(found.area[others]) == list(wanted.area[others])
+    assert np.array_equal(found.coordinates[others], wanted.coordinates[others])
+    assert any("1 of 6 units have no electrode in the table" in note for note in found.notes)
+    file = changed(neuropixels)
+    x = file["general/extracellular_ephys/electrodes/x"][()]
+    x[2] = np.nan
+    move(file, "general/extracellular_ephys/electrodes/x", x)
+    found = read_changed(file)
+    assert np.isnan(found.coordinates).all(axis=1).tolist() == [False, False, True, False, False, False]
+    assert list(found.area) == list(wanted.area)
+    assert any("1 of 6 units have no x, y and z" in note for note in found.notes)
+    assert not any("electrode" in note or "x, y and z" in note for note in wanted.notes)
+
+
+def test_a_region_without_a_place_loses_its_place_alone(changed):
+    file = changed()
+    place = "processing/ophys/ImageSegmentation/PlaneSegmentation/y"
+    y = file[place][()]
+    y[1] = np.nan
+    move(file, place, y)
+    found = read_changed(file)
+    assert np.isnan(found.coordinates).all(axis=1).tolist() == [False, True, False, False, False]
+
+
+def mark_invalid(file: h5py.File, start: float, end: float) -> None:
+    file["intervals/invalid_times/start_time"] = np.array([start])
+    file["intervals/invalid_times/stop_time"] = np.array([end])
+
+
+def observe(file: h5py.File, of_units: list[list[tuple[float, float]]]) -> None:
+    file["units/obs_intervals"] = np.array([each for unit in of_units for each in unit])
+    file["units/obs_intervals_index"] = np.cumsum([len(unit) for unit in of_units])
+
+
+def test_samples_in_invalid_times_are_not_measured(changed):
+    file = changed()
+    mark_invalid(file, 4.01, 6.01)
+    found, wanted = read_changed(file).traces, read_changed(changed()).traces
+    inside = (found.time > 4.01) & (found.time < 6.01)
+    assert inside.sum() == 60 and np.isnan(found.values[inside]).all()
+    assert np.array_equal(found.values[~inside], wanted.values[~inside], equal_nan=True)
+
+
+def test_spikes_have_gaps_where_units_were_not_observed(changed, neuropixels):
+    assert not len(read_changed(changed(neuropixels)).spikes.gaps)
+    file = changed(neuropixels)
+    mark_invalid(file, 4.0, 6.0)
+    found = read_changed(file)
+    assert found.spikes.gaps.tolist() == [[4.0, 6.0]]
+    assert any("1 stretches, 2 s in all" in note for note in found.notes)
+    rates = activity_in(found, np.arange(1.0, 9), np.arange(2.0, 10), np.arange(6))
+    assert np.isnan(rates).all(axis=1).tolist() == [False] * 3 + [True] * 2 + [False] * 3
+    file = changed(neuropixels)
+    times, until = file["units/spike_times"][()], file["units/spike_times_index"][()]
+    kept = (times < 5) | (times > 9)
+    move(file, "units/spike_times", times[kept])
+    move(file, "units/spike_times_index", np.cumsum(kept)[until.astype(int) - 1])
+    observe(file, [[(0.0, 5.0), (9.0, 30.0)]] * 5 + [[(0.0, 5.0)]])
+    found = read_changed(file)
+    assert found.spikes.gaps.tolist() == [[5.0, 9.0]] and found.units == 5
+    assert any("1 of 6 units were observed for less time" in note for note in found.notes)
+
+
+def test_intervals_that_spikes_do_not_know_are_not_used(changed, neuropixels):
+    file = changed(neuropixels)
+    observe(file, [[(0.0, 0.005), (0.03, 0.05)]] * 3 + [[(0.0, 0.005), (29.0, 30.0)]] * 3)
+    found = read_changed(file)
+    assert not len(found.spikes.gaps) and found.units == 6
+    assert any("do not fit the spikes" in note for note in found.notes)

@@ -335,3 +335,27 @@ def test_whatever_stands_anywhere_gives_a_recording_or_a_sentence(original, tmp_
                 refused += 1
                 assert "\n" not in str(error) and str(folder) in str(error), (file, other)
     assert refused > 50
+
+
+@pytest.mark.parametrize("activity", ["deconvolved", "dF/F"])
+def test_bad_frames_of_ops_are_not_measured(activity: suite2p.Activity, folder: Path) -> None:
+    wanted = suite2p.read(folder, activity)
+    assert not any("badframes" in note for note in wanted.notes)
+    path = plane(folder, "ops")
+    ops, bad = np.load(path, allow_pickle=True).item(), np.zeros(600, dtype=bool)
+    bad[100:150] = True
+    np.save(path, np.array(ops | {"badframes": np.zeros(600, dtype=bool)}, dtype=object), allow_pickle=True)
+    assert_same(suite2p.read(folder, activity), wanted)
+    np.save(path, np.array(ops | {"badframes": bad}, dtype=object), allow_pickle=True)
+    for name in ("F", "spks"):
+        values = np.load(plane(folder, name))
+        values[:, bad] = 1e5 if name == "spks" else -1e5
+        np.save(plane(folder, name), values)
+    found = suite2p.read(folder, activity)
+    assert np.isnan(found.traces.values[bad]).all() and np.isfinite(found.traces.values[~bad][10:]).all()
+    assert any("plane0: 50 of 600 samples are badframes" in note for note in found.notes)
+    if activity == "deconvolved":
+        assert np.array_equal(found.traces.values[~bad], wanted.traces.values[~bad], equal_nan=True)
+    np.save(path, np.array(ops | {"badframes": bad[:120]}, dtype=object), allow_pickle=True)
+    with pytest.raises(DataError, match=r"badframes of shape \(120,\)"):
+        suite2p.read(folder, activity)

@@ -322,7 +322,7 @@ def test_a_complete_model_is_trained_and_scored() -> None:
     result = sensorium.train(contrast(mice, PLAIN), mice, PLAIN, show_progress=False)
     assert all(view.slope.abs().sum() > 0 for view in result.model.views.values())
     table = sensorium.evaluate(result.model, mice, PLAIN)
-    assert table.model.unique().tolist() == ["ContrastModel", "mean rate", "behaviour alone"]
+    assert table.model.unique().tolist() == ["ContrastModel", "mean rate", "behaviour alone", "ceiling"]
 
 
 def test_a_model_that_lacks_a_view_is_refused() -> None:

@@ -1,5 +1,6 @@
 """One mapped file for a scan: whole or not there, made once, read lazily."""
 
+import errno
 import hashlib
 import json
 import os
@@ -308,3 +309,24 @@ def test_large_arrays_are_not_held(tmp_path: Path) -> None:
     assert tracemalloc.get_traced_memory()[1] > 48 << 20
     tracemalloc.stop()
     assert copied.sum(dtype=np.float64) == 256 * 256 * sum(range(256))
+
+
+def test_a_folder_that_must_not_be_written_keeps_no_pack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("CI", "NEUROKIT_QUIET"):
+        monkeypatch.delenv(name, raising=False)
+    wanted = pack(tmp_path / "other")
+    (tmp_path / "packed").mkdir()
+    real = os.open
+
+    def read_only(path: object, flags: int, *arguments: object, **options: object) -> int:
+        if str(path).startswith(str(tmp_path)) and flags & os.O_CREAT:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return real(path, flags, *arguments, **options)
+
+    monkeypatch.setattr(os, "open", read_only)
+    found = pack(tmp_path / "packed")
+    assert list(found) == list(wanted)
+    assert all(np.array_equal(found[name], wanted[name]) for name in wanted)
+    assert names(tmp_path / "packed") == set() and "no pack is kept" in capsys.readouterr().err

@@ -296,7 +296,8 @@ def test_a_file_that_changes_is_read_again(folder: Path, mouse: SimulatedScan) -
 
 def test_what_a_folder_holds_is_listed(folder: Path) -> None:
     rows = sensorium.sessions("demo", folder=folder).to_numpy().tolist()
-    assert rows == [["day-2", "day 2.npz", "arrays"], ["day1", "day1.npz", "arrays"]]
+    shown = "pictures (in 92 trials)"
+    assert rows == [["day-2", "day 2.npz", "arrays", shown], ["day1", "day1.npz", "arrays", shown]]
 
 
 @pytest.mark.parametrize("session", ["day1", "day-2", "day 2"])

@@ -239,7 +239,7 @@ def test_a_data_folder_that_holds_all_may_be_read_only(monkeypatch: pytest.Monke
 
 def test_a_folder_that_cannot_be_made_is_named(empty_data_folder: Path) -> None:
     empty_data_folder.touch()
-    with pytest.raises(DiskError, match=r"locks could not be written .*NEUROKIT_DATA"):
+    with pytest.raises(DiskError, match=r"could not be written .*NEUROKIT_DATA"):
         simulated_scan(TINY)
 
 
