@@ -97,11 +97,11 @@ def draw_gratings() -> Figure:
     kinds = {
         "drifting": ("drifting gratings (Allen)", "chosen", "CC_norm"),
         "static": ("static gratings (Allen)", "chosen", "CC_norm"),
-        "running": ("residual, with running (Park)", "all", "correlation"),
-        "running, edited mouse": ("residual, edited mouse (Park)", "all", "correlation"),
+        "running": ("what running adds (Park, control mouse)", "all", "correlation"),
+        "running, edited mouse": ("what running adds (Park, edited mouse)", "all", "correlation"),
     }
-    figure, axes = plt.subplots(1, len(kinds), figsize=(12, 2.9))
-    for axis, (dataset, (title, cells, score)) in zip(axes, kinds.items(), strict=True):
+    figure, axes = plt.subplots(2, 2, figsize=(8.6, 5.4))
+    for axis, (dataset, (title, cells, score)) in zip(axes.flat, kinds.items(), strict=True):
         found = [row for row in rows if row["dataset"] == dataset and row["cells"] == cells]
         for place, row in enumerate(found):
             control = any(word in row["model"] for word in ("shuffled", "no running", "shifted"))
