@@ -22,6 +22,8 @@ AT_ONCE = (0.0, 0.0)  # s; a frame of a movie counts at the time at which it cam
 MOVIE_SYSTEMS = ("v1-transformer", "digital-twin")
 FEWEST_IMAGES = 10
 FEWEST_TRIALS = 5
+FEWEST_RUNS = 20  # of trials that overlap; of fewer, tenths of the session are dealt
+BIN = 0.01  # s, in which an encoder counts
 FEWEST_TRAINING = 2  # trials with responses, for these to differ
 FEWEST_UNITS = 20  # of an area
 FEWEST_FRAMES = {"v1-transformer": 181, "digital-twin": 104}  # of movies, cut in time with gaps between parts
@@ -88,12 +90,13 @@ def _pupil_encoder(recording: Recording, columns: Int[np.ndarray, "n"]) -> Suita
     apart = tuple(name for name, trace in recording.behaviour.items() if not _overlaps(trace, within))
     began = np.empty(0) if onsets is None else onsets
     number = len(trials.responses) if trials is not None else int(_inside(recording, began, TRIAL).sum())
+    fewest, why = (FEWEST_TRIALS, "") if trials is not None else _fewest_trials(began)
     areas = np.zeros(len(columns)) if recording.area is None else recording.area[columns]
     needs = {
         "spikes or counts": counted,
         "trials (events with stimulus_time)": not counted or trials is not None or onsets is not None,
-        f"{FEWEST_TRIALS} trials while units were recorded": (trials is None and onsets is None)
-        or number >= FEWEST_TRIALS,
+        f"{fewest} trials while units were recorded{why}": (trials is None and onsets is None)
+        or number >= fewest,
         "counts in two or more bins of each trial": trials is None or trials.responses.shape[1] > 1,
         f"{FEWEST_UNITS} units in one area (or --set regions)": not counted
         or np.unique(areas, return_counts=True)[1].max() >= FEWEST_UNITS,
@@ -190,6 +193,20 @@ def _trial_onsets(recording: Recording) -> Float[np.ndarray, "K"] | None:
         assert timed[0].time is not None
         onsets = timed[0].time[timed[0].shown >= 0]
     return None if onsets is None else onsets[np.isfinite(onsets)]
+
+
+def _fewest_trials(onsets: Float[np.ndarray, "K"]) -> tuple[int, str]:
+    """How many trials can be split, and why it is more than usual.
+
+    Of trials that hang together in fewer than FEWEST_RUNS runs, tenths of the session make the parts; from
+    both ends of a tenth those are lost that reach into its neighbours.
+    """
+    start = np.sort(onsets)
+    end = start + TRIAL[1] - TRIAL[0] - 0.5 * BIN
+    reach = int((np.searchsorted(start, end) - np.arange(len(start)) - 1).max(initial=0))
+    if not reach or 1 + (start[1:] >= end[:-1]).sum() >= FEWEST_RUNS:
+        return FEWEST_TRIALS, ""
+    return 10 * (2 * reach + 1), ", since they overlap in time"
 
 
 def _can_be_split(images: Stimulus, shown: Bool[np.ndarray, "K"]) -> bool:

@@ -36,8 +36,8 @@ def find_cached(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Callabl
     return [
         lambda path: converted_folder("toy", path, {}, (len,)),
         lambda path: converted_folder("toy", path.parent, {}, (len,)),
-        lambda path: _fingerprint(path, 0),
-        lambda path: _fingerprint(path.parent, 0),
+        lambda path: _fingerprint(path, 0, {}),
+        lambda path: _fingerprint(path.parent, 0, {}),
         of_scan,
     ]
 
