@@ -23,7 +23,7 @@ from neurokit.pupil_encoder.own_behaviour import CHANNELS, read_traces
 from neurokit.pupil_encoder.own_trials import cut_spikes, join_counts
 from neurokit.pupil_encoder.recording import TRIAL_COLUMNS, TrialRecording, trial_table
 from neurokit.recordings.intervals import TRIAL
-from neurokit.recordings.plain import labels, numbers
+from neurokit.recordings.plain import check_ids, labels, numbers
 from neurokit.recordings.recording import Recording, Spikes, Trace, Trials, check_clock
 
 WINDOW = TRIAL
@@ -70,7 +70,7 @@ def from_arrays(
     Raises DataError, naming the array, for what does not fit.
     """
     times = numbers("spike_times", spike_times, "spikes")
-    of_unit = _check_ids("spike_units", labels("spike_units", spike_units, "spikes", len(times)))
+    of_unit = check_ids("spike_units", labels("spike_units", spike_units, "spikes", len(times)))
     ids = np.unique(of_unit) if unit_ids is None else _unit_ids(unit_ids)
     onsets = numbers("stimulus_times", stimulus_times, "trials").astype(float)
     order = np.argsort(times, kind="stable")
@@ -245,17 +245,7 @@ def _sort_behaviour(
 
 def _unit_ids(ids: Any) -> Shaped[np.ndarray, "N"]:
     """Texts, or whole numbers from 0, each once."""
-    return _check_ids("unit_ids", labels("unit_ids", ids, "units", unique=True))
-
-
-def _check_ids(name: str, ids: Shaped[np.ndarray, "_"]) -> Shaped[np.ndarray, "_"]:
-    """Raises DataError for numbers below 0, with which sorters mark what is of no unit."""
-    if ids.dtype.kind == "i" and (below := ids < 0).any():
-        raise DataError(
-            f"{name} hold {ids[below][0]} in {int(below.sum())} of {len(ids)} entries; give each unit a "
-            "whole number from 0, and leave out spikes of no unit."
-        )
-    return ids
+    return check_ids("unit_ids", labels("unit_ids", ids, "units", unique=True))
 
 
 def _index_of(units: Shaped[np.ndarray, "M"], ids: Shaped[np.ndarray, "N"]) -> Int[np.ndarray, "M"]:

@@ -13,6 +13,7 @@ from jaxtyping import Real, Shaped
 from neurokit.errors import DataError
 
 NUMBERS = "iuf"  # kinds of dtypes
+LARGEST = 2.0**63  # from which on no int64 holds a number
 REMEDIES = {
     "b": "holds true and false; give numbers, such as 0 and 1",
     "c": "holds complex numbers; give their magnitude or their real part",
@@ -63,12 +64,26 @@ def labels(
             raise DataError(f"{finding}; give whole numbers or texts.")
     elif array.dtype.kind not in "iuU":
         raise DataError(f"{name} is of {array.dtype}; give whole numbers or texts.")
+    if array.dtype.kind in "fu" and (beyond := ~(np.abs(array) < LARGEST)).any():
+        raise DataError(
+            f"{name} hold {array[beyond].flat[0]:.6g}, which no 64 bits hold; give smaller numbers."
+        )
     array = array if array.dtype.kind == "U" else array.astype(np.int64)
     known, times = np.unique(array, return_counts=True)
     if unique and (times > 1).any():
         twice = str(known[times > 1][0])
         raise DataError(f"{name} holds {twice} {times.max()} times; give each of the {axis} one of its own.")
     return array
+
+
+def check_ids(name: str, ids: Shaped[np.ndarray, "_"]) -> Shaped[np.ndarray, "_"]:
+    """Raises DataError for numbers below 0, with which sorters mark what is of no unit."""
+    if ids.dtype.kind == "i" and (below := ids < 0).any():
+        raise DataError(
+            f"{name} hold {ids[below][0]} in {int(below.sum())} of {len(ids)} entries; give each unit a "
+            "whole number from 0, and leave out spikes of no unit."
+        )
+    return ids
 
 
 def check_shape(

@@ -19,7 +19,7 @@ from neurokit.config import Seed, check_value
 from neurokit.errors import DataError
 from neurokit.recordings.counts import find_wrapped
 from neurokit.recordings.measured import mask_artifacts
-from neurokit.recordings.plain import labels, numbers
+from neurokit.recordings.plain import check_ids, labels, numbers
 from neurokit.sensorium import given, splits
 from neurokit.sensorium.config import WITHOUT_BEHAVIOUR
 from neurokit.sensorium.files import plain_name
@@ -118,7 +118,9 @@ def read_own(
     activity = _read_responses(responses, len(shown), said)
     trials, units = activity.shape
     behaviour = _read_behaviour(trials, running, pupil_size, pupil_change, pupil_center)
-    ids = np.arange(units) if unit_ids is None else labels("unit_ids", unit_ids, "units", units, unique=True)
+    ids = np.arange(units)
+    if unit_ids is not None:
+        ids = check_ids("unit_ids", labels("unit_ids", unit_ids, "units", units, unique=True))
     places = _read_coordinates(coordinates, units, said)
     rank, trial_ids = _read_order(order, trials, said)
     image_ids = given.first_alike(frames)[shown]

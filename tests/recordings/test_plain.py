@@ -101,6 +101,8 @@ def test_labels_are_whole_numbers_or_texts():
         ([True, False, True], "unit_ids is of bool; give whole numbers or texts."),
         ([4, 7, 4], "unit_ids holds 4 2 times; give each of the units one of its own."),
         ([[1, 2, 3]], "unit_ids is 1 x 3; give units."),
+        (np.array([1, 2**63 + 5, 2], dtype=np.uint64), "unit_ids hold 9.22337e+18, which no 64 bits hold"),
+        ([1e300, 2e300, 1.0], "unit_ids hold 1e+300, which no 64 bits hold"),
     ],
 )
 def test_other_labels_are_named(given, sentence):

@@ -300,6 +300,7 @@ BAD: dict[str, tuple[dict[str, Any], str]] = {
     "parts": ({"tiers": ["train"] * 29 + ["hidden"]}, "tiers hold 'hidden'; use train, validation, test"),
     "no training": ({"tiers": ["test"] * 30}, "tiers name no train trials among 30"),
     "units twice": ({"unit_ids": [1, 1, 2, 3]}, "unit_ids holds 1 2 times"),
+    "units below 0": ({"unit_ids": [1, -1, 2, 3]}, "unit_ids hold -1 in 1 of 4 entries"),
     "units of others": ({"unit_ids": [1, 2, 3]}, "unit_ids is 3, units: 3 units, and there are 4"),
 }
 
