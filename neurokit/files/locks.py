@@ -1,8 +1,9 @@
 """Locks: one process at a time works on a file or folder of a given name, others wait and say so.
 
 The lock file lies, hidden, where the file or folder really lies, beside it or in it. So every process finds
-it, whatever its data folder, its working folder, and the links on its path. It is removed when the lock is
-released; one that a killed process left locks nobody out.
+it, whatever its data folder, its working folder, and the links on its path. Those of what lies in the data
+folder are together in its folder `locks`. A lock file is removed when the lock is released; one that a killed
+process left locks nobody out.
 """
 
 import errno
@@ -31,6 +32,7 @@ except ImportError:  # Windows, where filelock removes the lock file as well
 SILENT = 1.0  # s, after which a process says that it waits
 LONGEST = 12 * 3600.0  # s, of a wait; a training or a download may take hours
 PAUSE = 0.05  # s, between two tries
+LOCKS = "locks"  # of the data folder
 WITHIN = ".neurokit~lock"  # the lock file of a folder that lies in it
 NO_LOCKS = (errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOLCK, errno.EBADF)  # says such a disk
 
@@ -74,12 +76,19 @@ def hold_lock(
 
 
 def _place(path: Path, within: bool) -> Path:
-    """The lock file, where the file or folder really lies."""
+    """The lock file, where the file or folder really lies; in the data folder, in its `locks`."""
     if within:
         return Path(os.path.realpath(path)) / WITHIN
     if path.name in ("", ".."):
         path = Path(os.path.realpath(path))
-    return Path(os.path.realpath(path.parent)) / f".{path.name}~lock"
+    parent, data = Path(os.path.realpath(path.parent)), Path(os.path.realpath(settings.data_folder()))
+    if data in (parent, *parent.parents):
+        return _in_data_folder(data, parent / path.name)
+    return parent / f".{path.name}~lock"
+
+
+def _in_data_folder(data: Path, path: Path) -> Path:
+    return data / LOCKS / f"{hashlib.sha256(str(path).encode()).hexdigest()[:20]}.lock"
 
 
 def _acquire(file: Path, path: Path, longest: float) -> Callable[[], None]:
@@ -148,9 +157,9 @@ def _try_filelock(file: Path) -> Callable[[], None] | None:
 
 def _elsewhere(file: Path) -> Path:
     """A lock file in the data folder, for one that lies on a disk without locks."""
-    folder = settings.data_folder() / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder / f"{hashlib.sha256(str(file).encode()).hexdigest()[:20]}.lock"
+    found = _in_data_folder(settings.data_folder(), file)
+    found.parent.mkdir(parents=True, exist_ok=True)
+    return found
 
 
 def _unwritable(path: Path, folder: Path, error: OSError) -> DiskError:
