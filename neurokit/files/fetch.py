@@ -13,17 +13,7 @@ from pathlib import Path
 from neurokit.arguments import explain_failure
 from neurokit.errors import DiskError, FetchError, NeurokitError
 from neurokit.files.locks import hold_lock
-from neurokit.files.registry import (
-    CHECKED,
-    CHECKSUMS,
-    REGISTRY,
-    Entry,
-    add_pins,
-    find,
-    find_flaw,
-    save_pin,
-    sha256,
-)
+from neurokit.files.registry import CHECKSUMS, REGISTRY, Entry, add_pins, find, find_flaw, save_pin, sha256
 from neurokit.files.transfer import MirrorError, Part, Patience, Transfer
 from neurokit.progress import announce
 
@@ -89,32 +79,22 @@ class _Download:
     def run(self) -> Path:
         target = self.folder / self.entry.name
         found = find_flaw(target, self.entry) if target.is_file() else "is not there"
-        complete = target.name.endswith(CHECKED) or not self.entry.urls  # put there by hand
         if found is not None:
-            complete |= self._replace(target, found)
+            self._replace(target, found)
         self.part.forget_note()
-        if self.entry.sha256 is None and self.entry.md5 is None and self.entry.bytes is None and not complete:
-            self.tell(
-                f"{target} is unverified: nothing says how long it is; compare it with its publisher's, "
-                "and remove it to download it again."
-            )
-        elif self.entry.sha256 is None:
+        if self.entry.sha256 is None:
             save_pin(self.folder, target.name, sha256(target), target.stat().st_size)
         return target
 
-    def _replace(self, target: Path, found: str) -> bool:
-        """Downloads the file; an earlier one of that name stays until the new one is verified.
-
-        Returns whether anything said how long it is.
-        """
+    def _replace(self, target: Path, found: str) -> None:
+        """Downloads the file; an earlier one of that name stays until the new one is verified."""
         if target.exists():
             self.tell(f"{target} {found}: downloading it again.")
         self._require_space(self.entry.bytes, self.part.size())
-        complete = self._from_mirrors()
+        self._from_mirrors()
         self.part.path.replace(target)
-        return complete
 
-    def _from_mirrors(self) -> bool:
+    def _from_mirrors(self) -> None:
         findings = []
         for url in self.entry.urls:
             try:

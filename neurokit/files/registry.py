@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import numpy as np
-
 from neurokit.errors import DataError
 from neurokit.files.atomic import atomic_write
 from neurokit.files.locks import hold_lock
@@ -22,9 +20,6 @@ from neurokit.files.reading import check_no_pipe
 
 REGISTRY = Path(__file__).with_name("registry.json")
 CHECKSUMS = "checksums.json"
-
-_ZIPS, _HDF5 = (".npz", ".zip"), (".h5", ".hdf5", ".nwb")
-CHECKED = (*_ZIPS, ".npy", *_HDF5)  # files in which it is written how long they are
 
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -122,32 +117,9 @@ def find_flaw(path: Path, entry: Entry) -> str | None:
     if entry.md5 is not None:
         found = _digest(path, "md5")
         return None if found == entry.md5 else f"has another MD5, {found}, than {entry.md5}"
-    if entry.name.endswith(_ZIPS) and not zipfile.is_zipfile(path):
+    if entry.name.endswith((".npz", ".zip")) and not zipfile.is_zipfile(path):
         return "is not a complete zip archive"
-    if entry.name.endswith(".npy") and not _is_whole_npy(path):
-        return "is not a complete npy file"
-    if entry.name.endswith(_HDF5) and not _is_whole_hdf5(path):
-        return "is not a complete HDF5 file"
     return None
-
-
-def _is_whole_npy(path: Path) -> bool:
-    """Whether it has the length that its header promises."""
-    try:
-        return np.load(path, mmap_mode="r", allow_pickle=False).nbytes >= 0
-    except (OSError, ValueError, SyntaxError, EOFError):
-        return False
-
-
-def _is_whole_hdf5(path: Path) -> bool:
-    """Whether it has the length that its first block promises, which opening it compares."""
-    import h5py
-
-    try:
-        with h5py.File(path, "r", locking=False):
-            return True
-    except OSError:
-        return False
 
 
 def sha256(path: Path) -> str:

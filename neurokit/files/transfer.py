@@ -118,11 +118,8 @@ class Transfer:
     sleep: Callable[[float], None]
     plan: Callable[[int, int | None], None]
 
-    def run(self) -> bool:
-        """Completes and verifies the part; MirrorError where this address does not deliver it.
-
-        Returns whether anything said how long it is.
-        """
+    def run(self) -> None:
+        """Completes and verifies the part; MirrorError where this address does not deliver it."""
         for attempt in range(self.patience.tries):
             try:
                 return self._once()
@@ -135,7 +132,7 @@ class Transfer:
                 self.sleep(wait)
         raise MirrorError(f"{finding} ({self.patience.tries} tries)")
 
-    def _once(self) -> bool:
+    def _once(self) -> None:
         start = self.part.size()
         headers = self._headers()
         try:
@@ -151,7 +148,6 @@ class Transfer:
         except requests.RequestException as error:
             raise AgainError(f"broke off ({type(error).__name__})") from error
         self._verify(total, resumed=start > 0)
-        return bool(total or self.entry.bytes)
 
     def _headers(self) -> dict[str, str]:
         headers = {"Accept-Encoding": "identity", "User-Agent": f"neurokit/{__version__}"}

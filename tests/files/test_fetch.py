@@ -17,7 +17,6 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
-import h5py
 import numpy as np
 import pytest
 
@@ -520,47 +519,6 @@ def test_a_damaged_file_stands_until_its_successor_is_verified(
     assert "has 7 bytes instead of 1000000" in call.sentences[0]
     server.always = {}
     assert call(entry(server.url())).read_bytes() == CONTENT
-
-
-def of_kind(suffix: str) -> bytes:
-    """A complete file of 200 numbers."""
-    made = io.BytesIO()
-    if suffix == ".npy":
-        np.save(made, np.arange(200.0))
-    elif suffix == ".npz":
-        np.savez(made, numbers=np.arange(200.0))
-    else:
-        with h5py.File(made, "w") as file:
-            file["numbers"] = np.arange(200.0)
-    return made.getvalue()
-
-
-@pytest.mark.parametrize("suffix", [".npy", ".npz", ".h5", ".nwb"])
-def test_a_file_that_says_how_long_it_is_is_complete_or_refused(
-    server: Server, call: Caller, suffix: str
-) -> None:
-    """Where neither the registry nor the server says it."""
-    server.content = of_kind(suffix)
-    wanted = entry(server.url(), known=False, name=f"file{suffix}")
-    server.always = {"/a": {"no_length": True, "cut": len(server.content) - 100, "version": ""}}
-    with pytest.raises(FetchError, match="is not a complete"):
-        call(wanted)
-    assert call.files() == set()
-    server.always = {"/a": {"no_length": True}}
-    assert call(wanted).read_bytes() == server.content
-    assert json.loads((call.folder / CHECKSUMS).read_text())[f"file{suffix}"]["bytes"] == len(server.content)
-
-
-def test_a_file_whose_length_nothing_says_is_called_unverified_and_not_pinned(
-    server: Server, call: Caller
-) -> None:
-    server.always = {"/a": {"no_length": True, "cut": 300_000}}
-    wanted = entry(server.url(), known=False)
-    path = call(wanted)
-    assert "unverified: nothing says how long it is" in call.sentences[-1] and call.files() == {NAME}
-    path.unlink()  # as the sentence says
-    server.always = {}
-    assert call(wanted).read_bytes() == CONTENT and call.files() == {NAME, CHECKSUMS}
 
 
 def test_two_pins_live_side_by_side(tmp_path: Path) -> None:
