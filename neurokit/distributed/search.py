@@ -44,9 +44,9 @@ def search_on_ray(
     search is resumed from there: trials of its last second run again, and the median rule repeats its
     warm-up. A larger `trials` extends a finished search and uses all that it has learned; a smaller one
     returns its first trials. `data`, as JSON can hold it, says what data its losses are of, and a search of
-    other data is not resumed. A cluster that the caller has joined with `ray.init`, or that RAY_ADDRESS names,
-    is used and left running. Otherwise a local one, reachable from this machine alone, is started and stopped
-    at the end.
+    other data is not resumed. A cluster that the caller has joined with `ray.init`, or that RAY_ADDRESS
+    names, is used and left running. Otherwise a local one, reachable from this machine alone, is started and
+    stopped at the end.
 
     Raises SettingsError (arguments), FitError (ray or its cluster is missing, an unusable space, every trial
     failed) and CheckpointError (`storage` holds another search).
