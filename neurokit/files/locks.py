@@ -46,7 +46,7 @@ def hold_lock(
     """Keeps all other processes out of any block that holds the lock of the same file or folder.
 
     The lock file lies beside it, or `within` the folder, which may be a mounted one. A thread may hold a
-    lock several times. After a second of waiting it says what it waits for, unless progress bars are hidden,
+    lock several times. The folder that it lies in is made. After a second of waiting it says what it waits for, unless progress bars are hidden,
     as in a notebook's test. After `longest` seconds it raises DiskError, as where the lock cannot be made;
     unless it is not `needed`, as by readers on a disk that nobody can write.
     """
@@ -56,7 +56,8 @@ def hold_lock(
     if file not in counts:
         try:
             if needed:
-                file.parent.mkdir(parents=True, exist_ok=True)
+                for folder in (file.parent, Path(path).parent):
+                    folder.mkdir(parents=True, exist_ok=True)
             release = _acquire(file, Path(path), longest)
         except DiskError:
             raise
