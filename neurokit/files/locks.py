@@ -45,10 +45,10 @@ def hold_lock(
 ) -> Iterator[None]:
     """Keeps all other processes out of any block that holds the lock of the same file or folder.
 
-    The lock file lies beside it, or `within` the folder, which may be a mounted one. A thread may hold a
-    lock several times. The folder that it lies in is made. After a second of waiting it says what it waits for, unless progress bars are hidden,
-    as in a notebook's test. After `longest` seconds it raises DiskError, as where the lock cannot be made;
-    unless it is not `needed`, as by readers on a disk that nobody can write.
+    The lock file lies beside it, or `within` the folder, which may be a mounted one; the folder around it is
+    made. A thread may hold a lock several times. After a second of waiting it says what it waits for, unless
+    progress bars are hidden, as in a notebook's test. After `longest` seconds it raises DiskError, as where
+    the lock cannot be made; unless it is not `needed`, as by readers on a disk that nobody can write.
     """
     file = _place(Path(path), within)
     counts: dict[Any, int] = vars(_held)
