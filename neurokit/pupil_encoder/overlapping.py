@@ -14,11 +14,10 @@ from jaxtyping import Bool, Float, Int
 
 from neurokit.errors import DataError
 from neurokit.progress import announce
-from neurokit.pupil_encoder.features import BLOCKS, Split, SplitKind, deal_groups, split_trials
+from neurokit.pupil_encoder.features import Split, SplitKind, deal_groups, split_trials
 from neurokit.pupil_encoder.recording import TrialRecording
+from neurokit.recordings.suitability import FEWEST_RUNS
 from neurokit.training.omissions import Omission, leave_out
-
-FEWEST_RUNS = 2 * BLOCKS  # of trials that hang together; of fewer, tenths of the session are dealt
 
 
 def split_recording(

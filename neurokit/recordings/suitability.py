@@ -198,15 +198,15 @@ def _trial_onsets(recording: Recording) -> Float[np.ndarray, "K"] | None:
 def _fewest_trials(onsets: Float[np.ndarray, "K"]) -> tuple[int, str]:
     """How many trials can be split, and why it is more than usual.
 
-    Of trials that hang together in fewer than FEWEST_RUNS runs, tenths of the session make the parts; from
-    both ends of a tenth those are lost that reach into its neighbours.
+    Where trials hang together in fewer than FEWEST_RUNS runs, tenths of the session make the parts. A tenth
+    must hold more trials than a trial overlaps of those after it, or its neighbours leave none of them.
     """
     start = np.sort(onsets)
     end = start + TRIAL[1] - TRIAL[0] - 0.5 * BIN
     reach = int((np.searchsorted(start, end) - np.arange(len(start)) - 1).max(initial=0))
     if not reach or 1 + (start[1:] >= end[:-1]).sum() >= FEWEST_RUNS:
         return FEWEST_TRIALS, ""
-    return 10 * (2 * reach + 1), ", since they overlap in time"
+    return 10 * reach + 1, ", since they overlap in time"
 
 
 def _can_be_split(images: Stimulus, shown: Bool[np.ndarray, "K"]) -> bool:
