@@ -67,14 +67,7 @@ def read(path: Path) -> Recording:
     path = Path(path)
     metas = {each.parent.name: read_yaml(each) for each in sorted(path.glob("*/meta.yml"))}
     kinds = {name: str(meta.get("modality", "")).lower() for name, meta in metas.items()}
-    activity = next(
-        (name for name in ("responses", "spikes") if kinds.get(name) in ("sequence", "spikes")), None
-    )
-    others = [name for name, kind in kinds.items() if kind == "spikes" and name not in BEHAVIOUR]
-    activity = activity or next(iter(others), None)
-    if activity is None:
-        found = ", ".join(f"{name} ({kind or 'no modality'})" for name, kind in kinds.items()) or "nothing"
-        raise DataError(f"{path} has no responses: it holds {found}; add a folder responses with a sequence.")
+    activity = _find_activity(path, kinds)
     meta = metas[activity]
     said = meta.get("notes")
     notes = [*(map(str, said) if isinstance(said, list) else ()), PROVED]
@@ -116,6 +109,19 @@ def read(path: Path) -> Recording:
             events=events,
             notes=tuple(dict.fromkeys(notes)),
         )
+
+
+def _find_activity(path: Path, kinds: dict[str, str]) -> str:
+    """The folder that holds the units' activity; DataError where there is none."""
+    activity = next(
+        (name for name in ("responses", "spikes") if kinds.get(name) in ("sequence", "spikes")), None
+    )
+    others = [name for name, kind in kinds.items() if kind == "spikes" and name not in BEHAVIOUR]
+    activity = activity or next(iter(others), None)
+    if activity is None:
+        found = ", ".join(f"{name} ({kind or 'no modality'})" for name, kind in kinds.items()) or "nothing"
+        raise DataError(f"{path} has no responses: it holds {found}; add a folder responses with a sequence.")
+    return activity
 
 
 def _read_sequence(folder: Path, meta: Mapping[str, Any]) -> Trace:
