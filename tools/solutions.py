@@ -4,9 +4,9 @@
     python tools/solutions.py --check    writes nothing, exits with 1 if one is out of date
 
 An exercise is a code cell with `...` and the tag `exercise`. Its metadata hold the `solution`, which takes
-its place in the solutions, and may hold a `remark`, which follows it. A text cell with the tag
-`exercise-text` is copied before it, a code cell with the tag `needed` as it stands. Lessons without such
-cells keep the solutions that they have. Outputs are made by `tools/run_notebooks.py --in-place`.
+its place in the solutions. A text cell with the tag `exercise-text` is copied before it, a code cell with the
+tag `needed` as it stands. Lessons without such cells keep the solutions that they have. Outputs are made by
+`tools/run_notebooks.py --in-place`.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def solutions(lesson: NotebookNode, number: str) -> NotebookNode:
         if has(cell, TEXT):
             cells.append(new_markdown_cell(cell.source, id=cell.id))
         elif has(cell, EXERCISE):
-            cells += solved(cell)
+            cells.append(code(cell.metadata["solution"], cell.id, cell.metadata["tags"]))
         elif has(cell, NEEDED) or has(cell, TAG):
             cells.append(code(cell.source, cell.id, cell.metadata["tags"]))
     return new_notebook(
@@ -63,14 +63,6 @@ def solutions(lesson: NotebookNode, number: str) -> NotebookNode:
             "language_info": {"name": "python"},
         },
     )
-
-
-def solved(cell: NotebookNode) -> list[NotebookNode]:
-    """The solution of an exercise, and the remark on it if there is one."""
-    cells = [code(cell.metadata["solution"], cell.id, cell.metadata["tags"])]
-    if "remark" in cell.metadata:
-        cells.append(new_markdown_cell(cell.metadata["remark"], id=f"{cell.id}-remark"))
-    return cells
 
 
 def code(source: str, name: str, tags: list[str]) -> NotebookNode:
