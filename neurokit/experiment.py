@@ -264,7 +264,7 @@ class Experiment:
         result = self.result  # first, since its transforms replace those of the task
         return self.system.evaluate(result.model, self.task, self.config)
 
-    @property
+    @cached_property
     def ceiling(self) -> str:
         """Where the ceiling in the scores comes from, or why there is none, in a line."""
         return self.system.explain_ceiling(self.task, self.config)
@@ -365,6 +365,7 @@ class Experiment:
         other = object.__new__(Experiment)
         other.__dict__.update(self.__dict__)
         other.config, other._opened = self.config.with_values(values), None
+        other.__dict__.pop("ceiling", None)  # it is of what the model reads
         mine, theirs = (
             [each.config.value(name) for name in self.system.DATA_FIELDS] for each in (self, other)
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import neurokit.pupil_encoder.experiment
 from neurokit import pupil_encoder, sensorium, v1_transformer
 from neurokit.cli import main
 from neurokit.experiment import Experiment
@@ -190,3 +191,18 @@ def test_evaluate_says_why_images_shown_once_have_no_ceiling(
     assert main(["sensorium", "evaluate", *place]) == 0
     said = capsys.readouterr().out
     assert "\nno ceiling: two test images or more must be shown twice or more\n" in said
+
+
+def test_the_line_is_made_once_and_is_of_what_is_read_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Halving the units takes as long as scoring them."""
+    calls = []
+    explain = neurokit.pupil_encoder.experiment.explain_ceiling
+    monkeypatch.setattr(
+        neurokit.pupil_encoder.experiment,
+        "explain_ceiling",
+        lambda *given: calls.append(1) or explain(*given),
+    )
+    experiment = Experiment("pupil-encoder", source="demo")
+    assert experiment.ceiling == experiment.ceiling and len(calls) == 1
+    other = experiment.with_values({"smoothing": "gaussian"}).ceiling
+    assert other.startswith("no ceiling") and not experiment.ceiling.startswith("no ceiling")
