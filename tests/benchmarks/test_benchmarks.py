@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,8 +14,8 @@ import ramp
 import search_pays
 import sensorium_accuracy
 import sensorium_ladder
-from neurokit import Experiment
-from neurokit.pupil_encoder.baselines import mean_rate
+from neurokit import Experiment, metrics
+from neurokit.pupil_encoder.baselines import mean_rate, stack_lags
 
 pytestmark = pytest.mark.slow
 
@@ -135,3 +136,16 @@ def test_the_filter_of_all_penalties_is_ridge_regression(environment: pytest.Mon
         start[:3].shape
     )
     np.testing.assert_allclose(fitted.rates(1e4)[:3], wanted, rtol=1e-4, atol=1e-4)
+
+
+def test_the_lesson_and_the_study_fit_the_same_filter(environment: pytest.MonkeyPatch, root: Path) -> None:
+    """Lesson 04 builds it by hand; the next number of trials is the control."""
+    lesson = nbformat.read(root / "notebooks" / "04_tpe_tuning.ipynb", as_version=4)
+    (by_hand,) = [cell.source for cell in lesson.cells if cell.source.startswith("def penalty_study")]
+    known = {"np": np, "metrics": metrics, "mean_rate": mean_rate, "stack_lags": stack_lags}
+    exec(by_hand, known)
+    task = Experiment("pupil-encoder", seed=0).task
+    for penalty in (1.0, 1e5):
+        found = known["penalty_study"](task, 10)(penalty)[1]
+        assert found == pytest.approx(search_pays.Filter(task, 10).score(penalty), abs=1e-4)
+        assert abs(found - search_pays.Filter(task, 20).score(penalty)) > 1e-3
