@@ -16,7 +16,7 @@ ABSOLUTE = re.compile(
 IMPORT = re.compile(r"(?m)^(?:from|import) .*$")
 MOST_IMPORTS, LONGEST_IMPORT = 10, 100  # lines of the first cell, characters of each
 LEAST_CHECKS = 5
-LARGEST = 200_000  # bytes
+LARGEST = 700_000  # bytes
 
 
 def faults(path: Path) -> list[str]:

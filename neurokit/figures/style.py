@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 INK, GREY = "#222222", "#9a9a9a"
 COLOURS = ("#0b5d8a", "#d1622b", "#3c8d53", "#8a4fa3", "#b8912b", "#5b6770")
 STYLE = {
-    "figure.dpi": 80,
+    "figure.dpi": 160,
     "savefig.dpi": 160,
     "figure.constrained_layout.use": True,
     "font.size": 9,
