@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-LESSONS = {"04": "tpe_tuning"}  # number of a lesson, and the module with its exercises
+LESSONS = {  # number of a lesson, and the module with its exercises
+    "04": "tpe_tuning",
+}
 TOLERANCE = 1e-6
 
 
