@@ -95,7 +95,7 @@ def say_little(book: NotebookNode) -> None:
 
 
 def swell(book: NotebookNode) -> None:
-    book.cells[0].source += "long " * 50_000
+    book.cells[0].source += "long " * 150_000
 
 
 def import_much(book: NotebookNode) -> None:
