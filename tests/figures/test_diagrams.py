@@ -4,7 +4,9 @@ import re
 import xml.etree.ElementTree as Tree
 from pathlib import Path
 
+import numpy as np
 import pytest
+from matplotlib.textpath import TextPath
 
 from neurokit.figures.style import COLOURS, GREY, INK
 
@@ -13,7 +15,6 @@ DIAGRAMS = sorted((ROOT / "figures" / "diagrams").glob("*.svg"))
 SVG = "{http://www.w3.org/2000/svg}"
 COLOUR = re.compile(r"#[0-9a-fA-F]{3,6}\b")
 TAKEN = {colour.lower() for colour in (*COLOURS, GREY, INK, "#ffffff")}
-WIDTH = 0.62  # of a letter, in units of its size: DejaVu Sans is a little narrower on average
 
 
 def faults(text: str) -> list[str]:
@@ -35,10 +36,18 @@ def faults(text: str) -> list[str]:
 
 
 def _tinted(colour: str) -> bool:
-    """Whether it is neither a grey nor close to white, as fills of boxes are."""
+    """Whether it is neither a grey nor a colour of the style, mixed with white or not."""
+    rgb = _parts(colour)
+    if rgb.max() - rgb.min() <= 40:
+        return False
+    away = 255 - np.array([_parts(each) for each in (*COLOURS, INK)])  # from white
+    share = ((255 - rgb) @ away.T / (away**2).sum(axis=1)).clip(0, 1)
+    return bool(np.abs(share[:, None] * away - (255 - rgb)).max(axis=1).min() > 6)
+
+
+def _parts(colour: str) -> np.ndarray:
     digits = colour[1:] if len(colour) == 7 else "".join(2 * digit for digit in colour[1:])
-    parts = [int(digits[place : place + 2], 16) for place in (0, 2, 4)]
-    return max(parts) - min(parts) > 40
+    return np.array([int(digits[place : place + 2], 16) for place in (0, 2, 4)])
 
 
 def _parents(image: Tree.Element) -> dict[Tree.Element, Tree.Element]:
@@ -63,8 +72,8 @@ def _anchor(image: Tree.Element, element: Tree.Element) -> str:
 
 
 def _reach(element: Tree.Element, said: str, size: float, anchor: str) -> tuple[float, float]:
-    """From where to where a text reaches, estimated from its letters; what is turned is taken as it is."""
-    x, long = float(element.get("x", "0").split()[0]), WIDTH * size * len(said)
+    """From where to where a text reaches in DejaVu Sans; what is turned is taken as it is."""
+    x, long = float(element.get("x", "0").split()[0]), TextPath((0, 0), said, size=size).get_extents().width
     if element.get("transform"):
         return 0, 0
     start = {"start": x, "middle": x - long / 2, "end": x - long}[anchor]
