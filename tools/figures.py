@@ -9,6 +9,7 @@ import figure_growth
 import figure_movies
 import figure_pupil
 import figure_real
+import figure_recording
 import figure_search
 import figure_sensorium
 import figure_twins
@@ -29,6 +30,7 @@ PICTURES = {
     "real_ramp": figure_real.draw_ramp,
     "simulation_beside_reality": figure_real.draw_reality,
     "search_pays": figure_search.draw,
+    "recording": figure_recording.draw,
 }
 
 
