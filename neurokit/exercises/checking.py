@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 LESSONS = {  # number of a lesson, and the module with its exercises
+    "02": "feature_engineering",
     "04": "tpe_tuning",
 }
 TOLERANCE = 1e-6
