@@ -1,4 +1,4 @@
-"""Exercises of lesson 02: how a blink moves, what a boxcar mixes, which trials share time, what passes a split."""
+"""Exercises of lesson 02: how a lid moves, what a boxcar mixes, what trials share, what passes a split."""
 
 import numpy as np
 
@@ -83,7 +83,7 @@ EXERCISES = {
                 "PupilEncoder divides by the width.",
             ),
         ),
-        praise="One spike moves its own bin and later ones, and the first bins are too low: that is the ramp.",
+        praise="One spike moves its own bin and later ones, and the first bins come out too low: the ramp.",
     ),
     "02.may_stay": Exercise(
         inputs=((TRAIN, TEST, STARTS, LENGTH),),
@@ -110,7 +110,7 @@ EXERCISES = {
                 lambda train, test, starts, length: train[
                     np.array([(start >= starts[test] + length).any() for start in starts[train]])
                 ],
-                "a trial must be clear of every test trial, not of one; and those before a test trial count too.",
+                "a trial must be clear of every test trial, not of one, and those before it count too.",
             ),
         ),
         praise="What counts is the time between them, not the number: some neighbours stay, others go.",
@@ -119,7 +119,10 @@ EXERCISES = {
         choices=(0, 0.1, 0.5, 0.9),
         right=0.9,
         wrong=(
-            (0, "the counts cannot be predicted, but two smoothed neighbours are means of nearly the same counts."),
+            (
+                0,
+                "no count can be predicted, but two smoothed neighbours are means of nearly the same counts.",
+            ),
             (0.1, "one count of ten is new; how many do the two bins share?"),
             (0.5, "bins that lie five apart share half of their counts; direct neighbours share more."),
         ),
@@ -129,9 +132,15 @@ EXERCISES = {
         choices=("random", "blocked", "both", "neither"),
         right="random",
         wrong=(
-            ("blocked", "in a block the nearest training trial is up to 25 trials away, half of the drift's memory."),
+            (
+                "blocked",
+                "in a block the nearest training trial is up to 25 away, longer than the drift's memory.",
+            ),
             ("both", "neighbours tell the drift only while they are near, and in a block most are not."),
-            ("neither", "the drift is slow, so a training trial right beside a test trial has nearly its rate."),
+            (
+                "neither",
+                "the drift is slow, so a training trial right beside a test trial has nearly its rate.",
+            ),
         ),
         praise="Between its neighbours a trial's drift is known; inside a block it has to be guessed.",
     ),
