@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 LESSONS = {  # number of a lesson, and the module with its exercises
+    "01": "data_download",
     "02": "feature_engineering",
     "04": "tpe_tuning",
 }
