@@ -10,6 +10,7 @@ import numpy as np
 
 LESSONS = {  # number of a lesson, and the module with its exercises
     "01": "data_download",
+    "02": "feature_engineering",
     "04": "tpe_tuning",
 }
 TOLERANCE = 1e-6
