@@ -1,10 +1,10 @@
-"""When Model 4's additions pay: the competition's baseline, and Model 4, by number of training images.
+"""When knowing the past pays: Model 4 with and without history, state and gain, by number of images.
 
-One mouse a seed, in two versions with the same cells and images: one whose neurons carry history, brain
-state and a slow gain, and a control in which the three have strength 0. Between the two models stands the
-simplest way to read the past, a ridge regression of each neuron on the baseline's prediction and its own
-history. Every network takes about as many steps, whatever its number of images. A seed draws mouse and
-weights.
+Without the three, Model 4 is a CNN with behaviour, here with the same numbers, seed and steps, so that only
+the past differs. Between the two stands the simplest way to read the past, a ridge regression of each
+neuron on the CNN's prediction and its own history. A seed draws weights and one mouse, in two versions with
+the same cells and images: one whose neurons carry history, brain state and a slow gain, and a control in
+which the three have strength 0.
 """
 
 from collections.abc import Iterator
@@ -19,12 +19,13 @@ from pays.study import Study
 
 BASELINE, MODEL_4, LINE = "CNN + behaviour", "Model 4", "CNN, then a line on the past"
 CEILING = "best reachable, past known"
-CONTROL = "{}, control without history, state, gain"
+CONTROL = "{} (control)"
 STEPS, BATCH_SIZE, NEURONS = 750, 4, 150
 PARTS = ("train", "validation", "test")
 PENALTIES = np.logspace(-1, 4, 11)
 SIZE = {"validation": 60, "test_images": 20, "repeats": 6}
 CORE = {"model.channels": 16, "model.input_kernel": 9, "model.hidden_kernel": 5, "fit.batch_size": BATCH_SIZE}
+WITHOUT_PAST = {"model.history": False, "model.state": False, "model.gain": False}
 NOTHING_SLOW = {"history": 0.0, "state": 0.0, "gain": 0.0}
 
 
@@ -44,18 +45,15 @@ def run(seed: int, amounts: tuple[float, ...]) -> Iterator[dict[str, Any]]:
 
 
 def configs(seed: int, images: int) -> dict[str, SensoriumConfig]:
-    """Both models with a small core, the same seed and about the same number of steps."""
-    values = CORE | {"seed": seed, "fit.seed": seed}
+    """Model 4 without and with the past, both with a small core and about the same number of steps."""
     epochs = max(1, round(STEPS * BATCH_SIZE / images))
-    names = {BASELINE: "cnn_plus", MODEL_4: "model_4"}
-    return {
-        name: sensorium.MODELS[word].small.with_epochs(epochs).with_values(values)
-        for name, word in names.items()
-    }
+    with_past = sensorium.MODELS["model_4"].small.with_epochs(epochs)
+    with_past = with_past.with_values(CORE | {"seed": seed, "fit.seed": seed})
+    return {BASELINE: with_past.with_values(WITHOUT_PAST), MODEL_4: with_past}
 
 
 def scores(scans: dict[str, Scan], wanted: dict[str, SensoriumConfig]) -> dict[str, float]:
-    """The score of each config's network on one mouse, and of a line on the past after the baseline."""
+    """The score of each config's network on one mouse, and of a line on the past after the CNN."""
     found = {}
     for name, config in wanted.items():
         task = sensorium.task(scans, config, device="cpu")
@@ -101,7 +99,8 @@ def ridge(read: np.ndarray, responses: np.ndarray, penalty: float) -> tuple[np.n
 
 STUDY = Study(
     # after a look at seed 0
-    expected="",
+    expected="Where history, state and gain are planted, Model 4 leads by more than 0.05 at every number of "
+    "images; in the same mice without them by less than 0.02 at every number.",
     amount="training images",
     score="correlation, single test trials",
     simple=BASELINE,
