@@ -20,7 +20,7 @@ from pays.study import Study
 BASELINE, MODEL_4, LINE = "CNN + behaviour", "Model 4", "CNN, then a line on the past"
 CEILING = "best reachable, past known"
 CONTROL = "{} (control)"
-STEPS, BATCH_SIZE, NEURONS = 750, 4, 150
+STEPS, BATCH_SIZE, NEURONS = 600, 4, 120
 PARTS = ("train", "validation", "test")
 PENALTIES = np.logspace(-1, 4, 11)
 SIZE = {"validation": 60, "test_images": 20, "repeats": 6}
