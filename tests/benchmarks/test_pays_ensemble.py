@@ -1,4 +1,4 @@
-"""The study of lesson 07: its line on the past is ridge regression, its two models differ in the past alone."""
+"""The study of lesson 07: its line on the past is ridge regression, its models differ in the past alone."""
 
 import numpy as np
 import pytest
