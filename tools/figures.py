@@ -6,6 +6,7 @@
 from functools import partial
 from pathlib import Path
 
+import figure_families
 import figure_growth
 import figure_movies
 import figure_pays
@@ -18,6 +19,7 @@ from neurokit.notebook import setup
 FOLDER = Path(__file__).resolve().parent.parent / "figures"
 PICTURES = {
     "pupil_encoder": figure_pupil.draw,
+    "encoder_families": figure_families.draw,
     "sensorium": figure_sensorium.draw,
     "v1_transformer": figure_movies.draw,
     "digital_twins": figure_twins.draw,
