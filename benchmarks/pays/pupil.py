@@ -55,8 +55,8 @@ def simulated(seed: int) -> tuple[TrialRecording, float]:
 
 def shortened(recording: TrialRecording, trials: int, seed: int) -> EncodingTask:
     """The task of the first training trials, a third as many validation trials and all test trials."""
-    whole = pupil_encoder.split_trials(len(recording.trials), seed=seed)
-    split = Split(whole.train[:trials], whole.validation[: max(1, trials // 3)], whole.test)
+    full = pupil_encoder.split_trials(len(recording.trials), seed=seed)
+    split = Split(full.train[:trials], full.validation[: max(1, trials // 3)], full.test)
     return pupil_encoder.encoding_task(recording, split, regions=pupil_encoder.default_regions(recording))
 
 

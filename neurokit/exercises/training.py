@@ -69,7 +69,7 @@ EXERCISES = {
                 "the reference is a rate of 0 Hz here, which any guess beats; take the training mean.",
             ),
         ),
-        praise="A third of the squared error of the mean is gone, in the bins that count.",
+        praise="Seven tenths of the squared error of the mean are gone, in the bins that count.",
     ),
     "03.lag_matrix": Exercise(
         inputs=((PUPIL, LAGS),),
@@ -120,7 +120,7 @@ EXERCISES = {
             ),
             (
                 lambda weights, inputs, rates, rate: weights - _slope(weights, inputs, rates),
-                "the learning rate is missing, and a step of the whole gradient overshoots.",
+                "the learning rate is missing, and a step as long as the gradient overshoots.",
             ),
             (
                 lambda weights, inputs, rates, rate: _slope(weights, inputs, rates),
