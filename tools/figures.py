@@ -24,6 +24,7 @@ PICTURES = {
     "pupil_encoder": figure_pupil.draw,
     "encoder_families": figure_families.draw,
     "sensorium": figure_sensorium.draw,
+    "sensorium_ladder": figure_sensorium.draw_ladders,
     "v1_transformer": figure_movies.draw,
     "digital_twins": figure_twins.draw,
     "growth": figure_growth.draw,
