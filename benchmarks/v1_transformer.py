@@ -3,13 +3,13 @@
     python benchmarks/v1_transformer.py
 
 Three new mice, on which nothing was tuned (60 cells, movies one and three, ten repeats); the last fifth of
-each movie is tested in all repeats. Scores are medians over reliable cells. 'as described' is the model of the
-public description without our changes. Ablations: no running, running of
-another repeat, no attention, filters that start at random. Baselines that start where the network does: a
-linear readout of its first filters (motion energy + ridge), and that times the running, four numbers a cell.
-Controls: untrained; responses of another time of the movie; a session in which running does nothing, with and
-without reading it; and a session whose movies are as short as the real ones (30 and 120 s). Networks are the
-small ones. A job is kept and not computed again by the same code.
+each movie is tested in all repeats. Scores are medians over reliable cells. 'as described' is the model of
+the public description without our changes. Ablations: no running, running of another repeat, no attention,
+filters that start at random. Baselines that start where the network does: a linear readout of its first
+filters (motion energy + ridge), and that times the running, four numbers a cell. Controls: untrained;
+responses of another time of the movie; a session in which running does nothing, with and without reading it;
+and a session whose movies are as short as the real ones (30 and 120 s). Networks are the small ones. A job is
+kept and not computed again by the same code.
 """
 
 import argparse
@@ -21,9 +21,6 @@ import pandas as pd
 import torch
 from joblib import Parallel, delayed
 
-from neurokit.v1_transformer import (
-    MODELS as NETWORKS,
-)
 from neurokit.v1_transformer import (
     MovieTask,
     SessionParameters,
@@ -40,6 +37,7 @@ from neurokit.v1_transformer import (
     score_table,
     train,
 )
+from neurokit.v1_transformer import MODELS as NETWORKS
 from neurokit.v1_transformer import task as make_task
 from neurokit.v1_transformer.config import SMALL
 from record import save

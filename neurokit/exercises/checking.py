@@ -10,6 +10,7 @@ import numpy as np
 
 LESSONS = {  # number of a lesson, and the module with its exercises
     "04": "tpe_tuning",
+    "08": "v1_transformer",
 }
 TOLERANCE = 1e-6
 
