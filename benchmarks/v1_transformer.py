@@ -21,6 +21,7 @@ import pandas as pd
 import torch
 from joblib import Parallel, delayed
 
+from neurokit.v1_transformer import MODELS as NETWORKS
 from neurokit.v1_transformer import (
     MovieTask,
     SessionParameters,
@@ -37,7 +38,6 @@ from neurokit.v1_transformer import (
     score_table,
     train,
 )
-from neurokit.v1_transformer import MODELS as NETWORKS
 from neurokit.v1_transformer import task as make_task
 from neurokit.v1_transformer.config import SMALL
 from record import save

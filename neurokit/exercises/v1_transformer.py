@@ -88,7 +88,7 @@ EXERCISES = {
             ),
             (
                 lambda moments, even, odd: np.abs(np.add(*_both(moments, even, odd))),
-                "the two are added before they are squared, which is again one filter, half-way between them.",
+                "the two are added before they are squared: that is one filter again, half-way between both.",
             ),
             (
                 lambda moments, even, odd: np.abs(_both(moments, even, odd)).sum(axis=0),
@@ -104,8 +104,8 @@ EXERCISES = {
         wrong=(
             (
                 lambda q, k, v: _mixed(q, k, v, axis=0),
-                "the softmax runs over the patches that ask; the weights of each asking patch, a row, have to "
-                "add up to 1.",
+                "the softmax runs over the patches that ask; the weights of each of these, a row, must add up "
+                "to 1.",
             ),
             (
                 lambda q, k, v: _mixed(q, k, v, root=0.0),
@@ -125,10 +125,15 @@ EXERCISES = {
                 "what is passed on are the values v, not the keys.",
             ),
         ),
-        praise="Each patch gets a mean of all values, weighted by how well its question fits their keys.",
+        praise="Each patch gets a mean of all values, weighted by how well its question fits each key.",
     ),
     "08.order": Exercise(
-        choices=("nothing but the order", "every answer", "only the first patch's answer", "the weights alone"),
+        choices=(
+            "nothing but the order",
+            "every answer",
+            "only the first patch's answer",
+            "the weights alone",
+        ),
         right="nothing but the order",
         wrong=(
             (
