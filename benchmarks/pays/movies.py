@@ -33,6 +33,7 @@ from neurokit.simulation.movie_cells import (
 from neurokit.v1_transformer import (
     ClipShape,
     MovieTask,
+    TransformerConfig,
     build,
     frame_responses,
     motion_energy_times_running,
@@ -53,7 +54,8 @@ SPEED, STAY = 10.0, 0.7  # pixels per second; seconds between two turns, mean
 PEAK, SPREAD, FREQUENCY = 7.0, 2.5, 1.4  # wavelength and width of a direction filter (pixels), Hz
 SCATTER, THRESHOLD = 0.7, 0.3  # of fields around discs, pixels; of a cell's mean drive
 LINE, NETWORK, CEILING = "motion energy × running", "V1 Transformer", "truth"
-CONFIG = SMALL.replace(model=SMALL.model.replace(patch_dropout=0.5)).with_epochs(8)
+CONFIG = SMALL.with_epochs(6)
+WITHOUT = CONFIG.replace(model=CONFIG.model.replace(spatial_layers=0, temporal_layers=0))
 
 
 @lru_cache(maxsize=1)
@@ -144,18 +146,27 @@ def world(seed: int, context: float) -> tuple[MovieTask, np.ndarray]:
 
 
 def run(seed: int, amounts: tuple[float, ...]) -> Iterator[dict[str, Any]]:
-    """CC_norm on unseen movie, median over reliable cells, at each share of context."""
+    """CC_norm on unseen movie, median over reliable cells, at each share of context.
+
+    The network without attention is trained at the largest share alone.
+    """
     for context in amounts:
         task, known = world(seed, context)
-        config = CONFIG.add_seed(seed)
-        network = train(build(task, config), task, config, device="cpu", show_progress=False).model
         found = {
             LINE: motion_energy_times_running(task),
-            NETWORK: predict(network, task),
+            NETWORK: trained(task, CONFIG.add_seed(seed)),
             CEILING: known[:, task.split.test],
         }
+        if context == max(amounts):
+            found[f"{NETWORK} without attention"] = trained(task, WITHOUT.add_seed(seed))
         for name, predicted in found.items():
             yield {"amount": context, "model": name, "score": score(task, predicted)}
+
+
+def trained(task: MovieTask, config: TransformerConfig) -> np.ndarray:
+    """What a network says of the test frames, R E N."""
+    network = train(build(task, config), task, config, device="cpu", show_progress=False).model
+    return predict(network, task)
 
 
 def score(task: MovieTask, predicted: np.ndarray) -> float:
@@ -166,8 +177,8 @@ def score(task: MovieTask, predicted: np.ndarray) -> float:
 
 STUDY = Study(
     # after a look at seed 0
-    expected="Where a cell's own field is all that counts (0) the line wins; where motion contrast is all (1) "
-    "the network wins by more than 0.1 of CC_norm.",
+    expected="Where a cell's own field is all that counts (0) the line wins; where motion contrast is "
+    "all (1) the network wins by more than 0.1 of CC_norm.",
     amount="share of motion contrast in what a cell does",
     score="CC_norm on unseen movie",
     simple=LINE,

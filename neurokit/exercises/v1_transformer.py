@@ -104,12 +104,11 @@ EXERCISES = {
         wrong=(
             (
                 lambda q, k, v: _mixed(q, k, v, axis=0),
-                "the softmax runs over the patches that ask; the weights of each of these, a row, must add up "
-                "to 1.",
+                "the softmax runs over the patches that ask; the weights of each, a row, must add up to 1.",
             ),
             (
                 lambda q, k, v: _mixed(q, k, v, root=0.0),
-                "the scores are not divided by the root of d, so with more numbers a patch the softmax would "
+                "the scores are not divided by the root of d, so with more numbers the softmax would "
                 "pick one patch and ignore the rest.",
             ),
             (
