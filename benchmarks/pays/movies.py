@@ -47,7 +47,7 @@ from neurokit.v1_transformer.simulation import simulate_speed
 from pays.study import Study
 
 HEIGHT, WIDTH, RATE = 20, 40, 30.0  # pixels; frames, and samples of the microscope, per second
-MINUTES, REPEATS, CELLS = 8.0, 8, 60
+MINUTES, REPEATS, CELLS = 5.0, 8, 60
 ROWS, COLUMNS, RADIUS = (5.0, 14.0), (5.0, 15.0, 25.0, 34.0), 4.0  # of the discs, pixels
 GROUND = [(9.5, x) for x in (0, 10, 20, 30, 39)] + [(y, x) for y in (1, 18) for x in (10, 20, 30)]
 SPEED, STAY = 10.0, 0.7  # pixels per second; seconds between two turns, mean
@@ -184,7 +184,7 @@ STUDY = Study(
     simple=LINE,
     model=NETWORK,
     ceiling=CEILING,
-    amounts=(0.0, 0.5, 1.0),
+    amounts=(0.0, 1.0),
     seeds=(10, 11, 12),
     run=run,
     logarithmic=False,
