@@ -22,6 +22,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "figures"
 PICTURES = {
     "pupil_encoder": figure_pupil.draw,
     "sensorium": figure_sensorium.draw,
+    "sensorium_ladder": figure_sensorium.draw_ladders,
     "v1_transformer": figure_movies.draw,
     "digital_twins": figure_twins.draw,
     "growth": figure_growth.draw,
