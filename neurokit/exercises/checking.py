@@ -12,11 +12,8 @@ LESSONS = {  # number of a lesson, and the module with its exercises
     "01": "data_download",
     "02": "feature_engineering",
     "04": "tpe_tuning",
-<<<<<<< HEAD
-    "08": "v1_transformer",
-=======
     "07": "ensemble_submission",
->>>>>>> main
+    "08": "v1_transformer",
 }
 TOLERANCE = 1e-6
 
