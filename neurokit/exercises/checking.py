@@ -14,6 +14,7 @@ LESSONS = {  # number of a lesson, and the module with its exercises
     "03": "training",
     "04": "tpe_tuning",
     "07": "ensemble_submission",
+    "08": "v1_transformer",
 }
 TOLERANCE = 1e-6
 
