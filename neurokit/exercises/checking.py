@@ -10,6 +10,7 @@ import numpy as np
 
 LESSONS = {  # number of a lesson, and the module with its exercises
     "04": "tpe_tuning",
+    "06": "natural_images",
 }
 TOLERANCE = 1e-6
 
