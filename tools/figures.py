@@ -3,13 +3,14 @@
 `make figures` runs it; nothing else does.
 """
 
+from functools import partial
 from pathlib import Path
 
 import figure_growth
 import figure_movies
+import figure_pays
 import figure_pupil
 import figure_real
-import figure_search
 import figure_sensorium
 import figure_twins
 from neurokit.notebook import setup
@@ -28,7 +29,10 @@ PICTURES = {
     "real_gratings": figure_real.draw_gratings,
     "real_ramp": figure_real.draw_ramp,
     "simulation_beside_reality": figure_real.draw_reality,
-    "search_pays": figure_search.draw,
+    **{
+        file.stem: partial(figure_pays.draw, file.stem[-2:])
+        for file in sorted(figure_pays.RESULTS.glob("pays_*.json"))
+    },
 }
 
 
