@@ -1,8 +1,10 @@
 """Draws the pictures of README and book/ into figures/, from the demo source and result files.
 
-`make figures` runs it; nothing else does.
+python tools/figures.py              all of them, as `make figures` does
+python tools/figures.py pays_04      one
 """
 
+import argparse
 from functools import partial
 from pathlib import Path
 
@@ -36,12 +38,16 @@ PICTURES = {
 }
 
 
-def main() -> None:
-    """Draws all of them anew."""
+def main(arguments: list[str] | None = None) -> None:
+    """Draws those that are named, or all."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", choices=[*PICTURES, []], help="default: all")
     FOLDER.mkdir(exist_ok=True)
-    for name, draw in PICTURES.items():
+    for name in parser.parse_args(arguments).names or PICTURES:
         setup(seed=0, device="cpu")
-        draw().savefig(FOLDER / f"{name}.png")
+        PICTURES[name]().savefig(FOLDER / f"{name}.png")
         print(f"wrote figures/{name}.png")
 
 
