@@ -17,7 +17,15 @@ from neurokit import Experiment, trained
 from neurokit.training import checkpoint
 
 # Name, and the arguments of its experiment.
-SHIPPED: dict[str, dict[str, Any]] = {}
+SHIPPED: dict[str, dict[str, Any]] = {
+    "v1-images": {
+        "system": "sensorium",
+        "model": "cnn_plus",
+        "values": {"behaviour_scale": "range"},
+        "epochs": 30,
+        "session": "90000-1-1",
+    },
+}
 MADE = {"model", "version", "configuration", "sha256"}  # of the side-car, by `checkpoint.save` itself
 LARGEST = 3_000_000  # bytes of all together
 
