@@ -1,5 +1,6 @@
 """Lessons keep their shape, and each rule notices a lesson that breaks it."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,3 +91,36 @@ def test_a_spoilt_lesson_is_noticed(
     assert rule(book) == []
     spoil(book)
     assert any(says in fault for fault in rule(book))
+
+
+# --- Names of lessons ---
+
+LESSON_NAME = re.compile(r"\b(?:0\d|10)_(?!solutions)[a-z][a-z0-9_]+")
+TOLD = ("README.md", "book/**/*.md", "notebooks/**/*.ipynb", "neurokit/**/*.py", "neurokit/**/*.md")
+
+
+def unknown_lessons(root: Path) -> dict[str, set[str]]:
+    """Names of lessons that no file has, by the page or module that gives them."""
+    there = {path.stem for path in NOTEBOOKS.glob("*.ipynb")}
+    found = {
+        str(path.relative_to(root)): set(LESSON_NAME.findall(path.read_text(encoding="utf-8"))) - there
+        for pattern in TOLD
+        for path in root.glob(pattern)
+    }
+    return {path: names for path, names in found.items() if names}
+
+
+def test_no_lesson_is_called_by_an_old_name(root: Path) -> None:
+    assert unknown_lessons(root) == {}
+
+
+def test_an_old_name_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "book" / "engineering").mkdir(parents=True)
+    (tmp_path / "README.md").write_text(
+        "[a](notebooks/06_v1_transformer.ipynb), `04_tpe_tuning`, 04_solutions"
+    )
+    (tmp_path / "book" / "engineering" / "page.md").write_text("as in 08_foundation_digital_twin")
+    assert unknown_lessons(tmp_path) == {
+        "README.md": {"06_v1_transformer"},
+        "book/engineering/page.md": {"08_foundation_digital_twin"},
+    }
