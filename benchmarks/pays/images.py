@@ -1,12 +1,12 @@
 """When a network of V1 pays: a bank of Gabors with ridge against a CNN, by number of training images.
 
 The simple rival knows what textbooks know of V1. For each neuron it lays Gabors of eight orientations and
-three spacings on the neuron's place, takes the output of each and the energy of each pair, and fits weights by
-ridge, with the penalty that is best on validation trials; then gain and offset by pupil size and running. The
-place is where contrast goes with the responses to the training images, smoothed over cortex, the same place at
-which the network's positions start. The CNN with behaviour and eye learns its filters, in the
-config of the lesson. Scores are correlations of the means over eight repeats of 40 test images. A seed draws
-the mouse, its images and the network's weights.
+three spacings on the neuron's place, takes the output of each and the energy of each pair, and fits weights
+by ridge, with the penalty that is best on validation trials; then gain and offset by pupil size and
+running. The place is where contrast goes with the responses to the training images, smoothed over cortex,
+the same place at which the network's positions start. The CNN with behaviour and eye learns its filters, in
+the config of the lesson. Scores are correlations of the means over eight repeats of 40 test images. A seed
+draws the mouse, its images and the network's weights.
 
 Letters: B trials, N neurons, F features.
 """

@@ -75,7 +75,7 @@ EXERCISES = {
             ),
             (
                 "as well as simple cells",
-                "one filter can give only one sign to a pixel, and a complex cell likes bright and dark there.",
+                "one filter gives one sign to a pixel, and a complex cell likes bright and dark there.",
             ),
             (
                 "half as well",
@@ -118,7 +118,7 @@ EXERCISES = {
             ),
             (
                 "half-way to the middle",
-                "nothing pulls positions to the middle: the loss sees only where the neuron reads in the end.",
+                "nothing pulls positions to the middle: the loss sees only where the neuron reads.",
             ),
             (
                 "anywhere",

@@ -90,7 +90,7 @@ def plot_maps(
     *,
     grey: Sequence[str] = (),
     circles: Float[np.ndarray, "P 3"] | None = None,
-    reach: float | None = None,
+    reach: int | float | None = None,
 ) -> Figure:
     """Maps of pixels, a row a kind and a column a neuron, each scaled to its own largest value.
 
