@@ -27,7 +27,7 @@ ORIENTATIONS = np.arange(8) * np.pi / 8  # rad
 FREQUENCIES = (0.09, 0.124, 0.17)  # cycles per pixel, the range that the mice were planted with
 WIDTH = 0.36  # standard deviation of a Gabor's envelope, in periods
 PENALTIES = 10.0 ** np.arange(-1, 6)
-STEPS = {100: 1500, 250: 3000, 600: 4500, 1600: 6000}  # of the network's training, four images each
+STEPS = {100: 1200, 250: 2400, 600: 4500, 1600: 5200}  # of the network's training, four images each
 BATCH_SIZE = 4
 GABORS, NETWORK, CEILING = "Gabor bank × behaviour", "CNN + behaviour", "best reachable"
 

@@ -4,6 +4,7 @@ Letters: N neurons, H x W image, P panels of a row.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -100,7 +101,7 @@ def plot_maps(
     """
     shape = (len(rows), len(titles))
     size = (1.75 * shape[1] + 0.6, (1.08 if reach is None else 1.6) * shape[0] + 0.5)
-    shared = "all" if reach is None else "col"
+    shared: Literal["all", "col"] = "all" if reach is None else "col"
     figure, axes = plt.subplots(*shape, figsize=size, squeeze=False, sharex=shared, sharey=shared)
     for own, (name, maps) in zip(axes, rows.items(), strict=True):
         for column, (axis, values) in enumerate(zip(own, maps, strict=True)):
