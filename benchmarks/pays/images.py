@@ -142,7 +142,10 @@ def _with_behaviour(predicted: np.ndarray, behaviour: np.ndarray) -> np.ndarray:
 
 
 STUDY = Study(
-    expected="TO BE WRITTEN",
+    expected=(
+        "With 100 images the bank leads by more than 0.1, with 600 and more the CNN by more than 0.02 (written "
+        "after a look at other mice; on the lesson's own, with 600 images, it was 0.82 against 0.77)."
+    ),
     amount="training images",
     score="correlation to average (mean over neurons)",
     simple=GABORS,
@@ -151,4 +154,5 @@ STUDY = Study(
     amounts=tuple(map(float, STEPS)),
     seeds=(10, 11, 12),
     run=run,
+    worth=0.02,
 )
