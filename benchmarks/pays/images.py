@@ -143,7 +143,7 @@ def _with_behaviour(predicted: np.ndarray, behaviour: np.ndarray) -> np.ndarray:
 
 STUDY = Study(
     expected=(
-        "With 100 images the bank leads by more than 0.1, with 600 and more the CNN by more than 0.02 (written "
+        "With 100 images the bank leads by more than 0.1, with 600 and more the CNN by over 0.02 (written "
         "after a look at other mice; on the lesson's own, with 600 images, it was 0.82 against 0.77)."
     ),
     amount="training images",
