@@ -41,7 +41,12 @@ def test_a_filter_fails_on_complex_cells_and_the_cnn_mends_it(printed: str) -> N
 def test_a_readout_position_is_not_a_receptive_field(printed: str) -> None:
     distance = {
         name: number(printed, rf"{re.escape(name)} +([\d.]+) px")
-        for name in ("field, from gradients", "field of another neuron", "readout position", "position + shift")
+        for name in (
+            "field, from gradients",
+            "field of another neuron",
+            "readout position",
+            "position + shift",
+        )
     }
     assert distance["field, from gradients"] < 1.5 > distance["position + shift"]
     assert min(distance["readout position"], distance["field of another neuron"]) > 3
