@@ -49,7 +49,7 @@ def test_a_readout_position_is_not_a_receptive_field(printed: str) -> None:
         )
     }
     assert distance["field, from gradients"] < 1.5 > distance["position + shift"]
-    assert min(distance["readout position"], distance["field of another neuron"]) > 3
+    assert min(distance["readout position"], distance["of another neuron"]) > 3
 
 
 def test_fields_are_the_planted_ones_and_not_those_of_other_neurons(printed: str) -> None:

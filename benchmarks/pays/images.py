@@ -27,7 +27,7 @@ ORIENTATIONS = np.arange(8) * np.pi / 8  # rad
 FREQUENCIES = (0.09, 0.124, 0.17)  # cycles per pixel, the range that the mice were planted with
 WIDTH = 0.36  # standard deviation of a Gabor's envelope, in periods
 PENALTIES = 10.0 ** np.arange(-1, 6)
-STEPS = {100: 1200, 250: 2400, 600: 4500, 1600: 5200}  # of the network's training, four images each
+STEPS = {100: 800, 250: 2000, 600: 4500, 1200: 4500}  # of the network's training, four images each
 BATCH_SIZE = 4
 GABORS, NETWORK, CEILING = "Gabor bank × behaviour", "CNN + behaviour", "best reachable"
 
@@ -89,7 +89,7 @@ def predict_network(scan: Scan, train: Int[np.ndarray, "B"], seed: int) -> Float
 
 def _mouse(seed: int) -> ScanParameters:
     mouse = MouseParameters(seed=600 + seed)
-    return ScanParameters(mouse=mouse, train=1600, validation=100, test_images=40, repeats=8)
+    return ScanParameters(mouse=mouse, train=1200, validation=100, test_images=40, repeats=8)
 
 
 def _config(images: int, seed: int) -> SensoriumConfig:
