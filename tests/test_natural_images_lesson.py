@@ -43,7 +43,7 @@ def test_a_readout_position_is_not_a_receptive_field(printed: str) -> None:
         name: number(printed, rf"{re.escape(name)} +([\d.]+) px")
         for name in (
             "field, from gradients",
-            "field of another neuron",
+            "of another neuron",
             "readout position",
             "position + shift",
         )
