@@ -18,6 +18,13 @@ from neurokit.training import checkpoint
 
 # Name, and the arguments of its experiment.
 SHIPPED: dict[str, dict[str, Any]] = {
+    "v1-images": {
+        "system": "sensorium",
+        "model": "cnn_plus",
+        "values": {"behaviour_scale": "range"},
+        "epochs": 30,
+        "session": "90000-1-1",
+    },
     "v1-movies": {"system": "v1-transformer", "values": {"epochs": 20}},
 }
 MADE = {"model", "version", "configuration", "sha256"}  # of the side-car, by `checkpoint.save` itself
