@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         plot_looks,
         plot_losses,
         plot_orientations,
+        plot_places,
         plot_repeats,
         plot_scores,
         plot_units,
