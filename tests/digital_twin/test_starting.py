@@ -6,14 +6,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import Ridge
 
 from neurokit.digital_twin.config import SMALL, TwinConfig
 from neurokit.digital_twin.network.config import SMALL as SIZES
 from neurokit.digital_twin.network.network import build_network
 from neurokit.digital_twin.network.perspective import to_grid
 from neurokit.digital_twin.recording import Trial
-from neurokit.digital_twin.starting import LEAD, quick_map, start_positions
-from neurokit.digital_twin.training import train_network
+from neurokit.digital_twin.starting import (
+    LEAD,
+    PENALTY,
+    quick_map,
+    readout_weights,
+    start_positions,
+    start_readouts,
+)
+from neurokit.digital_twin.training import train_network, train_twin, transfer_core
+from neurokit.digital_twin.twin import DigitalTwin
 from tests.digital_twin.toys import NETWORK, toy_recording, toy_trials
 
 PLANTED = np.array([[10.0, 20.0], [25.0, 44.0], [18.0, 32.0]])  # row and column, pixels
@@ -99,3 +108,47 @@ def test_field_centers_are_the_pixels_that_the_retina_samples() -> None:
     network.readout.position.mu.data = on_map.atanh()
     wanted = [[((y[p] + 1) * height - 1) / 2, ((x[p] + 1) * width - 1) / 2] for p in chosen]
     torch.testing.assert_close(network.field_centers(), torch.tensor(wanted), rtol=0, atol=1e-3)
+
+
+# --- the readout of a frozen core
+
+
+def test_weights_are_those_of_ridge_regression() -> None:
+    """Of scikit-learn, which divides nothing by the number of frames."""
+    random = np.random.default_rng(0)
+    features, answers = random.normal(2.0, 3.0, (40, 4, 3)), random.normal(size=(40, 3))
+    found = readout_weights(*(torch.from_numpy(each) for each in (features, answers))).numpy()
+    size = np.sqrt(((features - features.mean(axis=0)) ** 2).mean())
+    for unit in range(3):
+        ridge = Ridge(alpha=PENALTY * 40).fit(features[..., unit] / size, answers[:, unit])
+        np.testing.assert_allclose(found[unit] * size, ridge.coef_, rtol=1e-6)
+
+
+@pytest.mark.parametrize("streams", [1, 2])
+def test_a_readout_on_a_frozen_core_begins_below_the_loss_of_the_mean(streams: int) -> None:
+    """And its rates have the mean that responses have, 1."""
+    trials = [flicker(seed, frames=80) for seed in range(3)]
+    foundation = build_network(1, SIZES.replace(streams=streams), seed=0)
+    network = transfer_core(foundation, 3)
+    start_positions(network, trials)
+    start_readouts(network, trials)
+    twin = DigitalTwin(network, device="cpu")
+    rates = np.concatenate([twin.predict(each.stimulus)[LEAD:] for each in trials])
+    wanted = np.concatenate([each.units[LEAD:] for each in trials])
+    np.testing.assert_allclose(rates.mean(axis=0), 1, atol=1e-2)
+    assert ((rates - wanted * np.log(rates)).mean(axis=0) < 1).all()
+
+
+def test_only_a_frozen_core_is_read_before_training(tmp_path: Path) -> None:
+    """What is trained itself has nothing to say yet."""
+    recording = toy_recording(tmp_path, frames=40)
+    config = TwinConfig(network=NETWORK, start="map", window=20, batches=1, validation_batches=1)
+    config = config.replace(cycles=config.cycles.replace(learning_rate=1e-9, epochs=1, warm_up=0))
+    weights = {
+        name: train_twin(recording, config, core, device="cpu", show_progress=False)
+        .model.readout.feature.weights[0]
+        .abs()
+        .amax()
+        for name, core in {"scratch": None, "transfer": build_network(1, NETWORK, seed=1)}.items()
+    }
+    assert weights["scratch"] < 1e-6 < weights["transfer"]
