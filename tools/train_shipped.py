@@ -19,7 +19,7 @@ from neurokit.training import checkpoint
 
 # Name, and the arguments of its experiment.
 SHIPPED: dict[str, dict[str, Any]] = {
-    "twin": {"system": "digital-twin", "epochs": 10},
+    "twin": {"system": "digital-twin", "epochs": 6},
 }
 MADE = {"model", "version", "configuration", "sha256"}  # of the side-car, by `checkpoint.save` itself
 LARGEST = 3_000_000  # bytes of all together
@@ -27,7 +27,7 @@ CORE_MICE = {
     f"mouse-{seed}": digital_twin.MouseParameters(seed=seed, cells=400, test_clips=0, new_clips=0)
     for seed in (1000, 1001)
 }
-CORE = digital_twin.SMALL.with_epochs(12)
+CORE = digital_twin.SMALL.with_epochs(8)
 
 
 def main(arguments: list[str] | None = None) -> None:
