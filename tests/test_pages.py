@@ -58,7 +58,11 @@ def resolves(path: Path, link: str) -> bool:
 
 
 def pages(root: Path) -> list[Path]:
-    return [root / "README.md", *sorted(root.glob("book/**/*.md")), *sorted(root.glob("notebooks/**/*.ipynb"))]
+    return [
+        root / "README.md",
+        *sorted(root.glob("book/**/*.md")),
+        *sorted(root.glob("notebooks/**/*.ipynb")),
+    ]
 
 
 def test_every_relative_link_resolves(root: Path) -> None:
