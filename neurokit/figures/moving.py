@@ -47,6 +47,8 @@ def play(
     def draw(frame: int) -> None:
         update(frame)
 
+    figure.canvas.draw()
+    figure.set_layout_engine("none")  # laid out once: half the time, and nothing jumps
     animation = FuncAnimation(figure, draw, frames=frames, interval=1000 * seconds / frames, blit=False)
     with plt.rc_context({"savefig.dpi": DPI}):
         page = animation.to_jshtml(fps=max(1, round(frames / seconds)), default_mode="loop")
