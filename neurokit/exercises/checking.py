@@ -10,7 +10,10 @@ import numpy as np
 
 LESSONS = {  # number of a lesson, and the module with its exercises
     "01": "data_download",
+    "02": "feature_engineering",
+    "03": "training",
     "04": "tpe_tuning",
+    "07": "ensemble_submission",
     "09": "digital_twin",
 }
 TOLERANCE = 1e-6
