@@ -16,6 +16,7 @@ LESSONS = {  # number of a lesson, and the module with its exercises
     "06": "natural_images",
     "07": "ensemble_submission",
     "08": "v1_transformer",
+    "09": "digital_twin",
 }
 TOLERANCE = 1e-6
 
