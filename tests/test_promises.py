@@ -14,7 +14,7 @@ PROMISES = {
     # PupilEncoder
     "the recording is downloaded by a command": ("01", TEXT, r"neurokit pupil-encoder data --source full"),
     "a causal boxcar": ("02", CODE, r"causal_boxcar\("),
-    "a recurrent network with a softplus": ("03", CODE, r"softplus"),
+    "a recurrent network with a softplus": ("03", TEXT, r"\*softplus\*"),
     "regional firing rates from the pupil, R² of each": ("03", CODE, r"score_table\("),
     "several deep methods compared": ("03", TEXT, r"encoder_families"),
     "TPE by hyperopt": ("04", CODE, r"fmin\(.*algo=tpe\.suggest"),
@@ -32,15 +32,15 @@ PROMISES = {
     "another seed and split of each member": ("07", TEXT, r"`test` stays\s+where it is"),
     # V1 Transformer
     "the model as its public description has it": ("08", TEXT, r"as described"),
-    "running modulates the responses": ("08", CODE, r"running"),
-    "mean absolute error": ("08", CODE, r"mean_absolute_error|mae"),
+    "running modulates the responses": ("08", CODE, r"modulation\.of_running\("),
+    "mean absolute error": ("08", TEXT, r"`absolute_error`"),
     # Foundation model, six demos
     "demo: get it": ("09", CODE, r"load_pretrained\("),
-    "demo: use it": ("09", CODE, r"\.respond\(|digital_twin\.respond|predict"),
-    "demo: its computed properties": ("09", CODE, r"properties"),
-    "demo: prepare a recording": ("09", CODE, r"prepare|write_trials|load\("),
-    "demo: train": ("09", CODE, r"\.train\(|transfer\(|fit\("),
-    "demo: evaluate": ("09", CODE, r"cc_norm|evaluate"),
+    "demo: use it": ("09", CODE, r"twin\.predict\(.*twin\.respond\("),
+    "demo: its computed properties": ("09", CODE, r"direction_properties\("),
+    "demo: prepare a recording": ("09", CODE, r"write_recording\("),
+    "demo: train": ("09", CODE, r"train_twin\("),
+    "demo: evaluate": ("09", CODE, r"score_table\("),
 }
 
 
