@@ -101,8 +101,9 @@ def ridge(read: np.ndarray, responses: np.ndarray, penalty: float) -> tuple[np.n
 
 STUDY = Study(
     # after a look at seeds 0 and 10 with 600 steps, where the line led Model 4
-    expected="Model 4 leads the CNN by more than 0.03 from 375 images on, and in the same mice without history, "
-    "state and gain by less than 0.02; over a line on the past it leads by more than 0.02 with 900 images only.",
+    expected="Model 4 leads the CNN by more than 0.03 from 375 images on, and in the same mice without "
+    "history, state and gain by less than 0.02; over a line on the past it leads by more than 0.02 with 900 "
+    "images only.",
     amount="training images",
     score="correlation, single test trials",
     simple=LINE,
