@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import matplotlib.pyplot as plt
 
 INK, GREY = "#222222", "#9a9a9a"
-COLOURS = ("#0b5d8a", "#d1622b", "#3c8d53", "#8a4fa3", "#b8912b", "#5b6770")
+COLOURS = ("#0b5d8a", "#d1622b", "#28613c", "#d997e2", "#dcb41f", "#3574cd")  # no two alike to a deuteranope
 STYLE = {
     "figure.dpi": 160,
     "savefig.dpi": 160,
