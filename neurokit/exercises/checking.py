@@ -10,6 +10,7 @@ import numpy as np
 
 LESSONS = {  # number of a lesson, and the module with its exercises
     "04": "tpe_tuning",
+    "05": "integrated_gradients",
 }
 TOLERANCE = 1e-6
 
