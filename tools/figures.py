@@ -1,15 +1,18 @@
 """Draws the pictures of README and book/ into figures/, from the demo source and result files.
 
-`make figures` runs it; nothing else does.
+python tools/figures.py              all of them, as `make figures` does
+python tools/figures.py pays_04      one
 """
 
+import argparse
+from functools import partial
 from pathlib import Path
 
 import figure_growth
 import figure_movies
+import figure_pays
 import figure_pupil
 import figure_real
-import figure_search
 import figure_sensorium
 import figure_twins
 from neurokit.notebook import setup
@@ -28,16 +31,23 @@ PICTURES = {
     "real_gratings": figure_real.draw_gratings,
     "real_ramp": figure_real.draw_ramp,
     "simulation_beside_reality": figure_real.draw_reality,
-    "search_pays": figure_search.draw,
+    **{
+        file.stem: partial(figure_pays.draw, file.stem[-2:])
+        for file in sorted(figure_pays.RESULTS.glob("pays_*.json"))
+    },
 }
 
 
-def main() -> None:
-    """Draws all of them anew."""
+def main(arguments: list[str] | None = None) -> None:
+    """Draws those that are named, or all."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", choices=[*PICTURES, []], help="default: all")
     FOLDER.mkdir(exist_ok=True)
-    for name, draw in PICTURES.items():
+    for name in parser.parse_args(arguments).names or PICTURES:
         setup(seed=0, device="cpu")
-        draw().savefig(FOLDER / f"{name}.png")
+        PICTURES[name]().savefig(FOLDER / f"{name}.png")
         print(f"wrote figures/{name}.png")
 
 

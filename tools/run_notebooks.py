@@ -28,7 +28,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbconvert import HTMLExporter
 
 from peak_memory import PeakMemory
-from pictures import shrink_pictures
+from pictures import shrink_pictures, tell_pictures, told_page
 
 ROOT = Path(__file__).resolve().parent.parent
 MEMORY_LIMIT = 2000  # MB; Binder restarts a kernel that takes more than 2 GB
@@ -135,6 +135,7 @@ def run(notebook: Path, build: Path, in_place: bool, timeout: int) -> Run:
     print(f"{notebook.stem}: {'FAILED' if failure else 'done'} after {reporter.seconds():.0f} s", flush=True)
     if failure:
         print(failure, flush=True)
+    tell_pictures(book)
     if not in_place:
         write_copies(book, notebook.stem, build)
     elif not failure:
@@ -159,7 +160,7 @@ def write_copies(book: nbformat.NotebookNode, name: str, build: Path) -> None:
         (build / folder).mkdir(parents=True, exist_ok=True)
     nbformat.write(book, build / "notebooks" / f"{name}.ipynb")
     page, _ = HTMLExporter().from_notebook_node(book, {"metadata": {"name": name}})
-    (build / "html" / f"{name}.html").write_text(page, encoding="utf-8")
+    (build / "html" / f"{name}.html").write_text(told_page(page, book), encoding="utf-8")
     write_pictures(book, build / "figures" / name)
 
 

@@ -2,20 +2,14 @@
 
 from pathlib import Path
 
-import nbformat
-import numpy as np
 import pandas as pd
 import pytest
-from sklearn.linear_model import Ridge
 
 import encoder_families
 import pupil_study
 import ramp
-import search_pays
 import sensorium_accuracy
 import sensorium_ladder
-from neurokit import Experiment, metrics
-from neurokit.pupil_encoder.baselines import mean_rate, stack_lags
 
 pytestmark = pytest.mark.slow
 
@@ -116,36 +110,3 @@ def test_accuracy_in_small(fresh: None) -> None:
     assert max(share["cnn_plus untrained"], share["cnn_plus, responses shuffled"]) < 0.5 * share["cnn_plus"]
     found = table.set_index("model").loc["cnn_plus"]
     assert found["field_distance_mean"] < 0.5 * found["shuffled_distance_mean"]
-
-
-def test_a_search_pays_where_trials_are_few(environment: pytest.MonkeyPatch) -> None:
-    """One mouse: a fixed penalty is worse than the mean rate with ten trials, a searched one is not."""
-    table = search_pays.main(["--seeds", "1", "--trials", "10", "--no-file"]).set_index("penalty")
-    assert table.loc["fixed", "r2_mean"] < 0 < table.loc["tpe", "r2_mean"]
-    assert table.loc["tpe", "r2_mean"] - table.loc["fixed", "r2_mean"] > 0.1
-
-
-def test_the_filter_of_all_penalties_is_ridge_regression(environment: pytest.MonkeyPatch) -> None:
-    task = Experiment("pupil-encoder", seed=0).task
-    fitted = search_pays.Filter(task, 10)
-    bins = task.bins("train").copy()
-    bins[np.flatnonzero(bins.any(axis=1))[10:]] = False
-    start = mean_rate(task)
-    ridge = Ridge(alpha=1e4).fit(fitted.design[bins], (task.rates - start)[bins])
-    wanted = start[:3] + ridge.predict(fitted.design[:3].reshape(-1, fitted.design.shape[-1])).reshape(
-        start[:3].shape
-    )
-    np.testing.assert_allclose(fitted.rates(1e4)[:3], wanted, rtol=1e-4, atol=1e-4)
-
-
-def test_the_lesson_and_the_study_fit_the_same_filter(environment: pytest.MonkeyPatch, root: Path) -> None:
-    """Lesson 04 builds it by hand; the next number of trials is the control."""
-    lesson = nbformat.read(root / "notebooks" / "04_tpe_tuning.ipynb", as_version=4)
-    (by_hand,) = [cell.source for cell in lesson.cells if cell.source.startswith("def penalty_study")]
-    known = {"np": np, "metrics": metrics, "mean_rate": mean_rate, "stack_lags": stack_lags}
-    exec(by_hand, known)
-    task = Experiment("pupil-encoder", seed=0).task
-    for penalty in (1.0, 1e5):
-        found = known["penalty_study"](task, 10)(penalty)[1]
-        assert found == pytest.approx(search_pays.Filter(task, 10).score(penalty), abs=1e-4)
-        assert abs(found - search_pays.Filter(task, 20).score(penalty)) > 1e-3

@@ -1,0 +1,53 @@
+"""Where each lesson's model pays, from the result file of its study."""
+
+import json
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from neurokit.figures.style import COLOURS, GREY, INK
+
+RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
+SHIFT = 1.02  # of the dots of neighbouring lines, so that none hides another
+
+
+def draw(lesson: str) -> Figure:
+    """Score against amount: a line for the mean of each rival, a dot for each simulated mouse."""
+    content = json.loads((RESULTS / f"pays_{lesson}.json").read_text(encoding="utf-8"))
+    rows = pd.DataFrame(content["rows"])
+    figure, axis = plt.subplots(figsize=(5.6, 3.0))
+    main = [content["simple"], content["model"]]
+    others = sorted(set(rows["model"]) - {*main, content["ceiling"]})
+    for place, (name, colour) in enumerate(zip(main + others, COLOURS, strict=False)):
+        _line(axis, rows[rows["model"] == name], name, colour, SHIFT ** (place - 1), wide=name in main)
+    _ceiling(axis, rows[rows["model"] == content["ceiling"]], content["ceiling"])
+    if content["logarithmic"]:
+        amounts = sorted(rows["amount"].dropna().unique())
+        axis.set_xscale("log")
+        axis.set_xticks(amounts, [f"{amount:g}" for amount in amounts])
+        axis.set_xticks([], minor=True)
+    for number, (start, end) in enumerate(content["pays"]):
+        by = f" by more than {content['worth']:g}" if content["worth"] else ""
+        label = None if number else f"{content['model']} leads{by}"
+        axis.axvspan(start, end, color=GREY, alpha=0.2, linewidth=0, label=label)
+    axis.set(xlabel=content["amount"], ylabel=content["score"])
+    axis.legend(fontsize=7)
+    return figure
+
+
+def _line(axis: Axes, rows: pd.DataFrame, name: str, colour: str, shift: float, *, wide: bool) -> None:
+    mean = rows.groupby("amount")["score"].mean()
+    axis.plot(mean.index, mean, color=colour, linewidth=1.8 if wide else 0.9, label=name)
+    axis.scatter(rows["amount"] * shift, rows["score"], s=7, color=colour)
+
+
+def _ceiling(axis: Axes, rows: pd.DataFrame, name: str) -> None:
+    """A line through the means where the ceiling depends on the amount, else one across."""
+    mean = rows.dropna(subset="amount").groupby("amount")["score"].mean()
+    if len(mean):
+        axis.plot(mean.index, mean, color=INK, linestyle="--", linewidth=0.9, label=name)
+    elif len(rows):
+        axis.axhline(rows["score"].mean(), color=INK, linestyle="--", linewidth=0.9, label=name)
