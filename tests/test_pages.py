@@ -58,7 +58,7 @@ def resolves(path: Path, link: str) -> bool:
 
 
 def pages(root: Path) -> list[Path]:
-    return [root / "README.md", *sorted(root.glob("book/*.md")), *sorted(root.glob("notebooks/**/*.ipynb"))]
+    return [root / "README.md", *sorted(root.glob("book/**/*.md")), *sorted(root.glob("notebooks/**/*.ipynb"))]
 
 
 def test_every_relative_link_resolves(root: Path) -> None:
@@ -81,6 +81,15 @@ def test_a_link_to_nothing_is_noticed(tmp_path: Path) -> None:
 def test_every_page_of_the_book_is_reached_from_the_readme(root: Path) -> None:
     linked = {"".join(groups).partition("#")[0] for groups in LINK.findall(prose(root / "README.md"))}
     assert {f"book/{page.name}" for page in root.glob("book/*.md")} - linked == set()
+
+
+def test_every_engineering_page_is_reached_from_a_lesson_or_a_page(root: Path) -> None:
+    linked = {
+        (page.parent / unquote("".join(groups).partition("#")[0])).resolve()
+        for page in pages(root)
+        for groups in LINK.findall(prose(page))
+    }
+    assert set(root.resolve().glob("book/engineering/*.md")) - linked == set()
 
 
 @pytest.mark.parametrize("repository", ["", "a-lab-with-a-long-name/neurokit-encoding"])

@@ -13,6 +13,7 @@ import figure_movies
 import figure_pays
 import figure_pupil
 import figure_real
+import figure_recording
 import figure_sensorium
 import figure_twins
 from neurokit.notebook import setup
@@ -31,6 +32,7 @@ PICTURES = {
     "real_gratings": figure_real.draw_gratings,
     "real_ramp": figure_real.draw_ramp,
     "simulation_beside_reality": figure_real.draw_reality,
+    "recording": figure_recording.draw,
     **{
         file.stem: partial(figure_pays.draw, file.stem[-2:])
         for file in sorted(figure_pays.RESULTS.glob("pays_*.json"))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 LESSONS = {  # number of a lesson, and the module with its exercises
+    "01": "data_download",
     "04": "tpe_tuning",
     "05": "integrated_gradients",
 }

@@ -1,6 +1,6 @@
 """Trained models by name or path: own checkpoints, and those that others have published.
 
-found = load_pretrained("checkpoints/sensorium-demo-cnn_plus-0-1234567890")
+found = load_pretrained("v1-images")  # or "checkpoints/sensorium-demo-cnn_plus-0-1234567890"
 rates = found.respond(images=images)
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from neurokit import settings
+from neurokit import settings, trained
 from neurokit.arguments import explain_failure
 from neurokit.config import AnyPath, check_value
 from neurokit.errors import CheckpointError, DataError, SettingsError
@@ -93,14 +93,15 @@ def _to_array(name: str, values: Any) -> np.ndarray:
 def load_pretrained(name: str | Path, *, session: str | None = None) -> Pretrained:
     """Opens a checkpoint (either file), an organisers' .pth file, or a folder of released digital twins.
 
-    'microns' stands for the released digital twins, which are downloaded on the first call; `session` names
-    one of their scans, such as '8_5' (default: the first). The class of your own model must have been
+    The models that come with the package have names: `neurokit.trained.names()`. 'microns' stands for the
+    released digital twins, which are downloaded on the first call; `session` names one of their scans, such
+    as '8_5' (default: the first). The class of your own model must have been
     imported. Raises CheckpointError for a file that is missing, damaged or of another kind, and as `fetch`
     does.
     """
     if not str(name).strip():
         raise SettingsError("name is empty; give the path of a checkpoint.")
-    path = check_value("name", name, AnyPath)
+    path = trained.path_of(str(name)) if str(name) in trained.names() else check_value("name", name, AnyPath)
     if str(name) == RELEASED or restore_folder(path).is_dir():
         return _released(None if str(name) == RELEASED else path, session)
     if session is not None:
