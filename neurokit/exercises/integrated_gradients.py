@@ -1,4 +1,4 @@
-"""Exercises of lesson 05: what a gradient misses, what integrated gradients add up, and what completeness proves.
+"""Exercises of lesson 05: what a gradient misses, what integrated gradients add up, what completeness proves.
 
 Letters: S steps, K trials, T bins, C channels, L lags.
 """
@@ -33,7 +33,7 @@ EXERCISES = {
             ("about half of it", "the curve is flat at full contrast, and its slope there is the gradient."),
             ("more than all of it", "a slope is steeper than the chord only where the curve still rises."),
         ),
-        praise="The rate is at its ceiling: a little more contrast changes nothing, though contrast did it all.",
+        praise="The rate is at its ceiling: more contrast changes nothing, though contrast did it all.",
     ),
     "05.integrate": Exercise(
         inputs=((ALONG, TRIAL, BASELINE), (2 * ALONG[:2], TRIAL - 1, BASELINE)),
@@ -76,14 +76,14 @@ EXERCISES = {
             ),
             (
                 lambda inputs, training: np.zeros(inputs.shape[1:]),
-                "that is a pupil which never moves: another question, in which the usual trace counts as news.",
+                "that is a pupil which never moves: another question, to which the usual trace is news.",
             ),
             (
                 lambda inputs, training: inputs[training[0]],
                 "that is a single trial; whatever is odd about it would be explained in all others.",
             ),
         ),
-        praise="A trace of its own for each channel: what remains to be explained is what is special about a trial.",
+        praise="A trace for each channel: what remains to be explained is what is special about a trial.",
     ),
     "05.at_lags": Exercise(
         inputs=((ATTRIBUTION, 3, LAGS), (ATTRIBUTION[::-1].copy(), 2, LAGS)),
