@@ -13,6 +13,7 @@ LESSONS = {  # number of a lesson, and the module with its exercises
     "02": "feature_engineering",
     "03": "training",
     "04": "tpe_tuning",
+    "05": "integrated_gradients",
     "06": "natural_images",
     "07": "ensemble_submission",
     "08": "v1_transformer",
