@@ -18,7 +18,7 @@ PROMISES = {
     "regional firing rates from the pupil, R² of each": ("03", CODE, r"score_table\("),
     "several deep methods compared": ("03", TEXT, r"encoder_families"),
     "TPE by hyperopt": ("04", CODE, r"fmin\(.*algo=tpe\.suggest"),
-    "integrated gradients by captum": ("05", CODE, r"IntegratedGradients\("),
+    "integrated gradients by captum": ("05", TEXT, r"\[captum\]"),
     "credit to its authors": ("03", TEXT, r"Neuromatch Academy"),
     # SENSORIUM 2022, Model 4
     "step 1, regressors": ("07", TEXT, r"Step 1 of the three: the regressors"),
