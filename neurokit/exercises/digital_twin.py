@@ -17,15 +17,11 @@ def _sigmoid(value: np.ndarray) -> np.ndarray:
 
 def _memory(i: np.ndarray, f: np.ndarray, g: np.ndarray) -> np.ndarray:
     """The cell after each frame; before the first it is 0."""
-    cell, cells = 0.0, []
-    for write, keep, new in zip(_sigmoid(i), _sigmoid(f), np.tanh(g), strict=True):
-        cell = keep * cell + write * new
-        cells.append(cell)
-    return np.array(cells)
+    return _carried(_sigmoid(i), _sigmoid(f), np.tanh(g))
 
 
-def _unsquashed(i: np.ndarray, f: np.ndarray, g: np.ndarray) -> np.ndarray:
-    """With gates as they come, without their sigmoids and tanh."""
+def _carried(i: np.ndarray, f: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """The same of gates that are squeezed already, or of some that ought to be."""
     cell, cells = 0.0, []
     for write, keep, new in zip(i, f, g, strict=True):
         cell = keep * cell + write * new
@@ -77,8 +73,16 @@ EXERCISES = {
                 "the cell is not carried on: each frame begins at 0 again, and remembers nothing.",
             ),
             (
-                _unsquashed,
+                _carried,
                 "the gates are still any number: sigmoid makes them shares, tanh bounds what is new.",
+            ),
+            (
+                lambda i, f, g: _carried(i, f, np.tanh(g)),
+                "i and f are still any number: the sigmoid turns them into shares between 0 and 1.",
+            ),
+            (
+                lambda i, f, g: _carried(_sigmoid(i), _sigmoid(f), g),
+                "the new content g is not yet squeezed: tanh bounds it between -1 and 1.",
             ),
             (
                 lambda i, f, g: _memory(i, f, np.arctanh(_sigmoid(g))),
@@ -106,6 +110,10 @@ EXERCISES = {
             (
                 lambda place: HALF_WIDTH * np.tan(np.deg2rad(DEGREES * place)),
                 "the monitor is half of its half-width away, and not a whole one.",
+            ),
+            (
+                lambda place: HALF_WIDTH * DISTANCE * np.tan(np.deg2rad(45 * place)),
+                "the edge of the map is 75 degrees from the gaze, not 45.",
             ),
             (
                 lambda place: HALF_WIDTH * DISTANCE * np.tan(DEGREES * place),

@@ -141,6 +141,12 @@ EXERCISES = {
                 "the gradient is not yet of length one, so a cell with a flat slope would hardly move.",
             ),
             (
+                lambda image, gradient, length, norm: (
+                    _step(image, gradient, length) * norm / np.abs(_step(image, gradient, length)).max()
+                ),
+                "that scales the largest pixel; the L2 norm is the root of the sum of squares.",
+            ),
+            (
                 lambda image, gradient, length, norm: _to_norm(_step(image, -gradient, length), norm),
                 "you went downhill, as in training; here the rate is to rise.",
             ),
