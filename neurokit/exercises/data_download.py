@@ -122,7 +122,7 @@ EXERCISES = {
                 "half of the neurons do not have half of the correlation: use 2r / (1 + r).",
             ),
         ),
-        praise="Of the variance about the PSTH other neurons repeat this share; the rest is private, or noise.",
+        praise="Of the variance about the PSTH others repeat this share; the rest is private, or noise.",
     ),
     "01.tuning": Exercise(
         inputs=((RATE, CONTRAST), (RATE[:6], CONTRAST[:6])),
