@@ -147,7 +147,7 @@ STUDY = Study(
         "after a look at other mice; on the lesson's own, with 600 images, it was 0.82 against 0.77)."
     ),
     amount="training images",
-    score="correlation to average (mean over neurons)",
+    score="correlation to average",
     simple=GABORS,
     model=NETWORK,
     ceiling=CEILING,
