@@ -15,7 +15,7 @@ from notebook_rules import code_cells
 
 MOST_CELLS, LONGEST, MEDIAN = 60, 20, 6  # cells; lines of a code cell, and of half of them
 SOURCES = range(4, 13)  # links of "Where this comes from"
-HEADING = re.compile(r"(?m)^## .*?(?:· (?P<minutes>\d+) min)?$")
+HEADING = re.compile(r"(?m)^## .*?(?:· minute (?P<minutes>\d+))?$")
 PICTURE = re.compile(r"!\[(?P<words>[^\]]+)\]\((?P<path>[^)]+\.(?:svg|png))\)")
 LINK = re.compile(r"\]\((https?://[^)]+(?:\([^)]*\)[^)]*)*)\)")
 PLAIN = re.compile(r"^\s*(?:True|False|\[(?:(?:True|False)(?:, )?)+\])\s*$")

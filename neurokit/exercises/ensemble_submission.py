@@ -115,6 +115,10 @@ EXERCISES = {
                 "the weights do not sum to 1, so a constant comes out larger than it was.",
             ),
             (
+                lambda numbers, width, reach: _normalised(numbers, width, reach - 1),
+                "the last weight is missing: k goes from 0 to `reach`, both included.",
+            ),
+            (
                 lambda numbers, width, reach: _normalised(numbers[::-1], width, reach)[::-1],
                 "that is the other half: each trial is made of those after it.",
             ),
@@ -155,6 +159,10 @@ EXERCISES = {
             (
                 _of_rates(lambda rates: _rank(rates).mean(dim=0)),
                 "ranks forget how large a rate is, and a submission is scored on rates.",
+            ),
+            (
+                _of_rates(lambda rates: rates.median(dim=0).values),
+                "that is the median of the members; the published ensemble takes their mean.",
             ),
             (
                 _of_rates(lambda rates: rates.sum(dim=0)),

@@ -49,6 +49,10 @@ EXERCISES = {
                 "that is the change over one bin; a lid takes a few, so compare with `lag` bins before.",
             ),
             (
+                lambda area, level, lag: np.abs(_change(area, lag)) > area[:-lag] / 2,
+                "the change is compared with the area before it; after a closed eye that is next to nothing.",
+            ),
+            (
                 lambda area, level, lag: np.abs(_change(area, lag)) > level[lag:],
                 "the whole level is asked of the change; half of it is enough.",
             ),

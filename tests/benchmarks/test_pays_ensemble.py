@@ -31,6 +31,7 @@ def test_every_rival_is_scored_with_and_without_the_mechanisms(monkeypatch: pyte
     """One mouse, few steps."""
     monkeypatch.setattr("pays.ensemble.STEPS", 60)
     monkeypatch.setattr("pays.ensemble.NEURONS", 30)
+    monkeypatch.setattr("pays.ensemble.CONTROLLED", 60)
     rows = list(run(0, (60.0,)))
     assert len(rows) == 7 and all(-1 <= row["score"] <= 1 for row in rows)
     assert {row["model"] for row in rows} >= {BASELINE, MODEL_4, LINE}
