@@ -11,7 +11,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from notebook_header import TAG
-from notebook_rules import code_cells
+from notebook_rules import CHECK, code_cells
 
 MOST_CELLS, LONGEST, MEDIAN = 60, 20, 6  # cells; lines of a code cell, and of half of them
 SOURCES = range(4, 13)  # links of "Where this comes from"
@@ -53,6 +53,11 @@ def size_faults(book: NotebookNode) -> list[str]:
     ]
     if median(lines) > MEDIAN:
         found.append(f"half of the code cells have over {MEDIAN} lines: the median is {median(lines):g}")
+    found += [
+        f"a checked cell ends in a value, which nbval compares: {cell.source[-60:]!r}"
+        for cell in own
+        if CHECK in cell.metadata.get("tags", []) and cell.source.rstrip().endswith(";")
+    ]
     found += [
         f"a cell prints nothing but {out.text.strip()}: {cell.source[:60]!r}"
         for cell in own
