@@ -1,6 +1,6 @@
 """When a core of other mice pays: a new mouse's twin, by minutes of its recording.
 
-The core is that of the twin that comes with the package, trained on three simulated mice that watched ten
+The core is that of the twin that comes with the package, trained on two simulated mice that watched ten
 minutes each. A seed draws a new mouse of 100 cells. Its first minutes are fitted by the transferred network,
 by the same network from scratch, and by a line on a fixed bank of drifting Gabors, the strongest simple rival
 in all earlier studies of these mice; all three choose by the same validation trials. The truth knows the
@@ -17,7 +17,7 @@ from neurokit import digital_twin, load_pretrained
 from neurokit.digital_twin import MouseParameters, TrialFolder, Video
 from pays.study import Study
 
-FIRST_MOUSE = 2000  # and the seed; the core knows mice 1000 to 1002
+FIRST_MOUSE = 2000  # and the seed; the core knows mice 1000 and 1001
 CONFIG = digital_twin.SMALL.with_epochs(4)
 MODEL, SIMPLE, CEILING = "transferred core", "Gabor bank + ridge", "truth"
 Predictor = Callable[[TrialFolder, Sequence[Video], int], Sequence[np.ndarray]]

@@ -111,20 +111,23 @@ def plot_directions(
 def plot_orientations(planted: Float[np.ndarray, "U"], found: Mapping[str, Float[np.ndarray, "U"]]) -> Figure:
     """Preferred orientation found against the planted one (degrees, 0 to 180), a panel a model.
 
-    180 is 0 again, so a found orientation is drawn within 90 degrees of the planted one, between the two
-    dashed lines.
+    180 is 0 again, so the upper left and lower right corners are near the line of equality, too: dashed
+    lines are 45 degrees off it, as far as chance is.
     """
     figure, axes = plt.subplots(
         1, len(found), figsize=(2.3 * len(found) + 0.4, 2.4), sharey=True, squeeze=False
     )
     for axis, (name, values), colour in zip(axes[0], found.items(), COLOURS, strict=False):
-        for offset, style in ((-90, "--"), (0, "-"), (90, "--")):
-            axis.plot([0, 180], [offset, 180 + offset], color=GREY, linestyle=style, linewidth=0.8)
-        near = planted + (values - planted + 90) % 180 - 90
-        axis.scatter(planted, near, s=10, color=colour)
-        axis.set(xlabel="planted orientation (deg)", xticks=[0, 90, 180])
+        axis.plot([0, 180], [0, 180], color=GREY, linewidth=0.8, label="equal")
+        for offset in (-135, -45, 45, 135):
+            label = "45 deg off (chance)" if offset == 45 else None
+            axis.plot([0, 180], [offset, 180 + offset], "--", color=GREY, linewidth=0.8, label=label)
+        axis.scatter(planted % 180, values % 180, s=10, color=colour)
+        axis.set(xlabel="planted orientation (deg)", xticks=[0, 90, 180], xlim=(0, 180))
+        axis.set(yticks=[0, 90, 180], ylim=(0, 180))
         axis.set_title(name, fontsize=8)
     axes[0, 0].set_ylabel("found (deg)")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2, fontsize=8)
     return figure
 
 

@@ -16,17 +16,17 @@ def _sigmoid(value: np.ndarray) -> np.ndarray:
 
 
 def _memory(i: np.ndarray, f: np.ndarray, g: np.ndarray) -> np.ndarray:
-    """The cell after each frame; before the first it is 0."""
+    """The memory after each frame; before the first it is 0."""
     return _carried(_sigmoid(i), _sigmoid(f), np.tanh(g))
 
 
 def _carried(i: np.ndarray, f: np.ndarray, g: np.ndarray) -> np.ndarray:
     """The same of gates that are squeezed already, or of some that ought to be."""
-    cell, cells = 0.0, []
+    memory, memories = 0.0, []
     for write, keep, new in zip(i, f, g, strict=True):
-        cell = keep * cell + write * new
-        cells.append(cell)
-    return np.array(cells)
+        memory = keep * memory + write * new
+        memories.append(memory)
+    return np.array(memories)
 
 
 def _on_screen(place: np.ndarray) -> np.ndarray:
@@ -70,7 +70,7 @@ EXERCISES = {
             ),
             (
                 lambda i, f, g: _sigmoid(i) * np.tanh(g),
-                "the cell is not carried on: each frame begins at 0 again, and remembers nothing.",
+                "the memory is not carried on: each frame begins at 0 again, and remembers nothing.",
             ),
             (
                 _carried,
@@ -90,7 +90,7 @@ EXERCISES = {
             ),
             (
                 lambda i, f, g: _memory(i, f, g)[-1],
-                "that is the cell after the last frame; return it after each one.",
+                "that is the memory after the last frame; return it after each one.",
             ),
         ),
         praise="What a frame writes fades by the share f with every later frame: that is the memory.",

@@ -88,12 +88,14 @@ def test_without_a_planted_direction_none_is_marked() -> None:
     assert [line.get_label() for line in axis.lines] == ["a"]
 
 
-def test_orientations_are_drawn_on_the_near_side_of_the_turn() -> None:
-    planted, found = np.array([10.0, 170.0, 90.0, 30.0]), np.array([175.0, 5.0, 100.0, 30.0])
+def test_orientations_are_drawn_between_0_and_180_degrees() -> None:
+    planted, found = np.array([10.0, 170.0, 90.0, 180.0]), np.array([-5.0, 185.0, 100.0, 30.0])
     axis = plot_orientations(planted, {"twin": found}).axes[0]
     places = np.asarray(axis.collections[0].get_offsets())
-    np.testing.assert_allclose(places[:, 0], planted)
-    np.testing.assert_allclose(places[:, 1], [-5.0, 185.0, 100.0, 30.0])
+    np.testing.assert_allclose(places[:, 0], [10.0, 170.0, 90.0, 0.0])
+    np.testing.assert_allclose(places[:, 1], [175.0, 5.0, 100.0, 30.0])
+    assert axis.get_ylim() == (0, 180)
+    assert [text.get_text() for text in axis.figure.legends[0].texts] == ["equal", "45 deg off (chance)"]
 
 
 def test_units_stand_where_they_read_and_have_the_colour_of_their_orientation() -> None:
