@@ -11,6 +11,7 @@ import numpy as np
 LESSONS = {  # number of a lesson, and the module with its exercises
     "01": "data_download",
     "04": "tpe_tuning",
+    "10": "own_recording",
 }
 TOLERANCE = 1e-6
 
