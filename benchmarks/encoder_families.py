@@ -1,15 +1,17 @@
-"""MLP, temporal CNN, GRU and RNN at equal TPE budget, and TPE beside random search, over seeds.
+"""MLP, temporal CNN, GRU, LSTM and RNN at equal TPE budget, and TPE beside random search, over seeds.
 
     python benchmarks/encoder_families.py                                      (simulated mice)
     python benchmarks/encoder_families.py --source cutout --inputs behaviour   (the real cut-out)
 
 Every family gets the same number of TPE trials over hidden size, layers, learning rate and weight
 decay; the best by validation is trained again for longer and scored once on the test trials. A seed
-draws the split, the weights and the search, and the mouse where it is simulated.
+draws the split, the weights and the search, and the mouse where it is simulated. `--families` runs some of
+them; those that the result file has besides stay, with the command and the commit of their run.
 """
 
 import argparse
 import os
+from typing import Any
 
 import pandas as pd
 import torch
@@ -18,9 +20,9 @@ from joblib import Parallel, delayed
 from neurokit import Experiment
 from neurokit.pupil_encoder import rates, score_table, search_space
 from neurokit.tune import search
-from record import save
+from record import RESULTS, load, save
 
-FAMILIES = ("mlp", "cnn", "gru", "rnn")
+FAMILIES = ("mlp", "cnn", "gru", "lstm", "rnn")
 
 
 def main(arguments: list[str] | None = None) -> pd.DataFrame:
@@ -52,8 +54,20 @@ def main(arguments: list[str] | None = None) -> pd.DataFrame:
     if not options.no_file:
         how = {"seeds": options.seeds, "trials": options.trials, "epochs": options.epochs}
         name = "encoder_families" if options.source == "demo" else f"encoder_families_{options.source}"
-        save(name, found.round(4).to_dict("records"), **how)
+        save(name, [*(rows := found.round(4).to_dict("records")), *others(name, rows, how)], **how)
     return found
+
+
+def others(name: str, rows: list[dict[str, Any]], how: dict[str, int]) -> list[dict[str, Any]]:
+    """The rows of other families in the result file, if made in the same way; each says by which run."""
+    if not (RESULTS / f"{name}.json").is_file():
+        return []
+    content = load(name)
+    if any(content[key] != value for key, value in how.items()):
+        return []
+    run = {"command": content["command"], "commit": content["commit"]}
+    new = {row["family"] for row in rows}
+    return [run | row for row in content["rows"] if row["family"] not in new]
 
 
 def one_search(

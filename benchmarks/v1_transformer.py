@@ -3,12 +3,13 @@
     python benchmarks/v1_transformer.py
 
 Three new mice, on which nothing was tuned (60 cells, movies one and three, ten repeats); the last fifth of
-each movie is tested in all repeats. Scores are medians over reliable cells. Ablations: no running, running of
-another repeat, no attention, filters that start at random. Baselines that start where the network does: a
-linear readout of its first filters (motion energy + ridge), and that times the running, four numbers a cell.
-Controls: untrained; responses of another time of the movie; a session in which running does nothing, with and
-without reading it; and a session whose movies are as short as the real ones (30 and 120 s). Networks are the
-small ones. A job is kept and not computed again by the same code.
+each movie is tested in all repeats. Scores are medians over reliable cells. 'as described' is the model of
+the public description without our changes. Ablations: no running, running of another repeat, no attention,
+filters that start at random. Baselines that start where the network does: a linear readout of its first
+filters (motion energy + ridge), and that times the running, four numbers a cell. Controls: untrained;
+responses of another time of the movie; a session in which running does nothing, with and without reading it;
+and a session whose movies are as short as the real ones (30 and 120 s). Networks are the small ones. A job is
+kept and not computed again by the same code.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import pandas as pd
 import torch
 from joblib import Parallel, delayed
 
+from neurokit.v1_transformer import MODELS as NETWORKS
 from neurokit.v1_transformer import (
     MovieTask,
     SessionParameters,
@@ -54,6 +56,7 @@ BASELINES = {
 }
 CONFIGS = {
     "V1 Transformer": SMALL,
+    "as described": NETWORKS["as-described"].small,
     "no running": SMALL.replace(running="none"),
     "running shuffled": SMALL.replace(running="shuffled"),
     "motion energy x running shuffled": SMALL.replace(running="shuffled"),

@@ -14,6 +14,7 @@ from neurokit.pupil_encoder.config import FIT, PupilConfig
 from neurokit.pupil_encoder.experiment import build, train
 from neurokit.pupil_encoder.features import EncodingTask, encoding_task, split_trials
 from neurokit.pupil_encoder.sources import load, simulated_truth
+from pays.attribution import weigh
 
 SEEDS = (0, 1, 2, 6, 7, 8)  # 3 to 5 are the mice on which the window was chosen
 REGIONS = ("SCs", "SCm", "LGd")
@@ -80,3 +81,14 @@ def test_random_weights_do_not(tasks: list[EncodingTask]) -> None:
     for seed, task in zip(SEEDS, tasks, strict=True):
         right += hits(found(build(task, PupilConfig(cell="mlp", hidden=32, seed=seed + 10)), task), seed)
     assert sum(right) <= 3 and sum(right[:9]) <= 2, right
+
+
+@pytest.mark.slow
+def test_the_weights_of_a_linear_filter_find_all(tasks: list[EncodingTask]) -> None:
+    """The simple tool is the better one where a rate rises steadily with the pupil: lesson 05 says so."""
+    right = []
+    for seed, task in zip(SEEDS, tasks, strict=True):
+        profiles, lags = weigh(task)
+        points = (find_strongest(torch.tensor(each), torch.tensor(lags)) for each in profiles)
+        right += hits([(task.channels[channel], lag) for channel, lag in points], seed)
+    assert all(right), right

@@ -5,7 +5,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from neurokit.exercises import exercises
 from neurokit.exercises.checking import LESSONS
@@ -78,3 +78,22 @@ def test_another_solution_in_the_lesson_is_noticed(
     nbformat.write(book, path)
     assert main(["--check", "--root", str(tmp_path)]) == 1
     assert "01_solutions.ipynb" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("place", "new", "kept"), [(0, "Set x, please.", True), (1, "x = 2", False)])
+def test_outputs_stay_where_only_words_changed(tmp_path: Path, place: int, new: str, kept: bool) -> None:
+    path = crafted(tmp_path)
+    done = path.parent / "solutions" / "01_solutions.ipynb"
+    run = nbformat.read(done, as_version=4)
+    run.cells[2].outputs, run.cells[2].execution_count = [new_output("stream", text="1")], 1
+    nbformat.write(run, done)
+    book = nbformat.read(path, as_version=4)
+    if kept:
+        book.cells[place].source = new
+    else:
+        book.cells[place].metadata["solution"] = new
+    nbformat.write(book, path)
+    assert main(["--root", str(tmp_path)]) == 0
+    written = nbformat.read(done, as_version=4)
+    assert bool(written.cells[2].outputs) == kept
+    assert new in written.cells[1 + place].source

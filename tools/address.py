@@ -38,8 +38,7 @@ README = {
     ),
     "images": (
         "",
-        "\n[colab]: https://colab.research.google.com/assets/colab-badge.svg\n"
-        "[binder]: https://mybinder.org/badge_logo.svg\n",
+        "\n[colab]: https://colab.research.google.com/assets/colab-badge.svg\n",
     ),
 }
 

@@ -1,7 +1,7 @@
 """The picture of the V1 Transformer: where a cell looks, what it does, scores, what running adds.
 
-The first two panels are made here, from seeds: a simulated session and a network trained on it. The others
-draw the result files of `benchmarks/v1_transformer.py`.
+The first two panels are made here: a simulated session, and the network of it that comes with the package.
+The others draw the result files of `benchmarks/v1_transformer.py`.
 """
 
 from typing import Any
@@ -14,23 +14,30 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
 from figure_sensorium import rows_of
+from neurokit import load_pretrained
 from neurokit.figures.style import COLOURS, GREY, INK
 from neurokit.v1_transformer import (
     MODELS,
     MovieTask,
     attribution_maps,
-    build,
     cell_scores,
     load,
     part_responses,
     predict,
     read_truth,
-    train,
 )
 from neurokit.v1_transformer import task as make_task
 
 LINE = "motion energy x running"
-SHOWN = ("untrained", "lagged ridge", "3-D CNN", "V1 Transformer", "motion energy + ridge", LINE)
+SHOWN = (
+    "untrained",
+    "lagged ridge",
+    "as described",
+    "3-D CNN",
+    "V1 Transformer",
+    "motion energy + ridge",
+    LINE,
+)
 RUNNING = ("measured", "of another\nrepeat", "none")
 READERS = {
     "V1 Transformer": ("V1 Transformer", "running shuffled", "no running"),
@@ -40,9 +47,9 @@ READERS = {
 
 def draw() -> Figure:
     """Field, responses, scores and running, side by side."""
-    config = MODELS["transformer"].small.with_epochs(5)
+    config = MODELS["transformer"].small
     task = make_task(load(source="demo", config=config), config)
-    model = train(build(task, config), task, config, device="cpu").model
+    model = load_pretrained("v1-movies").model
     predicted = predict(model, task)
     cell = int(np.argmax(cell_scores(task, predicted).cc_abs))
     ends = torch.from_numpy(task.split.test[:: len(task.split.test) // 16])
@@ -50,7 +57,7 @@ def draw() -> Figure:
     field = attribution_maps(model, task.clips(), ends, [cell]).space[0].numpy()
     draw_field(axes[0], field, task, cell)
     draw_responses(axes[1], task, predicted, cell)
-    files = ("v1_transformer", "v1_controls", "v1_lines")
+    files = ("v1_transformer", "v1_described", "v1_controls", "v1_lines")
     rows = {row["model"]: row for name in files for row in rows_of(name)}
     draw_scores(axes[2], rows)
     draw_running(axes[3], rows)

@@ -18,7 +18,7 @@ def draw(lesson: str) -> Figure:
     """Score against amount: a line for the mean of each rival, a dot for each simulated mouse."""
     content = json.loads((RESULTS / f"pays_{lesson}.json").read_text(encoding="utf-8"))
     rows = pd.DataFrame(content["rows"])
-    figure, axis = plt.subplots(figsize=(5.6, 3.0))
+    figure, axis = plt.subplots(figsize=(7.0, 2.8))
     main = [content["simple"], content["model"]]
     others = sorted(set(rows["model"]) - {*main, content["ceiling"]})
     for place, (name, colour) in enumerate(zip(main + others, COLOURS, strict=False)):
@@ -34,7 +34,7 @@ def draw(lesson: str) -> Figure:
         label = None if number else f"{content['model']} leads{by}"
         axis.axvspan(start, end, color=GREY, alpha=0.2, linewidth=0, label=label)
     axis.set(xlabel=content["amount"], ylabel=content["score"])
-    axis.legend(fontsize=7)
+    figure.legend(fontsize=7, loc="outside right center")
     return figure
 
 

@@ -93,6 +93,21 @@ def draw_ladder(axis: Axes, planted: list[dict[str, Any]], controls: list[dict[s
     axis.legend(fontsize=7, loc="upper left")
 
 
+def draw_ladders() -> Figure:
+    """What each addition gains: simulated mice with and without its mechanism, and real mice as published."""
+    figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.2), sharey=True)
+    planted = rows_of("sensorium_ladder")
+    draw_ladder(axes[0], planted, rows_of("sensorium_controls"))
+    axes[0].set_title("simulated mice, a network each")
+    start = planted[0]["published"]
+    for place, row in enumerate(row for row in planted if row["rung"] != "baseline"):
+        if row["published"] is not None:
+            axes[1].scatter(row["published"] - start, place, s=22, color=COLOURS[2])
+    axes[1].axvline(0, color=GREY, linewidth=0.8)
+    axes[1].set(xlabel="gain in correlation", title="five real mice, as published")
+    return figure
+
+
 def draw_gain(axis: Axes, row: dict[str, Any], place: float, colour: str, label: str | None) -> None:
     """One gain with its interval."""
     axis.hlines(place, row["low"], row["high"], color=colour)

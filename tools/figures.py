@@ -8,6 +8,7 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+import figure_families
 import figure_growth
 import figure_movies
 import figure_pays
@@ -21,7 +22,9 @@ from neurokit.notebook import setup
 FOLDER = Path(__file__).resolve().parent.parent / "figures"
 PICTURES = {
     "pupil_encoder": figure_pupil.draw,
+    "encoder_families": figure_families.draw,
     "sensorium": figure_sensorium.draw,
+    "sensorium_ladder": figure_sensorium.draw_ladders,
     "v1_transformer": figure_movies.draw,
     "digital_twins": figure_twins.draw,
     "growth": figure_growth.draw,

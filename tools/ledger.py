@@ -111,6 +111,7 @@ def table_of(name: str, results: Path) -> str:
         "sensorium_ladder": ladder_table,
         "sensorium_controls": ladder_table,
         "v1_transformer": movie_table,
+        "v1_described": movie_table,
         "v1_lines": movie_table,
         "v1_controls": movie_table,
         "real_gratings": gratings_table,

@@ -83,7 +83,7 @@ def sensorium(results: Path) -> Iterator[Aim]:
 
 def movies(results: Path) -> Iterator[Aim]:
     """The V1 Transformer passes weak baselines, not the strong; controls do not follow, running helps."""
-    files = ("v1_transformer", "v1_controls", "v1_lines")
+    files = ("v1_transformer", "v1_described", "v1_controls", "v1_lines")
     rows = {model: row for name in files for model, row in _by(results, name, "model").items()}
     score = {name: _number(rows, name, "cc_norm") for name in rows}
     ours = score.get("V1 Transformer", nan)

@@ -11,6 +11,7 @@ from notebook_header import BLOCK as BADGES
 
 TITLES = {"speed_foundation.py": "digital twin of half width, "}  # where a row does not say what it is of
 UNITS = {"snippet": "frames"}  # what an axis of the growth study counts, where its name does not say
+READING = re.compile(r"\*\*Reading:\*\* (?:about )?(?P<minutes>\d+) minutes")
 
 
 def speed_tables(results: Path) -> str:
@@ -69,12 +70,14 @@ def machine_cost(content: dict[str, Any], number: str) -> tuple[float, float] | 
 
 
 def reader_minutes(notebook: Path) -> int:
-    """An estimate, to the nearest ten minutes.
+    """What the lesson says of itself, exercises included; an estimate for one that says nothing.
 
-    180 words a minute, 45 s a code cell, 20 s a picture, 12 minutes an exercise. Exercises are the numbered
-    items of the cell under "## Exercises".
+    It is to the nearest ten minutes: 180 words a minute, 45 s a code cell, 20 s a picture, 12 minutes an
+    exercise. Exercises are the numbered items of the cell under "## Exercises".
     """
     cells = nbformat.read(notebook, as_version=4).cells
+    if said := READING.search(cells[0].source):
+        return int(said["minutes"])
     texts = [BADGES.sub("", cell.source) for cell in cells if cell.cell_type == "markdown"]
     words = sum(len(text.split()) for text in texts)
     outputs = [output for cell in cells for output in cell.get("outputs", [])]

@@ -99,11 +99,11 @@ def version_tag(root: Path) -> str:
 
 
 def badges(name: str, repository: str, tag: str, *, short: bool = False) -> str:
-    """The Colab and Binder badges of one notebook, in Markdown; short ones name pictures given elsewhere."""
+    """The badges of one notebook, in Markdown; a short one is Colab's, whose picture is given elsewhere."""
     colab = f"https://colab.research.google.com/github/{repository}/blob/{tag}/notebooks/{name}.ipynb"
     binder = f"https://mybinder.org/v2/gh/{repository}/{tag}?urlpath=lab/tree/notebooks/{name}.ipynb"
-    if short:
-        return f" [![Colab][colab]]({colab}) [![Binder][binder]]({binder})"
+    if short:  # the notebook itself has Binder's too
+        return f" [![Colab][colab]]({colab})"
     return f"[![Open in Colab]({COLAB})]({colab}) [![Open in Binder]({BINDER})]({binder})"
 
 

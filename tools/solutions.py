@@ -39,8 +39,9 @@ def main(arguments: list[str] | None = None) -> int:
         if not same(made, path):
             late.append(path.name)
             if not options.check:
+                run = keep_outputs(made, path)
                 nbformat.write(made, path)
-                print(f"wrote {path.name}: run it with tools/run_notebooks.py --in-place")
+                print(f"wrote {path.name}{'' if run else ': run it with tools/run_notebooks.py --in-place'}")
     if options.check and late:
         print(f"out of date, run tools/solutions.py: {', '.join(late)}")
     return int(options.check and bool(late))
@@ -68,6 +69,17 @@ def solutions(lesson: NotebookNode, number: str) -> NotebookNode:
 def code(source: str, name: str, tags: list[str]) -> NotebookNode:
     """A code cell that has not been run."""
     return new_code_cell(source, id=name, metadata={"tags": tags})
+
+
+def keep_outputs(made: NotebookNode, path: Path) -> bool:
+    """Gives the new notebook the outputs of the one that is there, if its code is the same to the letter."""
+    there = nbformat.read(path, as_version=4).cells if path.is_file() else []
+    before, after = ([cell for cell in cells if cell.cell_type == "code"] for cells in (there, made.cells))
+    if [cell.source for cell in before] != [cell.source for cell in after]:
+        return False
+    for old, new in zip(before, after, strict=True):
+        new.outputs, new.execution_count, new.metadata = old.outputs, old.execution_count, old.metadata
+    return True
 
 
 def same(made: NotebookNode, path: Path) -> bool:

@@ -4,7 +4,8 @@
     python tools/train_shipped.py              all
 
 Every model is that of an `Experiment` on the demo source. Its side-car holds config, seed and history, as
-that of every checkpoint, and the test scores beside baselines and ceiling.
+that of every checkpoint, and the test scores beside baselines and ceiling. The core of a twin is trained on
+other mice first.
 """
 
 import argparse
@@ -13,13 +14,28 @@ import os
 from pathlib import Path
 from typing import Any
 
-from neurokit import Experiment, trained
+from neurokit import Experiment, digital_twin, settings, trained
 from neurokit.training import checkpoint
 
 # Name, and the arguments of its experiment.
-SHIPPED: dict[str, dict[str, Any]] = {}
+SHIPPED: dict[str, dict[str, Any]] = {
+    "v1-images": {
+        "system": "sensorium",
+        "model": "cnn_plus",
+        "values": {"behaviour_scale": "range"},
+        "epochs": 30,
+        "session": "90000-1-1",
+    },
+    "v1-movies": {"system": "v1-transformer", "values": {"epochs": 20}},
+    "twin": {"system": "digital-twin", "epochs": 6},
+}
 MADE = {"model", "version", "configuration", "sha256"}  # of the side-car, by `checkpoint.save` itself
 LARGEST = 3_000_000  # bytes of all together
+CORE_MICE = {
+    f"mouse-{seed}": digital_twin.MouseParameters(seed=seed, cells=400, test_clips=0, new_clips=0)
+    for seed in (1000, 1001)
+}
+CORE = digital_twin.SMALL.with_epochs(8)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -32,10 +48,24 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     os.environ["NEUROKIT_SOURCE"] = "demo"
     for name in options.names or SHIPPED:
-        path = ship(Experiment(**SHIPPED[name], device="cpu").train(), options.folder / name)
+        arguments = dict(SHIPPED[name])
+        if arguments["system"] == "digital-twin":
+            arguments["values"] = {"foundation": core()}
+        path = ship(Experiment(**arguments, device="cpu").train(), options.folder / name)
         print(f"wrote {path.name}: {path.stat().st_size / 1e6:.2f} MB")
     size = sum(path.stat().st_size for path in options.folder.glob("*.*"))
     print(f"all together {size / 1e6:.2f} MB, at most {LARGEST / 1e6:.0f}")
+
+
+def core() -> Path:
+    """A twin of the first of the mice that its core was trained on; trained on the first call."""
+    path = settings.data_folder() / "shipped" / "core"
+    if not path.with_suffix(".safetensors").is_file():
+        folders = {name: digital_twin.load_simulated_mouse(mouse) for name, mouse in CORE_MICE.items()}
+        trials = {name: digital_twin.load_trials(path / "training_data") for name, path in folders.items()}
+        fitted = digital_twin.train_cohort(trials, CORE, device="cpu")
+        digital_twin.save_twin(fitted.model.network("mouse-1000"), path, CORE, history=fitted.history)
+    return path
 
 
 def ship(experiment: Experiment, path: Path) -> Path:
@@ -43,6 +73,7 @@ def ship(experiment: Experiment, path: Path) -> Path:
     scores = json.loads(experiment.evaluate().round(4).to_json(orient="records"))
     found = checkpoint.load(experiment.path)
     facts = {name: value for name, value in found.facts.items() if name not in MADE}
+    facts["config"].pop("foundation", None)  # a place on this machine
     configuration = found.facts["configuration"]
     return checkpoint.save(found.model, path, configuration, arrays=found.arrays, **facts, scores=scores)
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         plot_looks,
         plot_losses,
         plot_orientations,
+        plot_places,
         plot_repeats,
         plot_scores,
         plot_units,
@@ -81,6 +82,7 @@ if TYPE_CHECKING:
         load,
         sessions,
     )
+    from neurokit.digital_twin.starting import start_positions, start_readouts
     from neurokit.digital_twin.tasks import TwinTask
     from neurokit.digital_twin.training import CohortNetwork, train_cohort, train_twin, transfer_core
     from neurokit.digital_twin.twin import DigitalTwin, OfPixels

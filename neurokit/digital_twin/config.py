@@ -17,6 +17,7 @@ from neurokit.training.settings import FitSettings
 from neurokit.training.system import ModelEntry, SystemConfig
 
 Gaps = Literal["drop", "mean"]
+Start = Literal["middle", "map"]
 
 
 def _absolute(path: Path) -> Path:
@@ -51,6 +52,10 @@ class TwinConfig(SystemConfig):
     """Its areas whose units are taken; None: all."""
     gaps: Gaps = "drop"
     """Clips with gaps in behaviour are left out ('drop'), or the gaps filled with the mean, which is 0."""
+    start: Start = "middle"
+    """How readouts begin: all in the middle of the map and with weights of zero, as published, or each where
+    a quick map of the training trials finds its field, with a ridge regression's weights on a core that is
+    transferred (`neurokit.digital_twin.starting`). Use 'map' for a short training."""
     cycles: CycleSettings = CycleSettings()
     """The learning rate, and the epochs of a cycle."""
     rounds: Count = 1
@@ -98,6 +103,7 @@ class TwinConfig(SystemConfig):
 # mice that no reported result comes from.
 SMALL = TwinConfig(
     network=SMALL_NETWORK,
+    start="map",
     window=50,
     batches=25,
     validation_batches=5,
@@ -115,11 +121,8 @@ def _with_core(recurrence: Recurrence, about: str) -> ModelEntry:
 
 
 MODELS = {
-    "twin": ModelEntry(
-        "the network of Wang et al.: a CvT-LSTM core, in small Conv-LSTM", SMALL, TwinConfig()
-    ),
-    "cvt_lstm": _with_core("attention", "the same with a CvT-LSTM in both sizes"),
-    "conv_lstm": _with_core("convolution", "the same with a Conv-LSTM in both sizes"),
+    "twin": ModelEntry("the network of Wang et al., whose core is a CvT-LSTM", SMALL, TwinConfig()),
+    "conv_lstm": _with_core("convolution", "the same with the paper's other core, a Conv-LSTM"),
 }
 
 

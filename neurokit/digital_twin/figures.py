@@ -129,6 +129,30 @@ def plot_orientations(planted: Float[np.ndarray, "U"], found: Mapping[str, Float
 
 
 @explain_values
+def plot_places(
+    planted: Float[np.ndarray, "U 2"],
+    found: Mapping[str, Float[np.ndarray, "U 2"]],
+    monitor: tuple[int, int] = (36, 64),
+) -> Figure:
+    """Where each unit's receptive field was planted and where it is found, joined by a line; a panel a model.
+
+    Rows and columns of the monitor, pixels.
+    """
+    figure, axes = plt.subplots(1, len(found), figsize=(3.4 * len(found), 2.3), sharey=True, squeeze=False)
+    rows, columns = monitor
+    for axis, (name, places) in zip(axes[0], found.items(), strict=True):
+        for (row, column), (other_row, other_column) in zip(planted, places, strict=True):
+            axis.plot([column, other_column], [row, other_row], color=GREY, linewidth=0.8)
+        axis.plot(*planted.T[::-1], "o", color=INK, markersize=3, label="planted")
+        axis.plot(*places.T[::-1], "o", color=COLOURS[1], markersize=3, label="found")
+        axis.set(xlabel="column (pixels)", xlim=(-0.5, columns - 0.5), ylim=(rows - 0.5, -0.5))
+        axis.set_title(name, fontsize=8)
+    axes[0, 0].set_ylabel("row (pixels)")
+    axes[0, 0].legend(fontsize=8)
+    return figure
+
+
+@explain_values
 def plot_units(properties: pd.DataFrame) -> Figure:
     """Where units read the map, coloured by preferred orientation, and selectivity against performance.
 

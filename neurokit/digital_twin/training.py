@@ -27,6 +27,7 @@ from neurokit.digital_twin.optimisation import (
     mean_over_processes,
 )
 from neurokit.digital_twin.recording import TrialFolder
+from neurokit.digital_twin.starting import start_positions, start_readouts
 from neurokit.errors import DataError, FitError, SettingsError
 from neurokit.training.checkpoint import fingerprint
 from neurokit.training.device import choose_device, first_tensor
@@ -180,6 +181,9 @@ def train_cohort(
             mouse: build_network(folder.units, config.network, seed=config.seed)
             for mouse, folder in recordings.items()
         }
+    if config.start == "map":
+        for mouse, network in networks.items():
+            _start(network.to(target), recordings[mouse])
     return fit(
         CohortNetwork(networks),
         ClipLoss(config.burn_in),
@@ -196,6 +200,16 @@ def train_cohort(
         checkpoint=checkpoint,
         **options,
     )
+
+
+def _start(network: TwinNetwork, recording: TrialFolder) -> None:
+    """Places readouts that no training has moved, and reads a frozen core with those that weigh nothing."""
+    if not isinstance(network, FoundationNetwork):
+        return
+    if not network.readout.position.mu.any():
+        start_positions(network, recording.part(True))
+    if network.frozen and not any(weights.any() for weights in network.readout.feature.weights):
+        start_readouts(network, recording.part(True))
 
 
 def transfer_core(

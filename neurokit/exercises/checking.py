@@ -10,7 +10,14 @@ import numpy as np
 
 LESSONS = {  # number of a lesson, and the module with its exercises
     "01": "data_download",
+    "02": "feature_engineering",
+    "03": "training",
     "04": "tpe_tuning",
+    "05": "integrated_gradients",
+    "06": "natural_images",
+    "07": "ensemble_submission",
+    "08": "v1_transformer",
+    "09": "digital_twin",
     "10": "own_recording",
 }
 TOLERANCE = 1e-6
@@ -75,6 +82,8 @@ def exercises(lesson: str) -> dict[str, Exercise]:
 
 def _sentence(exercise: Exercise, given: list[Any]) -> str:
     wanted = exercise.of(exercise.right)
+    if exercise.choices and all(isinstance(choice, str) for choice in exercise.choices):
+        given = [str(each) if isinstance(each, int | float) else each for each in given]  # 1 stands for "1"
     if _same(given, wanted):
         return f"Right. {exercise.praise}"
     for wrong, said in exercise.wrong:

@@ -63,6 +63,10 @@ EXERCISES = {
                 "the width of a bin multiplies here; a rate is a count divided by a time.",
             ),
             (
+                lambda counts, bin_size: counts.mean(axis=(0, 1)) / (1000 * bin_size),
+                "these are spikes per millisecond; the width of a bin is given in seconds, so divide by it.",
+            ),
+            (
                 lambda counts, bin_size: counts.sum(axis=(0, 1)) / bin_size,
                 "that adds all neurons and trials up; a rate per neuron is their mean.",
             ),
@@ -110,11 +114,15 @@ EXERCISES = {
                 "that compares means over time; keep every bin, less its mean over trials.",
             ),
             (
+                lambda first, second: _whole(_correlation(first.T, second.T)),
+                "the mean over time was taken from each trial; take the mean over trials from each bin.",
+            ),
+            (
                 lambda first, second: _correlation(first, second) / 2,
                 "half of the neurons do not have half of the correlation: use 2r / (1 + r).",
             ),
         ),
-        praise="Of the variance about the PSTH other neurons repeat this share; the rest no model can know.",
+        praise="Of the variance about the PSTH others repeat this share; the rest is private, or noise.",
     ),
     "01.tuning": Exercise(
         inputs=((RATE, CONTRAST), (RATE[:6], CONTRAST[:6])),
@@ -126,6 +134,13 @@ EXERCISES = {
                     np.array([group.std(ddof=1) for group in _groups(rate, contrast)]),
                 ),
                 "that is how far single trials lie apart; of their mean divide by the root of their number.",
+            ),
+            (
+                lambda rate, contrast: (
+                    _means(rate, contrast),
+                    np.array([group.var(ddof=1) / len(group) for group in _groups(rate, contrast)]),
+                ),
+                "that is the squared error; its root has the unit of the rate.",
             ),
             (
                 lambda rate, contrast: (

@@ -56,7 +56,7 @@ EXERCISES = {
                 "these are the errors; return the positions of the trials, as `np.argsort` gives them.",
             ),
         ),
-        praise="Two of 17 trials are good, and one of 12: so few that their density is narrow.",
+        praise="Two of 17 trials are good, and one of 12: so few, and yet they decide where to look next.",
     ),
     "04.next_point": Exercise(
         inputs=((CANDIDATES, GOOD, REST),),

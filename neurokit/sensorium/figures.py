@@ -4,6 +4,7 @@ Letters: N neurons, H x W image, P panels of a row.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -90,21 +91,26 @@ def plot_maps(
     *,
     grey: Sequence[str] = (),
     circles: Float[np.ndarray, "P 3"] | None = None,
+    reach: int | float | None = None,
 ) -> Figure:
     """Maps of pixels, a row a kind and a column a neuron, each scaled to its own largest value.
 
     Red is above zero, blue below; the rows named in `grey` are drawn as images. `circles` (row,
-    column, radius; pixels) mark one place in each column.
+    column, radius; pixels) mark one place in each column. With `reach` only the pixels that lie no farther
+    than this from the middle of the circle are drawn, since a field is small on a whole image.
     """
     shape = (len(rows), len(titles))
-    size = (1.75 * shape[1] + 0.6, 1.08 * shape[0] + 0.5)
-    figure, axes = plt.subplots(*shape, figsize=size, sharex=True, sharey=True, squeeze=False)
+    size = (1.75 * shape[1] + 0.6, (1.08 if reach is None else 1.6) * shape[0] + 0.5)
+    shared: Literal["all", "col"] = "all" if reach is None else "col"
+    figure, axes = plt.subplots(*shape, figsize=size, squeeze=False, sharex=shared, sharey=shared)
     for own, (name, maps) in zip(axes, rows.items(), strict=True):
         for column, (axis, values) in enumerate(zip(own, maps, strict=True)):
             _draw_map(axis, values, "gray" if name in grey else "RdBu_r")
             if circles is not None:
                 y, x, radius = circles[column]
                 axis.add_patch(Circle((x, y), radius, fill=False, color=COLOURS[1], linewidth=1.2))
+                if reach is not None:
+                    axis.set(xlim=(x - reach, x + reach), ylim=(y + reach, y - reach))
         own[0].set_ylabel(name, fontsize=8)
     for axis, title in zip(axes[0], titles, strict=True):
         axis.set_title(title, fontsize=8)

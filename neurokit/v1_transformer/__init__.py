@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         TransformerSettings,
         search_space,
     )
+    from neurokit.v1_transformer.described import DescribedTransformer
     from neurokit.v1_transformer.experiment import (
         build,
         describe,

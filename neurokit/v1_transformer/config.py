@@ -20,7 +20,7 @@ from neurokit.simulation.movies import MOVIES
 from neurokit.training.settings import FitSettings
 from neurokit.training.system import ModelEntry, SystemConfig
 
-Family = Literal["transformer", "cnn"]
+Family = Literal["transformer", "described", "cnn"]
 RunningEntry = Literal["film", "additive"]
 Head = Literal["pooled", "per_frame"]
 Start = Literal["gabor", "random"]
@@ -150,7 +150,8 @@ class TransformerConfig(SystemConfig):
     """All that makes a trained model out of a session. The default is the V1 Transformer at its full size."""
 
     family: Family = "transformer"
-    """A V1 Transformer, or a small network of convolutions ('cnn'), which reads no running."""
+    """A V1 Transformer, the same as its public description has it ('described'), or a small network of
+    convolutions ('cnn'), which reads no running."""
     shape: ClipShape = ClipShape()
     """What the model sees and predicts, in time."""
     model: TransformerSettings = TransformerSettings()
@@ -174,13 +175,26 @@ class TransformerConfig(SystemConfig):
             )
         if self.family == "cnn" and self.model.head != "pooled":
             raise SettingsError("A cnn answers once a clip; use model.head='pooled' with it.")
+        if self.family == "described" and (self.model.head != "pooled" or self.model.causal):
+            raise SettingsError(
+                "The model as described answers once a clip, from all its frames; use model.head='pooled' "
+                "and model.causal=False with it."
+            )
         return self
 
 
 SMALL = TransformerConfig(model=SMALL_MODEL, fit=FIT.replace(epochs=10))
+ADAM = FIT.replace(decoupled=False, weight_decay=0.0, learning_rate=1e-3)  # as described; the rate is ours
+DESCRIBED = TransformerSettings(dropout=0.1, running="additive")
+SMALL_DESCRIBED = SMALL_MODEL.replace(dropout=0.1, running="additive")
 MODELS = {
     "transformer": ModelEntry(
         "the V1 Transformer, which reads movie and running", SMALL, TransformerConfig()
+    ),
+    "as-described": ModelEntry(
+        "the V1 Transformer as its public description has it: plain patches, the mean over time, Adam",
+        SMALL.replace(family="described", model=SMALL_DESCRIBED, fit=ADAM.replace(epochs=10)),
+        TransformerConfig(family="described", model=DESCRIBED, fit=ADAM),
     ),
     "cnn": ModelEntry(
         "a small network of three-dimensional convolutions, which reads the movie alone",

@@ -26,6 +26,7 @@ from neurokit.training.system import Option, Simulated
 from neurokit.v1_transformer import model as networks
 from neurokit.v1_transformer.clips import MovieScales, MovieSplit
 from neurokit.v1_transformer.config import MODELS, ClipShape, TransformerConfig, search_space
+from neurokit.v1_transformer.described import DescribedTransformer
 from neurokit.v1_transformer.features import MovieTask, task
 from neurokit.v1_transformer.figures import plot_scores as draw
 from neurokit.v1_transformer.own import from_recording
@@ -174,6 +175,10 @@ def build(task: MovieTask, config: TransformerConfig = TransformerConfig()) -> n
         running=None if task.running is None else config.model.running,
         head="per_frame" if task.per_frame else "pooled",
     )
+    if config.family == "described":
+        with torch.random.fork_rng():
+            torch.manual_seed(config.seed)
+            return DescribedTransformer(cells, settings)
     return networks.build(cells, settings, seed=config.seed)
 
 

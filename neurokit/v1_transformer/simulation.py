@@ -174,7 +174,7 @@ def simulate_session(parameters: SessionParameters) -> SimulatedSession:
     }
     cells, cell_ids = _draw_cells(parameters)
     random = np.random.default_rng([parameters.seed, parameters.session_id, 2])
-    speed = _simulate_speed(samples, random)
+    speed = simulate_speed(samples, random)
     shown = {name: on_screen(s, samples) for name, s in starts.items()}
     showing = np.any([frame >= 0 for frame in shown.values()], axis=0)
     driven = drive(movie_output(cells, movies, shown, SAMPLE_RATE), showing)
@@ -215,8 +215,8 @@ def _draw_cells(parameters: SessionParameters) -> tuple[MovieCells, Int[np.ndarr
     return cells, 920_000_000 + 1000 * parameters.seed + random.permutation(parameters.cells)
 
 
-def _simulate_speed(samples: int, random: np.random.Generator) -> Float[np.ndarray, "S"]:
-    """cm/s: bouts of about ten seconds, with a speed that varies within them, and rest between."""
+def simulate_speed(samples: int, random: np.random.Generator) -> Float[np.ndarray, "S"]:
+    """Running in cm/s: bouts of about ten seconds, with a speed that varies within them, and rest between."""
     bout = autoregression(samples, 10 * SAMPLE_RATE, random)
     pace = autoregression(samples, 1.5 * SAMPLE_RATE, random)
     return 15 * np.clip(bout - 0.2, 0, 1.2) * np.exp(0.3 * pace)

@@ -35,8 +35,8 @@ from neurokit.v1_transformer.recording import MovieSession, load_session
 from neurokit.v1_transformer.simulated_files import read_truth, truth_path, write_session
 from neurokit.v1_transformer.simulation import SESSIONS, SessionParameters, SessionType, simulate_session
 
-SESSION = 501559087  # a session B in primary visual cortex, which others have published on
-SESSION_TYPE: SessionType = "three_session_B"
+SESSION = 501704220  # in primary visual cortex; 150 s of movies, where the session B of these cells has 30
+SESSION_TYPE: SessionType = "three_session_A"
 MAKERS = (simulate_session, write_session)
 DATA = "ophys_experiment_data"  # the folder of AllenSDK's cache that holds the sessions
 CATALOGUE = "ophys_experiments.json"

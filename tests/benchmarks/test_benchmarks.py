@@ -1,5 +1,6 @@
 """The studies in a reduced size, against bounds that were stated before: they cannot rot, nor drift far."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -65,6 +66,19 @@ def test_families_in_small(environment: pytest.MonkeyPatch) -> None:
     table = encoder_families.main([*small, "--families", "cnn"])
     assert list(table["search"]) == ["tpe", "random"]
     assert (table["r2_mean_mean"] > 0.05).all()
+
+
+def test_families_that_were_not_run_again_stay(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With the command of their run, and only if it was made in the same way."""
+    monkeypatch.setattr("record.RESULTS", tmp_path)
+    monkeypatch.setattr(encoder_families, "RESULTS", tmp_path)
+    rows = [{"family": "rnn", "r2_mean_mean": 0.1}, {"family": "cnn", "r2_mean_mean": 0.2}]
+    content = {"command": "python a.py", "commit": "abc", "seeds": 3, "rows": rows}
+    (tmp_path / "families.json").write_text(json.dumps(content), encoding="utf-8")
+    kept = [{"command": "python a.py", "commit": "abc", **rows[0]}]
+    assert encoder_families.others("families", [{"family": "cnn"}], {"seeds": 3}) == kept
+    assert encoder_families.others("families", [{"family": "cnn"}], {"seeds": 5}) == []
+    assert encoder_families.others("nothing", [{"family": "cnn"}], {"seeds": 3}) == []
 
 
 TINY = ["--seeds", "1", "--train", "60", "--neurons", "20", "--workers", "1", "--no-file"]

@@ -245,6 +245,15 @@ def test_badges_do_not_lengthen_the_reading(tmp_path: Path) -> None:
     assert text == "<!-- minutes 03 -->1.0 | 0<!-- /minutes -->"
 
 
+def test_what_a_lesson_says_of_its_reading_goes_before_an_estimate(tmp_path: Path) -> None:
+    content = json.dumps(BOOKS | {"rows": [{"work": "03_training", "seconds": 60}]})
+    (tmp_path / "speed_notebooks-linux-x86_64-2cpu.json").write_text(content, encoding="utf-8")
+    cell = new_markdown_cell("word " * 900 + "**Reading:** about 45 minutes with the exercises.")
+    nbformat.write(new_notebook(cells=[cell]), tmp_path / "03_training.ipynb")
+    text = with_minutes("<!-- minutes 03 --><!-- /minutes -->", tmp_path, tmp_path)
+    assert text == "<!-- minutes 03 -->1.0 | 45<!-- /minutes -->"
+
+
 def test_a_notebook_says_its_own_minutes_and_memory(tmp_path: Path) -> None:
     rows = [{"work": "01_a", "seconds": 90, "peak_mb": 740}, {"work": "all", "seconds": 95}]
     file = tmp_path / "speed_notebooks-linux-x86_64-2cpu.json"

@@ -107,6 +107,19 @@ def test_its_lesson_shows_the_picture(file: Path) -> None:
     assert (ROOT / "figures" / f"{file.stem}.png").is_file()
 
 
+# --- Lesson 03 ---
+
+
+@pytest.mark.slow
+def test_a_filter_is_ahead_of_a_network_where_trials_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One mouse, 15 training trials; both stay below what the pupil allows."""
+    monkeypatch.setenv("NEUROKIT_SOURCE", "demo")
+    rows = main(["--lesson", "03", "--seeds", "0", "--amounts", "15", "--no-file"])
+    score = {row["model"]: row["score"] for row in rows}
+    assert 0 < score["PupilEncoder (GRU)"] < score["linear filter"] - 0.02
+    assert max(score, key=lambda name: score[name]) == "best reachable"
+
+
 # --- Lesson 04 ---
 
 

@@ -53,6 +53,12 @@ def test_an_exercise_that_does_not_exist_is_said(name: str) -> None:
     assert judge(name, 1).startswith("There is no exercise")
 
 
+def test_a_number_stands_for_the_word_that_names_it() -> None:
+    assert judge("09.poisson", 1).startswith("Right")
+    assert judge("09.poisson", 0).startswith("Not yet: this loss is no distance")
+    assert judge("09.memory", 1).startswith("09.memory asks for the function itself")
+
+
 TWO = Exercise(
     right=lambda x: (x.sum(), x * 2),
     wrong=((lambda x: (0, x), "wrong."),),

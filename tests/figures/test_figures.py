@@ -58,6 +58,13 @@ def test_maps_lie_in_rows_and_columns_and_zero_is_in_the_middle() -> None:
         assert circle.radius == circles[column, 2]
 
 
+def test_maps_can_be_cropped_to_the_field() -> None:
+    circles = np.array([[5.0, 9.0, 3.0], [30.0, 60.0, 2.0]])
+    figure = plot_maps({"gradient": np.ones((2, 36, 64))}, ["a", "b"], circles=circles, reach=8)
+    assert [axis.get_xlim() for axis in figure.axes] == [(1, 17), (52, 68)]
+    assert [axis.get_ylim() for axis in figure.axes] == [(13, -3), (38, 22)]  # rows count downwards
+
+
 def test_a_map_of_zeros_can_be_drawn() -> None:
     figure = plot_maps({"gradient": np.zeros((1, 36, 64))}, ["silent"])
     figure.canvas.draw()

@@ -182,6 +182,7 @@ def test_ctrl_c_while_files_take_their_places_loses_none(tmp_path: Path) -> None
     filled(folder, **names)
     program = (
         "import sys, os, signal\nfrom pathlib import Path\nfrom neurokit.files.atomic import write_output\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a job in the background ignores it
         "real, left = os.replace, [100]\n"
         "def replace(*a, **k):\n"
         "    left[0] -= 1\n"

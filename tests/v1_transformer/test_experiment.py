@@ -137,7 +137,7 @@ def test_two_experiments_never_share_a_file(tiny: Make) -> None:
         ({"values": {"movies": []}}, "movies names none"),
         ({"values": {"running": "slowly"}}, "running is 'slowly'; use one of measured, none, shuffled"),
         ({"model": "cnn", "values": {"running": "measured"}}, "A cnn reads no running"),
-        ({"model": "vit"}, "has no model 'vit'; choose one of transformer, cnn"),
+        ({"model": "vit"}, "has no model 'vit'; choose one of transformer, as-described, cnn"),
         ({"values": {"clip_length": 0}}, "clip_length is 0"),
     ],
 )

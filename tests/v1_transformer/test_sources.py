@@ -209,7 +209,11 @@ def test_sessions_are_listed_without_downloading(
     (demo,) = sessions("demo", 2).to_dict("records")
     assert demo["session"] == "900000020" and demo["movies"] == "natural_movie_one, natural_movie_three"
     (known,) = sessions("full").to_dict("records")
-    assert known == {"session": "501559087", "session_type": "three_session_B", "movies": ONE}
+    assert known == {
+        "session": "501704220",
+        "session_type": "three_session_A",
+        "movies": "natural_movie_one, natural_movie_three",
+    }
     assert sessions("cutout").empty and not list(data.iterdir())
     write_session(simulated, data / "allen")
     (listed,) = sessions("full").to_dict("records")

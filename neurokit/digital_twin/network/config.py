@@ -129,7 +129,6 @@ SMALL = FoundationSettings(
     groups=(1, 2, 2),
     pools=(2, 1, 1),
     features=16,
-    recurrence="convolution",
     hidden=16,
     common=32,
     heads=2,

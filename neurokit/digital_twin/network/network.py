@@ -142,6 +142,15 @@ class FoundationNetwork(TwinNetwork):
         maps = self.core(image, self.modulation(behaviour, clip), clip)
         return self.readout(maps, clip).mean(dim=2)
 
+    def field_centers(self) -> Float[Tensor, "U 2"]:
+        """Row and column of the monitor, pixels, that each neuron's position on the map looks at.
+
+        In evaluation, with the pupil at its mean. It is where a neuron reads, which is its receptive field
+        as far as the core's features lie symmetrically around the place that they are read at.
+        """
+        with torch.no_grad():
+            return self.perspective.looks_at(self.readout.position.mu.tanh())
+
     def share(self, first: TwinNetwork) -> None:
         """Takes core, modulation memory and what is frozen from the network of another mouse."""
         if not isinstance(first, FoundationNetwork):

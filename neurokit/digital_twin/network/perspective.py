@@ -53,11 +53,14 @@ def retinal_rays(height: int, width: int, degrees: float) -> Float[Tensor, "H W 
 
     The picture's left and right edge are `degrees` from the middle; no ray points backwards.
     """
-    place = isotropic(height, width)
+    return retinal_direction(isotropic(height, width), degrees).float()
+
+
+def retinal_direction(place: Float[Tensor, "*b 2"], degrees: float) -> Float[Tensor, "*b 3"]:
+    """The unit vector along which a place on the retina (isotropic coordinates) looks."""
     away = (place.norm(dim=-1) * degrees * pi / 180).clamp(max=pi / 2)
     around = torch.atan2(place[..., 1], place[..., 0])
-    rays = [away.sin() * around.cos(), away.sin() * around.sin(), away.cos()]
-    return torch.stack(rays, dim=-1).float()
+    return torch.stack([away.sin() * around.cos(), away.sin() * around.sin(), away.cos()], dim=-1)
 
 
 def retinal_place(rays: Float[Tensor, "*b 3"], degrees: float) -> Float[Tensor, "*b 2"]:
@@ -206,6 +209,22 @@ class Perspective(nn.Module):
         grid = to_grid(self.places(pupil, clip), *self.size)
         seen = _sample(self.monitor_pixel(video), grid, clip.periphery)
         return self.retina_pixel(seen)
+
+    def looks_at(self, position: Float[Tensor, "n 2"]) -> Float[Tensor, "n 2"]:
+        """Row and column of the monitor, pixels, that a position of the retinal image looks at.
+
+        Positions are x and y, -1 to 1 as for `grid_sample`; the pupil is at its mean, without noise.
+        """
+        (height, width), (rows, columns) = self.size, self.retina.grid.shape[:2]
+        own = to_grid(torch.ones_like(self.retina.grid[..., :2]), rows, columns)[0, 0]
+        clip = ClipState((0,), 1)
+        center, axes = self.monitor(clip)
+        turned = self.eye(position.new_zeros(1, 1, 2), clip)[0, 0].transpose(-1, -2) @ axes[0]
+        along = retinal_direction(position / own, self.retina.degrees) @ turned
+        place = on_plane(along, center[0])
+        scale = to_grid(torch.ones_like(self.retina.grid[..., :2]), height, width)[0, 0]
+        column, row = (place * scale).unbind(-1)
+        return torch.stack([((row + 1) * height - 1) / 2, ((column + 1) * width - 1) / 2], dim=-1)
 
     def on_monitor(
         self, image: Float[Tensor, "T B 1 h w"], pupil: Float[Tensor, "T B 2"], clip: ClipState

@@ -1,0 +1,52 @@
+"""What lesson 08 says of three new mice is what the result files hold."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ROWS = {  # as the lesson calls them
+    "as described (plain patches, mean over time, Adam)": "as described",
+    "3-D CNN, no running": "3-D CNN",
+    "V1 Transformer, ours": "V1 Transformer",
+    "the same without attention": "no attention",
+    "the same from random filters": "random start",
+    "motion energy × running": "motion energy x running",
+    "ceiling": "truth",
+}
+
+
+@pytest.fixture(scope="module")
+def lesson() -> str:
+    book = json.loads((ROOT / "notebooks" / "08_v1_transformer.ipynb").read_text(encoding="utf-8"))
+    return "\n".join("".join(cell["source"]) for cell in book["cells"] if cell["cell_type"] == "markdown")
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[str, dict[str, float]]:
+    names = ("v1_transformer", "v1_described", "v1_controls", "v1_lines")
+    folder = ROOT / "benchmarks" / "results"
+    files = [json.loads((folder / f"{name}.json").read_text(encoding="utf-8")) for name in names]
+    return {row["model"]: row for file in files for row in file["rows"]}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_table_is_that_of_the_benchmark(
+    name: str, lesson: str, results: dict[str, dict[str, float]]
+) -> None:
+    row = results[ROWS[name]]
+    scores = (f"{row[key]:.2f} ± {row[f'{key}_sd']:.2f}" for key in ("single_trial", "cc_norm"))
+    assert f"| {name} | {' | '.join(scores)} | {row['absolute_error']:.2f} |" in lesson
+
+
+def test_running_in_a_real_brain_is_that_of_the_study(lesson: str) -> None:
+    file = ROOT / "benchmarks" / "results" / "real_natural_movie.json"
+    rows = json.loads(file.read_text(encoding="utf-8"))["rows"]
+    (plain,), (times,) = (
+        [row for row in rows if (row["area"], row["model"]) == ("VISp", model)]
+        for model in ("PSTH", "PSTH x running")
+    )
+    own, alone, other = (sum(each) / len(each) for each in (times["own"], plain["own"], times["other"]))
+    assert f"predicted at {own:.2f} instead of {alone:.2f}" in lesson
+    assert f"of a repeat ten away at {other:.2f}" in lesson and f"a gain of {own - alone:.2f}" in lesson
