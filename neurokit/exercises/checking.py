@@ -18,6 +18,7 @@ LESSONS = {  # number of a lesson, and the module with its exercises
     "07": "ensemble_submission",
     "08": "v1_transformer",
     "09": "digital_twin",
+    "10": "own_recording",
 }
 TOLERANCE = 1e-6
 

@@ -1,0 +1,118 @@
+"""Exercises of lesson 10: what repeats say, and how a split lets a model cheat."""
+
+import numpy as np
+
+from neurokit.exercises.checking import Exercise
+
+_random = np.random.default_rng(3)
+_signal = _random.normal(size=(8, 1, 3)) * np.array([2.0, 1.0, 0.0])  # images x 1 x units, one without signal
+REPEATS = _signal + _random.normal(size=(8, 4, 3))  # images x repeats x units
+SHOWN = np.array([3, 0, 7, 3, 5, 0, 1, 7, 3, 2])
+TESTED = np.array([0, 3])
+
+
+def _noise(repeats: np.ndarray) -> np.ndarray:
+    found: np.ndarray = repeats.var(axis=1, ddof=1).mean(axis=0)
+    return found
+
+
+def _of_means(repeats: np.ndarray) -> np.ndarray:
+    """The variance over images of the means over repeats."""
+    found: np.ndarray = repeats.mean(axis=1).var(axis=0, ddof=1)
+    return found
+
+
+def _total(repeats: np.ndarray) -> np.ndarray:
+    found: np.ndarray = repeats.reshape(-1, repeats.shape[-1]).var(axis=0, ddof=1)
+    return found
+
+
+def _signal_of(repeats: np.ndarray) -> np.ndarray:
+    return np.clip(_of_means(repeats) - _noise(repeats) / repeats.shape[1], 0, None)
+
+
+def _deal(shown: np.ndarray, tested: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    test = np.isin(shown, tested)
+    return np.flatnonzero(~test), np.flatnonzero(test)
+
+
+EXERCISES = {
+    "10.ceiling": Exercise(
+        inputs=((REPEATS,), (REPEATS[:, :2],)),
+        right=lambda repeats: np.sqrt(_signal_of(repeats) / _total(repeats)),
+        wrong=(
+            (
+                lambda repeats: np.sqrt(_of_means(repeats) / _total(repeats)),
+                "a part of the noise is still in the means; take the noise over the number of repeats away.",
+            ),
+            (
+                lambda repeats: _signal_of(repeats) / _total(repeats),
+                "that is the share of the variance; a correlation is its root.",
+            ),
+            (
+                lambda repeats: np.sqrt(_signal_of(repeats) / _of_means(repeats)),
+                "that is the ceiling on means over repeats; single responses are noisier.",
+            ),
+            (
+                lambda repeats: np.sqrt(
+                    np.clip(_of_means(repeats) - _noise(repeats), 0, None) / _total(repeats)
+                ),
+                "the mean of n repeats holds an n-th of the noise; all of it was taken away.",
+            ),
+        ),
+        praise="A unit that repeats nothing gets 0: no model can be asked to predict it.",
+    ),
+    "10.look_up": Exercise(
+        choices=(0.0, 0.18, 0.36, 0.85),
+        right=0.0,
+        wrong=(
+            (0.18, "what would it look up, for an image that training never showed?"),
+            (0.36, "that score came from repeats of test images in training, which are gone now."),
+            (0.85, "that is the ceiling, which takes a model that knows what the images look like."),
+        ),
+        praise="The score before was a leak: repeats of test images lay in training.",
+    ),
+    "10.deal_images": Exercise(
+        inputs=((SHOWN, TESTED),),
+        right=_deal,
+        wrong=(
+            (
+                lambda shown, tested: (np.setdiff1d(np.arange(len(shown)), tested), tested),
+                "these are images taken for trials; a trial belongs to test if the image that it shows does.",
+            ),
+            (
+                lambda shown, tested: _deal(shown, tested)[::-1],
+                "that is test first and training second; the other way round was asked for.",
+            ),
+            (
+                lambda shown, tested: tuple(shown[part] for part in _deal(shown, tested)),
+                "these are the images of the trials; return the numbers of the trials.",
+            ),
+            (
+                lambda shown, tested: (np.arange(len(shown)), _deal(shown, tested)[1]),
+                "test trials lie in training, too: that is the leak itself.",
+            ),
+            (
+                lambda shown, tested: (~np.isin(shown, tested), np.isin(shown, tested)),
+                "these are masks; `np.flatnonzero` makes numbers of trials of them.",
+            ),
+        ),
+        praise="No image lies in both parts, however often it was shown.",
+    ),
+    "10.unseen": Exercise(
+        choices=("off by one trial", "half from elsewhere", "images exchanged"),
+        right="images exchanged",
+        wrong=(
+            (
+                "off by one trial",
+                "then each response belongs to the trial before, and repeats of an image share nothing.",
+            ),
+            (
+                "half from elsewhere",
+                "then repeats share nothing in half of the units, and reliability shows which.",
+            ),
+            ("all of them", "in two of the three, responses with the same id differ."),
+        ),
+        praise="Repeats stay together under a wrong name; only a model that learns nothing shows it.",
+    ),
+}
