@@ -2,17 +2,15 @@
 
     python benchmarks/digital_twins.py
 
-For each seed a core is trained on two simulated mice (400 cells and ten minutes each), then transferred to
-a fourth, of whose recording the first 1, 3 and 9 minutes are fitted (one more minute chooses the epoch).
-Its core is a CvT-LSTM, as the released one; a Conv-LSTM, the paper's other core, is trained and transferred
+For each seed a core is trained on two simulated mice (400 cells and ten minutes each), then transferred to a
+new one, of whose recording the first 1, 3 and 9 minutes are fitted (one more minute chooses the epoch). Its
+core is a CvT-LSTM, as the released one; a Conv-LSTM, the paper's other core, is trained and transferred
 beside it. Beside them: the same network trained from scratch for as many steps, and with a frozen core of
-random weights;
-ridge regression on lagged pixels, and on motion energy; the truth of the simulation. Scores are medians over
-the new mouse's cells, on natural video shown ten times and on four kinds of stimulus that nothing was trained
-on. The networks with most minutes are asked for the cells' preferred orientations, of the half of the cells
-whose responses repeat best. No number was tuned on these mice. A finished job is not computed again by the
-same code.
-"""
+random weights; ridge regression on lagged pixels, and on motion energy; the truth of the simulation. Scores
+are medians over the new mouse's cells, on natural video shown ten times and on four kinds of stimulus that
+nothing was trained on. The networks with most minutes are asked for the cells' preferred orientations, of the
+half of the cells whose responses repeat best. No number was tuned on these mice. A finished job is not
+computed again by the same code."""
 
 import argparse
 from dataclasses import replace

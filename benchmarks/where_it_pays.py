@@ -80,10 +80,11 @@ def write(lesson: str, study: Study, rows: list[dict[str, Any]]) -> None:
 
 
 def pays(study: Study, rows: list[dict[str, Any]]) -> list[list[float]]:
-    """From which amount to which the model's mean leads by more than its worth, to three digits."""
-    mean = pd.DataFrame(rows).pivot_table(index="amount", columns="model", values="score")
-    lead = (mean[study.model] - mean[study.simple]).to_numpy()
-    found = stretches(mean.index.to_numpy(), lead, worth=study.worth, logarithmic=study.logarithmic)
+    """From which amount to which the model leads in every seed, and by more than its worth in the mean."""
+    each = pd.DataFrame(rows).pivot_table(index=["amount", "seed"], columns="model", values="score")
+    leads = (each[study.model] - each[study.simple]).unstack("seed")
+    amounts = leads.index.to_numpy()
+    found = stretches(amounts, leads.to_numpy(), worth=study.worth, logarithmic=study.logarithmic)
     return [[float(f"{end:.3g}") for end in stretch] for stretch in found]
 
 

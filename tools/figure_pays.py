@@ -31,7 +31,7 @@ def draw(lesson: str) -> Figure:
         axis.set_xticks([], minor=True)
     for number, (start, end) in enumerate(content["pays"]):
         by = f" by more than {content['worth']:g}" if content["worth"] else ""
-        label = None if number else f"{content['model']} leads{by}"
+        label = None if number else f"{content['model']} leads{by},\nand in every mouse"
         axis.axvspan(start, end, color=GREY, alpha=0.2, linewidth=0, label=label)
     axis.set(xlabel=content["amount"], ylabel=content["score"])
     figure.legend(fontsize=7, loc="outside right center")

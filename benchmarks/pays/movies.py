@@ -148,7 +148,7 @@ def world(seed: int, context: float) -> tuple[MovieTask, np.ndarray]:
 def run(seed: int, amounts: tuple[float, ...]) -> Iterator[dict[str, Any]]:
     """CC_norm on unseen movie, median over reliable cells, at each share of context.
 
-    The network without attention is trained at the largest share alone.
+    The network without its blocks (attention and perceptrons) is trained at the largest share alone.
     """
     for context in amounts:
         task, known = world(seed, context)
@@ -158,7 +158,7 @@ def run(seed: int, amounts: tuple[float, ...]) -> Iterator[dict[str, Any]]:
             CEILING: known[:, task.split.test],
         }
         if context == max(amounts):
-            found[f"{NETWORK} without attention"] = trained(task, WITHOUT.add_seed(seed))
+            found[f"{NETWORK} without its blocks"] = trained(task, WITHOUT.add_seed(seed))
         for name, predicted in found.items():
             yield {"amount": context, "model": name, "score": score(task, predicted)}
 

@@ -38,14 +38,16 @@ class Study:
 
 
 def stretches(
-    amounts: np.ndarray, lead: np.ndarray, *, worth: float = 0.0, logarithmic: bool = True
+    amounts: np.ndarray, leads: np.ndarray, *, worth: float = 0.0, logarithmic: bool = True
 ) -> list[tuple[float, float]]:
-    """Where the lead is above `worth`: from which amount to which, ascending.
+    """Where the mean lead is above `worth`, and no seed is behind: from which amount to which, ascending.
 
-    Between two amounts the end is where the straight lines of the picture meet.
+    `leads` are amounts x seeds. Between two amounts the end is where the straight lines of the picture meet;
+    beside an amount at which the mean leads and a seed does not, the end is the last at which all do.
     """
     places = np.log(amounts) if logarithmic else np.asarray(amounts, dtype=float)
-    above = np.asarray(lead, dtype=float) - worth
+    above = leads.mean(axis=1) - worth
+    above = np.where((above > 0) & (leads.min(axis=1) <= 0), -np.inf, above)
     signs = np.concatenate([[False], above > 0, [False]])
     starts, ends = np.flatnonzero(~signs[:-1] & signs[1:]), np.flatnonzero(signs[:-1] & ~signs[1:]) - 1
     found = [

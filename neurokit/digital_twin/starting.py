@@ -35,10 +35,7 @@ SHARPNESS = 16  # power of the explained share that a place counts with, so that
 DELAY, SMOOTH = 2, 11  # frames: a response follows what was seen, and is about a third of a second wide
 LEAD = DELAY + SMOOTH  # first frames of a trial, which do not count
 EVERY = 3  # frames; what is smooth over eleven changes little in two
-POOL, STRIDE = (
-    4,
-    2,
-)  # retinal pixels: side and distance of the squares over which products are averaged
+POOL, STRIDE = 4, 2  # side and distance of the squares that products are averaged over, retinal pixels
 EDGE = 0.95  # positions begin within this part of the map
 CHUNK_SIZE = 30  # frames that go through the core together
 

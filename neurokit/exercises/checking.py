@@ -83,7 +83,7 @@ def exercises(lesson: str) -> dict[str, Exercise]:
 def _sentence(exercise: Exercise, given: list[Any]) -> str:
     wanted = exercise.of(exercise.right)
     if exercise.choices and all(isinstance(choice, str) for choice in exercise.choices):
-        given = [str(each) if isinstance(each, int | float) else each for each in given]  # 1 stands for "1"
+        given = [f"{each:g}" if isinstance(each, int | float) else each for each in given]  # 1 stands for "1"
     if _same(given, wanted):
         return f"Right. {exercise.praise}"
     for wrong, said in exercise.wrong:

@@ -140,7 +140,7 @@ EXERCISES = {
             (1, "that is about the number of members that it does not train: 5 · 40 / 340 = 0.6."),
             (2.5, "the words are not equally frequent: 300 of 340 trials train."),
         ),
-        praise="5 · 300 / 340: the ensemble has learned nearly all of these responses by heart.",
+        praise="5 · 300 / 340: the ensemble was trained on nearly all of these responses.",
     ),
     "07.ensemble": Exercise(
         inputs=(([_member(2.0), _member(-1.0), _member(0.5)], torch.tensor([[0.0], [1.0], [3.0]])),),

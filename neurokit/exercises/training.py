@@ -135,10 +135,10 @@ EXERCISES = {
         wrong=(
             (
                 "SCs",
-                "its rate runs 0.2 s ahead of the pupil, and the copy that reads backwards has to bridge "
-                "only some ten bins.",
+                "its rate runs 0.11 s ahead of the pupil, and the copy that reads backwards has to bridge "
+                "only eleven bins.",
             ),
-            ("SCm", "its rate follows the eye by 0.1 s, so the state has to bridge only some twenty bins."),
+            ("SCm", "its rate follows the eye by 0.20 s, so the state has to bridge only twenty bins."),
             (
                 "nowhere",
                 "a plain state is squashed in every bin and fades; one region follows the pupil by fifty.",

@@ -95,9 +95,8 @@ def load_pretrained(name: str | Path, *, session: str | None = None) -> Pretrain
 
     The models that come with the package have names: `neurokit.trained.names()`. 'microns' stands for the
     released digital twins, which are downloaded on the first call; `session` names one of their scans, such
-    as '8_5' (default: the first). The class of your own model must have been
-    imported. Raises CheckpointError for a file that is missing, damaged or of another kind, and as `fetch`
-    does.
+    as '8_5' (default: the first). The class of your own model must have been imported. Raises CheckpointError
+    for a file that is missing, damaged or of another kind, and as `fetch` does.
     """
     if not str(name).strip():
         raise SettingsError("name is empty; give the path of a checkpoint.")

@@ -10,7 +10,7 @@ ROWS = {  # as the lesson calls them
     "as described (plain patches, mean over time, Adam)": "as described",
     "3-D CNN, no running": "3-D CNN",
     "V1 Transformer, ours": "V1 Transformer",
-    "the same without attention": "no attention",
+    "the same without its attention blocks": "no attention",
     "the same from random filters": "random start",
     "motion energy × running": "motion energy x running",
     "ceiling": "truth",

@@ -34,11 +34,18 @@ RESULTS = ROOT / "benchmarks" / "results"
 def test_a_model_pays_where_its_lead_is_above_zero(
     lead: list[float], found: list[tuple[float, float]]
 ) -> None:
-    assert np.array(stretches(np.array([1, 10, 40]), np.array(lead))) == pytest.approx(np.array(found))
+    same = np.array(lead)[:, None] * np.ones(3)
+    assert np.array(stretches(np.array([1, 10, 40]), same)) == pytest.approx(np.array(found))
+
+
+def test_an_amount_at_which_only_the_mean_leads_does_not_pay() -> None:
+    leads = np.array([[1.0, 1.0, 1.0], [3.0, 3.0, -1.0]])
+    assert stretches(np.array([1, 10]), leads) == [pytest.approx((1, 1))]
+    assert stretches(np.array([1, 10]), leads[[1, 1]]) == []
 
 
 def test_a_worth_moves_the_ends() -> None:
-    found = stretches(np.array([0, 10]), np.array([-1, 3]), worth=1, logarithmic=False)
+    found = stretches(np.array([0, 10]), np.array([[-1.0], [3.0]]), worth=1, logarithmic=False)
     assert found == [pytest.approx((5, 10))]
 
 
