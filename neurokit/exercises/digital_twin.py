@@ -1,14 +1,11 @@
-"""Exercises of lesson 09: a memory that is carried on, a place on the map, a readout and its test trials."""
+"""Exercises of lesson 09: a memory that is carried on, a readout and its test trials, whom to believe."""
 
 import numpy as np
 
 from neurokit.exercises.checking import Exercise
 
 GATES = np.array([[2.0, -1.0, 0.5, 3.0], [-0.5, 2.0, 1.0, -2.0], [0.8, -1.2, 2.0, 0.3]])  # i, f, g: T each
-PLACES = np.array([-0.6, -0.2, 0.0, 0.5])
-HALF_WIDTH = 32.0  # pixels of the lesson's monitor
-DEGREES = 75.0  # from the middle of the map to its edge
-DISTANCE = 0.5  # of the monitor, in halves of its width
+UNSEEN = np.random.default_rng(90)  # draws inputs that the lesson does not show
 
 
 def _sigmoid(value: np.ndarray) -> np.ndarray:
@@ -29,21 +26,70 @@ def _carried(i: np.ndarray, f: np.ndarray, g: np.ndarray) -> np.ndarray:
     return np.array(memories)
 
 
-def _on_screen(place: np.ndarray) -> np.ndarray:
-    return HALF_WIDTH * DISTANCE * np.tan(np.deg2rad(DEGREES * place))
-
-
-def _ridge(features: np.ndarray, answers: np.ndarray, penalty: float) -> np.ndarray:
+def _ridge(features: np.ndarray, answers: np.ndarray, penalty: float | np.ndarray) -> np.ndarray:
     gram = features.T @ features + penalty * np.eye(features.shape[1])
     return np.linalg.solve(gram, features.T @ answers)
 
 
-def _tiny_readout() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Features of a frozen core for 12 frames, a cell's response to them, and which frames are for tests."""
-    random = np.random.default_rng(9)
-    features = random.normal(size=(12, 3))
-    answers = features @ np.array([1.0, -0.5, 0.2]) + 0.8 * random.normal(size=12)
-    return features, answers, np.arange(12) % 3 == 2
+def _readout(
+    features: np.ndarray,
+    answers: np.ndarray,
+    penalty: float,
+    *,
+    fitted: np.ndarray,
+    means_of: np.ndarray,
+    predicted: np.ndarray,
+) -> np.ndarray:
+    """Predictions of some frames by a ridge that was fitted to others, around the means of yet others."""
+    mean, base = features[means_of].mean(axis=0), answers[means_of].mean()
+    weights = _ridge(features[fitted] - mean, answers[fitted] - base, penalty)
+    return (features[predicted] - mean) @ weights + base
+
+
+def _predict_test(features: np.ndarray, answers: np.ndarray, test: np.ndarray, penalty: float) -> np.ndarray:
+    return _readout(features, answers, penalty, fitted=~test, means_of=~test, predicted=test)
+
+
+def _penalised_intercept(
+    features: np.ndarray, answers: np.ndarray, test: np.ndarray, penalty: float
+) -> np.ndarray:
+    """A column of ones, whose weight is pulled to 0 with the others."""
+    with_ones = np.column_stack([features, np.ones(len(features))])
+    return with_ones[test] @ _ridge(with_ones[~test], answers[~test], penalty)
+
+
+def _tiny_readout(random: np.random.Generator, frames: int = 12, penalty: float = 0.5) -> tuple:
+    """Features of a frozen core, a cell's response to them, which frames are for tests, and the penalty."""
+    features = 0.4 + random.normal(size=(frames, 3))
+    answers = 1 + features @ np.array([1.0, -0.5, 0.2]) + 0.8 * random.normal(size=frames)
+    return features, answers, np.arange(frames) % 3 == 2, penalty
+
+
+def _correlations(measured: np.ndarray, answers: np.ndarray) -> np.ndarray:
+    """Of each cell (rows) with the answer for each cell (columns)."""
+    first, second = (each - each.mean(axis=0) for each in (measured, answers))
+    first, second = (each / np.linalg.norm(each, axis=0) for each in (first, second))
+    return first.T @ second
+
+
+def _best_is_own(similar: np.ndarray, axis: int = 1) -> np.ndarray:
+    return similar.argmax(axis=axis) == np.arange(len(similar))
+
+
+def _distances(measured: np.ndarray, answers: np.ndarray) -> np.ndarray:
+    return ((measured[:, :, None] - answers[:, None]) ** 2).sum(axis=0)
+
+
+def _tiny_twin(
+    random: np.random.Generator, cells: int = 6, frames: int = 60
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean responses, and answers that all follow the light; those for every other cell know it better."""
+    light = 3 * np.sin(np.arange(frames) / 6)[:, None]
+    own = random.normal(size=(frames, cells))
+    gains = np.geomspace(0.2, 4, cells)
+    known = np.where(np.arange(cells) % 2 == 0, own, np.roll(own, 1, axis=1))
+    measured = 5 + light + own + 0.2 * random.normal(size=own.shape)
+    return measured, gains[::-1] * (5 + light + known)
 
 
 EXERCISES = {
@@ -61,7 +107,7 @@ EXERCISES = {
         praise="A network that has learned nothing but each cell's mean has a loss of 1.",
     ),
     "09.memory": Exercise(
-        inputs=(tuple(GATES), tuple(GATES[:, :2])),
+        inputs=(tuple(GATES), tuple(GATES[:, :2]), tuple(UNSEEN.normal(size=(3, 6)))),
         right=_memory,
         wrong=(
             (
@@ -92,74 +138,114 @@ EXERCISES = {
                 lambda i, f, g: _memory(i, f, g)[-1],
                 "that is the memory after the last frame; return it after each one.",
             ),
+            (
+                lambda i, f, g: np.concatenate([[0.0], _memory(i, f, g)]),
+                "the 0 before the first frame is included; return one value for each frame.",
+            ),
         ),
         praise="What a frame writes fades by the share f with every later frame: that is the memory.",
     ),
-    "09.field": Exercise(
-        inputs=((PLACES,),),
-        right=_on_screen,
-        wrong=(
-            (
-                lambda place: HALF_WIDTH * place,
-                "that takes the place on the map for a place on the screen; the map counts angles.",
-            ),
-            (
-                lambda place: DEGREES * place,
-                "these are degrees from the gaze; the screen is flat, so a tangent is missing.",
-            ),
-            (
-                lambda place: HALF_WIDTH * np.tan(np.deg2rad(DEGREES * place)),
-                "the monitor is half of its half-width away, and not a whole one.",
-            ),
-            (
-                lambda place: HALF_WIDTH * DISTANCE * np.tan(np.deg2rad(45 * place)),
-                "the edge of the map is 75 degrees from the gaze, not 45.",
-            ),
-            (
-                lambda place: HALF_WIDTH * DISTANCE * np.tan(DEGREES * place),
-                "`np.tan` takes radians: convert the degrees first.",
-            ),
-            (
-                lambda place: DISTANCE * np.tan(np.deg2rad(DEGREES * place)),
-                "these are half-widths of the monitor; one is 32 pixels.",
-            ),
-        ),
-        praise="Near the edge of the map a small step is a long way on the screen.",
-    ),
     "09.readout": Exercise(
-        inputs=((*_tiny_readout(), 0.5),),
-        right=lambda features, answers, test, penalty: (
-            features[test] @ _ridge(features[~test], answers[~test], penalty)
-        ),
+        inputs=(_tiny_readout(np.random.default_rng(9)), _tiny_readout(UNSEEN, 20, 2.0)),
+        right=_predict_test,
         wrong=(
             (
-                lambda features, answers, test, penalty: (
-                    features[test] @ _ridge(features[test], answers[test], penalty)
+                lambda features, answers, test, penalty: _readout(
+                    features, answers, penalty, fitted=test, means_of=test, predicted=test
                 ),
                 "the readout was fitted to the test frames that it predicts: it has seen the answers.",
             ),
             (
-                lambda features, answers, test, penalty: features[test] @ _ridge(features, answers, penalty),
+                lambda features, answers, test, penalty: _readout(
+                    features, answers, penalty, fitted=test | ~test, means_of=test | ~test, predicted=test
+                ),
                 "the test frames are among those it was fitted to: leave them out with `~test`.",
             ),
             (
-                lambda features, answers, test, penalty: (
-                    features[test] @ _ridge(features[~test], answers[~test], 0.0)
+                lambda features, answers, test, penalty: _readout(
+                    features, answers, penalty, fitted=~test, means_of=test | ~test, predicted=test
+                ),
+                "the means were taken over all frames, and with them the test answers leak into the fit.",
+            ),
+            (
+                lambda features, answers, test, penalty: _readout(
+                    features, answers, 0.0, fitted=~test, means_of=~test, predicted=test
                 ),
                 "the penalty is missing: with few frames the weights follow the noise.",
             ),
             (
+                lambda features, answers, test, penalty: _readout(
+                    features, answers, penalty * (~test).sum(), fitted=~test, means_of=~test, predicted=test
+                ),
+                "the penalty is added to X'X itself here; next to X'X / T it would be T times as strong.",
+            ),
+            (
                 lambda features, answers, test, penalty: (
-                    features[~test] @ _ridge(features[~test], answers[~test], penalty)
+                    _predict_test(features, answers, test, penalty) - answers[~test].mean()
+                ),
+                "the intercept is missing: add the mean answer of the frames that were fitted.",
+            ),
+            (
+                lambda features, answers, test, penalty: (
+                    features[test] @ _ridge(features[~test], answers[~test], penalty)
+                ),
+                "no means were subtracted: without an intercept the weights also have to make the mean rate.",
+            ),
+            (
+                _penalised_intercept,
+                "the penalty pulls on the intercept too: subtract means instead of adding a column of ones.",
+            ),
+            (
+                lambda features, answers, test, penalty: _readout(
+                    features, answers, penalty, fitted=~test, means_of=~test, predicted=~test
                 ),
                 "these are the frames it was fitted to; predict those for the test.",
             ),
             (
-                lambda features, answers, test, penalty: _ridge(features[~test], answers[~test], penalty),
-                "these are the weights; multiply the features of the test frames with them.",
+                lambda features, answers, test, penalty: _ridge(
+                    features[~test] - features[~test].mean(axis=0),
+                    answers[~test] - answers[~test].mean(),
+                    penalty,
+                ),
+                "these are the weights; multiply the features of the test frames by them.",
             ),
         ),
         praise="The core stays as it is; only these few weights are the new cell's own.",
+    ),
+    "09.believe": Exercise(
+        inputs=(_tiny_twin(np.random.default_rng(3)), _tiny_twin(UNSEEN, cells=9)),
+        right=lambda measured, answers: _best_is_own(_correlations(measured, answers)),
+        wrong=(
+            (
+                lambda measured, answers: np.diag(_correlations(measured, answers)) > 0,
+                "that believes everything: all cells follow the light, and so does every answer.",
+            ),
+            (
+                lambda measured, answers: _best_is_own(_correlations(measured, answers), axis=0),
+                "you asked which cell each answer fits best; ask which answer fits each cell best.",
+            ),
+            (
+                lambda measured, answers: _best_is_own(measured.T @ answers),
+                "a product grows with the size of an answer: subtract means and divide by lengths first.",
+            ),
+            (
+                lambda measured, answers: _best_is_own(-_distances(measured, answers)),
+                "a squared distance punishes an answer for its size; a correlation compares time courses.",
+            ),
+            (
+                lambda measured, answers: _correlations(measured, answers).argmax(axis=1),
+                "these are the numbers of the best answers: compare them with the cell's own number.",
+            ),
+            (
+                lambda measured, answers: np.diag(_correlations(measured, answers)),
+                "these are the correlations with the cell's own answer; compare them with the others.",
+            ),
+            (
+                lambda measured, answers: ~_best_is_own(_correlations(measured, answers)),
+                "this is the other way round: True is for a cell that its own answer fits best.",
+            ),
+        ),
+        praise="A twin that knows only what all cells share fails here, however well its answers correlate.",
     ),
     "09.untrained_tuning": Exercise(
         choices=("right ones", "random ones", "nearly the same for all", "none"),
