@@ -6,7 +6,7 @@ trials.
 Letters: T frames (30 Hz), J columns of a design, L lags, R repeats, U units.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -41,18 +41,23 @@ def motion_energy(recording: TrialFolder, videos: Sequence[Video]) -> list[Float
 def _fit_and_predict(
     recording: TrialFolder, videos: Sequence[Video], picture: Design
 ) -> list[Float32[np.ndarray, "_R _T _U"]]:
-    def design(trial: Trial) -> Float32[np.ndarray, "T J"]:
+    def design(trial: Trial, seen: Float32[np.ndarray, "T J"] | None = None) -> Float32[np.ndarray, "T J"]:
         behaviour = (np.nan_to_num(part) for part in (trial.perspective, trial.modulation))
-        return np.concatenate([picture(trial), *behaviour], axis=1)
+        return np.concatenate([picture(trial) if seen is None else seen, *behaviour], axis=1)
+
+    def designs(video: Video) -> Iterator[Float32[np.ndarray, "T J"]]:
+        """One of each repeat; the picture of a stimulus is taken once."""
+        first = video.repeats[0].stimulus
+        seen = picture(video.repeats[0])
+        for trial in video.repeats:
+            yield design(trial, seen if np.array_equal(trial.stimulus, first) else None)
 
     train, validation = (_rows(recording.part(part), design) for part in (True, False))
     mean, spread = train[0].mean(axis=0), train[0].std(axis=0) + 1e-6
     fitted, held_out = (((columns - mean) / spread, units) for columns, units in (train, validation))
     model = best_ridge(fitted, held_out, PENALTIES)
     return [
-        np.stack([model.predict((design(trial) - mean) / spread) for trial in video.repeats]).astype(
-            np.float32
-        )
+        np.stack([model.predict((each - mean) / spread) for each in designs(video)]).astype(np.float32)
         for video in videos
     ]
 

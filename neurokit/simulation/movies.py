@@ -81,10 +81,12 @@ class _Leaves:
         away = (pixel - place[:, None]).astype(np.float32)
         inside = (pixel >= 0) & (pixel < shape)
         rows, columns = np.moveaxis(np.where(inside, pixel, shape).astype(int), 2, 0)
-        where = seen[:, None, None], rows[:, :, None], columns[:, None]
+        starts = seen[:, None] * canvas[0].size + rows * canvas.shape[2]
+        where = starts[:, :, None] + columns[:, None]  # one number a pixel, which is quicker than three
         opaque = np.clip(radius + 0.5 - np.hypot(away[:, :, None, 0], away[:, None, :, 1]), 0, 1)
-        under = canvas[where]
-        canvas[where] = under + opaque * (self._colour(look, away) - under)
+        pixels = canvas.reshape(-1)
+        under = pixels[where]
+        pixels[where] = under + opaque * (self._colour(look, away) - under)
 
     def _path(self, leaf: int, stretch: slice) -> tuple[Float[np.ndarray, "n 2"], Int[np.ndarray, "n"]]:
         """The centre in each frame, and the look, which changes whenever the leaf returns."""
