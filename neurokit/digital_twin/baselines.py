@@ -54,8 +54,10 @@ def _fit_and_predict(
 
     train, validation = (_rows(recording.part(part), design) for part in (True, False))
     mean, spread = train[0].mean(axis=0), train[0].std(axis=0) + 1e-6
-    fitted, held_out = (((columns - mean) / spread, units) for columns, units in (train, validation))
-    model = best_ridge(fitted, held_out, PENALTIES)
+    for columns, _ in (train, validation):  # in place, since they are large
+        columns -= mean
+        columns /= spread
+    model = best_ridge(train, validation, PENALTIES)
     return [
         np.stack([model.predict((each - mean) / spread) for each in designs(video)]).astype(np.float32)
         for video in videos
