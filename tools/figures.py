@@ -16,6 +16,7 @@ import figure_pupil
 import figure_real
 import figure_recording
 import figure_sensorium
+import figure_start
 import figure_twins
 from neurokit.notebook import setup
 
@@ -36,6 +37,7 @@ PICTURES = {
     "real_ramp": figure_real.draw_ramp,
     "simulation_beside_reality": figure_real.draw_reality,
     "recording": figure_recording.draw,
+    "start": figure_start.draw,
     **{
         file.stem: partial(figure_pays.draw, file.stem[-2:])
         for file in sorted(figure_pays.RESULTS.glob("pays_*.json"))

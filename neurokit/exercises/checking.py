@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 LESSONS = {  # number of a lesson, and the module with its exercises
+    "00": "start_here",
     "01": "data_download",
     "02": "feature_engineering",
     "03": "training",
