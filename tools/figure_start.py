@@ -14,7 +14,7 @@ DECAY = 18  # frames in which calcium falls to 1/e
 
 
 def draw() -> Figure:
-    """Eight directions of drift, a second each; below them rate, spikes and calcium of the cell of lesson 00."""
+    """Eight directions of drift, a second each; below them a cell's rate, spikes and calcium."""
     movie = drifting_grating(240, (36, 64), np.deg2rad(DIRECTIONS), np.full(8, 12.0), np.full(8, 2.0))
     rate = firing_rate(movie)
     random = np.random.default_rng(7)

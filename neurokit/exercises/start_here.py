@@ -1,4 +1,4 @@
-"""Exercises of lesson 00: how much spikes scatter, which direction a cell prefers, what a perfect model scores."""
+"""Exercises of lesson 00: how spikes scatter, what a cell prefers, what a perfect model scores."""
 
 import numpy as np
 
@@ -18,7 +18,7 @@ EXERCISES = {
             (0, "the rate is the same each time, but the spikes are drawn anew, so their number varies."),
             (
                 9,
-                "that is half of the mean; the variance of a Poisson count equals its mean, so take the root.",
+                "that is half of the mean; a Poisson count has the mean as its variance, so take the root.",
             ),
             (17, "that is the variance of such a count; the standard deviation is its square root."),
         ),
@@ -49,7 +49,7 @@ EXERCISES = {
                 "that is the direction with the smallest mean count.",
             ),
         ),
-        praise="Single counts scatter; their mean over showings points to the direction that the cell prefers.",
+        praise="Single counts scatter; their mean over showings tells which direction the cell prefers.",
     ),
     "00.perfect": Exercise(
         choices=(0.4, 0.7, 0.9, 1),
