@@ -52,14 +52,15 @@ EXERCISES = {
         praise="Single counts scatter; their mean over showings tells which direction the cell prefers.",
     ),
     "00.perfect": Exercise(
-        choices=(0.4, 0.7, 0.9, 1),
-        right=0.4,
+        choices=(0.2, 0.5, 0.8, 1),
+        right=0.5,
         wrong=(
+            (0.2, "noise is large, but one second of the eight stands out clearly, and the model knows it."),
+            ("0.5", "that is text; write the number without quotation marks."),
             (
-                0.7,
+                0.8,
                 "in a thirtieth of a second the best rate means 0.6 spikes; what is recorded is 0, 1 or 2.",
             ),
-            (0.9, "that takes the mean of many showings; a single one holds 28 spikes in 240 frames."),
             (1, "the model is perfect, but the spikes are drawn at random around the rate that it knows."),
         ),
         praise="A perfect model knows the rate and cannot know the spikes: noise sets the ceiling.",
