@@ -37,9 +37,7 @@ def draw() -> Figure:
     traces[0].plot(time, rate, color=INK)
     traces[1].eventplot(time[spikes > 0], colors=COLOURS[0], linelengths=0.8)
     traces[2].plot(time, calcium, color=COLOURS[2])
-    traces[0].set(
-        ylabel="rate (Hz)", title="direction of drift above; below it the cell's rate, spikes, calcium"
-    )
+    traces[0].set(ylabel="rate (Hz)")
     traces[1].set(ylabel="spikes", yticks=[])
     traces[2].set(ylabel="calcium\n(dF/F)", xlabel="time (s)")
     for axis in traces:
