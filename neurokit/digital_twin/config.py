@@ -54,8 +54,9 @@ class TwinConfig(SystemConfig):
     """Clips with gaps in behaviour are left out ('drop'), or the gaps filled with the mean, which is 0."""
     start: Start = "middle"
     """How readouts begin: all in the middle of the map and with weights of zero, as published, or each where
-    a quick map of the training trials finds its field, with a ridge regression's weights on a core that is
-    transferred (`neurokit.digital_twin.starting`). Use 'map' for a short training."""
+    a quick map of the training trials finds its field (`neurokit.digital_twin.starting`). A core that is
+    transferred then brings its monitor's pose, which stays, as the fields do, and readouts begin with the
+    weights of a ridge regression. Use 'map' for a short training."""
     cycles: CycleSettings = CycleSettings()
     """The learning rate, and the epochs of a cycle."""
     rounds: Count = 1

@@ -120,7 +120,7 @@ def build(task: TwinTask, config: TwinConfig = TwinConfig()) -> FoundationNetwor
     foundation = task.recording.foundation
     if foundation is None:
         return build_network(task.units, config.network, seed=config.seed)
-    return transfer_core(foundation, task.units, seed=config.seed)
+    return transfer_core(foundation, task.units, seed=config.seed, monitor=config.start == "map")
 
 
 @explain_failure

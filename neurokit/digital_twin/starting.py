@@ -6,8 +6,9 @@ as far as its features see. The released network explores instead: for tens of t
 are drawn from a wide Gaussian. A few hundred steps need a start that is nearly right.
 
 At each place of the retinal image the six products of its derivatives in time and space (the structure
-tensor: Bigun and Granlund, ICCV 1987) say how much changes there, and in which direction it moves. At every
-place a ridge regression predicts each neuron from the six; the field is where it explains most.
+tensor: Bigun and Granlund, ICCV 1987) say how much changes there, and in which direction it moves. Their
+roots count, with their signs, or a few frames of natural video would outweigh all others. At every place a
+ridge regression predicts each neuron from the six; the field is where it explains most.
 
 A frozen core need not be learned, and what its maps say at a neuron's place is read by a line: the rate,
 minus its mean, is regressed on the features there. Gradients have the eye, the state and details to find.
@@ -31,11 +32,11 @@ from neurokit.training.device import first_tensor
 from neurokit.training.predict import evaluating
 
 PENALTY = 0.1  # of both ridges, for columns of variance 1
-SHARPNESS = 16  # power of the explained share that a place counts with, so that the best ones do
+SHARPNESS = 8  # power of the explained share that a place counts with, so that the best ones do
 DELAY, SMOOTH = 2, 11  # frames: a response follows what was seen, and is about a third of a second wide
 LEAD = DELAY + SMOOTH  # first frames of a trial, which do not count
 EVERY = 3  # frames; what is smooth over eleven changes little in two
-POOL, STRIDE = 4, 2  # side and distance of the squares that products are averaged over, retinal pixels
+POOL, STRIDE = 6, 2  # side and distance of the squares that products are averaged over, retinal pixels
 EDGE = 0.95  # positions begin within this part of the map
 CHUNK_SIZE = 30  # frames that go through the core together
 
@@ -136,7 +137,8 @@ def _seen(network: FoundationNetwork, trial: Trial) -> tuple[Float[Tensor, "T 6 
     pixels, looks = (torch.from_numpy(np.array(part)).to(like)[:, None] for part in (video, pupil))
     with evaluating(network), torch.no_grad():
         image = network.perspective(pixels[:, None] / 255, looks, network.begin())[:, 0, 0].cpu()
-    changes = _smooth(functional.avg_pool2d(_products(image), POOL, STRIDE, POOL // 2 - STRIDE // 2))
+    around = functional.avg_pool2d(_products(image), POOL, STRIDE, POOL // 2 - STRIDE // 2)
+    changes = _smooth(around.sign() * around.abs().sqrt())
     return changes[LEAD::EVERY], torch.from_numpy(responses)[LEAD::EVERY]
 
 

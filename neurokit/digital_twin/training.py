@@ -203,20 +203,33 @@ def train_cohort(
 
 
 def _start(network: TwinNetwork, recording: TrialFolder) -> None:
-    """Places readouts that no training has moved, and reads a frozen core with those that weigh nothing."""
+    """Places readouts that no training has moved, and reads a frozen core with those that weigh nothing.
+
+    On a frozen core the places and the monitor's pose then stay: only where both together look is seen, and
+    a few hundred steps would move them away from the fields.
+    """
     if not isinstance(network, FoundationNetwork):
         return
-    if not network.readout.position.mu.any():
+    position = network.readout.position.mu
+    if not position.any():
         start_positions(network, recording.part(True))
+        if network.frozen and position.any():
+            position.requires_grad_(False)
+            network.perspective.monitor.requires_grad_(False)
     if network.frozen and not any(weights.any() for weights in network.readout.feature.weights):
         start_readouts(network, recording.part(True))
 
 
 def transfer_core(
-    foundation: FoundationNetwork, units: SupportsIndex, *, seed: SupportsIndex = 0
+    foundation: FoundationNetwork, units: SupportsIndex, *, seed: SupportsIndex = 0, monitor: bool = False
 ) -> FoundationNetwork:
-    """An untrained network for `units` new neurons with the shared parts of `foundation`, frozen."""
+    """An untrained network for `units` new neurons with the shared parts of `foundation`, frozen.
+
+    With `monitor` its monitor stands where that of `foundation` does; else right before the eye.
+    """
     network = build_network(units, foundation.settings, seed=seed)
+    if monitor:
+        network.perspective.monitor.load_state_dict(foundation.perspective.monitor.state_dict())
     for name, module in network.shared.items():
         module.load_state_dict(foundation.get_submodule(name).state_dict())
     network.freeze_shared()
@@ -239,7 +252,7 @@ def train_twin(
     if foundation is None:
         network = build_network(recording.units, config.network, seed=config.seed)
     else:
-        network = transfer_core(foundation, recording.units, seed=config.seed)
+        network = transfer_core(foundation, recording.units, seed=config.seed, monitor=config.start == "map")
     return train_network(network, recording, config, **options)
 
 

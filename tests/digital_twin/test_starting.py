@@ -88,6 +88,34 @@ def test_training_moves_only_positions_that_none_has_moved(start: str, tmp_path:
     torch.testing.assert_close(trained(0.3), torch.full((3, 2), 0.3), rtol=0, atol=1e-6)
 
 
+@pytest.mark.parametrize("by_map", [True, False])
+def test_on_a_frozen_core_places_and_monitor_stay_where_the_map_put_them(
+    by_map: bool, tmp_path: Path
+) -> None:
+    """The control: places that came from elsewhere are trained, and move."""
+    recording = toy_recording(tmp_path, frames=40)
+    config = TwinConfig(network=NETWORK, start="map", window=20, batches=2, validation_batches=1)
+    network, begun = (transfer_core(build_network(1, NETWORK, seed=0), 3) for _ in range(2))
+    start_positions(begun, recording.part(True))
+    if not by_map:
+        network.readout.position.mu.data.copy_(begun.readout.position.mu)
+    train_network(network, recording, config.with_epochs(1), device="cpu", show_progress=False)
+    assert torch.equal(network.readout.position.mu, begun.readout.position.mu) == by_map
+    assert torch.equal(network.perspective.monitor.center, begun.perspective.monitor.center) == by_map
+
+
+@pytest.mark.parametrize("start", ["middle", "map"])
+def test_a_transferred_core_brings_its_monitor_where_training_starts_at_the_map(
+    start: str, tmp_path: Path
+) -> None:
+    recording, foundation = toy_recording(tmp_path, frames=40), build_network(1, NETWORK, seed=0)
+    foundation.perspective.monitor.center.data.copy_(torch.tensor([0.1, -0.05, 0.4]))
+    config = TwinConfig(network=NETWORK, start=start, window=20, batches=1, validation_batches=1)
+    trained = train_twin(recording, config.with_epochs(1), foundation, device="cpu", show_progress=False)
+    given, found = (each.perspective.monitor.center for each in (foundation, trained.model))
+    assert torch.equal(found, given) == (start == "map")
+
+
 def test_a_short_training_starts_at_the_map_and_the_published_one_in_the_middle() -> None:
     assert (SMALL.start, TwinConfig().start) == ("map", "middle")
 
