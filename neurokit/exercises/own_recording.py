@@ -11,24 +11,24 @@ SHOWN = np.array([3, 0, 7, 3, 5, 0, 1, 7, 3, 2])
 TESTED = np.array([0, 3])
 
 
-def _noise(repeats: np.ndarray) -> np.ndarray:
-    found: np.ndarray = repeats.var(axis=1, ddof=1).mean(axis=0)
+def _noise(repeats: np.ndarray, ddof: int = 1) -> np.ndarray:
+    found: np.ndarray = repeats.var(axis=1, ddof=ddof).mean(axis=0)
     return found
 
 
-def _of_means(repeats: np.ndarray) -> np.ndarray:
+def _of_means(repeats: np.ndarray, ddof: int = 1) -> np.ndarray:
     """The variance over images of the means over repeats."""
-    found: np.ndarray = repeats.mean(axis=1).var(axis=0, ddof=1)
+    found: np.ndarray = repeats.mean(axis=1).var(axis=0, ddof=ddof)
     return found
 
 
-def _total(repeats: np.ndarray) -> np.ndarray:
-    found: np.ndarray = repeats.reshape(-1, repeats.shape[-1]).var(axis=0, ddof=1)
+def _total(repeats: np.ndarray, ddof: int = 1) -> np.ndarray:
+    found: np.ndarray = repeats.reshape(-1, repeats.shape[-1]).var(axis=0, ddof=ddof)
     return found
 
 
-def _signal_of(repeats: np.ndarray) -> np.ndarray:
-    return np.clip(_of_means(repeats) - _noise(repeats) / repeats.shape[1], 0, None)
+def _signal_of(repeats: np.ndarray, ddof: int = 1, least: float = 0) -> np.ndarray:
+    return np.clip(_of_means(repeats, ddof) - _noise(repeats, ddof) / repeats.shape[1], least, None)
 
 
 def _deal(shown: np.ndarray, tested: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -58,6 +58,14 @@ EXERCISES = {
                     np.clip(_of_means(repeats) - _noise(repeats), 0, None) / _total(repeats)
                 ),
                 "you subtract all of the noise, but the mean of n repeats holds only an n-th of it.",
+            ),
+            (
+                lambda repeats: np.sqrt(_signal_of(repeats, ddof=0) / _total(repeats, ddof=0)),
+                "your variances divide by n, and estimates from a sample divide by n - 1: pass `ddof=1`.",
+            ),
+            (
+                lambda repeats: np.sqrt(_signal_of(repeats, least=-np.inf) / _total(repeats)),
+                "a unit without signal can get a variance below 0, which has no root; clip it at 0.",
             ),
         ),
         praise="A unit that repeats nothing gets 0: no model of the image can predict it.",
