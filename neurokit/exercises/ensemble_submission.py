@@ -12,6 +12,9 @@ from neurokit.training.predict import predict
 RESPONSES = np.array([0.5, 2.0, 1.0, 4.0, 0.0, 3.0, 5.0, 1.5])  # in order of time
 KNOWN = np.array([True, True, False, True, True, False, False, True])
 NUMBERS = np.array([0.0, 1.0, 0.0, -0.5, 0.0, 2.0])  # one a trial, in order of time
+UNSEEN = np.random.default_rng(70)  # inputs that no answer can hold by heart
+LONG_RESPONSES, LONG_KNOWN = UNSEEN.gamma(1.0, size=40), UNSEEN.random(40) < 0.7
+LONG_NUMBERS, BATCH = UNSEEN.standard_normal(25), torch.tensor(UNSEEN.standard_normal((4, 1))).float()
 
 
 def _history(responses: np.ndarray, known: np.ndarray, trial: int, lag: int) -> float:
@@ -30,6 +33,15 @@ def _smooth(numbers: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def _normalised(numbers: np.ndarray, width: float, reach: int) -> np.ndarray:
     weights = _weights(width, reach)
     return _smooth(numbers, weights / weights.sum())
+
+
+def _centred(numbers: np.ndarray, width: float, reach: int) -> np.ndarray:
+    weights = _weights(width, reach)
+    return np.asarray(np.convolve(numbers, weights / weights.sum(), mode="same"))
+
+
+def _without_half(numbers: np.ndarray, width: float, reach: int) -> np.ndarray:
+    return _normalised(numbers, width / np.sqrt(2), reach)
 
 
 def _both_sides(numbers: np.ndarray, width: float, reach: int) -> np.ndarray:
@@ -67,7 +79,12 @@ def _of_rates(
 
 EXERCISES = {
     "07.history": Exercise(
-        inputs=((RESPONSES, KNOWN, 7, 2), (RESPONSES, KNOWN, 4, 2), (RESPONSES, KNOWN, 1, 2)),
+        inputs=(
+            (RESPONSES, KNOWN, 7, 2),
+            (RESPONSES, KNOWN, 4, 2),
+            (RESPONSES, KNOWN, 1, 2),
+            (LONG_RESPONSES, LONG_KNOWN, 30, 5),
+        ),
         right=_history,
         wrong=(
             (
@@ -86,6 +103,14 @@ EXERCISES = {
                 lambda responses, known, trial, lag: float(responses[:trial][known[:trial]][-lag:].mean()),
                 "at the start of a session fewer trials are there; the sum is divided by `lag` all the same.",
             ),
+            (
+                lambda responses, known, trial, lag: float(responses[known][:trial][-lag:].sum() / lag),
+                "later trials enter: `trial` counts unknown ones, too; cut at `trial`, then keep the known.",
+            ),
+            (
+                lambda responses, known, trial, lag: _history(responses, known, trial, lag) * lag,
+                "that is the sum; divide it by `lag`.",
+            ),
         ),
         praise="Strictly past, known trials only, and over a run of test trials the bank holds what it has.",
     ),
@@ -103,12 +128,21 @@ EXERCISES = {
         praise="A few hundredths, the size of an improvement that one would like to believe.",
     ),
     "07.half_gaussian": Exercise(
-        inputs=((NUMBERS, 1.5, 3), (NUMBERS[::-1].copy(), 2.0, 2)),
+        inputs=((NUMBERS, 1.5, 3), (NUMBERS[::-1].copy(), 2.0, 2), (LONG_NUMBERS, 4.0, 9)),
         right=_normalised,
         wrong=(
             (
                 _both_sides,
                 "the weights reach to both sides, so the gain of a trial is made of later trials, too.",
+            ),
+            (
+                _centred,
+                '`mode="same"` lays the middle of the weights on each trial, so later trials enter; convolve '
+                "in full and keep the first `len(numbers)` values.",
+            ),
+            (
+                _without_half,
+                "the ½ in the exponent is missing, so the weights fall too fast.",
             ),
             (
                 lambda numbers, width, reach: _smooth(numbers, _weights(width, reach)),
@@ -143,7 +177,10 @@ EXERCISES = {
         praise="5 · 300 / 340: the ensemble was trained on nearly all of these responses.",
     ),
     "07.ensemble": Exercise(
-        inputs=(([_member(2.0), _member(-1.0), _member(0.5)], torch.tensor([[0.0], [1.0], [3.0]])),),
+        inputs=(
+            ([_member(2.0), _member(-1.0), _member(0.5)], torch.tensor([[0.0], [1.0], [3.0]])),
+            ([_member(-0.7), _member(1.3)], BATCH),
+        ),
         right=_of_rates(lambda rates: rates.mean(dim=0)),
         wrong=(
             (
@@ -163,6 +200,10 @@ EXERCISES = {
             (
                 _of_rates(lambda rates: rates.median(dim=0).values),
                 "that is the median of the members; the published ensemble takes their mean.",
+            ),
+            (
+                _of_rates(lambda rates: rates),
+                "these are the rates of each member; the ensemble is their mean over members.",
             ),
             (
                 _of_rates(lambda rates: rates.sum(dim=0)),

@@ -9,6 +9,9 @@ IMAGE = np.arange(30.0).reshape(5, 6) ** 2 % 11
 KERNEL = np.array([[1.0, 2.0, 0.0], [0.0, -1.0, 3.0], [-2.0, 0.5, 0.0]])
 PICTURE = np.array([[1.0, -2.0, 0.5], [0.0, 3.0, 1.0]])
 SLOPE = np.array([[0.2, 0.1, -0.3], [0.4, 0.0, 0.2]])
+UNSEEN = np.random.default_rng(60)  # inputs that no answer can hold by heart
+OTHER_IMAGE, OTHER_KERNEL = UNSEEN.standard_normal((6, 9)), UNSEEN.standard_normal((3, 4))
+OTHER_PICTURE, OTHER_SLOPE = UNSEEN.standard_normal((2, 4, 5))
 
 
 def _share(responses: np.ndarray, axis: int = 0, ddof: int = 1) -> np.ndarray:
@@ -85,7 +88,7 @@ EXERCISES = {
         praise="Bright and dark cancel: no linear filter knows a complex cell, however long it is trained.",
     ),
     "06.convolve": Exercise(
-        inputs=((IMAGE, KERNEL), (IMAGE, KERNEL[:2, :2])),
+        inputs=((IMAGE, KERNEL), (IMAGE, KERNEL[:2, :2]), (OTHER_IMAGE, OTHER_KERNEL)),
         right=_convolve,
         wrong=(
             (
@@ -128,7 +131,7 @@ EXERCISES = {
         praise="Only the sum of position and shift meets the data, so each alone is free to drift.",
     ),
     "06.climb": Exercise(
-        inputs=((PICTURE, SLOPE, 0.5, 2.0),),
+        inputs=((PICTURE, SLOPE, 0.5, 2.0), (OTHER_PICTURE, OTHER_SLOPE, 1.5, 3.0)),
         right=lambda image, gradient, length, norm: _to_norm(_step(image, gradient, length), norm),
         wrong=(
             (
