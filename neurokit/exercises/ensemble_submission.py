@@ -97,11 +97,11 @@ EXERCISES = {
             ),
             (
                 lambda responses, known, trial, lag: float((responses * known)[:trial][-lag:].sum() / lag),
-                "these are the last trials with zeros for the unknown ones; go back to the last known ones.",
+                "you put zeros for the unknown trials; go further back, to the last known ones.",
             ),
             (
                 lambda responses, known, trial, lag: float(responses[:trial][known[:trial]][-lag:].mean()),
-                "at the start of a session fewer trials are there; the sum is divided by `lag` all the same.",
+                "at the start of a session there are fewer trials; divide the sum by `lag` all the same.",
             ),
             (
                 lambda responses, known, trial, lag: float(responses[known][:trial][-lag:].sum() / lag),
@@ -112,7 +112,7 @@ EXERCISES = {
                 "that is the sum; divide it by `lag`.",
             ),
         ),
-        praise="Strictly past, known trials only, and over a run of test trials the bank holds what it has.",
+        praise="Strictly past, known trials only; while test trials run, the bank holds what it had.",
     ),
     "07.small_leak": Exercise(
         choices=(0.64, 0.71, 0.85, 1.00),
@@ -125,7 +125,7 @@ EXERCISES = {
             ),
             (1.00, "that takes the response of the present trial itself; here only earlier ones are read."),
         ),
-        praise="A few hundredths, the size of an improvement that one would like to believe.",
+        praise="A few hundredths, about the size of an improvement that anyone would like to believe.",
     ),
     "07.half_gaussian": Exercise(
         inputs=((NUMBERS, 1.5, 3), (NUMBERS[::-1].copy(), 2.0, 2), (LONG_NUMBERS, 4.0, 9)),
@@ -171,8 +171,8 @@ EXERCISES = {
         right=4.4,
         wrong=(
             (0, "the words are redrawn for each member, so one member's validation trial trains others."),
-            (1, "that is about the number of members that it does not train: 5 · 40 / 340 = 0.6."),
-            (2.5, "the words are not equally frequent: 300 of 340 trials train."),
+            (1, "that is near the number of members that do not train on it: 5 · 40 / 340 = 0.6."),
+            (2.5, "the two words are not equally frequent: 300 of the 340 trials are for training."),
         ),
         praise="5 · 300 / 340: the ensemble was trained on nearly all of these responses.",
     ),
@@ -185,8 +185,8 @@ EXERCISES = {
         wrong=(
             (
                 _training_mode,
-                "the members are in training mode, in which a module is when it is built, so the rates of a "
-                "trial depend on the batch that it is in.",
+                "the members are in training mode, as every module is when it is built, so the rates of a "
+                "trial depend on the other trials of its batch.",
             ),
             (
                 _of_rates(lambda rates: rates.log().mean(dim=0).exp()),

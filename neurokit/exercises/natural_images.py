@@ -74,7 +74,7 @@ EXERCISES = {
         wrong=(
             (
                 "better than simple cells",
-                "a complex cell answers to more pictures, but a filter knows only one sign for each pixel.",
+                "a complex cell answers to more pictures, but a filter has only one sign for each pixel.",
             ),
             (
                 "as well as simple cells",
@@ -85,7 +85,7 @@ EXERCISES = {
                 "what a filter gains where the stripe is bright it loses where the same stripe is dark.",
             ),
         ),
-        praise="Bright and dark cancel: no linear filter knows a complex cell, however long it is trained.",
+        praise="Bright and dark cancel: no linear filter describes a complex cell, however long it learns.",
     ),
     "06.convolve": Exercise(
         inputs=((IMAGE, KERNEL), (IMAGE, KERNEL[:2, :2]), (OTHER_IMAGE, OTHER_KERNEL)),
@@ -93,7 +93,7 @@ EXERCISES = {
         wrong=(
             (
                 lambda image, kernel: _convolve(image, kernel[::-1, ::-1]),
-                "you flipped the kernel, as mathematicians do; deep learning lays it on the image as it is.",
+                "you flipped the kernel, as in mathematics; deep learning lays it on the image as it is.",
             ),
             (
                 lambda image, kernel: _convolve(image, kernel.T),
@@ -158,6 +158,6 @@ EXERCISES = {
                 "that is the gradient itself as an image; take one step from the image that you have.",
             ),
         ),
-        praise="Uphill in shape, at the same contrast: that is all there is to a most exciting image.",
+        praise="Uphill in shape, at the same contrast: a most exciting image needs no more.",
     ),
 }
