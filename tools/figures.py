@@ -8,6 +8,7 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+import figure_cell
 import figure_families
 import figure_growth
 import figure_movies
@@ -26,6 +27,7 @@ PICTURES = {
     "encoder_families": figure_families.draw,
     "sensorium": figure_sensorium.draw,
     "sensorium_ladder": figure_sensorium.draw_ladders,
+    "v1_cell": figure_cell.draw,
     "v1_transformer": figure_movies.draw,
     "digital_twins": figure_twins.draw,
     "growth": figure_growth.draw,
