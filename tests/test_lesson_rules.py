@@ -8,7 +8,14 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
-from lesson_rules import close_faults, lesson_faults, opening_faults, picture_faults, size_faults
+from lesson_rules import (
+    close_faults,
+    folded_faults,
+    lesson_faults,
+    opening_faults,
+    picture_faults,
+    size_faults,
+)
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
 LATER = ()
@@ -88,6 +95,8 @@ def drop_box(book: NotebookNode) -> None:
             swap("![One step of TPE: ", "![TPE](x.png)\n![One step of TPE: "),
             "a picture with few words",
         ),
+        (folded_faults, swap("</summary>\n\n", "</summary>", -1), "folded text whose marks are not read"),
+        (folded_faults, swap("<summary>", "<summary>`x` ", -1), "folded text whose marks are not read: '`x`"),
     ],
 )
 def test_a_spoilt_lesson_is_noticed(

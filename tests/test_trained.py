@@ -1,14 +1,17 @@
 """The trained models that come with the package: each opens and scores what its side-car says."""
 
+import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from neurokit import Experiment, load_pretrained, trained
+from neurokit import load_pretrained, trained
 from neurokit.errors import CheckpointError
-from train_shipped import LARGEST, SHIPPED
+from train_shipped import LARGEST, SHIPPED, largest_difference, main
 
 
 def test_they_are_those_of_the_command_and_small() -> None:
@@ -27,21 +30,36 @@ def test_a_side_car_has_seed_config_history_and_scores(name: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(SHIPPED))
 def test_it_scores_what_its_side_car_says_and_an_untrained_one_does_not(
-    name: str, monkeypatch: pytest.MonkeyPatch
+    name: str, root: Path, tmp_path: Path
 ) -> None:
+    """In a process and a data folder of its own, since other tests leave their marks on both."""
+    command = [sys.executable, "tools/train_shipped.py", "--check", name]
+    variables = os.environ | {"PYTHONPATH": str(root), "NEUROKIT_DATA": str(tmp_path)}
+    run = subprocess.run(command, cwd=root, env=variables, capture_output=True, text=True)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "apart"),
+    [
+        ({}, 0.0),
+        ({"score": 0.5}, 0.1),
+        ({"score": None}, math.inf),
+        ({"model": "another"}, math.inf),
+        ({"added": 1.0}, math.inf),
+    ],
+    ids=["nothing", "a number", "a gap", "a word", "a column"],
+)
+def test_tables_are_apart_by_their_largest_difference(change: dict[str, Any], apart: float) -> None:
+    rows = [{"model": "ours", "score": 0.6, "feve": None}, {"model": "ceiling", "score": 0.7, "feve": 1.0}]
+    assert largest_difference([rows[0] | change, rows[1]], rows) == pytest.approx(apart)
+
+
+def test_a_fault_ends_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NEUROKIT_SOURCE", "demo")
-    found, experiment = load_pretrained(name), Experiment(**SHIPPED[name], device="cpu")
-    said = pd.DataFrame(found.facts["scores"])
-    measured = scored(experiment, found.model)
-    numbers = said.select_dtypes("number").columns
-    assert list(measured.columns) == list(said.columns) and len(numbers)
-    np.testing.assert_allclose(measured[numbers].to_numpy(float), said[numbers].to_numpy(float), atol=0.002)
-    untrained = scored(experiment, experiment.untrained())
-    assert np.nanmax(np.abs(untrained[numbers].to_numpy(float) - said[numbers].to_numpy(float))) > 0.05
-
-
-def scored(experiment: Experiment, model: Any) -> pd.DataFrame:
-    return experiment.system.evaluate(model, experiment.task, experiment.config)
+    monkeypatch.setattr("train_shipped.check_one", lambda name, folder: [f"{name} is off"])
+    with pytest.raises(SystemExit, match="twin is off"):
+        main(["--check", "twin"])
 
 
 def test_a_name_that_none_has_is_a_path_that_is_missing() -> None:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from neurokit.figures.style import COLOURS, GREY, INK
 
 RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
-SHIFT = 1.02  # of the dots of neighbouring lines, so that none hides another
+SHIFT, STEP = 1.02, 0.018  # of the dots of neighbouring lines, so that none hides another: factor, or share
 
 
 def draw(lesson: str) -> Figure:
@@ -22,7 +22,11 @@ def draw(lesson: str) -> Figure:
     main = [content["simple"], content["model"]]
     others = sorted(set(rows["model"]) - {*main, content["ceiling"]})
     for place, (name, colour) in enumerate(zip(main + others, COLOURS, strict=False)):
-        _line(axis, rows[rows["model"] == name], name, colour, SHIFT ** (place - 1), wide=name in main)
+        own = rows[rows["model"] == name]
+        beside = own["amount"] * SHIFT ** (place - 1)
+        if not content["logarithmic"]:
+            beside = own["amount"] + STEP * (place - 1) * (rows["amount"].max() - rows["amount"].min())
+        _line(axis, own, name, colour, beside, wide=name in main)
     _ceiling(axis, rows[rows["model"] == content["ceiling"]], content["ceiling"])
     if content["logarithmic"]:
         amounts = sorted(rows["amount"].dropna().unique())
@@ -38,10 +42,14 @@ def draw(lesson: str) -> Figure:
     return figure
 
 
-def _line(axis: Axes, rows: pd.DataFrame, name: str, colour: str, shift: float, *, wide: bool) -> None:
+def _line(axis: Axes, rows: pd.DataFrame, name: str, colour: str, beside: pd.Series, *, wide: bool) -> None:
+    """A line through the means, or a dash where there is one amount; a dot for each mouse, at `beside`."""
     mean = rows.groupby("amount")["score"].mean()
-    axis.plot(mean.index, mean, color=colour, linewidth=1.8 if wide else 0.9, label=name)
-    axis.scatter(rows["amount"] * shift, rows["score"], s=7, color=colour)
+    if len(mean) == 1:
+        axis.plot(beside.mean(), mean, "_", color=colour, markersize=7, label=name)
+    else:
+        axis.plot(mean.index, mean, color=colour, linewidth=1.8 if wide else 0.9, label=name)
+    axis.scatter(beside, rows["score"], s=7, color=colour)
 
 
 def _ceiling(axis: Axes, rows: pd.DataFrame, name: str) -> None:

@@ -44,9 +44,10 @@ def draw_input(axis: Axes, task: EncodingTask, trial: int) -> None:
 
 
 def draw_rates(axis: Axes, task: EncodingTask, rates: np.ndarray, trial: int) -> None:
-    """What it says, beside what was measured."""
-    axis.plot(task.time, task.rates[trial, :, 0], color=GREY, label="measured")
-    axis.plot(task.time, rates[trial, :, 0], color=COLOURS[0], label="PupilEncoder")
+    """What it says, beside what was measured, in bins that are scored: not where smoothing begins."""
+    for values, colour, label in ((task.rates, GREY, "measured"), (rates, COLOURS[0], "PupilEncoder (GRU)")):
+        shown = np.where(task.scored[trial], values[trial, :, 0], np.nan)
+        axis.plot(task.time, shown, color=colour, label=label)
     axis.set(
         xlabel="time from stimulus (s)", ylabel="rate (Hz per neuron)", title=f"out: region {task.regions[0]}"
     )

@@ -8,6 +8,7 @@ import argparse
 from functools import partial
 from pathlib import Path
 
+import figure_cell
 import figure_families
 import figure_growth
 import figure_movies
@@ -16,6 +17,7 @@ import figure_pupil
 import figure_real
 import figure_recording
 import figure_sensorium
+import figure_start
 import figure_twins
 from neurokit.notebook import setup
 
@@ -25,6 +27,7 @@ PICTURES = {
     "encoder_families": figure_families.draw,
     "sensorium": figure_sensorium.draw,
     "sensorium_ladder": figure_sensorium.draw_ladders,
+    "v1_cell": figure_cell.draw,
     "v1_transformer": figure_movies.draw,
     "digital_twins": figure_twins.draw,
     "growth": figure_growth.draw,
@@ -36,6 +39,7 @@ PICTURES = {
     "real_ramp": figure_real.draw_ramp,
     "simulation_beside_reality": figure_real.draw_reality,
     "recording": figure_recording.draw,
+    "start": figure_start.draw,
     **{
         file.stem: partial(figure_pays.draw, file.stem[-2:])
         for file in sorted(figure_pays.RESULTS.glob("pays_*.json"))

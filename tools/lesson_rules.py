@@ -18,6 +18,7 @@ SOURCES = range(4, 13)  # links of "Where this comes from"
 HEADING = re.compile(r"(?m)^## .*?(?:· minute (?P<minutes>\d+))?$")
 PICTURE = re.compile(r"!\[(?P<words>[^\]]+)\]\((?P<path>[^)]+\.(?:svg|png))\)")
 LINK = re.compile(r"\]\((https?://[^)]+(?:\([^)]*\)[^)]*)*)\)")
+FOLDED = re.compile(r"<summary>(?P<asked>.*?)</summary>(?P<gap>\s*)(?P<answer>.*?)\s*</details>", re.DOTALL)
 PLAIN = re.compile(r"^\s*(?:True|False|\[(?:(?:True|False)(?:, )?)+\])\s*$")
 OPENING = {
     "a picture with words": PICTURE.search,
@@ -30,7 +31,7 @@ OPENING = {
 CLOSE = {
     "five lines": re.compile(r"## In five lines\n\n(?:\d\. .+\n){5}\n").search,
     "a card": re.compile(r"\*\*Card\*\*\n\n\|").search,
-    "three folded questions": re.compile(r"\*\*Quiz\*\*\n\n(?:<details>.+</details>\s+){3}\*\*").search,
+    "three folded questions": re.compile(r"\*\*Quiz\*\*\n\n(?:<details>(?s:.+?)</details>\s+){3}\*\*").search,
     "where it comes from": re.compile(r"\*\*Where this comes from\.\*\* ").search,
 }
 
@@ -38,7 +39,8 @@ CLOSE = {
 def lesson_faults(path: Path) -> list[str]:
     """All in which a lesson falls short."""
     book = nbformat.read(path, as_version=4)
-    return size_faults(book) + opening_faults(book) + close_faults(book) + picture_faults(book)
+    rules = (size_faults, opening_faults, close_faults, picture_faults, folded_faults)
+    return [fault for rule in rules for fault in rule(book)]
 
 
 def size_faults(book: NotebookNode) -> list[str]:
@@ -109,3 +111,11 @@ def picture_faults(book: NotebookNode) -> list[str]:
                 if len(match["words"].split()) < 5
             ]
     return found
+
+
+def folded_faults(book: NotebookNode) -> list[str]:
+    """Folded text in which Markdown is not read: what is asked, and an answer without an empty line before it."""
+    folded = [match for cell in book.cells for match in FOLDED.finditer(cell.source)]
+    raw = [match["answer"] for match in folded if match["gap"] != "\n\n"]
+    raw += [match["asked"] for match in folded if re.search(r"[`*$]", match["asked"])]
+    return [f"folded text whose marks are not read: {words[:60]!r}" for words in raw]

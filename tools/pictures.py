@@ -1,6 +1,6 @@
 """The pictures of a notebook, made small, and told in words for readers who do not see them.
 
-64 colours are enough for a plot, and a third of the bytes. The words of a picture stand in the metadata of
+128 colours are enough for a plot, and a third of the bytes. The words of a picture stand in the metadata of
 its cell, under `alt`, where a run of the notebook leaves them; readers look for them in the output's.
 """
 
@@ -11,7 +11,7 @@ import io
 import nbformat
 from PIL import Image
 
-COLOURS = 64
+COLOURS = 128  # with fewer, the rare ends of a colour map merge
 UNTOLD = 'alt="No description has been provided for this image"'  # nbconvert's words for every picture
 
 

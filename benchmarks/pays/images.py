@@ -19,7 +19,9 @@ from jaxtyping import Float, Int
 
 from neurokit import sensorium
 from neurokit.metrics import correlation_to_average
+from neurokit.models.ridge import best_ridge
 from neurokit.sensorium import MouseParameters, Scan, ScanParameters, SensoriumConfig
+from neurokit.sensorium.simulated_mouse import Cells
 from neurokit.sensorium.training import Mice
 from pays.study import Study
 
@@ -70,7 +72,7 @@ def gabor_features(
     images: Float[np.ndarray, "B H W"], place: Float[np.ndarray, "2"]
 ) -> Float[np.ndarray, "B F"]:
     """Outputs of pairs of Gabors at a row and column (pixels), and the energy of each pair."""
-    filters = _make_gabors(images.shape[1:], place).reshape(-1, images[0].size)
+    filters = _make_gabors(place).reshape(-1, images[0].size)
     outputs = images.reshape(len(images), -1) @ filters.T.astype(np.float32)
     even, odd = outputs[:, 0::2], outputs[:, 1::2]
     return np.hstack([even, odd, np.hypot(even, odd)]).astype(float)
@@ -104,20 +106,21 @@ def _score(scan: Scan, predicted: Float[np.ndarray, "B N"]) -> float:
     return float(correlation_to_average(responses, predicted.astype(float), scan.image_ids[test]).mean())
 
 
-def _make_gabors(shape: tuple[int, ...], place: Float[np.ndarray, "2"]) -> np.ndarray:
-    """Pairs of filters a quarter of a cycle apart, of mean 0 and norm 1."""
-    y, x = np.mgrid[: shape[0], : shape[1]].astype(float)
-    y, x = y - place[0], x - place[1]
-    made = []
-    for frequency in FREQUENCIES:
-        hill = np.exp(-(x**2 + y**2) / (2 * (WIDTH / frequency) ** 2))
-        for angle in ORIENTATIONS:
-            along = 2 * np.pi * frequency * (np.cos(angle) * x - np.sin(angle) * y)
-            for phase in (0, np.pi / 2):
-                filters = hill * np.cos(along + phase)
-                filters -= filters.sum() / hill.sum() * hill
-                made.append(filters / np.linalg.norm(filters))
-    return np.array(made)
+def _make_gabors(place: Float[np.ndarray, "2"]) -> Float[np.ndarray, "F H W"]:
+    """Pairs of the simulation's own filters a quarter of a cycle apart, all at one place."""
+    grid = np.meshgrid(FREQUENCIES, ORIENTATIONS, (0.0, np.pi / 2), indexing="ij")
+    frequency, orientation, phase = (each.ravel() for each in grid)
+    here = np.zeros((frequency.size, 1))
+    bank = Cells(
+        coordinates=here.repeat(3, axis=1),  # in cortex: not used here
+        center=here + place,
+        sigma=WIDTH / frequency,
+        orientation=orientation,
+        frequency=frequency,
+        phase=phase,
+        complex=np.zeros(frequency.size, dtype=bool),
+    )
+    return bank.filters()
 
 
 def _ridge(
@@ -125,14 +128,10 @@ def _ridge(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Predictions of training, validation and test trials, at the penalty that is best on validation."""
     mean, spread = features[0].mean(axis=0), features[0].std(axis=0) + 1e-9
-    train, validation, test = ((each - mean) / spread for each in features)
-    eigenvalues, vectors = np.linalg.eigh(train.T @ train)
-    along = vectors.T @ (train.T @ (responses - responses.mean()))
-    weights = [vectors @ (along / (np.maximum(eigenvalues, 0) + penalty)) for penalty in PENALTIES]
-    errors = [((validation @ each + responses.mean() - held) ** 2).mean() for each in weights]
-    best = weights[int(np.argmin(errors))]
-    fitted, checked, predicted = (each @ best + responses.mean() for each in (train, validation, test))
-    return fitted, checked, predicted
+    designs = [(each - mean) / spread for each in features]
+    model = best_ridge((designs[0], responses[:, None]), (designs[1], held[:, None]), PENALTIES)
+    train, validation, test = (model.predict(design)[:, 0] for design in designs)
+    return train, validation, test
 
 
 def _with_behaviour(predicted: np.ndarray, behaviour: np.ndarray) -> np.ndarray:

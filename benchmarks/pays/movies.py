@@ -9,7 +9,12 @@ drift together, as in object-motion cells of the retina (Olveczky, Baccus and Me
 product of the direction here and the direction elsewhere. Running multiplies all of it. Calcium, noise,
 network and line are those of lesson 08; a seed draws the mouse, all see the same movie.
 
-Letters: F frames, H x W pixels, J places, N cells, R repeats, E end frames.
+What is it in the network that does it? Where motion contrast is all, three changed networks are trained too,
+each from the same seed: one without its blocks, and two that keep blocks, perceptrons, norms and residual
+connections, and lose the weights of attention alone. In one of these each token gets the plain mean of all
+values ("equal weights"), in the other its own value ("no mixing").
+
+Letters: F frames, H x W pixels, J places, N cells, R repeats, E end frames, A sequences of L tokens, D width.
 """
 
 from collections.abc import Iterator
@@ -17,7 +22,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from jaxtyping import Float
 from scipy.ndimage import gaussian_filter
+from torch import Tensor, nn
 
 from neurokit.metrics.repeats import repeat_scores
 from neurokit.simulation.movie_cells import (
@@ -43,6 +50,7 @@ from neurokit.v1_transformer import (
 )
 from neurokit.v1_transformer.clips import MovieSplit
 from neurokit.v1_transformer.config import SMALL
+from neurokit.v1_transformer.model import Attention
 from neurokit.v1_transformer.simulation import simulate_speed
 from pays.study import Study
 
@@ -54,6 +62,7 @@ SPEED, STAY = 10.0, 0.7  # pixels per second; seconds between two turns, mean
 PEAK, SPREAD, FREQUENCY = 7.0, 2.5, 1.4  # wavelength and width of a direction filter (pixels), Hz
 SCATTER, THRESHOLD = 0.7, 0.3  # of fields around discs, pixels; of a cell's mean drive
 LINE, NETWORK, CEILING = "motion energy × running", "V1 Transformer", "truth"
+EQUAL, ALONE, BARE = (f"{NETWORK}{how}" for how in (", equal weights", ", no mixing", " without its blocks"))
 CONFIG = SMALL.with_epochs(6)
 WITHOUT = CONFIG.replace(model=CONFIG.model.replace(spatial_layers=0, temporal_layers=0))
 
@@ -145,28 +154,50 @@ def world(seed: int, context: float) -> tuple[MovieTask, np.ndarray]:
     return MovieTask(movie(), recorded, running, split, shape, speed=running, starts=starts), known
 
 
+class FixedMixing(nn.Module):
+    """In the place of attention: its values, mixed by weights that nothing seen can change."""
+
+    def __init__(self, attention: Attention, equal: bool) -> None:
+        super().__init__()
+        self.attention, self.equal = attention, equal
+
+    def forward(self, tokens: Float[Tensor, "A L D"]) -> Float[Tensor, "A L D"]:
+        """The mean of all values where weights are `equal`, else each token's own value."""
+        values = self.attention.query_key_value(tokens).chunk(3, dim=-1)[2]
+        if self.equal:
+            values = values.mean(dim=1, keepdim=True).expand_as(values)
+        return self.attention.output(values)
+
+
 def run(seed: int, amounts: tuple[float, ...]) -> Iterator[dict[str, Any]]:
     """CC_norm on unseen movie, median over reliable cells, at each share of context.
 
-    The network without its blocks (attention and perceptrons) is trained at the largest share alone.
+    The changed networks are trained at the largest share alone.
     """
+    config = CONFIG.add_seed(seed)
     for context in amounts:
         task, known = world(seed, context)
         found = {
             LINE: motion_energy_times_running(task),
-            NETWORK: trained(task, CONFIG.add_seed(seed)),
+            NETWORK: trained(task, config),
             CEILING: known[:, task.split.test],
         }
         if context == max(amounts):
-            found[f"{NETWORK} without its blocks"] = trained(task, WITHOUT.add_seed(seed))
+            found[EQUAL] = trained(task, config, equal=True)
+            found[ALONE] = trained(task, config, equal=False)
+            found[BARE] = trained(task, WITHOUT.add_seed(seed))
         for name, predicted in found.items():
             yield {"amount": context, "model": name, "score": score(task, predicted)}
 
 
-def trained(task: MovieTask, config: TransformerConfig) -> np.ndarray:
-    """What a network says of the test frames, R E N."""
-    network = train(build(task, config), task, config, device="cpu", show_progress=False).model
-    return predict(network, task)
+def trained(task: MovieTask, config: TransformerConfig, *, equal: bool | None = None) -> np.ndarray:
+    """What a network says of the test frames, R E N; `equal` puts a fixed mixing in attention's place."""
+    network = build(task, config)
+    if equal is not None:
+        for block in (*network.frame_encoder.blocks, *network.time_encoder):
+            block.attention = FixedMixing(block.attention, equal)
+    fitted = train(network, task, config, device="cpu", show_progress=False)
+    return predict(fitted.model, task)
 
 
 def score(task: MovieTask, predicted: np.ndarray) -> float:
@@ -176,15 +207,17 @@ def score(task: MovieTask, predicted: np.ndarray) -> float:
 
 
 STUDY = Study(
-    # after a look at seed 0
+    # the first sentence after a look at seed 0, the second before any run of the changed networks
     expected="Where a cell's own field is all that counts (0) the line wins; where motion contrast is "
-    "all (1) the network wins by more than 0.1 of CC_norm.",
+    "all (1) the network wins by more than 0.1 of CC_norm. With equal weights in the place of attention it "
+    "keeps more than half of that lead, since a plain mean over the picture also tells where the ground "
+    "moves, and the perceptron can compare; without any mixing it loses the lead.",
     amount="share of motion contrast in what a cell does",
     score="CC_norm on unseen movie",
     simple=LINE,
     model=NETWORK,
     ceiling=CEILING,
-    amounts=(0.0, 1.0),
+    amounts=(0.0, 0.5, 1.0),
     seeds=(10, 11, 12),
     run=run,
     logarithmic=False,

@@ -1,4 +1,4 @@
-"""Exercises of lesson 01: what one trial says, what all trials share, and what is explainable at all."""
+"""Exercises of lesson 01: what one trial says, what all trials share, what can be explained at all."""
 
 import numpy as np
 
@@ -7,10 +7,25 @@ from neurokit.exercises.checking import Exercise
 _random = np.random.default_rng(1)
 COUNTS = _random.poisson(0.3, size=(5, 4, 6))  # neurons x trials x bins
 CONTRAST = np.array([0.0, 0.5, 1.0, 0.5, 0.0, 1.0, 1.0, 0.5])
-RATE = np.array([2.0, 3.5, 4.1, 2.5, 1.0, 5.3, 3.8, 3.0])  # Hz, a number a trial
-_shared = _random.normal(size=(6, 5))
+RATE = np.array([2.0, 3.5, 4.1, 2.5, 1.0, 5.3, 3.8, 3.0])  # Hz, one number per trial
+DRAWN = _random.poisson(0.8, size=(3, 7, 5))
+DRAWN_CONTRAST = np.repeat([1.0, 0.25, 0.0, 0.5], 3)
+DRAWN_RATE = 3 + DRAWN_CONTRAST + _random.normal(size=12)
 PSTH = np.array([2.0, 5.0, 4.0, 3.0, 3.0])  # Hz, in all trials
-FIRST, SECOND = (PSTH + _shared + 0.7 * _random.normal(size=(6, 5)) for _ in range(2))  # trials x bins
+
+
+def _halves(trials: int, steps: int, noise: float) -> tuple[np.ndarray, np.ndarray]:
+    """Two halves with the same PSTH and the same variance about it, so that all correct formulas agree."""
+    shared = _random.normal(size=(trials, steps))
+    found = []
+    for _ in range(2):
+        residual = shared + noise * _random.normal(size=(trials, steps))
+        residual -= residual.mean(axis=0)
+        found.append(PSTH[:steps] + 1.3 * residual / residual.std())
+    return found[0], found[1]
+
+
+HALVES = (_halves(6, 5, 0.7), _halves(7, 3, 1.0), _halves(5, 4, 0.5))
 
 
 def _groups(rate: np.ndarray, contrast: np.ndarray) -> list[np.ndarray]:
@@ -41,17 +56,21 @@ EXERCISES = {
         choices=(0.05, 0.28, 0.58, 0.95),
         right=0.58,
         wrong=(
-            (0.05, "at three spikes a second 0.4 s hold about one, and about one is often none."),
+            (
+                0.05,
+                "at three spikes per second 0.4 s hold about one spike on average, so none at all is common.",
+            ),
             (
                 0.28,
-                "so it would be if every neuron fired at the mean rate; a few fast ones make up much of it.",
+                "that would hold if every neuron fired at the mean rate; a few fast ones raise that mean.",
             ),
+            ("0.58", "that is text; write the number without quotation marks."),
             (0.95, "then the other 5 % would have to fire at some 60 Hz each."),
         ),
         praise="A few fast neurons make the mean; the median neuron fires 1.5 spikes a second.",
     ),
     "01.psth": Exercise(
-        inputs=((COUNTS, 0.01), (COUNTS[:, :, :4], 0.02)),
+        inputs=((COUNTS, 0.01), (COUNTS[:, :, :4], 0.02), (DRAWN, 0.05)),
         right=lambda counts, bin_size: counts.mean(axis=(0, 1)) / bin_size,
         wrong=(
             (
@@ -60,7 +79,7 @@ EXERCISES = {
             ),
             (
                 lambda counts, bin_size: counts.mean(axis=(0, 1)) * bin_size,
-                "the width of a bin multiplies here; a rate is a count divided by a time.",
+                "this multiplies by the width of a bin; a rate is a count divided by a time.",
             ),
             (
                 lambda counts, bin_size: counts.mean(axis=(0, 1)) / (1000 * bin_size),
@@ -72,60 +91,61 @@ EXERCISES = {
             ),
             (
                 lambda counts, bin_size: counts.mean(axis=(0, 2)) / bin_size,
-                "that averages over time and leaves a number a trial; a PSTH has a number a bin.",
+                "that averages over time and leaves one number per trial; a PSTH has one number per bin.",
             ),
             (
                 lambda counts, bin_size: counts.mean(axis=1) / bin_size,
                 "that is the PSTH of each neuron; average over the neurons of the region, too.",
             ),
         ),
-        praise="One number a bin, in spikes per second and neuron, whatever the width of the bins.",
+        praise="One number per bin, in spikes per second and neuron, whatever the width of the bins.",
     ),
     "01.share_of_psth": Exercise(
         choices=(0.05, 0.30, 0.70, 0.95),
         right=0.05,
         wrong=(
-            (0.30, "look at the size of the bump, half a hertz, and at how far single trials lie apart."),
-            (0.70, "that is about what the neurons of a region share in all, PSTH or not."),
+            (0.30, "compare the size of the bump, half a hertz, with how much single trials differ."),
+            (0.70, "that is about what the neurons of a region share in total, far beyond the PSTH."),
+            ("0.05", "that is text; write the number without quotation marks."),
             (0.95, "a PSTH looks clean because 250 trials were averaged; a trial is not clean."),
         ),
-        praise="What all trials share is a few per cent of what a region does.",
+        praise="What all trials have in common is a few per cent of what a region does.",
     ),
     "01.explained_share": Exercise(
-        inputs=((FIRST, SECOND), (FIRST[:, :3], SECOND[:, :3])),
+        inputs=HALVES,
         right=lambda first, second: _whole(_correlation(first, second)),
         wrong=(
             (
                 _correlation,
-                "that is the share in half of the neurons; all of them average out more noise: 2r / (1 + r).",
+                "that is the share in half of the neurons; the mean of all holds less noise: 2r / (1 + r).",
             ),
             (
                 lambda first, second: _whole(float(np.corrcoef(first.ravel(), second.ravel())[0, 1])),
-                "the PSTH is still inside, which all trials share; take it from each half first.",
+                "the PSTH is still inside, and all trials share it; subtract it from each half first.",
             ),
             (
                 lambda first, second: _correlation(first, second) ** 2,
-                "no square: two noisy halves correlate by the share itself, since each has the noise once.",
+                "do not square: the correlation of two noisy halves is the share itself.",
             ),
             (
                 lambda first, second: float(
                     np.corrcoef(first.mean(axis=1), second.mean(axis=1))[0, 1],
                 ),
-                "that compares means over time; keep every bin, less its mean over trials.",
+                "that compares means over time; keep every step, minus its mean over trials.",
             ),
             (
                 lambda first, second: _whole(_correlation(first.T, second.T)),
-                "the mean over time was taken from each trial; take the mean over trials from each bin.",
+                "you subtracted each trial's mean over time; subtract each step's mean over trials.",
             ),
             (
                 lambda first, second: _correlation(first, second) / 2,
-                "half of the neurons do not have half of the correlation: use 2r / (1 + r).",
+                "twice the neurons do not change the correlation by a factor of two: use 2r / (1 + r).",
             ),
         ),
-        praise="Of the variance about the PSTH others repeat this share; the rest is private, or noise.",
+        praise="This share of the variance repeats in other neurons; the rest is private, or noise.",
     ),
     "01.tuning": Exercise(
-        inputs=((RATE, CONTRAST), (RATE[:6], CONTRAST[:6])),
+        inputs=((RATE, CONTRAST), (RATE[:6], CONTRAST[:6]), (DRAWN_RATE, DRAWN_CONTRAST)),
         right=lambda rate, contrast: (_means(rate, contrast), _errors(rate, contrast)),
         wrong=(
             (
@@ -133,7 +153,7 @@ EXERCISES = {
                     _means(rate, contrast),
                     np.array([group.std(ddof=1) for group in _groups(rate, contrast)]),
                 ),
-                "that is how far single trials lie apart; of their mean divide by the root of their number.",
+                "that is the spread of single trials; divide it by the root of their number.",
             ),
             (
                 lambda rate, contrast: (
@@ -147,23 +167,27 @@ EXERCISES = {
                     _means(rate, contrast),
                     np.array([group.std() / np.sqrt(len(group)) for group in _groups(rate, contrast)]),
                 ),
-                "few trials look too much alike: `ddof=1` makes up for the mean that was fitted to them.",
+                "that is too small for few trials: `ddof=1` corrects for the mean that was fitted to them.",
             ),
             (
                 lambda rate, contrast: (
                     _means(rate, contrast),
                     np.array([group.std(ddof=1) / np.sqrt(len(rate)) for group in _groups(rate, contrast)]),
                 ),
-                "that divides by the number of all trials; each contrast has its own.",
+                "that divides by the number of all trials; each contrast has its own number.",
+            ),
+            (
+                lambda rate, contrast: (_errors(rate, contrast), _means(rate, contrast)),
+                "the two are swapped: return the means first, then their errors.",
             ),
             (
                 lambda rate, contrast: (
                     np.array([group.sum() for group in _groups(rate, contrast)]),
                     _errors(rate, contrast),
                 ),
-                "these are sums, and contrasts that were shown often look strong; take means.",
+                "these are sums, so contrasts that were shown often look strong; take means.",
             ),
         ),
-        praise="A point without its error says nothing of whether the next session would look the same.",
+        praise="Only with its error does a point say whether the next session may look the same.",
     ),
 }

@@ -12,6 +12,9 @@ from neurokit.training.predict import predict
 RESPONSES = np.array([0.5, 2.0, 1.0, 4.0, 0.0, 3.0, 5.0, 1.5])  # in order of time
 KNOWN = np.array([True, True, False, True, True, False, False, True])
 NUMBERS = np.array([0.0, 1.0, 0.0, -0.5, 0.0, 2.0])  # one a trial, in order of time
+UNSEEN = np.random.default_rng(70)  # inputs that no answer can hold by heart
+LONG_RESPONSES, LONG_KNOWN = UNSEEN.gamma(1.0, size=40), UNSEEN.random(40) < 0.7
+LONG_NUMBERS, BATCH = UNSEEN.standard_normal(25), torch.tensor(UNSEEN.standard_normal((4, 1))).float()
 
 
 def _history(responses: np.ndarray, known: np.ndarray, trial: int, lag: int) -> float:
@@ -30,6 +33,15 @@ def _smooth(numbers: np.ndarray, weights: np.ndarray) -> np.ndarray:
 def _normalised(numbers: np.ndarray, width: float, reach: int) -> np.ndarray:
     weights = _weights(width, reach)
     return _smooth(numbers, weights / weights.sum())
+
+
+def _centred(numbers: np.ndarray, width: float, reach: int) -> np.ndarray:
+    weights = _weights(width, reach)
+    return np.asarray(np.convolve(numbers, weights / weights.sum(), mode="same"))
+
+
+def _without_half(numbers: np.ndarray, width: float, reach: int) -> np.ndarray:
+    return _normalised(numbers, width / np.sqrt(2), reach)
 
 
 def _both_sides(numbers: np.ndarray, width: float, reach: int) -> np.ndarray:
@@ -67,7 +79,12 @@ def _of_rates(
 
 EXERCISES = {
     "07.history": Exercise(
-        inputs=((RESPONSES, KNOWN, 7, 2), (RESPONSES, KNOWN, 4, 2), (RESPONSES, KNOWN, 1, 2)),
+        inputs=(
+            (RESPONSES, KNOWN, 7, 2),
+            (RESPONSES, KNOWN, 4, 2),
+            (RESPONSES, KNOWN, 1, 2),
+            (LONG_RESPONSES, LONG_KNOWN, 30, 5),
+        ),
         right=_history,
         wrong=(
             (
@@ -80,14 +97,22 @@ EXERCISES = {
             ),
             (
                 lambda responses, known, trial, lag: float((responses * known)[:trial][-lag:].sum() / lag),
-                "these are the last trials with zeros for the unknown ones; go back to the last known ones.",
+                "you put zeros for the unknown trials; go further back, to the last known ones.",
             ),
             (
                 lambda responses, known, trial, lag: float(responses[:trial][known[:trial]][-lag:].mean()),
-                "at the start of a session fewer trials are there; the sum is divided by `lag` all the same.",
+                "at the start of a session there are fewer trials; divide the sum by `lag` all the same.",
+            ),
+            (
+                lambda responses, known, trial, lag: float(responses[known][:trial][-lag:].sum() / lag),
+                "later trials enter: `trial` counts unknown ones, too; cut at `trial`, then keep the known.",
+            ),
+            (
+                lambda responses, known, trial, lag: _history(responses, known, trial, lag) * lag,
+                "that is the sum; divide it by `lag`.",
             ),
         ),
-        praise="Strictly past, known trials only, and over a run of test trials the bank holds what it has.",
+        praise="Strictly past, known trials only; while test trials run, the bank holds what it had.",
     ),
     "07.small_leak": Exercise(
         choices=(0.64, 0.71, 0.85, 1.00),
@@ -100,15 +125,24 @@ EXERCISES = {
             ),
             (1.00, "that takes the response of the present trial itself; here only earlier ones are read."),
         ),
-        praise="A few hundredths, the size of an improvement that one would like to believe.",
+        praise="A few hundredths, about the size of an improvement that anyone would like to believe.",
     ),
     "07.half_gaussian": Exercise(
-        inputs=((NUMBERS, 1.5, 3), (NUMBERS[::-1].copy(), 2.0, 2)),
+        inputs=((NUMBERS, 1.5, 3), (NUMBERS[::-1].copy(), 2.0, 2), (LONG_NUMBERS, 4.0, 9)),
         right=_normalised,
         wrong=(
             (
                 _both_sides,
                 "the weights reach to both sides, so the gain of a trial is made of later trials, too.",
+            ),
+            (
+                _centred,
+                '`mode="same"` lays the middle of the weights on each trial, so later trials enter; convolve '
+                "in full and keep the first `len(numbers)` values.",
+            ),
+            (
+                _without_half,
+                "the ½ in the exponent is missing, so the weights fall too fast.",
             ),
             (
                 lambda numbers, width, reach: _smooth(numbers, _weights(width, reach)),
@@ -137,19 +171,22 @@ EXERCISES = {
         right=4.4,
         wrong=(
             (0, "the words are redrawn for each member, so one member's validation trial trains others."),
-            (1, "that is about the number of members that it does not train: 5 · 40 / 340 = 0.6."),
-            (2.5, "the words are not equally frequent: 300 of 340 trials train."),
+            (1, "that is near the number of members that do not train on it: 5 · 40 / 340 = 0.6."),
+            (2.5, "the two words are not equally frequent: 300 of the 340 trials are for training."),
         ),
         praise="5 · 300 / 340: the ensemble was trained on nearly all of these responses.",
     ),
     "07.ensemble": Exercise(
-        inputs=(([_member(2.0), _member(-1.0), _member(0.5)], torch.tensor([[0.0], [1.0], [3.0]])),),
+        inputs=(
+            ([_member(2.0), _member(-1.0), _member(0.5)], torch.tensor([[0.0], [1.0], [3.0]])),
+            ([_member(-0.7), _member(1.3)], BATCH),
+        ),
         right=_of_rates(lambda rates: rates.mean(dim=0)),
         wrong=(
             (
                 _training_mode,
-                "the members are in training mode, in which a module is when it is built, so the rates of a "
-                "trial depend on the batch that it is in.",
+                "the members are in training mode, as every module is when it is built, so the rates of a "
+                "trial depend on the other trials of its batch.",
             ),
             (
                 _of_rates(lambda rates: rates.log().mean(dim=0).exp()),
@@ -163,6 +200,10 @@ EXERCISES = {
             (
                 _of_rates(lambda rates: rates.median(dim=0).values),
                 "that is the median of the members; the published ensemble takes their mean.",
+            ),
+            (
+                _of_rates(lambda rates: rates),
+                "these are the rates of each member; the ensemble is their mean over members.",
             ),
             (
                 _of_rates(lambda rates: rates.sum(dim=0)),

@@ -11,6 +11,12 @@ STARTS = np.array([0.0, 2.0, 5.0, 7.0, 9.5, 13.0, 15.0, 18.0])
 TEST = np.array([2, 6])
 TRAIN = np.array([0, 1, 3, 4, 5, 7])
 LENGTH = 2.5
+TOUCHING = np.array([0.0, 2.5, 5.0, 6.0, 9.0, 12.0, 13.0, 15.0])  # some begin as another ends
+_random = np.random.default_rng(2)
+DRAWN_AREA = np.repeat([6.0, 1.0, 6.5, 2.5, 7.0], (5, 3, 6, 4, 4)) + 0.3 * _random.normal(size=22)
+DRAWN_LEVEL = 6 + 0.5 * _random.normal(size=22)
+DRAWN_SPIKES = _random.poisson(0.7, size=14).astype(float)
+DRAWN_STARTS = np.cumsum(_random.uniform(1.0, 3.0, size=12))
 
 
 def _change(area: np.ndarray, lag: int) -> np.ndarray:
@@ -29,7 +35,7 @@ def _nearest(train: np.ndarray, test: np.ndarray, starts: np.ndarray) -> np.ndar
 
 EXERCISES = {
     "02.jumps": Exercise(
-        inputs=((AREA, LEVEL, 2), (AREA[::-1].copy(), LEVEL, 3)),
+        inputs=((AREA, LEVEL, 2), (AREA[::-1].copy(), LEVEL, 3), (DRAWN_AREA, DRAWN_LEVEL, 4)),
         right=lambda area, level, lag: np.abs(_change(area, lag)) > level[lag:] / 2,
         wrong=(
             (
@@ -42,25 +48,25 @@ EXERCISES = {
             ),
             (
                 lambda area, level, lag: area[lag:] < level[lag:] / 2,
-                "that asks how low the area is, not how fast it changed; a pupil may narrow slowly.",
+                "that looks at how low the area is, not at how fast it changed; a pupil may narrow slowly.",
             ),
             (
                 lambda area, level, lag: np.abs(np.diff(area))[lag - 1 :] > level[lag:] / 2,
-                "that is the change over one bin; a lid takes a few, so compare with `lag` bins before.",
+                "that is the change over one bin; a lid takes several, so compare with `lag` bins before.",
             ),
             (
                 lambda area, level, lag: np.abs(_change(area, lag)) > area[:-lag] / 2,
-                "the change is compared with the area before it; after a closed eye that is next to nothing.",
+                "this compares with the area before, which is nearly zero in a closed eye; use `level`.",
             ),
             (
                 lambda area, level, lag: np.abs(_change(area, lag)) > level[lag:],
-                "the whole level is asked of the change; half of it is enough.",
+                "this asks for a change by the whole level; half of it is enough.",
             ),
         ),
         praise="A blink begins with a fall and ends with a rise that no pupil can make.",
     ),
     "02.boxcar": Exercise(
-        inputs=((SPIKES, 3), (SPIKES, 4)),
+        inputs=((SPIKES, 3), (SPIKES, 4), (DRAWN_SPIKES, 5)),
         right=lambda counts, width: _sums(counts, width)[: len(counts)] / width,
         wrong=(
             (
@@ -69,55 +75,64 @@ EXERCISES = {
             ),
             (
                 lambda counts, width: np.convolve(counts, np.ones(width) / width, "valid"),
-                "that leaves the first bins out; keep the length, with zeros before the first bin.",
+                "that leaves out the first bins; keep the length, with zeros before the first bin.",
             ),
             (
                 lambda counts, width: _sums(counts, width)[width - 1 :] / width,
-                "that is cut at the start, so each bin is the mean of itself and later ones.",
+                "this is cut at the start, so that bins look ahead; cut it at the end.",
             ),
             (
                 lambda counts, width: _sums(counts, width)[: len(counts)],
-                "that is the sum; a mean is divided by the width.",
+                "that is the sum; divide it by the width.",
             ),
             (
                 lambda counts, width: (
                     _sums(counts, width)[: len(counts)] / np.minimum(np.arange(len(counts)) + 1, width)
                 ),
-                "that divides by the bins there are, which has no ramp but is noisier at the start; "
+                "that divides by the number of bins so far: no ramp, but more noise at the start; "
                 "PupilEncoder divides by the width.",
             ),
         ),
         praise="One spike moves its own bin and later ones, and the first bins come out too low: the ramp.",
     ),
     "02.may_stay": Exercise(
-        inputs=((TRAIN, TEST, STARTS, LENGTH),),
+        inputs=(
+            (TRAIN, TEST, STARTS, LENGTH),
+            (np.array([0, 1, 3, 4, 6, 7]), np.array([2, 5]), TOUCHING, LENGTH),
+            (np.array([0, 1, 2, 5, 6, 7, 9, 11]), np.array([3, 8]), DRAWN_STARTS, 2.2),
+        ),
         right=lambda train, test, starts, length: train[_nearest(train, test, starts) >= length],
         wrong=(
             (
                 lambda train, test, starts, length: train[~np.isin(train, [*(test - 1), *(test + 1)])],
-                "these are all that are no direct neighbours of a test trial; a neighbour that is far away "
+                "that removes the direct neighbours of a test trial by number; a neighbour that is far away "
                 "in time may stay.",
             ),
             (
+                lambda train, test, starts, length: train[_nearest(train, test, starts) > length],
+                "a trial that begins at the very moment at which another ends does not overlap with it and "
+                "may stay: use `>=`.",
+            ),
+            (
                 lambda train, test, starts, length: train[_nearest(train, test, starts) < length],
-                "these are the ones that have to go.",
+                "these are the trials that have to go.",
             ),
             (
                 lambda train, test, starts, length: _nearest(train, test, starts) >= length,
-                "that is a mask; return the positions of the trials that it leaves.",
+                "that is a mask; apply it to `train` and return the trials that it leaves.",
             ),
             (
                 lambda train, test, starts, length: train[_nearest(train, test, starts) >= length / 2],
-                "a trial lasts for `length`, not half of it to each side of its start.",
+                "a trial lasts for `length` after its start, not for half of that on each side.",
             ),
             (
                 lambda train, test, starts, length: train[
                     np.array([(start >= starts[test] + length).any() for start in starts[train]])
                 ],
-                "a trial must be clear of every test trial, not of one, and those before it count too.",
+                "a trial must be clear of every test trial, before and after it, not of a single one.",
             ),
         ),
-        praise="What counts is the time between them, not the number: some neighbours stay, others go.",
+        praise="What counts is the time between trials, not their number: some neighbours stay, others go.",
     ),
     "02.blind": Exercise(
         choices=(0, 0.1, 0.5, 0.9),
@@ -125,12 +140,13 @@ EXERCISES = {
         wrong=(
             (
                 0,
-                "no count can be predicted, but two smoothed neighbours are means of nearly the same counts.",
+                "no count can be predicted, but smoothed neighbours are means of nearly the same counts.",
             ),
+            ("0.9", "that is text; write the number without quotation marks."),
             (0.1, "one count of ten is new; how many do the two bins share?"),
             (0.5, "bins that lie five apart share half of their counts; direct neighbours share more."),
         ),
-        praise="Nine of ten counts are the same, so noise that knows nothing scores 0.9.",
+        praise="Nine of their ten counts are the same, so pure noise scores 0.9.",
     ),
     "02.drift": Exercise(
         choices=("random", "blocked", "both", "neither"),
@@ -140,12 +156,15 @@ EXERCISES = {
                 "blocked",
                 "in a block the nearest training trial is up to 25 away, longer than the drift's memory.",
             ),
-            ("both", "neighbours tell the drift only while they are near, and in a block most are not."),
+            (
+                "both",
+                "neighbours reveal the drift only if they are near, and in a block most of them are not.",
+            ),
             (
                 "neither",
-                "the drift is slow, so a training trial right beside a test trial has nearly its rate.",
+                "the drift is slow, so a training trial right next to a test trial has nearly the same rate.",
             ),
         ),
-        praise="Between its neighbours a trial's drift is known; inside a block it has to be guessed.",
+        praise="Trials on both sides reveal a trial's drift; inside a block it has to be guessed.",
     ),
 }

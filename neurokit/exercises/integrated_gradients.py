@@ -19,6 +19,7 @@ ALONG = np.array(  # S T C, gradients at four points between baseline and trial
 )
 TRACES = np.arange(24.0).reshape(4, 3, 2) ** 1.5  # K T C
 TRAINING = np.array([0, 3])
+_random = np.random.default_rng(51)
 ATTRIBUTION = np.array(  # T C, of the rate in bin 3
     [[0.1, -0.2], [0.4, 0.3], [-0.9, 0.6], [0.5, -0.7], [0.2, 0.05], [-0.3, 0.15], [0.25, -0.35]]
 )
@@ -31,12 +32,18 @@ EXERCISES = {
         wrong=(
             ("all of it", "that is what contrast did; the gradient says what a little more of it would do."),
             ("about half of it", "the curve is flat at full contrast, and its slope there is the gradient."),
-            ("more than all of it", "a slope is steeper than the chord only where the curve still rises."),
+            (
+                "more than all of it",
+                "that would take a curve that is steepest at full contrast, and this one is flat there.",
+            ),
         ),
         praise="The rate is at its ceiling: more contrast changes nothing, though contrast did it all.",
     ),
     "05.integrate": Exercise(
-        inputs=((ALONG, TRIAL, BASELINE), (2 * ALONG[:2], TRIAL - 1, BASELINE)),
+        inputs=(
+            (ALONG, TRIAL, BASELINE),
+            tuple(_random.normal(size=of) for of in ((5, 4, 2), (4, 2), (4, 2))),
+        ),
         right=lambda gradients, trial, baseline: (trial - baseline) * gradients.mean(axis=0),
         wrong=(
             (
@@ -53,40 +60,48 @@ EXERCISES = {
             ),
             (
                 lambda gradients, trial, baseline: (trial - baseline) * gradients.sum(axis=0),
-                "the steps are added up, and each is worth only one part in S of the way: take their mean.",
+                "you add the steps up, but each stands for only one S-th of the way: take their mean.",
             ),
             (
                 lambda gradients, trial, baseline: (baseline - trial) * gradients.mean(axis=0),
-                "the sign is turned round: the way goes from the baseline to the trial.",
+                "the sign is reversed: the way goes from the baseline to the trial.",
+            ),
+            (
+                lambda gradients, trial, baseline: ((trial - baseline) * gradients.mean(axis=0)).sum(),
+                "that is the sum of all attributions; return one for each input, bins × channels.",
             ),
         ),
         praise="Mean slope times distance, for each input on its own; their sum is the change of the rate.",
     ),
     "05.baseline": Exercise(
-        inputs=((TRACES, TRAINING),),
+        inputs=((TRACES, TRAINING), (_random.normal(size=(5, 4, 3)), np.array([4, 1, 2]))),
         right=lambda inputs, training: inputs[training].mean(axis=0),
         wrong=(
             (
                 lambda inputs, training: inputs.mean(axis=0),
-                "test trials have a share in it, and what is to be explained must not be its own baseline.",
+                "the test trials are in this mean; no trial should help to make its own baseline.",
             ),
             (
                 lambda inputs, training: inputs[training].mean(axis=(0, 1)),
-                "that is one number a channel; the response to the stimulus that all trials share is gone.",
+                "that is one number for each channel, without the time course that all trials share.",
+            ),
+            (
+                lambda inputs, training: inputs[training].mean(axis=1),
+                "that is the mean over bins; take it over trials, so that bins × channels are left.",
             ),
             (
                 lambda inputs, training: np.zeros(inputs.shape[1:]),
-                "that is a pupil which never moves: another question, to which the usual trace is news.",
+                "that is a pupil which never moves; the question was what differs from the mean trace.",
             ),
             (
                 lambda inputs, training: inputs[training[0]],
                 "that is a single trial; whatever is odd about it would be explained in all others.",
             ),
         ),
-        praise="A trace for each channel: what remains to be explained is what is special about a trial.",
+        praise="A trace for each channel: what is left to explain is what is special about a trial.",
     ),
     "05.at_lags": Exercise(
-        inputs=((ATTRIBUTION, 3, LAGS), (ATTRIBUTION[::-1].copy(), 2, LAGS)),
+        inputs=((ATTRIBUTION, 3, LAGS), (_random.normal(size=(9, 3)), 5, np.array([-3, -1, 0, 2, 3]))),
         right=lambda attribution, bin, lags: np.abs(attribution[bin - lags]),
         wrong=(
             (
@@ -95,7 +110,7 @@ EXERCISES = {
             ),
             (
                 lambda attribution, bin, lags: attribution[bin - lags],
-                "over many trials a push up and a push down would cancel; take the size of each.",
+                "over many trials, positive and negative values would cancel; take the size of each.",
             ),
             (
                 lambda attribution, bin, lags: np.abs(attribution[bin - lags]).mean(axis=1),

@@ -9,6 +9,9 @@ IMAGE = np.arange(30.0).reshape(5, 6) ** 2 % 11
 KERNEL = np.array([[1.0, 2.0, 0.0], [0.0, -1.0, 3.0], [-2.0, 0.5, 0.0]])
 PICTURE = np.array([[1.0, -2.0, 0.5], [0.0, 3.0, 1.0]])
 SLOPE = np.array([[0.2, 0.1, -0.3], [0.4, 0.0, 0.2]])
+UNSEEN = np.random.default_rng(60)  # inputs that no answer can hold by heart
+OTHER_IMAGE, OTHER_KERNEL = UNSEEN.standard_normal((6, 9)), UNSEEN.standard_normal((3, 4))
+OTHER_PICTURE, OTHER_SLOPE = UNSEEN.standard_normal((2, 4, 5))
 
 
 def _share(responses: np.ndarray, axis: int = 0, ddof: int = 1) -> np.ndarray:
@@ -71,7 +74,7 @@ EXERCISES = {
         wrong=(
             (
                 "better than simple cells",
-                "a complex cell answers to more pictures, but a filter knows only one sign for each pixel.",
+                "a complex cell answers to more pictures, but a filter has only one sign for each pixel.",
             ),
             (
                 "as well as simple cells",
@@ -82,15 +85,15 @@ EXERCISES = {
                 "what a filter gains where the stripe is bright it loses where the same stripe is dark.",
             ),
         ),
-        praise="Bright and dark cancel: no linear filter knows a complex cell, however long it is trained.",
+        praise="Bright and dark cancel: no linear filter describes a complex cell, however long it learns.",
     ),
     "06.convolve": Exercise(
-        inputs=((IMAGE, KERNEL), (IMAGE, KERNEL[:2, :2])),
+        inputs=((IMAGE, KERNEL), (IMAGE, KERNEL[:2, :2]), (OTHER_IMAGE, OTHER_KERNEL)),
         right=_convolve,
         wrong=(
             (
                 lambda image, kernel: _convolve(image, kernel[::-1, ::-1]),
-                "you flipped the kernel, as mathematicians do; deep learning lays it on the image as it is.",
+                "you flipped the kernel, as in mathematics; deep learning lays it on the image as it is.",
             ),
             (
                 lambda image, kernel: _convolve(image, kernel.T),
@@ -128,7 +131,7 @@ EXERCISES = {
         praise="Only the sum of position and shift meets the data, so each alone is free to drift.",
     ),
     "06.climb": Exercise(
-        inputs=((PICTURE, SLOPE, 0.5, 2.0),),
+        inputs=((PICTURE, SLOPE, 0.5, 2.0), (OTHER_PICTURE, OTHER_SLOPE, 1.5, 3.0)),
         right=lambda image, gradient, length, norm: _to_norm(_step(image, gradient, length), norm),
         wrong=(
             (
@@ -155,6 +158,6 @@ EXERCISES = {
                 "that is the gradient itself as an image; take one step from the image that you have.",
             ),
         ),
-        praise="Uphill in shape, at the same contrast: that is all there is to a most exciting image.",
+        praise="Uphill in shape, at the same contrast: a most exciting image needs no more.",
     ),
 }

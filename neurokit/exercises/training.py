@@ -16,6 +16,10 @@ LAGS = np.array([-1, 0, 2])  # bins
 WEIGHTS = np.array([0.5, -1.0])
 INPUTS = np.array([[1.0, 2.0], [0.0, 1.0], [-1.0, 3.0], [2.0, 0.5]])  # N J
 LEFT = np.array([0.3, -0.4, 1.0, 2.0])  # N, Hz above the mean
+_random = np.random.default_rng(31)
+_rates = _random.uniform(1, 9, (3, 6))
+_near = _rates + _random.normal(size=(3, 6))
+_late = np.arange(6) > np.array([[1], [0], [2]])  # bins that count, others in each trial
 
 
 def _share(rates: np.ndarray, predicted: np.ndarray, reference: float) -> float:
@@ -39,19 +43,19 @@ def _slope(weights: np.ndarray, inputs: np.ndarray, rates: np.ndarray) -> np.nda
 
 EXERCISES = {
     "03.r2": Exercise(
-        inputs=((RATES, PREDICTED, MEAN, SCORED),),
+        inputs=((RATES, PREDICTED, MEAN, SCORED), (_rates, _near, 4.2, _late)),
         right=lambda rates, predicted, mean, scored: 1 - _share(rates[scored], predicted[scored], mean),
         wrong=(
             (
                 lambda rates, predicted, mean, scored: (
                     1 - _share(rates[scored], predicted[scored], rates[scored].mean())
                 ),
-                "the reference is the mean of the scored rates themselves, which nobody knew before the "
-                "test; it is the training mean that is handed in.",
+                "your reference is the mean of the scored rates themselves, which nobody knew before the "
+                "test; use `mean`, the mean of the training trials.",
             ),
             (
                 lambda rates, predicted, mean, scored: 1 - _share(rates, predicted, mean),
-                "every bin counts here, the ramp of the smoothing included; count those where `scored` is "
+                "you count every bin, the ramp of the smoothing included; count only those where `scored` is "
                 "true.",
             ),
             (
@@ -66,18 +70,18 @@ EXERCISES = {
             ),
             (
                 lambda rates, predicted, mean, scored: 1 - _share(rates[scored], predicted[scored], 0.0),
-                "the reference is a rate of 0 Hz here, which any guess beats; take the training mean.",
+                "your reference is a rate of 0 Hz, which any guess beats; take the training mean.",
             ),
         ),
-        praise="Seven tenths of the squared error of the mean are gone, in the bins that count.",
+        praise="It is the share of the mean's squared error that a prediction removes, in the scored bins.",
     ),
     "03.lag_matrix": Exercise(
-        inputs=((PUPIL, LAGS),),
+        inputs=((PUPIL, LAGS), (_random.normal(size=8), np.array([3, -2, 1]))),
         right=_lagged,
         wrong=(
             (
                 lambda pupil, lags: _lagged(pupil, -lags),
-                "the sign is turned round: a column of positive lag holds what the pupil did before the bin.",
+                "the sign is reversed: a column with a positive lag holds what the pupil did before the bin.",
             ),
             (
                 lambda pupil, lags: _lagged(pupil, lags + 1),
@@ -90,17 +94,20 @@ EXERCISES = {
             ),
             (
                 _zeros_beyond,
-                "beyond the edges stand zeros, a pupil that nobody measured; repeat the value at the edge.",
+                "you put zeros beyond the edges, a pupil that nobody measured; repeat the value at the edge.",
             ),
             (
                 lambda pupil, lags: _lagged(pupil, lags).T,
-                "lags run down here; a row is a bin, and a column is a lag.",
+                "rows and columns are exchanged: a row is a bin, and a column is a lag.",
             ),
         ),
         praise="Each column is the trace again, shifted by its lag.",
     ),
     "03.gradient_step": Exercise(
-        inputs=((WEIGHTS, INPUTS, LEFT, 0.1),),
+        inputs=(
+            (WEIGHTS, INPUTS, LEFT, 0.1),
+            (_random.normal(size=2), _random.normal(size=(7, 2)), _random.normal(size=7), 0.3),
+        ),
         right=lambda weights, inputs, rates, rate: weights - rate * _slope(weights, inputs, rates),
         wrong=(
             (
@@ -111,12 +118,12 @@ EXERCISES = {
                 lambda weights, inputs, rates, rate: (
                     weights - rate * _slope(weights, inputs, rates) * len(rates)
                 ),
-                "the gradient is summed over the rows and not averaged; twice the data would make the step "
+                "you add the gradient up over the rows; take its mean, or twice the data would make the step "
                 "twice as long.",
             ),
             (
                 lambda weights, inputs, rates, rate: weights - rate * _slope(weights, inputs, rates) / 2,
-                "the step is half as long: the derivative of a square has a factor of two.",
+                "the step is half as long as it should be: the derivative of a square has a factor of two.",
             ),
             (
                 lambda weights, inputs, rates, rate: weights - _slope(weights, inputs, rates),
@@ -135,13 +142,13 @@ EXERCISES = {
         wrong=(
             (
                 "SCs",
-                "its rate runs 0.11 s ahead of the pupil, and the copy that reads backwards has to bridge "
-                "only eleven bins.",
+                "its rate runs 0.11 s ahead of the pupil, so the copy that reads backwards has to remember "
+                "for only eleven bins.",
             ),
-            ("SCm", "its rate follows the eye by 0.20 s, so the state has to bridge only twenty bins."),
+            ("SCm", "its rate follows the eye by 0.20 s, so the state has to remember for only twenty bins."),
             (
                 "nowhere",
-                "a plain state is squashed in every bin and fades; one region follows the pupil by fifty.",
+                "a plain state fades from bin to bin, and one region follows the pupil by fifty bins.",
             ),
         ),
         praise="Half a second is fifty bins, and a state that is rewritten in each of them fades.",
@@ -156,11 +163,11 @@ EXERCISES = {
             ),
             (
                 "about 0",
-                "that is the score of the mean rate, which admits that it knows nothing; this prediction is "
-                "just as wrong, and confident.",
+                "that is the score of the mean rate, which stays in the middle; this prediction moves up and "
+                "down, and at the wrong times.",
             ),
-            ("about 0.5", "that is above what anybody could reach who knows the trial's own pupil."),
+            ("about 0.5", "not even the trial's own pupil could give such a score: the ceiling is near 0.3."),
         ),
-        praise="A confident prediction of the wrong trial adds its own variance to the error.",
+        praise="A prediction that moves at the wrong times adds its own variance to the error.",
     ),
 }

@@ -124,3 +124,4 @@ def _draw_map(axis: Axes, values: Float[np.ndarray, "H W"], colours: str) -> Non
     few = plt.get_cmap(colours, 25)  # notebooks keep 64; an odd number, so that 0 is neutral
     axis.imshow(values, cmap=few, vmin=-limit, vmax=limit, interpolation="nearest")
     axis.tick_params(labelsize=6)
+    axis.locator_params(nbins=4, integer=True)

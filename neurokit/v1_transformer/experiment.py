@@ -25,7 +25,13 @@ from neurokit.training.predict import evaluating, fill_rows
 from neurokit.training.system import Option, Simulated
 from neurokit.v1_transformer import model as networks
 from neurokit.v1_transformer.clips import MovieScales, MovieSplit
-from neurokit.v1_transformer.config import MODELS, ClipShape, TransformerConfig, search_space
+from neurokit.v1_transformer.config import (
+    MODELS,
+    ClipShape,
+    TransformerConfig,
+    TransformerSettings,
+    search_space,
+)
 from neurokit.v1_transformer.described import DescribedTransformer
 from neurokit.v1_transformer.features import MovieTask, task
 from neurokit.v1_transformer.figures import plot_scores as draw
@@ -163,23 +169,25 @@ def build(task: MovieTask, config: TransformerConfig = TransformerConfig()) -> n
     model that is opened without this function (`load_pretrained`) needs a `configuration`, the arguments that
     make it anew as JSON can hold them.
     """
-    cells, frame = task.responses.shape[-1], task.frames.shape[1:]
-    if config.family == "cnn":
-        with torch.random.fork_rng():
-            torch.manual_seed(config.seed)
-            return networks.MovieCNN(cells, frame, task.shape.length)
-    settings = config.model.replace(
-        frame=frame,
+    cells = task.responses.shape[-1]
+    if config.family == "transformer":
+        return networks.build(cells, _fit_settings(task, config), seed=config.seed)
+    with torch.random.fork_rng():
+        torch.manual_seed(config.seed)
+        if config.family == "cnn":
+            return networks.MovieCNN(cells, task.frames.shape[1:], task.shape.length)
+        return DescribedTransformer(cells, _fit_settings(task, config))
+
+
+def _fit_settings(task: MovieTask, config: TransformerConfig) -> TransformerSettings:
+    """The sizes of a model that reads what the task has."""
+    return config.model.replace(
+        frame=task.frames.shape[1:],
         clip_length=task.shape.length,
         before=task.shape.before,
         running=None if task.running is None else config.model.running,
         head="per_frame" if task.per_frame else "pooled",
     )
-    if config.family == "described":
-        with torch.random.fork_rng():
-            torch.manual_seed(config.seed)
-            return DescribedTransformer(cells, settings)
-    return networks.build(cells, settings, seed=config.seed)
 
 
 @explain_failure

@@ -50,3 +50,38 @@ def test_running_in_a_real_brain_is_that_of_the_study(lesson: str) -> None:
     own, alone, other = (sum(each) / len(each) for each in (times["own"], plain["own"], times["other"]))
     assert f"predicted at {own:.2f} instead of {alone:.2f}" in lesson
     assert f"of a repeat ten away at {other:.2f}" in lesson and f"a gain of {own - alone:.2f}" in lesson
+
+
+@pytest.fixture(scope="module")
+def contrast() -> dict[str, list[float]]:
+    """The score of each mouse where motion contrast is all, by model."""
+    file = ROOT / "benchmarks" / "results" / "pays_08.json"
+    rows = [row for row in json.loads(file.read_text(encoding="utf-8"))["rows"] if row["amount"] == 1]
+    return {
+        name: [row["score"] for row in rows if row["model"] == name]
+        for name in {row["model"] for row in rows}
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "V1 Transformer",
+        "motion energy × running",
+        "V1 Transformer, equal weights",
+        "V1 Transformer, no mixing",
+    ],
+)
+def test_motion_contrast_is_that_of_the_study(
+    name: str, lesson: str, contrast: dict[str, list[float]]
+) -> None:
+    scores = contrast[name]
+    mean = sum(scores) / len(scores)
+    assert len(scores) >= 3
+    assert f"{mean:.2f} ({min(scores):.2f} to {max(scores):.2f}" in lesson
+
+
+def test_fixed_weights_lose_in_each_mouse(contrast: dict[str, list[float]]) -> None:
+    for name in ("V1 Transformer, equal weights", "V1 Transformer, no mixing"):
+        pairs = zip(contrast[name], contrast["V1 Transformer"], strict=True)
+        assert all(fixed < free for fixed, free in pairs)

@@ -1,6 +1,7 @@
 """Answers to exercises: one sentence each, right ones and wrong ones told apart, nothing raised."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 import torch
 
 from neurokit.exercises import Exercise, check, exercises, judge
-from neurokit.exercises.checking import LESSONS
+from neurokit.exercises.checking import LESSONS, unordered
 
 ALL = {name: exercise for lesson in LESSONS for name, exercise in exercises(lesson).items()}
 
@@ -70,10 +71,10 @@ TWO = Exercise(
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        (lambda x: x.sum(), "2 things are to be returned"),
-        (lambda x: (x.sum(), x[:2]), r"shape (3,) is asked for, and this has (2,)"),
-        (lambda x: (x.sum(), "abc"), "numbers are asked for, and this is of type str"),
-        (lambda x: (x.sum(), x * 3), "the shape is right, the values are not"),
+        (lambda x: x.sum(), "return 2 things"),
+        (lambda x: (x.sum(), x[:2]), r"should have the shape (3,), and this has (2,)"),
+        (lambda x: (x.sum(), "abc"), "should hold numbers; this is of type str"),
+        (lambda x: (x.sum(), x * 3), "the shape is right, but the values are not"),
     ],
 )
 def test_an_unknown_wrong_answer_is_described(
@@ -96,3 +97,103 @@ def test_tensors_lists_and_a_function_that_changes_its_input_are_taken(
     assert judge("00.two", in_place) == "Right. Good."
     assert judge("00.two", lambda x: [float(x.sum()), (x * 2).tolist()]) == "Right. Good."
     assert TWO.inputs[0][0].tolist() == [0, 1, 2]
+    assert (
+        judge("00.two", lambda x: (x.sum(), torch.tensor(2.0 * x, requires_grad=True) * 1)) == "Right. Good."
+    )
+
+
+def without_return(x: np.ndarray) -> None:
+    x.sum()
+
+
+def at_times(x: np.ndarray) -> Any:
+    return (x.sum(), x * 2) if x.sum() > 3 else None
+
+
+def half_done(x: np.ndarray) -> Any:
+    total: Any = ...
+    return total, x * 2
+
+
+def stopped_by_dots(x: np.ndarray) -> Any:
+    number: Any = ...
+    return x.sum(), x[:number] * 2
+
+
+def indexed_by_dots(x: np.ndarray) -> Any:
+    return x[..., 0], x[..., 5]
+
+
+SAID = [
+    (without_return, "Your function returns nothing: end it with `return` and the result."),
+    (lambda x: None, "00.two is still open: put your answer in the place of `...`."),
+    (at_times, "Your function returns nothing for some inputs: every way through it needs a `return`."),
+    (half_done, "`...` still stands in your function: put your code in its place."),
+    (stopped_by_dots, "`...` still stands in your function: put your code in its place."),
+    (
+        indexed_by_dots,
+        "Your function stopped with IndexError: index 5 is out of bounds for axis 0 with size 3.",
+    ),
+    (failing, "Your function stopped with ZeroDivisionError: division by zero."),
+]
+
+
+@pytest.mark.parametrize(("answer", "says"), SAID)
+def test_a_function_that_returns_nothing_or_stops_is_told_so(
+    answer: Callable[..., Any], says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twice = replace(TWO, inputs=((np.arange(3),), (np.arange(4),)))
+    monkeypatch.setattr("neurokit.exercises.checking.exercises", lambda lesson: {"00.two": twice})
+    assert judge("00.two", answer) == says
+
+
+def test_an_error_of_several_lines_is_one_sentence() -> None:
+    def several(*_: Any) -> None:
+        raise ValueError("first\n  second.")
+
+    assert judge("04.next_point", several) == "Your function stopped with ValueError: first second."
+
+
+def test_a_function_that_fills_the_same_array_each_time_is_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    once = Exercise(right=lambda x: x + 1, wrong=(), praise="Good.", inputs=((np.zeros(2),), (np.ones(2),)))
+    monkeypatch.setattr("neurokit.exercises.checking.exercises", lambda lesson: {"00.one": once})
+    filled = np.empty(2)
+
+    def reuse(x: np.ndarray) -> np.ndarray:
+        filled[:] = x + 1
+        return filled
+
+    assert judge("00.one", reuse) == "Right. Good."
+    assert filled.tolist() == [2, 2]
+
+
+def test_an_answer_in_single_precision_is_right() -> None:
+    right = ALL["03.gradient_step"].right
+    assert judge("03.gradient_step", lambda *given: np.float32(right(*given))).startswith("Right")
+
+
+def test_a_value_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = Exercise(right=(np.arange(3),), wrong=(), praise="Good.", compared=unordered)
+    monkeypatch.setattr("neurokit.exercises.checking.exercises", lambda lesson: {"00.free": free})
+    mine = (np.array([2, 0, 1]),)
+    assert judge("00.free", mine) == "Right. Good."
+    assert mine[0].tolist() == [2, 0, 1]
+
+
+@pytest.mark.parametrize("name", ["04.good_and_rest", "10.deal_images"])
+def test_the_order_inside_a_part_is_free(name: str) -> None:
+    right = ALL[name].right
+    assert judge(name, lambda *given: tuple(part[::-1] for part in right(*given))).startswith("Right")
+    assert judge(name, lambda *given: right(*given)[::-1]).startswith("Not yet")
+
+
+SEVERAL = [name for name, exercise in ALL.items() if exercise.inputs and name[:2] in {"03", "04", "05", "10"}]
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_a_value_written_down_is_not_taken_for_a_function(name: str) -> None:
+    exercise = ALL[name]
+    values = exercise.of(exercise.right)
+    assert len(values) >= 2
+    for value in values:
+        assert judge(name, lambda *_, value=value: value).startswith("Not yet")
