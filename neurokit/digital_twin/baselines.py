@@ -41,7 +41,7 @@ def motion_energy(recording: TrialFolder, videos: Sequence[Video]) -> list[Float
 def _fit_and_predict(
     recording: TrialFolder, videos: Sequence[Video], picture: Design
 ) -> list[Float32[np.ndarray, "_R _T _U"]]:
-    def design(trial: Trial, seen: Float32[np.ndarray, "T J"] | None = None) -> Float32[np.ndarray, "T J"]:
+    def design(trial: Trial, seen: Float32[np.ndarray, "T _"] | None = None) -> Float32[np.ndarray, "T J"]:
         behaviour = (np.nan_to_num(part) for part in (trial.perspective, trial.modulation))
         return np.concatenate([picture(trial) if seen is None else seen, *behaviour], axis=1)
 
