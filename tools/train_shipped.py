@@ -19,6 +19,7 @@ from typing import Any
 import torch
 
 from neurokit import Experiment, digital_twin, settings, trained
+from neurokit.digital_twin.network.config import Recurrence
 from neurokit.training import checkpoint
 
 # Name, and the arguments of its experiment.
@@ -115,14 +116,15 @@ def split(rows: list[dict[str, Any]]) -> tuple[list[Any], list[float]]:
     return [(name, None if isinstance(value, int | float) else [value]) for name, value in cells], numbers
 
 
-def core() -> Path:
+def core(recurrence: Recurrence = "attention") -> Path:
     """A twin of the first of the mice that its core was trained on; trained on the first call."""
-    path = settings.data_folder() / "shipped" / "core"
+    path = settings.data_folder() / "shipped" / f"core-{recurrence}"
+    config = CORE.replace(network=CORE.network.replace(recurrence=recurrence))
     if not path.with_suffix(".safetensors").is_file():
         folders = {name: digital_twin.load_simulated_mouse(mouse) for name, mouse in CORE_MICE.items()}
         trials = {name: digital_twin.load_trials(path / "training_data") for name, path in folders.items()}
-        fitted = digital_twin.train_cohort(trials, CORE, device="cpu")
-        digital_twin.save_twin(fitted.model.network("mouse-1000"), path, CORE, history=fitted.history)
+        fitted = digital_twin.train_cohort(trials, config, device="cpu")
+        digital_twin.save_twin(fitted.model.network("mouse-1000"), path, config, history=fitted.history)
     return path
 
 

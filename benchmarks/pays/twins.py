@@ -4,11 +4,14 @@ The core is that of the twin that comes with the package, trained on two simulat
 minutes each. A seed draws a new mouse of 100 cells. Its first minutes are fitted by the transferred network,
 by the same network from scratch, and by a line on a fixed bank of drifting Gabors, the strongest simple rival
 in all earlier studies of these mice; all three choose by the same validation trials. The truth knows the
-mouse, and lacks only the noise.
+mouse, and lacks only the noise. The paper's other kind of core, a Conv-LSTM, is trained on the same two mice
+for as many epochs and transferred in the same way.
 """
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,9 +20,14 @@ from neurokit import digital_twin, load_pretrained
 from neurokit.digital_twin import MouseParameters, TrialFolder, Video
 from pays.study import Study
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent.parent / "tools"))
+
+from train_shipped import core
+
 FIRST_MOUSE = 2000  # and the seed; the core knows mice 1000 and 1001
 CONFIG = digital_twin.SMALL.with_epochs(4)
 MODEL, SIMPLE, CEILING = "transferred core", "Gabor bank + ridge", "truth"
+CONVOLUTION = "transferred Conv-LSTM"
 Predictor = Callable[[TrialFolder, Sequence[Video], int], Sequence[np.ndarray]]
 
 
@@ -48,6 +56,13 @@ def transferred(recording: TrialFolder, videos: Sequence[Video], seed: int) -> S
     return trained(recording, videos, seed, load_pretrained("twin").model)
 
 
+def transferred_convolution(
+    recording: TrialFolder, videos: Sequence[Video], seed: int
+) -> Sequence[np.ndarray]:
+    """A Conv-LSTM of the same mice, frozen; trained on the first call."""
+    return trained(recording, videos, seed, digital_twin.load_foundation(core("convolution")))
+
+
 def from_scratch(recording: TrialFolder, videos: Sequence[Video], seed: int) -> Sequence[np.ndarray]:
     """The same network, as many steps."""
     return trained(recording, videos, seed)
@@ -64,6 +79,7 @@ def trained(recording: TrialFolder, videos: Sequence[Video], seed: int, *core: A
 RIVALS: dict[str, Predictor] = {
     SIMPLE: lambda recording, videos, seed: digital_twin.motion_energy(recording, videos),
     MODEL: transferred,
+    CONVOLUTION: transferred_convolution,
     "from scratch": from_scratch,
 }
 
