@@ -173,7 +173,9 @@ def test_the_numbers_of_the_readme_are_those_of_the_result_files(root: Path) -> 
     assert abs(single[line][0] - single["V1 Transformer"][0]) < single[line][1]
     names = ("transferred core", "transferred Conv-LSTM", "from scratch", "Gabor bank + ridge")
     mice = pd.DataFrame(rows("pays_09")).groupby(["amount", "model"]).score.mean()
-    wanted = "{:.2f} with a transferred CvT-LSTM, {:.2f} with a Conv-LSTM, {:.2f} from scratch, and {:.2f} with"
+    wanted = (
+        "{:.2f} with a transferred CvT-LSTM, {:.2f} with a Conv-LSTM, {:.2f} from scratch, and {:.2f} with"
+    )
     assert wanted.format(*mice[3][[*names]]) in readme
     results = (root / "book" / "results.md").read_text(encoding="utf-8")
     for minutes in (1, 3, 9):

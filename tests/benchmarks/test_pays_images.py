@@ -1,30 +1,26 @@
-"""The simple rival of lesson 06's study: its Gabors are those that mice are made of, its fit is ridge."""
+"""The simple rival of lesson 06's study: its Gabors are pairs at one place, its fit is ridge."""
 
 import numpy as np
 from sklearn.linear_model import Ridge
 
-from neurokit.sensorium.simulated_mouse import Cells
 from neurokit.simulation.scenes import gratings
-from pays.images import FREQUENCIES, ORIENTATIONS, PENALTIES, WIDTH, _make_gabors, _ridge, gabor_features
+from pays.images import FREQUENCIES, ORIENTATIONS, PENALTIES, _make_gabors, _ridge, gabor_features
 
 PLACE = np.array([15.0, 30.0])  # row and column
 
 
-def test_the_bank_holds_the_filters_of_simulated_cells() -> None:
-    frequency = np.repeat(FREQUENCIES, len(ORIENTATIONS))
-    count = len(frequency)
-    cells = Cells(
-        coordinates=np.zeros((count, 3)),
-        center=np.tile(PLACE, (count, 1)),
-        sigma=WIDTH / frequency,
-        orientation=np.tile(ORIENTATIONS, len(FREQUENCIES)),
-        frequency=frequency,
-        phase=np.zeros(count),
-        complex=np.zeros(count, dtype=bool),
-    )
-    bank = _make_gabors((36, 64), PLACE)
-    np.testing.assert_allclose(bank[0::2], cells.filters(), atol=1e-12)
-    np.testing.assert_allclose(bank[1::2], cells.filters(np.pi / 2), atol=1e-12)
+def test_the_bank_is_pairs_of_an_even_and_an_odd_filter_at_its_place() -> None:
+    """Mirrored at its place an even one is itself, and an odd one its negative; elsewhere neither holds."""
+    bank = _make_gabors(PLACE)
+    assert len(bank) == 2 * len(FREQUENCIES) * len(ORIENTATIONS)
+    np.testing.assert_allclose((bank**2).sum(axis=(1, 2)), 1)
+    row, column = PLACE.astype(int)
+    around = bank[:, : 2 * row + 1, : 2 * column + 1]
+    mirrored = around[:, ::-1, ::-1]
+    np.testing.assert_allclose(mirrored[0::2], around[0::2], atol=1e-4)  # the edges are not symmetric
+    np.testing.assert_allclose(mirrored[1::2], -around[1::2], atol=1e-4)  # the edges are not symmetric
+    shifted = _make_gabors(PLACE + 1)[:, : 2 * row + 1, : 2 * column + 1]
+    assert np.abs(shifted[:, ::-1, ::-1][0::2] - shifted[0::2]).max() > 0.05
 
 
 def test_energy_does_not_mind_the_phase_and_outputs_do() -> None:
