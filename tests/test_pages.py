@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import nbformat
+import pandas as pd
 import pytest
 
 from address import main as write_address
@@ -174,3 +175,11 @@ def test_the_numbers_of_the_readme_are_those_of_the_result_files(root: Path) -> 
     values = (twins[name] for name in ("transferred", "from scratch", "motion energy + ridge"))
     wanted = "{:.2f} with a transferred core, {:.2f} from scratch, and {:.2f} with a fixed bank of Gabors"
     assert wanted.format(*values) in readme
+    names = ("transferred core", "from scratch", "Gabor bank + ridge")
+    mice = pd.DataFrame(rows("pays_09")).groupby(["amount", "model"]).score.mean()
+    assert "CvT-LSTM gives {:.2f}, {:.2f} and {:.2f} in three other mice".format(*mice[1][[*names]]) in readme
+    assert abs(mice[9][names[0]] - mice[9][names[2]]) < 0.02  # level with the bank, as it says
+    results = (root / "book" / "results.md").read_text(encoding="utf-8")
+    for minutes in (1, 3, 9):
+        cells = " | ".join(f"{mice[minutes][name]:.3f}" for name in names)
+        assert f"| {minutes} | {cells} | " in results
