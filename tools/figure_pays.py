@@ -2,8 +2,11 @@
 
 import json
 from pathlib import Path
+from textwrap import fill
+from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,44 +15,108 @@ from neurokit.figures.style import COLOURS, GREY, INK
 
 RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 SHIFT, STEP = 1.02, 0.018  # of the dots of neighbouring lines, so that none hides another: factor, or share
+WIDE, BAND = 1.06, 0.03  # of the grey around an amount that stands alone: factor, or share
 
 
 def draw(lesson: str) -> Figure:
-    """Score against amount: a line for the mean of each rival, a dot for each simulated mouse."""
+    """Score against amount: a line for the mean of each rival, a dot for each simulated mouse.
+
+    Changed versions of the model that were run at one amount have a panel of their own, beside the simple
+    and the unchanged model.
+    """
     content = json.loads((RESULTS / f"pays_{lesson}.json").read_text(encoding="utf-8"))
     rows = pd.DataFrame(content["rows"])
-    figure, axis = plt.subplots(figsize=(7.0, 2.8))
     main = [content["simple"], content["model"]]
     others = sorted(set(rows["model"]) - {*main, content["ceiling"]})
+    changed = [
+        name for name in others if name.startswith(content["model"]) and _amounts(rows, name).size == 1
+    ]
+    changed = changed if len(changed) > 1 else []
+    figure, axis, beside = _panels(bool(changed))
     for place, (name, colour) in enumerate(zip(main + others, COLOURS, strict=False)):
+        if name in changed:
+            continue
         own = rows[rows["model"] == name]
-        beside = own["amount"] * SHIFT ** (place - 1)
+        dots = own["amount"] * SHIFT ** (place - 1)
         if not content["logarithmic"]:
-            beside = own["amount"] + STEP * (place - 1) * (rows["amount"].max() - rows["amount"].min())
-        _line(axis, own, name, colour, beside, wide=name in main)
+            dots = own["amount"] + STEP * (place - 1) * (rows["amount"].max() - rows["amount"].min())
+        _line(axis, own, name, colour, dots, wide=name in main)
     _ceiling(axis, rows[rows["model"] == content["ceiling"]], content["ceiling"])
     if content["logarithmic"]:
-        amounts = sorted(rows["amount"].dropna().unique())
+        amounts = _amounts(rows)
         axis.set_xscale("log")
         axis.set_xticks(amounts, [f"{amount:g}" for amount in amounts])
         axis.set_xticks([], minor=True)
-    for number, (start, end) in enumerate(content["pays"]):
-        by = f" by more than {content['worth']:g}" if content["worth"] else ""
-        label = None if number else f"{content['model']} leads{by},\nand in every mouse"
-        axis.axvspan(start, end, color=GREY, alpha=0.2, linewidth=0, label=label)
-    axis.set(xlabel=content["amount"], ylabel=content["score"])
-    figure.legend(fontsize=7, loc="outside right center")
+    _leads(axis, content, _amounts(rows))
+    axis.set_xlabel(content["amount"])
+    axis.set_ylabel(content["score"], fontsize=8)
+    if beside is None:
+        figure.legend(fontsize=7, loc="outside right center")
+        return figure
+    axis.legend(fontsize=7)
+    amount = _amounts(rows, changed[0])[0]
+    _each(beside, rows[rows["amount"] == amount], main, changed)
+    beside.set(title=f"{content['amount'].split(' in ')[0]}: {amount:g}", ylim=axis.get_ylim())
     return figure
 
 
-def _line(axis: Axes, rows: pd.DataFrame, name: str, colour: str, beside: pd.Series, *, wide: bool) -> None:
-    """A line through the means, or a dash where there is one amount; a dot for each mouse, at `beside`."""
+def _panels(two: bool) -> tuple[Figure, Axes, Axes | None]:
+    """The figure and its panel, or both of its panels."""
+    if not two:
+        figure, axis = plt.subplots(figsize=(7.0, 2.8))
+        return figure, axis, None
+    figure, (axis, beside) = plt.subplots(1, 2, figsize=(7.4, 3.0), sharey=True, width_ratios=(1.1, 1))
+    return figure, axis, beside
+
+
+def _amounts(rows: pd.DataFrame, model: str | None = None) -> np.ndarray:
+    """The amounts that were run, of one model or of all, ascending."""
+    chosen = rows if model is None else rows[rows["model"] == model]
+    return np.sort(chosen["amount"].dropna().unique())
+
+
+def _leads(axis: Axes, content: dict[str, Any], amounts: np.ndarray) -> None:
+    """Grey between amounts that were run and at which the model leads, or around one that stands alone."""
+    by = f",\nby more than {content['worth']:g} on average" if content["worth"] else ""
+    label = f"{content['model']} leads in every mouse{by}"
+    for start, end in content["pays"]:
+        ahead = amounts[(amounts >= start) & (amounts <= end)]
+        if not ahead.size:
+            continue
+        low, high = ahead[0], ahead[-1]
+        if low == high and content["logarithmic"]:
+            low, high = low / WIDE, high * WIDE
+        elif low == high:
+            width = BAND * (amounts[-1] - amounts[0])
+            low, high = low - width, high + width
+        axis.axvspan(low, high, color=GREY, alpha=0.2, linewidth=0, label=label)
+        label = None
+
+
+def _each(axis: Axes, rows: pd.DataFrame, main: list[str], changed: list[str]) -> None:
+    """The scores of main and changed models at one amount: a line for each mouse, a dash for each mean."""
+    table = rows.pivot_table(index="seed", columns="model", values="score")
+    names = [*main, *sorted(changed, key=lambda name: -table[name].mean())]
+    places = np.arange(len(names))
+    for number, (_, scores) in enumerate(table[names].iterrows()):
+        axis.plot(places, scores, color=GREY, linewidth=0.8, zorder=1, label=None if number else "one mouse")
+    for place, (name, colour) in enumerate(zip(names, COLOURS, strict=False)):
+        axis.scatter([place] * len(table), table[name], s=12, color=colour, zorder=2)
+        axis.plot(place, table[name].mean(), "_", color=colour, markersize=14, markeredgewidth=2)
+    labels = [name if name in main else name.removeprefix(main[1]).strip(", ") for name in names]
+    axis.set_xticks(places, [fill(label, 13) for label in labels], fontsize=6.5)
+    axis.set_xlim(-0.5, len(names) - 0.5)
+    axis.legend(fontsize=7, loc="upper right")
+
+
+def _line(axis: Axes, rows: pd.DataFrame, name: str, colour: str, dots: pd.Series, *, wide: bool) -> None:
+    """A line through the means, or a dash where there is one amount; a dot for each mouse, at `dots`."""
     mean = rows.groupby("amount")["score"].mean()
     if len(mean) == 1:
-        axis.plot(beside.mean(), mean, "_", color=colour, markersize=7, label=name)
+        axis.plot(dots.mean(), mean, "_", color=colour, markersize=7, label=name)
     else:
         axis.plot(mean.index, mean, color=colour, linewidth=1.8 if wide else 0.9, label=name)
-    axis.scatter(beside, rows["score"], s=7, color=colour)
+    axis.scatter(dots, rows["score"], s=7, color=colour)
 
 
 def _ceiling(axis: Axes, rows: pd.DataFrame, name: str) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import figure_cell
+import figure_discs
 import figure_families
 import figure_growth
 import figure_movies
@@ -40,6 +41,7 @@ PICTURES = {
     "simulation_beside_reality": figure_real.draw_reality,
     "recording": figure_recording.draw,
     "start": figure_start.draw,
+    "discs": figure_discs.draw,
     **{
         file.stem: partial(figure_pays.draw, file.stem[-2:])
         for file in sorted(figure_pays.RESULTS.glob("pays_*.json"))

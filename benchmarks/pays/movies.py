@@ -61,7 +61,7 @@ GROUND = [(9.5, x) for x in (0, 10, 20, 30, 39)] + [(y, x) for y in (1, 18) for 
 SPEED, STAY = 10.0, 0.7  # pixels per second; seconds between two turns, mean
 PEAK, SPREAD, FREQUENCY = 7.0, 2.5, 1.4  # wavelength and width of a direction filter (pixels), Hz
 SCATTER, THRESHOLD = 0.7, 0.3  # of fields around discs, pixels; of a cell's mean drive
-LINE, NETWORK, CEILING = "motion energy × running", "V1 Transformer", "truth"
+LINE, NETWORK, CEILING = "motion energy × running", "V1 Transformer", "ceiling"
 EQUAL, ALONE, BARE = (f"{NETWORK}{how}" for how in (", equal weights", ", no mixing", " without its blocks"))
 CONFIG = SMALL.with_epochs(6)
 WITHOUT = CONFIG.replace(model=CONFIG.model.replace(spatial_layers=0, temporal_layers=0))

@@ -1,8 +1,11 @@
 """Exercises of lesson 08: a split that leaks, motion energy, attention."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
-from neurokit.exercises.checking import Exercise
+from neurokit.exercises.checking import Exercise, unordered
 
 RANDOM = np.random.default_rng(8)
 PAIRS = tuple(  # moments x frames x rows x columns, and the two filters of a pair
@@ -19,6 +22,43 @@ def _split(frames: int, span: int, reach: int, test: int, gap: int | None = None
     return ends[: len(ends) - test - (span + reach if gap is None else gap)], ends[-test:]
 
 
+def _moved(by: int, size: int) -> Callable[..., tuple[np.ndarray, ...]]:
+    """The right training part; a test part that starts `by` end frames late and is longer by `size`."""
+
+    def answer(frames: int, span: int, reach: int, test: int) -> tuple[np.ndarray, ...]:
+        ends = np.arange(span - 1, frames - reach)
+        start = len(ends) - test + by
+        return _split(frames, span, reach, test)[0], ends[start : start + test + size]
+
+    return answer
+
+
+def _shifted(first: int, last: int) -> Callable[..., tuple[np.ndarray, ...]]:
+    """The right split of possible end frames that begin and end so much later."""
+
+    def answer(frames: int, span: int, reach: int, test: int) -> tuple[np.ndarray, ...]:
+        ends = np.arange(span - 1 + first, frames - reach + last)
+        return ends[: len(ends) - test - (span + reach)], ends[-test:]
+
+    return answer
+
+
+def _at_random(frames: int, span: int, reach: int, test: int) -> tuple[np.ndarray, ...]:
+    ends = np.random.default_rng(0).permutation(np.arange(span - 1, frames - reach))
+    return ends[test:], ends[:test]
+
+
+def _at_the_start(frames: int, span: int, reach: int, test: int) -> tuple[np.ndarray, ...]:
+    ends = np.arange(span - 1, frames - reach)
+    return ends[test + span + reach :], ends[:test]
+
+
+def _blocks(answer: Any) -> Any:
+    """Training and test end frames, each in any order; one word where those of the test are scattered."""
+    train, test = unordered(answer)
+    return "scattered" if np.any(np.diff(test) != 1) else (train, test)
+
+
 def _both(moments: np.ndarray, even: np.ndarray, odd: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The answer of each filter to each moment."""
     return np.tensordot(moments, even, 3), np.tensordot(moments, odd, 3)
@@ -27,6 +67,10 @@ def _both(moments: np.ndarray, even: np.ndarray, odd: np.ndarray) -> tuple[np.nd
 def _softmax(scores: np.ndarray, axis: int | None = -1) -> np.ndarray:
     weights = np.exp(scores - scores.max())
     return np.asarray(weights / weights.sum(axis=axis, keepdims=True))
+
+
+def _unkept(weights: np.ndarray) -> np.ndarray:
+    return np.asarray(weights / weights.sum(axis=1))
 
 
 def _scores(q: np.ndarray, k: np.ndarray) -> np.ndarray:
@@ -55,7 +99,38 @@ EXERCISES = {
     "08.split": Exercise(
         inputs=((100, 10, 3, 20), (60, 5, 2, 9), (83, 7, 4, 11)),
         right=_split,
+        compared=_blocks,
         wrong=(
+            (
+                _at_random,
+                "the test frames are scattered among the training frames, so nearly every one of them has "
+                "a neighbour there; take the last `test` possible end frames in a row.",
+            ),
+            (
+                _at_the_start,
+                "the test part lies at the start of the movie; take the last `test` possible end frames.",
+            ),
+            (_moved(-1, 0), "the test part starts one end frame early: take `ends[-test:]`."),
+            (_moved(-1, 1), "the test part is one end frame too long: it starts at `ends[-test]`."),
+            (_moved(1, -1), "the test part is one end frame short: it starts at `ends[-test]`."),
+            (
+                _shifted(1, 0),
+                "the first possible end frame is `span - 1`, not `span`: frames are counted from 0.",
+            ),
+            (
+                _shifted(0, -1),
+                "your end frames stop one too early: `np.arange(span - 1, frames - reach)` ends with "
+                "`frames - reach - 1`, the last possible one.",
+            ),
+            (
+                _shifted(0, 1),
+                "the last end frame has no full response after it: end with `frames - reach - 1`.",
+            ),
+            (
+                lambda frames, span, reach, test: _split(frames, span, reach, test, span - 1),
+                "with `span - 1` unused end frames no frame is shared, but the last training responses are "
+                "read while the first test clip is already running; leave `span + reach`.",
+            ),
             (
                 lambda frames, span, reach, test: _split(frames, span, reach, test, 0),
                 "no gap is left, so the first test clips show frames that training clips show as well.",
@@ -80,7 +155,8 @@ EXERCISES = {
             ),
             (
                 lambda frames, span, reach, test: _split(frames, span, reach, test, span + reach - 1),
-                "the gap is one end frame short of `span + reach`.",
+                "the gap is one end frame short of `span + reach`: that would do if samples and frames kept "
+                "in step, and they do not quite.",
             ),
             (
                 lambda frames, span, reach, test: _split(frames, span, reach, test)[::-1],
@@ -93,6 +169,29 @@ EXERCISES = {
         inputs=PAIRS,
         right=lambda moments, even, odd: np.hypot(*_both(moments, even, odd)),
         wrong=(
+            (
+                lambda moments, even, odd: _both(moments, even, odd)[0],
+                "that is the answer of the even filter, which has a sign: a simple cell. The energy also "
+                "needs the odd filter, and the length of both.",
+            ),
+            (
+                lambda moments, even, odd: _both(moments, even, odd)[1],
+                "that is the answer of the odd filter, which has a sign: a simple cell. The energy also "
+                "needs the even filter, and the length of both.",
+            ),
+            (
+                lambda moments, even, odd: np.add(*_both(moments, even, odd)),
+                "the plain sum of both answers is the answer of a single filter, half-way between them; "
+                "square each before you add.",
+            ),
+            (
+                lambda moments, even, odd: np.square(_both(moments, even, odd)[0]),
+                "the even answer alone is squared: square both, add them, and take the root.",
+            ),
+            (
+                lambda moments, even, odd: np.square(_both(moments, even, odd)[1]),
+                "the odd answer alone is squared: square both, add them, and take the root.",
+            ),
             (
                 lambda moments, even, odd: np.square(_both(moments, even, odd)).sum(axis=0),
                 "that is the square of the length; take the root.",
@@ -123,6 +222,25 @@ EXERCISES = {
         inputs=LISTS,
         right=_mixed,
         wrong=(
+            (
+                lambda q, k, v: _unkept(np.exp(_scores(q, k))) @ v,
+                "each column is divided by the sum of a row, because `w.sum(axis=1)` lies along the columns; "
+                "write `w.sum(axis=1, keepdims=True)`, which stands beside its row.",
+            ),
+            (
+                lambda q, k, v: _softmax(_scores(q, k)).T @ v,
+                "the weights are transposed: row i of the weights belongs to the patch that asks, so the "
+                "answers are `weights @ v`.",
+            ),
+            (
+                lambda q, k, v: _softmax(q @ k.T * np.sqrt(q.shape[1])) @ v,
+                "the scores are multiplied by the root of d; divide by it, so that they do not grow with d.",
+            ),
+            (
+                lambda q, k, v: _scores(q, k) / _scores(q, k).sum(axis=1, keepdims=True) @ v,
+                "each row is divided by its sum, but without the exponential, so weights may be negative or "
+                "huge; take `np.exp(scores)` first.",
+            ),
             (
                 lambda q, k, v: _softmax(_scores(q, k), axis=0) @ v,
                 "the softmax runs down the columns, over the patches that ask; it has to run along each row, "
@@ -175,23 +293,22 @@ EXERCISES = {
         ),
         praise="Each patch gets a mean of all values, weighted by how well its query fits each key.",
     ),
-    "08.order": Exercise(
-        choices=(
-            "nothing but the order",
-            "every answer",
-            "only the first patch's answer",
-            "the weights alone",
-        ),
-        right="nothing but the order",
+    "08.ablation": Exercise(
+        choices=("all of it", "more than half", "less than half", "nothing, or next to nothing"),
+        right="nothing, or next to nothing",
         wrong=(
             (
-                "every answer",
-                "each weight depends on one query and one key, and the mean does not ask in which order "
-                "the values come.",
+                "all of it",
+                "with fixed weights the network can no longer choose what to compare; its measured score "
+                "falls far, although it was trained anew.",
             ),
-            ("only the first patch's answer", "no patch is special: all are treated by the same matrices."),
-            ("the weights alone", "the weights are shuffled with the patches, rows and columns alike."),
+            (
+                "more than half",
+                "that is what we had expected, since a mean over the picture tells where the ground moves; "
+                "the runs say otherwise.",
+            ),
+            ("less than half", "the direction is right; the runs leave even less."),
         ),
-        praise="Attention sees a set. Where a patch lies has to be added to what it says: positions.",
+        praise="We had guessed wrong: a plain mean over the picture was not enough.",
     ),
 }

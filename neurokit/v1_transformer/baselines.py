@@ -63,7 +63,7 @@ def motion_energy(
 
 
 def motion_energy_times_running(
-    task: MovieTask, part: str = "test", *, settings: TransformerSettings = SMALL_MODEL
+    task: MovieTask, part: str = "test", *, settings: TransformerSettings = SMALL_MODEL, signed: bool = False
 ) -> Float32[np.ndarray, "R E N"]:
     """`motion_energy` and the running, which multiplies and adds: four numbers a cell, w of
 
@@ -73,13 +73,17 @@ def motion_energy_times_running(
     summed over the clip as calcium forgets. Both are z-scored; speed that was not measured counts as its
     mean. Running multiplies what V1 answers (Niell and Stryker, Neuron 65, 472-479, 2010), and w3 / w1 is
     each cell's gain. Least squares on the single trials of training frames find w, so that validation frames
-    choose the penalty of m alone: they are a tenth of the movie, and w from them alone does worse.
+    choose the penalty of m alone: they are a tenth of the movie, and w from them alone does worse. `signed`
+    gives m what an untrained network's patches say in full, the answers of filters besides the energies.
 
     Raises DataError for a task without running, SettingsError for patches that do not fit into the frames.
     """
     train = task.split.train
     scales = fit_scales(task.frames, task.responses, _find_running(task), train, train)
-    energy, running = _read_energies(task, settings), scales.running(_find_running(task))[..., 0]  # R F
+    energy, running = (
+        _read_energies(task, settings, signed),
+        scales.running(_find_running(task))[..., 0],
+    )  # R F
 
     def design(ends: np.ndarray) -> Iterator[Float[np.ndarray, "E N 4"]]:
         m = scales.responses(energy(ends)[None])[0]  # E N
@@ -103,11 +107,14 @@ def _fit_cells(
     return np.einsum("njk,nk->nj", np.linalg.pinv(gram, rcond=1e-10, hermitian=True), moment)
 
 
-def _read_energies(task: MovieTask, settings: TransformerSettings) -> Callable[[np.ndarray], np.ndarray]:
+def _read_energies(
+    task: MovieTask, settings: TransformerSettings, signed: bool = False
+) -> Callable[[np.ndarray], np.ndarray]:
     """The regression on motion energy: from end frames to dF/F, E N."""
-    energies = _measure_energies(task, settings.replace(frame=task.frames.shape[1:]))  # F J
+    energies = _measure_energies(task, settings.replace(frame=task.frames.shape[1:]), signed)  # F J
     known = _remember(energies, task.split.train, task, settings)
     mean, spread = known.mean(axis=0), known.std(axis=0)
+    del known  # as large as the design itself
 
     def design(ends: np.ndarray) -> np.ndarray:
         return (_remember(energies, ends, task, settings) - mean) / spread
@@ -126,8 +133,13 @@ def _remember(
     )
 
 
-def _measure_energies(task: MovieTask, settings: TransformerSettings) -> Float32[np.ndarray, "F J"]:
-    """Lengths of all pairs of Gabors in all patches at each frame; the movie's first frames have no past."""
+def _measure_energies(
+    task: MovieTask, settings: TransformerSettings, signed: bool
+) -> Float32[np.ndarray, "F J"]:
+    """Lengths of all pairs of Gabors in all patches at each frame; the movie's first frames have no past.
+
+    With `signed` the answers of their even filters come before the lengths.
+    """
     patches = MotionPatches(settings.width, 1 + task.shape.before, settings.patch, settings.step).eval()
     patches.start_at_gabors()
     ago = task.shape.stride * np.arange(task.shape.before, -1, -1)
@@ -135,7 +147,7 @@ def _measure_energies(task: MovieTask, settings: TransformerSettings) -> Float32
     with torch.no_grad():
         for frames in np.array_split(np.arange(len(task.frames)), max(1, len(task.frames) // CHUNK_SIZE)):
             moments = torch.from_numpy(task.frames[np.maximum(frames[:, None] - ago, 0)]).float()
-            found.append(patches(moments)[..., settings.width // 2 :].flatten(1))
+            found.append(patches(moments)[..., 0 if signed else settings.width // 2 :].flatten(1))
     return torch.cat(found).numpy()
 
 

@@ -306,6 +306,18 @@ def test_motion_energy_reads_contrast_where_pixels_cannot() -> None:
     assert energy > 0.7 and energy > pixels + 0.3
 
 
+def test_signed_answers_follow_a_phase_that_energies_forget() -> None:
+    task = gratings()
+    phase = (task.frames[:, 8, 16].astype(np.float32) - 128) / 60
+    kept = sum(np.exp(-ago) * np.roll(phase, SHAPE.stride * ago) for ago in range(SHAPE.length))
+    task = replace(task, responses=np.tile(kept[None, :, None], (REPEATS, 1, CELLS)).astype(np.float32))
+    energies, signed = (
+        cell_scores(task, motion_energy_times_running(task, settings=ENERGY, signed=full)).cc_abs
+        for full in (False, True)
+    )
+    assert signed.min() > energies.max() + 0.3
+
+
 def test_a_planted_gain_by_running_is_found() -> None:
     """How much of the prediction the running multiplies is what was planted in the cell."""
     task = gratings(planted=GAINS, noise=0.05)
