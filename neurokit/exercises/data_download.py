@@ -125,6 +125,14 @@ EXERCISES = {
                 "that adds all neurons and trials up; a rate per neuron is their mean.",
             ),
             (
+                lambda counts, bin_size: counts.mean(axis=1).sum(axis=0) / bin_size,
+                "that adds the neurons up; a rate per neuron is their mean.",
+            ),
+            (
+                lambda counts, bin_size: counts.mean(axis=0).sum(axis=0) / bin_size,
+                "that adds the trials up; a PSTH is their mean.",
+            ),
+            (
                 lambda counts, bin_size: counts.mean(axis=(0, 2)) / bin_size,
                 "that averages over time and leaves one number per trial; a PSTH has one number per bin.",
             ),
@@ -222,6 +230,21 @@ EXERCISES = {
                     np.array([group.std(ddof=1) / np.sqrt(len(rate)) for group in _groups(rate, contrast)]),
                 ),
                 "that divides by the number of all trials; each contrast has its own number.",
+            ),
+            (
+                lambda rate, contrast: (
+                    _means(rate, contrast),
+                    np.array([group.std(ddof=1) / len(group) for group in _groups(rate, contrast)]),
+                ),
+                "that divides by the number of trials; the error of a mean falls with the root of it.",
+            ),
+            (
+                lambda rate, contrast: (
+                    _means(rate, contrast),
+                    np.array([rate.std(ddof=1) / np.sqrt(len(group)) for group in _groups(rate, contrast)]),
+                ),
+                "that uses one spread for all trials together, which holds the response to contrast; "
+                "each contrast has its own.",
             ),
             (
                 lambda rate, contrast: (_errors(rate, contrast), _means(rate, contrast)),

@@ -5,7 +5,7 @@ import numpy as np
 from neurokit.exercises.checking import Exercise
 
 AREA = np.array([8.0, 8.1, 7.9, 4.5, 0.5, 0.3, 0.4, 3.0, 7.6, 8.0, 7.0, 6.0, 5.0, 4.2, 3.7, 3.5])
-LEVEL = np.full(16, 7.6)
+LEVEL = np.linspace(7.8, 6.0, 16)
 SPIKES = np.array([0.0, 0.0, 3.0, 0.0, 1.0, 0.0, 0.0, 2.0, 0.0])
 STARTS = np.array([0.0, 2.0, 5.0, 7.0, 9.5, 13.0, 15.0, 18.0])
 TEST = np.array([2, 6])
@@ -79,6 +79,10 @@ EXERCISES = {
                 lambda area, level, lag: np.abs(_change(area, lag)) > level[:-lag] / 2,
                 "that is the level `lag` bins before; compare with the level at the bin itself.",
             ),
+            (
+                lambda area, level, lag: np.abs(_change(area, lag)) > level[lag - 1 : -1] / 2,
+                "that is the level one bin before; compare with the level at the bin itself.",
+            ),
             *(
                 (
                     lambda area, level, lag, of=of: np.abs(_change(area, lag)) > of(level) / 2,
@@ -115,6 +119,19 @@ EXERCISES = {
                 ),
                 "that divides by the number of bins so far: no ramp, but more noise at the start; "
                 "PupilEncoder divides by the width.",
+            ),
+            (
+                lambda counts, width: np.append(0, _sums(counts, width)[: len(counts) - 1]) / width,
+                "that averages the bins before each bin and leaves out the bin itself, as "
+                "`counts[i - width : i]` does.",
+            ),
+            (
+                lambda counts, width: _sums(counts, 10)[: len(counts)] / 10,
+                "the width is 10 whatever `width` says; use the argument.",
+            ),
+            (
+                lambda counts, width: _sums(counts, width)[: len(counts)] / width * 100,
+                "these are rates in Hz for bins of 10 ms; here the mean count is wanted.",
             ),
         ),
         praise="One spike moves its own bin and later ones, and the first bins come out too low: the ramp.",
@@ -154,6 +171,14 @@ EXERCISES = {
                     np.array([(start >= starts[test] + length).any() for start in starts[train]])
                 ],
                 "a trial must be clear of every test trial, before and after it, not of a single one.",
+            ),
+            (
+                lambda train, test, starts, length: np.flatnonzero(_nearest(train, test, starts) >= length),
+                "these are positions in `train`; return the entries of `train` at these positions.",
+            ),
+            (
+                lambda train, test, starts, length: starts[train][_nearest(train, test, starts) >= length],
+                "these are the times at which the trials begin; return their entries in `train`.",
             ),
             (
                 lambda train, test, starts, length: train[

@@ -12,10 +12,10 @@ TURNED = np.array([30, 330, 210, 90, 270, 150])
 EIGHT = np.arange(0, 360, 45)
 LUCKY = np.array(  # the mean is largest at 90 degrees, the median at 180, and the centre lies near 135
     [
-        [1, 0, 0, 5, 6, 1, 1, 0],
-        [0, 1, 1, 6, 7, 0, 0, 1],
-        [1, 0, 36, 5, 5, 1, 1, 0],
-        [0, 2, 1, 5, 6, 1, 2, 1],
+        [1, 0, 0, 5, 6, 7, 1, 0],
+        [0, 1, 1, 6, 7, 8, 0, 1],
+        [1, 0, 36, 5, 5, 0, 1, 0],
+        [0, 2, 1, 5, 6, 0, 2, 1],
         [2, 1, 0, 6, 6, 0, 0, 0],
     ]
 )
@@ -93,6 +93,13 @@ EXERCISES = {
             (
                 lambda counts, angles: angles[np.median(counts, axis=0).argmax()],
                 "that goes by the median, which ignores a showing with many spikes; take the mean.",
+            ),
+            (
+                lambda counts, angles: angles[
+                    np.bincount(counts.argmax(axis=1), minlength=len(angles)).argmax()
+                ],
+                "that lets each showing vote for its largest count and forgets by how much it was larger; "
+                "average the counts first.",
             ),
             (
                 _nearest_to_centre,
