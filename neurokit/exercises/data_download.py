@@ -15,13 +15,13 @@ PSTH = np.array([2.0, 5.0, 4.0, 3.0, 3.0])  # Hz, in all trials
 
 
 def _halves(trials: int, steps: int, noise: float) -> tuple[np.ndarray, np.ndarray]:
-    """Two halves with the same PSTH and the same variance about it, so that all correct formulas agree."""
+    """Two halves that vary equally about a PSTH of their own, so that all correct formulas agree."""
     shared = _random.normal(size=(trials, steps))
     found = []
-    for _ in range(2):
+    for psth in (PSTH, 1 + 0.6 * PSTH[::-1]):
         residual = shared + noise * _random.normal(size=(trials, steps))
         residual -= residual.mean(axis=0)
-        found.append(PSTH[:steps] + 1.3 * residual / residual.std())
+        found.append(psth[:steps] + 1.3 * residual / residual.std())
     return found[0], found[1]
 
 
@@ -40,10 +40,41 @@ def _errors(rate: np.ndarray, contrast: np.ndarray) -> np.ndarray:
     return np.array([group.std(ddof=1) / np.sqrt(len(group)) for group in _groups(rate, contrast)])
 
 
+def _about(first: np.ndarray, second: np.ndarray) -> list[np.ndarray]:
+    """What each half does about its own PSTH."""
+    return [half - half.mean(axis=0) for half in (first, second)]
+
+
 def _correlation(first: np.ndarray, second: np.ndarray) -> float:
     """Of two halves about their PSTHs."""
-    residuals = [(half - half.mean(axis=0)).ravel() for half in (first, second)]
-    return float(np.corrcoef(*residuals)[0, 1])
+    one, other = _about(first, second)
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
+
+
+def _by_step(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """The same in each step."""
+    return np.array([np.corrcoef(*pair)[0, 1] for pair in zip(first.T, second.T, strict=True)])
+
+
+def _about_one(first: np.ndarray, second: np.ndarray) -> float:
+    """The correlation of two halves about the PSTH of all."""
+    psth = (first + second).mean(axis=0) / 2
+    return float(np.corrcoef((first - psth).ravel(), (second - psth).ravel())[0, 1])
+
+
+def _uneven(first: np.ndarray, second: np.ndarray) -> float:
+    """The covariance by n - 1 over the variance by n."""
+    one, other = _about(first, second)
+    return float(np.cov(one.ravel(), other.ravel())[0, 1] / one.var())
+
+
+def _uneven_of_all(first: np.ndarray, second: np.ndarray) -> float:
+    one, other = _about(first, second)
+    return float(np.cov(one.ravel(), other.ravel())[0, 1] / ((one + other) / 2).var())
+
+
+UNEVEN = "`np.cov` divides by n - 1 and `.var()` by n: give both the same `ddof`."
+STEPS = "that is one correlation per step, averaged; put all steps into one correlation with `ravel`."
 
 
 def _whole(r: float) -> float:
@@ -82,12 +113,24 @@ EXERCISES = {
                 "this multiplies by the width of a bin; a rate is a count divided by a time.",
             ),
             (
+                lambda counts, bin_size: counts.mean(axis=(0, 1)) * 100,
+                "the factor 100 holds for bins of 10 ms only; divide by `bin_size`, whatever it is.",
+            ),
+            (
                 lambda counts, bin_size: counts.mean(axis=(0, 1)) / (1000 * bin_size),
                 "these are spikes per millisecond; the width of a bin is given in seconds, so divide by it.",
             ),
             (
                 lambda counts, bin_size: counts.sum(axis=(0, 1)) / bin_size,
                 "that adds all neurons and trials up; a rate per neuron is their mean.",
+            ),
+            (
+                lambda counts, bin_size: counts.mean(axis=1).sum(axis=0) / bin_size,
+                "that adds the neurons up; a rate per neuron is their mean.",
+            ),
+            (
+                lambda counts, bin_size: counts.mean(axis=0).sum(axis=0) / bin_size,
+                "that adds the trials up; a PSTH is their mean.",
             ),
             (
                 lambda counts, bin_size: counts.mean(axis=(0, 2)) / bin_size,
@@ -104,7 +147,7 @@ EXERCISES = {
         choices=(0.05, 0.30, 0.70, 0.95),
         right=0.05,
         wrong=(
-            (0.30, "compare the size of the bump, half a hertz, with how much single trials differ."),
+            (0.30, "compare the size of the bump, under a hertz, with how much single trials differ."),
             (0.70, "that is about what the neurons of a region share in total, far beyond the PSTH."),
             ("0.05", "that is text; write the number without quotation marks."),
             (0.95, "a PSTH looks clean because 250 trials were averaged; a trial is not clean."),
@@ -117,7 +160,8 @@ EXERCISES = {
         wrong=(
             (
                 _correlation,
-                "that is the share in half of the neurons; the mean of all holds less noise: 2r / (1 + r).",
+                "that is the share in half of the neurons; the mean of all holds half of the noise: "
+                "with S = r and N = 1 - r, what is S / (S + N / 2)?",
             ),
             (
                 lambda first, second: _whole(float(np.corrcoef(first.ravel(), second.ravel())[0, 1])),
@@ -139,10 +183,21 @@ EXERCISES = {
             ),
             (
                 lambda first, second: _correlation(first, second) / 2,
-                "twice the neurons do not change the correlation by a factor of two: use 2r / (1 + r).",
+                "the noise is halved, not the share: with S = r and N = 1 - r, what is S / (S + N / 2)?",
+            ),
+            (
+                lambda first, second: _whole(_about_one(first, second)),
+                "you subtracted one PSTH from both halves; each half has a PSTH of its own.",
+            ),
+            (lambda first, second: _whole(_uneven(first, second)), UNEVEN),
+            (_uneven_of_all, UNEVEN),
+            (lambda first, second: _whole(float(_by_step(first, second).mean())), STEPS),
+            (
+                lambda first, second: (2 * _by_step(first, second) / (1 + _by_step(first, second))).mean(),
+                STEPS,
             ),
         ),
-        praise="This share of the variance repeats in other neurons; the rest is private, or noise.",
+        praise="The share is 2r / (1 + r), the formula of Spearman and Brown. The rest is private, or noise.",
     ),
     "01.tuning": Exercise(
         inputs=((RATE, CONTRAST), (RATE[:6], CONTRAST[:6]), (DRAWN_RATE, DRAWN_CONTRAST)),
@@ -175,6 +230,21 @@ EXERCISES = {
                     np.array([group.std(ddof=1) / np.sqrt(len(rate)) for group in _groups(rate, contrast)]),
                 ),
                 "that divides by the number of all trials; each contrast has its own number.",
+            ),
+            (
+                lambda rate, contrast: (
+                    _means(rate, contrast),
+                    np.array([group.std(ddof=1) / len(group) for group in _groups(rate, contrast)]),
+                ),
+                "that divides by the number of trials; the error of a mean falls with the root of it.",
+            ),
+            (
+                lambda rate, contrast: (
+                    _means(rate, contrast),
+                    np.array([rate.std(ddof=1) / np.sqrt(len(group)) for group in _groups(rate, contrast)]),
+                ),
+                "that uses one spread for all trials together, which holds the response to contrast; "
+                "each contrast has its own.",
             ),
             (
                 lambda rate, contrast: (_errors(rate, contrast), _means(rate, contrast)),

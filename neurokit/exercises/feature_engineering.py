@@ -5,7 +5,7 @@ import numpy as np
 from neurokit.exercises.checking import Exercise
 
 AREA = np.array([8.0, 8.1, 7.9, 4.5, 0.5, 0.3, 0.4, 3.0, 7.6, 8.0, 7.0, 6.0, 5.0, 4.2, 3.7, 3.5])
-LEVEL = np.full(16, 7.6)
+LEVEL = np.linspace(7.8, 6.0, 16)
 SPIKES = np.array([0.0, 0.0, 3.0, 0.0, 1.0, 0.0, 0.0, 2.0, 0.0])
 STARTS = np.array([0.0, 2.0, 5.0, 7.0, 9.5, 13.0, 15.0, 18.0])
 TEST = np.array([2, 6])
@@ -15,6 +15,8 @@ TOUCHING = np.array([0.0, 2.5, 5.0, 6.0, 9.0, 12.0, 13.0, 15.0])  # some begin a
 _random = np.random.default_rng(2)
 DRAWN_AREA = np.repeat([6.0, 1.0, 6.5, 2.5, 7.0], (5, 3, 6, 4, 4)) + 0.3 * _random.normal(size=22)
 DRAWN_LEVEL = 6 + 0.5 * _random.normal(size=22)
+STEEP_LEVEL = np.tile([3.0, 4.0, 6.0, 9.0, 13.0, 10.0, 7.0, 5.0], 3)  # changes much within a lag
+STEEP_AREA = STEEP_LEVEL * _random.uniform(0.2, 1.0, size=24)
 DRAWN_SPIKES = _random.poisson(0.7, size=14).astype(float)
 DRAWN_STARTS = np.cumsum(_random.uniform(1.0, 3.0, size=12))
 
@@ -33,9 +35,20 @@ def _nearest(train: np.ndarray, test: np.ndarray, starts: np.ndarray) -> np.ndar
     return distance
 
 
+def _follows(late: np.ndarray, early: np.ndarray, length: float) -> np.ndarray:
+    """Whether a trial begins while the other one lasts."""
+    inside: np.ndarray = (late > early) & (late - early < length)
+    return inside
+
+
 EXERCISES = {
     "02.jumps": Exercise(
-        inputs=((AREA, LEVEL, 2), (AREA[::-1].copy(), LEVEL, 3), (DRAWN_AREA, DRAWN_LEVEL, 4)),
+        inputs=(
+            (AREA, LEVEL, 2),
+            (AREA[::-1].copy(), LEVEL, 3),
+            (DRAWN_AREA, DRAWN_LEVEL, 4),
+            (STEEP_AREA, STEEP_LEVEL, 2),
+        ),
         right=lambda area, level, lag: np.abs(_change(area, lag)) > level[lag:] / 2,
         wrong=(
             (
@@ -61,6 +74,21 @@ EXERCISES = {
             (
                 lambda area, level, lag: np.abs(_change(area, lag)) > level[lag:],
                 "this asks for a change by the whole level; half of it is enough.",
+            ),
+            (
+                lambda area, level, lag: np.abs(_change(area, lag)) > level[:-lag] / 2,
+                "that is the level `lag` bins before; compare with the level at the bin itself.",
+            ),
+            (
+                lambda area, level, lag: np.abs(_change(area, lag)) > level[lag - 1 : -1] / 2,
+                "that is the level one bin before; compare with the level at the bin itself.",
+            ),
+            *(
+                (
+                    lambda area, level, lag, of=of: np.abs(_change(area, lag)) > of(level) / 2,
+                    "that is one level for the whole trial; the pupil changes, so use the level at each bin.",
+                )
+                for of in (np.median, np.mean, np.max, lambda level: level[0])
             ),
         ),
         praise="A blink begins with a fall and ends with a rise that no pupil can make.",
@@ -91,6 +119,19 @@ EXERCISES = {
                 ),
                 "that divides by the number of bins so far: no ramp, but more noise at the start; "
                 "PupilEncoder divides by the width.",
+            ),
+            (
+                lambda counts, width: np.append(0, _sums(counts, width)[: len(counts) - 1]) / width,
+                "that averages the bins before each bin and leaves out the bin itself, as "
+                "`counts[i - width : i]` does.",
+            ),
+            (
+                lambda counts, width: _sums(counts, 10)[: len(counts)] / 10,
+                "the width is 10 whatever `width` says; use the argument.",
+            ),
+            (
+                lambda counts, width: _sums(counts, width)[: len(counts)] / width * 100,
+                "these are rates in Hz for bins of 10 ms; here the mean count is wanted.",
             ),
         ),
         praise="One spike moves its own bin and later ones, and the first bins come out too low: the ramp.",
@@ -130,6 +171,28 @@ EXERCISES = {
                     np.array([(start >= starts[test] + length).any() for start in starts[train]])
                 ],
                 "a trial must be clear of every test trial, before and after it, not of a single one.",
+            ),
+            (
+                lambda train, test, starts, length: np.flatnonzero(_nearest(train, test, starts) >= length),
+                "these are positions in `train`; return the entries of `train` at these positions.",
+            ),
+            (
+                lambda train, test, starts, length: starts[train][_nearest(train, test, starts) >= length],
+                "these are the times at which the trials begin; return their entries in `train`.",
+            ),
+            (
+                lambda train, test, starts, length: train[
+                    ~_follows(starts[train][:, None], starts[test], length).any(axis=1)
+                ],
+                "that removes trials that begin during a test trial; one during which a test trial begins "
+                "overlaps as well.",
+            ),
+            (
+                lambda train, test, starts, length: train[
+                    ~_follows(starts[test], starts[train][:, None], length).any(axis=1)
+                ],
+                "that removes trials during which a test trial begins; one that begins during a test trial "
+                "overlaps as well.",
             ),
         ),
         praise="What counts is the time between trials, not their number: some neighbours stay, others go.",
