@@ -37,7 +37,7 @@ def draw(lesson: str) -> Figure:
         by = f" by more than {content['worth']:g}" if content["worth"] else ""
         label = None if number else f"{content['model']} leads{by},\nand in every mouse"
         axis.axvspan(start, end, color=GREY, alpha=0.2, linewidth=0, label=label)
-    axis.set(xlabel=content["amount"], ylabel=content["score"])
+    axis.set(xlabel=content["amount"], ylabel=content["score"].replace(", ", ",\n"))
     figure.legend(fontsize=7, loc="outside right center")
     return figure
 

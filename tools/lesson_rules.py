@@ -114,7 +114,7 @@ def picture_faults(book: NotebookNode) -> list[str]:
 
 
 def folded_faults(book: NotebookNode) -> list[str]:
-    """Folded text in which Markdown is not read: what is asked, and an answer without an empty line before it."""
+    """Folded text in which Markdown is not read: what is asked, and answers without an empty line before."""
     folded = [match for cell in book.cells for match in FOLDED.finditer(cell.source)]
     raw = [match["answer"] for match in folded if match["gap"] != "\n\n"]
     raw += [match["asked"] for match in folded if re.search(r"[`*$]", match["asked"])]
