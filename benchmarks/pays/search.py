@@ -2,7 +2,8 @@
 
 A filter with 101 lags a channel is fitted to the first training trials of a simulated mouse. Its penalty is 1
 (the default of the library it is made with), or the best of 12 proposals of TPE or of random search on the
-same validation trials. A seed draws the mouse, its split and the search.
+same validation trials. A search therefore uses trials that the fixed penalty leaves idle; a second fixed one,
+also of penalty 1, is fitted to those trials, too. A seed draws the mouse, its split and the search.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import numpy as np
 from hyperopt import hp
 
 from neurokit import Experiment, metrics
-from neurokit.pupil_encoder import EncodingTask, simulated_truth
+from neurokit.pupil_encoder import EncodingTask, causal_boxcar, simulated_truth
 from neurokit.pupil_encoder.baselines import mean_rate, stack_lags
 from neurokit.tune import search
 from pays.study import Study
@@ -20,8 +21,10 @@ from pays.study import Study
 LAGS = np.arange(-100, 101, 2)  # bins of 5 ms
 DEFAULT, LOWEST, HIGHEST = 1.0, 1e-2, 1e8  # penalties
 PROPOSALS = 12
+SMOOTHED = 10  # bins, as the rates of the task
 NAMES = {"tpe": "searched by TPE", "random": "searched at random"}
 FIXED, CEILING = "penalty 1", "best reachable"
+ALL = "penalty 1, fitted to the validation trials, too"
 
 
 class Filter:
@@ -31,11 +34,13 @@ class Filter:
     V diag(1 / (w + p)) V'X'Y.
     """
 
-    def __init__(self, task: EncodingTask, trials: int) -> None:
+    def __init__(self, task: EncodingTask, trials: int, *, validation: bool = False) -> None:
         self.task, self.start = task, mean_rate(task)
         self.design = stack_lags(task.inputs, LAGS)
         bins = task.bins("train").copy()
         bins[np.flatnonzero(bins.any(axis=1))[trials:]] = False
+        if validation:
+            bins |= task.bins("validation")
         rows, left = self.design[bins], (task.rates - self.start)[bins]
         self.centre, self.mean = rows.mean(axis=0), left.mean(axis=0)
         rows = rows - self.centre
@@ -64,11 +69,20 @@ def run(seed: int, amounts: tuple[float, ...]) -> Iterator[dict[str, Any]]:
     for amount in amounts:
         fitted = Filter(task, int(amount))
         yield {"amount": amount, "model": FIXED, "score": fitted.score(DEFAULT)}
+        every = Filter(task, int(amount), validation=True)
+        yield {"amount": amount, "model": ALL, "score": every.score(DEFAULT)}
         for algorithm, name in NAMES.items():
             yield {"amount": amount, "model": name, "score": fitted.score(searched(fitted, algorithm, seed))}
+    yield {"amount": None, "model": CEILING, "score": reachable(task, seed)}
+
+
+def reachable(task: EncodingTask, seed: int) -> float:
+    """R² of the planted rates, smoothed as the measured ones are, on the test trials; mean over regions."""
     truth = simulated_truth(seed)
-    best = dict(zip((region["name"] for region in truth.parameters["regions"]), truth.best_r2, strict=True))
-    yield {"amount": None, "model": CEILING, "score": np.mean([best[name] for name in task.regions])}
+    names = [region["name"] for region in truth.parameters["regions"]]
+    drives = truth.expected_rates.swapaxes(1, 2)  # K R T, Hz
+    planted = causal_boxcar(drives, SMOOTHED).swapaxes(1, 2)[..., [names.index(n) for n in task.regions]]
+    return float(metrics.r2(task.rates, planted, mean_rate(task), task.bins("test")).mean())
 
 
 def searched(fitted: Filter, algorithm: str, seed: int) -> float:
@@ -83,7 +97,7 @@ STUDY = Study(
     expected="With 10 trials the search wins by more than 0.1 of R², with 150 by less than 0.02.",
     amount="training trials",
     score="R² on test trials",
-    simple=FIXED,
+    simple=ALL,  # the strongest rival; FIXED is the one that the expectation speaks of
     model=NAMES["tpe"],
     ceiling=CEILING,
     amounts=(10, 20, 40, 80, 150),

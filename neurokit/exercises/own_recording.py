@@ -1,4 +1,4 @@
-"""Exercises of lesson 10: what repeats say, and how a split lets a model cheat."""
+"""Exercises of lesson 10: what repeats say, how a split lets a model cheat, and where a shift shows."""
 
 import numpy as np
 
@@ -31,19 +31,52 @@ def _signal_of(repeats: np.ndarray, ddof: int = 1, least: float = 0) -> np.ndarr
     return np.clip(_of_means(repeats, ddof) - _noise(repeats, ddof) / repeats.shape[1], least, None)
 
 
-def _deal(shown: np.ndarray, tested: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _split(shown: np.ndarray, tested: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     test = np.isin(shown, tested)
     return np.flatnonzero(~test), np.flatnonzero(test)
 
 
+def _shifted(images: int, repeats: int, shift: int) -> tuple[np.ndarray, np.ndarray]:
+    """Images in random order, and responses of 4 units that stand `shift` rows later."""
+    shown = _random.permutation(np.repeat(np.arange(images), repeats))
+    drive = _random.normal(size=(images, 4))
+    return shown, np.roll(drive[shown] + 0.3 * _random.normal(size=(len(shown), 4)), shift, axis=0)
+
+
+def _agreement(shown: np.ndarray, responses: np.ndarray, shifts: np.ndarray) -> np.ndarray:
+    """How much the means of images differ, summed over units, after each shift is undone."""
+    moved = [np.roll(responses, -shift, axis=0) for shift in shifts]
+    means = [[each[shown == image].mean(axis=0) for image in np.unique(shown)] for each in moved]
+    found: np.ndarray = np.array(means).var(axis=1).sum(axis=1)
+    return found
+
+
 EXERCISES = {
     "10.ceiling": Exercise(
-        inputs=((REPEATS,), (REPEATS[:, :2],)),
+        inputs=((REPEATS,), (REPEATS[:, :2],), (REPEATS[:, :3, ::-1],)),
         right=lambda repeats: np.sqrt(_signal_of(repeats) / _total(repeats)),
         wrong=(
             (
                 lambda repeats: np.sqrt(_of_means(repeats) / _total(repeats)),
                 "the means still hold some noise; subtract the noise divided by the number of repeats.",
+            ),
+            (
+                lambda repeats: np.sqrt(_signal_of(repeats) / (_signal_of(repeats) + _noise(repeats))),
+                "a good estimate, too: your denominator is signal + noise; here, divide by the variance of "
+                "all single responses.",
+            ),
+            (
+                lambda repeats: np.sqrt(
+                    np.clip(_total(repeats) - _noise(repeats), 0, None) / _total(repeats)
+                ),
+                "a good estimate, too: you take the noise from the variance of all responses; here, take it "
+                "from the variance of the means.",
+            ),
+            (
+                lambda repeats: np.sqrt(
+                    np.clip(_of_means(repeats) - _noise(repeats) / 4, 0, None) / _total(repeats)
+                ),
+                "you divide the noise by 4; the number of repeats is `repeats.shape[1]`.",
             ),
             (
                 lambda repeats: _signal_of(repeats) / _total(repeats),
@@ -83,30 +116,30 @@ EXERCISES = {
         ),
         praise="The score before was a leak: repeats of test images lay in training.",
     ),
-    "10.deal_images": Exercise(
+    "10.split_by_image": Exercise(
         inputs=((SHOWN, TESTED), (_random.integers(0, 9, size=20), np.array([8, 2, 5]))),
         compared=unordered,
-        right=_deal,
+        right=_split,
         wrong=(
             (
                 lambda shown, tested: (np.setdiff1d(np.arange(len(shown)), tested), tested),
                 "these are numbers of images, not of trials; a trial is tested if it shows a test image.",
             ),
             (
-                lambda shown, tested: _deal(shown, tested)[::-1],
+                lambda shown, tested: _split(shown, tested)[::-1],
                 "that is test first and training second; return training first.",
             ),
             (
-                lambda shown, tested: tuple(shown[part] for part in _deal(shown, tested)),
-                "these are the images of the trials; return the numbers of the trials.",
+                lambda shown, tested: tuple(shown[part] for part in _split(shown, tested)),
+                "these are the images of the trials; return the indices of the trials.",
             ),
             (
-                lambda shown, tested: (np.arange(len(shown)), _deal(shown, tested)[1]),
+                lambda shown, tested: (np.arange(len(shown)), _split(shown, tested)[1]),
                 "the test trials are in training, too: that is the leak itself.",
             ),
             (
                 lambda shown, tested: (~np.isin(shown, tested), np.isin(shown, tested)),
-                "these are masks; `np.flatnonzero` turns them into numbers of trials.",
+                "these are masks; `np.flatnonzero` turns them into indices of trials.",
             ),
         ),
         praise="No image lies in both parts, however often it was shown.",
@@ -126,5 +159,40 @@ EXERCISES = {
             ("none of them", "in one of the three, presentations with the same id still share an image."),
         ),
         praise="Repeats stay together under a wrong name; only a model that learns nothing shows it.",
+    ),
+    "10.find_shift": Exercise(
+        inputs=(
+            (*_shifted(8, 6, 2), np.arange(-3, 4)),
+            (*_shifted(7, 6, -1), np.arange(-2, 3)),
+            (*_shifted(9, 5, 3), np.arange(6)),
+        ),
+        right=lambda shown, responses, shifts: shifts[_agreement(shown, responses, shifts).argmax()],
+        wrong=(
+            (
+                lambda shown, responses, shifts: shifts[_agreement(shown, responses, -shifts).argmax()],
+                "you roll the responses further away: they come too late, so move them up, by `-shift`.",
+            ),
+            (
+                lambda shown, responses, shifts: int(_agreement(shown, responses, shifts).argmax()),
+                "that is the position in `shifts`; return the shift at that position.",
+            ),
+            (
+                lambda shown, responses, shifts: _agreement(shown, responses, shifts).max(),
+                "that is the largest agreement itself; return the shift that has it.",
+            ),
+            (
+                lambda shown, responses, shifts: _agreement(shown, responses, shifts),
+                "that is the agreement at every shift; return the shift at which it is largest.",
+            ),
+            (
+                lambda shown, responses, shifts: shifts[_agreement(shown, responses, shifts).argmin()],
+                "that is where the means of the images differ least; they differ most where repeats agree.",
+            ),
+            (
+                lambda shown, responses, shifts: 0,
+                "a shift of 0 leaves everything as it is; compare all of the candidates.",
+            ),
+        ),
+        praise="If no unit is reliable, try a few shifts before you blame the brain.",
     ),
 }

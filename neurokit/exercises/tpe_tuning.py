@@ -3,15 +3,16 @@
 from math import ceil, floor
 
 import numpy as np
+from scipy.stats import norm
 
 from neurokit.exercises.checking import Exercise, unordered
 
 LOSSES = np.array([1.9, 1.2, 1.5, 1.1, 2.3, 1.4, 1.8, 1.3, 2.0, 1.6, 1.7, 2.1, 2.2, 1.05, 1.45, 1.55, 1.65])
-CANDIDATES = np.array([-4.0, -3.2, -2.5, -2.0, -1.0])
-GOOD = np.array([0.05, 0.50, 0.60, 0.24, 0.01])  # density l at each candidate
-REST = np.array([0.20, 0.35, 0.40, 0.10, 0.005])  # density g
-OTHERS = np.array([-1.5, -4.4, -2.1, -3.7, -2.9])
-FEW, MANY = np.array([0.30, 0.02, 0.70, 0.55, 0.10]), np.array([0.15, 0.20, 0.60, 0.40, 0.02])
+CANDIDATES = np.array([-4.6, -3.4, -2.9, -2.2, -1.2, -0.6])
+GOOD, REST = (
+    np.array([-2.4, -2.0, -3.2]),
+    np.array([-2.5, -2.3, -2.2, -4.4, -4.0, -1.0, -0.9]),
+)  # places of trials
 _random = np.random.default_rng(41)
 
 
@@ -23,9 +24,15 @@ def _split(order: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
     return order[:number], order[number:]
 
 
-def _random_case() -> tuple[np.ndarray, ...]:
-    """Eight candidates, and two densities at each of them."""
-    return _random.uniform(-5, -0.5, 8), _random.uniform(0.05, 0.6, 8), _random.uniform(0.05, 0.6, 8)
+def _random_case() -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    """Eight candidates, three good trials, nine others, and the width of a bump."""
+    return (*(_random.uniform(-5, -0.5, size) for size in (8, 3, 9)), 0.6)
+
+
+def _density(candidates: np.ndarray, points: np.ndarray, width: float) -> np.ndarray:
+    """The mean of one Gaussian bump for each point, at each candidate."""
+    bumps: np.ndarray = norm.pdf(candidates[:, None], points, width)
+    return bumps.mean(axis=1)
 
 
 def _at(score: np.ndarray, candidates: np.ndarray) -> float:
@@ -76,6 +83,21 @@ EXERCISES = {
                 "these are the trials with the largest errors, and a good trial has a small one.",
             ),
             (
+                lambda losses: _split(np.argsort(losses), _number(losses))[::-1],
+                "the two parts are exchanged: the good trials come first.",
+            ),
+            (
+                lambda losses: (
+                    losses <= np.sort(losses)[_number(losses) - 1],
+                    losses > np.sort(losses)[_number(losses) - 1],
+                ),
+                "these are masks; `np.flatnonzero` turns them into positions of trials.",
+            ),
+            (
+                lambda losses: losses <= np.sort(losses)[_number(losses) - 1],
+                "this is one mask; return two arrays of positions, of the good trials and of the others.",
+            ),
+            (
                 lambda losses: _split(np.sort(losses), _number(losses)),
                 "these are the errors; return the positions of the trials, as `np.argsort` gives them.",
             ),
@@ -83,28 +105,48 @@ EXERCISES = {
         praise="Two trials of 17 are good, and one of 12: few as they are, they decide where to look next.",
     ),
     "04.next_point": Exercise(
-        inputs=((CANDIDATES, GOOD, REST), (OTHERS, FEW, MANY), _random_case()),
-        right=lambda candidates, good, rest: _at(good / rest, candidates),
+        inputs=((CANDIDATES, GOOD, REST, 0.4), _random_case(), _random_case()),
+        right=lambda candidates, good, rest, width: _at(
+            _density(candidates, good, width) / _density(candidates, rest, width), candidates
+        ),
         wrong=(
             (
-                lambda candidates, good, rest: _at(good, candidates),
-                "that is where most good trials lie, and most of the others lie there too.",
+                lambda candidates, good, rest, width: _at(_density(candidates, good, width), candidates),
+                "that is where the good trials lie densest, and others may lie there, too.",
             ),
             (
-                lambda candidates, good, rest: _at(good - rest, candidates),
+                lambda candidates, good, rest, width: _at(
+                    _density(candidates, good, width) - _density(candidates, rest, width), candidates
+                ),
                 "that is where the difference is largest; a ratio says how many times as likely good is.",
             ),
             (
-                lambda candidates, good, rest: _at(rest / good, candidates),
+                lambda candidates, good, rest, width: _at(
+                    _density(candidates, rest, width) / _density(candidates, good, width), candidates
+                ),
                 "that is where a bad trial is most likely: the ratio is upside down.",
             ),
             (
-                lambda candidates, good, rest: int(np.argmax(good / rest)),
+                lambda candidates, good, rest, width: _at(1 / _density(candidates, rest, width), candidates),
+                "that is the emptiest place; the density of the good trials has to count as well.",
+            ),
+            (
+                lambda candidates, good, rest, width: int(
+                    np.argmax(_density(candidates, good, width) / _density(candidates, rest, width))
+                ),
                 "that is the position in the list; return the candidate at that position.",
             ),
             (
-                lambda candidates, good, rest: float((good / rest).max()),
+                lambda candidates, good, rest, width: float(
+                    (_density(candidates, good, width) / _density(candidates, rest, width)).max()
+                ),
                 "that is the largest ratio itself; return the candidate that has it.",
+            ),
+            (
+                lambda candidates, good, rest, width: (
+                    _density(candidates, good, width) / _density(candidates, rest, width)
+                ),
+                "that is the ratio at every candidate; return the candidate at which it is largest.",
             ),
         ),
         praise="It need not be the densest place: what counts is how many times likelier good is than bad.",

@@ -1,6 +1,6 @@
-"""Exercises of lesson 03: what a score compares, what a filter reads, and one step downhill.
+"""Exercises of lesson 03: what a score compares, what a filter reads, and how two models are compared.
 
-Letters: K trials, T bins, L lags, N rows, J weights.
+Letters: K trials, T bins, L lags, D draws.
 """
 
 import numpy as np
@@ -13,9 +13,8 @@ SCORED = np.array([[False, True, True, True, True], [False, True, True, True, Fa
 MEAN = 3.0  # Hz, of training trials
 PUPIL = np.array([0.0, 1.0, 4.0, 2.0, -1.0, 3.0])  # T
 LAGS = np.array([-1, 0, 2])  # bins
-WEIGHTS = np.array([0.5, -1.0])
-INPUTS = np.array([[1.0, 2.0], [0.0, 1.0], [-1.0, 3.0], [2.0, 0.5]])  # N J
-LEFT = np.array([0.3, -0.4, 1.0, 2.0])  # N, Hz above the mean
+ERRORS, OTHER = np.array([1.0, 4.0, 0.5, 9.0]), np.array([1.5, 5.0, 0.4, 12.0])  # K, of two models
+DRAWN = np.array([[0, 1, 2, 3], [3, 3, 1, 0], [2, 2, 0, 1], [1, 0, 3, 2], [0, 0, 2, 1]])  # D K
 _random = np.random.default_rng(31)
 _rates = _random.uniform(1, 9, (3, 6))
 _near = _rates + _random.normal(size=(3, 6))
@@ -36,9 +35,19 @@ def _zeros_beyond(pupil: np.ndarray, lags: np.ndarray) -> np.ndarray:
     return np.where((source >= 0) & (source < len(pupil)), _lagged(pupil, lags), 0.0)
 
 
-def _slope(weights: np.ndarray, inputs: np.ndarray, rates: np.ndarray) -> np.ndarray:
-    """Of the mean squared error."""
-    return 2 * inputs.T @ (inputs @ weights - rates) / len(rates)
+def _compared() -> tuple[np.ndarray, ...]:
+    """Errors of two models in 12 trials, K each, and 40 draws of them, D K."""
+    hard = _random.gamma(2.0, size=12)
+    return hard * _random.uniform(0.7, 1.1, 12), hard, _random.integers(0, 12, (40, 12))
+
+
+def _sums(errors: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    found: np.ndarray = errors[drawn].sum(axis=1)
+    return found
+
+
+def _ends(values: np.ndarray, percent: tuple[float, float] = (2.5, 97.5)) -> np.ndarray:
+    return np.percentile(values, percent)
 
 
 EXERCISES = {
@@ -57,6 +66,20 @@ EXERCISES = {
                 lambda rates, predicted, mean, scored: 1 - _share(rates, predicted, mean),
                 "you count every bin, the ramp of the smoothing included; count only those where `scored` is "
                 "true.",
+            ),
+            (
+                lambda rates, predicted, mean, scored: (
+                    1 - ((rates - predicted)[scored] ** 2).sum() / ((rates - mean) ** 2).sum()
+                ),
+                "the error of the prediction is taken where `scored` is true, but that of the mean in every "
+                "bin; take both in the same bins.",
+            ),
+            (
+                lambda rates, predicted, mean, scored: np.mean(
+                    [1 - _share(r[s], p[s], mean) for r, p, s in zip(rates, predicted, scored, strict=True)]
+                ),
+                "that is the mean of one R² for each trial, in which a quiet trial counts as much as a "
+                "lively one; add up the errors of all trials first.",
             ),
             (
                 lambda rates, predicted, mean, scored: _share(rates[scored], predicted[scored], mean),
@@ -103,38 +126,52 @@ EXERCISES = {
         ),
         praise="Each column is the trace again, shifted by its lag.",
     ),
-    "03.gradient_step": Exercise(
-        inputs=(
-            (WEIGHTS, INPUTS, LEFT, 0.1),
-            (_random.normal(size=2), _random.normal(size=(7, 2)), _random.normal(size=7), 0.3),
-        ),
-        right=lambda weights, inputs, rates, rate: weights - rate * _slope(weights, inputs, rates),
+    "03.paired_interval": Exercise(
+        inputs=((ERRORS, OTHER, DRAWN), _compared()),
+        right=lambda errors, other, drawn: _ends(1 - _sums(errors, drawn) / _sums(other, drawn)),
         wrong=(
             (
-                lambda weights, inputs, rates, rate: weights + rate * _slope(weights, inputs, rates),
-                "this goes uphill: the gradient points to where the loss grows, so it is subtracted.",
+                lambda errors, other, drawn: _ends(1 - _sums(errors, drawn) / other.sum()),
+                "only `errors` is drawn again, and `other` keeps all of its trials: an easy draw then counts "
+                "for the model; take the same trials of both.",
             ),
             (
-                lambda weights, inputs, rates, rate: (
-                    weights - rate * _slope(weights, inputs, rates) * len(rates)
+                lambda errors, other, drawn: _ends(1 - _sums(errors, drawn) / _sums(other, drawn[::-1])),
+                "the two are drawn apart; take the same trials of both in each draw.",
+            ),
+            (
+                lambda errors, other, drawn: _ends((1 - errors[drawn] / other[drawn]).mean(axis=1)),
+                "you average the shares of single trials, in which a trial with hardly any error counts as "
+                "much as all others; add the errors up first.",
+            ),
+            (
+                lambda errors, other, drawn: _ends(_sums(errors, drawn) / _sums(other, drawn)),
+                "that is the share of the error that is left; what is gone is one minus it.",
+            ),
+            (
+                lambda errors, other, drawn: _ends(1 - _sums(other, drawn) / _sums(errors, drawn)),
+                "the quotient is upside down: `other` is the reference, so its error stands below.",
+            ),
+            (
+                lambda errors, other, drawn: _ends(_sums(other, drawn) - _sums(errors, drawn)),
+                "that is the difference of the errors; a share divides it by the error of `other`.",
+            ),
+            (
+                lambda errors, other, drawn: _ends(
+                    1 - _sums(errors, drawn) / _sums(other, drawn), (5.0, 95.0)
                 ),
-                "you add the gradient up over the rows; take its mean, or twice the data would make the step "
-                "twice as long.",
+                "5 % lie outside at each end, so this is a 90 % interval; take 2.5 and 97.5.",
             ),
             (
-                lambda weights, inputs, rates, rate: weights - rate * _slope(weights, inputs, rates) / 2,
-                "the step is half as long as it should be: the derivative of a square has a factor of two.",
+                lambda errors, other, drawn: 1 - _sums(errors, drawn) / _sums(other, drawn),
+                "that is the share in each draw; return two percentiles of it.",
             ),
             (
-                lambda weights, inputs, rates, rate: weights - _slope(weights, inputs, rates),
-                "the learning rate is missing, and a step as long as the gradient overshoots.",
-            ),
-            (
-                lambda weights, inputs, rates, rate: _slope(weights, inputs, rates),
-                "that is the gradient; return the weights after the step.",
+                lambda errors, other, drawn: _ends(1 - errors[drawn].sum(axis=0) / other[drawn].sum(axis=0)),
+                "you add up over the draws; a row of `drawn` is one draw, so add up along the rows.",
             ),
         ),
-        praise="One step against the mean gradient, as long as the learning rate says.",
+        praise="Both models meet the same easy and hard trials, so only their difference is left to vary.",
     ),
     "03.forgets": Exercise(
         choices=("SCs", "SCm", "LGd", "nowhere"),

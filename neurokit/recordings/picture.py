@@ -35,7 +35,11 @@ def draw_diagnosis(diagnosis: Diagnosis, recording: Recording) -> Figure:
         frame, reliability, drift = (figure.add_subplot(grid[row, 1]) for row in range(3))
         _draw_mean(mean, diagnosis)
         _draw_units(figure, units, diagnosis)
-        _draw_clocks(clocks, diagnosis, recording)
+        if not _draw_clocks(clocks, diagnosis, recording):
+            clocks.set_visible(False)  # bars from end to end of a recording without a clock say nothing
+            units.set_subplotspec(grid[1:, 0])
+            units.set_xlabel(diagnosis.rows.axis)
+            units.tick_params(labelbottom=True)
         _draw_frame(frame, recording)
         _draw_reliability(reliability, diagnosis)
         _draw_drift(drift, diagnosis)
@@ -76,7 +80,8 @@ def _draw_units(figure: Figure, axis: Axes, found: Diagnosis) -> None:
         edges, np.arange(len(order) + 1), scaled[:, order].T, cmap="RdBu_r", vmin=-3, vmax=3, rasterized=True
     )
     few = len(order) < found.units
-    axis.set(ylabel=f"units, sorted\n({len(order)} of {found.units})" if few else "units, sorted")
+    number = f" ({len(order)} of {found.units})" if few else ""
+    axis.set(ylabel=f"units, similar ones together{number}")
     axis.tick_params(labelbottom=False)
     figure.colorbar(drawn, ax=axis, label="activity (SD of the unit)", pad=0.01, aspect=30)
 
@@ -107,8 +112,8 @@ def _edges(time: Float[np.ndarray, "K"]) -> Float[np.ndarray, "_"]:
     return np.concatenate([[2 * time[0] - middle[0]], middle, [2 * time[-1] - middle[-1]]])
 
 
-def _draw_clocks(axis: Axes, found: Diagnosis, recording: Recording) -> None:
-    """A bar a channel, where it was measured."""
+def _draw_clocks(axis: Axes, found: Diagnosis, recording: Recording) -> bool:
+    """A bar a channel, where it was measured; False if there is no clock and no bar has a gap."""
     channels = list(_measured(found, recording))[:MOST_CHANNELS]
     for place, (_, spans, colour) in enumerate(channels):
         axis.broken_barh(spans, (place - 0.35, 0.7), facecolors=colour)
@@ -118,6 +123,9 @@ def _draw_clocks(axis: Axes, found: Diagnosis, recording: Recording) -> None:
     axis.tick_params(axis="y", labelsize=7, length=0)
     axis.set(ylim=(len(channels) - 0.5, -0.5), xlabel=found.rows.axis)
     axis.set_title("where it was measured, or shown", fontsize=8, loc="left")
+    whole = found.rows.time[-1] - found.rows.time[0]
+    gapless = all(len(spans) == 1 and spans[0][1] >= whole for _, spans, _ in channels)
+    return not (gapless and np.isnan(found.minutes))
 
 
 def _measured(found: Diagnosis, recording: Recording) -> Iterator[tuple[str, list[tuple[float, float]], str]]:
@@ -203,7 +211,8 @@ def _draw_reliability(axis: Axes, found: Diagnosis) -> None:
     bins = np.linspace(min(-0.2, float(halves.min())), 1, 31).tolist()
     axis.hist(halves, bins, color=COLOURS[0], alpha=0.75, label="split half")
     axis.hist(ceiling, bins, histtype="step", color=COLOURS[1], linewidth=1.3, label="CC_max")
-    axis.axvline(float(np.median(ceiling)), color=COLOURS[1], linestyle="--", linewidth=1)
+    middle = float(np.median(ceiling))
+    axis.axvline(middle, color=COLOURS[1], linestyle="--", linewidth=1, label=f"its median, {middle:.2f}")
     title = textwrap.shorten(f"{reliability.repeats} repeats of {reliability.what}", 46, placeholder=" …")
     axis.set_title(title, fontsize=8)
     axis.legend(loc="best", fontsize=7)
@@ -228,9 +237,12 @@ def _draw_drift(axis: Axes, found: Diagnosis) -> None:
             va="center",
             fontsize=7,
         )
+    means = np.clip([drift.mean_random, drift.mean_blocked], -0.5, 1)
+    axis.plot(means, [0.38, 1.38], "D", color=INK, markersize=4, label="mean over units")
+    axis.legend(loc="lower right", fontsize=7)
     axis.axvline(0, color=GREY, linewidth=0.8)
     low, high = axis.get_xlim()
     axis.set_xlim(min(low, -0.1), max(high, 0.3))
     axis.set_yticks([0, 1], ["random split", "blocked split"])
-    axis.set(ylim=(1.6, -0.6), xlabel="variance that time alone predicts (R²)")
-    axis.set_title("median, quartiles, 5 to 95 % of units", fontsize=8)
+    axis.set(ylim=(2.3, -0.6), xlabel="variance that time alone predicts (R²)")
+    axis.set_title("bars: median, quartiles, 5 to 95 % of units", fontsize=8)

@@ -1,7 +1,7 @@
 """Which trials of an own recording train, validate and test, by the content of their images.
 
 Images that are shown several times are the test, since only they tell how well a response can be predicted
-at all. Everything is dealt by image, so that none is shown in two parts.
+at all. Everything is assigned by image, so that none is shown in two parts.
 
 Letters: T trials in any order, I distinct images, N neurons.
 """
@@ -22,7 +22,7 @@ DRIFTS = 0.1  # correlation with responses nearby in time from which drift is sa
 
 
 def deal(image_ids: Int[np.ndarray, "T"], seed: int = 0) -> tuple[np.ndarray, str]:
-    """The tier of each trial, T, and a sentence on how they were dealt; DataError for too few images."""
+    """The tier of each trial, T, and a sentence on how they were assigned; DataError for too few images."""
     images, place, shown = np.unique(image_ids, return_inverse=True, return_counts=True)
     if len(images) < FEWEST_IMAGES:
         different = (
@@ -40,7 +40,7 @@ def deal(image_ids: Int[np.ndarray, "T"], seed: int = 0) -> tuple[np.ndarray, st
     tier_of_image[test], tier_of_image[validation] = "test", "validation"
     again = int((shown[test] > 1).sum())
     return tier_of_image[place], (
-        f"trials were dealt to parts by their image, seed {seed}: of {len(images)} images {len(test)} test "
+        f"trials were assigned to parts by image, seed {seed}: of {len(images)} images {len(test)} test "
         f"({again} of them shown several times), {len(validation)} validate, the others train"
     )
 
