@@ -95,16 +95,21 @@ def draw_ladder(axis: Axes, planted: list[dict[str, Any]], controls: list[dict[s
 
 def draw_ladders() -> Figure:
     """What each addition gains: simulated mice with and without its mechanism, and real mice as published."""
-    figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.2), sharey=True)
+    figure, axes = plt.subplots(1, 2, figsize=(7.4, 3.5), sharex=True, sharey=True)
     planted = rows_of("sensorium_ladder")
     draw_ladder(axes[0], planted, rows_of("sensorium_controls"))
-    axes[0].set_title("simulated mice, a network each")
+    axes[0].set_title("simulated mice, single networks")
+    axes[0].set_ylim(len(planted) - 1.5, -0.5)
+    axes[0].get_legend().remove()
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, fontsize=7, ncols=2, loc="outside lower center")
     start = planted[0]["published"]
     for place, row in enumerate(row for row in planted if row["rung"] != "baseline"):
         if row["published"] is not None:
             axes[1].scatter(row["published"] - start, place, s=22, color=COLOURS[2])
     axes[1].axvline(0, color=GREY, linewidth=0.8)
-    axes[1].set(xlabel="gain in correlation", title="five real mice, as published")
+    axes[1].set(xlabel="gain in correlation (no interval published)", title="five real mice, as published")
+    axes[1].set_xticks([-0.1, 0, 0.1, 0.2])
     return figure
 
 

@@ -203,6 +203,10 @@ def _shape_difference(given: Any, wanted: Any) -> str:
     mine, asked = _array(given), _array(wanted)
     if asked is None:
         return ""
+    if mine is None and isinstance(given, list):
+        return (
+            f"the answer should be one array of shape {asked.shape}; this is a list: join its parts into one."
+        )
     if mine is None:
         return f"the answer should hold numbers; this is of type {type(given).__name__}."
     if mine.shape != asked.shape:

@@ -50,6 +50,12 @@ def _both_sides(numbers: np.ndarray, width: float, reach: int) -> np.ndarray:
     return np.convolve(numbers, weights / weights.sum())[reach : reach + len(numbers)]
 
 
+def _wrapped(numbers: np.ndarray, width: float, reach: int) -> np.ndarray:
+    weights = _weights(width, reach)
+    back = np.arange(len(numbers))[:, None] - np.arange(reach + 1)
+    return np.asarray(numbers[back] @ weights / weights.sum())
+
+
 def _member(slope: float) -> nn.Module:
     """A network of one input and two neurons, in training mode as every new module is."""
     linear, norm = nn.Linear(1, 2), nn.BatchNorm1d(2)
@@ -69,6 +75,19 @@ def _rank(rates: torch.Tensor) -> torch.Tensor:
 
 def _training_mode(members: Sequence[nn.Module], inputs: torch.Tensor) -> torch.Tensor:
     return torch.stack([member(inputs) for member in members]).mean(dim=0)
+
+
+def _to_a_tenth(answer: float) -> float:
+    return round(float(answer), 1)
+
+
+def _before_the_last_step(members: Sequence[nn.Sequential], inputs: torch.Tensor) -> torch.Tensor:
+    drives = torch.stack([predict(member[:-1], inputs) for member in members])
+    return torch.nn.functional.softplus(drives.mean(dim=0))
+
+
+def _both_faults(members: Sequence[nn.Sequential], inputs: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.softplus(_training_mode([member[:-1] for member in members], inputs))
 
 
 def _of_rates(
@@ -111,6 +130,18 @@ EXERCISES = {
                 lambda responses, known, trial, lag: _history(responses, known, trial, lag) * lag,
                 "that is the sum; divide it by `lag`.",
             ),
+            (
+                lambda responses, known, trial, lag: float(responses[trial - lag : trial].sum() / lag),
+                "your window holds unknown trials, too, and with fewer than `lag` trials before, its start "
+                "is below zero, which Python counts from the end.",
+            ),
+            (
+                lambda responses, known, trial, lag: float(
+                    responses[known][known[:trial].sum() - lag : known[:trial].sum()].sum() / lag
+                ),
+                "with fewer than `lag` known trials before, the start of your window is below zero, which "
+                "Python counts from the end; start at zero then.",
+            ),
         ),
         praise="Strictly past, known trials only; while test trials run, the bank holds what it had.",
     ),
@@ -125,7 +156,7 @@ EXERCISES = {
             ),
             (1.00, "that takes the response of the present trial itself; here only earlier ones are read."),
         ),
-        praise="A few hundredths, about the size of an improvement that anyone would like to believe.",
+        praise="Seven hundredths, about the size of an improvement that anyone would like to believe.",
     ),
     "07.half_gaussian": Exercise(
         inputs=((NUMBERS, 1.5, 3), (NUMBERS[::-1].copy(), 2.0, 2), (LONG_NUMBERS, 4.0, 9)),
@@ -157,6 +188,23 @@ EXERCISES = {
                 "that is the other half: each trial is made of those after it.",
             ),
             (
+                lambda numbers, width, reach: _smooth(
+                    numbers, _weights(width, reach)[::-1] / _weights(width, reach).sum()
+                ),
+                "the weights are reversed: the trial itself (k = 0) weighs most, not the one farthest back.",
+            ),
+            (
+                lambda numbers, width, reach: _smooth(
+                    numbers, np.append(0, _weights(width, reach)[1:] / _weights(width, reach)[1:].sum())
+                ),
+                "the trial itself is left out: k begins at 0.",
+            ),
+            (
+                _wrapped,
+                "near the start your index falls below zero, which Python counts from the end, so the last "
+                "trials enter the first; leave out what lies before the session.",
+            ),
+            (
                 lambda numbers, width, reach: (
                     _normalised(numbers, width, reach) / _normalised(np.ones(len(numbers)), width, reach)
                 ),
@@ -168,6 +216,7 @@ EXERCISES = {
     ),
     "07.whose_validation": Exercise(
         choices=(0, 1, 2.5, 4.4),
+        compared=_to_a_tenth,
         right=4.4,
         wrong=(
             (0, "the words are redrawn for each member, so one member's validation trial trains others."),
@@ -208,6 +257,14 @@ EXERCISES = {
             (
                 _of_rates(lambda rates: rates.sum(dim=0)),
                 "that is the sum; a correlation would not notice, the explained variance would.",
+            ),
+            (
+                _before_the_last_step,
+                "you averaged before the last non-linearity; average the rates that come out of it.",
+            ),
+            (
+                _both_faults,
+                "two faults: the members are in training mode, and you averaged before the last step.",
             ),
         ),
         praise="Evaluation mode, and the plain mean over members of rates after the last non-linearity.",

@@ -12,6 +12,7 @@ SLOPE = np.array([[0.2, 0.1, -0.3], [0.4, 0.0, 0.2]])
 UNSEEN = np.random.default_rng(60)  # inputs that no answer can hold by heart
 OTHER_IMAGE, OTHER_KERNEL = UNSEEN.standard_normal((6, 9)), UNSEEN.standard_normal((3, 4))
 OTHER_PICTURE, OTHER_SLOPE = UNSEEN.standard_normal((2, 4, 5))
+NOISE = UNSEEN.standard_normal((3, 4, 6))  # R I N, without any signal: some shares are below zero
 
 
 def _share(responses: np.ndarray, axis: int = 0, ddof: int = 1) -> np.ndarray:
@@ -37,13 +38,17 @@ def _to_norm(image: np.ndarray, norm: float) -> np.ndarray:
     return np.asarray(norm * image / np.linalg.norm(image))
 
 
+def _capped(image: np.ndarray, norm: float) -> np.ndarray:
+    return np.asarray(image * min(1.0, norm / float(np.linalg.norm(image))))
+
+
 def _step(image: np.ndarray, gradient: np.ndarray, length: float) -> np.ndarray:
     return np.asarray(image + _to_norm(gradient, length))
 
 
 EXERCISES = {
     "06.explainable": Exercise(
-        inputs=((REPEATS,), (REPEATS[:2, :4],)),
+        inputs=((REPEATS,), (REPEATS[:2, :4],), (NOISE,)),
         right=_share,
         wrong=(
             (
@@ -64,6 +69,11 @@ EXERCISES = {
                 _share_of_means,
                 "the mean over R repeats still holds one R-th of the noise, which you count as signal; "
                 "measure the noise itself.",
+            ),
+            (
+                lambda responses: np.clip(_share(responses), 0, 1),
+                "you cut the share off at zero. An estimate may fall below it by chance; without those, the "
+                "mean over neurons comes out too high.",
             ),
         ),
         praise="What differs between repeats of one image is noise; the rest is what images can explain.",
@@ -131,7 +141,11 @@ EXERCISES = {
         praise="Only the sum of position and shift meets the data, so each alone is free to drift.",
     ),
     "06.climb": Exercise(
-        inputs=((PICTURE, SLOPE, 0.5, 2.0), (OTHER_PICTURE, OTHER_SLOPE, 1.5, 3.0)),
+        inputs=(
+            (PICTURE, SLOPE, 0.5, 2.0),
+            (OTHER_PICTURE, OTHER_SLOPE, 1.5, 3.0),
+            (0.1 * OTHER_PICTURE, OTHER_SLOPE, 0.4, 5.0),  # fainter than it is to become
+        ),
         right=lambda image, gradient, length, norm: _to_norm(_step(image, gradient, length), norm),
         wrong=(
             (
@@ -152,6 +166,35 @@ EXERCISES = {
             (
                 lambda image, gradient, length, norm: _to_norm(_step(image, -gradient, length), norm),
                 "you went downhill, as in training; here the rate is to rise.",
+            ),
+            (
+                lambda image, gradient, length, norm: _capped(_step(image, gradient, length), norm),
+                "you scale an image down where it is too strong, but not up where it is too faint; scale it "
+                "to the norm in either case.",
+            ),
+            (
+                lambda image, gradient, length, norm: _to_norm(
+                    _step(image, gradient, length), float(np.linalg.norm(image))
+                ),
+                "you scale back to the norm that the image had; scale to the one that is given, `norm`.",
+            ),
+            (
+                lambda image, gradient, length, norm: _to_norm(_step(image, gradient, 1.0), norm),
+                "your step has the length 1; it should have the length `length`.",
+            ),
+            (
+                lambda image, gradient, length, norm: _to_norm(
+                    image + length * gradient / (gradient**2).sum(), norm
+                ),
+                "you divided by the sum of squares; the length of the gradient is its root.",
+            ),
+            (
+                lambda image, gradient, length, norm: _step(_to_norm(image, norm), gradient, length),
+                "you scaled before the step, which then changes the contrast; step first, then scale.",
+            ),
+            (
+                lambda image, gradient, length, norm: _to_norm(image + gradient, norm),
+                "your step is the bare gradient; divide it by its norm, then multiply it by `length`.",
             ),
             (
                 lambda image, gradient, length, norm: _to_norm(gradient, norm),
