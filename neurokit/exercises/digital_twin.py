@@ -50,6 +50,11 @@ def _predict_test(features: np.ndarray, answers: np.ndarray, test: np.ndarray, p
     return _readout(features, answers, penalty, fitted=~test, means_of=~test, predicted=test)
 
 
+def _moved(features: np.ndarray, test: np.ndarray) -> np.ndarray:
+    """From the mean of the test features to that of the others."""
+    return np.asarray(features[~test].mean(axis=0) - features[test].mean(axis=0))
+
+
 def _penalised_intercept(
     features: np.ndarray, answers: np.ndarray, test: np.ndarray, penalty: float
 ) -> np.ndarray:
@@ -83,13 +88,20 @@ def _distances(measured: np.ndarray, answers: np.ndarray) -> np.ndarray:
 def _tiny_twin(
     random: np.random.Generator, cells: int = 6, frames: int = 60
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mean responses, and answers that all follow the light; those for every other cell know it better."""
-    light = 3 * np.sin(np.arange(frames) / 6)[:, None]
+    """Mean responses, and answers that all follow the light; those for every other cell know it better.
+
+    Each answer has noise of its own, so that no two correlate equally with a cell; the last is upside down.
+    """
+    light = 1.5 * np.sin(np.arange(frames) / 6)[:, None]
     own = random.normal(size=(frames, cells))
     gains = np.geomspace(0.2, 4, cells)
     known = np.where(np.arange(cells) % 2 == 0, own, np.roll(own, 1, axis=1))
+    known[:, 1] = own[:, 0] + 0.6 * own[:, 1]  # the best that cell 1 has, though it fits cell 0 better
+    known += np.where(np.arange(cells) % 2 == 0, 0.4, 0.6) * random.normal(size=known.shape)
     measured = 5 + light + own + 0.2 * random.normal(size=own.shape)
-    return measured, gains[::-1] * (5 + light + known)
+    answers = np.where(np.arange(cells) % 2 == 0, 2, 5) + light + known
+    answers[:, -1] = 5 - 2 * light[:, 0] - own[:, -1]
+    return measured, gains[::-1] * answers
 
 
 EXERCISES = {
@@ -135,6 +147,30 @@ EXERCISES = {
                 "the new content goes through tanh, which may be negative, and not through the sigmoid.",
             ),
             (
+                lambda i, f, g: np.tanh(_memory(i, f, g)),
+                "this is tanh(c), which belongs to the output h: return the memory c itself.",
+            ),
+            (
+                lambda i, f, g: np.cumsum(_sigmoid(i) * np.tanh(g)),
+                "nothing is ever forgotten: multiply the old memory by the sigmoid of f first.",
+            ),
+            (
+                lambda i, f, g: _carried(1 - _sigmoid(f), _sigmoid(f), np.tanh(g)),
+                "writing has a gate of its own here, the sigmoid of i, and not what f leaves over.",
+            ),
+            (
+                lambda i, f, g: _carried(_sigmoid(i), 1 - _sigmoid(f), np.tanh(g)),
+                "the sigmoid of f is the share that is retained, not the share that is lost.",
+            ),
+            (
+                lambda i, f, g: _carried(_sigmoid(i), 1 - _sigmoid(i), np.tanh(g)),
+                "forgetting has a gate of its own here, the sigmoid of f, and not what i leaves over.",
+            ),
+            (
+                lambda i, f, g: np.concatenate([[0.0], _memory(i, f, g)[:-1]]),
+                "that is the memory before each frame; append it after it was rewritten.",
+            ),
+            (
                 lambda i, f, g: _memory(i, f, g)[-1],
                 "that is the memory after the last frame; return it after each one.",
             ),
@@ -143,7 +179,7 @@ EXERCISES = {
                 "the 0 before the first frame is included; return one value for each frame.",
             ),
         ),
-        praise="What a frame writes fades by the share f with every later frame: that is the memory.",
+        praise="Of what a frame writes, every later frame keeps the share σ(f): that is the memory.",
     ),
     "09.readout": Exercise(
         inputs=(_tiny_readout(np.random.default_rng(9)), _tiny_readout(UNSEEN, 20, 2.0)),
@@ -178,6 +214,34 @@ EXERCISES = {
                     features, answers, penalty * (~test).sum(), fitted=~test, means_of=~test, predicted=test
                 ),
                 "the penalty is added to X'X itself here; next to X'X / T it would be T times as strong.",
+            ),
+            (
+                lambda features, answers, test, penalty: _readout(
+                    np.where(test[:, None], features + _moved(features, test), features),
+                    answers,
+                    penalty,
+                    fitted=~test,
+                    means_of=~test,
+                    predicted=test,
+                ),
+                "the test features lost their own mean; subtract that of the frames that were fitted.",
+            ),
+            (
+                lambda features, answers, test, penalty: _readout(
+                    np.where(test[:, None], features + features[~test].mean(axis=0), features),
+                    answers,
+                    penalty,
+                    fitted=~test,
+                    means_of=~test,
+                    predicted=test,
+                ),
+                "the weights belong to centred features: subtract the fitted frames' mean from the test too.",
+            ),
+            (
+                lambda features, answers, test, penalty: _predict_test(
+                    features / features[~test].std(axis=0), answers, test, penalty
+                ),
+                "the features were also divided by their deviations, which changes what the penalty means.",
             ),
             (
                 lambda features, answers, test, penalty: (
@@ -218,7 +282,22 @@ EXERCISES = {
         wrong=(
             (
                 lambda measured, answers: np.diag(_correlations(measured, answers)) > 0,
-                "that believes everything: all cells follow the light, and so does every answer.",
+                "that believes nearly everything: all cells follow the light, and so do the answers.",
+            ),
+            (
+                lambda measured, answers: np.diag(_correlations(measured, answers)) > 0.5,
+                "a fixed limit is no comparison: the answer for another cell may correlate even better.",
+            ),
+            (
+                lambda measured, answers: _best_is_own(abs(_correlations(measured, answers))),
+                "an answer that falls where the cell rises is no good answer: leave the sign as it is.",
+            ),
+            (
+                lambda measured, answers: _best_is_own(
+                    (measured / np.linalg.norm(measured, axis=0)).T
+                    @ (answers / np.linalg.norm(answers, axis=0))
+                ),
+                "the means are still in it: subtract each column's mean before you divide by its length.",
             ),
             (
                 lambda measured, answers: _best_is_own(_correlations(measured, answers), axis=0),
@@ -256,7 +335,10 @@ EXERCISES = {
                 "random ones",
                 "the cells share one core, and what it happens to prefer shows in each of them.",
             ),
-            ("none", "a preferred orientation can be computed from any curve, flat or not."),
+            (
+                "none",
+                "its curves are almost flat, but an angle can be computed from any curve: that is the trap.",
+            ),
         ),
         praise="A shared core that has learned little gives its own preference to every cell.",
     ),

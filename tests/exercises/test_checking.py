@@ -197,3 +197,26 @@ def test_a_value_written_down_is_not_taken_for_a_function(name: str) -> None:
     assert len(values) >= 2
     for value in values:
         assert judge(name, lambda *_, value=value: value).startswith("Not yet")
+
+
+def with_corrcoef(measured: np.ndarray, answers: np.ndarray) -> Any:
+    cells = measured.shape[1]
+    similar = np.corrcoef(measured.T, answers.T)[:cells, cells:]
+    return similar.argmax(axis=1) == np.arange(cells)
+
+
+def with_scores(measured: np.ndarray, answers: np.ndarray) -> Any:
+    one, two = ((each - each.mean(axis=0)) / each.std(axis=0) for each in (measured, answers))
+    return (one.T @ two).argmax(axis=1) == np.arange(measured.shape[1])
+
+
+def with_loops(measured: np.ndarray, answers: np.ndarray) -> Any:
+    best = []
+    for own in measured.T:
+        best.append(np.argmax([np.corrcoef(own, answer)[0, 1] for answer in answers.T]))
+    return [number == place for place, number in enumerate(best)]
+
+
+@pytest.mark.parametrize("answer", [with_corrcoef, with_scores, with_loops])
+def test_every_way_to_correlate_is_right(answer: Callable[..., Any]) -> None:
+    assert judge("09.believe", answer).startswith("Right")
