@@ -27,15 +27,20 @@ def faults(path: Path) -> list[str]:
     if len(checks) < LEAST_CHECKS:
         found.append(f"{len(checks)} cells with the tag {CHECK}, at least {LEAST_CHECKS} are needed")
     found += [f"check without text output: {cell.source!r}" for cell in checks if not text_outputs(cell)]
-    texts = sum(cell.cell_type == "markdown" for cell in book.cells)
-    if texts <= len(code_cells(book)):
-        found.append(f"{texts} text cells, {len(code_cells(book))} code cells: text should outnumber code")
+    texts, codes = sum(cell.cell_type == "markdown" for cell in book.cells), len(own_cells(book))
+    if texts <= codes:
+        found.append(f"{texts} text cells, {codes} code cells: text should outnumber code")
     return found + import_faults(book)
+
+
+def own_cells(book: NotebookNode) -> list[NotebookNode]:
+    """Code cells without the set-up, which is generated and the same in all lessons."""
+    return [cell for cell in code_cells(book) if TAG not in cell.metadata.get("tags", [])]
 
 
 def import_faults(book: NotebookNode) -> list[str]:
     """Too many imports, or too long ones, in the first cell that is not generated."""
-    own = [cell for cell in code_cells(book) if TAG not in cell.metadata.get("tags", [])]
+    own = own_cells(book)
     lines = IMPORT.findall(own[0].source) if own else []
     found = [f"an import of {len(line)} characters: {line}" for line in lines if len(line) > LONGEST_IMPORT]
     if len(lines) > MOST_IMPORTS:

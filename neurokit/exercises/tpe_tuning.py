@@ -26,7 +26,8 @@ def _split(order: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _random_case() -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """Eight candidates, three good trials, nine others, and the width of a bump."""
-    return (*(_random.uniform(-5, -0.5, size) for size in (8, 3, 9)), 0.6)
+    candidates, good, rest = (_random.uniform(-5, -0.5, size) for size in (8, 3, 9))
+    return candidates, good, rest, 0.6
 
 
 def _density(candidates: np.ndarray, points: np.ndarray, width: float) -> np.ndarray:
