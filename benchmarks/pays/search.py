@@ -18,7 +18,7 @@ from neurokit.pupil_encoder.baselines import mean_rate, stack_lags
 from neurokit.tune import search
 from pays.study import Study
 
-LAGS = np.arange(-100, 101, 2)  # bins of 5 ms
+LAGS = np.arange(-100, 101, 2)  # bins of 10 ms
 DEFAULT, LOWEST, HIGHEST = 1.0, 1e-2, 1e8  # penalties
 PROPOSALS = 12
 SMOOTHED = 10  # bins, as the rates of the task
