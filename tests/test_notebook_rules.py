@@ -35,13 +35,21 @@ def test_headers_and_readme_badges_are_generated(root: Path) -> None:
     assert write_headers(["--check", "--root", str(root)]) == 0
 
 
-def test_the_longest_notebooks_are_among_the_last(root: Path) -> None:
-    """tools/test.sh and tools/run_notebooks.py start the last first, so that none ends late."""
+def end_of(seconds: list[float]) -> float:
+    """When two workers are done that take one work after another, in this order."""
+    workers = [0.0, 0.0]
+    for each in seconds:
+        workers = [min(workers) + each, max(workers)]
+    return max(workers)
+
+
+def test_no_notebook_that_takes_long_ends_late(root: Path) -> None:
+    """tools/test.sh and tools/run_notebooks.py start the last first: within 5 % of an even share."""
+    assert end_of([1, 1, 2]) == 3 and end_of([2, 1, 1]) == 2
     for file in (root / "benchmarks" / "results").glob("speed_notebooks-*.json"):
         *rows, _ = json.loads(file.read_text())["rows"]
-        seconds = {row["work"]: row["seconds"] for row in rows}
-        longest = sorted(seconds, key=lambda name: -seconds[name])[:2]
-        assert set(longest) <= set(sorted(seconds)[-3:])
+        seconds = [row["seconds"] for row in sorted(rows, key=lambda row: row["work"], reverse=True)]
+        assert end_of(seconds) <= 1.05 * max(sum(seconds) / 2, *seconds)
 
 
 # --- A notebook without fault, and what is noticed when it gets one ---
