@@ -5,6 +5,7 @@ NEUROKIT_DATA        folder for downloads and simulated recordings (default: the
 NEUROKIT_REAL_DATA   folder of small real recordings that may not come with the package, read only
 NEUROKIT_BUILD       folder for output of notebooks (default: NEUROKIT_DATA)
 NEUROKIT_QUIET       1 hides progress bars; CI=true does the same
+NEUROKIT_PAGES       1 draws a picture with sliders once, for a page on which nobody moves them
 NEUROKIT_FAST        1 trains SENSORIUM models with compiled kernels (extra `fast`, CPU only)
 NEUROKIT_KEEP_MEMORY 1 lets a training process reuse the memory that it frees (neurokit.training.device)
 """
@@ -108,6 +109,11 @@ def real_data_folder() -> Path:
 def quiet() -> bool:
     """Whether to hide progress bars: NEUROKIT_QUIET=1, or a CI run."""
     return _on("NEUROKIT_QUIET") or os.environ.get("CI", "").strip().lower() not in NO
+
+
+def pages() -> bool:
+    """Whether notebooks become pages, on which no slider can be moved: NEUROKIT_PAGES=1."""
+    return _on("NEUROKIT_PAGES")
 
 
 def fast() -> bool:

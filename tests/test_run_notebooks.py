@@ -30,7 +30,14 @@ def write(path: Path, sources: list[str]) -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("NEUROKIT_SOURCE", "NEUROKIT_BUILD", "NEUROKIT_QUIET", "JUPYTER_PREFER_ENV_PATH"):
+    names = (
+        "NEUROKIT_SOURCE",
+        "NEUROKIT_BUILD",
+        "NEUROKIT_QUIET",
+        "NEUROKIT_PAGES",
+        "JUPYTER_PREFER_ENV_PATH",
+    )
+    for name in names:
         monkeypatch.setenv(name, "")  # so that what the runner sets is taken back afterwards
         monkeypatch.delenv(name)
     folder = tmp_path / "notebooks"

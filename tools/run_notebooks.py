@@ -100,6 +100,7 @@ def set_environment(build: Path, quiet: bool) -> None:
     """
     os.environ.setdefault("NEUROKIT_SOURCE", "demo")
     os.environ.setdefault("NEUROKIT_BUILD", str(build))
+    os.environ["NEUROKIT_PAGES"] = "1"  # a slider in a page shows nothing
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
     os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
     if quiet:

@@ -13,7 +13,7 @@ from neurokit.errors import SettingsError
 def slide(
     draw: Callable[..., object], *, shown: Mapping[str, Any] | None = None, **values: Sequence[Any]
 ) -> None:
-    """Draws a picture anew whenever a slider is moved; under CI, and for stored outputs, once.
+    """Draws a picture anew whenever a slider is moved; under CI, for stored outputs and for pages, once.
 
     Args:
         draw: is called with one value of each name and draws a figure.
@@ -30,7 +30,7 @@ def slide(
         if name not in values or value not in values[name]:
             offered = ", ".join(map(str, values.get(name, ()))) or "none"
             raise SettingsError(f"{name} is shown at {value!r}, and its values are: {offered}.")
-    if settings.quiet() or not find_spec("ipywidgets"):
+    if settings.quiet() or settings.pages() or not find_spec("ipywidgets"):
         draw(**start)
         return
     from ipywidgets import SelectionSlider, interact

@@ -23,7 +23,7 @@ def closed() -> Iterator[None]:
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What a notebook would show, outside a run that hides bars."""
     found: list[str] = []
-    for name in ("NEUROKIT_QUIET", "CI"):
+    for name in ("NEUROKIT_QUIET", "NEUROKIT_PAGES", "CI"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("IPython.display.display", lambda page: found.append(page.data))
     return found
@@ -94,6 +94,13 @@ def test_without_ipywidgets_the_picture_is_drawn_once(
     drawn: list[int] = []
     slide(lambda width: drawn.append(width), width=(1, 3))
     assert drawn == [1]
+
+
+def test_a_page_holds_the_picture_and_no_slider(shown: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEUROKIT_PAGES", "1")
+    drawn: list[int] = []
+    slide(lambda width: drawn.append(width), width=(1, 3), shown={"width": 3})
+    assert drawn == [3]
 
 
 @pytest.mark.parametrize(
