@@ -1,10 +1,10 @@
 """When a search pays: a linear filter whose penalty is fixed or searched, by number of training trials.
 
-A filter with 101 lags a channel is fitted to the first training trials of a simulated mouse. Its penalty is 1
-(the default of the library it is made with), or the best of 12 proposals of TPE or of random search on the
-same validation trials. A search therefore uses trials that the fixed penalty leaves idle. Two more filters, one
-of penalty 1 and one of the penalty that TPE chose, are fitted to those trials, too. A seed draws the mouse, its
-split and the search.
+A filter with 101 lags a channel is fitted to the first training trials of a simulated mouse. Its penalty is
+1 (the default of the library it is made with), or the best of 12 proposals of TPE or of random search on
+the same validation trials. A search therefore uses trials that the fixed penalty leaves idle. Two more
+filters, one of penalty 1 and one of the penalty that TPE chose, are fitted to those trials, too. A seed
+draws the mouse, its split and the search.
 """
 
 from collections.abc import Iterator
