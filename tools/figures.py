@@ -20,6 +20,7 @@ import figure_recording
 import figure_sensorium
 import figure_start
 import figure_twins
+import figure_watching
 from neurokit.notebook import setup
 
 FOLDER = Path(__file__).resolve().parent.parent / "figures"
@@ -47,6 +48,7 @@ PICTURES = {
         for file in sorted(figure_pays.RESULTS.glob("pays_*.json"))
     },
 }
+MOVING = {"watching": figure_watching.write}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -54,12 +56,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="*", choices=[*PICTURES, []], help="default: all")
+    parser.add_argument("names", nargs="*", choices=[*PICTURES, *MOVING, []], help="default: all")
     FOLDER.mkdir(exist_ok=True)
-    for name in parser.parse_args(arguments).names or PICTURES:
+    for name in parser.parse_args(arguments).names or [*PICTURES, *MOVING]:
         setup(seed=0, device="cpu")
-        PICTURES[name]().savefig(FOLDER / f"{name}.png")
-        print(f"wrote figures/{name}.png")
+        path = FOLDER / f"{name}.{'gif' if name in MOVING else 'png'}"
+        if name in MOVING:
+            MOVING[name](path)
+        else:
+            PICTURES[name]().savefig(path)
+        print(f"wrote figures/{path.name}")
 
 
 if __name__ == "__main__":
