@@ -75,7 +75,7 @@ def kept(lesson: str, seeds: list[int] | tuple[int, ...]) -> list[dict[str, Any]
 
 def write(lesson: str, study: Study, rows: list[dict[str, Any]]) -> None:
     """The result file, with what was expected and where the model pays."""
-    names = ("expected", "amount", "score", "simple", "model", "ceiling", "worth", "logarithmic")
+    names = ("expected", "amount", "score", "simple", "model", "ceiling", "worth", "logarithmic", "lowest")
     save(f"pays_{lesson}", rows, **{name: getattr(study, name) for name in names}, pays=pays(study, rows))
 
 

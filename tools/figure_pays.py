@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 from neurokit.figures.style import COLOURS, GREY, INK
 
 RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
-SHIFT, STEP = 1.02, 0.018  # of the dots of neighbouring lines, so that none hides another: factor, or share
-WIDE, BAND = 1.06, 0.03  # of the grey around an amount that stands alone: factor, or share
+SHIFT, STEP = 1.04, 0.02  # of the dots of neighbouring lines, so that none hides another: factor, or share
+WIDE, BAND = 1.12, 0.035  # of the grey around an amount that stands alone: factor, or share
 
 
 def draw(lesson: str) -> Figure:
@@ -40,7 +40,7 @@ def draw(lesson: str) -> Figure:
         dots = own["amount"] * SHIFT ** (place - 1)
         if not content["logarithmic"]:
             dots = own["amount"] + STEP * (place - 1) * (rows["amount"].max() - rows["amount"].min())
-        _line(axis, own, name, colour, dots, wide=name in main)
+        _line(axis, own, name, colour, dots, wide=name in main, lowest=content.get("lowest"))
     _ceiling(axis, rows[rows["model"] == content["ceiling"]], content["ceiling"])
     if content["logarithmic"]:
         amounts = _amounts(rows)
@@ -48,6 +48,8 @@ def draw(lesson: str) -> Figure:
         axis.set_xticks(amounts, [f"{amount:g}" for amount in amounts])
         axis.set_xticks([], minor=True)
     _leads(axis, content, _amounts(rows))
+    if content.get("lowest") is not None:
+        axis.set_ylim(bottom=content["lowest"])
     axis.set_xlabel(content["amount"])
     axis.set_ylabel(content["score"], fontsize=8)
     if beside is None:
@@ -109,14 +111,29 @@ def _each(axis: Axes, rows: pd.DataFrame, main: list[str], changed: list[str]) -
     axis.legend(fontsize=7, loc="upper right")
 
 
-def _line(axis: Axes, rows: pd.DataFrame, name: str, colour: str, dots: pd.Series, *, wide: bool) -> None:
-    """A line through the means, or a dash where there is one amount; a dot for each mouse, at `dots`."""
+def _line(
+    axis: Axes,
+    rows: pd.DataFrame,
+    name: str,
+    colour: str,
+    dots: pd.Series,
+    *,
+    wide: bool,
+    lowest: float | None = None,
+) -> None:
+    """A line through the means, or a dash where there is one amount; a dot for each mouse, at `dots`.
+
+    Dots below `lowest` are drawn there as triangles that point down.
+    """
     mean = rows.groupby("amount")["score"].mean()
     if len(mean) == 1:
         axis.plot(dots.mean(), mean, "_", color=colour, markersize=7, label=name)
     else:
         axis.plot(mean.index, mean, color=colour, linewidth=1.8 if wide else 0.9, label=name)
-    axis.scatter(dots, rows["score"], s=7, color=colour)
+    below = rows["score"] < (-np.inf if lowest is None else lowest)
+    axis.scatter(dots[~below], rows["score"][~below], s=7, color=colour)
+    if below.any():
+        axis.scatter(dots[below], np.full(below.sum(), lowest), s=16, color=colour, marker="v", clip_on=False)
 
 
 def _ceiling(axis: Axes, rows: pd.DataFrame, name: str) -> None:

@@ -3,7 +3,8 @@
 A filter with 101 lags a channel is fitted to the first training trials of a simulated mouse. Its penalty is 1
 (the default of the library it is made with), or the best of 12 proposals of TPE or of random search on the
 same validation trials. A search therefore uses trials that the fixed penalty leaves idle; a second fixed one,
-also of penalty 1, is fitted to those trials, too. A seed draws the mouse, its split and the search.
+also of penalty 1, is fitted to those trials, too, and so is the filter with the penalty that TPE chose, once it is
+chosen. A seed draws the mouse, its split and the search.
 """
 
 from collections.abc import Iterator
@@ -24,7 +25,8 @@ PROPOSALS = 12
 SMOOTHED = 10  # bins, as the rates of the task
 NAMES = {"tpe": "searched by TPE", "random": "searched at random"}
 FIXED, CEILING = "penalty 1", "best reachable"
-ALL = "penalty 1, fitted to the validation trials, too"
+ALL = "penalty 1, training + validation"
+REFITTED = "searched by TPE, training + validation"
 
 
 class Filter:
@@ -71,8 +73,10 @@ def run(seed: int, amounts: tuple[float, ...]) -> Iterator[dict[str, Any]]:
         yield {"amount": amount, "model": FIXED, "score": fitted.score(DEFAULT)}
         every = Filter(task, int(amount), validation=True)
         yield {"amount": amount, "model": ALL, "score": every.score(DEFAULT)}
+        chosen = {algorithm: searched(fitted, algorithm, seed) for algorithm in NAMES}
         for algorithm, name in NAMES.items():
-            yield {"amount": amount, "model": name, "score": fitted.score(searched(fitted, algorithm, seed))}
+            yield {"amount": amount, "model": name, "score": fitted.score(chosen[algorithm])}
+        yield {"amount": amount, "model": REFITTED, "score": every.score(chosen["tpe"])}
     yield {"amount": None, "model": CEILING, "score": reachable(task, seed)}
 
 
@@ -97,11 +101,14 @@ STUDY = Study(
     expected="With 10 trials the search wins by more than 0.1 of R², with 150 by less than 0.02.",
     amount="training trials",
     score="R² on test trials",
-    simple=ALL,  # the strongest rival; FIXED is the one that the expectation speaks of
-    model=NAMES["tpe"],
+    # The strongest rival, and a search that gets as many trials. The expectation speaks of FIXED and of the search
+    # before it is fitted again; both of these were added after the first run, when readers missed them.
+    simple=ALL,
+    model=REFITTED,
     ceiling=CEILING,
     amounts=(10, 20, 40, 80, 150),
     seeds=(10, 11, 12, 13, 14),
     run=run,
     worth=0.02,
+    lowest=-0.1,  # in two mice penalty 1 falls to -0.5 and -0.8, which would hide all the others
 )

@@ -24,9 +24,9 @@ def _split(order: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
     return order[:number], order[number:]
 
 
-def _random_case() -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+def _random_case(random: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     """Eight candidates, three good trials, nine others, and the width of a bump."""
-    candidates, good, rest = (_random.uniform(-5, -0.5, size) for size in (8, 3, 9))
+    candidates, good, rest = (random.uniform(-5, -0.5, size) for size in (8, 3, 9))
     return candidates, good, rest, 0.6
 
 
@@ -106,7 +106,11 @@ EXERCISES = {
         praise="Two trials of 17 are good, and one of 12: few as they are, they decide where to look next.",
     ),
     "04.next_point": Exercise(
-        inputs=((CANDIDATES, GOOD, REST, 0.4), _random_case(), _random_case()),
+        inputs=(
+            (CANDIDATES, GOOD, REST, 0.4),
+            _random_case(_random),
+            _random_case(np.random.default_rng(250)),  # here narrower bumps choose another candidate
+        ),
         right=lambda candidates, good, rest, width: _at(
             _density(candidates, good, width) / _density(candidates, rest, width), candidates
         ),
@@ -130,6 +134,14 @@ EXERCISES = {
             (
                 lambda candidates, good, rest, width: _at(1 / _density(candidates, rest, width), candidates),
                 "that is the emptiest place; the density of the good trials has to count as well.",
+            ),
+            (
+                lambda candidates, good, rest, width: _at(
+                    _density(candidates, good, width / np.sqrt(2))
+                    / _density(candidates, rest, width / np.sqrt(2)),
+                    candidates,
+                ),
+                "these bumps are too narrow: the exponent of a Gaussian is half the squared distance in widths.",
             ),
             (
                 lambda candidates, good, rest, width: int(

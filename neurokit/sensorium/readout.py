@@ -155,7 +155,8 @@ class GaussianReadout(nn.Module):
             noise = torch.randn(
                 len(features), len(self.bias), 2, dtype=self.bias.dtype, device=features.device
             )
-        positions = self._draw_positions(noise).expand(len(features), -1, -1)  # B N 2
+        # `len` would fix the number of images in an exported model
+        positions = self._draw_positions(noise).expand(features.shape[0], -1, -1)  # B N 2
         if shift is not None:
             positions = positions + shift[:, None]  # after the clamp: an eye can look past the screen
         return self.read(features, positions, self.features) + self.bias

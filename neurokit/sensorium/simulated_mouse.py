@@ -118,15 +118,23 @@ def image_drive(
 ) -> Float[np.ndarray, "T N"]:
     """What each image excites in each cell, mean 1 over `images`, 0 below the cell's threshold.
 
-    A cell that none of the images excites has a drive of 0.
+    A cell that none of the images excites has a drive of 0. `images` and `eye` as in `filter_output`.
+    """
+    output = filter_output(cells, images, eye)
+    return _divide_by_mean(np.maximum(_divide_by_mean(output) - THRESHOLD, 0))
+
+
+def filter_output(
+    cells: Cells, images: Float[np.ndarray, "T H W"], eye: Float[np.ndarray, "T 2"]
+) -> Float[np.ndarray, "T N"]:
+    """What each cell's Gabor, or pair of them, gives for each image, 0 or more, before any threshold.
 
     `images` are standardised; `eye` is how far (x, y; pixels) the eye has carried all receptive
     fields on that trial.
     """
     seen = torch.from_numpy(_follow(images, eye)).flatten(1)  # T HW
     even, odd = ((seen @ filters).numpy() for filters in cells.quadrature)
-    output = np.where(cells.complex, np.hypot(even, odd), np.maximum(even, 0)).astype(float)
-    return _divide_by_mean(np.maximum(_divide_by_mean(output) - THRESHOLD, 0))
+    return np.where(cells.complex, np.hypot(even, odd), np.maximum(even, 0)).astype(float)
 
 
 def _divide_by_mean(values: Float[np.ndarray, "T N"]) -> Float[np.ndarray, "T N"]:
