@@ -3,8 +3,8 @@
 A filter with 101 lags a channel is fitted to the first training trials of a simulated mouse. Its penalty is 1
 (the default of the library it is made with), or the best of 12 proposals of TPE or of random search on the
 same validation trials. A search therefore uses trials that the fixed penalty leaves idle; a second fixed one,
-also of penalty 1, is fitted to those trials, too, and so is the filter with the penalty that TPE chose, once it is
-chosen. A seed draws the mouse, its split and the search.
+also of penalty 1, is fitted to those trials, too, and so is the filter with the penalty that TPE chose, once
+it is chosen. A seed draws the mouse, its split and the search.
 """
 
 from collections.abc import Iterator
@@ -101,8 +101,9 @@ STUDY = Study(
     expected="With 10 trials the search wins by more than 0.1 of R², with 150 by less than 0.02.",
     amount="training trials",
     score="R² on test trials",
-    # The strongest rival, and a search that gets as many trials. The expectation speaks of FIXED and of the search
-    # before it is fitted again; both of these were added after the first run, when readers missed them.
+    # The strongest rival, and a search that gets as many trials. The expectation speaks of FIXED and of the
+    # search before it is fitted again; both of these were added after the first run, when readers missed
+    # them.
     simple=ALL,
     model=REFITTED,
     ceiling=CEILING,

@@ -141,7 +141,8 @@ EXERCISES = {
                     / _density(candidates, rest, width / np.sqrt(2)),
                     candidates,
                 ),
-                "these bumps are too narrow: the exponent of a Gaussian is half the squared distance in widths.",
+                "these bumps are too narrow: the exponent of a Gaussian is half the squared distance "
+                "in widths.",
             ),
             (
                 lambda candidates, good, rest, width: int(
