@@ -35,7 +35,8 @@ def draw() -> Figure:
         axis.remove()
     traces = [figure.add_subplot(grid[row, :]) for row in (1, 2, 3)]
     traces[0].plot(time, rate, color=INK)
-    traces[1].eventplot(time[spikes > 0], colors=COLOURS[0], linelengths=0.8)
+    within = np.random.default_rng(6).uniform(0, 1 / FRAMES, spikes.sum())  # somewhere in its frame
+    traces[1].eventplot(np.repeat(time, spikes) + within, colors=COLOURS[0], linelengths=0.8)
     traces[2].plot(time, calcium, color=COLOURS[2])
     traces[0].set(ylabel="rate (Hz)")
     traces[1].set(ylabel="spikes", yticks=[])
