@@ -1,6 +1,7 @@
 """Where each lesson's model pays, from the result file of its study."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -15,6 +16,7 @@ from neurokit.figures.style import COLOURS, GREY, INK
 
 RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 SHIFT, STEP = 1.02, 0.018  # of the dots of neighbouring lines, so that none hides another: factor, or share
+CONTROL = " (control)"  # ends the names of models that were run where nothing was planted
 WIDE, BAND = 1.06, 0.03  # of the grey around an amount that stands alone: factor, or share
 
 
@@ -22,7 +24,8 @@ def draw(lesson: str) -> Figure:
     """Score against amount: a line for the mean of each rival, a dot for each simulated mouse.
 
     Changed versions of the model that were run at one amount have a panel of their own, beside the simple
-    and the unchanged model.
+    and the unchanged model; those that were run on a control, beside the same models on what was planted.
+    Dots are hollow, and lines dotted, at amounts at which training had not settled.
     """
     content = json.loads((RESULTS / f"pays_{lesson}.json").read_text(encoding="utf-8"))
     rows = pd.DataFrame(content["rows"])
@@ -32,7 +35,10 @@ def draw(lesson: str) -> Figure:
         name for name in others if name.startswith(content["model"]) and _amounts(rows, name).size == 1
     ]
     changed = changed if len(changed) > 1 else []
-    figure, axis, beside = _panels(bool(changed))
+    controls = [name for name in others if name.endswith(CONTROL)]
+    others = [name for name in others if name not in controls]
+    unsettled = content.get("unsettled", [])
+    figure, axis, beside = _panels(bool(changed or controls))
     for place, (name, colour) in enumerate(zip(main + others, COLOURS, strict=False)):
         if name in changed:
             continue
@@ -40,7 +46,7 @@ def draw(lesson: str) -> Figure:
         dots = own["amount"] * SHIFT ** (place - 1)
         if not content["logarithmic"]:
             dots = own["amount"] + STEP * (place - 1) * (rows["amount"].max() - rows["amount"].min())
-        _line(axis, own, name, colour, dots, wide=name in main)
+        _line(axis, own, name, colour, dots, wide=name in main, unsettled=unsettled)
     _ceiling(axis, rows[rows["model"] == content["ceiling"]], content["ceiling"])
     if content["logarithmic"]:
         amounts = _amounts(rows)
@@ -53,9 +59,15 @@ def draw(lesson: str) -> Figure:
     if beside is None:
         figure.legend(fontsize=7, loc="outside right center")
         return figure
-    axis.legend(fontsize=7)
-    amount = _amounts(rows, changed[0])[0]
-    _each(beside, rows[rows["amount"] == amount], main, changed)
+    amount = _amounts(rows, [*changed, *controls][0])[0]
+    at_one = rows[rows["amount"] == amount]
+    if controls:
+        _unsettled(axis, unsettled)
+        figure.legend(*axis.get_legend_handles_labels(), fontsize=7, loc="outside lower center", ncols=3)
+        _with_controls(beside, at_one, [name.removesuffix(CONTROL) for name in controls], main + others)
+    else:
+        axis.legend(fontsize=7)
+        _each(beside, at_one, main, changed)
     beside.set(title=f"{content['amount'].split(' in ')[0]}: {amount:g}", ylim=axis.get_ylim())
     return figure
 
@@ -109,14 +121,61 @@ def _each(axis: Axes, rows: pd.DataFrame, main: list[str], changed: list[str]) -
     axis.legend(fontsize=7, loc="upper right")
 
 
-def _line(axis: Axes, rows: pd.DataFrame, name: str, colour: str, dots: pd.Series, *, wide: bool) -> None:
-    """A line through the means, or a dash where there is one amount; a dot for each mouse, at `dots`."""
+def _with_controls(axis: Axes, rows: pd.DataFrame, names: list[str], order: list[str]) -> None:
+    """The scores of models on what was planted (left) and on the control (right): a line for each mouse."""
+    table = rows.pivot_table(index="seed", columns="model", values="score")
+    names = sorted(names, key=lambda name: table[name].mean())
+    for start, suffix, title in (
+        (0, "", "history, state, gain planted"),
+        (len(names), CONTROL, "control: nothing slow planted"),
+    ):
+        places = start + np.arange(len(names))
+        own = table[[name + suffix for name in names]]
+        for number, (_, scores) in enumerate(own.iterrows()):
+            label = None if start + number else "one mouse"
+            axis.plot(places, scores, color=GREY, linewidth=0.8, zorder=1, label=label)
+        for place, name in zip(places, names, strict=True):
+            colour, scores = COLOURS[order.index(name)], table[name + suffix]
+            axis.scatter([place] * len(table), scores, s=12, color=colour, zorder=2)
+            axis.plot(place, scores.mean(), "_", color=colour, markersize=14, markeredgewidth=2)
+        axis.text(places.mean(), 0.03, title, transform=axis.get_xaxis_transform(), ha="center", fontsize=7)
+    axis.axvline(len(names) - 0.5, color=GREY, linewidth=0.8, linestyle=":")
+    axis.set_xticks(range(2 * len(names)), [fill(name, 10) for name in names] * 2, fontsize=6)
+    axis.set_xlim(-0.5, 2 * len(names) - 0.5)
+    axis.legend(fontsize=7, loc="upper right")
+
+
+def _unsettled(axis: Axes, amounts: list[float]) -> None:
+    """The key of hollow dots, where there are any."""
+    if amounts:
+        axis.scatter([], [], s=7, facecolor="none", edgecolor=INK, label="training had not settled")
+
+
+def _line(
+    axis: Axes,
+    rows: pd.DataFrame,
+    name: str,
+    colour: str,
+    dots: pd.Series,
+    *,
+    wide: bool,
+    unsettled: Collection[float] = (),
+) -> None:
+    """A line through the means, or a dash where there is one amount; a dot for each mouse, at `dots`.
+
+    Amounts of `unsettled` lie behind all others.
+    """
     mean = rows.groupby("amount")["score"].mean()
+    settled = mean[~mean.index.isin(list(unsettled))]
+    hollow, width = rows["amount"].isin(list(unsettled)), 1.8 if wide else 0.9
     if len(mean) == 1:
         axis.plot(dots.mean(), mean, "_", color=colour, markersize=7, label=name)
     else:
-        axis.plot(mean.index, mean, color=colour, linewidth=1.8 if wide else 0.9, label=name)
-    axis.scatter(dots, rows["score"], s=7, color=colour)
+        axis.plot(settled.index, settled, color=colour, linewidth=width, label=name)
+        rest = mean[mean.index >= settled.index.max()]
+        axis.plot(rest.index, rest, color=colour, linewidth=width, linestyle=":")
+    axis.scatter(dots[~hollow], rows["score"][~hollow], s=7, color=colour)
+    axis.scatter(dots[hollow], rows["score"][hollow], s=10, facecolor="white", edgecolor=colour, zorder=3)
 
 
 def _ceiling(axis: Axes, rows: pd.DataFrame, name: str) -> None:
