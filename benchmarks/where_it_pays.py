@@ -76,17 +76,12 @@ def kept(lesson: str, seeds: list[int] | tuple[int, ...]) -> list[dict[str, Any]
 def write(lesson: str, study: Study, rows: list[dict[str, Any]]) -> None:
     """The result file, with what was expected and where the model pays."""
     names = ("expected", "amount", "score", "simple", "model", "ceiling", "worth", "logarithmic")
-    settings = {name: getattr(study, name) for name in names} | {"unsettled": list(study.unsettled)}
-    save(f"pays_{lesson}", rows, **settings, pays=pays(study, rows))
+    save(f"pays_{lesson}", rows, **{name: getattr(study, name) for name in names}, pays=pays(study, rows))
 
 
 def pays(study: Study, rows: list[dict[str, Any]]) -> list[list[float]]:
-    """From which amount to which the model leads in every seed, and by more than its worth in the mean.
-
-    Amounts at which training had not settled say nothing.
-    """
-    settled = [row for row in rows if row["amount"] not in study.unsettled]
-    each = pd.DataFrame(settled).pivot_table(index=["amount", "seed"], columns="model", values="score")
+    """From which amount to which the model leads in every seed, and by more than its worth in the mean."""
+    each = pd.DataFrame(rows).pivot_table(index=["amount", "seed"], columns="model", values="score")
     leads = (each[study.model] - each[study.simple]).unstack("seed")
     amounts = leads.index.to_numpy()
     found = stretches(amounts, leads.to_numpy(), worth=study.worth, logarithmic=study.logarithmic)

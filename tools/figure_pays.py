@@ -1,7 +1,6 @@
 """Where each lesson's model pays, from the result file of its study."""
 
 import json
-from collections.abc import Collection
 from pathlib import Path
 from textwrap import fill
 from typing import Any
@@ -16,7 +15,7 @@ from neurokit.figures.style import COLOURS, GREY, INK
 
 RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 SHIFT, STEP = 1.02, 0.018  # of the dots of neighbouring lines, so that none hides another: factor, or share
-CONTROL = " (control)"  # ends the names of models that were run where nothing was planted
+CONTROL, SHORT = " (control)", " (not settled)"  # end the names of models run otherwise than the others
 WIDE, BAND = 1.06, 0.03  # of the grey around an amount that stands alone: factor, or share
 
 
@@ -25,7 +24,7 @@ def draw(lesson: str) -> Figure:
 
     Changed versions of the model that were run at one amount have a panel of their own, beside the simple
     and the unchanged model; those that were run on a control, beside the same models on what was planted.
-    Dots are hollow, and lines dotted, at amounts at which training had not settled.
+    Hollow dots are networks that were trained too briefly to settle.
     """
     content = json.loads((RESULTS / f"pays_{lesson}.json").read_text(encoding="utf-8"))
     rows = pd.DataFrame(content["rows"])
@@ -36,8 +35,8 @@ def draw(lesson: str) -> Figure:
     ]
     changed = changed if len(changed) > 1 else []
     controls = [name for name in others if name.endswith(CONTROL)]
-    others = [name for name in others if name not in controls]
-    unsettled = content.get("unsettled", [])
+    short = [name for name in others if name.endswith(SHORT)]
+    others = [name for name in others if name not in controls + short]
     figure, axis, beside = _panels(bool(changed or controls))
     for place, (name, colour) in enumerate(zip(main + others, COLOURS, strict=False)):
         if name in changed:
@@ -46,7 +45,8 @@ def draw(lesson: str) -> Figure:
         dots = own["amount"] * SHIFT ** (place - 1)
         if not content["logarithmic"]:
             dots = own["amount"] + STEP * (place - 1) * (rows["amount"].max() - rows["amount"].min())
-        _line(axis, own, name, colour, dots, wide=name in main, unsettled=unsettled)
+        _line(axis, own, name, colour, dots, wide=name in main)
+        _hollow(axis, rows[rows["model"] == name + SHORT], colour, SHIFT ** (place + 3))
     _ceiling(axis, rows[rows["model"] == content["ceiling"]], content["ceiling"])
     if content["logarithmic"]:
         amounts = _amounts(rows)
@@ -62,7 +62,10 @@ def draw(lesson: str) -> Figure:
     amount = _amounts(rows, [*changed, *controls][0])[0]
     at_one = rows[rows["amount"] == amount]
     if controls:
-        _unsettled(axis, unsettled)
+        if short:
+            axis.scatter(
+                [], [], s=10, facecolor="white", edgecolor=INK, label="trained too briefly to settle"
+            )
         figure.legend(*axis.get_legend_handles_labels(), fontsize=7, loc="outside lower center", ncols=3)
         _with_controls(beside, at_one, [name.removesuffix(CONTROL) for name in controls], main + others)
     else:
@@ -145,37 +148,19 @@ def _with_controls(axis: Axes, rows: pd.DataFrame, names: list[str], order: list
     axis.legend(fontsize=7, loc="upper right")
 
 
-def _unsettled(axis: Axes, amounts: list[float]) -> None:
-    """The key of hollow dots, where there are any."""
-    if amounts:
-        axis.scatter([], [], s=7, facecolor="none", edgecolor=INK, label="training had not settled")
+def _hollow(axis: Axes, rows: pd.DataFrame, colour: str, shift: float) -> None:
+    """Scores of networks that were trained too briefly, to the right of the others."""
+    axis.scatter(rows["amount"] * shift, rows["score"], s=10, facecolor="white", edgecolor=colour, zorder=3)
 
 
-def _line(
-    axis: Axes,
-    rows: pd.DataFrame,
-    name: str,
-    colour: str,
-    dots: pd.Series,
-    *,
-    wide: bool,
-    unsettled: Collection[float] = (),
-) -> None:
-    """A line through the means, or a dash where there is one amount; a dot for each mouse, at `dots`.
-
-    Amounts of `unsettled` lie behind all others.
-    """
+def _line(axis: Axes, rows: pd.DataFrame, name: str, colour: str, dots: pd.Series, *, wide: bool) -> None:
+    """A line through the means, or a dash where there is one amount; a dot for each mouse, at `dots`."""
     mean = rows.groupby("amount")["score"].mean()
-    settled = mean[~mean.index.isin(list(unsettled))]
-    hollow, width = rows["amount"].isin(list(unsettled)), 1.8 if wide else 0.9
     if len(mean) == 1:
         axis.plot(dots.mean(), mean, "_", color=colour, markersize=7, label=name)
     else:
-        axis.plot(settled.index, settled, color=colour, linewidth=width, label=name)
-        rest = mean[mean.index >= settled.index.max()]
-        axis.plot(rest.index, rest, color=colour, linewidth=width, linestyle=":")
-    axis.scatter(dots[~hollow], rows["score"][~hollow], s=7, color=colour)
-    axis.scatter(dots[hollow], rows["score"][hollow], s=10, facecolor="white", edgecolor=colour, zorder=3)
+        axis.plot(mean.index, mean, color=colour, linewidth=1.8 if wide else 0.9, label=name)
+    axis.scatter(dots, rows["score"], s=7, color=colour)
 
 
 def _ceiling(axis: Axes, rows: pd.DataFrame, name: str) -> None:

@@ -22,7 +22,6 @@ class Study:
             on the amount may have one row without it.
         worth: the least lead that is worth its price.
         logarithmic: whether the horizontal axis is.
-        unsettled: amounts at which training ended before scores had settled: shown, but nothing is concluded.
     """
 
     expected: str
@@ -36,7 +35,6 @@ class Study:
     run: Callable[[int, tuple[float, ...]], Iterable[dict[str, Any]]]
     worth: float = 0.0
     logarithmic: bool = True
-    unsettled: tuple[float, ...] = ()
 
 
 def stretches(

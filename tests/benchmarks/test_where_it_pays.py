@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +47,6 @@ def test_an_amount_at_which_only_the_mean_leads_does_not_pay() -> None:
 def test_a_worth_moves_the_ends() -> None:
     found = stretches(np.array([0, 10]), np.array([[-1.0], [3.0]]), worth=1, logarithmic=False)
     assert found == [pytest.approx((5, 10))]
-
-
-def test_amounts_at_which_training_had_not_settled_are_shown_and_judge_nothing() -> None:
-    rows = [{"seed": seed} | row for seed in TOY.seeds for row in toy(seed, TOY.amounts)]
-    assert where_it_pays.pays(TOY, rows) == [[2.72, 8]]
-    assert where_it_pays.pays(replace(TOY, unsettled=(8,)), rows) == [[2.72, 4]]
 
 
 def toy(seed: int, amounts: tuple[float, ...]) -> Iterator[dict[str, Any]]:
@@ -110,7 +103,6 @@ def test_a_committed_result_is_that_of_its_study(file: Path) -> None:
         assert asked == {(seed, amount) for seed in seeds for amount in study.amounts}
     assert any(row["model"] == study.ceiling for row in content["rows"])
     assert content["pays"] == where_it_pays.pays(study, content["rows"])
-    assert content.get("unsettled", []) == list(study.unsettled)
 
 
 @pytest.mark.parametrize("file", sorted(RESULTS.glob("pays_*.json")), ids=lambda file: file.stem)
