@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 
 from neurokit.sensorium import MODELS
@@ -62,3 +63,21 @@ def test_the_ladder_is_told_as_it_was_measured(text: str, root: Path) -> None:
         and min(real, key=real.__getitem__) == "+ hyper-parameters"
     )
     assert all(abs(row["gain"]) < 0.015 for row in absent.values())
+
+
+def test_the_study_is_told_as_it_was_measured(text: str, root: Path) -> None:
+    content = json.loads((root / "benchmarks" / "results" / "pays_07.json").read_text(encoding="utf-8"))
+    rows = pd.DataFrame(content["rows"])
+    mean = rows.groupby(["amount", "model"])["score"].mean()
+    models = ["CNN + behaviour", content["simple"], content["model"]]
+    for amount in (150, 375, 900):
+        (line,) = re.findall(rf"^\| {amount} \|(.+)$", text, re.MULTILINE)
+        wanted = [mean[amount, name] for name in [*models, content["ceiling"]]]
+        assert NUMBER.findall(line) == [f"{value:.2f}" for value in wanted]
+    (line,) = re.findall(r"^\| 375, control \|(.+)$", text, re.MULTILINE)
+    assert NUMBER.findall(line) == [f"{mean[375, f'{name} (control)']:.2f}" for name in models]
+    told = re.search(r"\*below\* those with 375 images: ([^)]*?) and ([\d.]+\d)\.", text)
+    assert told is not None
+    brief = [mean[900, f"{name} (not settled)"] for name in models]
+    assert [*NUMBER.findall(told.group(1)), told.group(2)] == [f"{value:.2f}" for value in brief]
+    assert all(value < mean[375, name] for value, name in zip(brief, models, strict=True))

@@ -67,4 +67,4 @@ def test_maps_of_a_complex_cell_depend_on_the_baseline(printed: str) -> None:
 
 
 def test_most_of_a_most_exciting_image_is_its_gabor(printed: str) -> None:
-    assert [int(share) > 50 for share in re.findall(r": (\d+)% of the energy", printed)] == [True, True]
+    assert [int(share) > 50 for share in re.findall(r", (\d+)% of the energy", printed)] == [True, True]

@@ -16,13 +16,15 @@ from neurokit.figures.style import COLOURS, GREY, INK
 RESULTS = Path(__file__).resolve().parent.parent / "benchmarks" / "results"
 SHIFT, STEP = 1.04, 0.02  # of the dots of neighbouring lines, so that none hides another: factor, or share
 WIDE, BAND = 1.12, 0.035  # of the grey around an amount that stands alone: factor, or share
+CONTROL, SHORT = " (control)", " (not settled)"  # end the names of models run otherwise than the others
 
 
 def draw(lesson: str) -> Figure:
     """Score against amount: a line for the mean of each rival, a dot for each simulated mouse.
 
     Changed versions of the model that were run at one amount have a panel of their own, beside the simple
-    and the unchanged model.
+    and the unchanged model; those that were run on a control, beside the same models on what was planted.
+    Hollow dots are networks that were trained too briefly to settle.
     """
     content = json.loads((RESULTS / f"pays_{lesson}.json").read_text(encoding="utf-8"))
     rows = pd.DataFrame(content["rows"])
@@ -32,7 +34,10 @@ def draw(lesson: str) -> Figure:
         name for name in others if name.startswith(content["model"]) and _amounts(rows, name).size == 1
     ]
     changed = changed if len(changed) > 1 else []
-    figure, axis, beside = _panels(bool(changed))
+    controls = [name for name in others if name.endswith(CONTROL)]
+    short = [name for name in others if name.endswith(SHORT)]
+    others = [name for name in others if name not in controls + short]
+    figure, axis, beside = _panels(bool(changed or controls))
     for place, (name, colour) in enumerate(zip(main + others, COLOURS, strict=False)):
         if name in changed:
             continue
@@ -41,6 +46,7 @@ def draw(lesson: str) -> Figure:
         if not content["logarithmic"]:
             dots = own["amount"] + STEP * (place - 1) * (rows["amount"].max() - rows["amount"].min())
         _line(axis, own, name, colour, dots, wide=name in main, lowest=content.get("lowest"))
+        _hollow(axis, rows[rows["model"] == name + SHORT], colour, SHIFT ** (place + 3))
     _ceiling(axis, rows[rows["model"] == content["ceiling"]], content["ceiling"])
     if content["logarithmic"]:
         amounts = _amounts(rows)
@@ -55,9 +61,18 @@ def draw(lesson: str) -> Figure:
     if beside is None:
         figure.legend(fontsize=7, loc="outside right center")
         return figure
-    axis.legend(fontsize=7)
-    amount = _amounts(rows, changed[0])[0]
-    _each(beside, rows[rows["amount"] == amount], main, changed)
+    amount = _amounts(rows, [*changed, *controls][0])[0]
+    at_one = rows[rows["amount"] == amount]
+    if controls:
+        if short:
+            axis.scatter(
+                [], [], s=10, facecolor="white", edgecolor=INK, label="trained too briefly to settle"
+            )
+        figure.legend(*axis.get_legend_handles_labels(), fontsize=7, loc="outside lower center", ncols=3)
+        _with_controls(beside, at_one, [name.removesuffix(CONTROL) for name in controls], main + others)
+    else:
+        axis.legend(fontsize=7)
+        _each(beside, at_one, main, changed)
     beside.set(title=f"{content['amount'].split(' in ')[0]}: {amount:g}", ylim=axis.get_ylim())
     return figure
 
@@ -109,6 +124,35 @@ def _each(axis: Axes, rows: pd.DataFrame, main: list[str], changed: list[str]) -
     axis.set_xticks(places, [fill(label, 13) for label in labels], fontsize=6.5)
     axis.set_xlim(-0.5, len(names) - 0.5)
     axis.legend(fontsize=7, loc="upper right")
+
+
+def _with_controls(axis: Axes, rows: pd.DataFrame, names: list[str], order: list[str]) -> None:
+    """The scores of models on what was planted (left) and on the control (right): a line for each mouse."""
+    table = rows.pivot_table(index="seed", columns="model", values="score")
+    names = sorted(names, key=lambda name: table[name].mean())
+    for start, suffix, title in (
+        (0, "", "history, state, gain planted"),
+        (len(names), CONTROL, "control: nothing slow planted"),
+    ):
+        places = start + np.arange(len(names))
+        own = table[[name + suffix for name in names]]
+        for number, (_, scores) in enumerate(own.iterrows()):
+            label = None if start + number else "one mouse"
+            axis.plot(places, scores, color=GREY, linewidth=0.8, zorder=1, label=label)
+        for place, name in zip(places, names, strict=True):
+            colour, scores = COLOURS[order.index(name)], table[name + suffix]
+            axis.scatter([place] * len(table), scores, s=12, color=colour, zorder=2)
+            axis.plot(place, scores.mean(), "_", color=colour, markersize=14, markeredgewidth=2)
+        axis.text(places.mean(), 0.03, title, transform=axis.get_xaxis_transform(), ha="center", fontsize=7)
+    axis.axvline(len(names) - 0.5, color=GREY, linewidth=0.8, linestyle=":")
+    axis.set_xticks(range(2 * len(names)), [fill(name, 10) for name in names] * 2, fontsize=6)
+    axis.set_xlim(-0.5, 2 * len(names) - 0.5)
+    axis.legend(fontsize=7, loc="upper right")
+
+
+def _hollow(axis: Axes, rows: pd.DataFrame, colour: str, shift: float) -> None:
+    """Scores of networks that were trained too briefly, to the right of the others."""
+    axis.scatter(rows["amount"] * shift, rows["score"], s=10, facecolor="white", edgecolor=colour, zorder=3)
 
 
 def _line(
