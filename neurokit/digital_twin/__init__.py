@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         train,
     )
     from neurokit.digital_twin.figures import (
+        play_looks,
         plot_directions,
         plot_looks,
         plot_losses,

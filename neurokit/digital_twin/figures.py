@@ -9,12 +9,17 @@ from collections.abc import Mapping, Sequence
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import torch
 from jaxtyping import Float, UInt8
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from neurokit.arguments import explain_values
+from neurokit.digital_twin.network.network import FoundationNetwork
+from neurokit.figures.moving import play
 from neurokit.figures.style import COLOURS, GREY, INK
+
+SWING = 40  # frames of the pupil's swing
 
 
 @explain_values
@@ -45,6 +50,33 @@ def plot_looks(
     monitor.set(xlabel="half widths from the middle", ylabel="half widths")
     monitor.set_title("monitor", fontsize=8)
     return figure
+
+
+def play_looks(network: FoundationNetwork, frame: UInt8[np.ndarray, "H W"], *, most: float = 3.0) -> None:
+    """`plot_looks` of an eye at rest and of one that moves, played as `neurokit.figures.moving.play` does.
+
+    The pupil swings by `most` standard deviations to the right and to the left; the still has it at the
+    right.
+    """
+    pixels = torch.from_numpy(np.array(frame))[None, None, None] / 255
+
+    def look(right: float) -> tuple[np.ndarray, np.ndarray]:
+        eye = torch.tensor([[[right, 0.0]]])
+        with torch.no_grad():
+            places = network.perspective.places(eye, network.begin())[0, 0]
+            return places.numpy(), network.perspective(pixels, eye, network.begin())[0, 0, 0].numpy()
+
+    names = ("pupil at rest", f"pupil moves by {most:g} SD")
+    places, images = zip(look(0.0), look(most), strict=True)
+    figure = plot_looks(frame, dict(zip(names, places, strict=True)), dict(zip(names, images, strict=True)))
+    monitor, _, moving = figure.axes
+
+    def update(number: int) -> None:
+        place, image = look(most * float(np.sin(2 * np.pi * number / SWING)))
+        monitor.collections[1].set_offsets(place[::3, ::3].reshape(-1, 2))
+        moving.images[0].set_data(image)
+
+    play(figure, update, SWING, seconds=4, still=SWING // 4)
 
 
 @explain_values

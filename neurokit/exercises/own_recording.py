@@ -170,7 +170,7 @@ EXERCISES = {
         wrong=(
             (
                 lambda shown, responses, shifts: shifts[_agreement(shown, responses, -shifts).argmax()],
-                "you roll the responses further away: they come too late, so move them up, by `-shift`.",
+                "they stand `shift` rows too late, and you moved them later still: roll them by `-shift`.",
             ),
             (
                 lambda shown, responses, shifts: int(_agreement(shown, responses, shifts).argmax()),

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,7 +12,9 @@ import pytest
 import torch
 
 import figure_twins
+from neurokit import load_pretrained
 from neurokit.digital_twin.figures import (
+    play_looks,
     plot_directions,
     plot_looks,
     plot_losses,
@@ -143,3 +146,26 @@ def test_the_picture_draws_means_as_lines_and_seeds_as_dots(
     assert left.lines[0].get_xdata().tolist() == [1, 3, 9]
     heights = [dots.get_offsets()[0, 1] for dots in right.collections[: len(figure_twins.MODELS)]]
     np.testing.assert_allclose(heights, [means[model][2] for model in figure_twins.MODELS])
+
+
+def test_the_pupil_that_moves_is_drawn_where_the_network_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The still has it at the right; a quarter of a swing before, it is where the pupil at rest is."""
+    network = load_pretrained("twin").model
+    updates: list[Any] = []
+    monkeypatch.setattr("neurokit.digital_twin.figures.play", lambda *given, **_: updates.append(given))
+    play_looks(network, np.random.default_rng(0).integers(0, 255, (36, 64), dtype=np.uint8), most=2.0)
+    ((figure, update, frames),) = updates
+    monitor, rest, moving = figure.axes
+    with torch.no_grad():
+        eye = torch.tensor([[[2.0, 0.0]]])
+        wanted = network.perspective.places(eye, network.begin())[0, 0][::3, ::3].reshape(-1, 2)
+    update(frames // 4)
+    still = np.array(monitor.collections[1].get_offsets())
+    np.testing.assert_allclose(still, wanted, atol=1e-5)
+    update(0)
+    at_rest = monitor.collections[0].get_offsets()
+    np.testing.assert_allclose(monitor.collections[1].get_offsets(), at_rest, atol=1e-6)
+    np.testing.assert_array_equal(moving.images[0].get_array(), rest.images[0].get_array())
+    assert np.abs(still - at_rest).max() > 1e-3
