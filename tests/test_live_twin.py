@@ -88,11 +88,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     files = site / "some" / "place" / "live"
     if live_twin.main(["--folder", str(files)]) == live_twin.WITHOUT_NPM:
         pytest.skip("npm could not bring onnxruntime-web")
-    (files.parent / "page.html").write_text(
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>t</title><link rel="icon" href="data:,">'
-        '<link rel="stylesheet" href="live/live.css"><div class="live-twin"></div>'
-        '<script type="module" src="live/live.js"></script></html>'
-    )
     return site
 
 
@@ -108,7 +103,7 @@ def address(folder: Path) -> Iterator[str]:
     handler = functools.partial(Quiet, directory=str(folder))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/some/place/page.html"
+        yield f"http://127.0.0.1:{server.server_port}/some/place/live/index.html"
         server.shutdown()
 
 
@@ -225,7 +220,7 @@ def test_console_is_silent_and_nothing_leaves(page: Any, address: str) -> None:
     base = address.rsplit("/", 1)[0]
     assert any(each.endswith("twin.onnx") for each in asked)
     assert all(each.startswith((base, "data:", "blob:")) for each in asked)
-    page.execute_script("fetch('live/not-there.onnx')")
+    page.execute_script("fetch('not-there.onnx')")
     wait_for(page, lambda: page.get_log("browser"))
 
 

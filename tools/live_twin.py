@@ -3,6 +3,8 @@
     python tools/live_twin.py              into build/live
     python tools/live_twin.py --folder F   into F
 
+Then `python -m http.server --directory build/live` serves it, at the address that this prints.
+
 Everything is local: the page asks no other machine for anything. The runtime is onnxruntime-web, which npm
 brings on the first call; without npm there is no live twin, this says so in a sentence and exits with 3. A
 network in the folder that is newer than all it is made of is left as it is.
@@ -27,7 +29,7 @@ from neurokit import trained
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "book" / "live"
 BUILD = HERE.parent / "build"
-SCRIPTS = ("live.js", "stimulus.js", "search.js", "draw.js", "live.css")
+SCRIPTS = ("index.html", "live.js", "stimulus.js", "search.js", "draw.js", "live.css")
 RUNTIME = {
     "ort.wasm.bundle.min.mjs": "ort.js",  # a file server may not know what .mjs is
     "ort-wasm-simd-threaded.wasm": "ort-wasm-simd-threaded.wasm",

@@ -3,7 +3,7 @@
 #
 #   tools/setup.sh notebooks   the notebooks, on a simulated or a real recording: extras `notebooks` and `allen`
 #   tools/setup.sh test        those, and what lint, tests and benchmarks need: `test`, `distributed`, `fast`,
-#                              `benchmarks`, `nwb`
+#                              `benchmarks`, `nwb`, `live`
 #
 # PYTHON           interpreter for a new .venv (default: that of the present .venv, else python3)
 # TORCH_INDEX_URL  where torch comes from (default: pip's own setting); PyTorch's install page names one without CUDA
@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 
 case "${1:-}" in
     notebooks) extras=notebooks,allen done="notebooks" ;;
-    test) extras=notebooks,allen,test,distributed,fast,benchmarks,nwb done="notebooks test" ;;
+    test) extras=notebooks,allen,test,distributed,fast,benchmarks,nwb,live done="notebooks test" ;;
     *)
         echo "setup: '${1:-}' is no set-up; use tools/setup.sh notebooks or tools/setup.sh test." >&2
         exit 2
