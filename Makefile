@@ -1,5 +1,5 @@
 # Every command sets up what it needs: `make notebooks` the notebooks alone, `make test` the tools of the tests too.
-.PHONY: help setup setup-test live notebooks outputs headers address ledger figures test test-slow lint clean
+.PHONY: help setup setup-book setup-test live book notebooks outputs headers address ledger figures test test-slow lint clean
 
 python := .venv/bin/python
 
@@ -8,6 +8,7 @@ help:
 	@echo "make test       lint, the fast unit tests, every lesson under nbval"
 	@echo "make test-slow  the rest: full-size goldens, Ray, benchmarks in small, kills, the solutions; .ci/run calls both"
 	@echo "                .venv/bin/pytest is the fast unit tests, .venv/bin/pytest tests/test_x.py all of one file"
+	@echo "make book       the book, from the stored outputs, in build/book; with npm the live twin is in it"
 	@echo "make live       the live twin's page in build/live; needs npm, and says how to open it"
 	@echo "make lint       ruff, mypy, and that imports run downwards"
 	@echo "make headers    write the generated part of each notebook: badges and set-up cell"
@@ -19,6 +20,9 @@ help:
 
 setup:
 	@tools/setup.sh notebooks
+
+setup-book:
+	@tools/setup.sh book
 
 setup-test:
 	@tools/setup.sh test
@@ -36,7 +40,10 @@ ledger: setup
 headers: setup
 	$(python) tools/notebook_header.py
 
-live: setup-test
+book: setup-book
+	$(python) tools/book.py
+
+live: setup-book
 	$(python) tools/live_twin.py
 	@echo "now: $(python) -m http.server --directory build/live --bind 127.0.0.1 8000, then open http://127.0.0.1:8000"
 

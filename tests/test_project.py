@@ -154,7 +154,7 @@ def pins(root: Path) -> list[Requirement]:
 
 def test_every_direct_dependency_is_pinned_within_its_bound(project: dict, root: Path) -> None:
     ours = requirements(
-        project, "notebooks", "test", "allen", "distributed", "fast", "benchmarks", "nwb", "live"
+        project, "notebooks", "test", "allen", "distributed", "fast", "benchmarks", "nwb", "book", "live"
     )
     pinned = {canonicalize_name(one.name): one for one in pins(root)}
     assert set(pinned) == set(ours) - {"torch"}
@@ -276,7 +276,7 @@ def installed(clone: Path, name: str) -> list[str]:
 def test_each_set_up_installs_what_it_needs_and_once(clone: Path) -> None:
     assert installed(clone, "notebooks") == ["allen", "notebooks"]
     assert installed(clone, "notebooks") == []
-    everything = ["allen", "benchmarks", "distributed", "fast", "live", "notebooks", "nwb", "test"]
+    everything = ["allen", "benchmarks", "book", "distributed", "fast", "live", "notebooks", "nwb", "test"]
     assert installed(clone, "test") == everything
     assert installed(clone, "notebooks") == installed(clone, "test") == []
     with (clone / "pyproject.toml").open("a") as file:

@@ -2,8 +2,9 @@
 # Makes .venv, with what the named set-up needs and no more; when nothing changed, returns at once.
 #
 #   tools/setup.sh notebooks   the notebooks, on a simulated or a real recording: extras `notebooks` and `allen`
+#   tools/setup.sh book        those, and what the book and the live twin are built with: `book`, `live`
 #   tools/setup.sh test        those, and what lint, tests and benchmarks need: `test`, `distributed`, `fast`,
-#                              `benchmarks`, `nwb`, `live`
+#                              `benchmarks`, `nwb`, `book`, `live`
 #
 # PYTHON           interpreter for a new .venv (default: that of the present .venv, else python3)
 # TORCH_INDEX_URL  where torch comes from (default: pip's own setting); PyTorch's install page names one without CUDA
@@ -12,9 +13,10 @@ cd "$(dirname "$0")/.."
 
 case "${1:-}" in
     notebooks) extras=notebooks,allen done="notebooks" ;;
-    test) extras=notebooks,allen,test,distributed,fast,benchmarks,nwb,live done="notebooks test" ;;
+    book) extras=notebooks,allen,book,live done="notebooks book" ;;
+    test) extras=notebooks,allen,test,distributed,fast,benchmarks,nwb,book,live done="notebooks book test" ;;
     *)
-        echo "setup: '${1:-}' is no set-up; use tools/setup.sh notebooks or tools/setup.sh test." >&2
+        echo "setup: '${1:-}' is no set-up; use tools/setup.sh notebooks, book or test." >&2
         exit 2
         ;;
 esac
